@@ -1,0 +1,97 @@
+"""The header of a session: what it is, without reading it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+import orjson
+
+from arirecord import __version__
+from arirecord.errors import NotASession
+
+__all__ = ["FORMAT", "KEY", "Drift", "Header"]
+
+FORMAT = 1
+KEY = b"arirecord"
+_PLACES = 1000
+_PROBLEMS = 100
+
+
+class Drift:
+    """Counts of what a recording had and the catalogue had not: `counts[what][where]`. Bounded, however hostile the input."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counter[str]] = {}
+        self._places = 0
+
+    def add(self, found: Iterable[tuple[str, str]]) -> None:
+        """Count `(what, where)` pairs."""
+        for what, where in found:
+            counter = self.counts.setdefault(what, Counter())
+            place = where[:200].encode("utf-8", "backslashreplace").decode()
+            if place not in counter:
+                if self._places >= _PLACES:
+                    place = "(elsewhere)"
+                self._places += 1
+            counter[place] += 1
+
+
+@dataclass(slots=True)
+class Header:
+    """What `docs/format.md` lists under "The header"; `other` keeps keys of later versions."""
+
+    started_ns: int
+    source: Mapping[str, Any]
+    format: int = FORMAT
+    arirecord: str = __version__
+    rows: int = 0
+    events: int = 0
+    types: dict[str, int] = field(default_factory=dict)
+    applications: dict[str, int] = field(default_factory=dict)
+    asterisk_ids: dict[str, int] = field(default_factory=dict)
+    first_at: str | None = None
+    last_at: str | None = None
+    duration_ns: int = 0
+    frame_bytes: int = 0
+    gap_count: int = 0
+    lost_count: int = 0
+    drift: dict[str, dict[str, int]] = field(default_factory=dict)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    problem_count: int = 0
+    ended: str = "complete"
+    other: dict[str, Any] = field(default_factory=dict)
+
+    def add_problem(self, where: str, what: str) -> None:
+        """Note broken input; the first hundred are listed, all are counted."""
+        self.problem_count += 1
+        if len(self.problems) < _PROBLEMS:
+            self.problems.append({"where": where, "what": what})
+
+    @property
+    def drift_count(self) -> int:
+        """How many times the wire differed from the catalogue."""
+        return sum(sum(places.values()) for places in self.drift.values())
+
+    def dump(self) -> bytes:
+        """The header as JSON."""
+        own = asdict(self)
+        return orjson.dumps({**own.pop("other"), **own})
+
+    @classmethod
+    def load(cls, text: bytes) -> Self:
+        """Read what `dump` wrote. Raises `NotASession` for a newer format or what is no header."""
+        try:
+            found = orjson.loads(text)
+            version = found["format"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise NotASession("its header is damaged") from error
+        if not isinstance(version, int) or version > FORMAT:
+            raise NotASession(f"it has format {version}, this arirecord reads up to {FORMAT}: please update arirecord")
+        names = {f.name for f in fields(cls)} - {"other"}
+        try:
+            known = cls(**{k: v for k, v in found.items() if k in names})
+        except TypeError as error:
+            raise NotASession("its header is damaged") from error
+        known.other = {k: v for k, v in found.items() if k not in names}
+        return known

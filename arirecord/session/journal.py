@@ -1,0 +1,177 @@
+"""The journal: the file that grows while a recording runs.
+
+One zstd stream of lines of JSON: a head, then a line a row. `docs/format.md` tells why.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import zstandard
+
+from arirecord import __version__
+from arirecord.errors import JournalError, TargetExists
+
+from .header import FORMAT
+from .rows import Row
+
+__all__ = ["JournalReader", "JournalWriter", "is_locked", "journal_path"]
+
+_CHUNK = 1 << 20
+
+
+def journal_path(target: Path) -> Path:
+    """Where the journal of a session lies: beside it."""
+    return target.with_name(target.name + ".journal")
+
+
+class JournalWriter:
+    """Writes a journal. `path` must not exist; it is created 0600 and locked.
+
+    Raises `TargetExists` if it exists, `OSError` if it can't be written.
+    """
+
+    def __init__(self, path: Path, started_ns: int, source: Mapping[str, Any]) -> None:
+        self.path = path
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            what = (
+                "another recording is writing it: choose another output"
+                if is_locked(path)
+                else f"an earlier recording was cut off: `arirecord recover {path}` makes it a session"
+            )
+            raise TargetExists(f"{path} exists; {what}") from None
+        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._compressor = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
+        head = {"format": FORMAT, "arirecord": __version__, "started_ns": started_ns, "source": source}
+        self._write(orjson.dumps({"arirecord": head}) + b"\n")
+
+    def write(self, rows: Iterable[tuple[int, int, str, str]]) -> None:
+        """Append rows `(received_ns, elapsed_ns, kind, raw)` as one batch and hand it to the operating system.
+
+        Raises `OSError`; then nothing of the batch counts as written.
+        """
+        self._write(b"".join(_line(*row) for row in rows))
+
+    def _write(self, text: bytes) -> None:
+        data = self._compressor.compress(text) + self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        _write_all(self._fd, data)
+
+    def sync(self) -> None:
+        """Force what was written to the disk; may take long."""
+        os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        """End the stream, sync and unlock."""
+        _write_all(self._fd, self._compressor.flush())
+        os.fsync(self._fd)
+        os.close(self._fd)
+
+
+def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str) -> bytes:
+    line: dict[str, Any] = {"t": received_ns, "elapsed_ns": elapsed_ns, "frame": raw}
+    if kind != "event":
+        line["kind"] = kind
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody is writing this journal. Raises `OSError` if it can't be opened."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+class JournalReader:
+    """Reads a journal, complete or torn, as often as wanted.
+
+    `head` is its first line's object. After `chunks` or `batches` ran to their end, `ended` is `complete`, `torn` (cut off in
+    mid-batch, as after a crash) or `damaged: …`, and `unused_bytes` says how much text of an incomplete line followed the last row.
+
+    Raises `JournalError` if it is no journal or of a newer format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.ended = "unread"
+        self.unused_bytes = 0
+        self.head = self._read_head()
+
+    def _read_head(self) -> Mapping[str, Any]:
+        try:
+            first = next(self._texts(64), b"").partition(b"\n")[0]
+            head = orjson.loads(first)["arirecord"]
+            version = head["format"]
+            if not isinstance(head["started_ns"], int):
+                raise TypeError
+        except (ValueError, KeyError, TypeError, IndexError):
+            raise JournalError(f"{self.path} is no journal of arirecord, or nothing had been written to it yet") from None
+        if version > FORMAT:
+            raise JournalError(f"{self.path} has format {version}: please update arirecord")
+        result: Mapping[str, Any] = head
+        return result
+
+    def texts(self) -> Iterator[bytes]:
+        """The rows' lines as text, in pieces of about a megabyte that end with a line."""
+        pieces = self._texts(_CHUNK)
+        first = next(pieces, b"")
+        yield first.partition(b"\n")[2]
+        yield from pieces
+
+    def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[list[Row]]:
+        """All rows in lists of `size`, fewer where their text would go beyond `max_bytes`."""
+        rows: list[Row] = []
+        held = seq = 0
+        for piece in self.texts():
+            for line in piece.split(b"\n")[:-1]:
+                try:
+                    found = orjson.loads(line)
+                    row = Row(seq, found["t"], found["elapsed_ns"], found.get("kind", "event"), found["frame"])
+                except (ValueError, KeyError, TypeError):
+                    self.ended = f"damaged: row {seq} can't be read"
+                    if rows:
+                        yield rows
+                    return
+                rows.append(row)
+                seq += 1
+                held += len(line)
+                if len(rows) >= size or held >= max_bytes:
+                    yield rows
+                    rows, held = [], 0
+        if rows:
+            yield rows
+
+    def _texts(self, chunk: int) -> Iterator[bytes]:
+        """Whole lines only; a reader that stops early leaves `ended` as it was."""
+        decompressor = zstandard.ZstdDecompressor().decompressobj()
+        rest = b""
+        ended = "torn"
+        with self.path.open("rb") as file:
+            while data := file.read(chunk):
+                try:
+                    text = decompressor.decompress(data)
+                except zstandard.ZstdError as error:
+                    ended = f"damaged: {error}"
+                    break
+                whole, newline, tail = (rest + text).rpartition(b"\n")
+                rest = tail
+                if newline:
+                    yield whole + newline
+                if decompressor.eof:
+                    ended = "complete" if not decompressor.unused_data and not file.read(1) else "damaged: data after its end"
+                    break
+        self.unused_bytes = len(rest)
+        self.ended = ended

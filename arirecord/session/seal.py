@@ -1,0 +1,211 @@
+"""Sealing: a journal becomes a session, and is removed only when the session was read back and found equal."""
+
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from arirecord.ari.timestamps import format_timestamp
+from arirecord.errors import JournalError, TargetExists
+
+from .header import KEY, Drift, Header
+from .journal import JournalReader, is_locked, journal_path
+from .rows import Row
+from .table import UnforeseenColumns, rows_to_table, session_schema
+
+__all__ = ["Progress", "recover", "seal"]
+
+ROW_GROUP = 122_880
+_NAME = re.compile(rb'\\"type\\"\s*:\s*\\"(\w+)\\"|"kind":"(\w+)"')
+
+Progress = Callable[[str, int], None]
+"""Called with what is being done (`reading`, `writing`, `comparing`) and the rows done so far."""
+
+
+def _no_progress(what: str, rows: int) -> None:
+    pass
+
+
+def recover(journal: Path, target: Path | None = None, *, force: bool = False, progress: Progress = _no_progress) -> Header:
+    """Seal a journal that was left behind.
+
+    Raises `JournalError` if somebody is writing it or it is no journal, `TargetExists` as `seal` does.
+    """
+    if is_locked(journal):
+        raise JournalError(f"{journal} is being written; end that recording instead")
+    if target is None:
+        if journal.suffix != ".journal":
+            raise JournalError(f"{journal} does not end in .journal: say where the session goes with -o")
+        target = journal.with_suffix("")
+    return seal(journal, target, force=force, progress=progress)
+
+
+def seal(
+    journal: Path,
+    target: Path,
+    *,
+    header: Header | None = None,
+    force: bool = False,
+    progress: Progress = _no_progress,
+) -> Header:
+    """Make `journal` the session `target`; remove it once every row was read back and compared. Returns the session's header.
+
+    `header` brings what only the recorder knows (`problems`, `ended`). A torn journal is sealed up to its last whole line, a
+    damaged one up to the damage; the damaged one is kept, renamed to end in `.damaged`. Memory is bounded.
+
+    Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the session differs from the journal, `OSError` where
+    the disk fails. The journal stays in every such case.
+    """
+    if target.exists() and not force:
+        raise TargetExists(f"{target} exists; choose another output or add --force. The recording is safe in {journal}")
+    reader = JournalReader(journal)
+    header = header or Header(reader.head["started_ns"], reader.head["source"])
+    names = _names(reader, progress)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.sealing-", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        while True:
+            try:
+                counts = _write(reader, temporary, session_schema(names), header, progress)
+                break
+            except UnforeseenColumns as unforeseen:
+                names |= unforeseen.names
+        _compare(reader, temporary, counts, progress)
+        _name(temporary, target, force)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if reader.ended.startswith("damaged"):
+        journal.rename(journal.with_name(journal.name + ".damaged"))
+    else:
+        journal.unlink()
+    _sync_folder(target.parent)
+    return header
+
+
+def _names(reader: JournalReader, progress: Progress) -> set[str]:
+    """Event types and kinds that may occur: found by their looks, so a few too many; too few is put right while writing."""
+    names: set[bytes] = set()
+    size = 0
+    for text in reader.texts():
+        names.update(a or b for a, b in _NAME.findall(text))
+        size += text.count(b"\n")
+        progress("reading", size)
+    return {name.decode() for name in names}
+
+
+def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header, progress: Progress) -> int:
+    drift = Drift()
+    tally = _Tally()
+    dictionary = [f.name for f in schema if pa.types.is_string(f.type) and f.name != "raw"]
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=dictionary,
+        column_encoding={"seq": "DELTA_BINARY_PACKED", "received_at": "DELTA_BINARY_PACKED", "elapsed_ns": "DELTA_BINARY_PACKED"},
+        version="2.6",
+    ) as writer:
+        for rows in reader.batches(ROW_GROUP):
+            table = rows_to_table(rows, schema, drift)
+            writer.write_table(table, row_group_size=ROW_GROUP)
+            tally.add(table, rows)
+            progress("writing", tally.rows)
+        tally.into(header)
+        header.drift = {what: dict(counter) for what, counter in drift.counts.items()}
+        if reader.ended != "complete":
+            header.ended = reader.ended
+            if header.ended == "torn":
+                header.ended = f"cut off: the recorder died; {reader.unused_bytes} bytes of its last, incomplete row could not be used"
+        writer.add_key_value_metadata({KEY: header.dump()})
+    return tally.rows
+
+
+class _Tally:
+    """What the header counts."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.events = 0
+        self.frame_bytes = 0
+        self.gap_count = 0
+        self.lost_count = 0
+        self.by: dict[str, Counter[str]] = {"type": Counter(), "application": Counter(), "asterisk_id": Counter()}
+        self.first: Row | None = None
+        self.last: Row | None = None
+
+    def add(self, table: pa.Table, rows: list[Row]) -> None:
+        self.first = self.first or rows[0]
+        self.last = rows[-1]
+        self.rows += len(rows)
+        is_event = pc.equal(table["kind"], "event")
+        events = table.select([*self.by, "raw"]).filter(is_event)
+        self.events += events.num_rows
+        self.frame_bytes += pc.sum(pc.binary_length(events["raw"])).as_py() or 0
+        for name, counter in self.by.items():
+            for entry in pc.value_counts(events[name]).to_pylist():
+                counter[entry["values"] if entry["values"] is not None else ""] += entry["counts"]
+        if "connection_lost_count" in table.column_names:
+            self.gap_count += pc.sum(pc.and_(pc.invert(is_event), pc.equal(table["type"], "gap"))).as_py() or 0
+            self.lost_count += pc.sum(table["connection_lost_count"]).as_py() or 0
+
+    def into(self, header: Header) -> None:
+        header.rows, header.events, header.frame_bytes = self.rows, self.events, self.frame_bytes
+        header.gap_count, header.lost_count = self.gap_count, self.lost_count
+        header.types, header.applications, header.asterisk_ids = (dict(c.most_common()) for c in self.by.values())
+        if self.first and self.last:
+            header.first_at, header.last_at = format_timestamp(self.first.received_ns), format_timestamp(self.last.received_ns)
+            header.duration_ns = self.last.elapsed_ns
+
+
+def _compare(reader: JournalReader, path: Path, count: int, progress: Progress) -> None:
+    """Read both back and compare row by row; raises `JournalError` at the first difference."""
+    written = _written(path)
+    compared = 0
+    for rows in reader.batches(8192):
+        for row in rows:
+            if next(written, None) != row._replace(received_ns=row.received_ns // 1000 * 1000):
+                raise JournalError(f"row {row.seq} was not written as it was received; the journal {reader.path} is kept")
+        compared += len(rows)
+        progress("comparing", compared)
+    if compared != count or next(written, None) is not None:
+        raise JournalError(f"{count} rows were written, {compared} received; the journal {reader.path} is kept")
+
+
+def _written(path: Path) -> Iterator[Row]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(8192, columns=["seq", "received_at", "elapsed_ns", "kind", "raw"]):
+            received = pc.multiply(batch["received_at"].cast(pa.int64()), 1000)
+            columns = (batch["seq"], received, batch["elapsed_ns"], batch["kind"], batch["raw"])
+            yield from map(Row, *(column.to_pylist() for column in columns))
+
+
+def _name(temporary: Path, target: Path, force: bool) -> None:
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    if force:
+        temporary.replace(target)
+        return
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise TargetExists(f"{target} appeared while it was being sealed; the recording is safe in {journal_path(target)}") from None
+    except OSError:  # a file system without hard links
+        temporary.replace(target)
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
