@@ -3,4 +3,29 @@
 The public names; everything else may change.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from arirecord.analytics import connect
+    from arirecord.errors import ArirecordError
+    from arirecord.session.reader import Frame, Session, open_session
+
+__all__ = ["ArirecordError", "Frame", "Session", "__version__", "connect", "open_session"]
+
+# Loaded when first asked for: `arirecord --help` must not pay for DuckDB.
+_HOMES = {
+    "ArirecordError": "arirecord.errors",
+    "Frame": "arirecord.session.reader",
+    "Session": "arirecord.session.reader",
+    "connect": "arirecord.analytics",
+    "open_session": "arirecord.session.reader",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

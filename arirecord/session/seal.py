@@ -23,7 +23,8 @@ from .table import UnforeseenColumns, rows_to_table, session_schema
 __all__ = ["Progress", "recover", "seal"]
 
 ROW_GROUP = 122_880
-_NAME = re.compile(rb'\\"type\\"\s*:\s*\\"(\w+)\\"|"kind":"(\w+)"')
+_TYPE = re.compile(rb'\\"type\\"\s*:\s*\\"(\w+)\\"')
+_KIND = re.compile(rb'"kind":"(\w+)"')
 
 Progress = Callable[[str, int], None]
 """Called with what is being done (`reading`, `writing`, `comparing`) and the rows done so far."""
@@ -95,7 +96,7 @@ def _names(reader: JournalReader, progress: Progress) -> set[str]:
     names: set[bytes] = set()
     size = 0
     for text in reader.texts():
-        names.update(a or b for a, b in _NAME.findall(text))
+        names.update(_TYPE.findall(text), _KIND.findall(text))
         size += text.count(b"\n")
         progress("reading", size)
     return {name.decode() for name in names}

@@ -4,6 +4,8 @@ Two ways give the same values. The quick one parses all frames of a type at once
 whatever the catalogue does not foresee. What it refuses is halved until the odd frames are alone, and these go the exact way, `ari.flatten`.
 """
 
+import re
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 
@@ -11,7 +13,6 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
-import re
 
 from arirecord.ari.catalogue import ENVELOPE, ColumnType, all_columns, columns_of, event_types, fields_of, models
 from arirecord.ari.flatten import flatten
@@ -144,9 +145,10 @@ def _by_type(
 
 
 # Objects of free form have no schema. Where one is flat and would be written the same way again, its key is renamed and its text made a
-# string, so that the column is its text; any other stays, is unknown to the schema, and sends the frame the exact way.
+# string, so that the column is its text; any other stays, is unknown to the schema, and sends the frame the exact way. The new key can't be
+# guessed, so no frame can bring it.
 _FREE = re.compile(r'"(channelvars|bridgevars)":(\{[^{}]*\})')
-_RENAMED = " as text"
+_RENAMED = " as text " + secrets.token_hex(8)
 
 
 @lru_cache(maxsize=4096)
@@ -216,10 +218,10 @@ def _nested_fields(fields: Mapping[str, str]) -> list[pa.Field]:
         ari_type = declared.removesuffix("?")
         if ari_type in models():
             result.append(pa.field(name, pa.struct(_nested_fields(models()[ari_type]))))
-        elif ari_type == "object":
-            result.append(pa.field(name + _RENAMED, pa.string()))
         elif ari_type in _PLAIN:
             result.append(pa.field(name, _PLAIN[ari_type]))
+        else:
+            result.append(pa.field(name + _RENAMED, pa.string()))
     return result
 
 

@@ -1,0 +1,185 @@
+"""Reading a session: one Parquet file, or a folder of them."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from arirecord.ari.catalogue import channel_columns
+from arirecord.errors import NotASession
+
+from .header import KEY, Header
+from .journal import journal_path
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Frame", "Session", "open_session"]
+
+_BATCH = 4096
+
+
+class Frame(NamedTuple):
+    """One row of a session as read back.
+
+    `t_ns` is when it was received, nanoseconds since 1970 UTC, on the recording's monotonic clock; `elapsed_ns` the same from the
+    start of the recording. `type` and `application` are None where the frame has none. `raw` is the frame, verbatim.
+    """
+
+    seq: int
+    t_ns: int
+    elapsed_ns: int
+    kind: str
+    type: str | None
+    application: str | None
+    raw: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Parquet file of a session."""
+
+    path: Path
+    header: Header
+    schema: pa.Schema
+
+
+def open_session(path: str | Path) -> "Session":
+    """Open a session, a Parquet file or a folder of them, for reading.
+
+    Raises `NotASession`, naming the file and what is wrong, and `FileNotFoundError`.
+    """
+    return Session(Path(path))
+
+
+class Session:
+    """A sealed recording. Made by `open_session`; read-only; holds no file open."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.is_dir():
+            paths = sorted(p for p in path.rglob("*.parquet") if not p.name.startswith("."))
+            if not paths:
+                raise NotASession(f"{path} is a folder without a single .parquet file")
+        else:
+            paths = [path]
+        self.parts: Sequence[Part] = [_open_part(p) for p in paths]
+
+    def __repr__(self) -> str:
+        return f"<Session {self.path}: {self.header.events} events>"
+
+    @property
+    def paths(self) -> list[Path]:
+        """The Parquet files, in order."""
+        return [part.path for part in self.parts]
+
+    @cached_property
+    def header(self) -> Header:
+        """The header; of a folder: the parts' headers, added up."""
+        headers = [part.header for part in self.parts]
+        return headers[0] if len(headers) == 1 else _add_up(headers)
+
+    def frames(
+        self,
+        *,
+        kinds: Collection[str] | None = ("event",),
+        types: Collection[str] | None = None,
+        channel: str | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+    ) -> Iterator[Frame]:
+        """Rows in order, as `Frame`; memory stays bounded.
+
+        `kinds` and `types` keep only these (None: all). `channel` keeps events that name a channel by this id or name, or play to or
+        record from it. `since_ns` (inclusive) and `until_ns` (exclusive) are nanoseconds since 1970 UTC.
+        """
+        for part in self.parts:
+            names = _channel_filter(part.schema) if channel is not None else {}
+            with pq.ParquetFile(part.path) as file:
+                columns = ["seq", "elapsed_ns", "kind", "type", "application", "raw", *names]
+                for batch in file.iter_batches(_BATCH, columns=columns):
+                    if kinds is not None:
+                        batch = batch.filter(pc.is_in(batch["kind"], pa.array(list(kinds), pa.string())))
+                    if types is not None:
+                        batch = batch.filter(pc.is_in(batch["type"], pa.array(list(types), pa.string())))
+                    if channel is not None and batch.num_rows:
+                        batch = batch.filter(_names_channel(batch, names, channel))
+                    yield from _within(_to_frames(batch, part.header.started_ns), since_ns, until_ns)
+
+    def events(self) -> "pl.LazyFrame":
+        """All events as a polars LazyFrame: a row an event, columns as in the file."""
+        import polars as pl
+
+        frames = [pl.scan_parquet(part.path) for part in self.parts]
+        return pl.concat(frames, how="diagonal").filter(pl.col("kind") == "event")
+
+
+def _open_part(path: Path) -> Part:
+    if not path.exists():
+        journal = journal_path(path)
+        hint = f"; but {journal} exists: `arirecord recover {journal}` makes it this session" if journal.exists() else ""
+        raise FileNotFoundError(f"{path} does not exist{hint}")
+    try:
+        metadata = pq.read_metadata(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise NotASession(f"{path} is no session: {str(error).splitlines()[0]}") from error
+    text = (metadata.metadata or {}).get(KEY)
+    if text is None:
+        raise NotASession(f"{path} is a Parquet file, but no session of arirecord")
+    try:
+        return Part(path, Header.load(text), metadata.schema.to_arrow_schema())
+    except NotASession as error:
+        raise NotASession(f"{path} can't be read: {error}") from None
+
+
+def _add_up(headers: Sequence[Header]) -> Header:
+    first, last = headers[0], headers[-1]
+    total = Header(first.started_ns, first.source, first_at=first.first_at, last_at=last.last_at, ended=last.ended)
+    total.duration_ns = last.started_ns + last.duration_ns - first.started_ns
+    for header in headers:
+        for name in ("rows", "events", "frame_bytes", "gap_count", "lost_count", "problem_count"):
+            setattr(total, name, getattr(total, name) + getattr(header, name))
+        for name in ("types", "applications", "asterisk_ids"):
+            _count(getattr(total, name), getattr(header, name))
+        for what, places in header.drift.items():
+            _count(total.drift.setdefault(what, {}), places)
+        total.problems += header.problems
+    return total
+
+
+def _count(total: dict[str, int], more: dict[str, int]) -> None:
+    for name, count in more.items():
+        total[name] = total.get(name, 0) + count
+
+
+def _channel_filter(schema: pa.Schema) -> dict[str, str]:
+    """Columns that may name a channel, with what stands before the channel's id in them."""
+    names = {name: "" for field in ("id", "name") for name in channel_columns(field)}
+    names |= {"playback_target_uri": "channel:", "recording_target_uri": "channel:"}
+    return {name: prefix for name, prefix in names.items() if name in schema.names}
+
+
+def _names_channel(batch: pa.RecordBatch, names: dict[str, str], channel: str) -> pa.Array:
+    result = pa.array([False] * batch.num_rows)
+    for name, prefix in names.items():
+        result = pc.or_(result, pc.fill_null(pc.equal(batch[name], prefix + channel), False))
+    return result
+
+
+def _to_frames(batch: pa.RecordBatch, started_ns: int) -> Iterator[Frame]:
+    elapsed = batch["elapsed_ns"]
+    columns = (batch["seq"], pc.add(elapsed, started_ns), elapsed, *(batch[n] for n in ("kind", "type", "application", "raw")))
+    return map(Frame, *(column.to_pylist() for column in columns))
+
+
+def _within(frames: Iterator[Frame], since_ns: int | None, until_ns: int | None) -> Iterator[Frame]:
+    if since_ns is None and until_ns is None:
+        return frames
+    return (
+        f for f in frames if (since_ns is None or f.t_ns >= since_ns) and (until_ns is None or f.t_ns < until_ns)
+    )
