@@ -1,4 +1,6 @@
-"""Real recordings for the tests: the small ones of `tests/captures`, and all of `$ARIRECORD_CAPTURES` where that is set."""
+"""Real recordings for the tests: the small ones of `tests/captures`, and all of `$ARIRECORD_CAPTURES` where that is
+set.
+"""
 
 import os
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
 """The catalogue of ARI's event types and models, and the columns that the flattening rule gives them.
 
-The data is `catalogue.json`: `{"events": {type: {field: type}}, "models": {…}, "values": {"Model.field": […]}}`, with a
-trailing `?` on what may be absent. Names and types are Asterisk's, releases 16 to 23, to which types and fields were only ever added.
+The data is `catalogue.json`: `{"events": {type: {field: type}}, "models": {…}, "values": {"Model.field": […]}}`, with
+a trailing `?` on what may be absent. Names and types are Asterisk's, releases 16 to 23, to which types and fields
+were only ever added.
 """
 
 import json
@@ -11,7 +12,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-__all__ = ["ENVELOPE", "Column", "ColumnType", "all_columns", "channel_columns", "columns_of", "event_types", "models"]
+__all__ = [
+    "ENVELOPE",
+    "Column",
+    "ColumnType",
+    "all_columns",
+    "channel_columns",
+    "columns_of",
+    "event_types",
+    "models",
+]
 
 ColumnType = Literal["string", "int64", "double", "bool", "timestamp", "strings", "json"]
 
@@ -31,7 +41,9 @@ ENVELOPE = ("type", "application", "asterisk_id", "timestamp")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One flattened column: `name` is `path` joined by `_`; `model` is the ARI model that holds its last field ('' for the event)."""
+    """One flattened column: `name` is `path` joined by `_`; `model` is the ARI model that holds its last field (''
+    for the event).
+    """
 
     name: str
     path: tuple[str, ...]
@@ -46,7 +58,9 @@ def _data() -> dict[str, Any]:
 
 
 def models() -> Mapping[str, Mapping[str, str]]:
-    """Fields of every model by name: `{"CallerID": {"name": "string", "number": "string"}, …}`; `?` marks what may be absent."""
+    """Fields of every model by name: `{"CallerID": {"name": "string", "number": "string"}, …}`; `?` marks what may be
+    absent.
+    """
     result: Mapping[str, Mapping[str, str]] = _data()["models"]
     return result
 

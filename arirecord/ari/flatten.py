@@ -1,11 +1,12 @@
 """An ARI frame as typed columns: exactly, one frame at a time, whatever the frame is.
 
-No value changes on its way into a column: it fits, or the column stays null and `extra` has it. Whatever differs from the catalogue
-is drift and is named. Nothing here raises on any text.
+No value changes on its way into a column: it fits, or the column stays null and `extra` has it. Whatever differs from
+the catalogue is drift and is named. Nothing here raises on any text.
 """
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,8 +28,8 @@ _MAX_DIGITS = 4000  # below CPython's own limit for turning text into int
 class Flat:
     """What `flatten` makes of one frame.
 
-    `columns` maps column names to values: str, int, float, bool, list of str, JSON text; timestamps as int milliseconds since 1970 UTC.
-    `extra` is JSON text or None. `drift` lists `(what, where)`.
+    `columns` maps column names to values: str, int, float, bool, list of str, JSON text; timestamps as int
+    milliseconds since 1970 UTC. `extra` is JSON text or None. `drift` lists `(what, where)`.
     """
 
     columns: dict[str, Any] = field(default_factory=dict)
@@ -53,16 +54,14 @@ def flatten(raw: str) -> Flat:
 
 def _flatten_object(event: dict[str, Any], flat: Flat) -> None:
     event_type = event.get("type")
-    known = isinstance(event_type, str)
-    where = event_type if known else ""
+    where = event_type if isinstance(event_type, str) else ""
     try:
-        plan = _plan(where)
+        plan, is_known = _plan(where), True
     except KeyError:
-        plan = _plan(None)
-        if known:
+        plan, is_known = _plan(None), False
+        if where:
             flat.drift.append(("unknown type", where))
-    extra = _walk(event, plan, flat, where, note_unknown=plan is not _plan(None))
-    if extra:
+    if extra := _walk(event, plan, flat, where, is_known):
         flat.extra = _dump(extra)
 
 
@@ -185,15 +184,17 @@ def _decode(raw: str, flat: Flat) -> Any:
         value = orjson.loads(raw)
         if orjson.dumps(value) == raw.encode():
             return value  # written again it gives the same bytes: nothing was lost in reading
-    except (ValueError, TypeError):  # more than 64 bits, a surrogate, not canonical or not JSON: read it with care
+    except (
+        ValueError,
+        TypeError,
+    ):  # more than 64 bits, a surrogate, not canonical or not JSON: read it with care
         pass
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(items)
         if len(result) < len(items):
-            seen: set[str] = set()
-            twice = {key for key, _ in items if key in seen or seen.add(key)}
-            flat.drift.extend(("duplicate key", key) for key in sorted(twice))
+            count = Counter(key for key, _ in items)
+            flat.drift.extend(("duplicate key", key) for key in count if count[key] > 1)
         return result
 
     return json.loads(raw, object_pairs_hook=pairs, parse_int=_int, parse_float=_float, parse_constant=_no_constant)

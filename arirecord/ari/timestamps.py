@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 __all__ = ["format_timestamp", "parse_timestamp"]
 
 _FORM = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(?:Z|([+-])([01]\d):?([0-5]\d)?)", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(?:Z|([+-])([01]\d):?([0-5]\d)?)",
+    re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1)
 
 
 def parse_timestamp(text: str) -> tuple[int, bool] | None:
-    """Milliseconds since 1970 UTC, and whether that is exact (False where `text` is finer than a millisecond, which is cut off).
+    """Milliseconds since 1970 UTC, and whether that is exact (False where `text` is finer than a millisecond, which
+    is cut off).
 
     None for anything that is not a date, a time and an offset.
     """

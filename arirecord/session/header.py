@@ -19,7 +19,9 @@ _PROBLEMS = 100
 
 
 class Drift:
-    """Counts of what a recording had and the catalogue had not: `counts[what][where]`. Bounded, however hostile the input."""
+    """Counts of what a recording had and the catalogue had not: `counts[what][where]`. Bounded, however hostile the
+    input.
+    """
 
     def __init__(self) -> None:
         self.counts: dict[str, Counter[str]] = {}

@@ -47,29 +47,39 @@ class JournalWriter:
             raise TargetExists(f"{path} exists; {what}") from None
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._compressor = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
+        self._unwritten = bytearray()
         head = {"format": FORMAT, "arirecord": __version__, "started_ns": started_ns, "source": source}
-        self._write(orjson.dumps({"arirecord": head}) + b"\n")
+        self._append(orjson.dumps({"arirecord": head}) + b"\n")
 
     def write(self, rows: Iterable[tuple[int, int, str, str]]) -> None:
         """Append rows `(received_ns, elapsed_ns, kind, raw)` as one batch and hand it to the operating system.
 
-        Raises `OSError`; then nothing of the batch counts as written.
+        Raises `OSError` where that is not possible. The batch is not lost then: `flush` tries again.
         """
-        self._write(b"".join(_line(*row) for row in rows))
+        self._append(b"".join(_line(*row) for row in rows))
 
-    def _write(self, text: bytes) -> None:
-        data = self._compressor.compress(text) + self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
-        _write_all(self._fd, data)
+    def _append(self, text: bytes) -> None:
+        self._unwritten += self._compressor.compress(text) + self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        self.flush()
+
+    def flush(self) -> None:
+        """Hand on what could not be written before. Raises `OSError` as `write` does."""
+        while self._unwritten:
+            # A disk that fills up takes a part of a batch: the rest must follow exactly there.
+            del self._unwritten[: os.write(self._fd, self._unwritten)]
 
     def sync(self) -> None:
         """Force what was written to the disk; may take long."""
         os.fdatasync(self._fd)
 
     def close(self) -> None:
-        """End the stream, sync and unlock."""
-        _write_all(self._fd, self._compressor.flush())
-        os.fsync(self._fd)
-        os.close(self._fd)
+        """End the stream, sync and unlock. The file is closed even where that raises `OSError`."""
+        try:
+            self._unwritten += self._compressor.flush()
+            self.flush()
+            os.fsync(self._fd)
+        finally:
+            os.close(self._fd)
 
 
 def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str) -> bytes:
@@ -77,12 +87,6 @@ def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str) -> bytes:
     if kind != "event":
         line["kind"] = kind
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
 
 
 def is_locked(path: Path) -> bool:
@@ -98,8 +102,9 @@ def is_locked(path: Path) -> bool:
 class JournalReader:
     """Reads a journal, complete or torn, as often as wanted.
 
-    `head` is its first line's object. After `chunks` or `batches` ran to their end, `ended` is `complete`, `torn` (cut off in
-    mid-batch, as after a crash) or `damaged: …`, and `unused_bytes` says how much text of an incomplete line followed the last row.
+    `head` is its first line's object. After `chunks` or `batches` ran to their end, `ended` is `complete`, `torn`
+    (cut off in mid-batch, as after a crash) or `damaged: …`, and `unused_bytes` says how much text of an incomplete
+    line followed the last row.
 
     Raises `JournalError` if it is no journal or of a newer format.
     """
@@ -118,7 +123,9 @@ class JournalReader:
             if not isinstance(head["started_ns"], int):
                 raise TypeError
         except (ValueError, KeyError, TypeError, IndexError):
-            raise JournalError(f"{self.path} is no journal of arirecord, or nothing had been written to it yet") from None
+            raise JournalError(
+                f"{self.path} is no journal of arirecord, or nothing had been written to it yet"
+            ) from None
         if version > FORMAT:
             raise JournalError(f"{self.path} has format {version}: please update arirecord")
         result: Mapping[str, Any] = head
@@ -171,7 +178,11 @@ class JournalReader:
                 if newline:
                     yield whole + newline
                 if decompressor.eof:
-                    ended = "complete" if not decompressor.unused_data and not file.read(1) else "damaged: data after its end"
+                    ended = (
+                        "complete"
+                        if not decompressor.unused_data and not file.read(1)
+                        else "damaged: data after its end"
+                    )
                     break
         self.unused_bytes = len(rest)
         self.ended = ended

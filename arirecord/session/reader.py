@@ -27,8 +27,9 @@ _BATCH = 4096
 class Frame(NamedTuple):
     """One row of a session as read back.
 
-    `t_ns` is when it was received, nanoseconds since 1970 UTC, on the recording's monotonic clock; `elapsed_ns` the same from the
-    start of the recording. `type` and `application` are None where the frame has none. `raw` is the frame, verbatim.
+    `t_ns` is when it was received, nanoseconds since 1970 UTC, on the recording's monotonic clock; `elapsed_ns` the
+    same from the start of the recording. `type` and `application` are None where the frame has none. `raw` is the
+    frame, verbatim.
     """
 
     seq: int
@@ -95,8 +96,9 @@ class Session:
     ) -> Iterator[Frame]:
         """Rows in order, as `Frame`; memory stays bounded.
 
-        `kinds` and `types` keep only these (None: all). `channel` keeps events that name a channel by this id or name, or play to or
-        record from it. `since_ns` (inclusive) and `until_ns` (exclusive) are nanoseconds since 1970 UTC.
+        `kinds` and `types` keep only these (None: all). `channel` keeps events that name a channel by this id or
+        name, or play to or record from it. `since_ns` (inclusive) and `until_ns` (exclusive) are nanoseconds since
+        1970 UTC.
         """
         for part in self.parts:
             names = _channel_filter(part.schema) if channel is not None else {}
@@ -111,6 +113,17 @@ class Session:
                         batch = batch.filter(_names_channel(batch, names, channel))
                     yield from _within(_to_frames(batch, part.header.started_ns), since_ns, until_ns)
 
+    def channel_count(self) -> int:
+        """How many different channels its events name."""
+        ids: set[str] = set()
+        for part in self.parts:
+            names = [name for name in channel_columns("id") if name in part.schema.names]
+            with pq.ParquetFile(part.path) as file:
+                for batch in file.iter_batches(1 << 16, columns=names):
+                    for name in names:
+                        ids.update(pc.unique(batch[name]).drop_null().to_pylist())
+        return len(ids)
+
     def events(self) -> "pl.LazyFrame":
         """All events as a polars LazyFrame: a row an event, columns as in the file."""
         import polars as pl
@@ -122,7 +135,9 @@ class Session:
 def _open_part(path: Path) -> Part:
     if not path.exists():
         journal = journal_path(path)
-        hint = f"; but {journal} exists: `arirecord recover {journal}` makes it this session" if journal.exists() else ""
+        hint = (
+            f"; but {journal} exists: `arirecord recover {journal}` makes it this session" if journal.exists() else ""
+        )
         raise FileNotFoundError(f"{path} does not exist{hint}")
     try:
         metadata = pq.read_metadata(path)
@@ -173,13 +188,16 @@ def _names_channel(batch: pa.RecordBatch, names: dict[str, str], channel: str) -
 
 def _to_frames(batch: pa.RecordBatch, started_ns: int) -> Iterator[Frame]:
     elapsed = batch["elapsed_ns"]
-    columns = (batch["seq"], pc.add(elapsed, started_ns), elapsed, *(batch[n] for n in ("kind", "type", "application", "raw")))
+    columns = (
+        batch["seq"],
+        pc.add(elapsed, started_ns),
+        elapsed,
+        *(batch[n] for n in ("kind", "type", "application", "raw")),
+    )
     return map(Frame, *(column.to_pylist() for column in columns))
 
 
 def _within(frames: Iterator[Frame], since_ns: int | None, until_ns: int | None) -> Iterator[Frame]:
     if since_ns is None and until_ns is None:
         return frames
-    return (
-        f for f in frames if (since_ns is None or f.t_ns >= since_ns) and (until_ns is None or f.t_ns < until_ns)
-    )
+    return (f for f in frames if (since_ns is None or f.t_ns >= since_ns) and (until_ns is None or f.t_ns < until_ns))

@@ -14,8 +14,9 @@ __all__ = ["CONNECTION_COLUMNS", "Row", "binary_text", "connection_text"]
 class Row(NamedTuple):
     """One row of a journal or session.
 
-    `received_ns` is wall clock, nanoseconds since 1970 UTC (a session keeps microseconds); `elapsed_ns` is monotonic, from the start
-    of the recording; `kind` is `event`, `binary`, `connection` or one of a later version; `raw` is the text, verbatim.
+    `received_ns` is wall clock, nanoseconds since 1970 UTC (a session keeps microseconds); `elapsed_ns` is monotonic,
+    from the start of the recording; `kind` is `event`, `binary`, `connection` or one of a later version; `raw` is the
+    text, verbatim.
     """
 
     seq: int

@@ -20,7 +20,7 @@ from .journal import JournalReader, is_locked, journal_path
 from .rows import Row
 from .table import UnforeseenColumns, rows_to_table, session_schema
 
-__all__ = ["Progress", "recover", "seal"]
+__all__ = ["Progress", "no_progress", "recover", "seal"]
 
 ROW_GROUP = 122_880
 _TYPE = re.compile(rb'\\"type\\"\s*:\s*\\"(\w+)\\"')
@@ -30,11 +30,13 @@ Progress = Callable[[str, int], None]
 """Called with what is being done (`reading`, `writing`, `comparing`) and the rows done so far."""
 
 
-def _no_progress(what: str, rows: int) -> None:
-    pass
+def no_progress(what: str, rows: int) -> None:
+    """Tell nobody."""
 
 
-def recover(journal: Path, target: Path | None = None, *, force: bool = False, progress: Progress = _no_progress) -> Header:
+def recover(
+    journal: Path, target: Path | None = None, *, force: bool = False, progress: Progress = no_progress
+) -> Header:
     """Seal a journal that was left behind.
 
     Raises `JournalError` if somebody is writing it or it is no journal, `TargetExists` as `seal` does.
@@ -54,15 +56,16 @@ def seal(
     *,
     header: Header | None = None,
     force: bool = False,
-    progress: Progress = _no_progress,
+    progress: Progress = no_progress,
 ) -> Header:
-    """Make `journal` the session `target`; remove it once every row was read back and compared. Returns the session's header.
+    """Make `journal` the session `target`; remove it once every row was read back and compared. Returns the session's
+    header.
 
-    `header` brings what only the recorder knows (`problems`, `ended`). A torn journal is sealed up to its last whole line, a
-    damaged one up to the damage; the damaged one is kept, renamed to end in `.damaged`. Memory is bounded.
+    `header` brings what only the recorder knows (`problems`, `ended`). A torn journal is sealed up to its last whole
+    line, a damaged one up to the damage; the damaged one is kept, renamed to end in `.damaged`. Memory is bounded.
 
-    Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the session differs from the journal, `OSError` where
-    the disk fails. The journal stays in every such case.
+    Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the session differs from the journal,
+    `OSError` where the disk fails. The journal stays in every such case.
     """
     if target.exists() and not force:
         raise TargetExists(f"{target} exists; choose another output or add --force. The recording is safe in {journal}")
@@ -92,7 +95,9 @@ def seal(
 
 
 def _names(reader: JournalReader, progress: Progress) -> set[str]:
-    """Event types and kinds that may occur: found by their looks, so a few too many; too few is put right while writing."""
+    """Event types and kinds that may occur: found by their looks, so a few too many; too few is put right while
+    writing.
+    """
     names: set[bytes] = set()
     size = 0
     for text in reader.texts():
@@ -112,7 +117,11 @@ def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header,
         compression="zstd",
         compression_level=3,
         use_dictionary=dictionary,
-        column_encoding={"seq": "DELTA_BINARY_PACKED", "received_at": "DELTA_BINARY_PACKED", "elapsed_ns": "DELTA_BINARY_PACKED"},
+        column_encoding={
+            "seq": "DELTA_BINARY_PACKED",
+            "received_at": "DELTA_BINARY_PACKED",
+            "elapsed_ns": "DELTA_BINARY_PACKED",
+        },
         version="2.6",
     ) as writer:
         for rows in reader.batches(ROW_GROUP):
@@ -122,10 +131,10 @@ def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header,
             progress("writing", tally.rows)
         tally.into(header)
         header.drift = {what: dict(counter) for what, counter in drift.counts.items()}
-        if reader.ended != "complete":
+        if reader.ended == "torn":
+            header.ended = f"cut off, with {reader.unused_bytes} bytes of a last row that is not whole"
+        elif reader.ended != "complete":
             header.ended = reader.ended
-            if header.ended == "torn":
-                header.ended = f"cut off: the recorder died; {reader.unused_bytes} bytes of its last, incomplete row could not be used"
         writer.add_key_value_metadata({KEY: header.dump()})
     return tally.rows
 
@@ -139,7 +148,11 @@ class _Tally:
         self.frame_bytes = 0
         self.gap_count = 0
         self.lost_count = 0
-        self.by: dict[str, Counter[str]] = {"type": Counter(), "application": Counter(), "asterisk_id": Counter()}
+        self.by: dict[str, Counter[str]] = {
+            "type": Counter(),
+            "application": Counter(),
+            "asterisk_id": Counter(),
+        }
         self.first: Row | None = None
         self.last: Row | None = None
 
@@ -163,7 +176,10 @@ class _Tally:
         header.gap_count, header.lost_count = self.gap_count, self.lost_count
         header.types, header.applications, header.asterisk_ids = (dict(c.most_common()) for c in self.by.values())
         if self.first and self.last:
-            header.first_at, header.last_at = format_timestamp(self.first.received_ns), format_timestamp(self.last.received_ns)
+            header.first_at, header.last_at = (
+                format_timestamp(self.first.received_ns),
+                format_timestamp(self.last.received_ns),
+            )
             header.duration_ns = self.last.elapsed_ns
 
 
@@ -174,7 +190,9 @@ def _compare(reader: JournalReader, path: Path, count: int, progress: Progress) 
     for rows in reader.batches(8192):
         for row in rows:
             if next(written, None) != row._replace(received_ns=row.received_ns // 1000 * 1000):
-                raise JournalError(f"row {row.seq} was not written as it was received; the journal {reader.path} is kept")
+                raise JournalError(
+                    f"row {row.seq} was not written as it was received; the journal {reader.path} is kept"
+                )
         compared += len(rows)
         progress("comparing", compared)
     if compared != count or next(written, None) is not None:
@@ -198,7 +216,9 @@ def _name(temporary: Path, target: Path, force: bool) -> None:
     try:
         os.link(temporary, target)
     except FileExistsError:
-        raise TargetExists(f"{target} appeared while it was being sealed; the recording is safe in {journal_path(target)}") from None
+        raise TargetExists(
+            f"{target} appeared while it was being sealed; the recording is safe in {journal_path(target)}"
+        ) from None
     except OSError:  # a file system without hard links
         temporary.replace(target)
 

@@ -1,7 +1,8 @@
 """Rows as an Arrow table: the columns of a session.
 
-Two ways give the same values. The quick one parses all frames of a type at once with `pyarrow.json` and an explicit schema; it refuses
-whatever the catalogue does not foresee. What it refuses is halved until the odd frames are alone, and these go the exact way, `ari.flatten`.
+Two ways give the same values. The quick one parses all frames of a type at once with `pyarrow.json` and an explicit
+schema; it refuses whatever the catalogue does not foresee. What it refuses is halved until the odd frames are alone,
+and these go the exact way, `ari.flatten`.
 """
 
 import re
@@ -14,7 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from arirecord.ari.catalogue import ENVELOPE, ColumnType, all_columns, columns_of, event_types, fields_of, models
+from arirecord.ari.catalogue import (
+    ENVELOPE,
+    ColumnType,
+    all_columns,
+    columns_of,
+    event_types,
+    fields_of,
+    models,
+)
 from arirecord.ari.flatten import flatten
 
 from .header import Drift
@@ -108,8 +117,9 @@ _TYPE = re.compile(r'"type":"(\w+)"')
 def _group(rows: Sequence[Row]) -> dict[str, list[int]]:
     """Indices by event type, '' for rows that the quick way can't read.
 
-    The type is a guess, checked later. A frame that begins with { and ends with } without a line break is either one JSON object or
-    makes `pyarrow.json` fail or count another number of rows, whatever stands before and after it: after } it can't go on with {.
+    The type is a guess, checked later. A frame that begins with { and ends with } without a line break is either one
+    JSON object or makes `pyarrow.json` fail or count another number of rows, whatever stands before and after it:
+    after } it can't go on with {.
     """
     groups: dict[str, list[int]] = {"": []}
     quick = _quick_types()
@@ -131,7 +141,11 @@ def _quick_types() -> frozenset[str]:
 
 
 def _by_type(
-    event_type: str, indices: list[int], rows: Sequence[Row], parts: list[tuple[list[int], pa.Table]], alone: list[int]
+    event_type: str,
+    indices: list[int],
+    rows: Sequence[Row],
+    parts: list[tuple[list[int], pa.Table]],
+    alone: list[int],
 ) -> None:
     table = _quick(event_type, [rows[i].raw for i in indices])
     if table is not None:
@@ -144,9 +158,9 @@ def _by_type(
         _by_type(event_type, indices[half:], rows, parts, alone)
 
 
-# Objects of free form have no schema. Where one is flat and would be written the same way again, its key is renamed and its text made a
-# string, so that the column is its text; any other stays, is unknown to the schema, and sends the frame the exact way. The new key can't be
-# guessed, so no frame can bring it.
+# Objects of free form have no schema. Where one is flat and would be written the same way again, its key is renamed
+# and its text made a string, so that the column is its text; any other stays, is unknown to the schema, and sends the
+# frame the exact way. The new key can't be guessed, so no frame can bring it.
 _FREE = re.compile(r'"(channelvars|bridgevars)":(\{[^{}]*\})')
 _RENAMED = " as text " + secrets.token_hex(8)
 
@@ -175,7 +189,9 @@ def _quick(event_type: str, raws: list[str]) -> pa.Table | None:
     try:
         found = pj.read_json(
             pa.BufferReader(text.encode()),
-            parse_options=pj.ParseOptions(explicit_schema=_nested_schema(event_type), unexpected_field_behavior="error"),
+            parse_options=pj.ParseOptions(
+                explicit_schema=_nested_schema(event_type), unexpected_field_behavior="error"
+            ),
         )
     except (pa.ArrowInvalid, UnicodeEncodeError):
         return None

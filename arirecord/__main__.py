@@ -1,0 +1,5 @@
+"""`python -m arirecord`."""
+
+from arirecord.cli import main
+
+main()

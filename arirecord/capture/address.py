@@ -1,0 +1,56 @@
+"""Where an ARI is and how to log in there, from what a person types."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
+
+from arirecord.errors import CaptureError
+
+__all__ = ["Address"]
+
+_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+
+
+@dataclass(frozen=True)
+class Address:
+    """An ARI: `base` is `ws://host:port/path`, never with credentials; `user` and `password` may be None."""
+
+    base: str
+    user: str | None = None
+    password: str | None = None
+
+    @classmethod
+    def parse(cls, url: str, user: str | None = None, password: str | None = None) -> "Address":
+        """Read `http://host:8088/ari` (also https, ws, wss); `user` may be `NAME:PASSWORD`, and both may stand in the
+        URL.
+
+        Raises `CaptureError` for what is no such URL.
+        """
+        parts = urlsplit(url)
+        try:
+            scheme, host, port = _SCHEMES[parts.scheme], parts.hostname, parts.port
+        except (KeyError, ValueError):
+            host = None
+        if not host:
+            raise CaptureError(f"{url!r} is no address of an ARI: it looks like http://host:8088/ari")
+        if user is None and parts.username:
+            user = unquote(parts.username) + (":" + unquote(parts.password) if parts.password else "")
+        if user is not None and ":" in user:
+            user, _, password = user.partition(":")
+        netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+        path = parts.path.rstrip("/").removesuffix("/events")
+        return cls(urlunsplit((scheme, netloc, path, "", "")), user, password)
+
+    def events_url(self, application: str, *, subscribe_all: bool) -> str:
+        """URL of the event stream of one application."""
+        query = {"app": application, **({"subscribeAll": "true"} if subscribe_all else {})}
+        return f"{self.base}/events?{urlencode(query, quote_via=quote)}"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """HTTP headers that log in."""
+        if self.user is None:
+            return {}
+        token = base64.b64encode(f"{self.user}:{self.password or ''}".encode()).decode()
+        return {"Authorization": f"Basic {token}"}

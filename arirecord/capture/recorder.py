@@ -1,0 +1,202 @@
+"""The recorder: takes frames without ever waiting, and a thread of its own that keeps them.
+
+The reader of a socket only notes the time and appends to a queue. Decoding, compressing, writing and syncing happen
+in the thread, at most `BATCH_S` later. While the disk refuses, frames wait in memory; only beyond `max_pending_bytes`
+are they dropped, counted, and told as a gap.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from arirecord.errors import TargetExists
+from arirecord.session.header import Header
+from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.rows import binary_text, connection_text
+from arirecord.session.seal import Progress, no_progress, seal
+
+__all__ = ["Recorder", "Stats", "check_target"]
+
+BATCH_S = 0.005
+_RETRY_S = 0.25
+
+_Item = tuple[int, int, str, bytes]
+
+
+@dataclass(slots=True)
+class Stats:
+    """What the recorder has seen so far. `channels_up` are those it saw created and not yet destroyed."""
+
+    events: int = 0
+    frame_bytes: int = 0
+    lost_count: int = 0
+    gap_count: int = 0
+    channels_up: set[str] = field(default_factory=set)
+    trouble: str | None = None
+
+
+def check_target(target: Path, *, force: bool) -> None:
+    """Raise `TargetExists` if a session could not be put there, `FileNotFoundError` if its folder is missing."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"the folder {target.parent} does not exist")
+    if target.is_dir():
+        raise TargetExists(f"{target} is a folder: name a file")
+    if target.exists() and not force:
+        raise TargetExists(f"{target} exists; choose another output or add --force")
+
+
+class Recorder:
+    """Records into `target` through its journal.
+
+    `frame` and `connection` may be called from one thread at a time and return at once. `source` goes into the
+    header: no credentials. `sync_interval_s` is how often the journal is forced to the disk (None: only at the end).
+
+    Raises `TargetExists` and `OSError` when made.
+    """
+
+    def __init__(
+        self,
+        target: Path,
+        source: Mapping[str, Any],
+        *,
+        force: bool = False,
+        sync_interval_s: float | None = 1.0,
+        max_pending_bytes: int = 1 << 30,
+        clocks: tuple[Callable[[], int], Callable[[], int]] = (time.time_ns, time.monotonic_ns),
+    ) -> None:
+        check_target(target, force=force)
+        self.target = target
+        self.stats = Stats()
+        self._force = force
+        self._wall, self._monotonic = clocks
+        self._started_ns = self._wall()
+        self._zero = self._monotonic()
+        self._journal = JournalWriter(journal_path(target), self._started_ns, source)
+        self._header = Header(self._started_ns, source)
+        self._max_pending_bytes = max_pending_bytes
+        self._pending: deque[_Item] = deque()
+        self._taken_bytes = 0  # grows in the caller's thread …
+        self._kept_bytes = 0  # … and this one in the recorder's: their difference waits, and no lock is needed
+        self._overflow = 0
+        self._wake = threading.Event()
+        self._idle = True
+        self._closing = False
+        self._closed = threading.Event()
+        self._threads = [threading.Thread(target=self._run, name="arirecord-journal", daemon=True)]
+        if sync_interval_s is not None:
+            self._threads.append(
+                threading.Thread(target=self._sync, args=[sync_interval_s], name="arirecord-sync", daemon=True)
+            )
+        for thread in self._threads:
+            thread.start()
+
+    def frame(self, data: bytes) -> None:
+        """Keep one WebSocket message."""
+        if self._taken_bytes - self._kept_bytes > self._max_pending_bytes:
+            self._overflow += 1
+            self.stats.lost_count += 1
+            return
+        if self._overflow:
+            lost, self._overflow = self._overflow, 0
+            self.connection("gap", reason="the disk did not keep up and memory was full", lost_count=lost)
+        self.stats.events += 1
+        self._take("event", data)
+
+    def connection(self, what: str, **fields: Any) -> None:
+        """Note what happened to the connection, as a row: `opened`, `closed`, `gap`; `fields` as in
+        `connection_text`.
+        """
+        if what == "gap":
+            self.stats.gap_count += 1
+        self._take("connection", connection_text(what, **fields).encode())
+
+    def _take(self, kind: str, data: bytes) -> None:
+        self._pending.append((self._wall(), self._monotonic() - self._zero, kind, data))
+        self._taken_bytes += len(data)
+        if self._idle:
+            self._idle = False
+            self._wake.set()
+
+    def close(self, ended: str = "complete") -> None:
+        """Stop taking; return when all that was taken is in the journal. Raises `OSError` if the disk refused to the
+        end.
+        """
+        self._header.ended = ended
+        if self._overflow:
+            self.connection("gap", reason="the disk did not keep up and memory was full", lost_count=self._overflow)
+        self._closing = True
+        self._wake.set()
+        self._closed.set()
+        for thread in self._threads:
+            thread.join()
+        self._journal.close()
+
+    def seal(self, progress: Progress = no_progress) -> Header:
+        """Make the session. Call after `close`; raises as `arirecord.session.seal.seal` does."""
+        return seal(journal_path(self.target), self.target, header=self._header, force=self._force, progress=progress)
+
+    def _run(self) -> None:
+        while not (self._closing and not self._pending):
+            self._wake.wait()
+            self._wake.clear()
+            if not self._closing:
+                time.sleep(BATCH_S)  # let a batch come together: one write and one flush for many frames
+            self._idle = True
+            self._keep([self._pending.popleft() for _ in range(len(self._pending))])
+
+    def _sync(self, interval_s: float) -> None:
+        """Its own thread: a sync takes as long as the disk likes, and writing must go on."""
+        while not self._closed.wait(interval_s):
+            with suppress(OSError):
+                self._journal.sync()
+
+    def _keep(self, items: list[_Item]) -> None:
+        for start in range(0, len(items), 4096):
+            batch = items[start : start + 4096]
+            size = sum(len(data) for _, _, _, data in batch)
+            self._write([self._row(item) for item in batch])
+            self._kept_bytes += size
+
+    def _write(self, rows: list[tuple[int, int, str, str]]) -> None:
+        attempt: Callable[[], None] = partial(self._journal.write, rows)
+        while True:
+            try:
+                attempt()
+            except OSError as error:
+                self.stats.trouble = f"{self._journal.path}: {error.strerror}"
+                if self._closing:
+                    return  # closing the journal tries once more and tells
+                attempt = self._journal.flush
+                time.sleep(_RETRY_S)
+            else:
+                self.stats.trouble = None
+                return
+
+    def _row(self, item: _Item) -> tuple[int, int, str, str]:
+        received_ns, elapsed_ns, kind, data = item
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return received_ns, elapsed_ns, "binary", binary_text(data)
+        if kind == "event":
+            self._note(data)
+        return received_ns, elapsed_ns, kind, text
+
+    def _note(self, data: bytes) -> None:
+        self.stats.frame_bytes += len(data)
+        created = b'"ChannelCreated"' in data
+        if created or b'"ChannelDestroyed"' in data:
+            with suppress(ValueError, KeyError, TypeError):
+                event = orjson.loads(data)
+                if event["type"] == "ChannelCreated":
+                    self.stats.channels_up.add(event["channel"]["id"])
+                elif event["type"] == "ChannelDestroyed":
+                    self.stats.channels_up.discard(event["channel"]["id"])

@@ -1,0 +1,49 @@
+"""`arirecord import`."""
+
+from pathlib import Path
+
+import click
+
+from .terminal import LOST, progress, say
+
+__all__ = ["command"]
+
+
+@click.command("import")
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, allow_dash=True, exists=True, dir_okay=False),
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="session.parquet", show_default=True)
+@click.option("--force", is_flag=True, help="Replace the output if it exists.")
+def command(files: tuple[Path, ...], output: Path, force: bool) -> None:
+    """Make a session of streams you already have, in the order given. - is standard input.
+
+    A line is a frame, or {"t": NANOSECONDS SINCE 1970, "frame": "TEXT OF THE FRAME"}. Files may be compressed by gzip
+    or zstd. Without "t" the events' own timestamps give the times. A broken line is kept and reported, with exit code
+    3.
+
+    \b
+    Examples:
+      arirecord import events.jsonl -o session.parquet arirecord import monday.jsonl.gz tuesday.jsonl.zst -o
+      days.parquet websocat "ws://pbx:8088/ari/events?app=log&subscribeAll=true&api_key=ari:secret" | arirecord import
+      - -o live.parquet
+    """
+    from arirecord.capture.importer import import_streams
+
+    with progress() as update:
+        header = import_streams([None if str(f) == "-" else f for f in files], output, force=force, progress=update)
+    say(f"{output}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")
+    if header.drift_count:
+        say(f"{header.drift_count:,} times the stream differed from the catalogue of ARI; `arirecord info` says where.")
+    for problem in header.problems:
+        say(f"{problem['where']}: {problem['what']}")
+    if header.problem_count:
+        say(f"{header.problem_count:,} lines were broken{_more(header.problem_count - len(header.problems))}.")
+        raise SystemExit(LOST)
+
+
+def _more(count: int) -> str:
+    return f"; {count:,} of them are not listed" if count else ""

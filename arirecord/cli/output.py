@@ -1,0 +1,133 @@
+"""Results on stdout, in the form asked for."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from .terminal import say
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["FORMATS", "output_options", "write"]
+
+FORMATS = ("table", "csv", "json", "jsonl", "parquet")
+_ROWS = 1000
+"""A table longer than this is no table to read; the other forms are complete."""
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options `--format` and `-o` of every command that lists something."""
+    command = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write there instead of to stdout.")(
+        command
+    )
+    form = click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+    return form(command)
+
+
+def write(result: "duckdb.DuckDBPyRelation", form: str, output: Path | None = None) -> None:
+    """Write a DuckDB relation as `form` to `output` (None: stdout), row by row where the form allows it.
+
+    Raises `click.UsageError` for Parquet on a terminal.
+    """
+    if form == "parquet" and output is None and sys.stdout.isatty():
+        raise click.UsageError("Parquet is nothing for a terminal: add -o FILE")
+    if form == "table":
+        write_table(result, output)
+    elif output is None:
+        _WRITERS[form](result, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    else:
+        with output.open("wb") as file:
+            _WRITERS[form](result, file)
+
+
+def write_table(result: "duckdb.DuckDBPyRelation", output: Path | None = None, title: str | None = None) -> None:
+    """Write a relation as a table for reading."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = result.limit(_ROWS + 1).fetchall()
+    table = Table(title=title, title_justify="left")
+    for name, kind in zip(result.columns, result.types, strict=True):
+        is_number = str(kind) in ("BIGINT", "INTEGER", "DOUBLE", "HUGEINT", "UBIGINT") or str(kind).startswith(
+            "DECIMAL"
+        )
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows[:_ROWS]:
+        table.add_row(*map(_cell, row))
+    stream = output.open("w", encoding="utf-8") if output else sys.stdout
+    try:
+        # Cut to the terminal's width only where there is one; a pipe gets every cell whole.
+        width = None if stream.isatty() else 10_000
+        Console(file=stream, width=width, highlight=False, markup=False).print(table)
+    finally:
+        if output:
+            stream.close()
+    if len(rows) > _ROWS:
+        say(f"Only the first {_ROWS:,} rows are shown; --format csv (or json, jsonl, parquet) gives all.")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+    if isinstance(value, list):
+        return ", ".join(map(_cell, value))
+    return str(value)
+
+
+def _csv(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+    import polars as pl
+
+    names = [f'"{n.replace(chr(34), chr(34) * 2)}"' for n in result.columns]
+    kinds = map(str, result.types)
+    flat = ", ".join(
+        f"to_json({n})::VARCHAR AS {n}" if k.endswith("]") or k.startswith(("STRUCT", "MAP")) else n
+        for n, k in zip(names, kinds, strict=True)
+    )
+    for number, batch in enumerate(result.project(flat).fetch_arrow_reader()):
+        pl.DataFrame(batch).write_csv(file, include_header=number == 0)
+
+
+def _jsonl(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+    import polars as pl
+
+    for batch in result.fetch_arrow_reader():
+        pl.DataFrame(batch).write_ndjson(file)
+
+
+def _json(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+    import io
+
+    import polars as pl
+
+    before = b"[\n"
+    for batch in result.fetch_arrow_reader():
+        lines = io.BytesIO()
+        pl.DataFrame(batch).write_ndjson(lines)
+        for line in lines.getvalue().splitlines():
+            file.write(before + line)
+            before = b",\n"
+    file.write(b"\n]\n" if before == b",\n" else b"[]\n")
+
+
+def _parquet(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+    import pyarrow.parquet as pq
+
+    reader = result.fetch_arrow_reader()
+    with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+
+
+_WRITERS: dict[str, Callable[["duckdb.DuckDBPyRelation", IO[bytes]], None]] = {
+    "csv": _csv,
+    "json": _json,
+    "jsonl": _jsonl,
+    "parquet": _parquet,
+}

@@ -1,0 +1,39 @@
+"""`arirecord recover`."""
+
+from pathlib import Path
+
+import click
+
+from .terminal import LOST, progress, say
+
+__all__ = ["command"]
+
+
+@click.command("recover")
+@click.argument("journal", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The session. Default: the journal's name without .journal.",
+)
+@click.option("--force", is_flag=True, help="Replace the output if it exists.")
+def command(journal: Path, output: Path | None, force: bool) -> None:
+    """Make a session of a recording that was cut off (a crash, kill -9, a power cut).
+
+    The journal goes only when every frame in it was read back from the session. Exit code 3: the journal's end was
+    torn or a part of it damaged, so that something may be missing.
+
+    \b
+    Examples:
+      arirecord recover today.parquet.journal
+      arirecord recover today.parquet.journal -o rescued.parquet
+    """
+    from arirecord.session.seal import recover
+
+    with progress() as update:
+        header = recover(journal, output, force=force, progress=update)
+    say(f"{output or journal.with_suffix('')}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")
+    if header.ended != "complete":
+        say(f"The recording was {header.ended}.")
+        raise SystemExit(LOST)

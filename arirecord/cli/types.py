@@ -1,0 +1,62 @@
+"""What people type as times."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import click
+
+__all__ = ["DURATION", "MOMENT", "Duration", "Moment"]
+
+_UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(text: str) -> float | None:
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
+    if parts and "".join(n + u for n, u in parts) == text:
+        return sum(float(number) * _UNITS_S[unit] for number, unit in parts)
+    return float(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else None
+
+
+class Duration(click.ParamType[float]):
+    """`30s`, `5m`, `1h30m`, `500ms`, plain seconds → seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds; fails with an example for anything else."""
+        seconds = float(value) if isinstance(value, int | float) else _seconds(str(value))
+        if seconds is None or seconds <= 0:
+            self.fail(f"{value!r} is no duration such as 30s, 5m or 1h30m", param, ctx)
+        return seconds
+
+
+class Moment(click.ParamType["datetime | timedelta"]):
+    """`2026-11-23T14:03:10` (UTC unless it has an offset) or `+5m` from the start of the recording."""
+
+    name = "moment"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime | timedelta:
+        """A datetime with zone, or a timedelta from the start; fails with an example for anything else."""
+        if isinstance(value, datetime | timedelta):
+            return value
+        text = str(value)
+        if text.startswith("+") and (seconds := _seconds(text[1:])) is not None:
+            return timedelta(seconds=seconds)
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f"{value!r} is no time such as 2026-11-23T14:03:10 (UTC) or +5m (from the start)", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    @staticmethod
+    def to_ns(moment: "datetime | timedelta | None", started_ns: int) -> int | None:
+        """Nanoseconds since 1970 UTC."""
+        if moment is None:
+            return None
+        if isinstance(moment, datetime):
+            return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+        return started_ns + moment // timedelta(microseconds=1) * 1000
+
+
+DURATION = Duration()
+MOMENT = Moment()
