@@ -5,12 +5,12 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 import zstandard
@@ -26,6 +26,7 @@ from .recorder import check_target
 __all__ = ["Line", "import_streams", "parse_line", "read_lines"]
 
 _BATCH = 1000
+_CHUNK = 1 << 20
 _LATEST_NS = 2**63
 _UNTIMED = 10_000
 """So many rows wait for the first one that has a time."""
@@ -82,36 +83,61 @@ def _name(file: Path | None) -> str:
 def _lines(files: Iterable[Path | None], found: Header) -> Iterator[Line]:
     for file in files:
         number = 0
-        for number, text in enumerate(
-            read_lines(file, lambda what: found.add_problem(f"{_name(file)}:{number + 1}", what)), 1
-        ):
-            line = parse_line(text, is_first=number == 1)
-            if line is None:
-                continue
-            if line.problem:
-                found.add_problem(f"{_name(file)}:{number}", line.problem)
-            yield line
+        try:
+            for text in read_lines(file):
+                number += 1
+                line = parse_line(text, is_first=number == 1)
+                if line is not None:
+                    if line.problem:
+                        found.add_problem(f"{_name(file)}:{number}", line.problem)
+                    yield line
+        except BrokenOffError as error:
+            found.add_problem(f"{_name(file)}:{number + 1}", str(error))
 
 
-def read_lines(file: Path | None, broken: Callable[[str], None]) -> Iterator[bytes]:
-    """Lines of a file or standard input, without their ends, decompressed where it is gzip or zstd. Calls `broken`
-    where that breaks off.
+class BrokenOffError(ValueError):
+    """Compressed data ends or breaks in the middle."""
+
+
+def read_lines(file: Path | None) -> Iterator[bytes]:
+    """Lines of a file or standard input, without their ends, decompressed where it is gzip or zstd.
+
+    Raises `BrokenOffError` where compressed data breaks off, after all that came before.
     """
     with file.open("rb") if file else nullcontext(sys.stdin.buffer) as plain:
-        source = plain if isinstance(plain, io.BufferedReader) else io.BufferedReader(cast(Any, plain))
+        source = io.BufferedReader(cast(Any, plain), _CHUNK)
         magic = source.peek(4)[:4]
         if magic[:2] == b"\x1f\x8b":
-            stream: IO[bytes] = cast(IO[bytes], gzip.GzipFile(fileobj=source))
+            unzipped = gzip.GzipFile(fileobj=source)
+            pieces = iter(lambda: unzipped.read1(_CHUNK), b"")
         elif magic == b"\x28\xb5\x2f\xfd":
-            reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True, closefd=False)
-            stream = io.BufferedReader(cast(Any, reader), 1 << 20)
+            pieces = _unzstd(source)
         else:
-            stream = source
+            pieces = iter(lambda: source.read1(_CHUNK), b"")
+        rest = b""
         try:
-            for line in stream:
-                yield line.rstrip(b"\r\n")
-        except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
-            broken(f"the compressed data breaks off here: {error}")
+            for piece in pieces:
+                *lines, rest = (rest + piece).split(b"\n")
+                yield from (line.rstrip(b"\r") for line in lines)
+        except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
+            if rest:
+                yield rest
+            raise BrokenOffError(f"the compressed data breaks off here: {error}") from error
+        if rest:
+            yield rest.rstrip(b"\r")
+
+
+def _unzstd(source: io.BufferedReader) -> Iterator[bytes]:
+    decompressor = None  # between two zstd frames
+    while data := source.read1(_CHUNK):
+        while data:
+            decompressor = decompressor or zstandard.ZstdDecompressor().decompressobj()
+            yield decompressor.decompress(data)
+            data = decompressor.unused_data
+            if decompressor.eof:
+                decompressor = None
+    if decompressor is not None:
+        raise EOFError("its end is missing")
 
 
 def parse_line(text: bytes, *, is_first: bool = False) -> Line | None:

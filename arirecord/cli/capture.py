@@ -129,9 +129,8 @@ def _finish(recorder: "Recorder", ending: "Ending") -> None:
         ) from error
     with progress(recorder.stats.events) as update:
         header = recorder.seal(update)
-    say(
-        f"{ending.why[0].upper()}{ending.why[1:]}. {recorder.target}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s."
-    )
+    say(f"{ending.why[0].upper()}{ending.why[1:]}.")
+    say(f"{recorder.target}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")
     if header.drift_count:
         say(f"{header.drift_count:,} times the stream differed from the catalogue of ARI; `arirecord info` says where.")
     if header.lost_count:
