@@ -1,0 +1,130 @@
+"""`arirecord replay`."""
+
+import math
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .terminal import live_line, say
+
+if TYPE_CHECKING:
+    from arirecord.replay.options import AtEnd
+    from arirecord.replay.server import ReplayServer
+
+__all__ = ["command", "replay"]
+
+# The thread that reads ahead must let the event loop in quickly: Python's 5 ms would be most of the lateness.
+_SWITCH_INTERVAL_S = 0.0005
+
+
+class Speed(click.ParamType["float | None"]):
+    """A number above 0, or `max`, which becomes None."""
+
+    name = "speed"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """The speed; fails with an example for anything else."""
+        if value == "max":
+            return None
+        try:
+            speed = float(str(value))
+        except ValueError:
+            speed = math.nan
+        if not (0 < speed < math.inf):
+            self.fail(f"{value!r} is no speed such as 1, 0.5, 100 or max", param, ctx)
+        return speed
+
+
+@click.command("replay")
+@click.argument("session", type=click.Path(path_type=Path))
+@click.option(
+    "--speed",
+    type=Speed(),
+    default="1",
+    show_default=True,
+    help="How many times as fast, or max: as fast as clients take it.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8088, show_default=True, help="0 is any free one.")
+@click.option(
+    "--at-end",
+    type=click.Choice(["hold", "close", "exit"]),
+    default="hold",
+    show_default=True,
+    help="After the last frame: hold connections open, close them and go on serving, or close them and exit.",
+)
+def replay(session: Path, speed: float | None, host: str, port: int, at_end: "AtEnd") -> None:
+    """Give a session back over a local WebSocket, as the Asterisk it was recorded from.
+
+    It waits for a client on ws://HOST:PORT/ari/events?app=APP and sends it the frames recorded for that
+    application, byte for byte, with the recorded time between them. Time stands still while no client is
+    connected; several clients share one time. Of a recording of a single application, a client may ask for
+    any other: it gets the frames under that name.
+
+    \b
+    Examples:
+      arirecord replay session.parquet                        at the speed it happened
+      arirecord replay session.parquet --speed 10             ten times as fast
+      arirecord replay session.parquet --speed max --at-end exit
+      arirecord replay session.parquet --port 0               on any free port, which it prints
+    """
+    import asyncio
+    import selectors
+
+    from arirecord.replay.options import ReplayOptions
+    from arirecord.replay.server import ReplayServer
+
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    server = ReplayServer(session, ReplayOptions(host, port, speed, at_end), say)
+    # select() sleeps to the microsecond, epoll to the millisecond: it is most of the lateness.
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        runner.run(_serve(server))
+
+
+async def _serve(server: "ReplayServer") -> None:
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    async with server:
+        header = server.session.header
+        applications = list(header.applications)
+        app = applications[0] if applications else "APP"
+        say(
+            f"Replaying {server.session.path} ({header.events:,} events, {_clock(header.duration_ns)}) "
+            f"on {server.url}?app={app}; waiting for a client. Ctrl-C ends it."
+        )
+        with live_line(_Line(server).text):
+            await server.wait_done()
+
+
+class _Line:
+    """The line that tells how the replay is doing."""
+
+    def __init__(self, server: "ReplayServer") -> None:
+        self._server = server
+        self._begun_ns = server.clock.now_ns()
+
+    def text(self) -> str:
+        status = self._server.status
+        header = self._server.session.header
+        wall_ns = self._server.clock.now_ns() - self._begun_ns
+        position_ns = header.duration_ns if status.finished else min(status.position_ns, header.duration_ns)
+        late = "" if self._server.clock.speed is None else f"  {status.late_ns / 1e6:.1f} ms late"
+        return (
+            f"{_clock(position_ns)} of {_clock(header.duration_ns)}  in {_clock(wall_ns)}  "
+            f"{status.frames:,} frames{late}  {status.clients} client{'s' * (status.clients != 1)}"
+        )
+
+
+def _clock(ns: int) -> str:
+    minutes, seconds = divmod(ns // 10**9, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
+
+
+command = replay

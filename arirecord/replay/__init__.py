@@ -1,0 +1,1 @@
+"""Giving a recording back: a clock, a player, and the server that ARI clients connect to."""

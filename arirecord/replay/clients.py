@@ -1,0 +1,114 @@
+"""The clients of a replay: letting them in, sending to them, seeing them go."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from arirecord.session.reader import Frame
+
+from .application import Audience, asked_applications, audience
+from .web import refuse
+
+__all__ = ["Client", "Door"]
+
+# What sending to a client that has gone raises; which of them is a matter of milliseconds.
+_GONE: Final = (WebSocketDisconnect, RuntimeError)
+
+
+class Client:
+    """One WebSocket. `name` is its address, `sent` how many frames it was sent."""
+
+    def __init__(self, websocket: WebSocket, receive: Receive, audience: Audience) -> None:
+        self.audience = audience
+        address = websocket.client
+        self.name = f"{address.host}:{address.port}" if address else "unknown"
+        self.sent = 0
+        self.lost = False
+        self.closed = False
+        self._websocket = websocket
+        self._receive = receive
+        self._gone = asyncio.Event()
+
+    async def send(self, frame: Frame) -> bool:
+        """Send a frame if it is for this client; waits while the client does not read. False: the client is lost."""
+        payload = self.audience.payload(frame)
+        if payload is None:
+            return not self.lost
+        what = "text" if isinstance(payload, str) else "bytes"
+        try:
+            await self._websocket.send({"type": "websocket.send", what: payload})
+        except _GONE:
+            self.lost = True
+            return False
+        self.sent += 1
+        return True
+
+    async def close(self, code: int, reason: str, within_s: float) -> None:
+        """Send a Close frame behind all that was sent, and wait (not longer) until the client has closed too."""
+        self.closed = True
+        try:
+            async with asyncio.timeout(within_s):
+                await self._websocket.close(code, reason)
+                await self._gone.wait()
+        except (TimeoutError, *_GONE):
+            self.lost = True
+
+    async def listen(self) -> None:
+        """Take what the client sends, until it has gone."""
+        try:
+            while (await self._websocket.receive())["type"] != "websocket.disconnect":
+                pass
+            if self.closed:
+                # That was our own Close frame; the connection goes when the client has answered it.
+                await self._receive()
+        finally:
+            self._gone.set()
+
+
+class Door:
+    """The WebSocket `/ari/events`, an ASGI application: who comes in is in `clients` until it leaves.
+
+    `arrivals` counts all who ever came; `ended` is set when there is nothing left to send. `recorded` are the
+    applications of the recording; `say` tells the person who runs the replay; `changed` is called when a client
+    has come or gone.
+    """
+
+    def __init__(self, recorded: Collection[str], say: Callable[[str], None], changed: Callable[[], None]) -> None:
+        self.clients: list[Client] = []
+        self.arrivals = 0
+        self.ended = False
+        self._recorded = recorded
+        self._say = say
+        self._changed = changed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        websocket = WebSocket(scope, receive, send)
+        asked = asked_applications(websocket.query_params.getlist("app"))
+        if not asked:
+            await refuse(websocket, 400, "Bad Request", "HTTP request is missing param: [app]")
+            return
+        offered = websocket.scope["subprotocols"]
+        await websocket.accept("ari" if "ari" in offered else None)
+        client = Client(websocket, receive, audience(asked, self._recorded))
+        self._say(f"Client {client.name} connected for {', '.join(asked)}.")
+        if client.audience.notice:
+            self._say(f"Client {client.name}: {client.audience.notice}.")
+        if self.ended:
+            self._say(f"Client {client.name}: the recording has ended, there is nothing left to send.")
+        self.clients.append(client)
+        self.arrivals += 1
+        self._changed()
+        try:
+            await client.listen()
+        finally:
+            self.clients.remove(client)
+            if not client.closed:
+                self._say(f"Client {client.name} has gone, after {client.sent} frames.")
+            self._changed()
+
+    async def close_all(self, code: int, reason: str, within_s: float) -> None:
+        """Close all connections, waiting at most so long for the clients to close theirs."""
+        await asyncio.gather(*(client.close(code, reason, within_s) for client in self.clients))

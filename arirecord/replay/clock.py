@@ -1,0 +1,97 @@
+"""The clock of a replay: where in the recording we are, and when a place in it is reached."""
+
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from typing import NamedTuple
+
+__all__ = ["PlayerClock", "TimeReference"]
+
+
+class TimeReference(NamedTuple):
+    """At `steady_ns` of the monotonic clock, the recording was at `position_ns`."""
+
+    position_ns: int
+    steady_ns: int
+
+
+class PlayerClock:
+    """Turns monotonic time into a position in the recording, and back. Both are integer nanoseconds.
+
+    The clock is made paused, at position 0. Every change (speed, pause, resume, jump) takes a new reference,
+    so nothing that was before a change counts after it. Only differences to the reference are scaled, and by
+    a fraction: no rounding adds up, however long the replay. `now_ns` is the monotonic clock; tests put their
+    own.
+    """
+
+    def __init__(self, speed: float | Fraction | None = 1, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self.now_ns = now_ns
+        self._speed = _fraction(speed)
+        self._paused = True
+        self._reference = TimeReference(0, now_ns())
+
+    @property
+    def speed(self) -> Fraction | None:
+        """Seconds of the recording per second; None when everything is due at once."""
+        return self._speed
+
+    @property
+    def paused(self) -> bool:
+        """Whether time stands still."""
+        return self._paused
+
+    def position_ns(self) -> int:
+        """Where in the recording we are now. Without a speed time does not move on by itself: who plays jumps."""
+        if self._paused or self._speed is None:
+            return self._reference.position_ns
+        passed_ns = self.now_ns() - self._reference.steady_ns
+        return self._reference.position_ns + passed_ns * self._speed.numerator // self._speed.denominator
+
+    def horizon_ns(self) -> int | None:
+        """Everything up to this position is due; None: everything is."""
+        return None if self._speed is None and not self._paused else self.position_ns()
+
+    def due_ns(self, position_ns: int) -> int | None:
+        """When a position is reached, on the monotonic clock: the first nanosecond at which we are that far.
+
+        It may be in the past. None while paused: nobody knows.
+        """
+        if self._paused:
+            return None
+        if self._speed is None:
+            return self._reference.steady_ns
+        ahead_ns = position_ns - self._reference.position_ns
+        return self._reference.steady_ns - (-ahead_ns * self._speed.denominator // self._speed.numerator)
+
+    def set_speed(self, speed: float | Fraction | None) -> None:
+        """Go on from here at another speed. Raises `ValueError` unless it is a finite number above 0 or None."""
+        fraction = _fraction(speed)
+        self.jump(self.position_ns())
+        self._speed = fraction
+
+    def pause(self) -> None:
+        """Stand still, here."""
+        self.jump(self.position_ns())
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on from here."""
+        self.jump(self.position_ns())
+        self._paused = False
+
+    def jump(self, position_ns: int) -> None:
+        """Be at another position."""
+        self._reference = TimeReference(position_ns, self.now_ns())
+
+
+def _fraction(speed: float | Fraction | None) -> Fraction | None:
+    if speed is None:
+        return None
+    try:
+        # By way of its text: 0.1 is meant to be a tenth, not the binary number next to it.
+        fraction = Fraction(str(speed))
+    except ValueError:
+        fraction = Fraction(0)
+    if fraction <= 0:
+        raise ValueError(f"{speed} is no speed: it must be a number above 0, or None for as fast as possible")
+    return fraction

@@ -1,0 +1,30 @@
+"""What a replay can be told."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from arirecord.errors import ArirecordError
+
+__all__ = ["AtEnd", "ReplayError", "ReplayOptions"]
+
+AtEnd = Literal["hold", "close", "exit"]
+
+
+class ReplayError(ArirecordError):
+    """A recording can't be replayed: the address can't be listened on, or the session can't be read on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """How to replay. None means off."""
+
+    # Where to listen. Port 0 is any free one.
+    host: str = "127.0.0.1"
+    port: int = 8088
+
+    # How many seconds of the recording go by in one second. None: as fast as the clients take the frames.
+    speed: float | None = 1
+
+    # What happens after the last frame: the connections stay open, are closed (code 1000) and the server goes
+    # on, or all ends. They stay open by default because many clients reconnect at once when they are closed.
+    at_end: AtEnd = "hold"

@@ -1,0 +1,248 @@
+"""The server that ARI clients connect to: sockets and tasks around a player."""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from arirecord.session.reader import Frame, Session, open_session
+
+from .alarm import Alarm
+from .clients import Door
+from .clock import PlayerClock
+from .options import ReplayError, ReplayOptions
+from .player import Player
+from .source import Source
+from .web import make_app
+
+__all__ = ["ReplayServer", "Status"]
+
+_LEAVE_S = 0.5
+_EXIT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a replay is doing. `late_ns` is how late the latest frames went out, `frames` how many have."""
+
+    position_ns: int
+    frames: int
+    clients: int
+    late_ns: int
+    finished: bool
+
+
+class ReplayServer:
+    """Replays a session to every ARI client that connects, while the `async with` block runs.
+
+        async with ReplayServer("session.parquet", ReplayOptions(port=0, speed=10)) as server:
+            await my_app.connect(server.url)
+            await server.wait_end()
+
+    Time runs while a client is there: it starts with the first, stands still while there is none, and a
+    client that comes back goes on from there. All clients share one time; a later one joins where the others
+    are. A client that does not read makes all wait, and nothing is dropped; frames that became due meanwhile
+    follow at once.
+
+    `say` gets sentences for the person who runs it; without, they go to the logger `arirecord.replay`. Raises
+    `ReplayError` when it can't listen, and out of the block when the session can't be read on. For
+    sub-millisecond lateness run it on an event loop made with `selectors.SelectSelector`.
+    """
+
+    def __init__(
+        self,
+        session: Session | str | Path,
+        options: ReplayOptions | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self.session = session if isinstance(session, Session) else open_session(session)
+        self.options = options or ReplayOptions()
+        self.clock = PlayerClock(self.options.speed)
+        self.host = self.options.host
+        self.port = self.options.port
+        self._say = say or logging.getLogger("arirecord.replay").info
+        self._player = Player(self.clock)
+        self._source = Source(self.session)
+        self._door = Door(self.session.header.applications, self._say, self._changed)
+        self._alarm = Alarm()
+        self._halted = False
+        self._frames = 0
+        self._late_ns = 0
+        self._end = asyncio.Event()
+        self._done = asyncio.Event()
+        self._running: AbstractAsyncContextManager[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the events are: `ws://127.0.0.1:8088/ari/events`. A client adds `?app=`."""
+        return f"ws://{_authority(self.host, self.port)}/ari/events"
+
+    @property
+    def http_url(self) -> str:
+        """What ARI clients call the base URL: `http://127.0.0.1:8088`."""
+        return f"http://{_authority(self.host, self.port)}"
+
+    @property
+    def status(self) -> Status:
+        """How it is doing now."""
+        position_ns = self.clock.position_ns()
+        return Status(position_ns, self._frames, len(self._door.clients), self._late_ns, self._player.finished)
+
+    def pause(self) -> None:
+        """Let time stand still until `resume`."""
+        self._halted = True
+        self._changed()
+
+    def resume(self) -> None:
+        """Let time run again, if a client is there."""
+        self._halted = False
+        self._changed()
+
+    def set_speed(self, speed: float | None) -> None:
+        """Go on at another speed; None is as fast as possible. Raises `ValueError` unless it is above 0."""
+        self.clock.set_speed(speed)
+        self._changed()
+
+    async def wait_end(self) -> None:
+        """Wait until the last frame was sent."""
+        await self._end.wait()
+
+    async def wait_done(self) -> None:
+        """Wait until the server should leave: at the end with `at_end="exit"`, or after `stop`."""
+        await self._done.wait()
+
+    def stop(self) -> None:
+        """Make `wait_done` return."""
+        self._done.set()
+
+    async def __aenter__(self) -> Self:
+        self._running = self._run()
+        await self._running.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        assert self._running is not None
+        return await self._running.__aexit__(kind, error, trace)
+
+    @asynccontextmanager
+    async def _run(self) -> AsyncIterator[None]:
+        listener = await _listen(self.host, self.port)
+        self.port = listener.getsockname()[1]
+        web = _web_server(make_app(self._door))
+        await web.startup([listener])
+        failed: Exception | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                own = [tasks.create_task(self._source.run()), tasks.create_task(self._pump())]
+                try:
+                    yield
+                except Exception as error:
+                    # Kept from the task group, which would wrap it: whoever fails in the block wants to see
+                    # how.
+                    failed = error
+                for task in own:
+                    task.cancel()
+        except* ReplayError as errors:
+            failed = errors.exceptions[0]
+        finally:
+            await self._door.close_all(1001, "the replay ends", _LEAVE_S)
+            for connection in list(web.server_state.connections):
+                if connection.transport.get_write_buffer_size():
+                    connection.transport.abort()
+            await web.shutdown([listener])
+        if failed is not None:
+            raise failed
+
+    async def _pump(self) -> None:
+        await self._play()
+        self._door.ended = True
+        self._end.set()
+        self._say(f"The recording ends; {self._frames} frames were sent.")
+        if self.options.at_end != "hold":
+            await self._door.close_all(1000, "the recording ends", _EXIT_S)
+        if self.options.at_end == "exit":
+            self._done.set()
+
+    async def _play(self) -> None:
+        player = self._player
+        while not (player.finished and self._door.arrivals):
+            await self._refill()
+            if batch := player.take():
+                unsent = await self._send(batch)
+                player.give_back(unsent)
+                await asyncio.sleep(0)  # a client that takes everything at once must not keep others from connecting
+                continue
+            due_ns = player.next_due_ns()
+            await self._alarm.sleep(None if due_ns is None else max(0, due_ns - self.clock.now_ns()))
+
+    async def _refill(self) -> None:
+        player = self._player
+        while player.hungry and (player.empty or self._source.waiting):
+            if chunk := await self._source.get():
+                player.feed(chunk)
+            else:
+                player.end()
+
+    async def _send(self, batch: Sequence[Frame]) -> Sequence[Frame]:
+        """Send a batch to all clients; returns what is left of it when there is none to send to any more."""
+        for done, frame in enumerate(batch):
+            if not any([await client.send(frame) for client in tuple(self._door.clients)]):
+                return batch[done:]
+            self._frames += 1
+        due_ns = self.clock.due_ns(batch[0].elapsed_ns)
+        self._late_ns = 0 if due_ns is None or self.clock.speed is None else self.clock.now_ns() - due_ns
+        return ()
+
+    def _changed(self) -> None:
+        runs = bool(self._door.clients) and not self._halted
+        if runs and self.clock.paused:
+            self.clock.resume()
+        elif not runs and not self.clock.paused:
+            self.clock.pause()
+        self._alarm.ring()
+
+
+def _web_server(app: object) -> uvicorn.Server:
+    """uvicorn without what a local replay has no use for: logs, pings, compression, lifespan."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        ws="websockets-sansio",
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    return server
+
+
+async def _listen(host: str, port: int) -> socket.socket:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address, family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            why = f"port {port} of {host} is in use by another program; choose another, or 0 for any free one"
+            raise ReplayError(why) from error
+        raise ReplayError(f"can't listen on port {port} of {host}: {error.strerror or error}") from error
+
+
+def _authority(host: str, port: int) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
