@@ -59,8 +59,7 @@ def _flatten_object(event: dict[str, Any], flat: Flat) -> None:
         plan, is_known = _plan(where), True
     except KeyError:
         plan, is_known = _plan(None), False
-        if where:
-            flat.drift.append(("unknown type", where))
+        flat.drift.append(("unknown type", where))
     if extra := _walk(event, plan, flat, where, is_known):
         flat.extra = _dump(extra)
 

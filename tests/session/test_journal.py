@@ -1,0 +1,137 @@
+"""A journal cut anywhere gives back what came before the cut; what is damaged is said."""
+
+import random
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arirecord.errors import JournalError, TargetExists
+from arirecord.session.journal import JournalReader, JournalWriter, is_locked
+
+Batches = list[list[tuple[int, int, str, str]]]
+
+
+def write(path: Path, batches: Batches) -> None:
+    writer = JournalWriter(path, 5, {"verb": "test"})
+    for batch in batches:
+        writer.write(batch)
+    writer.close()
+
+
+def read(path: Path) -> tuple[list[tuple[int, int, str, str]], JournalReader]:
+    reader = JournalReader(path)
+    return [tuple(row[1:]) for batch in reader.batches(7) for row in batch], reader  # type: ignore[misc]
+
+
+rows = st.tuples(
+    st.integers(0, 2**63 - 1),
+    st.integers(0, 2**63 - 1),
+    st.sampled_from(["event", "binary", "connection", "later kind"]),
+    st.text(st.characters(exclude_categories=["Cs"])),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(rows, max_size=5), max_size=6))
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, batches: Batches) -> None:
+    """Every row, in order, whatever the text."""
+    path = tmp_path_factory.mktemp("journal") / "j"
+    write(path, batches)
+    found, reader = read(path)
+
+    assert found == [row for batch in batches for row in batch]
+    assert reader.ended == "complete"
+    assert reader.unused_bytes == 0
+
+
+def test_cut_at_every_byte(tmp_path: Path) -> None:
+    """A prefix of the rows, never fewer than the batches that were whole, and never a changed one."""
+    batches: Batches = [
+        [(i, i, "event", f'{{"n":{i * 10 + k}, "ü":"{random.Random(i).random()}"}}') for k in range(3)]
+        for i in range(8)
+    ]
+    whole = tmp_path / "whole"
+    writer = JournalWriter(whole, 5, {"verb": "test"})
+    sizes = [whole.stat().st_size]
+    for batch in batches:
+        writer.write(batch)
+        sizes.append(whole.stat().st_size)
+    writer.close()
+    everything = [row for batch in batches for row in batch]
+    data = whole.read_bytes()
+    for cut in range(len(data)):
+        path = tmp_path / "cut"
+        path.write_bytes(data[:cut])
+        if cut < sizes[0]:
+            with pytest.raises(JournalError, match=r"no journal of arirecord, or nothing had been written"):
+                read(path)
+            continue
+        found, reader = read(path)
+        written = sum(size <= cut for size in sizes) - 1
+
+        assert found == everything[: len(found)]
+        assert len(found) >= written * 3
+        assert reader.ended == "torn"
+
+
+def test_every_byte_damaged(tmp_path: Path) -> None:
+    """One flipped byte is found out: either it changes nothing, or the end says that the journal is damaged or torn."""
+    path = tmp_path / "j"
+    write(path, [[(i, i, "event", f"frame {i} " * 3)] for i in range(30)])
+    data = path.read_bytes()
+    everything, _ = read(path)
+    for place in range(len(data)):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :])
+        try:
+            found, reader = read(path)
+        except JournalError:
+            continue
+
+        assert found == everything or reader.ended.startswith("damaged") or found == everything[: len(found)]
+        assert found == everything or reader.ended != "complete"
+
+
+def test_plain_tools_read_it(tmp_path: Path) -> None:
+    """It is a zstd stream of lines."""
+    path = tmp_path / "j"
+    write(path, [[(1, 2, "event", "{}")]])
+    text = zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes())
+
+    assert text.splitlines()[1] == b'{"t":1,"elapsed_ns":2,"frame":"{}"}'
+
+
+def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
+    """Text, a zstd stream of something else, an empty file."""
+    path = tmp_path / "j"
+    for data in (b"", b"hello", zstandard.compress(b'{"a":1}\n'), zstandard.compress(b'{"arirecord":{"format":1}}\n')):
+        path.write_bytes(data)
+        with pytest.raises(JournalError, match="is no journal"):
+            JournalReader(path)
+    path.write_bytes(zstandard.compress(b'{"arirecord":{"format":99,"started_ns":1}}\n'))
+    with pytest.raises(JournalError, match="please update"):
+        JournalReader(path)
+
+
+def test_two_writers_are_refused(tmp_path: Path) -> None:
+    """A second recording to the same journal fails, and says whether the first one lives."""
+    path = tmp_path / "j"
+    first = JournalWriter(path, 5, {})
+
+    assert is_locked(path)
+    with pytest.raises(TargetExists, match="another recording is writing it"):
+        JournalWriter(path, 5, {})
+    first.close()
+    assert not is_locked(path)
+    with pytest.raises(TargetExists, match="arirecord recover"):
+        JournalWriter(path, 5, {})
+
+
+def test_nobody_else_reads_it(tmp_path: Path) -> None:
+    """A journal holds calls: mode 0600."""
+    path = tmp_path / "j"
+    write(path, [])
+
+    assert path.stat().st_mode & 0o777 == 0o600
