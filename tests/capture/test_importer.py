@@ -1,0 +1,139 @@
+"""Whatever lines a file has, they become rows, and what is broken is named."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arirecord.capture.importer import import_streams, parse_line
+from arirecord.session.reader import open_session
+from tests.conftest import read_lines, streams
+
+
+def imported(folder: Path, *contents: bytes) -> tuple[list[tuple[int, str]], list[dict[str, str]]]:
+    files = []
+    for number, content in enumerate(contents):
+        files.append(folder / f"{number}.jsonl")
+        files[-1].write_bytes(content)
+    header = import_streams(files, folder / "s.parquet", force=True)
+    assert header.problem_count == len(header.problems)
+    return [(f.t_ns, f.raw) for f in open_session(folder / "s.parquet").frames(kinds=None)], header.problems
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.compress], ids=["plain", "gzip", "zstd"])
+def test_every_form(tmp_path: Path, compress: "type[bytes]") -> None:
+    """Recorded lines and bare frames, compressed or not, CRLF or LF, with or without a last line end."""
+    lines = b'{"t":1000,"frame":"{\\"type\\":\\"Dial\\"}"}\r\n\n{"t":3000,"frame":"x\\ny"}\n{"type":"ChannelHold"}'
+
+    assert imported(tmp_path, compress(lines)) == (
+        [(1000, '{"type":"Dial"}'), (3000, "x\ny"), (3000, '{"type":"ChannelHold"}')],
+        [],
+    )
+
+
+def test_times_from_the_events(tmp_path: Path) -> None:
+    """Where lines have no time of receipt, the events' own timestamps give it; it never goes back."""
+    frames = [
+        '{"type":"ApplicationReplaced"}',
+        '{"type":"Dial","timestamp":"2026-11-23T22:05:24.514+0000"}',
+        '{"type":"Dial","timestamp":"2026-11-23T22:05:24.500+0000"}',
+        '{"type":"Dial","timestamp":"2026-11-24T03:35:25.000+0530"}',
+    ]
+    rows, problems = imported(tmp_path, "\n".join(frames).encode())
+
+    assert [t for t, _ in rows] == [1795471524514000000] * 3 + [1795471525000000000]
+    assert problems == []
+
+
+def test_broken_lines_are_kept_and_named(tmp_path: Path) -> None:
+    """With file and line number; the others are not touched."""
+    lines = [
+        b"{}",
+        b"garbage",
+        b"[1]",
+        b"\xff",
+        b'{"t":1.5,"frame":"{}"}',
+        b'{"frame":7}',
+        b'{"frame":"\\ud800"}',
+        b"{}",
+    ]
+    rows, problems = imported(tmp_path, b"\n".join(lines))
+
+    assert [raw for _, raw in rows] == [
+        "{}",
+        "garbage",
+        "[1]",
+        "/w==",
+        "{}",
+        '{"frame":7}',
+        '{"frame":"\\ud800"}',
+        "{}",
+    ]
+    assert [p["where"] for p in problems] == [f"0.jsonl:{n}" for n in range(2, 8)]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
+def test_cut_at_every_byte(tmp_path: Path, compress: "type[bytes]") -> None:
+    """A compressed file that breaks off gives what it has, in order, and says where."""
+    lines = [b'{"t":%d,"frame":"%d"}' % (n, n * n) for n in range(40)]
+    data = compress(b"\n".join(lines) + b"\n")
+    for cut in range(5, len(data), 7):
+        rows, problems = imported(tmp_path, data[:cut])
+        whole = [raw for _, raw in rows if not raw.startswith("{")]
+
+        assert whole == [str(n * n) for n in range(len(whole))]
+        assert any("breaks off" in p["what"] for p in problems)
+
+
+def test_several_files_and_frames_of_zstd(tmp_path: Path) -> None:
+    """One after the other, in the order given; a file may be several compressed ones in a row."""
+    parts = [b'{"t":1,"frame":"a"}\n', b'{"t":2,"frame":"b"}\n']
+    rows, _ = imported(tmp_path, b"".join(map(zstandard.compress, parts)), b'{"t":3,"frame":"c"}')
+
+    assert rows == [(1, "a"), (2, "b"), (3, "c")]
+
+
+def test_a_journal_is_a_stream_too(tmp_path: Path) -> None:
+    """Its head is no frame."""
+    rows, problems = imported(tmp_path, b'{"arirecord":{"format":1}}\n{"t":1,"elapsed_ns":0,"frame":"{}"}\n')
+
+    assert (rows, problems) == ([(1, "{}")], [])
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    """It is a session without events."""
+    assert imported(tmp_path, b"") == ([], [])
+
+
+@given(st.binary())
+def test_any_line(line: bytes) -> None:
+    """Never raises, and what it keeps is the text."""
+    parsed = parse_line(line.replace(b"\n", b""))
+
+    assert parsed is None or isinstance(parsed.raw, str)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=10))
+def test_any_frame(tmp_path_factory: pytest.TempPathFactory, frames: list[str]) -> None:
+    """Recorded lines give their frames back, whatever the text."""
+    text = "\n".join(json.dumps({"t": n, "frame": frame}) for n, frame in enumerate(frames))
+    rows, problems = imported(tmp_path_factory.mktemp("import"), text.encode())
+
+    assert rows == list(enumerate(frames))
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", streams())
+def test_every_real_stream(tmp_path: Path, name: str) -> None:
+    """Comes back byte for byte with its times."""
+    import_streams([streams()[name]], tmp_path / "s.parquet")
+    lines = map(json.loads, read_lines(streams()[name]))
+
+    assert [(f.t_ns, f.raw) for f in open_session(tmp_path / "s.parquet").frames()] == [
+        (x["t"], x["frame"]) for x in lines
+    ]

@@ -1,0 +1,151 @@
+"""The recorder keeps what it took, whatever the disk does, and never makes its caller wait."""
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from arirecord.capture import recorder as module
+from arirecord.capture.recorder import Recorder
+from arirecord.errors import TargetExists
+from arirecord.session.journal import JournalReader, journal_path
+from arirecord.session.reader import open_session
+
+
+def raws(target: Path) -> list[str]:
+    return [frame.raw for frame in open_session(target).frames()]
+
+
+def test_what_it_takes_it_keeps(tmp_path: Path) -> None:
+    """All frames in order, with monotonic times, in a sealed session; nothing else is left."""
+    target = tmp_path / "s.parquet"
+    recorder = Recorder(target, {"verb": "test"})
+    frames = [f'{{"type":"Dial","dialstring":"{i}"}}' for i in range(20_000)]
+    for frame in frames:
+        recorder.frame(frame.encode())
+    recorder.close()
+    header = recorder.seal()
+    elapsed = [frame.elapsed_ns for frame in open_session(target).frames()]
+
+    assert raws(target) == frames
+    assert elapsed == sorted(elapsed)
+    assert header.ended == "complete"
+    assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]
+
+
+def test_bytes_that_are_no_text_are_kept(tmp_path: Path) -> None:
+    """As a row of kind binary, among the others."""
+    target = tmp_path / "s.parquet"
+    recorder = Recorder(target, {})
+    for data in (b"{}", b"\xff\x00", b"{}"):
+        recorder.frame(data)
+    recorder.close()
+    recorder.seal()
+
+    assert [(f.kind, f.raw) for f in open_session(target).frames(kinds=None)] == [
+        ("event", "{}"),
+        ("binary", "/wA="),
+        ("event", "{}"),
+    ]
+
+
+class Disk:
+    """Stands in for `os.write`: full until told otherwise, and never takes more than a few bytes at once."""
+
+    def __init__(self, is_full: bool) -> None:
+        self.is_full = is_full
+        self.tried = threading.Event()
+        self._write = os.write
+
+    def write(self, fd: int, data: bytes) -> int:
+        self.tried.set()
+        if self.is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self._write(fd, bytes(data[:100]))
+
+
+def test_a_full_disk_loses_nothing_once_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames wait in memory, trouble is said, and the journal goes on exactly where it stopped."""
+    monkeypatch.setattr(module, "_RETRY_S", 0.001)
+    disk = Disk(is_full=False)
+    monkeypatch.setattr(os, "write", disk.write)
+    target = tmp_path / "s.parquet"
+    recorder = Recorder(target, {})
+    disk.is_full = True
+    disk.tried.clear()
+    recorder.frame(b'{"n":0}')
+    assert disk.tried.wait(10)
+    for n in range(1, 5000):
+        recorder.frame(b'{"n":%d}' % n)
+    disk.tried.clear()
+    assert disk.tried.wait(10)
+    assert recorder.stats.trouble is not None
+    assert "No space left" in recorder.stats.trouble
+    disk.is_full = False
+    recorder.close()
+    recorder.seal()
+
+    assert raws(target) == [f'{{"n":{n}}}' for n in range(5000)]
+    assert recorder.stats.lost_count == 0
+
+
+def test_memory_is_bounded_and_a_loss_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound frames are dropped, counted, and marked as a gap where they are missing."""
+    monkeypatch.setattr(module, "_RETRY_S", 0.001)
+    disk = Disk(is_full=False)
+    monkeypatch.setattr(os, "write", disk.write)
+    target = tmp_path / "s.parquet"
+    recorder = Recorder(target, {}, max_pending_bytes=1000)
+    disk.is_full = True
+    for _ in range(500):
+        recorder.frame(b'"0123456789"')
+    disk.is_full = False
+    while recorder._taken_bytes != recorder._kept_bytes:
+        disk.tried.clear()
+        disk.tried.wait(0.1)
+    recorder.frame(b'"last"')
+    recorder.close()
+    header = recorder.seal()
+    rows = list(open_session(target).frames(kinds=None))
+
+    assert header.lost_count == recorder.stats.lost_count == 500 - header.events + 1
+    assert 50 < header.lost_count < 500
+    assert [row.type for row in rows if row.kind == "connection"] == ["gap"]
+    assert rows[-2].type == "gap"
+    assert rows[-1].raw == '"last"'
+
+
+def test_a_disk_that_stays_full_fails_aloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing raises, and the journal holds what could be written."""
+    monkeypatch.setattr(module, "_RETRY_S", 0.001)
+    target = tmp_path / "s.parquet"
+    recorder = Recorder(target, {})
+    disk = Disk(is_full=True)
+    monkeypatch.setattr(os, "write", disk.write)
+    recorder.frame(b"{}")
+    with pytest.raises(OSError, match="No space left"):
+        recorder.close()
+    monkeypatch.undo()
+    reader = JournalReader(journal_path(target))
+
+    assert list(reader.batches(10)) == []
+    assert reader.ended == "torn"
+
+
+def test_targets_that_are_refused(tmp_path: Path) -> None:
+    """An existing session, a folder, a folder that is not there, a journal left behind; nothing is made."""
+    existing = tmp_path / "s.parquet"
+    existing.write_text("precious")
+    with pytest.raises(TargetExists, match="--force"):
+        Recorder(existing, {})
+    with pytest.raises(TargetExists, match="is a folder"):
+        Recorder(tmp_path, {}, force=True)
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        Recorder(tmp_path / "nowhere" / "s.parquet", {})
+    journal_path(existing).write_text("left behind")
+    with pytest.raises(TargetExists, match="arirecord recover"):
+        Recorder(existing, {}, force=True)
+
+    assert existing.read_text() == "precious"
