@@ -1,11 +1,11 @@
 """A DuckDB connection in which a session is a set of views."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 
-from arirecord.ari.catalogue import ColumnType, columns_of, event_types
+from arirecord.ari.catalogue import Column, ColumnType, columns_of, event_types
 from arirecord.session.reader import Session, open_session
 
 from .models import load_models
@@ -24,12 +24,18 @@ _SQL: Mapping[ColumnType, str] = {
 _LEADING = ("seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp")
 
 
-def connect(session: str | Path | Session) -> duckdb.DuckDBPyConnection:
+def connect(
+    session: str | Path | Session, *, models: Collection[str] | None = None
+) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB connection with the views of a session.
 
-    `events` holds all events with the columns that occur in the session; `rows` adds the rows of other kinds. One view per event type, named as
-    ARI names it (`ChannelDtmfReceived`), has the columns of that type, typed NULLs where the session lacks one. Models such as
-    `calls`, `legs` and `transfers` are views on top. Nothing is read before it is asked for; times are TIMESTAMP in UTC.
+    `events` holds all events with the columns that occur in the session; `rows` adds the rows of other kinds. One view
+    per event type, named as ARI names it (`ChannelDtmfReceived`), has the columns of that type, typed NULLs where the
+    session lacks one; `channel_events` has the events of all types that are about one channel. Models such as `calls`,
+    `legs` and `transfers` are views on top. Times are TIMESTAMP in UTC.
+
+    `models` names the models that are wanted (None: all; empty: none, then nothing is read before it is asked for).
+    Intermediate models are computed here, once, as tables in memory: several marts read them.
 
     Raises `NotASession` and `FileNotFoundError` as `open_session` does.
     """
@@ -40,19 +46,23 @@ def connect(session: str | Path | Session) -> duckdb.DuckDBPyConnection:
     connection.execute("CREATE VIEW events AS SELECT * FROM rows WHERE kind = 'event'")
     present = {name for part in session.parts for name in part.schema.names}
     for event_type in event_types():
-        connection.execute(_event_view(event_type, present))
-    for model in load_models():
-        connection.execute(f"CREATE VIEW {_name(model.name)} AS {model.sql}")
+        connection.execute(_event_view(event_type, columns_of(event_type), f"type = {_text(event_type)}", present))
+    # One scan of the file instead of one for each of twenty types.
+    connection.execute(_event_view("channel_events", columns_of("ChannelCreated"), "channel_id IS NOT NULL", present))
+    for model in load_models(models):
+        what = "TABLE" if model.layer == "intermediate" else "VIEW"
+        connection.execute(f"CREATE {what} {_name(model.name)} AS {model.sql}")
     return connection
 
 
-def _event_view(event_type: str, present: set[str]) -> str:
+def _event_view(view: str, known: Iterable[Column], condition: str, present: set[str]) -> str:
     columns = [_name(name) for name in _LEADING]
-    for column in columns_of(event_type):
+    for column in known:
         name = _name(column.name)
         columns.append(name if column.name in present else f"CAST(NULL AS {_SQL[column.type]}) AS {name}")
     select = ", ".join([*columns, "extra", "raw"])
-    return f"CREATE VIEW {_name(event_type)} AS SELECT {select} FROM events WHERE type = {_text(event_type)}"
+    events = f"SELECT {select} FROM rows WHERE kind = 'event'"
+    return f"CREATE VIEW {_name(view)} AS SELECT * FROM ({events}) WHERE {condition}"
 
 
 def _name(name: str) -> str:

@@ -1,10 +1,11 @@
 """The SQL models: one file each, one SELECT, layered `staging` → `intermediate` → `marts`.
 
-A file begins with comment lines that say what a row is; its name is the view's name.
+A file begins with comment lines that say what a row is; its name is the model's name. Staging and marts are views;
+what stands between is computed once for a connection. No CTE has the name of a model.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,37 +17,49 @@ LAYERS = ("staging", "intermediate", "marts")
 
 @dataclass(frozen=True)
 class Model:
-    """One model: `name` of its view, `layer`, `about` (its leading comment) and `sql`, one SELECT."""
+    """One model: `name`, `layer`, `about` (its leading comment), `sql` (one SELECT) and the models that it `reads`."""
 
     name: str
     layer: str
     about: str
     sql: str
+    reads: frozenset[str]
 
 
-@cache
-def load_models() -> Sequence[Model]:
-    """All models, each after those it reads from. Raises `ValueError` where models read from each other in a circle."""
-    found: dict[str, Model] = {}
-    for layer in LAYERS:
-        for file in files(__package__).joinpath(layer).iterdir():
-            if file.name.endswith(".sql"):
-                name = file.name.removesuffix(".sql")
-                text = file.read_text("utf-8")
-                about = " ".join(line[2:].strip() for line in re.findall(r"\A((?:--.*\n)+)", text)[0].splitlines())
-                found[name] = Model(name, layer, about, text.strip().rstrip(";"))
+def load_models(names: Collection[str] | None = None) -> Sequence[Model]:
+    """The named models (None: all) and those that they read from, each after those.
+
+    Raises `KeyError` for a name that no model has and `ValueError` where models read from each other in a circle.
+    """
+    found = _read_models()
     ordered: dict[str, Model] = {}
 
     def place(name: str, above: tuple[str, ...]) -> None:
         if name in above:
             raise ValueError(f"models read from each other: {' → '.join((*above, name))}")
         if name not in ordered:
-            body = re.sub(r"--.*", "", found[name].sql)
-            for other in sorted(found):
-                if other != name and re.search(rf"\b(?:FROM|JOIN)\s+{other}\b", body, re.IGNORECASE):
-                    place(other, (*above, name))
+            for other in sorted(found[name].reads):
+                place(other, (*above, name))
             ordered[name] = found[name]
 
-    for name in sorted(found):
+    for name in sorted(found if names is None else names):
         place(name, ())
     return tuple(ordered.values())
+
+
+@cache
+def _read_models() -> Mapping[str, Model]:
+    texts = {
+        file.name.removesuffix(".sql"): (layer, file.read_text("utf-8"))
+        for layer in LAYERS
+        for file in files(__package__).joinpath(layer).iterdir()
+        if file.name.endswith(".sql")
+    }
+    return {name: _parse(name, layer, text, texts.keys()) for name, (layer, text) in texts.items()}
+
+
+def _parse(name: str, layer: str, text: str, names: Iterable[str]) -> Model:
+    comment = re.match(r"(?:--.*\n)*", text)
+    about = " ".join(line[2:].strip() for line in comment[0].splitlines()) if comment else ""
+    mentioned = set(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", re.sub(r"--.*", "", text), re.IGNORECASE))
+    return Model(name, layer, about, text.strip().rstrip(";"), frozenset(mentioned & set(names)))

@@ -1,0 +1,28 @@
+-- One row is one channel, with its call and its role in it. Identified by `channel_id`.
+WITH dialled AS (
+    SELECT channel_id, bool_or(dial_role = 'caller') AS is_caller
+    FROM stg_dialled_channels
+    GROUP BY channel_id
+),
+
+roles AS (
+    SELECT
+        known.*,
+        calls.call_id,
+        CASE
+            WHEN known.is_helper THEN 'helper'
+            WHEN known.technology = 'Local' THEN 'local'
+            WHEN known.first_state = 'Ring' THEN 'caller'
+            WHEN known.first_state IN ('Down', 'Ringing') THEN 'called'
+            WHEN dialled.is_caller THEN 'caller'
+            WHEN NOT dialled.is_caller THEN 'called'
+        END AS role
+    FROM int_channels AS known
+    JOIN int_call_channels AS calls USING (channel_id)
+    LEFT JOIN dialled USING (channel_id)
+)
+
+SELECT
+    *,
+    NOT is_helper AND row_number() OVER (PARTITION BY call_id, is_helper ORDER BY first_seq) = 1 AS is_first
+FROM roles

@@ -1,0 +1,32 @@
+-- One row is one channel that the recording names. Identified by `channel_id`.
+-- `created_at` is the channel's own creation time where its creation was not recorded; `answered_at` is the first Up.
+SELECT
+    channel_id,
+    channel_name,
+    technology,
+    asterisk_id,
+    caller_number,
+    last_caller_number,
+    caller_name,
+    connected_number,
+    last_connected_number,
+    last_connected_name,
+    exten,
+    last_exten,
+    context,
+    accountcode,
+    linkedid,
+    first_state,
+    created_at,
+    ringing_at,
+    answered_at,
+    ended_at,
+    hangup_cause,
+    hangup_cause_txt,
+    tech_cause,
+    is_answered,
+    is_helper,
+    is_complete,
+    first_seq,
+    last_seq
+FROM int_channels

@@ -1,0 +1,12 @@
+-- One row is one stretch of time in which at least two channels shared a bridge. Identified by `bridge_id` and
+-- `first_seq`. Holding bridges and Asterisk's helper channels don't count. A time that is not known is NULL.
+SELECT
+    call_id,
+    bridge_id,
+    started_at,
+    ended_at,
+    (epoch_ms(ended_at) - epoch_ms(started_at)) / 1000 AS duration_s,
+    channel_count,
+    first_seq,
+    last_seq
+FROM int_conversations

@@ -1,0 +1,31 @@
+-- One row is one transfer, tried or done. Identified by `seq`.
+-- `target` is an extension (`1003@default`), a bridge, an application, the two ends of a link, or the bridge of a
+-- threeway call, as `target_type` says. `is_inferred`: Asterisk did not announce it, see `int_unannounced_transfers`.
+SELECT
+    transfers.seq,
+    COALESCE(of_transferer.call_id, of_transferee.call_id) AS call_id,
+    transfers.event_at AS transferred_at,
+    transfers.kind,
+    transfers.result,
+    transfers.is_external,
+    transfers.is_inferred,
+    transfers.target_type,
+    transfers.target,
+    transfers.transferer_channel_id,
+    transferer.channel_name AS transferer_channel_name,
+    transferer.caller_number AS transferer_number,
+    transfers.transferer_second_channel_id,
+    transfers.transferee_channel_id,
+    transferee.channel_name AS transferee_channel_name,
+    transferee.caller_number AS transferee_number,
+    transfers.target_channel_id,
+    target.channel_name AS target_channel_name,
+    target.caller_number AS target_number,
+    transfers.replace_channel_id,
+    transfers.bridge_id
+FROM int_transfers AS transfers
+LEFT JOIN int_channel_facts AS transferer ON transferer.channel_id = transfers.transferer_channel_id
+LEFT JOIN int_channel_facts AS transferee ON transferee.channel_id = transfers.transferee_channel_id
+LEFT JOIN int_channel_facts AS target ON target.channel_id = transfers.target_channel_id
+LEFT JOIN int_call_channels AS of_transferer ON of_transferer.channel_id = transfers.transferer_channel_id
+LEFT JOIN int_call_channels AS of_transferee ON of_transferee.channel_id = transfers.transferee_channel_id

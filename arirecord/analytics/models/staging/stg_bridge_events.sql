@@ -1,0 +1,15 @@
+-- One row is one channel that enters (`is_entry`) or leaves a bridge. Identified by `seq`.
+SELECT
+    seq,
+    timestamp AS event_at,
+    asterisk_id,
+    type = 'ChannelEnteredBridge' AS is_entry,
+    channel_id,
+    bridge_id,
+    bridge_channels AS bridge_channel_ids,
+    bridge_bridge_type = 'holding' AS is_holding
+FROM (
+    FROM ChannelEnteredBridge
+    UNION ALL BY NAME FROM ChannelLeftBridge
+)
+WHERE channel_id IS NOT NULL AND bridge_id IS NOT NULL

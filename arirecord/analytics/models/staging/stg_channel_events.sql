@@ -1,0 +1,20 @@
+-- One row is one event about one channel, with what the event says of that channel. Identified by `seq`.
+-- Frames that Asterisk sent twice are there twice. An empty text means "none" in ARI and is NULL here.
+SELECT
+    seq,
+    timestamp AS event_at,
+    type AS event_type,
+    asterisk_id,
+    channel_id,
+    channel_name,
+    channel_state,
+    channel_creationtime AS channel_created_at,
+    NULLIF(channel_caller_number, '') AS caller_number,
+    NULLIF(channel_caller_name, '') AS caller_name,
+    NULLIF(channel_connected_number, '') AS connected_number,
+    NULLIF(channel_connected_name, '') AS connected_name,
+    NULLIF(channel_dialplan_exten, '') AS exten,
+    NULLIF(channel_dialplan_context, '') AS context,
+    NULLIF(channel_accountcode, '') AS accountcode,
+    channel_channelvars AS channelvars
+FROM channel_events

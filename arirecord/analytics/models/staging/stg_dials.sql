@@ -1,0 +1,13 @@
+-- One row is one `Dial` event: an attempt that begins (`dial_status` NULL), its progress or its end. Identified by `seq`.
+-- A dial without a caller is an originate. `forward` is where the dialled party sends the call instead.
+SELECT
+    seq,
+    timestamp AS event_at,
+    asterisk_id,
+    caller_id AS caller_channel_id,
+    peer_id AS peer_channel_id,
+    forwarded_id AS forwarded_channel_id,
+    NULLIF(dialstring, '') AS dialstring,
+    NULLIF(dialstatus, '') AS dial_status,
+    NULLIF(forward, '') AS forward
+FROM Dial

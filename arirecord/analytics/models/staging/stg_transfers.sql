@@ -1,0 +1,37 @@
+-- One row is one transfer event, blind or attended, with its columns under one name. Identified by `seq`.
+SELECT
+    seq,
+    timestamp AS event_at,
+    'blind' AS kind,
+    result,
+    is_external,
+    'exten' AS target_type,
+    concat_ws('@', NULLIF(exten, ''), NULLIF(context, '')) AS target,
+    channel_id AS transferer_channel_id,
+    transferee_id AS transferee_channel_id,
+    replace_channel_id,
+    bridge_id
+FROM BridgeBlindTransfer
+UNION ALL BY NAME
+SELECT
+    seq,
+    timestamp AS event_at,
+    'attended' AS kind,
+    result,
+    is_external,
+    destination_type AS target_type,
+    CASE destination_type
+        WHEN 'bridge' THEN destination_bridge
+        WHEN 'application' THEN destination_application
+        WHEN 'link' THEN concat_ws(' ', destination_link_first_leg_name, destination_link_second_leg_name)
+        WHEN 'threeway' THEN destination_threeway_bridge_id
+    END AS target,
+    transferer_first_leg_id AS transferer_channel_id,
+    transferer_second_leg_id AS transferer_second_channel_id,
+    transferee_id AS transferee_channel_id,
+    transfer_target_id AS target_channel_id,
+    replace_channel_id,
+    destination_link_first_leg_id AS link_first_channel_id,
+    destination_link_second_leg_id AS link_second_channel_id,
+    COALESCE(transferer_first_leg_bridge_id, destination_threeway_bridge_id) AS bridge_id
+FROM BridgeAttendedTransfer
