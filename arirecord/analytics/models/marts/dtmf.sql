@@ -11,7 +11,9 @@ WITH gaps AS (
 numbered AS (
     SELECT
         *,
-        count(*) FILTER (gap_ms IS NULL OR gap_ms > COALESCE(getvariable('dtmf_gap_ms'), 3000)) OVER (PARTITION BY channel_id ORDER BY seq) AS sequence
+        count(*) FILTER (gap_ms IS NULL OR gap_ms > COALESCE(getvariable('dtmf_gap_ms'), 3000)) OVER (
+            PARTITION BY channel_id ORDER BY seq
+        ) AS sequence
     FROM gaps
 )
 
