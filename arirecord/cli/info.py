@@ -69,7 +69,7 @@ def _print(name: str, value: Any) -> None:
         if not entries:
             click.echo(f"{label}none")
         for key, entry in entries:
-            click.echo(f"{label}{entry:>12,}  {key}" if isinstance(entry, int) else f"{label}{key}: {entry}")
+            click.echo(f"{label}{entry:>12,}  {key}" if type(entry) is int else f"{label}{key}: {entry}")
             label = " " * 16
     elif isinstance(value, float):
         click.echo(f"{label}{value:,.3f}")

@@ -1,0 +1,42 @@
+# Everything a person does with a checkout. `make` lists it.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint format notebooks samples clean
+
+help: ## List what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "arirecord needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . --group dev
+	@touch $@
+
+demo: $(READY) ## Replay a bundled recording, capture it, measure it
+	$(BIN)/arirecord demo
+
+test: $(READY) ## Run all tests (ARGS="-k word" for some)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(READY) ## Put style right
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+notebooks: $(READY) ## Run the notebooks and store their outputs
+	$(BIN)/python -m tests.notebooks
+
+samples: $(READY) ## Make sample_data again from recordings: make samples CAPTURES=DIR
+	$(BIN)/python sample_data/make_samples.py $(CAPTURES)
+
+clean: ## Remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

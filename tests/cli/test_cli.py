@@ -1,0 +1,169 @@
+"""The verbs, run as a user runs them."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from arirecord.cli import VERBS
+from arirecord.session.journal import JournalWriter
+
+from .conftest import COMMAND, SAMPLES, Run
+
+IVR = SAMPLES / "ivr_dtmf.parquet"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_help_ends_with_examples(run: Run, verb: str) -> None:
+    """And each example calls that verb."""
+    text = run(verb, "--help").stdout.decode()
+
+    assert f"arirecord {verb}" in text.partition("Examples:")[2]
+
+
+def test_help_names_every_verb(run: Run) -> None:
+    """Without loading any of them."""
+    text = run("--help").stdout.decode()
+
+    assert all(f"  {verb} " in text for verb in VERBS)
+
+
+def test_version(run: Run) -> None:
+    """`--version` says it."""
+    assert run("--version").stdout.startswith(b"arirecord, version ")
+
+
+def test_cat_and_import_are_inverse(run: Run, tmp_path: Path) -> None:
+    """`cat --format jsonl | import -` gives the same session again."""
+    text = run("cat", IVR, "--format", "jsonl").stdout
+    run("import", "-", "-o", "again.parquet", input=text)
+
+    assert run("cat", tmp_path / "again.parquet", "--format", "jsonl").stdout == text
+    assert len(text.splitlines()) == 230
+
+
+def test_cat_filters(run: Run) -> None:
+    """By type, channel and time."""
+    everything = [json.loads(line) for line in run("cat", IVR).stdout.splitlines()]
+    dtmf = run("cat", IVR, "--type", "ChannelDtmfReceived").stdout.splitlines()
+    channel = [json.loads(line) for line in run("cat", IVR, "--channel", "1795474657.0").stdout.splitlines()]
+    early = run("cat", IVR, "--until", "+10s").stdout.splitlines()
+    late = run("cat", IVR, "--since", "+10s").stdout.splitlines()
+    at = run("cat", IVR, "--since", "2026-11-23T22:57:47.4").stdout.splitlines()
+
+    assert len(dtmf) == sum(e["type"] == "ChannelDtmfReceived" for e in everything) > 0
+    assert len(channel) > 20
+    assert all("1795474657.0" in json.dumps(e) for e in channel)
+    assert len(early) + len(late) == len(everything)
+    assert 0 < len(at) < len(everything)
+
+
+def test_cat_into_a_closed_pipe() -> None:
+    """`cat | head` ends without a word."""
+    cat = subprocess.Popen(
+        [*COMMAND, "cat", str(SAMPLES / "busy_hour.parquet")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert cat.stdout is not None
+    cat.stdout.readline()
+    cat.stdout.close()
+    _, errors = cat.communicate(timeout=30)
+
+    assert (cat.returncode, errors) == (0, b"")
+
+
+def test_info(run: Run) -> None:
+    """As a table and as JSON: the same facts."""
+    text = run("info", IVR).stdout.decode()
+    facts = json.loads(run("info", IVR, "--format", "json").stdout)
+
+    assert facts["events"] == 230
+    assert facts["channels"] == 8
+    assert (
+        facts["types"]["ChannelDtmfReceived"]
+        == text.count("ChannelDtmfReceived") * facts["types"]["ChannelDtmfReceived"]
+    )
+    assert "230  recorder" in text
+
+
+QUERY = (
+    "SELECT channel_id, digit, duration_ms, timestamp, ['a', 'b'] AS list FROM ChannelDtmfReceived ORDER BY seq LIMIT 2"
+)
+
+
+def test_query_forms(run: Run, tmp_path: Path) -> None:
+    """CSV, JSON, lines of JSON, Parquet and the table hold the same rows."""
+    csv = run("query", IVR, QUERY, "--format", "csv").stdout.decode().splitlines()
+    rows = json.loads(run("query", IVR, QUERY, "--format", "json").stdout)
+    lines = [json.loads(line) for line in run("query", IVR, QUERY, "--format", "jsonl").stdout.splitlines()]
+    run("query", IVR, QUERY, "--format", "parquet", "-o", "out.parquet")
+    table = run("query", IVR, QUERY).stdout.decode()
+
+    assert rows == lines
+    assert len(csv) == 3
+    assert csv[1].startswith(f"{rows[0]['channel_id']},{rows[0]['digit']},{rows[0]['duration_ms']},")
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == 2
+    assert rows[0]["list"] == ["a", "b"]
+    assert rows[0]["channel_id"] in table
+
+
+def test_query_without_rows(run: Run) -> None:
+    """Is no error in any form."""
+    for form in ("table", "csv", "json", "jsonl", "parquet"):
+        out = run("query", IVR, "SELECT 1 AS one WHERE false", "--format", form).stdout
+        if form == "json":
+            assert json.loads(out) == []
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["query", IVR, "SELECT nonsense FROM calls"], 1, "nonsense"),
+        (["query", IVR, "SELEC"], 1, "SELEC"),
+        (["query", IVR, "SET threads = 1"], 1, "no result"),
+        (["info", "missing.parquet"], 1, "missing.parquet does not exist"),
+        (["info", __file__], 1, "is no session"),
+        (["import", "missing.jsonl"], 2, "missing.jsonl"),
+        (["import", IVR, "-o", IVR], 1, "exists"),
+        (["capture", "--url", "nonsense"], 1, "http://host:8088/ari"),
+        (["capture", "--duration", "soon"], 2, "is no duration such as 30s"),
+        (["capture", "--user", "somebody"], 2, "set ARIRECORD_PASSWORD"),
+        (["cat", IVR, "--since", "noon"], 2, "is no time such as"),
+        (["recover", IVR, "-o", "x.parquet"], 1, "is no journal"),
+        (["nonsense"], 2, "nonsense"),
+    ],
+)
+def test_what_goes_wrong_is_said(run: Run, tmp_path: Path, args: list[object], code: int, words: str) -> None:
+    """In one sentence, with the right exit code, and nothing on stdout."""
+    done = run(*args, code=code, stdin=subprocess.DEVNULL)
+
+    assert words in done.stderr.decode()
+    assert done.stdout == b""
+    assert not list(tmp_path.iterdir())
+
+
+def test_broken_lines_are_exit_code_3(run: Run, tmp_path: Path) -> None:
+    """The session is made, the lines are named."""
+    done = run("import", "-", "-o", "s.parquet", input=b'{"type":"Dial"}\nbroken\n', code=3)
+
+    assert b"standard input:2: not JSON" in done.stderr
+    assert len(run("cat", tmp_path / "s.parquet").stdout.splitlines()) == 2
+
+
+def test_recover(run: Run, tmp_path: Path) -> None:
+    """A journal left behind: reading says what to do, recover does it, and a torn one is exit code 3."""
+    writer = JournalWriter(tmp_path / "s.parquet.journal", 1, {"verb": "test"})
+    for n in range(10):
+        writer.write([(n, n, "event", f'{{"type":"Dial","dialstatus":"{n}"}}')])
+    writer.close()
+    hint = run("info", "s.parquet", code=1).stderr.decode()
+    assert "arirecord recover s.parquet.journal" in hint
+    whole = writer.path.read_bytes()
+    run("recover", "s.parquet.journal")
+    assert len(run("cat", "s.parquet").stdout.splitlines()) == 10
+
+    writer.path.write_bytes(whole[:-30])
+    run("recover", "s.parquet.journal", code=1)
+    done = run("recover", "s.parquet.journal", "-o", "torn.parquet", code=3)
+    assert b"cut off" in done.stderr
