@@ -234,8 +234,18 @@ def _web_server(app: object) -> uvicorn.Server:
 async def _listen(host: str, port: int) -> socket.socket:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, _, _, _, address = found[0]
-        return socket.create_server(address, family=family)
+        family, kind, protocol, _, address = found[0]
+        # Named here, not 0 as in `socket.create_server`: only then asyncio sets TCP_NODELAY on what it accepts, without
+        # which a frame now and then waits 40 ms for the client's delayed acknowledgement.
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen()
+        except BaseException:
+            listener.close()
+            raise
+        return listener
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             why = f"port {port} of {host} is in use by another program; choose another, or 0 for any free one"
