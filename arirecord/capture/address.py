@@ -1,6 +1,7 @@
 """Where an ARI is and how to log in there, from what a person types."""
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
@@ -27,13 +28,14 @@ class Address:
 
         Raises `CaptureError` for what is no such URL.
         """
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             scheme, host, port = _SCHEMES[parts.scheme], parts.hostname, parts.port
+            if not host:
+                raise ValueError
         except (KeyError, ValueError):
-            host = None
-        if not host:
-            raise CaptureError(f"{url!r} is no address of an ARI: it looks like http://host:8088/ari")
+            shown = re.sub(r"//[^/]*@", "//…@", url)
+            raise CaptureError(f"{shown!r} is no address of an ARI: it looks like http://host:8088/ari") from None
         if user is None and parts.username:
             user = unquote(parts.username) + (":" + unquote(parts.password) if parts.password else "")
         if user is not None and ":" in user:

@@ -30,11 +30,6 @@ def command(session: Path, sql: str, form: str, output: Path | None) -> None:
     from arirecord.analytics import connect
 
     try:
-        result = connect(session).sql(sql)
-        if result is None:
-            raise click.ClickException(
-                "that statement has no result; ask with SELECT, FROM, SHOW, DESCRIBE or SUMMARIZE"
-            )
-        write(result, form, output)
+        write(connect(session).sql(sql), form, output)
     except duckdb.Error as error:
         raise click.ClickException(str(error)) from error

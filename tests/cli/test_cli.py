@@ -121,7 +121,6 @@ def test_query_without_rows(run: Run) -> None:
     [
         (["query", IVR, "SELECT nonsense FROM calls"], 1, "nonsense"),
         (["query", IVR, "SELEC"], 1, "SELEC"),
-        (["query", IVR, "SET threads = 1"], 1, "no result"),
         (["info", "missing.parquet"], 1, "missing.parquet does not exist"),
         (["info", __file__], 1, "is no session"),
         (["import", "missing.jsonl"], 2, "missing.jsonl"),
