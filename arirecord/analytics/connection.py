@@ -24,9 +24,7 @@ _SQL: Mapping[ColumnType, str] = {
 _LEADING = ("seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp")
 
 
-def connect(
-    session: str | Path | Session, *, models: Collection[str] | None = None
-) -> duckdb.DuckDBPyConnection:
+def connect(session: str | Path | Session, *, models: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB connection with the views of a session.
 
     `events` holds all events with the columns that occur in the session; `rows` adds the rows of other kinds. One view

@@ -112,10 +112,10 @@ def test_digits(scenario: str, connections: Connections) -> None:
 
 @pytest.mark.parametrize("stream", sorted(streams()))
 def test_which_channels_make_one_call(stream: str, connections: Connections) -> None:
-    """Of channels put in one call 99 % are so in CEL (a recorded linkedid: all); of those in one call there, most are here.
+    """Of channels put in one call 99 % are so in CEL too, and of those in one call there most are so here.
 
-    Attended transfers are apart: Asterisk keeps two linkedids for what the parties feel as one call. What is missing are
-    failed calls that an app originated with `originator`: no event says for whom.
+    Attended transfers are apart: Asterisk keeps two linkedids for what the parties feel as one call. What is missing
+    are failed calls that an app originated with `originator`: no event says for whom. A recorded linkedid is exact.
     """
     scenario = stream.partition("/")[0]
     ours = dict(connections[stream].execute("SELECT channel_id, call_id FROM int_call_channels").fetchall())
@@ -148,9 +148,11 @@ def test_dispositions(scenario: str, connections: Connections) -> None:
 
     A caller who gives up while an app originates for him gets NO ANSWER in the CDR and CANCEL here.
     """
-    ours = connections[f"{scenario}/all"].execute(
-        "SELECT first_channel_id, disposition FROM calls WHERE is_complete"
-    ).fetchall()
+    ours = (
+        connections[f"{scenario}/all"]
+        .execute("SELECT first_channel_id, disposition FROM calls WHERE is_complete")
+        .fetchall()
+    )
     theirs = defaultdict(set)
     for row in truth(scenario, "cdr"):
         theirs[row["uniqueid"]].add(row["disposition"])

@@ -10,7 +10,8 @@ began AS (
         channel_id,
         min(event_at) FILTER (event_type = 'ChannelCreated') AS created_at,
         min(event_at) FILTER (channel_state IN ('Ring', 'Ringing')) AS ringing_at,
-        min(event_at) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_at
+        min(event_at) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_at,
+        min(seq) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_seq
     FROM states
     GROUP BY channel_id
 ),

@@ -1,17 +1,17 @@
--- One row is one stretch of time in which at least two channels shared a bridge. Identified by `bridge_id` and
+-- One row is one stretch of time in which at least two answered channels shared a bridge. Identified by `bridge_id` and
 -- `first_seq`. Holding bridges and Asterisk's helper channels don't count. A time that is not known is NULL.
 WITH steps AS (
     SELECT bridge_id, channel_id, -1 AS seq, NULL AS event_at, 1 AS change
-    FROM int_bridge_stays
-    WHERE NOT is_holding AND entered_seq IS NULL
+    FROM int_talk_stays
+    WHERE entered_seq IS NULL
     UNION ALL
     SELECT bridge_id, channel_id, entered_seq, entered_at, 1
-    FROM int_bridge_stays
-    WHERE NOT is_holding AND entered_seq IS NOT NULL
+    FROM int_talk_stays
+    WHERE entered_seq IS NOT NULL
     UNION ALL
     SELECT bridge_id, channel_id, left_seq, left_at, -1
-    FROM int_bridge_stays
-    WHERE NOT is_holding AND left_seq IS NOT NULL
+    FROM int_talk_stays
+    WHERE left_seq IS NOT NULL
 ),
 
 counted AS (
@@ -22,7 +22,6 @@ counted AS (
             PARTITION BY bridge_id ORDER BY seq, steps.channel_id ROWS UNBOUNDED PRECEDING
         ) AS channel_count
     FROM steps
-    JOIN int_channel_facts AS facts ON facts.channel_id = steps.channel_id AND NOT facts.is_helper
     JOIN int_call_channels AS calls ON calls.channel_id = steps.channel_id
 ),
 

@@ -14,11 +14,11 @@ transferred AS (
             transferer_second_channel_id, transferee_channel_id, target_channel_id, replace_channel_id,
             link_first_channel_id, link_second_channel_id
         ]) AS other_id
-    FROM stg_transfers
+    FROM int_transfers
 ),
 
--- `…;1` and `…;2` are two ends of one thing (Local channels above all). Asterisk numbers them anew after a restart:
--- the two are those that lived at one time.
+-- `…;1` and `…;2` are two ends of one thing (Local channels above all), made together. Asterisk numbers them anew
+-- after a restart, so that the name alone does not do.
 pairs AS (
     SELECT two.first_seq AS seq, one.channel_id, two.channel_id AS other_id
     FROM int_channel_facts AS one
@@ -26,8 +26,7 @@ pairs AS (
         ON two.channel_name = regexp_replace(one.channel_name, ';1$', ';2')
         AND two.channel_name <> one.channel_name
         AND two.asterisk_id IS NOT DISTINCT FROM one.asterisk_id
-        AND two.first_seq <= one.last_seq
-        AND one.first_seq <= two.last_seq
+        AND abs(epoch_ms(two.channel_created_at) - epoch_ms(one.channel_created_at)) < 1000
 ),
 
 links AS (
@@ -37,9 +36,7 @@ links AS (
     UNION ALL
     SELECT 'pair', seq, channel_id, other_id FROM pairs
     UNION ALL
-    SELECT 'dial', seq, caller_channel_id, peer_channel_id FROM stg_dials
-    UNION ALL
-    SELECT 'forward', seq, peer_channel_id, forwarded_channel_id FROM stg_dials
+    SELECT 'dial', seq, peer_channel_id, unnest([caller_channel_id, forwarded_channel_id]) FROM stg_dials
     UNION ALL
     SELECT 'replace', seq, channel_id, replace_channel_id FROM stg_replacements
 )

@@ -1,5 +1,6 @@
--- One row is one stretch of time in which at least two channels shared a bridge. Identified by `bridge_id` and
--- `first_seq`. Holding bridges and Asterisk's helper channels don't count. A time that is not known is NULL.
+-- One row is one stretch of time in which at least two answered channels shared a bridge. Identified by `bridge_id` and
+-- `first_seq` (NULL: it began before the recording). Holding bridges and Asterisk's helper channels don't count. What
+-- is not known is NULL.
 SELECT
     call_id,
     bridge_id,
@@ -7,6 +8,6 @@ SELECT
     ended_at,
     (epoch_ms(ended_at) - epoch_ms(started_at)) / 1000 AS duration_s,
     channel_count,
-    first_seq,
+    NULLIF(first_seq, -1) AS first_seq,
     last_seq
 FROM int_conversations

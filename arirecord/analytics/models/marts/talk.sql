@@ -1,20 +1,22 @@
 -- One row is one channel that was in a conversation or heard speaking. Identified by `channel_id`.
--- `talk_s` is time in a bridge with another channel. `spoken_s` is time heard speaking: NULL without talk detection.
+-- `talk_s` is time answered, in a bridge, with another channel that is so too. `spoken_s` is time heard
+-- speaking: NULL without talk detection.
 WITH talked AS (
     SELECT
         stays.channel_id,
         sum(
             epoch_ms(least(stays.left_at, talks.ended_at)) - epoch_ms(greatest(stays.entered_at, talks.started_at))
         ) AS talk_ms,
+        -- A stay without an end goes on: then the conversation's own times bound it.
         bool_and(
-            stays.left_at IS NOT NULL AND stays.entered_at IS NOT NULL
-            AND talks.started_at IS NOT NULL AND talks.ended_at IS NOT NULL
+            talks.started_at IS NOT NULL AND talks.ended_at IS NOT NULL
+            AND (stays.left_at IS NOT NULL OR stays.left_seq IS NULL)
         ) AS is_known
-    FROM int_bridge_stays AS stays
+    FROM int_talk_stays AS stays
     JOIN int_conversations AS talks
         ON talks.bridge_id = stays.bridge_id
-        AND talks.first_seq < COALESCE(stays.left_seq, talks.first_seq + 1)
-        AND COALESCE(stays.entered_seq, -1) < COALESCE(talks.last_seq, stays.entered_seq + 1, 0)
+        AND COALESCE(talks.first_seq < stays.left_seq, true)
+        AND COALESCE(stays.entered_seq < talks.last_seq, true)
     GROUP BY stays.channel_id
 ),
 

@@ -1,0 +1,46 @@
+"""Given these frames, a model has these rows: `cases/<model>/<case>/given.jsonl` and `expect.json`.
+
+Rows of `expect.json` name the columns that matter; their order does not. A line of type `gap` is a connection row.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pytest
+
+from arirecord.analytics import connect
+from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.seal import seal
+
+CASES = sorted(path.parent for path in (Path(__file__).parent / "cases").glob("*/*/given.jsonl"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
+def test_case(case: Path, tmp_path: Path) -> None:
+    """The model has the expected rows, as many and no others."""
+    expected = orjson.loads((case / "expect.json").read_bytes())
+    con = given((case / "given.jsonl").read_text().splitlines(), tmp_path / "session.parquet", case.parent.name)
+    columns = list(expected[0]) if expected else ["*"]
+    rows = con.execute(f"SELECT {', '.join(columns)} FROM {case.parent.name}").fetchall()
+    found = [dict(zip(columns, map(plain, row), strict=True)) for row in rows] if expected else rows
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
+
+
+def given(frames: list[str], target: Path, model: str) -> duckdb.DuckDBPyConnection:
+    """A connection to a session of these frames, a millisecond apart."""
+    writer = JournalWriter(journal_path(target), 0, {"verb": "import"})
+    kinds = {"gap": "connection"}
+    writer.write(
+        (ms * 1_000_000, ms * 1_000_000, kinds.get(orjson.loads(frame)["type"], "event"), frame)
+        for ms, frame in enumerate(frames)
+    )
+    writer.close()
+    seal(journal_path(target), target)
+    return connect(target, models=[model])
+
+
+def plain(value: Any) -> Any:
+    return value.isoformat(" ", "milliseconds") if isinstance(value, datetime) else value

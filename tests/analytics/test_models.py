@@ -1,0 +1,153 @@
+"""What holds for every model, and what no single case shows."""
+
+import random
+import re
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from arirecord.analytics import connect
+from arirecord.analytics.models import Model, load_models
+from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.reader import open_session
+from arirecord.session.seal import seal
+from tests.conftest import streams
+
+from .conftest import Connections
+
+MODELS = load_models()
+MARTS = sorted(model.name for model in MODELS if model.layer == "marts")
+GRAIN = {
+    "calls": "call_id",
+    "channels": "channel_id",
+    "conversations": "bridge_id, first_seq",
+    "dtmf": "channel_id, first_seq",
+    "hangups": "channel_id",
+    "legs": "channel_id",
+    "talk": "channel_id",
+    "talk_intervals": "channel_id, seq",
+    "transfers": "seq",
+}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_form(model: Model) -> None:
+    """A model says what a row is and what identifies it, is short, and reads only from layers before its own."""
+    assert "row is one" in model.about
+    assert "dentified by" in model.about
+    assert len(model.sql.splitlines()) <= 80
+    assert max(map(len, model.sql.splitlines())) <= 122
+    layers = {other.name: other.layer for other in MODELS}
+    allowed = {
+        "staging": set(),
+        "intermediate": {"staging", "intermediate"},
+        "marts": {"staging", "intermediate", "marts"},
+    }
+    assert {layers[name] for name in model.reads} <= allowed[model.layer]
+    if model.layer == "marts":
+        assert "SELECT *" not in model.sql.replace("        *,", "")
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_no_part_of_a_model_has_the_name_of_another(model: Model) -> None:
+    """A CTE named as a model would hide it, and would be taken for it in the order of models."""
+    parts = re.findall(r"^(?:WITH (?:RECURSIVE )?)?(\w+)(?: \(.*)? AS (?:MATERIALIZED )?\($", model.sql, re.MULTILINE)
+    assert parts or "WITH" not in model.sql
+    assert not set(parts) & {other.name for other in MODELS}
+
+
+def test_a_wanted_model_brings_what_it_reads() -> None:
+    """`load_models` gives a model and those before it, in order, and no others; it refuses unknown names."""
+    names = [model.name for model in load_models(["hangups"])]
+    assert names[-1] == "hangups"
+    assert "int_call_channels" in names
+    assert "calls" not in names
+    with pytest.raises(KeyError):
+        load_models(["nosuch"])
+
+
+@pytest.mark.parametrize("stream", sorted(streams()))
+def test_rows_are_identified_as_said(stream: str, connections: Connections) -> None:
+    """Every mart can be had of every recording, an app's own socket included, and its key is a key."""
+    assert sorted(GRAIN) == MARTS
+    con = connections[stream]
+    for mart, key in GRAIN.items():
+        count, keys = con.execute(f"SELECT count(*), count(DISTINCT ({key})) FROM {mart}").fetchall()[0]
+        assert count == keys, mart
+
+
+@pytest.mark.parametrize("stream", sorted(streams()))
+def test_no_length_is_negative_and_talk_fits_into_the_call(stream: str, connections: Connections) -> None:
+    """Lengths are 0 or more; nobody talks longer than he is up and bridged, nor a call longer than it lasts."""
+    con = connections[stream]
+    # Clocks of two channels may differ by 34 ms: the events of each have its own time.
+    for query in (
+        "FROM calls WHERE least(duration_s, billsec, talk_s) < 0 OR talk_s > duration_s + 0.04",
+        "FROM legs WHERE least(ring_s, up_s, bridged_s, holding_s) < 0",
+        "FROM legs WHERE bridged_s > (epoch_ms(ended_at) - epoch_ms(started_at)) / 1000 + 0.04",
+        "FROM talk JOIN legs USING (channel_id) WHERE talk_s < 0 OR talk_s > least(up_s, bridged_s) + 0.04",
+        "FROM conversations WHERE duration_s < -0.04",
+    ):
+        assert con.execute(f"SELECT * {query}").fetchall() == []
+
+
+def test_empty_session(tmp_path: Path) -> None:
+    """A recording in which nothing happened has no calls, and says so without an error."""
+    con = connect(make(tmp_path / "empty.parquet", []))
+    assert [con.execute(f"SELECT count(*) FROM {mart}").fetchall() for mart in MARTS] == [[(0,)]] * len(MARTS)
+
+
+def test_a_call_alone_is_the_same_call(connections: Connections, tmp_path: Path) -> None:
+    """Of the events of one call alone the models make the same rows as of the whole recording."""
+    stream = "blind_transfer/all"
+    con = connections[stream]
+    for call_id, *_ in con.execute("FROM calls ORDER BY transfer_count DESC, first_seq LIMIT 2").fetchall():
+        ids = [f'"{i}"' for (i,) in con.execute("SELECT channel_id FROM legs WHERE call_id = ?", [call_id]).fetchall()]
+        frames = [f.raw for f in open_session(connections.sessions[stream]).frames() if any(i in f.raw for i in ids)]
+        alone = connect(make(tmp_path / f"{call_id}.parquet", frames))
+        for mart in ("calls", "legs", "transfers", "hangups", "conversations"):
+            columns = "COLUMNS(lambda c: c NOT LIKE '%seq')"
+            whole = con.execute(f"SELECT {columns} FROM {mart} WHERE call_id = ? ORDER BY ALL", [call_id]).fetchall()
+            assert alone.execute(f"SELECT {columns} FROM {mart} ORDER BY ALL").fetchall() == whole
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_long_chains(shuffled: bool) -> None:
+    """A chain of 20,000 channels is one call, found in a moment, in whatever order its channels came."""
+    con = duckdb.connect()
+    order = list(range(20_000))
+    if shuffled:
+        random.Random(1).shuffle(order)
+    con.execute("CREATE TABLE chain AS SELECT unnest(?) AS seq, unnest(range(20000)) AS place", [order])
+    con.execute(
+        "CREATE TABLE int_channel_facts AS "
+        "SELECT place::VARCHAR AS channel_id, NULL::VARCHAR AS linkedid, seq AS first_seq, 'PJSIP' AS technology "
+        "FROM chain"
+    )
+    con.execute(
+        "CREATE TABLE int_links AS "
+        "SELECT place::VARCHAR AS channel_id, (place + 1)::VARCHAR AS other_id FROM chain WHERE place < 19999"
+    )
+    sql = next(model.sql for model in MODELS if model.name == "int_call_channels")
+    began = time.monotonic()
+    found = con.execute(f"SELECT count(*), count(DISTINCT call_id), min(call_id) FROM ({sql})").fetchall()
+    assert found == [(20_000, 1, str(order.index(0)))]
+    assert time.monotonic() - began < 10
+
+
+def test_digit_gap_is_a_variable(connections: Connections) -> None:
+    """`SET VARIABLE dtmf_gap_ms` says what silence ends a sequence of digits."""
+    con = connections["ivr_dtmf/all"].cursor()
+    assert con.execute("SELECT max(digit_count), count(*) FROM dtmf").fetchall() == [(5, 5)]
+    con.execute("SET VARIABLE dtmf_gap_ms = 20")
+    assert con.execute("SELECT max(digit_count), count(*) FROM dtmf").fetchall() == [(1, 20)]
+
+
+def make(target: Path, frames: list[str]) -> Path:
+    writer = JournalWriter(journal_path(target), 0, {"verb": "import"})
+    writer.write((ms * 1_000_000, ms * 1_000_000, "event", frame) for ms, frame in enumerate(frames))
+    writer.close()
+    seal(journal_path(target), target)
+    return target
