@@ -1,5 +1,6 @@
 """`arirecord query`."""
 
+import re
 from pathlib import Path
 
 import click
@@ -30,6 +31,17 @@ def command(session: Path, sql: str, form: str, output: Path | None) -> None:
     from arirecord.analytics import connect
 
     try:
-        write(connect(session).sql(sql), form, output)
+        write(connect(session, models=_named_in(sql)).sql(sql), form, output)
     except duckdb.Error as error:
         raise click.ClickException(str(error)) from error
+
+
+def _named_in(sql: str) -> set[str] | None:
+    """Models that the statement may read: only these are computed. None, all of them, where it lists what there is."""
+    from arirecord.analytics.models import load_models
+
+    if re.match(
+        r"\s*(SHOW|FROM\s+duckdb_|PRAGMA|DESCRIBE\s*;?\s*$)|.*information_schema", sql, re.IGNORECASE | re.DOTALL
+    ):
+        return None
+    return {m.name for m in load_models() if re.search(rf"\b{m.name}\b", sql, re.IGNORECASE)}

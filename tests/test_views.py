@@ -1,0 +1,90 @@
+"""Every event type of the catalogue has a view with exactly its columns, shown on a real frame of that type."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import polars as pl
+import pytest
+
+import arirecord
+from arirecord.ari.catalogue import columns_of, event_types
+from arirecord.ari.timestamps import parse_timestamp
+from arirecord.capture.importer import import_streams
+
+FRAMES = {
+    orjson.loads(line)["type"]: line for line in (Path(__file__).parent / "frames.jsonl").read_bytes().splitlines()
+}
+"""The richest real frame of each type."""
+
+LEADING = ["seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp"]
+NEVER_SEEN = {
+    "MissingParams",
+    "ApplicationRegistered",
+    "ApplicationReplaced",
+    "ApplicationUnregistered",
+    "BridgeVideoSourceChanged",
+    "RecordingFailed",
+}
+"""Not in any recording here; `MissingParams` nobody ever saw on the wire."""
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    """A session of one real frame of every type."""
+    folder = tmp_path_factory.mktemp("views")
+    (folder / "frames.jsonl").write_bytes(b"\n".join(FRAMES.values()))
+    import_streams([folder / "frames.jsonl"], folder / "s.parquet")
+    return arirecord.connect(folder / "s.parquet", models=[])
+
+
+def test_there_is_a_real_frame_of_every_type() -> None:
+    """But for those that no recording has."""
+    assert set(event_types()) - FRAMES.keys() == NEVER_SEEN
+
+
+@pytest.mark.parametrize("event_type", event_types())
+def test_a_view_has_the_columns_of_its_type(connection: duckdb.DuckDBPyConnection, event_type: str) -> None:
+    """In catalogue order, between the leading ones and `extra` and `raw`, with the types the rule gives."""
+    view = connection.view(event_type)
+
+    assert view.columns == [*LEADING, *(c.name for c in columns_of(event_type)), "extra", "raw"]
+
+
+@pytest.mark.parametrize("event_type", sorted(FRAMES))
+def test_a_view_has_the_values_of_the_frame(connection: duckdb.DuckDBPyConnection, event_type: str) -> None:
+    """Each column equals the field at its path; nothing is left over."""
+    (row,) = connection.view(event_type).pl().to_dicts()
+    event = orjson.loads(FRAMES[event_type])
+
+    assert row["raw"] == FRAMES[event_type].decode()
+    assert row["extra"] is None
+    for column in columns_of(event_type):
+        assert row[column.name] == _expected(event, column.path, column.type), column.name
+
+
+def _expected(event: Any, path: tuple[str, ...], kind: str) -> Any:
+    for part in path:
+        event = event.get(part) if isinstance(event, dict) else None
+    if event is None:
+        return None
+    if kind == "timestamp":
+        parsed = parse_timestamp(event)
+        assert parsed is not None
+        return pl.Series([parsed[0]]).cast(pl.Datetime("ms"))[0]
+    return orjson.dumps(event).decode() if kind == "json" else event
+
+
+def test_a_session_without_a_type_has_its_view_all_the_same(tmp_path: Path) -> None:
+    """Empty, with typed columns, so that models and queries always bind."""
+    (tmp_path / "one.jsonl").write_text('{"type":"ChannelHold"}')
+    import_streams([tmp_path / "one.jsonl"], tmp_path / "s.parquet")
+    connection = arirecord.connect(tmp_path / "s.parquet")
+
+    assert connection.sql("SELECT count(*) FROM BridgeAttendedTransfer").fetchall() == [(0,)]
+    assert (
+        dict(zip(connection.view("Dial").columns, map(str, connection.view("Dial").types), strict=True))["dialstatus"]
+        == "VARCHAR"
+    )
+    assert connection.sql("SELECT count(*) FROM calls").fetchall() == [(0,)]
