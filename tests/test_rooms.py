@@ -1,0 +1,64 @@
+"""The house: who may import whom, how large a module is, and what is public."""
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import arirecord
+
+PACKAGE = Path(arirecord.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+ALLOWED = {
+    "ari": set(),
+    "session": {"ari"},
+    "capture": {"ari", "session"},
+    "replay": {"ari", "session"},
+    "analytics": {"ari", "session"},
+    "cli": {"ari", "session", "capture", "replay", "analytics"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Rooms that a module imports from, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        found |= {name.split(".")[1] for name in names if name.startswith("arirecord.")}
+    return found & ALLOWED.keys()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_downwards(path: Path) -> None:
+    """A room imports only the rooms below it."""
+    room = path.relative_to(PACKAGE).parts[0]
+    if room in ALLOWED:
+        assert imports(path) <= ALLOWED[room] | {room}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_fits_in_the_head(path: Path) -> None:
+    """At most 350 lines, and a docstring."""
+    text = path.read_text()
+
+    assert text.count("\n") <= 350
+    assert ast.get_docstring(ast.parse(text))
+
+
+def test_the_public_names_exist() -> None:
+    """Each name of `arirecord.__all__` can be had, and has a docstring."""
+    for name in arirecord.__all__:
+        assert name == "__version__" or getattr(arirecord, name).__doc__
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_a_module_offers_is_there(path: Path) -> None:
+    """Names in `__all__` exist."""
+    if path.name == "__main__.py":
+        return
+    name = ".".join(("arirecord", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+    module = import_module(name)
+
+    assert all(hasattr(module, public) for public in getattr(module, "__all__", []))
