@@ -175,8 +175,10 @@ class ReplayServer:
 
     async def _play(self) -> None:
         player = self._player
-        while not (player.finished and self._door.arrivals):
+        while True:
             await self._refill()
+            if player.finished and self._door.arrivals:
+                return
             if batch := player.take():
                 unsent = await self._send(batch)
                 player.give_back(unsent)
