@@ -1,6 +1,6 @@
 """A DuckDB connection in which a session is a set of views."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -39,8 +39,7 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
     """
     session = session if isinstance(session, Session) else open_session(session)
     connection = duckdb.connect()
-    files = ", ".join(_text(str(path)) for path in session.paths)
-    connection.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet([{files}], union_by_name = true)")
+    connection.execute(f"CREATE VIEW rows AS {_rows(connection, session.paths)}")
     connection.execute("CREATE VIEW events AS SELECT * FROM rows WHERE kind = 'event'")
     present = {name for part in session.parts for name in part.schema.names}
     for event_type in event_types():
@@ -51,6 +50,22 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
         what = "TABLE" if model.layer == "intermediate" else "VIEW"
         connection.execute(f"CREATE {what} {_name(model.name)} AS {model.sql}")
     return connection
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> str:
+    """SQL for the rows of all files. Where a file counts `seq` anew, it goes on after that of the file before."""
+    files = ", ".join(_text(str(path)) for path in paths)
+    read = f"read_parquet([{files}], union_by_name = true, filename = true)"
+    if len(paths) == 1:
+        return f"SELECT * EXCLUDE (filename) FROM {read}"
+    spans = connection.execute(f"SELECT filename, min(seq), max(seq) FROM {read} GROUP BY filename").fetchall()
+    last, shifts = -1, {}
+    for path, first_of_file, last_of_file in sorted(spans, key=lambda span: paths.index(Path(span[0]))):
+        shifts[path] = max(last + 1 - first_of_file, 0)
+        last = last_of_file + shifts[path]
+    cases = " ".join(f"WHEN {_text(path)} THEN {shift}" for path, shift in shifts.items() if shift)
+    shift = f"CASE filename {cases} ELSE 0 END" if cases else "0"
+    return f"SELECT * EXCLUDE (filename) REPLACE (seq + {shift} AS seq) FROM {read}"
 
 
 def _event_view(view: str, known: Iterable[Column], condition: str, present: set[str]) -> str:

@@ -14,7 +14,8 @@ from tests.conftest import streams, truth
 
 from .conftest import Connections
 
-SCENARIOS = sorted(name.removesuffix("/all") for name in streams() if name.endswith("/all"))
+WHOLE = sorted(name for name in streams() if name.endswith("/all"))
+"""Streams that have every event of their calls (an app's own socket has not)."""
 TRUNCATION = timedelta(milliseconds=1)
 """ARI cuts its times off at the millisecond; CEL has microseconds."""
 
@@ -42,13 +43,13 @@ def close(one: datetime | None, other: datetime) -> bool:
     return one is not None and abs(one - other) <= TRUNCATION
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("stream", WHOLE, scope="session")
 @pytest.mark.parametrize(
     ("column", "event_type"), [("created_at", "CHAN_START"), ("answered_at", "ANSWER"), ("ended_at", "CHAN_END")]
 )
-def test_channel_times(scenario: str, column: str, event_type: str, connections: Connections) -> None:
+def test_channel_times(stream: str, column: str, event_type: str, connections: Connections) -> None:
     """Every channel's start, answer and end are CEL's, to a millisecond, and there are no others."""
-    con = connections[f"{scenario}/all"]
+    con, scenario = connections[stream], stream.partition("/")[0]
     ours = dict(con.execute(f"SELECT channel_id, {column} FROM channels WHERE {column} IS NOT NULL").fetchall())
     rows = cel(scenario, con, event_type)
     theirs: dict[str, datetime] = {}
@@ -59,10 +60,10 @@ def test_channel_times(scenario: str, column: str, event_type: str, connections:
         assert ours.keys() == theirs.keys()
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_bridge_stays(scenario: str, connections: Connections) -> None:
+@pytest.mark.parametrize("stream", WHOLE, scope="session")
+def test_bridge_stays(stream: str, connections: Connections) -> None:
     """Channels enter and leave the bridges that CEL has them in, when it has them there."""
-    con = connections[f"{scenario}/all"]
+    con, scenario = connections[stream], stream.partition("/")[0]
     for event_type, column in (("BRIDGE_ENTER", "entered_at"), ("BRIDGE_EXIT", "left_at")):
         ours = con.execute(
             f"SELECT channel_id, bridge_id, {column} FROM int_bridge_stays WHERE {column} IS NOT NULL ORDER BY ALL"
@@ -75,10 +76,10 @@ def test_bridge_stays(scenario: str, connections: Connections) -> None:
         assert [(o, t) for o, t in zip(ours, theirs, strict=True) if not close(o[2], t[2])] == []
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_transfers(scenario: str, connections: Connections) -> None:
+@pytest.mark.parametrize("stream", WHOLE, scope="session")
+def test_transfers(stream: str, connections: Connections) -> None:
     """Every transfer in CEL is a row, and there are no others: kind, time, transferer, target."""
-    con = connections[f"{scenario}/all"]
+    con, scenario = connections[stream], stream.partition("/")[0]
     ours = con.execute(
         "SELECT kind, transferred_at, transferer_channel_id, transferee_channel_id, target FROM transfers "
         "ORDER BY transferred_at"
@@ -96,10 +97,10 @@ def test_transfers(scenario: str, connections: Connections) -> None:
             assert found[0][4] == f"{extra['extension']}@{extra['context']}"
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_digits(scenario: str, connections: Connections) -> None:
+@pytest.mark.parametrize("stream", WHOLE, scope="session")
+def test_digits(stream: str, connections: Connections) -> None:
     """The digits of each channel, one after the other, are those that CEL heard."""
-    con = connections[f"{scenario}/all"]
+    con, scenario = connections[stream], stream.partition("/")[0]
     ours = con.execute(
         "SELECT channel_id, string_agg(digits, '' ORDER BY first_seq) FROM dtmf GROUP BY channel_id"
     ).fetchall()
@@ -110,7 +111,7 @@ def test_digits(scenario: str, connections: Connections) -> None:
         assert dict(ours) == theirs
 
 
-@pytest.mark.parametrize("stream", sorted(streams()))
+@pytest.mark.parametrize("stream", sorted(streams()), scope="session")
 def test_which_channels_make_one_call(stream: str, connections: Connections) -> None:
     """Of channels put in one call 99 % are so in CEL too, and of those in one call there most are so here.
 
@@ -142,17 +143,14 @@ def pairs(channels: Iterable[str], group: Mapping[str, str]) -> set[tuple[str, s
     return {pair for members in groups.values() for pair in combinations(members, 2)}
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_dispositions(scenario: str, connections: Connections) -> None:
+@pytest.mark.parametrize("stream", WHOLE, scope="session")
+def test_dispositions(stream: str, connections: Connections) -> None:
     """A call's disposition is one of those in the CDRs of its first channel, except where the CDR has two opinions.
 
     A caller who gives up while an app originates for him gets NO ANSWER in the CDR and CANCEL here.
     """
-    ours = (
-        connections[f"{scenario}/all"]
-        .execute("SELECT first_channel_id, disposition FROM calls WHERE is_complete")
-        .fetchall()
-    )
+    scenario = stream.partition("/")[0]
+    ours = connections[stream].execute("SELECT first_channel_id, disposition FROM calls WHERE is_complete").fetchall()
     theirs = defaultdict(set)
     for row in truth(scenario, "cdr"):
         theirs[row["uniqueid"]].add(row["disposition"])

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 import duckdb
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from arirecord.analytics import connect
@@ -68,7 +70,7 @@ def test_a_wanted_model_brings_what_it_reads() -> None:
         load_models(["nosuch"])
 
 
-@pytest.mark.parametrize("stream", sorted(streams()))
+@pytest.mark.parametrize("stream", sorted(streams()), scope="session")
 def test_rows_are_identified_as_said(stream: str, connections: Connections) -> None:
     """Every mart can be had of every recording, an app's own socket included, and its key is a key."""
     assert sorted(GRAIN) == MARTS
@@ -78,7 +80,7 @@ def test_rows_are_identified_as_said(stream: str, connections: Connections) -> N
         assert count == keys, mart
 
 
-@pytest.mark.parametrize("stream", sorted(streams()))
+@pytest.mark.parametrize("stream", sorted(streams()), scope="session")
 def test_no_length_is_negative_and_talk_fits_into_the_call(stream: str, connections: Connections) -> None:
     """Lengths are 0 or more; nobody talks longer than he is up and bridged, nor a call longer than it lasts."""
     con = connections[stream]
@@ -113,6 +115,23 @@ def test_a_call_alone_is_the_same_call(connections: Connections, tmp_path: Path)
             assert alone.execute(f"SELECT {columns} FROM {mart} ORDER BY ALL").fetchall() == whole
 
 
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_folder_is_one_recording(anew: bool, connections: Connections, tmp_path: Path) -> None:
+    """Cut in two amid its calls a recording says the same, whether the second file goes on counting or begins anew."""
+    stream = "blind_transfer/all"
+    frames = [frame.raw for frame in open_session(connections.sessions[stream]).frames()]
+    half = len(frames) // 2
+    make(tmp_path / "1.parquet", frames[:half])
+    make(tmp_path / "2.parquet", frames[half:])
+    if not anew:
+        renumber(tmp_path / "2.parquet", half)
+    con = connect(tmp_path)
+    for mart in MARTS:
+        assert con.execute(f"FROM {mart} ORDER BY ALL").fetchall() == (
+            connections[stream].execute(f"FROM {mart} ORDER BY ALL").fetchall()
+        )
+
+
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_long_chains(shuffled: bool) -> None:
     """A chain of 20,000 channels is one call, found in a moment, in whatever order its channels came."""
@@ -143,6 +162,12 @@ def test_digit_gap_is_a_variable(connections: Connections) -> None:
     assert con.execute("SELECT max(digit_count), count(*) FROM dtmf").fetchall() == [(5, 5)]
     con.execute("SET VARIABLE dtmf_gap_ms = 20")
     assert con.execute("SELECT max(digit_count), count(*) FROM dtmf").fetchall() == [(1, 20)]
+
+
+def renumber(path: Path, first: int) -> None:
+    table = pq.read_table(path)
+    counted = table.set_column(0, "seq", pc.add(table["seq"], first))
+    pq.write_table(counted.replace_schema_metadata(table.schema.metadata), path)
 
 
 def make(target: Path, frames: list[str]) -> Path:

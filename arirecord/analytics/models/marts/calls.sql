@@ -19,6 +19,7 @@ WITH spans AS (
 moved AS (
     SELECT call_id, count(*) AS transfer_count
     FROM transfers
+    WHERE result = 'Success' OR is_inferred
     GROUP BY call_id
 )
 

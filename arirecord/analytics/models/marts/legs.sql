@@ -19,7 +19,10 @@ SELECT
     legs.hangup_cause,
     legs.hangup_cause_txt,
     legs.tech_cause,
-    (epoch_ms(COALESCE(legs.answered_at, legs.ended_at)) - epoch_ms(legs.ringing_at)) / 1000 AS ring_s,
+    CASE
+        WHEN legs.is_answered THEN (epoch_ms(legs.answered_at) - epoch_ms(legs.ringing_at)) / 1000
+        ELSE (epoch_ms(legs.ended_at) - epoch_ms(legs.ringing_at)) / 1000
+    END AS ring_s,
     CASE
         WHEN legs.is_answered THEN (epoch_ms(legs.ended_at) - epoch_ms(legs.answered_at)) / 1000
         WHEN legs.is_ended THEN 0
