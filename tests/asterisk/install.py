@@ -36,7 +36,9 @@ def install(root: Path) -> str:
     if is_installed(root):
         return (root / STAMP).read_text().strip()
     if os.geteuid() != 0:
-        raise InstallError("installing Asterisk needs root: it makes a small Debian in a folder and enters it by chroot")
+        raise InstallError(
+            "installing Asterisk needs root: it makes a small Debian in a folder and enters it by chroot"
+        )
     root.parent.mkdir(parents=True, exist_ok=True)
     with _alone(root.with_name(f"{root.name}.lock")):
         if not is_installed(root):
@@ -81,7 +83,9 @@ def _mirror() -> str:
         label, _, mirror = line.partition(" ")
         if label == "Debian":
             return mirror
-    raise InstallError("no Debian mirror among the package sources of this machine: Asterisk is installed from Debian sid")
+    raise InstallError(
+        "no Debian mirror among the package sources of this machine: Asterisk is installed from Debian sid"
+    )
 
 
 def _run(*command: str, env: dict[str, str] | None = None) -> None:
