@@ -12,7 +12,9 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 def executed(path: Path) -> Any:
     """The notebook with the outputs it gives now. Raises where a cell does."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+    ).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of day
     notebook.metadata.pop("language_info", None)  # the version of whoever ran it
