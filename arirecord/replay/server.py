@@ -1,9 +1,7 @@
 """The server that ARI clients connect to: sockets and tasks around a player."""
 
 import asyncio
-import errno
 import logging
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from arirecord.session.reader import Frame, Session, open_session
 from .alarm import Alarm
 from .clients import Door
 from .clock import PlayerClock
+from .listen import authority, listen
 from .options import ReplayError, ReplayOptions
 from .player import Player
 from .source import Source
@@ -83,12 +82,12 @@ class ReplayServer:
     @property
     def url(self) -> str:
         """Where the events are: `ws://127.0.0.1:8088/ari/events`. A client adds `?app=`."""
-        return f"ws://{_authority(self.host, self.port)}/ari/events"
+        return f"ws://{authority(self.host, self.port)}/ari/events"
 
     @property
     def http_url(self) -> str:
         """What ARI clients call the base URL: `http://127.0.0.1:8088`."""
-        return f"http://{_authority(self.host, self.port)}"
+        return f"http://{authority(self.host, self.port)}"
 
     @property
     def status(self) -> Status:
@@ -136,7 +135,7 @@ class ReplayServer:
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
-        listener = await _listen(self.host, self.port)
+        listener = await listen(self.host, self.port)
         self.port = listener.getsockname()[1]
         web = _web_server(make_app(self._door))
         await web.startup([listener])
@@ -231,30 +230,3 @@ def _web_server(app: object) -> uvicorn.Server:
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     return server
-
-
-async def _listen(host: str, port: int) -> socket.socket:
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, address = found[0]
-        # Named here, not 0 as in `socket.create_server`: only then asyncio sets TCP_NODELAY on what it accepts, without
-        # which a frame now and then waits 40 ms for the client's delayed acknowledgement.
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen()
-        except BaseException:
-            listener.close()
-            raise
-        return listener
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            why = f"port {port} of {host} is in use by another program; choose another, or 0 for any free one"
-            raise ReplayError(why) from error
-        raise ReplayError(f"can't listen on port {port} of {host}: {error.strerror or error}") from error
-
-
-def _authority(host: str, port: int) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
