@@ -165,9 +165,10 @@ def test_digit_gap_is_a_variable(connections: Connections) -> None:
 
 
 def renumber(path: Path, first: int) -> None:
-    table = pq.read_table(path)
-    counted = table.set_column(0, "seq", pc.add(table["seq"], first))
-    pq.write_table(counted.replace_schema_metadata(table.schema.metadata), path)
+    header, table = pq.read_metadata(path).metadata, pq.read_table(path)
+    with pq.ParquetWriter(path, table.schema) as writer:
+        writer.write_table(table.set_column(0, "seq", pc.add(table["seq"], first)))
+        writer.add_key_value_metadata({b"arirecord": header[b"arirecord"]})
 
 
 def make(target: Path, frames: list[str]) -> Path:
