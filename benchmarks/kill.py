@@ -15,9 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from arirecord.session.reader import open_session
 from arirecord.session.seal import recover
@@ -34,11 +36,12 @@ async def kill_once(frames: list[str], after_s: float, folder: Path) -> tuple[fl
     async def send(connection: ServerConnection) -> None:
         connected.set()
         start = time.monotonic()
-        while True:
-            while len(sent_at) < (time.monotonic() - start) * RATE:
-                sent_at.append(time.monotonic())
-                await connection.send(frames[len(sent_at) - 1])
-            await asyncio.sleep(0.001)
+        with suppress(ConnectionClosed):
+            while True:
+                while len(sent_at) < (time.monotonic() - start) * RATE:
+                    sent_at.append(time.monotonic())
+                    await connection.send(frames[len(sent_at) - 1])
+                await asyncio.sleep(0.001)
 
     target = folder / "killed.parquet"
     async with serve(send, "127.0.0.1", 0, compression=None) as server:

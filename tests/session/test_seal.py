@@ -17,6 +17,7 @@ from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.rows import connection_text
 from arirecord.session.seal import recover, seal
+from arirecord.session.table import rows_to_table
 from tests.conftest import read_lines, streams
 
 
@@ -86,10 +87,9 @@ def test_a_difference_keeps_the_journal(tmp_path: Path, monkeypatch: pytest.Monk
     """If the session read back is not what was received, there is no session, and the journal stays."""
     target = tmp_path / "s.parquet"
     journal = journal_of(target, ['{"type":"Dial"}', '{"type":"Dial"}'])
-    original = module.rows_to_table
 
     def wrong(rows: Any, schema: Any, drift: Drift) -> Any:
-        return original([row._replace(raw=row.raw.replace("Dial", "dial")) for row in rows], schema, drift)
+        return rows_to_table([row._replace(raw=row.raw.replace("Dial", "dial")) for row in rows], schema, drift)
 
     monkeypatch.setattr(module, "rows_to_table", wrong)
     with pytest.raises(JournalError, match="row 0 was not written as it was received"):
@@ -110,8 +110,12 @@ def test_an_existing_session_stays(tmp_path: Path) -> None:
     assert journal.exists()
 
     target.unlink()
+
+    def appear(what: str, rows: int) -> None:
+        target.write_text("precious")
+
     with pytest.raises(TargetExists, match="appeared while"):
-        seal(journal, target, progress=lambda what, rows: target.write_text("precious") and None)
+        seal(journal, target, progress=appear)
 
     assert target.read_text() == "precious"
     assert journal.exists()
