@@ -1,5 +1,6 @@
 """`arirecord replay`."""
 
+import gc
 import math
 import signal
 import sys
@@ -78,7 +79,8 @@ def replay(session: Path, speed: float | None, host: str, port: int, at_end: "At
     from arirecord.replay.server import ReplayServer
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    server = ReplayServer(session, ReplayOptions(host, port, speed, at_end), say)
+    gc.freeze()  # what is loaded by now stays: looking through it again and again would stop the replay for 16 ms
+    server = ReplayServer(session, ReplayOptions(host, port, speed, at_end), _say)
     # select() sleeps to the microsecond, epoll to the millisecond: it is most of the lateness.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
         runner.run(_serve(server))
@@ -100,6 +102,11 @@ async def _serve(server: "ReplayServer") -> None:
         )
         with live_line(_Line(server).text):
             await server.wait_done()
+
+
+def _say(text: str) -> None:
+    """Say something where the live line is."""
+    say(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text)
 
 
 class _Line:
