@@ -18,7 +18,7 @@ import orjson
 from .catalogue import ENVELOPE, Column, ColumnType, columns_of
 from .timestamps import parse_timestamp
 
-__all__ = ["Flat", "flatten"]
+__all__ = ["Flat", "flatten", "flatten_as"]
 
 _INT64 = range(-(2**63), 2**63)
 _MAX_DIGITS = 4000  # below CPython's own limit for turning text into int
@@ -39,20 +39,35 @@ class Flat:
 
 def flatten(raw: str) -> Flat:
     """Columns, extra and drift of one frame. Never raises."""
+    return _flatten(raw, _flatten_event)
+
+
+def flatten_as(raw: str, columns: Mapping[str, ColumnType], where: str) -> Flat:
+    """The same for a flat object with a `type` and these columns; `where` names it in drift. Never raises."""
+    plan = {"type": _Leaf("type", _fit_string)} | {name: _Leaf(name, _FIT[kind]) for name, kind in columns.items()}
+
+    def flatten_own(found: dict[str, Any], flat: Flat) -> None:
+        if extra := _walk(found, plan, flat, where, note_unknown=True):
+            flat.extra = _dump(extra)
+
+    return _flatten(raw, flatten_own)
+
+
+def _flatten(raw: str, flatten_object: Callable[[dict[str, Any], Flat], None]) -> Flat:
     flat = Flat()
     try:
-        event = _decode(raw, flat)
-        if isinstance(event, dict):
-            _flatten_object(event, flat)
+        value = _decode(raw, flat)
+        if isinstance(value, dict):
+            flatten_object(value, flat)
         else:
-            flat.drift.append(("not an object", type(event).__name__))
+            flat.drift.append(("not an object", type(value).__name__))
     except (ValueError, RecursionError):
         # Also the way out of nesting too deep to walk: such a frame has its raw text and nothing else.
         return Flat(drift=[("not JSON", "")])
     return flat
 
 
-def _flatten_object(event: dict[str, Any], flat: Flat) -> None:
+def _flatten_event(event: dict[str, Any], flat: Flat) -> None:
     event_type = event.get("type")
     where = event_type if isinstance(event_type, str) else ""
     try:

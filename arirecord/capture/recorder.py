@@ -20,7 +20,7 @@ import orjson
 from arirecord.errors import TargetExists
 from arirecord.session.header import Header
 from arirecord.session.journal import JournalWriter, journal_path
-from arirecord.session.rows import binary_text, connection_text
+from arirecord.session.rows import binary_text, own_text
 from arirecord.session.seal import Progress, no_progress, seal
 
 __all__ = ["Recorder", "Stats", "check_target"]
@@ -35,6 +35,7 @@ _Item = tuple[int, int, str, bytes]
 class Stats:
     """What the recorder has seen so far. `channels_up` are those it saw created and not yet destroyed."""
 
+    rows: int = 0
     events: int = 0
     frame_bytes: int = 0
     lost_count: int = 0
@@ -112,15 +113,16 @@ class Recorder:
 
     def connection(self, what: str, **fields: Any) -> None:
         """Note what happened to the connection, as a row: `opened`, `closed`, `gap`; `fields` as in
-        `connection_text`.
+        `OWN_COLUMNS`.
         """
         if what == "gap":
             self.stats.gap_count += 1
-        self._take("connection", connection_text(what, **fields).encode())
+        self._take("connection", own_text("connection", what, **fields).encode())
 
     def _take(self, kind: str, data: bytes) -> None:
         self._pending.append((self._wall(), self._monotonic() - self._zero, kind, data))
         self._taken_bytes += len(data)
+        self.stats.rows += 1
         if self._idle:
             self._idle = False
             self._wake.set()

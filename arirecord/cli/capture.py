@@ -127,7 +127,7 @@ def _finish(recorder: "Recorder", ending: "Ending") -> None:
             f"the end of the recording could not be written ({error.strerror}). Make room, then "
             f"`arirecord recover {recorder.target}.journal` seals what there is"
         ) from error
-    with progress(recorder.stats.events) as update:
+    with progress(recorder.stats.rows) as update:
         header = recorder.seal(update)
     say(f"{ending.why[0].upper()}{ending.why[1:]}.")
     say(f"{recorder.target}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")

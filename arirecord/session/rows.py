@@ -8,7 +8,7 @@ import orjson
 
 from arirecord.ari.catalogue import ColumnType
 
-__all__ = ["CONNECTION_COLUMNS", "Row", "binary_text", "connection_text"]
+__all__ = ["OWN_COLUMNS", "Row", "binary_text", "own_text"]
 
 
 class Row(NamedTuple):
@@ -26,20 +26,43 @@ class Row(NamedTuple):
     raw: str
 
 
-CONNECTION_COLUMNS: Mapping[str, ColumnType] = {
-    "connection_application": "string",
-    "connection_lost_count": "int64",
-    "connection_reason": "string",
-    "connection_status": "int64",
-    "connection_url": "string",
+OWN_COLUMNS: Mapping[str, Mapping[str, ColumnType]] = {
+    "connection": {
+        "connection_application": "string",
+        "connection_lost_count": "int64",
+        "connection_lost_since": "timestamp",
+        "connection_reason": "string",
+        "connection_status": "int64",
+        "connection_url": "string",
+    },
+    "rest": {
+        "rest_answer_base64": "string",
+        "rest_answer_body": "string",
+        "rest_answer_type": "string",
+        "rest_by": "string",
+        "rest_client": "string",
+        "rest_duration_ns": "int64",
+        "rest_method": "string",
+        "rest_reason": "string",
+        "rest_request_base64": "string",
+        "rest_request_body": "string",
+        "rest_request_type": "string",
+        "rest_status": "int64",
+        "rest_transport": "string",
+        "rest_uri": "string",
+    },
+    "mark": {"mark_by": "string", "mark_text": "string"},
 }
-"""Columns of a `connection` row; its `type` is `opened`, `closed` or `gap`."""
+"""Columns of the kinds of rows that arirecord itself writes; each has a `type` besides."""
 
 
-def connection_text(what: str, **fields: Any) -> str:
-    """`raw` of a `connection` row: `connection_text("opened", url=…)`."""
-    known = {f"connection_{name}": value for name, value in fields.items() if value is not None}
-    if unknown := known.keys() - CONNECTION_COLUMNS.keys():
+def own_text(kind: str, what: str, **fields: Any) -> str:
+    """`raw` of a row of arirecord's own: `own_text("connection", "opened", url=…)`. Fields that are None are left out.
+
+    Raises `TypeError` for a field that the kind has not.
+    """
+    known = {f"{kind}_{name}": value for name, value in fields.items() if value is not None}
+    if unknown := known.keys() - OWN_COLUMNS[kind].keys():
         raise TypeError(f"no such column: {', '.join(sorted(unknown))}")
     return orjson.dumps({"type": what, **known}).decode()
 

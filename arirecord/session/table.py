@@ -24,10 +24,10 @@ from arirecord.ari.catalogue import (
     fields_of,
     models,
 )
-from arirecord.ari.flatten import flatten
+from arirecord.ari.flatten import Flat, flatten, flatten_as
 
 from .header import Drift
-from .rows import CONNECTION_COLUMNS, Row
+from .rows import OWN_COLUMNS, Row
 
 __all__ = ["ARROW", "LEADING", "UnforeseenColumns", "rows_to_table", "session_schema"]
 
@@ -72,8 +72,8 @@ def session_schema(names: Iterable[str]) -> pa.Schema:
     for name in names:
         if name in event_types():
             columns.update((column.name, ARROW[column.type]) for column in columns_of(name))
-        elif name == "connection":
-            columns.update((column, ARROW[kind]) for column, kind in CONNECTION_COLUMNS.items())
+        for column, kind in OWN_COLUMNS.get(name, {}).items():
+            columns[column] = ARROW[kind]
     flattened = [pa.field(name, kind) for name, kind in sorted(columns.items())]
     return pa.schema([*LEADING, *flattened, pa.field("extra", pa.string()), pa.field("raw", pa.string())])
 
@@ -108,7 +108,7 @@ def rows_to_table(rows: Sequence[Row], schema: pa.Schema, drift: Drift) -> pa.Ta
 
 def _names_with(columns: set[str]) -> set[str]:
     names = {t for t in event_types() if any(c.name in columns for c in columns_of(t))}
-    return names | ({"connection"} if columns & CONNECTION_COLUMNS.keys() else set())
+    return names | {kind for kind, own in OWN_COLUMNS.items() if columns & own.keys()}
 
 
 _TYPE = re.compile(r'"type":"(\w+)"')
@@ -256,30 +256,23 @@ def _one_by_one(rows: Sequence[Row], drift: Drift) -> pa.Table:
     for index, row in enumerate(rows):
         if row.kind == "event":
             flat = flatten(row.raw)
-            drift.add(flat.drift)
-            values = {**flat.columns, "extra": flat.extra}
-        elif row.kind == "connection":
-            values = _connection_values(row.raw)
+        elif row.kind in OWN_COLUMNS:
+            flat = flatten_as(row.raw, OWN_COLUMNS[row.kind], row.kind)
         else:
-            values = {}
-            drift.add([("not text", row.kind)])
-        for name, value in values.items():
+            flat = Flat(drift=[("not text" if row.kind == "binary" else "unknown kind", row.kind)])
+        drift.add(flat.drift)
+        for name, value in {**flat.columns, "extra": flat.extra}.items():
             columns.setdefault(name, [None] * len(rows))[index] = value
     return pa.table({name: pa.array(values, _type_of(name)) for name, values in columns.items()})
-
-
-def _connection_values(raw: str) -> dict[str, object]:
-    found = orjson.loads(raw)
-    return {name: value for name, value in found.items() if name == "type" or name in CONNECTION_COLUMNS}
 
 
 @cache
 def _type_of(name: str) -> pa.DataType:
     if name in LEADING.names:
         return LEADING.field(name).type
-    if name in CONNECTION_COLUMNS:
-        return ARROW[CONNECTION_COLUMNS[name]]
-    return ARROW[all_columns()[name]] if name in all_columns() else pa.string()
+    if name in ("extra", "raw"):
+        return pa.string()
+    return ARROW[next(columns[name] for columns in (all_columns(), *OWN_COLUMNS.values()) if name in columns)]
 
 
 def _in_order(parts: list[tuple[list[int], pa.Table]]) -> pa.Table:

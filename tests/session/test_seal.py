@@ -15,7 +15,7 @@ from arirecord.session import seal as module
 from arirecord.session.header import FORMAT, KEY, Drift, Header
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
-from arirecord.session.rows import connection_text
+from arirecord.session.rows import own_text
 from arirecord.session.seal import recover, seal
 from arirecord.session.table import rows_to_table
 from tests.conftest import read_lines, streams
@@ -168,13 +168,27 @@ def test_a_living_recording_is_not_recovered(tmp_path: Path) -> None:
 def test_gaps_and_losses_are_counted(tmp_path: Path) -> None:
     """From the rows that tell of the connection."""
     target = tmp_path / "s.parquet"
-    texts = [connection_text("opened", url="ws://x/ari"), connection_text("gap", reason="lost", lost_count=3)]
+    texts = [
+        own_text("connection", "opened", url="ws://x/ari"),
+        own_text("connection", "gap", reason="lost", lost_count=3),
+    ]
     header = seal(journal_of(target, texts, "connection"), target)
     table = pq.read_table(target)
 
     assert (header.gap_count, header.lost_count, header.events, header.rows) == (1, 3, 0, 2)
     assert table["connection_url"].to_pylist() == ["ws://x/ari", None]
     assert table["type"].to_pylist() == ["opened", "gap"]
+
+
+@pytest.mark.parametrize("kind", ["connection", "rest", "mark", "later", "binary"])
+def test_rows_of_our_own_may_be_anything(tmp_path: Path, kind: str) -> None:
+    """Somebody may import them: whatever their text is, it is kept, and what is wrong is drift."""
+    target = tmp_path / "s.parquet"
+    texts = ["garbage", "[1]", '{"type":5}', '{"type":"x","rest_status":"y","mark_text":7,"other":1}']
+    header = seal(journal_of(target, texts, kind), target)
+
+    assert [frame.raw for frame in open_session(target).frames(kinds=[kind])] == texts
+    assert header.drift_count >= 4
 
 
 def test_drift_is_bounded() -> None:
