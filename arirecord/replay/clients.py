@@ -1,7 +1,7 @@
 """The clients of a replay: letting them in, sending to them, seeing them go."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from arirecord.session.reader import Frame
 
 from .application import Audience, asked_applications, audience
+from .batches import batch_message
 from .web import refuse
 
 __all__ = ["Client", "Door"]
@@ -32,19 +33,16 @@ class Client:
         self._receive = receive
         self._gone = asyncio.Event()
 
-    async def send(self, frame: Frame) -> bool:
-        """Send a frame if it is for this client; waits while the client does not read. False: the client is lost."""
-        payload = self.audience.payload(frame)
-        if payload is None:
-            return not self.lost
-        what = "text" if isinstance(payload, str) else "bytes"
-        try:
-            await self._websocket.send({"type": "websocket.send", what: payload})
-        except _GONE:
-            self.lost = True
-            return False
-        self.sent += 1
-        return True
+    async def send(self, frames: Sequence[Frame]) -> bool:
+        """Send those frames that are for this client; waits while it does not read. False: the client is lost."""
+        payloads = [payload for frame in frames if (payload := self.audience.payload(frame)) is not None]
+        if payloads and not self.lost:
+            try:
+                await self._websocket.send(batch_message(payloads))
+                self.sent += len(payloads)
+            except _GONE:
+                self.lost = True
+        return not self.lost
 
     async def close(self, code: int, reason: str, within_s: float) -> None:
         """Send a Close frame behind all that was sent, and wait (not longer) until the client has closed too."""

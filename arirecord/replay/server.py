@@ -14,6 +14,7 @@ import uvicorn
 from arirecord.session.reader import Frame, Session, open_session
 
 from .alarm import Alarm
+from .batches import BatchProtocol
 from .clients import Door
 from .clock import PlayerClock
 from .listen import authority, listen
@@ -179,8 +180,8 @@ class ReplayServer:
             if player.finished and self._door.arrivals:
                 return
             if batch := player.take():
-                unsent = await self._send(batch)
-                player.give_back(unsent)
+                if not await self._send(batch):
+                    player.give_back(batch)
                 await asyncio.sleep(0)  # a client that takes everything at once must not keep others from connecting
                 continue
             due_ns = player.next_due_ns()
@@ -194,15 +195,14 @@ class ReplayServer:
             else:
                 player.end()
 
-    async def _send(self, batch: Sequence[Frame]) -> Sequence[Frame]:
-        """Send a batch to all clients; returns what is left of it when there is none to send to any more."""
-        for done, frame in enumerate(batch):
-            if not any([await client.send(frame) for client in tuple(self._door.clients)]):
-                return batch[done:]
-            self._frames += 1
+    async def _send(self, batch: Sequence[Frame]) -> bool:
+        """Send a batch to all clients; False if there is none to send to any more."""
+        if not any([await client.send(batch) for client in tuple(self._door.clients)]):
+            return False
+        self._frames += len(batch)
         due_ns = self.clock.due_ns(batch[0].elapsed_ns)
         self._late_ns = 0 if due_ns is None or self.clock.speed is None else self.clock.now_ns() - due_ns
-        return ()
+        return True
 
     def _changed(self) -> None:
         runs = bool(self._door.clients) and not self._halted
@@ -217,7 +217,7 @@ def _web_server(app: object) -> uvicorn.Server:
     """uvicorn without what a local replay has no use for: logs, pings, compression, lifespan."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        ws="websockets-sansio",
+        ws=BatchProtocol,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
         lifespan="off",

@@ -30,10 +30,12 @@ def frame(seq: int, elapsed_ns: int, raw: str = "{}", application: str | None = 
     return Frame(seq, 1_700_000_000_000_000_000 + elapsed_ns, elapsed_ns, "event", None, application, raw)
 
 
-def make(target: Path, rows: Iterable[tuple[int, str]], start_ns: int = 1_700_000_000_000_000_000) -> Path:
+def make(
+    target: Path, rows: Iterable[tuple[int, str]], start_ns: int = 1_700_000_000_000_000_000, kind: str = "event"
+) -> Path:
     """A session of `(elapsed_ns, text)` rows."""
     writer = JournalWriter(journal_path(target), start_ns, {"verb": "import", "files": []})
-    writer.write((start_ns + elapsed_ns, elapsed_ns, "event", raw) for elapsed_ns, raw in rows)
+    writer.write((start_ns + elapsed_ns, elapsed_ns, kind, raw) for elapsed_ns, raw in rows)
     writer.close()
     seal(journal_path(target), target)
     return target

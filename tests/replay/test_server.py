@@ -370,6 +370,27 @@ def test_a_folder_is_replayed_as_one_recording(tmp_path: Path) -> None:
     assert position_ns == 3600 * S + 2
 
 
+def test_recorded_bytes_are_sent_as_bytes(tmp_path: Path) -> None:
+    session = make(tmp_path / "s.parquet", [(0, "AP8=")], kind="binary")
+
+    async def main() -> str | bytes:
+        async with ReplayServer(session, MAX) as server, client(server.url) as connection:
+            return await connection.recv()
+
+    assert run(main()) == b"\x00\xff"
+
+
+def test_what_arirecord_noted_itself_is_not_sent(tmp_path: Path) -> None:
+    make(tmp_path / "1.parquet", [(0, '{"type":"gap"}')], kind="connection")
+    make(tmp_path / "2.parquet", [(5, event(1))])
+
+    async def main() -> list[str]:
+        async with ReplayServer(tmp_path, MAX) as server, client(server.url) as connection:
+            return await receive(connection, 1)
+
+    assert run(main()) == [event(1)]
+
+
 def test_an_error_in_the_block_comes_out_as_it_is(two_parts: Path) -> None:
     async def main() -> None:
         async with ReplayServer(two_parts, MAX) as server, client(server.url):
