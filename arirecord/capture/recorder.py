@@ -57,7 +57,7 @@ def check_target(target: Path, *, force: bool) -> None:
 class Recorder:
     """Records into `target` through its journal.
 
-    `frame` and `connection` may be called from one thread at a time and return at once. `source` goes into the
+    `frame`, `connection`, `rest` and `mark` may be called from one thread at a time and return at once. `source` goes into the
     header: no credentials. `sync_interval_s` is how often the journal is forced to the disk (None: only at the end).
 
     Raises `TargetExists` and `OSError` when made.
@@ -118,6 +118,14 @@ class Recorder:
         if what == "gap":
             self.stats.gap_count += 1
         self._take("connection", own_text("connection", what, **fields).encode())
+
+    def rest(self, method: str, **fields: Any) -> None:
+        """Note one REST exchange, as a row; `fields` as in `OWN_COLUMNS`. Credentials are the caller's to leave out."""
+        self._take("rest", own_text("rest", method, method=method, **fields).encode())
+
+    def mark(self, text: str, by: str | None = None) -> None:
+        """Note what a person has to say."""
+        self._take("mark", own_text("mark", "mark", text=text, by=by).encode())
 
     def _take(self, kind: str, data: bytes) -> None:
         self._pending.append((self._wall(), self._monotonic() - self._zero, kind, data))
