@@ -21,7 +21,7 @@ from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import binary_text
 from arirecord.session.seal import Progress, no_progress, seal
 
-from .recorder import check_target
+from .parts import SingleFile
 
 __all__ = ["Line", "import_streams", "parse_line", "read_lines"]
 
@@ -55,7 +55,7 @@ def import_streams(
 
     Raises `TargetExists`, `OSError`.
     """
-    check_target(target, force=force)
+    SingleFile(target, force=force).open()
     files = list(files)
     source = {"verb": "import", "files": [_name(file) for file in files]}
     found = Header(0, source)

@@ -1,8 +1,8 @@
 """The recorder: takes frames without ever waiting, and a thread of its own that keeps them.
 
-The reader of a socket only notes the time and appends to a queue. Decoding, compressing, writing and syncing happen
-in the thread, at most `BATCH_S` later. While the disk refuses, frames wait in memory; only beyond `max_pending_bytes`
-are they dropped, counted, and told as a gap.
+The reader of a socket only notes the time and appends to a queue. Decoding, compressing, writing and syncing happen in
+threads, at most `BATCH_S` later. While the disk refuses, frames wait in memory; only beyond `max_pending_bytes` are
+they dropped, counted, and told as a gap.
 """
 
 import threading
@@ -17,71 +17,72 @@ from typing import Any
 
 import orjson
 
-from arirecord.errors import TargetExists
 from arirecord.session.header import Header
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import binary_text, own_text
 from arirecord.session.seal import Progress, no_progress, seal
 
-__all__ = ["Recorder", "Stats", "check_target"]
+from .parts import Folder, Sealer, SingleFile, Target
+
+__all__ = ["Recorder", "Stats"]
 
 BATCH_S = 0.005
 _RETRY_S = 0.25
+_LOOK_S = 1.0
+"""How often an idle recorder looks whether its part is old enough."""
+
+_FULL = "the disk did not keep up and memory was full"
 
 _Item = tuple[int, int, str, bytes]
 
 
 @dataclass(slots=True)
 class Stats:
-    """What the recorder has seen so far. `channels_up` are those it saw created and not yet destroyed."""
+    """What the recorder has seen so far. `channels_up` are those it saw created and not yet destroyed; `trouble` says
+    what is wrong right now.
+    """
 
     rows: int = 0
     events: int = 0
     frame_bytes: int = 0
     lost_count: int = 0
     gap_count: int = 0
+    parts: int = 1
     channels_up: set[str] = field(default_factory=set)
     trouble: str | None = None
 
 
-def check_target(target: Path, *, force: bool) -> None:
-    """Raise `TargetExists` if a session could not be put there, `FileNotFoundError` if its folder is missing."""
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"the folder {target.parent} does not exist")
-    if target.is_dir():
-        raise TargetExists(f"{target} is a folder: name a file")
-    if target.exists() and not force:
-        raise TargetExists(f"{target} exists; choose another output or add --force")
-
-
 class Recorder:
-    """Records into `target` through its journal.
+    """Records into `target` through journals.
 
-    `frame`, `connection`, `rest` and `mark` may be called from one thread at a time and return at once. `source` goes into the
-    header: no credentials. `sync_interval_s` is how often the journal is forced to the disk (None: only at the end).
+    `frame`, `connection`, `rest` and `mark` may be called from one thread at a time and return at once. `source` goes
+    into the header: no credentials. `sync_interval_s` is how often a journal is forced to the disk (None: only at the
+    end).
 
     Raises `TargetExists` and `OSError` when made.
     """
 
     def __init__(
         self,
-        target: Path,
+        target: Target | Path,
         source: Mapping[str, Any],
         *,
-        force: bool = False,
         sync_interval_s: float | None = 1.0,
         max_pending_bytes: int = 1 << 30,
         clocks: tuple[Callable[[], int], Callable[[], int]] = (time.time_ns, time.monotonic_ns),
     ) -> None:
-        check_target(target, force=force)
-        self.target = target
+        self.target = SingleFile(target) if isinstance(target, Path) else target
+        self.target.open()
         self.stats = Stats()
-        self._force = force
+        self._source = source
         self._wall, self._monotonic = clocks
         self._started_ns = self._wall()
         self._zero = self._monotonic()
-        self._journal = JournalWriter(journal_path(target), self._started_ns, source)
-        self._header = Header(self._started_ns, source)
+        self._part_rows = self._kept_rows = 0
+        self._part_since = time.monotonic()
+        self.part, self._journal = self._open_part()
+        self._sealer = Sealer()
+        self._ended = "complete"
         self._max_pending_bytes = max_pending_bytes
         self._pending: deque[_Item] = deque()
         self._taken_bytes = 0  # grows in the caller's thread …
@@ -89,7 +90,7 @@ class Recorder:
         self._overflow = 0
         self._wake = threading.Event()
         self._idle = True
-        self._closing = False
+        self._split = self._closing = False
         self._closed = threading.Event()
         self._threads = [threading.Thread(target=self._run, name="arirecord-journal", daemon=True)]
         if sync_interval_s is not None:
@@ -107,14 +108,12 @@ class Recorder:
             return
         if self._overflow:
             lost, self._overflow = self._overflow, 0
-            self.connection("gap", reason="the disk did not keep up and memory was full", lost_count=lost)
+            self.connection("gap", reason=_FULL, lost_count=lost)
         self.stats.events += 1
         self._take("event", data)
 
     def connection(self, what: str, **fields: Any) -> None:
-        """Note what happened to the connection, as a row: `opened`, `closed`, `gap`; `fields` as in
-        `OWN_COLUMNS`.
-        """
+        """Note what happened to the connection, as a row: `opened`, `closed`, `gap`; `fields` as in `OWN_COLUMNS`."""
         if what == "gap":
             self.stats.gap_count += 1
         self._take("connection", own_text("connection", what, **fields).encode())
@@ -127,6 +126,11 @@ class Recorder:
         """Note what a person has to say."""
         self._take("mark", own_text("mark", "mark", text=text, by=by).encode())
 
+    def split(self) -> None:
+        """Begin a new part soon, if the target has parts."""
+        self._split = True
+        self._wake.set()
+
     def _take(self, kind: str, data: bytes) -> None:
         self._pending.append((self._wall(), self._monotonic() - self._zero, kind, data))
         self._taken_bytes += len(data)
@@ -137,30 +141,50 @@ class Recorder:
 
     def close(self, ended: str = "complete") -> None:
         """Stop taking; return when all that was taken is in the journal. Raises `OSError` if the disk refused to the
-        end.
+        end: then the journal holds what could be written.
         """
-        self._header.ended = ended
+        self._ended = ended
         if self._overflow:
-            self.connection("gap", reason="the disk did not keep up and memory was full", lost_count=self._overflow)
+            self.connection("gap", reason=_FULL, lost_count=self._overflow)
         self._closing = True
         self._wake.set()
         self._closed.set()
         for thread in self._threads:
             thread.join()
-        self._journal.close()
+        try:
+            self._journal.close()
+        finally:
+            self.target.close()
 
-    def seal(self, progress: Progress = no_progress) -> Header:
-        """Make the session. Call after `close`; raises as `arirecord.session.seal.seal` does."""
-        return seal(journal_path(self.target), self.target, header=self._header, force=self._force, progress=progress)
+    def seal(
+        self, progress: Progress = no_progress, waiting: Callable[[int], None] = lambda parts: None
+    ) -> tuple[Header, list[str]]:
+        """Make the (last) session. Call after `close`; raises as `arirecord.session.seal.seal` does.
+
+        Returns its header, and a sentence for each earlier part that could not be sealed. `waiting` is told how many
+        earlier parts are still being sealed.
+        """
+        header = Header(self._started_ns, self._source, ended=self._ended)
+        if self.stats.parts > 1 and self._kept_rows == self._part_rows:
+            journal_path(self.part).unlink()  # nothing came after the last split
+        else:
+            seal(journal_path(self.part), self.part, header=header, force=self.target.force, progress=progress)
+        return header, self._sealer.finish(waiting)
+
+    def _open_part(self) -> tuple[Path, JournalWriter]:
+        part = self.target.part(self.stats.parts - 1, self._wall())
+        return part, JournalWriter(journal_path(part), self._started_ns, self._source, self._kept_rows)
 
     def _run(self) -> None:
         while not (self._closing and not self._pending):
-            self._wake.wait()
+            self._wake.wait(_LOOK_S)
             self._wake.clear()
             if not self._closing:
                 time.sleep(BATCH_S)  # let a batch come together: one write and one flush for many frames
             self._idle = True
             self._keep([self._pending.popleft() for _ in range(len(self._pending))])
+            if not self._closing:
+                self._rotate()
 
     def _sync(self, interval_s: float) -> None:
         """Its own thread: a sync takes as long as the disk likes, and writing must go on."""
@@ -171,9 +195,11 @@ class Recorder:
     def _keep(self, items: list[_Item]) -> None:
         for start in range(0, len(items), 4096):
             batch = items[start : start + 4096]
-            size = sum(len(data) for _, _, _, data in batch)
             self._write([self._row(item) for item in batch])
-            self._kept_bytes += size
+            self._kept_bytes += sum(len(data) for _, _, _, data in batch)
+            self._kept_rows += len(batch)
+            if self.target.rotation.rows is not None:
+                self._rotate()
 
     def _write(self, rows: list[tuple[int, int, str, str]]) -> None:
         attempt: Callable[[], None] = partial(self._journal.write, rows)
@@ -190,6 +216,28 @@ class Recorder:
                 self.stats.trouble = None
                 return
 
+    def _rotate(self) -> None:
+        """Begin a new part where it is time, and have the old one sealed."""
+        rows = self._kept_rows - self._part_rows
+        age_s = time.monotonic() - self._part_since
+        wanted = self._split and isinstance(self.target, Folder)
+        self._split = False
+        if not rows or not (wanted or self.target.rotation.is_full(age_s, self._journal.size, rows)):
+            return
+        self.stats.parts += 1
+        try:
+            part, journal = self._open_part()
+        except OSError as error:
+            self.stats.parts -= 1
+            self.stats.trouble = f"no new part could be begun ({error.strerror}); the old one goes on"
+            return
+        old_part, old_journal = self.part, self._journal
+        self.part, self._journal = part, journal
+        self._part_rows, self._part_since = self._kept_rows, time.monotonic()
+        with suppress(OSError):  # all rows are in it; only the mark of its end is missing
+            old_journal.close()
+        self._sealer.seal(old_part)
+
     def _row(self, item: _Item) -> tuple[int, int, str, str]:
         received_ns, elapsed_ns, kind, data = item
         try:
@@ -202,8 +250,8 @@ class Recorder:
 
     def _note(self, data: bytes) -> None:
         self.stats.frame_bytes += len(data)
-        created = b'"ChannelCreated"' in data
-        if created or b'"ChannelDestroyed"' in data:
+        is_created = b'"ChannelCreated"' in data
+        if is_created or b'"ChannelDestroyed"' in data:
             with suppress(ValueError, KeyError, TypeError):
                 event = orjson.loads(data)
                 if event["type"] == "ChannelCreated":

@@ -14,6 +14,7 @@ from .types import DURATION
 
 if TYPE_CHECKING:
     from arirecord.capture.client import CaptureOptions, Ending
+    from arirecord.capture.parts import SingleFile
     from arirecord.capture.recorder import Recorder
 
 __all__ = ["command"]
@@ -61,9 +62,10 @@ def command(
     """
     from arirecord.capture.address import Address
     from arirecord.capture.client import CaptureOptions
-    from arirecord.capture.recorder import check_target
+    from arirecord.capture.parts import SingleFile
 
-    check_target(output, force=force)
+    target = SingleFile(output, force=force)
+    target.open()
     address = Address.parse(url, user, os.environ.get("ARIRECORD_PASSWORD"))
     if address.user is not None and address.password is None:
         if not sys.stdin.isatty():
@@ -73,7 +75,7 @@ def command(
         password = click.prompt(f"Password of {address.user}", hide_input=True, err=True)
         address = Address(address.base, address.user, password)
     options = CaptureOptions(address, application, subscribe_all, duration, max_events)
-    recording = _Recording(options, output, force)
+    recording = _Recording(options, target)
     with live_line(recording.line):
         ending = asyncio.run(recording.run())
     _finish(recording.start(), ending)
@@ -82,8 +84,8 @@ def command(
 class _Recording:
     """The recorder, made once there is a connection, and the line that tells of it."""
 
-    def __init__(self, options: "CaptureOptions", output: Path, force: bool) -> None:
-        self._options, self._output, self._force = options, output, force
+    def __init__(self, options: "CaptureOptions", target: "SingleFile") -> None:
+        self._options, self._target = options, target
         self._recorder: Recorder | None = None
         self._events_before = 0
 
@@ -91,10 +93,10 @@ class _Recording:
         if self._recorder is None:
             from arirecord.capture.recorder import Recorder
 
-            self._recorder = Recorder(self._output, self._options.source, force=self._force)
+            self._recorder = Recorder(self._target, self._options.source)
             say(
                 f"Recording {self._options.address.base} as application {self._options.application!r} "
-                f"to {self._output}. Ctrl-C ends it."
+                f"to {self._target.path}. Ctrl-C ends it."
             )
         return self._recorder
 
@@ -125,12 +127,12 @@ def _finish(recorder: "Recorder", ending: "Ending") -> None:
     except OSError as error:
         raise click.ClickException(
             f"the end of the recording could not be written ({error.strerror}). Make room, then "
-            f"`arirecord recover {recorder.target}.journal` seals what there is"
+            f"`arirecord recover {recorder.part}.journal` seals what there is"
         ) from error
     with progress(recorder.stats.rows) as update:
-        header = recorder.seal(update)
+        header, _ = recorder.seal(update)
     say(f"{ending.why[0].upper()}{ending.why[1:]}.")
-    say(f"{recorder.target}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")
+    say(f"{recorder.part}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")
     if header.drift_count:
         say(f"{header.drift_count:,} times the stream differed from the catalogue of ARI; `arirecord info` says where.")
     if header.lost_count:

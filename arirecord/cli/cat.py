@@ -47,12 +47,13 @@ def command(
     from arirecord.session.reader import open_session
 
     opened = open_session(session)
+    start_ns = opened.header.started_ns + opened.header.first_elapsed_ns
     frames = opened.frames(
         kinds=None if all_kinds else ("event",),
         types=types or None,
         channel=channel,
-        since_ns=Moment.to_ns(since, opened.header.started_ns),
-        until_ns=Moment.to_ns(until, opened.header.started_ns),
+        since_ns=Moment.to_ns(since, start_ns),
+        until_ns=Moment.to_ns(until, start_ns),
     )
     out = sys.stdout.buffer
     for line in map(_raw if form == "raw" else _jsonl, frames):

@@ -54,6 +54,7 @@ class Header:
     asterisk_ids: dict[str, int] = field(default_factory=dict)
     first_at: str | None = None
     last_at: str | None = None
+    first_elapsed_ns: int = 0
     duration_ns: int = 0
     frame_bytes: int = 0
     gap_count: int = 0

@@ -29,13 +29,15 @@ def journal_path(target: Path) -> Path:
 
 
 class JournalWriter:
-    """Writes a journal. `path` must not exist; it is created 0600 and locked.
+    """Writes a journal. `path` must not exist; it is created 0600 and locked. `first_seq` is the `seq` of its first
+    row, and `size` how many bytes it has.
 
     Raises `TargetExists` if it exists, `OSError` if it can't be written.
     """
 
-    def __init__(self, path: Path, started_ns: int, source: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, started_ns: int, source: Mapping[str, Any], first_seq: int = 0) -> None:
         self.path = path
+        self.size = 0
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except FileExistsError:
@@ -48,8 +50,19 @@ class JournalWriter:
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._compressor = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
         self._unwritten = bytearray()
-        head = {"format": FORMAT, "arirecord": __version__, "started_ns": started_ns, "source": source}
-        self._append(orjson.dumps({"arirecord": head}) + b"\n")
+        head = {
+            "format": FORMAT,
+            "arirecord": __version__,
+            "started_ns": started_ns,
+            "source": source,
+            "first_seq": first_seq,
+        }
+        try:
+            self._append(orjson.dumps({"arirecord": head}) + b"\n")
+        except OSError:
+            os.close(self._fd)
+            path.unlink()
+            raise
 
     def write(self, rows: Iterable[tuple[int, int, str, str]]) -> None:
         """Append rows `(received_ns, elapsed_ns, kind, raw)` as one batch and hand it to the operating system.
@@ -66,7 +79,9 @@ class JournalWriter:
         """Hand on what could not be written before. Raises `OSError` as `write` does."""
         while self._unwritten:
             # A disk that fills up takes a part of a batch: the rest must follow exactly there.
-            del self._unwritten[: os.write(self._fd, self._unwritten)]
+            written = os.write(self._fd, self._unwritten)
+            del self._unwritten[:written]
+            self.size += written
 
     def sync(self) -> None:
         """Force what was written to the disk; may take long."""
@@ -120,7 +135,7 @@ class JournalReader:
             first = next(self._texts(64), b"").partition(b"\n")[0]
             head = orjson.loads(first)["arirecord"]
             version = head["format"]
-            if not isinstance(head["started_ns"], int):
+            if not isinstance(head["started_ns"], int) or not isinstance(head.get("first_seq", 0), int):
                 raise TypeError
         except (ValueError, KeyError, TypeError, IndexError):
             raise JournalError(
@@ -141,7 +156,7 @@ class JournalReader:
     def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[list[Row]]:
         """All rows in lists of `size`, fewer where their text would go beyond `max_bytes`."""
         rows: list[Row] = []
-        held = seq = 0
+        held, seq = 0, self.head.get("first_seq", 0)
         for piece in self.texts():
             for line in piece.split(b"\n")[:-1]:
                 try:

@@ -155,7 +155,9 @@ def _open_part(path: Path) -> Part:
 def _add_up(headers: Sequence[Header]) -> Header:
     first, last = headers[0], headers[-1]
     total = Header(first.started_ns, first.source, first_at=first.first_at, last_at=last.last_at, ended=last.ended)
-    total.duration_ns = last.started_ns + last.duration_ns - first.started_ns
+    total.first_elapsed_ns = first.first_elapsed_ns
+    end_ns = last.started_ns + last.first_elapsed_ns + last.duration_ns
+    total.duration_ns = end_ns - first.started_ns - first.first_elapsed_ns
     for header in headers:
         for name in ("rows", "events", "frame_bytes", "gap_count", "lost_count", "problem_count"):
             setattr(total, name, getattr(total, name) + getattr(header, name))

@@ -180,7 +180,8 @@ class _Tally:
                 format_timestamp(self.first.received_ns),
                 format_timestamp(self.last.received_ns),
             )
-            header.duration_ns = self.last.elapsed_ns
+            header.first_elapsed_ns = self.first.elapsed_ns
+            header.duration_ns = self.last.elapsed_ns - self.first.elapsed_ns
 
 
 def _compare(reader: JournalReader, path: Path, count: int, progress: Progress) -> None:

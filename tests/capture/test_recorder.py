@@ -3,15 +3,27 @@
 import errno
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from arirecord.capture import recorder as module
+from arirecord.capture.parts import Folder, Rotation, SingleFile
 from arirecord.capture.recorder import Recorder
 from arirecord.errors import TargetExists
 from arirecord.session.journal import JournalReader, journal_path
 from arirecord.session.reader import open_session
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Until it is so; the recorder's thread has no event for a test to wait for."""
+    waiting = threading.Event()
+    for _ in range(3000):
+        if is_so():
+            return
+        waiting.wait(0.01)
+    raise AssertionError("it never came to be")
 
 
 def raws(target: Path) -> list[str]:
@@ -26,7 +38,7 @@ def test_what_it_takes_it_keeps(tmp_path: Path) -> None:
     for frame in frames:
         recorder.frame(frame.encode())
     recorder.close()
-    header = recorder.seal()
+    header, _ = recorder.seal()
     elapsed = [frame.elapsed_ns for frame in open_session(target).frames()]
 
     assert raws(target) == frames
@@ -107,7 +119,7 @@ def test_memory_is_bounded_and_a_loss_is_told(tmp_path: Path, monkeypatch: pytes
         disk.tried.wait(0.1)
     recorder.frame(b'"last"')
     recorder.close()
-    header = recorder.seal()
+    header, _ = recorder.seal()
     rows = list(open_session(target).frames(kinds=None))
 
     assert header.lost_count == recorder.stats.lost_count == 500 - header.events + 1
@@ -141,11 +153,88 @@ def test_targets_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(TargetExists, match="--force"):
         Recorder(existing, {})
     with pytest.raises(TargetExists, match="is a folder"):
-        Recorder(tmp_path, {}, force=True)
+        Recorder(SingleFile(tmp_path, force=True), {})
     with pytest.raises(FileNotFoundError, match="does not exist"):
         Recorder(tmp_path / "nowhere" / "s.parquet", {})
     journal_path(existing).write_text("left behind")
     with pytest.raises(TargetExists, match="arirecord recover"):
-        Recorder(existing, {}, force=True)
+        Recorder(SingleFile(existing, force=True), {})
 
     assert existing.read_text() == "precious"
+
+
+def test_parts_are_one_recording(tmp_path: Path) -> None:
+    """Each part is a whole session; together they have every row once, in order, with one count and one clock."""
+    folder = tmp_path / "days"
+    recorder = Recorder(Folder(folder, Rotation(rows=1000)), {"verb": "test"})
+    frames = [f'{{"type":"Dial","dialstring":"{i}"}}' for i in range(10_500)]
+    for frame in frames:
+        recorder.frame(frame.encode())
+    recorder.close()
+    header, problems = recorder.seal()
+    session = open_session(folder)
+    rows = list(session.frames())
+
+    assert problems == []
+    assert len(session.parts) > 2
+    assert [row.raw for row in rows] == frames
+    assert [row.seq for row in rows] == list(range(len(frames)))
+    assert [row.elapsed_ns for row in rows] == sorted(row.elapsed_ns for row in rows)
+    assert session.header.events == len(frames)
+    assert {part.header.started_ns for part in session.parts} == {header.started_ns}
+    assert not list(folder.rglob("*.journal"))
+
+
+def test_a_split_on_request(tmp_path: Path) -> None:
+    """Begins a new part between two rows; a split with nothing after it leaves no empty part."""
+    recorder = Recorder(Folder(tmp_path / "days", Rotation()), {})
+    first = recorder.part
+    recorder.frame(b'"before"')
+    wait_for(lambda: recorder._kept_rows == 1)
+    recorder.split()
+    wait_for(lambda: recorder.part != first)
+    recorder.frame(b'"after"')
+    wait_for(lambda: recorder._kept_rows == 2)
+    second = recorder.part
+    recorder.split()
+    wait_for(lambda: recorder.part != second)
+    recorder.close()
+    recorder.seal()
+    session = open_session(tmp_path / "days")
+
+    assert [[frame.raw for frame in open_session(path).frames()] for path in session.paths] == [
+        ['"before"'],
+        ['"after"'],
+    ]
+
+
+def test_a_folder_takes_one_recording_at_a_time(tmp_path: Path) -> None:
+    """A second one is refused while the first lives."""
+    first = Recorder(Folder(tmp_path, Rotation()), {})
+    with pytest.raises(TargetExists, match="another recording"):
+        Recorder(Folder(tmp_path, Rotation()), {})
+    first.close()
+    first.seal()
+    second = Recorder(Folder(tmp_path, Rotation()), {})
+    second.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1h", Rotation(seconds=3600)),
+        ("256MB", Rotation(journal_bytes=256_000_000)),
+        ("1000000", Rotation(rows=1_000_000)),
+        ("30s", Rotation(seconds=30)),
+    ],
+)
+def test_sizes_of_parts(text: str, expected: Rotation) -> None:
+    """By time, bytes or rows."""
+    assert Rotation.parse(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "0", "0h", "-1", "1 hour", "h", "1.5h"])
+def test_what_is_no_size(text: str) -> None:
+    """Is said, with examples."""
+    with pytest.raises(ValueError, match="such as 1h, 256MB or 1000000"):
+        Rotation.parse(text)

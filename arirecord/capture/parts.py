@@ -1,0 +1,145 @@
+"""Where a recording goes: one file, or a folder of parts, each sealed while the next one is recorded."""
+
+import fcntl
+import os
+import re
+import signal
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Self
+
+from arirecord.errors import TargetExists
+from arirecord.session.journal import journal_path
+from arirecord.session.seal import recover
+
+__all__ = ["Folder", "Rotation", "Sealer", "SingleFile", "Target"]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """When a part is full; None: never for this reason. `journal_bytes` is about what the part will be as Parquet."""
+
+    seconds: float | None = None
+    journal_bytes: int | None = None
+    rows: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`1h`, `256MB` or `1000000` (rows). Raises `ValueError` for anything else."""
+        found = re.fullmatch(r"(\d+)(s|m|h|d|kb|mb|gb)?", text.strip().lower())
+        if found is None or int(found[1]) == 0:
+            raise ValueError(f"{text!r} is no size of a part such as 1h, 256MB or 1000000 (rows)")
+        number, unit = int(found[1]), found[2]
+        if unit is None:
+            return cls(rows=number)
+        return cls(journal_bytes=number * _UNITS[unit]) if unit.endswith("b") else cls(seconds=number * _UNITS[unit])
+
+    def is_full(self, seconds: float, journal_bytes: int, rows: int) -> bool:
+        """Whether a part of this age and these sizes is full."""
+        return (
+            (self.seconds is not None and seconds >= self.seconds)
+            or (self.journal_bytes is not None and journal_bytes >= self.journal_bytes)
+            or (self.rows is not None and rows >= self.rows)
+        )
+
+
+class SingleFile:
+    """A recording in one file, which must not exist unless `force`."""
+
+    rotation = Rotation()
+
+    def __init__(self, path: Path, *, force: bool = False) -> None:
+        self.path = path
+        self.force = force
+
+    def open(self) -> None:
+        """Raise `TargetExists` or `FileNotFoundError` where a session could not be put."""
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(f"the folder {self.path.parent} does not exist")
+        if self.path.is_dir():
+            raise TargetExists(f"{self.path} is a folder: name a file, or end it in / to record in parts")
+        if self.path.exists() and not self.force:
+            raise TargetExists(f"{self.path} exists; choose another output or add --force")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def part(self, number: int, now_ns: int) -> Path:
+        """The file of the one part."""
+        return self.path
+
+
+class Folder:
+    """A recording in parts: `FOLDER/date=YYYY-MM-DD/HHMMSS-000000.parquet`, by the UTC time at which each begins."""
+
+    force = False
+
+    def __init__(self, path: Path, rotation: Rotation) -> None:
+        self.path = path
+        self.rotation = rotation
+        self._lock: int | None = None
+
+    def open(self) -> None:
+        """Make the folder and lock it. Raises `TargetExists` if another recording goes there."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise TargetExists(f"another recording is being written to {self.path}: choose another folder") from None
+        self._lock = lock
+
+    def close(self) -> None:
+        """Unlock."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def part(self, number: int, now_ns: int) -> Path:
+        """The file of a part; its folder is made."""
+        begin = datetime.fromtimestamp(now_ns / 1e9, UTC)
+        folder = self.path / f"date={begin:%Y-%m-%d}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / f"{begin:%H%M%S}-{number:06d}.parquet"
+
+
+Target = SingleFile | Folder
+
+
+class Sealer:
+    """Seals full parts in a process of its own, at low priority, so that recording does not feel it."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        self._running: list[tuple[Path, Future[object]]] = []
+
+    def seal(self, part: Path) -> None:
+        """Begin to seal the closed journal of `part`; returns at once."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_be_humble)
+        self._running.append((part, self._pool.submit(recover, journal_path(part), part)))
+
+    def finish(self, waiting: Callable[[int], None]) -> list[str]:
+        """Wait for all parts; returns a sentence for each that could not be sealed: its journal is kept."""
+        problems = []
+        for number, (part, future) in enumerate(self._running):
+            waiting(len(self._running) - number)
+            error = future.exception()
+            if error is not None:
+                problems.append(f"{part} was not sealed ({error}); its journal {journal_path(part)} is kept")
+        if self._pool is not None:
+            self._pool.shutdown()
+        return problems
+
+
+def _be_humble() -> None:
+    """In the sealing process: Ctrl-C ends the recording, not the sealing, and the recorder goes first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(10)
