@@ -2,8 +2,10 @@
 
 import base64
 import re
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
 from arirecord.errors import CaptureError
@@ -15,11 +17,14 @@ _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 @dataclass(frozen=True)
 class Address:
-    """An ARI: `base` is `ws://host:port/path`, never with credentials; `user` and `password` may be None."""
+    """An ARI: `base` is `ws://host:port/path`, never with credentials; `user` and `password` may be None; `tls` is how
+    to check a wss one.
+    """
 
     base: str
     user: str | None = None
     password: str | None = None
+    tls: ssl.SSLContext | None = None
 
     @classmethod
     def parse(cls, url: str, user: str | None = None, password: str | None = None) -> "Address":
@@ -48,6 +53,27 @@ class Address:
         """URL of the event stream of one application."""
         query = {"app": application, **({"subscribeAll": "true"} if subscribe_all else {})}
         return f"{self.base}/events?{urlencode(query, quote_via=quote)}"
+
+    @property
+    def http_base(self) -> str:
+        """Base of its REST URLs, `http://host:port/path`."""
+        return "http" + self.base.removeprefix("ws")
+
+    def trusting(self, authority: Path | None, *, insecure: bool = False) -> "Address":
+        """The same, its certificate checked against `authority` (a PEM file; None: the system's), or not at all.
+
+        Raises `CaptureError` where the file holds no certificate.
+        """
+        if not self.base.startswith("wss:"):
+            return self
+        try:
+            tls = ssl.create_default_context(cafile=authority)
+        except (OSError, ssl.SSLError) as error:
+            raise CaptureError(f"{authority} holds no certificate in PEM form: {error}") from None
+        if insecure:
+            tls.check_hostname = False
+            tls.verify_mode = ssl.CERT_NONE
+        return replace(self, tls=tls)
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say
-from .types import DURATION
+from .types import DURATION, ROTATION
 
 if TYPE_CHECKING:
+    from arirecord.capture.address import Address
     from arirecord.capture.client import CaptureOptions, Ending
-    from arirecord.capture.parts import SingleFile
+    from arirecord.capture.listener import ListenOptions
+    from arirecord.capture.parts import Rotation, Target
     from arirecord.capture.recorder import Recorder
 
 __all__ = ["command"]
@@ -22,10 +24,7 @@ __all__ = ["command"]
 
 @click.command("capture")
 @click.option(
-    "--url",
-    default="http://127.0.0.1:8088/ari",
-    show_default=True,
-    help="Where the ARI is; https and wss too.",
+    "--url", default="http://127.0.0.1:8088/ari", show_default=True, help="Where the ARI is; https and wss too."
 )
 @click.option("--user", help="NAME or NAME:PASSWORD. Else the password comes from ARIRECORD_PASSWORD or a prompt.")
 @click.option("--app", "application", default="arirecord", show_default=True, help="Stasis application to listen as.")
@@ -33,59 +32,133 @@ __all__ = ["command"]
     "--subscribe-all/--no-subscribe-all",
     default=True,
     show_default=True,
-    help="Hear of everything, not only of the app's own.",
+    help="Hear of all, not of the app's own only.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="session.parquet", show_default=True)
+@click.option(
+    "-o", "--output", default="session.parquet", show_default=True, help="A file, or a folder of parts: DIR/."
+)
+@click.option("--rotate", type=ROTATION, help="Begin a new part (in the folder -o) after 1h, 256MB or 1000000 (rows).")
 @click.option("--duration", type=DURATION, help="Stop after this long: 30s, 5m, 1h30m.")
 @click.option("--max-events", type=click.IntRange(min=1), help="Stop after so many events.")
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
+@click.option(
+    "--reconnect/--no-reconnect", default=True, show_default=True, help="Dial again when the connection is lost."
+)
+@click.option("--takeover", is_flag=True, help="Take the application from a program that has it; keep it.")
+@click.option(
+    "--filter", "allowed", multiple=True, metavar="TYPE", help="Have Asterisk send only this type; again for more."
+)
+@click.option("--exclude", "disallowed", multiple=True, metavar="TYPE", help="Have Asterisk not send this type.")
+@click.option(
+    "--listen", metavar="HOST:PORT", help="Let Asterisk dial in (outbound WebSockets) instead of dialling it."
+)
+@click.option("--sync", "sync_s", type=DURATION, default=1, show_default="1s", help="How much a power cut may cost.")
+@click.option("--keepalive", "keepalive_s", type=DURATION, default=20, show_default="20s", help="Interval of pings.")
+@click.option("--ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Trust this authority (PEM).")
+@click.option("--insecure", is_flag=True, help="Check no certificate at all: anybody may be at the other end.")
 def command(
     url: str,
     user: str | None,
     application: str,
     subscribe_all: bool,
-    output: Path,
+    output: str,
+    rotate: "Rotation | None",
     duration: float | None,
     max_events: int | None,
     force: bool,
+    reconnect: bool,
+    takeover: bool,
+    allowed: tuple[str, ...],
+    disallowed: tuple[str, ...],
+    listen: str | None,
+    sync_s: float,
+    keepalive_s: float,
+    ca: Path | None,
+    insecure: bool,
 ) -> None:
     """Record the event stream of a running Asterisk, losing nothing.
 
-    Ctrl-C or SIGTERM ends the recording and seals it. Should the machine die, `arirecord recover` seals what was
-    received.
+    Ctrl-C or SIGTERM ends the recording and seals it. Should the machine die, `arirecord recover` seals what came in.
+    A lost connection is dialled again and told as a gap; exit code 3 says that there was one. SIGHUP begins a new part.
+
+    With subscribe-all it hears of every channel and bridge, but Asterisk sends StasisStart and StasisEnd only to the
+    application they are for: to record those of a running program, put `arirecord tap` between it and Asterisk.
 
     \b
     Examples:
       arirecord capture --url http://pbx:8088/ari --user ari -o today.parquet
       arirecord capture --user ari:secret --app rec --duration 30s
-      ARIRECORD_PASSWORD=secret arirecord capture --user ari --max-events 1000 --force
+      ARIRECORD_PASSWORD=secret arirecord capture --user ari -o days/ --rotate 1h
+      arirecord capture --exclude ChannelVarset --exclude ChannelDialplan -o small.parquet
+      arirecord capture --listen 127.0.0.1:9000 -o outbound.parquet
     """
     from arirecord.capture.address import Address
     from arirecord.capture.client import CaptureOptions
-    from arirecord.capture.parts import SingleFile
+    from arirecord.capture.listener import ListenOptions
 
-    target = SingleFile(output, force=force)
-    target.open()
-    address = Address.parse(url, user, os.environ.get("ARIRECORD_PASSWORD"))
-    if address.user is not None and address.password is None:
-        if not sys.stdin.isatty():
-            raise click.UsageError(
-                f"no password for {address.user}: set ARIRECORD_PASSWORD or give --user NAME:PASSWORD"
-            )
-        password = click.prompt(f"Password of {address.user}", hide_input=True, err=True)
-        address = Address(address.base, address.user, password)
-    options = CaptureOptions(address, application, subscribe_all, duration, max_events)
-    recording = _Recording(options, target)
+    address = _with_password(Address.parse(url, user, os.environ.get("ARIRECORD_PASSWORD")))
+    if insecure:
+        say(
+            "WARNING: --insecure checks no certificate; whoever sits in between can read the password and forge events."
+        )
+    options: CaptureOptions | ListenOptions
+    if listen is not None:
+        host, port = _host_and_port(listen)
+        options = ListenOptions(host, port, address.user, address.password, duration, max_events, keepalive_s)
+    else:
+        options = CaptureOptions(
+            address.trusting(ca, insecure=insecure),
+            application,
+            subscribe_all,
+            duration,
+            max_events,
+            reconnect=reconnect,
+            takeover=takeover,
+            allowed=allowed,
+            disallowed=disallowed,
+            keepalive_s=keepalive_s,
+        )
+    recording = _Recording(options, _target(output, rotate, force), sync_s)
     with live_line(recording.line):
         ending = asyncio.run(recording.run())
     _finish(recording.start(), ending)
 
 
+def _with_password(address: "Address") -> "Address":
+    if address.user is None or address.password is not None:
+        return address
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"no password for {address.user}: set ARIRECORD_PASSWORD or give --user NAME:PASSWORD")
+    from dataclasses import replace
+
+    return replace(address, password=click.prompt(f"Password of {address.user}", hide_input=True, err=True))
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise click.UsageError(f"{text!r} is no HOST:PORT such as 127.0.0.1:9000")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _target(output: str, rotate: "Rotation | None", force: bool) -> "Target":
+    from arirecord.capture.parts import Folder, Rotation, SingleFile
+
+    path = Path(output)
+    if rotate is not None or output.endswith("/"):
+        if path.is_file():
+            raise click.UsageError(f"{output} is a file; a recording in parts needs a folder")
+        return Folder(path, rotate or Rotation())
+    target = SingleFile(path, force=force)
+    target.open()
+    return target
+
+
 class _Recording:
     """The recorder, made once there is a connection, and the line that tells of it."""
 
-    def __init__(self, options: "CaptureOptions", target: "SingleFile") -> None:
-        self._options, self._target = options, target
+    def __init__(self, options: "CaptureOptions | ListenOptions", target: "Target", sync_s: float) -> None:
+        self._options, self._target, self._sync_s = options, target, sync_s
         self._recorder: Recorder | None = None
         self._events_before = 0
 
@@ -93,20 +166,27 @@ class _Recording:
         if self._recorder is None:
             from arirecord.capture.recorder import Recorder
 
-            self._recorder = Recorder(self._target, self._options.source)
-            say(
-                f"Recording {self._options.address.base} as application {self._options.application!r} "
-                f"to {self._target.path}. Ctrl-C ends it."
-            )
+            self._recorder = Recorder(self._target, self._options.source, sync_interval_s=self._sync_s)
+            say(f"Recording to {self._target.path}. Ctrl-C ends it.")
         return self._recorder
 
     async def run(self) -> "Ending":
-        from arirecord.capture.client import capture
+        from arirecord.capture.client import Capture, CaptureOptions
+        from arirecord.capture.control import control
+        from arirecord.capture.listener import Listener
 
-        stop = asyncio.Event()
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        return await capture(self._options, self.start, stop)
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._split)
+        async with control(self._target.path, lambda: self._recorder):
+            if isinstance(self._options, CaptureOptions):
+                return await Capture(self._options, self.start, say).run(stop)
+            return await Listener(self._options, self.start, say).run(stop)
+
+    def _split(self) -> None:
+        if self._recorder is not None:
+            self._recorder.split()
 
     def line(self) -> str:
         if self._recorder is None:
@@ -118,6 +198,8 @@ class _Recording:
             f"{stats.events:,} events  {rate:,.0f}/s  {len(stats.channels_up):,} channels up  "
             f"{stats.frame_bytes / 1e6:,.1f} MB  {stats.gap_count} gaps"
         )
+        if stats.parts > 1:
+            text += f"  part {stats.parts}"
         return text + (f"  TROUBLE {stats.trouble}" if stats.trouble else "")
 
 
@@ -129,13 +211,18 @@ def _finish(recorder: "Recorder", ending: "Ending") -> None:
             f"the end of the recording could not be written ({error.strerror}). Make room, then "
             f"`arirecord recover {recorder.part}.journal` seals what there is"
         ) from error
-    with progress(recorder.stats.rows) as update:
-        header, _ = recorder.seal(update)
+    stats = recorder.stats
+    with progress(stats.rows) as update:
+        header, problems = recorder.seal(update, lambda parts: update(f"{parts} earlier parts", 0))
     say(f"{ending.why[0].upper()}{ending.why[1:]}.")
-    say(f"{recorder.part}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")
+    say(f"{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
     if header.drift_count:
         say(f"{header.drift_count:,} times the stream differed from the catalogue of ARI; `arirecord info` says where.")
-    if header.lost_count:
-        say(f"{header.lost_count:,} events were LOST: the disk did not keep up.")
-    if header.lost_count or not ending.is_wanted:
+    for problem in problems:
+        say(problem)
+    if stats.gap_count:
+        say(f"{stats.gap_count:,} times there was a gap; `arirecord cat --all-kinds` says from when to when.")
+    if stats.lost_count:
+        say(f"{stats.lost_count:,} events were LOST: the disk did not keep up.")
+    if stats.gap_count or problems or not ending.is_wanted:
         raise SystemExit(LOST)

@@ -2,10 +2,14 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
-__all__ = ["DURATION", "MOMENT", "Duration", "Moment"]
+if TYPE_CHECKING:
+    from arirecord.capture.parts import Rotation
+
+__all__ = ["DURATION", "MOMENT", "ROTATION", "Duration", "Moment", "RotationType"]
 
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -58,5 +62,21 @@ class Moment(click.ParamType["datetime | timedelta"]):
         return started_ns + moment // timedelta(microseconds=1) * 1000
 
 
+class RotationType(click.ParamType["Rotation"]):
+    """`1h`, `256MB`, `1000000` (rows): when a part is full."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Rotation":
+        """The rotation; fails with examples for anything else."""
+        from arirecord.capture.parts import Rotation
+
+        try:
+            return value if isinstance(value, Rotation) else Rotation.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 DURATION = Duration()
+ROTATION = RotationType()
 MOMENT = Moment()

@@ -12,6 +12,7 @@ from typing import Self
 import uvicorn
 
 from arirecord.session.reader import Frame, Session, open_session
+from arirecord.session.rows import END_OF_RECORDING
 
 from .alarm import Alarm
 from .batches import BatchProtocol
@@ -169,7 +170,7 @@ class ReplayServer:
         self._end.set()
         self._say(f"The recording ends; {self._frames} frames were sent.")
         if self.options.at_end != "hold":
-            await self._door.close_all(1000, "the recording ends", _EXIT_S)
+            await self._door.close_all(1000, END_OF_RECORDING, _EXIT_S)
         if self.options.at_end == "exit":
             self._done.set()
 

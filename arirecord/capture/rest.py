@@ -1,0 +1,115 @@
+"""Asking an ARI over REST, and recording what was asked and answered."""
+
+import base64
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import orjson
+
+from .address import Address
+from .recorder import Recorder
+
+__all__ = ["Rest", "body_fields", "take_snapshot"]
+
+SNAPSHOT = ("/asterisk/info", "/applications", "/channels", "/bridges", "/endpoints", "/deviceStates", "/sounds")
+"""What was up before the recording began, or changed during a gap."""
+
+DOCUMENTS = "/api-docs/resources.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: HTTP `status`, the body, and where it is JSON its `value`."""
+
+    status: int
+    body: bytes
+
+    @property
+    def value(self) -> Any:
+        """The body as JSON; None where it is none."""
+        try:
+            return orjson.loads(self.body)
+        except ValueError:
+            return None
+
+
+class Rest:
+    """An ARI's REST interface. `async with Rest(address) as rest: await rest.ask("GET", "/channels")`.
+
+    Exchanges become rows of `recorder` once that is set.
+    """
+
+    def __init__(self, address: Address, timeout_s: float = 10) -> None:
+        self.recorder: Recorder | None = None
+        auth = (address.user, address.password or "") if address.user is not None else None
+        self._base = address.http_base
+        # No proxy from the environment: what records a switch talks to that switch.
+        self._client = httpx.AsyncClient(
+            auth=auth, timeout=timeout_s, verify=address.tls if address.tls is not None else True, trust_env=False
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Answer | None:
+        """One exchange; `body` is sent as JSON. None where no answer came."""
+        content = orjson.dumps(body) if body is not None else None
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        began = time.monotonic_ns()
+        status, reason, answered, kind = None, None, b"", None
+        try:
+            response = await self._client.request(method, self._base + path, content=content, headers=headers)
+            status, reason, answered = response.status_code, response.reason_phrase, response.content
+            kind = response.headers.get("content-type")
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # no question ends a recording
+            reason = f"no answer: {error or type(error).__name__}"
+        if self.recorder is not None:
+            self.recorder.rest(
+                method,
+                by="recorder",
+                transport="http",
+                uri=path,
+                request_type=headers.get("Content-Type"),
+                **body_fields("request", content),
+                status=status,
+                reason=reason,
+                answer_type=kind,
+                **body_fields("answer", answered if status is not None else None),
+                duration_ns=time.monotonic_ns() - began,
+            )
+        return None if status is None else Answer(status, answered)
+
+
+def body_fields(what: str, body: bytes | None) -> dict[str, str]:
+    """A body as fields of a `rest` row: `request_body` or `answer_body`, `…_base64` where it is no UTF-8 text."""
+    if not body:
+        return {}
+    try:
+        return {f"{what}_body": body.decode()}
+    except UnicodeDecodeError:
+        return {f"{what}_base64": base64.b64encode(body).decode()}
+
+
+async def take_snapshot(rest: Rest) -> None:
+    """Ask for everything that tells what is up, and for the switch's own description of its ARI."""
+    for path in SNAPSHOT:
+        await rest.ask("GET", path)
+    documents = await rest.ask("GET", DOCUMENTS)
+    for path in _listed(documents.value if documents else None):
+        await rest.ask("GET", path)
+
+
+def _listed(resources: Any) -> Sequence[str]:
+    """Paths of the declarations that a resource list names, `/api-docs/channels.{format}` made `.json`."""
+    entries = resources.get("apis") if isinstance(resources, dict) else None
+    paths = [entry.get("path") for entry in entries or [] if isinstance(entry, dict)]
+    return [path.replace("{format}", "json") for path in paths if isinstance(path, str) and path.startswith("/")][:50]

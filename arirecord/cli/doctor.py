@@ -1,0 +1,79 @@
+"""`arirecord doctor`."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from .terminal import LOST, progress
+
+if TYPE_CHECKING:
+    from arirecord.session.doctor import Finding
+
+__all__ = ["command"]
+
+_ORDER = ("error", "warning", "note")
+_EXIT = {"error": 1, "warning": LOST}
+
+
+@click.command("doctor")
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--quick", is_flag=True, help="Compare only a sample of the rows with their frames.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:
+    """Say what is wrong with sessions, folders of them and journals: damage, losses, clocks, what is missing.
+
+    Exit codes: 0 healthy (notes are no harm), 3 something was or may be lost, 1 a file is damaged or is not what it should be.
+
+    \b
+    Examples:
+      arirecord doctor today.parquet
+      arirecord doctor days/ --quick
+      arirecord doctor today.parquet.journal
+      arirecord doctor *.parquet --format json | jq '.[].findings[] | select(.severity != "note")'
+    """
+    from arirecord.session.doctor import examine, worst
+
+    found: dict[Path, list[Finding]] = {}
+    for path in paths:
+        with progress() as update:
+            findings = list(examine(path, is_quick=quick, progress=update))
+        found[path] = sorted(findings, key=lambda f: _ORDER.index(f.severity))
+        if form == "table":
+            _print(path, found[path])
+    if form == "json":
+        facts = [
+            {"path": str(path), "verdict": _verdict(findings), "findings": [asdict(f) for f in findings]}
+            for path, findings in found.items()
+        ]
+        click.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+    gravest = worst(f for findings in found.values() for f in findings)
+    raise SystemExit(_EXIT.get(gravest or "note", 0))
+
+
+def _verdict(findings: "list[Finding]") -> str:
+    from arirecord.session.doctor import worst
+
+    return {"error": "damaged", "warning": "lossy"}.get(worst(findings) or "note", "healthy")
+
+
+def _print(path: Path, findings: "list[Finding]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    counts = [(word, sum(f.severity == word for f in findings)) for word in _ORDER]
+    told = ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts if count)
+    click.echo(f"{path}: {_verdict(findings)}" + (f" ({told})" if told else ""))
+    if not findings:
+        return
+    table = Table(show_lines=False)
+    for name in ("severity", "check", "where", "what", "advice"):
+        table.add_column(name, overflow="fold")
+    for f in findings:
+        table.add_row(f.severity, f.check, f.where, f.what, f.advice)
+    # Folded to the terminal's width only where there is one; a pipe gets every cell whole.
+    width = None if sys.stdout.isatty() else 10_000
+    Console(width=width, highlight=False, markup=False).print(table)
