@@ -49,7 +49,7 @@ class Ari:
         if name:
             return JSONResponse({"name": name, **self.applications[name]})
         if path == "/api-docs/resources.json":
-            return JSONResponse({"apis": [{"path": "/api-docs/events.{format}"}]})
+            return JSONResponse({"apis": [{"path": "/api-docs/events.{format}"}, {"path": "/api-docs/last.{format}"}]})
         return JSONResponse({"path": path})
 
     async def events(self, socket: WebSocket) -> None:
