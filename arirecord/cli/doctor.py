@@ -26,7 +26,8 @@ _EXIT = {"error": 1, "warning": LOST}
 def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:
     """Say what is wrong with sessions, folders of them and journals: damage, losses, clocks, what is missing.
 
-    Exit codes: 0 healthy (notes are no harm), 3 something was or may be lost, 1 a file is damaged or is not what it should be.
+    Exit codes: 0 healthy (notes do no harm), 3 something was or may be lost, 1 a file is damaged or not what it
+    should be.
 
     \b
     Examples:

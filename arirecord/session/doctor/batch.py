@@ -1,0 +1,99 @@
+"""Rows on their way through the checks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import polars as pl
+import pyarrow as pa
+
+from arirecord.session.rows import Row
+
+from .findings import Finding
+
+__all__ = ["BATCH", "Batch", "Check", "Origin", "to_rows"]
+
+BATCH = 32_768
+_NARROW = (
+    "seq",
+    "received_at",
+    "elapsed_ns",
+    "kind",
+    "type",
+    "application",
+    "asterisk_id",
+    "timestamp",
+    "channel_id",
+    "connection_lost_since",
+    "connection_lost_count",
+    "connection_reason",
+    "raw",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The file that rows come from. `is_part`: it is one of several. `source` is its header's."""
+
+    name: str
+    is_part: bool
+    started_ns: int
+    source: dict[str, object]
+
+    def at(self, seq: int) -> str:
+        """A row's place, for people."""
+        return f"{self.name}, seq {seq}" if self.is_part else f"seq {seq}"
+
+    @property
+    def verb(self) -> object:
+        """The command that recorded it."""
+        return self.source.get("verb")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of one file in order, at least one, without nulls in `seq`, `received_at`, `elapsed_ns`, `kind` and
+    `raw`.
+    """
+
+    origin: Origin
+    table: pa.Table
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """The columns that most checks read; those the table has not are null. `received_at` is microseconds,
+        `timestamp` and `connection_lost_since` milliseconds since 1970 UTC.
+        """
+        have = [name for name in _NARROW if name in self.table.column_names]
+        frame = pl.DataFrame(self.table.select(have))
+        times = [n for n in ("received_at", "timestamp", "connection_lost_since") if n in have]
+        absent = [pl.lit(None, _ABSENT.get(n, pl.String)).alias(n) for n in _NARROW if n not in have]
+        return frame.with_columns(pl.col(times).cast(pl.Int64), *absent)
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """`frame` without the rows that are no events."""
+        return self.frame.filter(pl.col("kind") == "event")
+
+
+_ABSENT = {"connection_lost_since": pl.Int64, "connection_lost_count": pl.Int64, "timestamp": pl.Int64}
+
+
+class Check(Protocol):
+    """Looks at all rows, a batch at a time, and remembers a bounded amount."""
+
+    def rows(self, batch: Batch) -> Iterator[Finding]:
+        """What these rows show."""
+        ...
+
+    def end(self) -> Iterator[Finding]:
+        """What all rows together show."""
+        ...
+
+
+def to_rows(table: pa.Table) -> list[Row]:
+    """The table's rows as they were in the journal."""
+    received = [us * 1000 for us in table["received_at"].cast(pa.int64()).to_pylist()]
+    others = (table[name].to_pylist() for name in ("elapsed_ns", "kind", "raw"))
+    return list(map(Row, table["seq"].to_pylist(), received, *others))

@@ -1,0 +1,159 @@
+"""Channels: their events in the order of time, their beginning and end, and the call Asterisk says they belong to."""
+
+from collections.abc import Iterator
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .batch import Batch
+from .findings import Few, Finding, seconds
+
+__all__ = ["ChannelLives", "ChannelOrder", "LinkedId"]
+
+_REMEMBERED = 100_000
+"""So many channels, those heard of last, are known at a time."""
+
+
+class ChannelOrder:
+    """A channel's event timestamps never go back; on a real Asterisk they never did."""
+
+    _KEYS = ("asterisk_id", "application", "channel_id")
+
+    def __init__(self) -> None:
+        self._started_ns: int | None = None
+        self._latest: pl.DataFrame | None = None
+        self._few = Few()
+
+    def rows(self, batch: Batch) -> Iterator[Finding]:
+        """See `Check`."""
+        origin = batch.origin
+        if self._started_ns != origin.started_ns:
+            self._started_ns, self._latest = origin.started_ns, None
+        found = batch.events.select(*self._KEYS, "timestamp", "seq", is_new=True)
+        found = found.filter(pl.col("channel_id").is_not_null() & pl.col("timestamp").is_not_null())
+        if self._latest is not None:
+            found = pl.concat([self._latest, found])
+        before = pl.col("timestamp").shift().over(self._KEYS)
+        back = found.with_columns(before=before).filter(pl.col("is_new") & (pl.col("timestamp") < pl.col("before")))
+        yield from self._few.take(
+            back,
+            lambda row: Finding(
+                "warning",
+                "channel order",
+                origin.at(row["seq"]),
+                f"The timestamp of channel {row['channel_id']} goes back by "
+                f"{seconds((row['before'] - row['timestamp']) / 1000)}.",
+                "Asterisk sends a channel's events in order: its clock was set back, or rows changed places.",
+            ),
+        )
+        latest = found.group_by(self._KEYS).last().sort("seq").tail(_REMEMBERED)
+        self._latest = latest.with_columns(is_new=pl.lit(False)).select(found.columns)
+
+    def end(self) -> Iterator[Finding]:
+        """See `Check`."""
+        yield from self._few.end()
+
+
+class ChannelLives:
+    """Channels are created and destroyed."""
+
+    _KEYS = ("asterisk_id", "channel_id")
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._lives: pl.DataFrame | None = None
+        self._all = self._not_created = self._not_destroyed = 0
+
+    def rows(self, batch: Batch) -> Iterator[Finding]:
+        """See `Check`."""
+        heard = pl.int_range(pl.len(), dtype=pl.Int64) + self._rows
+        self._rows += batch.frame.height
+        lives = batch.frame.with_columns(heard=heard).filter(
+            (pl.col("kind") == "event") & pl.col("channel_id").is_not_null()
+        )
+        lives = lives.select(
+            *self._KEYS,
+            "heard",
+            created=pl.col("type") == "ChannelCreated",
+            destroyed=pl.col("type") == "ChannelDestroyed",
+        )
+        if self._lives is not None:
+            lives = pl.concat([self._lives, lives])
+        lives = lives.group_by(self._KEYS).agg(
+            pl.col("heard").max(), pl.col("created").any(), pl.col("destroyed").any()
+        )
+        if lives.height > 2 * _REMEMBERED:
+            lives = lives.sort("heard")
+            self._count(lives.head(-_REMEMBERED))
+            lives = lives.tail(_REMEMBERED)
+        self._lives = lives
+        yield from ()
+
+    def _count(self, lives: pl.DataFrame) -> None:
+        self._all += lives.height
+        self._not_created += lives.height - int(lives["created"].sum())
+        self._not_destroyed += lives.height - int(lives["destroyed"].sum())
+
+    def end(self) -> Iterator[Finding]:
+        """See `Check`."""
+        if self._lives is not None:
+            self._count(self._lives)
+        for count, event, else_ in (
+            (self._not_created, "ChannelCreated", "were there before the recording began, or it was not heard of"),
+            (
+                self._not_destroyed,
+                "ChannelDestroyed",
+                "were still there when the recording ended, or it was not heard of",
+            ),
+        ):
+            if count and count == self._all:
+                yield Finding(
+                    "note",
+                    "channels",
+                    "",
+                    f"None of the {count:,} channels has its {event}.",
+                    "An application without subscribeAll does not get it: record with --subscribe-all.",
+                )
+            elif count:
+                yield Finding(
+                    "note",
+                    "channels",
+                    "",
+                    f"{count:,} of {self._all:,} channels have no {event}: they {else_}.",
+                    "Metrics leave empty what can't be known of their calls.",
+                )
+
+
+class LinkedId:
+    """Channels carry `CHANNEL(linkedid)`, Asterisk's own word for which of them make one call."""
+
+    def __init__(self) -> None:
+        self._is_there = self._has_channels = False
+
+    def rows(self, batch: Batch) -> Iterator[Finding]:
+        """See `Check`."""
+        table = batch.table
+        if not self._has_channels and "channel_id" in table.column_names:
+            self._has_channels = table["channel_id"].null_count < table.num_rows
+        for name in table.column_names:
+            if self._is_there:
+                break
+            if name.endswith("channelvars") and table[name].null_count < table.num_rows:
+                self._is_there = _holds(table[name])
+        yield from ()
+
+    def end(self) -> Iterator[Finding]:
+        """See `Check`."""
+        if self._has_channels and not self._is_there:
+            yield Finding(
+                "note",
+                "linkedid",
+                "",
+                "Channels do not carry CHANNEL(linkedid): which of them make one call is inferred from the events.",
+                "Put `channelvars = CHANNEL(linkedid)` into [general] of ari.conf, and Asterisk says it itself.",
+            )
+
+
+def _holds(values: pa.ChunkedArray) -> bool:
+    return bool(pc.any(pc.match_substring(values, '"CHANNEL(linkedid)"')).as_py())

@@ -1,0 +1,123 @@
+"""Files and folders: what each is, by its first bytes and not by its name."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+from arirecord.errors import JournalError, NotASession
+from arirecord.session.journal import JournalReader, is_locked, journal_path
+from arirecord.session.reader import Part, open_session
+from arirecord.session.seal import Progress, no_progress
+
+from .findings import Finding
+from .journal import examine_journal, no_journal
+from .session import examine_session, row_checks
+
+__all__ = ["examine"]
+
+_PARQUET = b"PAR1"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_IMPORT = "If it is a recorded stream, `arirecord import {path}` makes it a session."
+
+
+def examine(path: Path, *, is_quick: bool = False, progress: Progress = no_progress) -> Iterator[Finding]:
+    """Findings of a session, a folder of sessions and journals, or a journal.
+
+    `is_quick` compares only a sample of the rows with their columns. `progress` is told the rows done.
+
+    Raises `OSError` where `path` does not exist or can't be read.
+    """
+    if path.is_dir():
+        yield from _folder(path, is_quick, progress)
+    elif _is_journal(path):
+        yield from _journal(path, path.name, progress)
+    else:
+        part = yield from _part(path, path.name)
+        if part is not None:
+            yield from examine_session([part], is_quick=is_quick, progress=progress)
+        yield from _beside(path)
+
+
+def _folder(folder: Path, is_quick: bool, progress: Progress) -> Iterator[Finding]:
+    parts: list[Part] = []
+    paths = sorted(p for p in folder.rglob("*.parquet") if not p.name.startswith("."))
+    journals = sorted(p for p in folder.rglob("*.journal*") if p.is_file())
+    if not paths and not journals:
+        yield Finding("error", "file", folder.name, "A folder without a single .parquet file or journal.")
+    for path in paths:
+        part = yield from _part(path, str(path.relative_to(folder)))
+        if part is not None:
+            parts.append(part)
+    if parts:
+        yield from examine_session(parts, is_quick=is_quick, progress=progress)
+    for path in journals:
+        yield from _journal(path, str(path.relative_to(folder)), progress)
+    for path in sorted(folder.rglob(".*.sealing-*")):
+        yield Finding(
+            "note",
+            "file",
+            str(path.relative_to(folder)),
+            "Left behind by a sealing that was cut off, unless one is going on.",
+            "The journal has everything: it can be removed.",
+        )
+
+
+def _part(path: Path, name: str) -> Generator[Finding, None, Part | None]:
+    """Yields why it is no session, else returns it opened."""
+    try:
+        begin = _begin(path)
+        return open_session(path).parts[0]
+    except NotASession as error:
+        text = str(error).removeprefix(f"{path} ")
+        if not begin:
+            yield Finding(
+                "error", "file", name, "It is empty.", "No arirecord wrote it: was a disk full, a copy cut off?"
+            )
+        elif begin == _PARQUET:
+            yield Finding("error", "file", name, f"It {text}.", _of_parquet(text))
+        else:
+            what = "It is no session and no journal: neither Parquet nor zstd."
+            yield Finding("error", "file", name, what, _IMPORT.format(path=path))
+    except OSError as error:
+        yield Finding("error", "file", name, f"It can't be read: {error.strerror or error}.")
+    return None
+
+
+def _of_parquet(text: str) -> str:
+    if "please update" in text:
+        return ""
+    if "header" in text:
+        return "Its rows can still be read by any Parquet tool."
+    return "" if "no session of arirecord" in text else "Without its end Parquet can't be read: look for its journal."
+
+
+def _beside(path: Path) -> Iterator[Finding]:
+    journal = journal_path(path)
+    if journal.exists():
+        if is_locked(journal):
+            yield Finding("note", "journal", journal.name, "A recording to this file is being written right now.")
+        else:
+            yield Finding(
+                "warning",
+                "journal",
+                journal.name,
+                "A journal lies beside the session: what is in it is perhaps not in the session.",
+                f"`arirecord doctor {journal}` says what it is.",
+            )
+
+
+def _is_journal(path: Path) -> bool:
+    return _begin(path) == _ZSTD or ".journal" in path.suffixes
+
+
+def _journal(path: Path, name: str, progress: Progress) -> Iterator[Finding]:
+    try:
+        yield from examine_journal(JournalReader(path), row_checks(), name=name, progress=progress)
+    except JournalError as error:
+        yield no_journal(path, name, error)
+    except OSError as error:
+        yield Finding("error", "file", name, f"It can't be read: {error.strerror or error}.")
+
+
+def _begin(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)

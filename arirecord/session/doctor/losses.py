@@ -1,0 +1,136 @@
+"""What was lost and known to be: gaps, connections that came and went, applications that were taken over."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from arirecord.ari.timestamps import format_timestamp
+
+from .batch import Batch, Origin
+from .findings import Few, Finding, seconds
+
+__all__ = ["Connections", "Gaps", "Replaced"]
+
+
+class Gaps:
+    """Every time without a connection, and frames known to be lost."""
+
+    def __init__(self) -> None:
+        self._before_us: int | None = None
+        self._few = Few(shown=20)
+
+    def rows(self, batch: Batch) -> Iterator[Finding]:
+        """See `Check`."""
+        frame = batch.frame
+        gaps = frame.with_columns(before=pl.col("received_at").shift(fill_value=self._before_us)).filter(
+            (pl.col("kind") == "connection") & (pl.col("type") == "gap")
+        )
+        self._before_us = frame["received_at"][-1]
+        yield from self._few.take(gaps, lambda row: _gap(batch.origin, row))
+
+    def end(self) -> Iterator[Finding]:
+        """See `Check`."""
+        yield from self._few.end()
+
+
+def _gap(origin: Origin, row: dict[str, Any]) -> Finding:
+    until_us = row["received_at"]
+    since_us = row["before"] if row["connection_lost_since"] is None else row["connection_lost_since"] * 1000
+    text = f"until {format_timestamp(until_us * 1000)}"
+    if since_us is not None:
+        text = f"from {format_timestamp(since_us * 1000)} {text} ({seconds((until_us - since_us) / 1e6)})"
+    lost = row["connection_lost_count"]
+    text += f", {lost:,} frames known to be lost" if lost is not None else ", nobody knows how many frames"
+    reason = f": {row['connection_reason']}" if row["connection_reason"] else ""
+    return Finding(
+        "warning",
+        "gap",
+        origin.at(row["seq"]),
+        f"Gap {text}{reason}.",
+        "Asterisk keeps no history; metrics leave empty what can't be known of calls in it.",
+    )
+
+
+class Connections:
+    """A connection that was opened is closed, and the other way round."""
+
+    def __init__(self) -> None:
+        self._origin: Origin | None = None
+        self._open = 0
+        self._may_open = True
+        self._few = Few()
+
+    def rows(self, batch: Batch) -> Iterator[Finding]:
+        """See `Check`."""
+        if self._origin is None or self._origin.started_ns != batch.origin.started_ns:
+            yield from self._finish()
+            self._open, self._may_open = 0, True
+            if batch.frame["seq"][0] > 0:  # the parts before this one are not here, nor is how they left it
+                self._origin = None
+                return
+        self._origin = batch.origin
+        rows = batch.frame.filter(pl.col("kind") == "connection").select("seq", "type")
+        for seq, what in rows.iter_rows():
+            if trouble := self._row(what):
+                yield from self._few.one(
+                    Finding("warning", "connection", batch.origin.at(seq), trouble, "Events may be missing before it.")
+                )
+
+    def _row(self, what: str) -> str:
+        if what == "gap":
+            self._may_open = True
+        elif what == "opened":
+            # `capture` has one connection at a time; others may have several.
+            is_twice = self._open > 0 and not self._may_open and self._origin and self._origin.verb == "capture"
+            self._open = 1 if self._origin and self._origin.verb == "capture" else self._open + 1
+            self._may_open = False
+            return "A connection is opened, and the one before it was neither closed nor lost." if is_twice else ""
+        elif what == "closed":
+            self._open -= 1
+            if self._open < 0:
+                self._open = 0
+                return "A connection is closed that was never opened."
+        return ""
+
+    def _finish(self) -> Iterator[Finding]:
+        if self._origin is not None and self._open:
+            yield from self._few.one(
+                Finding(
+                    "warning",
+                    "connection",
+                    self._origin.name,
+                    "The recording ends while a connection is open: it was cut off.",
+                    "Events may be missing at its end; look for a later part or a journal.",
+                )
+            )
+
+    def end(self) -> Iterator[Finding]:
+        """See `Check`."""
+        yield from self._finish()
+        yield from self._few.end()
+
+
+class Replaced:
+    """Another client with the same application name takes its events away: the socket stays open and silent."""
+
+    def __init__(self) -> None:
+        self._few = Few()
+
+    def rows(self, batch: Batch) -> Iterator[Finding]:
+        """See `Check`."""
+        yield from self._few.take(
+            batch.events.filter(pl.col("type") == "ApplicationReplaced"),
+            lambda row: Finding(
+                "warning",
+                "replaced",
+                batch.origin.at(row["seq"]),
+                f"Another client took over application {row['application']!r} at "
+                f"{format_timestamp(row['received_at'] * 1000)}: this connection got nothing more of it.",
+                "Give the recorder an application name of its own.",
+            ),
+        )
+
+    def end(self) -> Iterator[Finding]:
+        """See `Check`."""
+        yield from self._few.end()

@@ -1,0 +1,117 @@
+"""What the wire brought: frames twice, types that are missing, and what the catalogue does not know."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from .batch import Batch, Origin
+from .findings import Finding
+
+__all__ = ["WINDOW", "Duplicates", "Types", "drift_findings"]
+
+WINDOW = 10_000
+"""An event counts as a duplicate if an equal one is among so many before it."""
+_USUAL = 0.17
+_PLACES = 5
+_BROKEN = {"not JSON", "not an object", "not text"}
+
+
+class Duplicates:
+    """Byte-identical frames, normal on the wire. Compares 64-bit hashes."""
+
+    def __init__(self) -> None:
+        self._recent: pl.DataFrame | None = None
+        self._events = 0
+        self._types: Counter[str] = Counter()
+
+    def rows(self, batch: Batch) -> Iterator[Finding]:
+        """See `Check`."""
+        position = pl.int_range(pl.len(), dtype=pl.Int64) + self._events
+        found = batch.events.select("type", hash=pl.col("raw").hash(), position=position, is_new=True)
+        self._events += found.height
+        if self._recent is not None:
+            found = pl.concat([self._recent, found])
+        distance = pl.col("position") - pl.col("position").shift().over("hash")
+        twice = found.filter(pl.col("is_new") & (distance <= WINDOW))
+        self._types.update(dict(twice.group_by(pl.col("type").fill_null("")).len().iter_rows()))
+        self._recent = found.tail(WINDOW).with_columns(is_new=pl.lit(False))
+        yield from ()
+
+    def end(self) -> Iterator[Finding]:
+        """See `Check`."""
+        count = self._types.total()
+        if not count:
+            return
+        ratio = count / self._events
+        often = ", ".join(
+            f"{name or '(no type)'} {n:,}" for name, n in sorted(self._types.items(), key=lambda e: (-e[1], e[0]))[:3]
+        )
+        usual = "0.1 % is usual under load, up to 17 % where a channel is subscribed by two routes."
+        yield Finding(
+            "note",
+            "duplicates",
+            "",
+            f"{count:,} of {self._events:,} events ({ratio:.2%}) are byte for byte equal to one of the {WINDOW:,} "
+            f"before them: {often}.",
+            f"Asterisk sends some twice: {usual}"
+            if ratio <= _USUAL
+            else f"More than Asterisk was ever seen to send twice ({usual}) Was a stream imported twice?",
+        )
+
+
+class Types:
+    """Types of events that should be there and are not."""
+
+    def __init__(self) -> None:
+        self._types: set[str] = set()
+        self._subscribes_all = False
+        self._filters: dict[str, Origin] = {}
+
+    def rows(self, batch: Batch) -> Iterator[Finding]:
+        """See `Check`."""
+        self._types.update(batch.events["type"].drop_nulls().unique())
+        self._subscribes_all |= batch.origin.source.get("subscribe_all") is True
+        for word in ("filter", "exclude"):
+            if told := batch.origin.source.get(word):
+                names = ", ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)
+                self._filters.setdefault(f"{word} {names}", batch.origin)
+        yield from ()
+
+    def end(self) -> Iterator[Finding]:
+        """See `Check`."""
+        hears_all = self._subscribes_all or "ChannelCreated" in self._types
+        if self._types and hears_all and "StasisStart" not in self._types:
+            yield Finding(
+                "note",
+                "stasis",
+                "",
+                "There is no StasisStart, although the recorder subscribed to all: Asterisk sends it, StasisEnd and "
+                "some others to their own application only.",
+                "Where they matter, record between Asterisk and the application (`arirecord tap`).",
+            )
+        for told, origin in self._filters.items():
+            yield Finding(
+                "note",
+                "filter",
+                origin.name,
+                f"Events were filtered before they were recorded: {told}.",
+                "What is filtered is in no metric.",
+            )
+
+
+def drift_findings(where: str, drift: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+    """What the wire had and the catalogue had not."""
+    for what, places in drift.items():
+        often = sorted(places.items(), key=lambda entry: -entry[1])
+        text = ", ".join(f"{place or '(whole frame)'} {count:,}" for place, count in often[:_PLACES])
+        more = f" and {len(often) - _PLACES:,} more places" if len(often) > _PLACES else ""
+        yield Finding(
+            "warning" if what in _BROKEN else "note",
+            "drift",
+            where,
+            f"{sum(places.values()):,} × {what}: {text}{more}.",
+            "Kept whole in `raw`; look at where it comes from."
+            if what in _BROKEN
+            else "Nothing is lost (`extra`, `raw`). Update arirecord; if it is the newest, please report this.",
+        )
