@@ -26,6 +26,8 @@ __all__ = ["Capture", "CaptureOptions", "Ending"]
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 10.0
 _LASTED_S = 5.0
+_SHORT = 1024
+"""ApplicationReplaced is a short event: longer frames need no look."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Capture:
         self._make_recorder = make_recorder
         self._say = say
         self._count = 0
-        self._last_ns = time.time_ns()
+        self._opened_ns = 0
         self._is_connected = False
         self._delay_s = _FIRST_DELAY_S
         self._failure: CaptureError | None = None
@@ -199,15 +201,16 @@ class Capture:
         if self.recorder is None:
             self.recorder = rest.recorder = self._make_recorder()
         else:
-            self._say(f"Connected again, after {(time.time_ns() - self._last_ns) / 1e9:.1f} s without events.")
+            without_s = (time.time_ns() - max(self._opened_ns, self.recorder.last_ns)) / 1e9
+            self._say(f"Connected again, after {without_s:.1f} s without events.")
             self._note_gap(self.recorder)
         self._is_connected = True
-        self._last_ns = time.time_ns()
+        self._opened_ns = time.time_ns()
         self._note(self.recorder, "opened", status=101)
         return self.recorder
 
     def _note_gap(self, recorder: Recorder) -> None:
-        since = format_timestamp(self._last_ns)
+        since = format_timestamp(max(self._opened_ns, recorder.last_ns))
         self._note(recorder, "gap", lost_since=since, reason="no connection; what happened meanwhile is not known")
 
     def _note(self, recorder: Recorder, what: str, **fields: Any) -> None:
@@ -257,10 +260,9 @@ class Capture:
         try:
             while self._count != self.options.max_events:
                 data = await connection.recv(decode=False)
-                self._last_ns = time.time_ns()
                 recorder.frame(data)
                 self._count += 1
-                if b'"ApplicationReplaced"' in data and self._is_replaced(data):
+                if len(data) < _SHORT and b'"ApplicationReplaced"' in data and self._is_replaced(data):
                     return self._taken_over()
         except ConnectionClosed as closed:
             close = closed.rcvd

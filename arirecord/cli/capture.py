@@ -212,7 +212,7 @@ def _finish(recorder: "Recorder", ending: "Ending") -> None:
             f"`arirecord recover {recorder.part}.journal` seals what there is"
         ) from error
     stats = recorder.stats
-    with progress(stats.rows) as update:
+    with progress(recorder.kept_rows) as update:
         header, problems = recorder.seal(update, lambda parts: update(f"{parts} earlier parts", 0))
     say(f"{ending.why[0].upper()}{ending.why[1:]}.")
     say(f"{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")

@@ -190,11 +190,11 @@ def test_a_split_on_request(tmp_path: Path) -> None:
     recorder = Recorder(Folder(tmp_path / "days", Rotation()), {})
     first = recorder.part
     recorder.frame(b'"before"')
-    wait_for(lambda: recorder._kept_rows == 1)
+    wait_for(lambda: recorder.kept_rows == 1)
     recorder.split()
     wait_for(lambda: recorder.part != first)
     recorder.frame(b'"after"')
-    wait_for(lambda: recorder._kept_rows == 2)
+    wait_for(lambda: recorder.kept_rows == 2)
     second = recorder.part
     recorder.split()
     wait_for(lambda: recorder.part != second)

@@ -1,0 +1,140 @@
+"""The REST exchanges of one connection, heard in passing."""
+
+import base64
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .http import END, Head, HttpReader
+from .secrets import clean_body, clean_uri
+
+__all__ = ["Body", "Exchange", "Exchanges", "body_fields"]
+
+
+class Body:
+    """A body as far as it is kept: all of it, or beyond `limit` bytes its size."""
+
+    def __init__(self, limit: int) -> None:
+        self.size = 0
+        self._limit = limit
+        self._parts: list[bytes] = []
+
+    def add(self, data: bytes) -> None:
+        """The next piece."""
+        self.size += len(data)
+        if self.is_kept:
+            self._parts.append(data)
+        else:
+            self._parts.clear()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is short enough."""
+        return self.size <= self._limit
+
+    @property
+    def data(self) -> bytes:
+        """The body. Empty if it is not kept."""
+        return b"".join(self._parts)
+
+    def fields(self, what: str, uri: str, content_type: str | None) -> dict[str, str]:
+        """Columns of a `rest` row, without credentials; `what` is `request` or `answer`."""
+        if not self.is_kept:
+            return {f"{what}_body": f"[{self.size} bytes, not kept]"}
+        return body_fields(what, clean_body(uri, content_type, self.data))
+
+
+def body_fields(what: str, data: bytes) -> dict[str, str]:
+    """`request_body` (or `answer_body`), or `…_base64` where it is no UTF-8 text; nothing where there is no body."""
+    if not data:
+        return {}
+    try:
+        return {f"{what}_body": data.decode()}
+    except UnicodeDecodeError:
+        return {f"{what}_base64": base64.b64encode(data).decode()}
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer, as far as they have come."""
+
+    request: Head
+    request_body: Body
+    answer_body: Body
+    answer: Head | None = None
+    began_ns: int = field(default_factory=time.monotonic_ns)
+
+    def fields(self, reason: str | None = None) -> dict[str, Any]:
+        """Columns of its `rest` row; `reason` is why there is no (whole) answer."""
+        uri = self.request.target
+        request_type = self.request.get("content-type")
+        answer_type = self.answer.get("content-type") if self.answer else None
+        return {
+            "uri": clean_uri(uri),
+            "request_type": request_type,
+            **self.request_body.fields("request", uri, request_type),
+            "status": self.answer.status if self.answer else None,
+            "reason": reason or (self.answer.reason if self.answer else None),
+            "answer_type": answer_type,
+            **self.answer_body.fields("answer", uri, answer_type),
+            "duration_ns": time.monotonic_ns() - self.began_ns,
+        }
+
+
+class Exchanges:
+    """HTTP in both directions of a connection. `keep` gets each exchange, and why it was not finished (None: it was).
+
+    Raises `ValueError` from `from_application` and `from_asterisk` for what is no HTTP/1.
+    """
+
+    def __init__(self, keep: Callable[[Exchange, str | None], None], max_body_bytes: int) -> None:
+        self.open: deque[Exchange] = deque()
+        self._keep = keep
+        self._max_body_bytes = max_body_bytes
+        self._requests = HttpReader()
+        self._answers = HttpReader(lambda: self.open[0].request.method if self.open else "")
+        self._sending: Exchange | None = None
+
+    @property
+    def waits_for_head(self) -> bool:
+        """Whether a first request has begun and its head is not complete."""
+        return not self.open and self._requests.is_within_head
+
+    def from_application(self, data: bytes) -> None:
+        """Bytes of requests; new ones are added to `open`."""
+        for event in self._requests.feed(data):
+            if isinstance(event, Head):
+                self._sending = Exchange(event, Body(self._max_body_bytes), Body(self._max_body_bytes))
+                self.open.append(self._sending)
+            elif isinstance(event, bytes) and self._sending is not None:
+                self._sending.request_body.add(event)
+
+    def from_asterisk(self, data: bytes) -> Exchange | None:
+        """Bytes of answers. Returns the exchange that changed the protocol, which is not kept; then HTTP is over."""
+        for event in self._answers.feed(data):
+            if not self.open:
+                continue  # nobody asked; some servers say 408 before they close
+            exchange = self.open[0]
+            if isinstance(event, bytes):
+                exchange.answer_body.add(event)
+            elif event is END:
+                self._keep(self.open.popleft(), None)
+            elif event.status == 101:
+                exchange.answer = event
+                return self.open.popleft()
+            elif event.status >= 200:
+                exchange.answer = event
+        return None
+
+    def rest(self) -> tuple[bytes, bytes]:
+        """What came behind a change of protocol: from the application, from Asterisk."""
+        return self._requests.rest(), self._answers.rest()
+
+    def finish(self, reason: str) -> None:
+        """The connection is over; `reason` tells why what was not answered was not."""
+        if self.open and self._answers.finish():
+            self._keep(self.open.popleft(), None)
+        while self.open:
+            self._keep(self.open.popleft(), reason)

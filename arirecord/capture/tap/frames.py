@@ -1,0 +1,128 @@
+"""WebSocket heard in passing: the messages in bytes that go by, and frames of our own."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from websockets.exceptions import WebSocketException
+from websockets.frames import Close, Frame, Opcode
+from websockets.utils import apply_mask
+
+__all__ = ["CLOSE", "Message", "MessageReader", "close_frame", "message_frame", "parse_close"]
+
+CLOSE = Opcode.CLOSE
+_CONTROL = 0x8
+_FINAL = 0x80
+_RESERVED = 0x70
+
+
+class Message(NamedTuple):
+    """A text or binary message, whole, or a Close frame."""
+
+    opcode: Opcode
+    data: bytes
+
+
+class MessageReader:
+    """Finds the messages in one direction of a WebSocket.
+
+    Messages longer than `max_bytes` are passed over; `skipped` counts them.
+    """
+
+    def __init__(self, max_bytes: int = 64 << 20) -> None:
+        self.skipped = 0
+        self._max_bytes = max_bytes
+        self._buffer = bytearray()
+        self._skip = 0
+        self._opcode: Opcode | None = None
+        self._parts: list[bytes] = []
+        self._is_too_long = False
+
+    @property
+    def is_between_frames(self) -> bool:
+        """Whether all frames so far are complete: a frame of our own can be put here."""
+        return not self._buffer and not self._skip
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Messages that these bytes complete. Raises `ValueError` for what is no (uncompressed) WebSocket."""
+        if self._skip:
+            passed = min(self._skip, len(data))
+            self._skip -= passed
+            data = data[passed:]
+        self._buffer += data
+        start = 0
+        try:
+            while (found := self._frame(start)) is not None:
+                first, payload, start = found
+                message = self._message(first, payload)
+                if message is not None:
+                    yield message
+        finally:
+            del self._buffer[:start]
+
+    def _frame(self, start: int) -> tuple[int, bytes | None, int] | None:
+        """The frame at `start`: first byte, payload, where it ends. The payload is None where it is too long to keep."""
+        buffer = self._buffer
+        have = len(buffer) - start
+        if have < 2:
+            return None
+        first, second = buffer[start], buffer[start + 1]
+        if first & _RESERVED:
+            raise ValueError("it is compressed")
+        length, head = second & 0x7F, 2
+        if length > 125:
+            head = 4 if length == 126 else 10
+            if have < head:
+                return None
+            length = int.from_bytes(buffer[start + 2 : start + head], "big")
+        is_masked = bool(second & 0x80)
+        begin = start + head + 4 * is_masked
+        if length > self._max_bytes and begin <= len(buffer):
+            end = min(begin + length, len(buffer))
+            self._skip = begin + length - end
+            return first, None, end
+        if have < begin - start + length:
+            return None
+        payload = bytes(buffer[begin : begin + length])
+        if is_masked:
+            payload = apply_mask(payload, buffer[begin - 4 : begin])
+        return first, payload, begin + length
+
+    def _message(self, first: int, payload: bytes | None) -> Message | None:
+        opcode = Opcode(first & 0x0F)
+        if opcode & _CONTROL:
+            return Message(opcode, payload or b"") if opcode is CLOSE else None
+        if opcode is not Opcode.CONT:
+            self._opcode, self._is_too_long = opcode, False
+            self._parts.clear()
+        if payload is None or len(payload) + sum(map(len, self._parts)) > self._max_bytes:
+            self._is_too_long = True
+            self._parts.clear()
+        elif not self._is_too_long:
+            self._parts.append(payload)
+        if not first & _FINAL or self._opcode is None:
+            return None
+        if self._is_too_long:
+            self.skipped += 1
+            return None
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        return Message(self._opcode, data)
+
+
+def close_frame(code: int, reason: str, *, mask: bool) -> bytes:
+    """A Close frame; masked if a client sends it."""
+    return Frame(CLOSE, Close(code, reason).serialize()).serialize(mask=mask)
+
+
+def message_frame(message: Message) -> bytes:
+    """A message as one frame of a server."""
+    return Frame(message.opcode, message.data).serialize(mask=False)
+
+
+def parse_close(data: bytes) -> tuple[int, str]:
+    """Code and reason of a Close frame; 1005 where it has none."""
+    try:
+        close = Close.parse(data)
+    except (WebSocketException, UnicodeDecodeError):
+        return 1002, ""
+    return close.code, close.reason

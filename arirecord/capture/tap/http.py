@@ -1,0 +1,191 @@
+"""HTTP/1.1 heard in passing: where messages begin and end in bytes that go by. Nothing is changed."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+__all__ = ["END", "End", "Event", "Head", "HttpReader"]
+
+_MAX_HEAD_BYTES = 1 << 20
+_MAX_LINE_BYTES = 1 << 16
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+
+
+class End(Enum):
+    """The end of a message."""
+
+    END = auto()
+
+
+END = End.END
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first line of a message, its three words, and its headers with names in lower case."""
+
+    words: tuple[str, str, str]
+    headers: tuple[tuple[str, str], ...]
+
+    def get(self, name: str) -> str | None:
+        """A header by its lower-case name; several are joined by commas. None if there is none."""
+        found = [value for key, value in self.headers if key == name]
+        return ", ".join(found) if found else None
+
+    @property
+    def method(self) -> str:
+        """Of a request."""
+        return self.words[0]
+
+    @property
+    def target(self) -> str:
+        """Of a request: path and query, as sent."""
+        return self.words[1]
+
+    @property
+    def status(self) -> int:
+        """Of an answer."""
+        return int(self.words[1])
+
+    @property
+    def reason(self) -> str:
+        """Of an answer."""
+        return self.words[2]
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether a request wants to become a WebSocket."""
+        return self.method == "GET" and (self.get("upgrade") or "").lower() == "websocket"
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Head":
+        """Read the lines of a head. Raises `ValueError` for what is none."""
+        first, *lines = data.decode("latin-1").replace("\r\n", "\n").split("\n")
+        words = (first.split(" ", 2) + [""])[:3]
+        if len(words) != 3:
+            raise ValueError("no HTTP")
+        split = (line.partition(":") for line in lines)
+        return cls((words[0], words[1], words[2]), tuple((name.strip().lower(), text.strip()) for name, _, text in split))
+
+
+Event = Head | bytes | End
+
+
+class HttpReader:
+    """Finds the messages in one direction of a connection.
+
+    `asked` makes it a reader of answers: it tells the method of the request that the next answer is for.
+    """
+
+    def __init__(self, asked: Callable[[], str] | None = None) -> None:
+        self._asked = asked
+        self._buffer = bytearray()
+        self._left = 0
+        self._step: Callable[[], Event | None] = self._head
+
+    @property
+    def is_within_head(self) -> bool:
+        """Whether it has the beginning of a head and waits for the rest."""
+        return self._step == self._head and bool(self._buffer)
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """What these bytes complete: heads, pieces of bodies, ends. Raises `ValueError` for what is no HTTP/1."""
+        self._buffer += data
+        while (event := self._step()) is not None:
+            yield event
+
+    def finish(self) -> bool:
+        """The connection was closed: whether that is the proper end of a message."""
+        return self._step == self._until_close
+
+    def rest(self) -> bytes:
+        """Take what came behind a change of protocol."""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
+
+    def _take(self, count: int) -> bytes:
+        data = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return data
+
+    def _line(self) -> bytes | None:
+        end = self._buffer.find(b"\n")
+        if end < 0:
+            if len(self._buffer) > _MAX_LINE_BYTES:
+                raise ValueError("an endless line")
+            return None
+        return self._take(end + 1).rstrip(b"\r\n")
+
+    def _head(self) -> Event | None:
+        while self._buffer[:1] in (b"\r", b"\n"):  # some clients end a body with one newline too many
+            del self._buffer[:1]
+        end = _HEAD_END.search(self._buffer)
+        if end is None:
+            if len(self._buffer) > _MAX_HEAD_BYTES:
+                raise ValueError("an endless head")
+            return None
+        head = Head.parse(bytes(self._buffer[: end.start()]))
+        del self._buffer[: end.end()]
+        self._step = self._body_of(head)
+        return head
+
+    def _body_of(self, head: Head) -> Callable[[], Event | None]:
+        """How the body of a message ends (RFC 9112, 6.3)."""
+        is_answer = self._asked is not None
+        if self._asked is not None:
+            status = head.status
+            if status == 101:
+                return self._nothing
+            if status < 200:
+                return self._head  # an interim answer; the real one follows
+            if status in (204, 304) or self._asked() == "HEAD":
+                return self._end
+        if coding := head.get("transfer-encoding"):
+            return self._chunk_size if coding.lower().endswith("chunked") else self._until_close
+        if length := head.get("content-length"):
+            self._left = int(length.partition(",")[0])
+            return self._sized
+        return self._until_close if is_answer else self._end
+
+    def _nothing(self) -> Event | None:
+        return None
+
+    def _end(self) -> Event:
+        self._step = self._head
+        return END
+
+    def _sized(self) -> Event | None:
+        if not self._left:
+            return self._end()
+        data = self._take(self._left)
+        self._left -= len(data)
+        return data or None
+
+    def _until_close(self) -> Event | None:
+        return self.rest() or None
+
+    def _chunk_size(self) -> Event | None:
+        line = self._line()
+        if line is None:
+            return None
+        self._left = int(line.partition(b";")[0], 16)
+        self._step = self._chunk if self._left else self._trailer
+        return self._step()
+
+    def _chunk(self) -> Event | None:
+        if self._left:
+            data = self._take(self._left)
+            self._left -= len(data)
+            return data or None
+        if self._line() is None:
+            return None
+        self._step = self._chunk_size
+        return self._step()
+
+    def _trailer(self) -> Event | None:
+        while (line := self._line()) is not None:
+            if not line:
+                return self._end()
+        return None

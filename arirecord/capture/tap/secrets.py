@@ -1,0 +1,69 @@
+"""What must not be recorded: the credentials of ARI, and the passwords that ARI can set in Asterisk's configuration."""
+
+import base64
+import re
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+import orjson
+
+from .http import Head
+
+__all__ = ["clean_body", "clean_query", "clean_uri", "user_of"]
+
+_PARAMETERS = {"api_key", "apikey", "password", "passwd", "secret", "token", "access_token"}
+_FIELDS = re.compile("password|secret|md5_cred|password_digest|token|api_key", re.IGNORECASE)
+_FORM = "application/x-www-form-urlencoded"
+_CONFIGURATION = "asterisk/config/dynamic/"
+_REMOVED = "(removed)"
+
+
+def clean_query(query: str) -> str:
+    """A query, or a form, without the parameters that hold credentials; the rest is not touched."""
+    parts = query.split("&")
+    return "&".join(part for part in parts if unquote_plus(part.partition("=")[0]).lower() not in _PARAMETERS)
+
+
+def clean_uri(uri: str) -> str:
+    """Path and query of a URI, without credentials; the rest is not touched."""
+    uri = re.sub(r"^[a-z]+://[^/?]*", "", uri, flags=re.IGNORECASE)
+    path, mark, query = uri.partition("?")
+    query = clean_query(query)
+    return path + mark + query if query else path
+
+
+def clean_body(uri: str, content_type: str | None, body: bytes) -> bytes:
+    """A body without credentials: the parameters of a form, and the secrets in Asterisk's configuration.
+
+    Everything else is returned as it is.
+    """
+    if content_type is not None and content_type.lower().startswith(_FORM):
+        return clean_query(body.decode("latin-1")).encode("latin-1")
+    if _CONFIGURATION not in uri or not body:
+        return body
+    try:
+        return orjson.dumps(_without_secrets(orjson.loads(body)))
+    except ValueError:
+        return _REMOVED.encode()
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(name := value.get("attribute"), str) and _FIELDS.search(name):
+        return {**value, "value": _REMOVED}
+    return {key: _REMOVED if _FIELDS.search(key) else _without_secrets(item) for key, item in value.items()}
+
+
+def user_of(head: Head) -> str | None:
+    """The name, without password, that a request logs in with; None where there is none to be read."""
+    scheme, _, token = (head.get("authorization") or "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(token.strip(), validate=True).decode().partition(":")[0]
+        except ValueError:
+            return None
+    given = dict(parse_qsl(head.target.partition("?")[2])).get("api_key")
+    return given.partition(":")[0] if given else None
