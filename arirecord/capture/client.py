@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +9,16 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
 from arirecord.ari.timestamps import format_timestamp
 from arirecord.errors import CaptureError
 from arirecord.session.rows import END_OF_RECORDING
 
-from .address import Address
+from .dial import CaptureOptions, Refused, dial
 from .recorder import Recorder
 from .rest import Rest, take_snapshot
+from .stream import EventStream
 
 __all__ = ["Capture", "CaptureOptions", "Ending"]
 
@@ -28,48 +27,6 @@ _LONGEST_DELAY_S = 10.0
 _LASTED_S = 5.0
 _SHORT = 1024
 """ApplicationReplaced is a short event: longer frames need no look."""
-
-
-@dataclass(frozen=True)
-class CaptureOptions:
-    """What to capture, and how.
-
-    `duration_s` and `max_events` end the recording; None: it goes on until it is stopped. `reconnect` dials again after
-    a loss, without end. `takeover` takes the application from a client that has it. `allowed` and `disallowed` are
-    event types for Asterisk's own `eventFilter`. `keepalive_s` is the interval of WebSocket pings and how long the
-    answer may take.
-    """
-
-    address: Address
-    application: str = "arirecord"
-    subscribe_all: bool = True
-    duration_s: float | None = None
-    max_events: int | None = None
-    reconnect: bool = True
-    takeover: bool = False
-    snapshot: bool = True
-    allowed: tuple[str, ...] = ()
-    disallowed: tuple[str, ...] = ()
-    keepalive_s: float = 20
-    open_timeout_s: float = 10
-    max_frame_bytes: int = 1 << 24
-
-    @property
-    def url(self) -> str:
-        """The URL that is dialled; it holds no credentials."""
-        return self.address.events_url(self.application, subscribe_all=self.subscribe_all)
-
-    @property
-    def source(self) -> dict[str, Any]:
-        """What a session's header says of its source."""
-        return {
-            "verb": "capture",
-            "url": self.address.base,
-            "application": self.application,
-            "subscribe_all": self.subscribe_all,
-            **({"filter": list(self.allowed)} if self.allowed else {}),
-            **({"exclude": list(self.disallowed)} if self.disallowed else {}),
-        }
 
 
 @dataclass(frozen=True)
@@ -84,14 +41,6 @@ class Ending:
 
 
 _STOPPED = Ending("stopped", is_wanted=True)
-
-
-class _Refused(CaptureError):
-    """The handshake was answered with an HTTP status."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Capture:
@@ -175,16 +124,16 @@ class Capture:
                 "same calls), put `arirecord tap` between that program and Asterisk, or insist with --takeover"
             )
 
-    async def _dial(self, rest: Rest) -> ClientConnection:
+    async def _dial(self, rest: Rest) -> EventStream:
         """Connect; once there was a connection, or where Asterisk is still booting, try until there is one."""
         is_first = True
         while True:
             try:
                 if self.recorder is None:
                     await self._check_application(rest)
-                return await _connect(self.options)
+                return await dial(self.options)
             except CaptureError as error:
-                is_booting = isinstance(error, _Refused) and error.status == 503
+                is_booting = isinstance(error, Refused) and error.status == 503
                 if not self.options.reconnect or not (self.recorder or is_booting):
                     raise
                 if is_first:
@@ -216,7 +165,7 @@ class Capture:
     def _note(self, recorder: Recorder, what: str, **fields: Any) -> None:
         recorder.connection(what, url=self.options.address.base, application=self.options.application, **fields)
 
-    async def _until_lost(self, connection: ClientConnection, recorder: Recorder, rest: Rest) -> Ending:
+    async def _until_lost(self, connection: EventStream, recorder: Recorder, rest: Rest) -> Ending:
         ending = _STOPPED
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -256,20 +205,33 @@ class Capture:
                 "disallowed": before.value.get("events_disallowed", []),
             }
 
-    async def _read(self, connection: ClientConnection, recorder: Recorder) -> Ending:
-        try:
-            while self._count != self.options.max_events:
-                data = await connection.recv(decode=False)
-                recorder.frame(data)
-                self._count += 1
-                if len(data) < _SHORT and b'"ApplicationReplaced"' in data and self._is_replaced(data):
-                    return self._taken_over()
-        except ConnectionClosed as closed:
-            close = closed.rcvd
-            if close is not None and (close.code, close.reason) == (1000, END_OF_RECORDING):
-                return Ending("the recording that was replayed there is over", is_wanted=True)
-            return Ending(f"the connection was lost ({closed})", is_wanted=False, final=False)
-        return Ending("the number of events asked for was reached", is_wanted=True)
+    async def _read(self, connection: EventStream, recorder: Recorder) -> Ending:
+        over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        keep, limit = recorder.frame, self.options.max_events
+
+        def take(data: bytes) -> None:
+            if over.done():
+                return
+            keep(data)
+            self._count += 1
+            if self._count == limit:
+                over.set_result(Ending("the number of events asked for was reached", is_wanted=True))
+            elif len(data) < _SHORT and b'"ApplicationReplaced"' in data and self._is_replaced(data):
+                over.set_result(self._taken_over())
+
+        async def until_closed() -> None:
+            try:
+                await connection.recv()
+            except ConnectionClosed as closed:
+                if not over.done():
+                    over.set_result(_lost(closed))
+
+        connection.start(take)
+        async with asyncio.TaskGroup() as tasks:
+            closing = tasks.create_task(until_closed())
+            await asyncio.wait([over])
+            closing.cancel()
+        return over.result()
 
     def _is_replaced(self, data: bytes) -> bool:
         try:
@@ -286,54 +248,8 @@ class Capture:
         return Ending(why, is_wanted=False, final=not self.options.takeover)
 
 
-async def _connect(options: CaptureOptions) -> ClientConnection:
-    where = options.address.base
-    try:
-        return await connect(
-            options.url,
-            additional_headers=options.address.headers,
-            ssl=options.address.tls,
-            proxy=None,
-            compression=None,
-            open_timeout=options.open_timeout_s,
-            close_timeout=2,
-            ping_interval=options.keepalive_s,
-            ping_timeout=options.keepalive_s,
-            max_size=options.max_frame_bytes,
-            user_agent_header="arirecord",
-        )
-    except InvalidStatus as error:
-        status = error.response.status_code
-        raise _Refused(_refusal(status, options), status) from None
-    except InvalidHandshake as error:
-        raise CaptureError(f"{where} answers, but not as an ARI server does: {error}") from None
-    except TimeoutError:
-        raise CaptureError(
-            f"no answer from {where} in {options.open_timeout_s:g} s: is the host right, does a firewall block it?"
-        ) from None
-    except ssl.SSLCertVerificationError as error:
-        raise CaptureError(
-            f"the certificate of {where} is not to be trusted ({error.verify_message}): name its authority with --ca"
-        ) from None
-    except ssl.SSLError as error:
-        raise CaptureError(f"no TLS with {where}: {error.reason or error}") from None
-    except ConnectionRefusedError:
-        raise CaptureError(
-            f"connection refused: nothing listens at {where}. Is Asterisk running, with `enabled = yes` in http.conf?"
-        ) from None
-    except OSError as error:
-        raise CaptureError(f"can't connect to {where}: {error.strerror or error}") from None
-
-
-def _refusal(status: int, options: CaptureOptions) -> str:
-    where, user = options.address.base, options.address.user
-    if status == 401 and user is None:
-        return f"{where} wants a user: add --user NAME (the password comes from ARIRECORD_PASSWORD or a prompt)"
-    sentences = {
-        400: f"{where} refuses the application name {options.application!r} (HTTP 400)",
-        401: f"{where} refuses user {user!r}: wrong name or password (HTTP 401). Asterisk has them in ari.conf",
-        403: f"{where} forbids user {user!r} this (HTTP 403)",
-        404: f"no ARI at {where} (HTTP 404): the path usually is /ari, and ari.conf needs `enabled = yes`",
-        503: f"Asterisk at {where} is not ready yet (HTTP 503)",
-    }
-    return sentences.get(status, f"{where} is not an ARI server: it answers HTTP {status}")
+def _lost(closed: ConnectionClosed) -> Ending:
+    close = closed.rcvd
+    if close is not None and (close.code, close.reason) == (1000, END_OF_RECORDING):
+        return Ending("the recording that was replayed there is over", is_wanted=True)
+    return Ending(f"the connection was lost ({closed})", is_wanted=False, final=False)
