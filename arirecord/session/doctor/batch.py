@@ -34,12 +34,15 @@ _NARROW = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The file that rows come from. `is_part`: it is one of several. `source` is its header's."""
+    """The file that rows come from. `is_part`: it is one of several. `source` is its header's. `is_cut`: it is known
+    already that its end is missing, or not there yet.
+    """
 
     name: str
     is_part: bool
     started_ns: int
     source: dict[str, object]
+    is_cut: bool = False
 
     def at(self, seq: int) -> str:
         """A row's place, for people."""

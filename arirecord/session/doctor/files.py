@@ -10,7 +10,7 @@ from arirecord.session.seal import Progress, no_progress
 
 from .findings import Finding
 from .journal import examine_journal, no_journal
-from .session import examine_session, row_checks
+from .session import examine_session
 
 __all__ = ["examine"]
 
@@ -111,7 +111,7 @@ def _is_journal(path: Path) -> bool:
 
 def _journal(path: Path, name: str, progress: Progress) -> Iterator[Finding]:
     try:
-        yield from examine_journal(JournalReader(path), row_checks(), name=name, progress=progress)
+        yield from examine_journal(JournalReader(path), name=name, progress=progress)
     except JournalError as error:
         yield no_journal(path, name, error)
     except OSError as error:

@@ -13,20 +13,21 @@ from arirecord.session.rows import Row
 from arirecord.session.seal import Progress, no_progress
 from arirecord.session.table import UnforeseenColumns, rows_to_table, session_schema
 
-from .batch import BATCH, Batch, Check, Origin
+from .batch import BATCH, Batch, Origin
 from .findings import Finding
+from .session import row_checks
 from .wire import drift_findings
 
 __all__ = ["examine_journal", "no_journal"]
 
 
-def examine_journal(
-    reader: JournalReader, checks: Sequence[Check], *, name: str = "", progress: Progress = no_progress
-) -> Iterator[Finding]:
-    """Findings of a journal, and of its rows by `checks`. `name` is how it is called. Raises `OSError`."""
+def examine_journal(reader: JournalReader, *, name: str = "", progress: Progress = no_progress) -> Iterator[Finding]:
+    """Findings of a journal and of its rows. `name` is how it is called. Raises `OSError`."""
     name = name or reader.path.name
     is_alive = is_locked(reader.path)
-    origin = Origin(name, False, reader.head["started_ns"], dict(reader.head.get("source") or {}))
+    source = reader.head.get("source")
+    origin = Origin(name, False, reader.head["started_ns"], source if isinstance(source, dict) else {}, is_cut=True)
+    checks = row_checks()
     columns = _Columns()
     count, trouble = 0, ""
     for rows in reader.batches(BATCH):

@@ -77,13 +77,17 @@ class Connections:
                     Finding("warning", "connection", batch.origin.at(seq), trouble, "Events may be missing before it.")
                 )
 
+    @property
+    def _is_single(self) -> bool:
+        """Dialling Asterisk gives one connection at a time; a tap, or Asterisk dialling in, may have several."""
+        return self._origin is not None and self._origin.verb == "capture" and "listen" not in self._origin.source
+
     def _row(self, what: str) -> str:
         if what == "gap":
             self._may_open = True
         elif what == "opened":
-            # `capture` has one connection at a time; others may have several.
-            is_twice = self._open > 0 and not self._may_open and self._origin and self._origin.verb == "capture"
-            self._open = 1 if self._origin and self._origin.verb == "capture" else self._open + 1
+            is_twice = self._open > 0 and not self._may_open and self._is_single
+            self._open = 1 if self._is_single else self._open + 1
             self._may_open = False
             return "A connection is opened, and the one before it was neither closed nor lost." if is_twice else ""
         elif what == "closed":
@@ -94,7 +98,7 @@ class Connections:
         return ""
 
     def _finish(self) -> Iterator[Finding]:
-        if self._origin is not None and self._open:
+        if self._origin is not None and self._open and not self._origin.is_cut:
             yield from self._few.one(
                 Finding(
                     "warning",

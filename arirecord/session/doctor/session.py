@@ -56,7 +56,7 @@ def examine_session(
     for part in parts:
         name = _name(part, parts)
         header = yield from sound(name, part.header)
-        origin = Origin(name, len(parts) > 1, header.started_ns, dict(header.source))
+        origin = Origin(name, len(parts) > 1, header.started_ns, dict(header.source), header.ended != "complete")
         yield from _of_header(name, header)
         yield from schema_findings(name, part.schema)
         if not is_readable(part.schema):

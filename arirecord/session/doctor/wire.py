@@ -81,7 +81,7 @@ class Types:
     def end(self) -> Iterator[Finding]:
         """See `Check`."""
         hears_all = self._subscribes_all or "ChannelCreated" in self._types
-        if self._types and hears_all and "StasisStart" not in self._types:
+        if self._types and hears_all and not self._filters and "StasisStart" not in self._types:
             yield Finding(
                 "note",
                 "stasis",
