@@ -8,7 +8,7 @@ import orjson
 
 from arirecord.ari.catalogue import ColumnType
 
-__all__ = ["OWN_COLUMNS", "Row", "binary_text", "own_text"]
+__all__ = ["END_OF_RECORDING", "OWN_COLUMNS", "Row", "binary_text", "own_text"]
 
 
 class Row(NamedTuple):
@@ -54,6 +54,10 @@ OWN_COLUMNS: Mapping[str, Mapping[str, ColumnType]] = {
     "mark": {"mark_by": "string", "mark_text": "string"},
 }
 """Columns of the kinds of rows that arirecord itself writes; each has a `type` besides."""
+
+
+END_OF_RECORDING = "the recording ends"
+"""The reason of the Close frame (1000) with which a replay says that there is no more, so that nobody dials again."""
 
 
 def own_text(kind: str, what: str, **fields: Any) -> str:
