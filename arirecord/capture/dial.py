@@ -65,11 +65,18 @@ class Refused(CaptureError):
         self.status = status
 
 
+class _Connect(connect):
+    """Follows no redirect: the password is for one server."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 async def dial(options: CaptureOptions) -> EventStream:
     """Connect. Raises `CaptureError` (`Refused` where the answer was an HTTP status) with a sentence for a person."""
     where = options.address.base
     try:
-        connection = await connect(
+        connection = await _Connect(
             options.url,
             create_connection=EventStream,
             additional_headers=options.address.headers,
@@ -86,8 +93,8 @@ async def dial(options: CaptureOptions) -> EventStream:
         assert isinstance(connection, EventStream)
         return connection
     except InvalidStatus as error:
-        status = error.response.status_code
-        raise Refused(_refusal(status, options), status) from None
+        status, to = error.response.status_code, error.response.headers.get("Location", "")
+        raise Refused(_refusal(status, options, to.partition("?")[0]), status) from None
     except InvalidHandshake as error:
         raise CaptureError(f"{where} answers, but not as an ARI server does: {error}") from None
     except TimeoutError:
@@ -108,8 +115,10 @@ async def dial(options: CaptureOptions) -> EventStream:
         raise CaptureError(f"can't connect to {where}: {error.strerror or error}") from None
 
 
-def _refusal(status: int, options: CaptureOptions) -> str:
+def _refusal(status: int, options: CaptureOptions, to: str) -> str:
     where, user = options.address.base, options.address.user
+    if 300 <= status < 400:
+        return f"{where} sends on to {to} (HTTP {status}): if that is right, give it as --url"
     if status == 401 and user is None:
         return f"{where} wants a user: add --user NAME (the password comes from ARIRECORD_PASSWORD or a prompt)"
     sentences = {

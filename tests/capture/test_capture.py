@@ -59,7 +59,10 @@ def capture(url: str, target: Path, *args: str, **environment: str) -> "subproce
 
 
 def finish(process: "subprocess.Popen[str]", code: int = 0) -> str:
-    _, words = process.communicate(timeout=30)
+    try:
+        _, words = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert process.returncode == code, words
     assert "Traceback" not in words
     return words

@@ -166,3 +166,16 @@ def test_recover(run: Run, tmp_path: Path) -> None:
     run("recover", "s.parquet.journal", code=1)
     done = run("recover", "s.parquet.journal", "-o", "torn.parquet", code=3)
     assert b"cut off" in done.stderr
+
+
+def test_recover_a_folder(run: Run, tmp_path: Path) -> None:
+    """Every journal in it, at any depth."""
+    for name in ("a", "b"):
+        (tmp_path / "days" / name).mkdir(parents=True)
+        writer = JournalWriter(tmp_path / "days" / name / "s.parquet.journal", 1, {})
+        writer.write([(1, 0, "event", f'"{name}"')])
+        writer.close()
+    run("recover", "days")
+
+    assert run("cat", "days").stdout == b'"a"\n"b"\n'
+    assert b"holds no journal" in run("recover", "days", code=1).stderr
