@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -741,3 +742,37 @@ def test_the_rows_done_are_told(target: Path) -> None:
 
     assert done[-1] == ("checking", 100)
     assert pc.max(pq.read_table(target)["seq"]).as_py() == 99
+
+
+def test_a_column_s_name_is_damaged(target: Path) -> None:
+    """Or anything else that makes reading Parquet fail in another way than usual."""
+    write(target, call())
+    target.write_bytes(target.read_bytes().replace(b"elapsed_ns", b"elaps\xd3d_ns"))
+
+    assert told(examine(target)) == [("error", "file", "s.parquet")]
+
+
+def test_a_time_beyond_all_calendars(target: Path) -> None:
+    """Is told as a number."""
+    write(target, call())
+    damage(target, lambda t: put(t, "received_at", 99, 2**62))
+
+    assert any("µs since 1970" in f.what for f in examine(target))
+
+
+@pytest.mark.parametrize("head", [{"format": "x", "started_ns": 1, "source": {}}, {"format": 1, "started_ns": 1}])
+def test_a_damaged_head(target: Path, head: dict[str, Any]) -> None:
+    """It can't be sealed, and that is said."""
+    writer = JournalWriter(journal_path(target), START_NS, CAPTURE)
+    writer.path.write_bytes(zstandard.compress(orjson.dumps({"arirecord": head}) + b"\n"))
+    writer.close()
+
+    assert worst(examine(writer.path)) == "error"
+
+
+def test_text_that_is_no_text(target: Path) -> None:
+    """A flipped bit can make it so."""
+    write(target, call())
+    damage(target, lambda t: t.set_column(6, t.schema.field(6), pa.array([b"\xe1"] * 100).view(pa.string())))
+
+    assert any("Invalid UTF8" in f.what for f in examine(target) if f.check == "file")

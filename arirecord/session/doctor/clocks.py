@@ -5,10 +5,8 @@ from math import inf
 
 import polars as pl
 
-from arirecord.ari.timestamps import format_timestamp
-
 from .batch import Batch, Origin
-from .findings import Few, Finding, seconds
+from .findings import Few, Finding, moment, seconds
 
 __all__ = ["SwitchClock", "WallClock"]
 
@@ -53,8 +51,8 @@ class WallClock:
                 "error",
                 "header",
                 origin.name,
-                f"By its header the recording began at {format_timestamp(origin.started_ns)}, by its first row at "
-                f"{format_timestamp(self._offset * 1000)}.",
+                f"By its header the recording began at {moment(origin.started_ns // 1000)}, by its first row at "
+                f"{moment(self._offset)}.",
                 "Times that replay and `--since` use are wrong by that much.",
             )
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from arirecord.ari.timestamps import format_timestamp
-from arirecord.session.header import Header
+from arirecord.session.header import FORMAT, Header
 
 from .batch import Batch
-from .findings import Finding
+from .findings import Finding, moment
 
 __all__ = ["Counts", "sound"]
 
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
+    "format": lambda value: type(value) is int and 1 <= value <= FORMAT,
     "started_ns": lambda value: type(value) is int and abs(value) < 2**63,
     "source": lambda value: isinstance(value, dict),
     "arirecord": lambda value: isinstance(value, str),
@@ -69,8 +69,8 @@ class Counts:
         found: dict[str, Any] = {**self._numbers, **{key: dict(counter) for key, counter in self._by.items()}}
         if self._first is not None:
             found |= {
-                "first_at": format_timestamp(self._first[0] * 1000),
-                "last_at": format_timestamp(self._last[0] * 1000),
+                "first_at": moment(self._first[0]),
+                "last_at": moment(self._last[0]),
                 "first_elapsed_ns": self._first[1],
                 "duration_ns": self._last[1] - self._first[1],
             }

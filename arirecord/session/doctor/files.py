@@ -3,6 +3,8 @@
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import pyarrow as pa
+
 from arirecord.errors import JournalError, NotASession
 from arirecord.session.journal import JournalReader, is_locked, journal_path
 from arirecord.session.reader import Part, open_session
@@ -16,6 +18,7 @@ __all__ = ["examine"]
 
 _PARQUET = b"PAR1"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_BACKUP = "The file is damaged: take it from a backup."
 _IMPORT = "If it is a recorded stream, `arirecord import {path}` makes it a session."
 
 
@@ -79,6 +82,9 @@ def _part(path: Path, name: str) -> Generator[Finding, None, Part | None]:
             yield Finding("error", "file", name, what, _IMPORT.format(path=path))
     except OSError as error:
         yield Finding("error", "file", name, f"It can't be read: {error.strerror or error}.")
+    except (ValueError, pa.ArrowException) as error:
+        why = str(error).splitlines()[0][:200]
+        yield Finding("error", "file", name, f"Its description of the columns is damaged: {why}", _BACKUP)
     return None
 
 
@@ -111,9 +117,12 @@ def _is_journal(path: Path) -> bool:
 
 def _journal(path: Path, name: str, progress: Progress) -> Iterator[Finding]:
     try:
-        yield from examine_journal(JournalReader(path), name=name, progress=progress)
-    except JournalError as error:
-        yield no_journal(path, name, error)
+        try:
+            reader = JournalReader(path)
+        except (JournalError, TypeError) as error:
+            yield no_journal(path, name, error)
+        else:
+            yield from examine_journal(reader, name=name, progress=progress)
     except OSError as error:
         yield Finding("error", "file", name, f"It can't be read: {error.strerror or error}.")
 

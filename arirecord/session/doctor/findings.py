@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-__all__ = ["Few", "Finding", "Severity", "seconds", "worst"]
+from arirecord.ari.timestamps import format_timestamp
+
+__all__ = ["Few", "Finding", "Severity", "moment", "seconds", "worst"]
 
 Severity = Literal["error", "warning", "note"]
 _RANK: dict[str, int] = {"note": 0, "warning": 1, "error": 2}
@@ -62,6 +64,14 @@ class Few:
         """Say how many were not shown."""
         if self._last and self._count > self._shown:
             yield replace(self._last, where="", what=f"… and {self._count - self._shown:,} more like this.")
+
+
+def moment(us: int) -> str:
+    """Microseconds since 1970 UTC for people, also where no calendar reaches."""
+    try:
+        return format_timestamp(us * 1000)
+    except OverflowError:
+        return f"{us:,} µs since 1970"
 
 
 def seconds(value_s: float) -> str:

@@ -26,6 +26,8 @@ def examine_journal(reader: JournalReader, *, name: str = "", progress: Progress
     name = name or reader.path.name
     is_alive = is_locked(reader.path)
     source = reader.head.get("source")
+    if not isinstance(source, dict):
+        yield Finding("error", "header", name, "Its head does not say what was recorded (source).")
     origin = Origin(name, False, reader.head["started_ns"], source if isinstance(source, dict) else {}, is_cut=True)
     checks = row_checks()
     columns = _Columns()
@@ -102,10 +104,10 @@ class _Columns:
         return table
 
 
-def no_journal(path: Path, name: str, error: JournalError) -> Finding:
+def no_journal(path: Path, name: str, error: Exception) -> Finding:
     """Why a file that should be a journal is none."""
-    text = str(error).removeprefix(f"{path} ")
-    if path.suffix == ".journal" and path.stat().st_size < 1024 and "format" not in text:
+    text = str(error).removeprefix(f"{path} ") if isinstance(error, JournalError) else "has a damaged head"
+    if path.suffix == ".journal" and path.stat().st_size < 1024 and "nothing had been written" in text:
         return Finding(
             "warning", "file", name, f"It {text}.", "If nobody is writing it, it holds no row and can be removed."
         )

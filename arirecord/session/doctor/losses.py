@@ -5,10 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from arirecord.ari.timestamps import format_timestamp
-
 from .batch import Batch, Origin
-from .findings import Few, Finding, seconds
+from .findings import Few, Finding, moment, seconds
 
 __all__ = ["Connections", "Gaps", "Replaced"]
 
@@ -37,9 +35,9 @@ class Gaps:
 def _gap(origin: Origin, row: dict[str, Any]) -> Finding:
     until_us = row["received_at"]
     since_us = row["before"] if row["connection_lost_since"] is None else row["connection_lost_since"] * 1000
-    text = f"until {format_timestamp(until_us * 1000)}"
+    text = f"until {moment(until_us)}"
     if since_us is not None:
-        text = f"from {format_timestamp(since_us * 1000)} {text} ({seconds((until_us - since_us) / 1e6)})"
+        text = f"from {moment(since_us)} {text} ({seconds((until_us - since_us) / 1e6)})"
     lost = row["connection_lost_count"]
     text += f", {lost:,} frames known to be lost" if lost is not None else ", nobody knows how many frames"
     reason = f": {row['connection_reason']}" if row["connection_reason"] else ""
@@ -130,7 +128,7 @@ class Replaced:
                 "replaced",
                 batch.origin.at(row["seq"]),
                 f"Another client took over application {row['application']!r} at "
-                f"{format_timestamp(row['received_at'] * 1000)}: this connection got nothing more of it.",
+                f"{moment(row['received_at'])}: this connection got nothing more of it.",
                 "Give the recorder an application name of its own.",
             ),
         )

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from arirecord.ari.timestamps import format_timestamp
-
 from .batch import Batch, Origin
-from .findings import Few, Finding, seconds
+from .findings import Few, Finding, moment, seconds
 
 __all__ = ["PartOrder", "RowOrder"]
 
@@ -136,7 +134,7 @@ def _same_recording(last: _End, begin: _End) -> Finding | None:
 
 def _another_recording(last: _End, begin: _End) -> Finding | None:
     hole_us = begin.received_us - last.received_us
-    until = format_timestamp(begin.received_us * 1000)
+    until = moment(begin.received_us)
     if hole_us < 0:
         return Finding(
             "warning",
@@ -151,7 +149,7 @@ def _another_recording(last: _End, begin: _End) -> Finding | None:
             "parts",
             begin.origin.name,
             f"Nothing was recorded for {seconds(hole_us / 1e6)}: {last.origin.name} ends at "
-            f"{format_timestamp(last.received_us * 1000)}, this one begins at {until}.",
+            f"{moment(last.received_us)}, this one begins at {until}.",
             "Metrics can't know of calls in between.",
         )
     return None

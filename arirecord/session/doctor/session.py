@@ -90,12 +90,13 @@ def _of_header(name: str, header: Header) -> Iterator[Finding]:
 
 
 def _examine_part(part: Part, origin: Origin, checks: Sequence[Check], progress: partial[None]) -> Iterator[Finding]:
-    count = 0
+    count = before = 0
     nulls = Few()
     try:
         with pq.ParquetFile(part.path) as file:
             for stored in file.iter_batches(BATCH, columns=known_columns(part.schema)):
                 count += stored.num_rows
+                stored.validate(full=True)  # polars takes text on trust, and must not get what is no UTF-8
                 table = pa.Table.from_batches([stored])
                 for name in _NEVER_NULL:
                     if lacking := table[name].null_count:
@@ -106,8 +107,10 @@ def _examine_part(part: Part, origin: Origin, checks: Sequence[Check], progress:
                     batch = Batch(origin, table)
                     for check in checks:
                         yield from check.rows(batch)
+                before = count
                 progress(count)
-    except (pa.ArrowException, OSError) as error:
-        what = f"What follows row {count:,} can't be read: {str(error).splitlines()[0]}"
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        why = str(error).splitlines()[0][:200]
+        what = f"What follows row {before:,} can't be read: {why}"
         yield Finding("error", "file", origin.name, what, "The file is damaged: take it from a backup.")
     yield from nulls.end()
