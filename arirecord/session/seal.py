@@ -23,6 +23,9 @@ from .table import UnforeseenColumns, rows_to_table, session_schema
 __all__ = ["Progress", "no_progress", "recover", "seal"]
 
 ROW_GROUP = 122_880
+_SLICE = 15_360
+"""Rows turned into columns at once: a row group's worth of Python objects would cost a gigabyte."""
+_MAX_BYTES = 1 << 29
 _TYPE = re.compile(rb'\\"type\\"\s*:\s*\\"(\w+)\\"')
 _KIND = re.compile(rb'"kind":"(\w+)"')
 
@@ -124,11 +127,15 @@ def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header,
         },
         version="2.6",
     ) as writer:
-        for rows in reader.batches(ROW_GROUP):
+        waiting: list[pa.Table] = []
+        for rows in reader.batches(_SLICE):
             table = rows_to_table(rows, schema, drift)
-            writer.write_table(table, row_group_size=ROW_GROUP)
+            waiting.append(table)
             tally.add(table, rows)
+            if sum(part.num_rows for part in waiting) >= ROW_GROUP or sum(part.nbytes for part in waiting) > _MAX_BYTES:
+                _write_group(writer, waiting)
             progress("writing", tally.rows)
+        _write_group(writer, waiting)
         tally.into(header)
         header.drift = {what: dict(counter) for what, counter in drift.counts.items()}
         if reader.ended == "torn":
@@ -137,6 +144,13 @@ def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header,
             header.ended = reader.ended
         writer.add_key_value_metadata({KEY: header.dump()})
     return tally.rows
+
+
+def _write_group(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
+    if waiting:
+        writer.write_table(pa.concat_tables(waiting), row_group_size=ROW_GROUP)
+        waiting.clear()
+        pa.default_memory_pool().release_unused()
 
 
 class _Tally:

@@ -1,0 +1,79 @@
+"""What does a long capture cost? Real frames at a given rate to the real command; its CPU share and resident memory.
+
+    python benchmarks/steady.py RATE SECONDS
+
+prints the share of one core, and the resident memory after a third, two thirds and at the end. `benchmarks/steady.py
+3500 60` is Asterisk's busiest second for a minute; `… 50000 20` is a million events.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from websockets.asyncio.server import ServerConnection, broadcast, serve
+
+from arirecord.session.reader import open_session
+
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS"))
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def main(rate: int, seconds: float) -> None:
+    """Serve one capture, watch it, end it."""
+    frames = [frame.raw for frame in open_session(SAMPLE).frames()]
+    connected = asyncio.Event()
+    clients: set[ServerConnection] = set()
+
+    async def take(connection: ServerConnection) -> None:
+        clients.add(connection)
+        connected.set()
+        await connection.wait_closed()
+
+    with tempfile.TemporaryDirectory() as folder:
+        async with serve(take, "127.0.0.1", 0, compression=None) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ari"
+            command = [sys.executable, "-m", "arirecord", "capture", "--url", url, "-o", f"{folder}/s.parquet"]
+            process = await asyncio.create_subprocess_exec(*command)
+            await connected.wait()
+            await asyncio.sleep(1)
+            began, before = time.monotonic(), cpu_s(process.pid)
+            sent, memory = 0, [resident_mb(process.pid)]
+            while (passed := time.monotonic() - began) < seconds:
+                while sent < passed * rate:
+                    broadcast(clients, frames[sent % len(frames)])
+                    sent += 1
+                if passed > seconds / 3 * len(memory):
+                    memory.append(resident_mb(process.pid))
+                await asyncio.sleep(0.002)
+            memory.append(resident_mb(process.pid))
+            share = (cpu_s(process.pid) - before) / (time.monotonic() - began)
+            process.send_signal(signal.SIGINT)
+            peak = 0.0
+            while process.returncode is None:
+                with suppress(OSError, StopIteration):
+                    peak = max(peak, resident_mb(process.pid))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), 0.05)
+        recorded = open_session(f"{folder}/s.parquet").header.events
+    print(f"{sent:,} frames sent at {rate}/s, {recorded:,} recorded; {share * 100:.1f} % of a core")
+    print("resident MB: " + " → ".join(f"{mb:.0f}" for mb in memory) + f"; while sealing at most {peak:.0f}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2])))
