@@ -23,6 +23,7 @@ VERBS = {
     "cat": ("cat", "Print the frames of a session."),
     "query": ("query", "Ask a session in SQL."),
     "recover": ("recover", "Make a session of a recording that was cut off."),
+    "doctor": ("doctor", "Say what is wrong with a session or a journal."),
     "demo": ("demo", "See it all work on a bundled recording."),
 }
 

@@ -18,8 +18,8 @@ __all__ = ["command"]
 def command(journal: Path, output: Path | None, force: bool) -> None:
     """Make a session of a recording that was cut off (a crash, kill -9, a power cut), or of all such in a folder.
 
-    A journal goes only when every frame in it was read back from the session. Exit code 3: a journal's end was torn or a
-    part of it damaged, so that something may be missing.
+    A journal goes only when every frame in it was read back from the session. Exit code 3: a journal's end was torn
+    or a part of it damaged, so that something may be missing.
 
     \b
     Examples:

@@ -89,12 +89,17 @@ class Header:
             version = found["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise NotASession("its header is damaged") from error
-        if not isinstance(version, int) or version > FORMAT:
+        if type(version) is int and version > FORMAT:
             raise NotASession(f"it has format {version}, this arirecord reads up to {FORMAT}: please update arirecord")
         names = {f.name for f in fields(cls)} - {"other"}
         try:
             known = cls(**{k: v for k, v in found.items() if k in names})
         except TypeError as error:
             raise NotASession("its header is damaged") from error
+        pattern = cls(0, {}, first_at="", last_at="")
+        for name in names:
+            value, like = getattr(known, name), getattr(pattern, name)
+            if type(value) is not type(like) and not (value is None and name in ("first_at", "last_at")):
+                raise NotASession(f"its header is damaged: {name} is {value!r:.50}")
         known.other = {k: v for k, v in found.items() if k not in names}
         return known

@@ -21,6 +21,7 @@ from .rows import Row
 __all__ = ["JournalReader", "JournalWriter", "is_locked", "journal_path"]
 
 _CHUNK = 1 << 20
+_LATEST_NS = 2**63
 
 
 def journal_path(target: Path) -> Path:
@@ -47,7 +48,7 @@ class JournalWriter:
                 else f"an earlier recording was cut off: `arirecord recover {path}` makes it a session"
             )
             raise TargetExists(f"{path} exists; {what}") from None
-        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(self._fd, fcntl.LOCK_EX)  # it is ours: at most somebody looks, in `is_locked`, for a moment
         self._compressor = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
         self._unwritten = bytearray()
         head = {
@@ -104,6 +105,15 @@ def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str) -> bytes:
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
+def _row(seq: int, line: dict[str, Any]) -> Row:
+    row = Row(seq, line["t"], line["elapsed_ns"], line.get("kind", "event"), line["frame"])
+    if not (type(row.received_ns) is type(row.elapsed_ns) is int and type(row.kind) is type(row.raw) is str):
+        raise TypeError
+    if row.received_ns < 0 or row.elapsed_ns < 0 or max(row.received_ns, row.elapsed_ns) >= _LATEST_NS:
+        raise ValueError
+    return row
+
+
 def is_locked(path: Path) -> bool:
     """Whether somebody is writing this journal. Raises `OSError` if it can't be opened."""
     with path.open("rb") as file:
@@ -132,17 +142,20 @@ class JournalReader:
 
     def _read_head(self) -> Mapping[str, Any]:
         try:
-            first = next(self._texts(64), b"").partition(b"\n")[0]
-            head = orjson.loads(first)["arirecord"]
-            version = head["format"]
-            if not isinstance(head["started_ns"], int) or not isinstance(head.get("first_seq", 0), int):
-                raise TypeError
-        except (ValueError, KeyError, TypeError, IndexError):
+            head = orjson.loads(next(self._texts(64), b"").partition(b"\n")[0])["arirecord"]
+        except (ValueError, KeyError, TypeError):
             raise JournalError(
                 f"{self.path} is no journal of arirecord, or nothing had been written to it yet"
             ) from None
-        if version > FORMAT:
-            raise JournalError(f"{self.path} has format {version}: please update arirecord")
+        try:
+            version = head["format"]
+            if type(version) is int and version > FORMAT:
+                raise JournalError(f"{self.path} has format {version}: please update arirecord")
+            numbers = (version, head["started_ns"], head.get("first_seq", 0))
+            if not all(type(number) is int and number >= 0 for number in numbers) or type(head["source"]) is not dict:
+                raise TypeError
+        except (KeyError, TypeError, AttributeError):
+            raise JournalError(f"{self.path} has a damaged head: its first line is not as a journal's") from None
         result: Mapping[str, Any] = head
         return result
 
@@ -160,9 +173,8 @@ class JournalReader:
         for piece in self.texts():
             for line in piece.split(b"\n")[:-1]:
                 try:
-                    found = orjson.loads(line)
-                    row = Row(seq, found["t"], found["elapsed_ns"], found.get("kind", "event"), found["frame"])
-                except (ValueError, KeyError, TypeError):
+                    row = _row(seq, orjson.loads(line))
+                except (ValueError, KeyError, TypeError, AttributeError):
                     self.ended = f"damaged: row {seq} can't be read"
                     if rows:
                         yield rows

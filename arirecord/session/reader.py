@@ -141,13 +141,13 @@ def _open_part(path: Path) -> Part:
         raise FileNotFoundError(f"{path} does not exist{hint}")
     try:
         metadata = pq.read_metadata(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise NotASession(f"{path} is no session: {str(error).splitlines()[0]}") from error
-    text = (metadata.metadata or {}).get(KEY)
+        text, schema = (metadata.metadata or {}).get(KEY), metadata.schema.to_arrow_schema()
+    except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
+        raise NotASession(f"{path} is no session: {next(iter(str(error).splitlines()), 'damaged')}") from error
     if text is None:
         raise NotASession(f"{path} is a Parquet file, but no session of arirecord")
     try:
-        return Part(path, Header.load(text), metadata.schema.to_arrow_schema())
+        return Part(path, Header.load(text), schema)
     except NotASession as error:
         raise NotASession(f"{path} can't be read: {error}") from None
 

@@ -182,7 +182,8 @@ class _Tally:
             for entry in pc.value_counts(events[name]).to_pylist():
                 counter[entry["values"] if entry["values"] is not None else ""] += entry["counts"]
         if "connection_lost_count" in table.column_names:
-            self.gap_count += pc.sum(pc.and_(pc.invert(is_event), pc.equal(table["type"], "gap"))).as_py() or 0
+            is_gap = pc.and_(pc.equal(table["kind"], "connection"), pc.equal(table["type"], "gap"))
+            self.gap_count += pc.sum(is_gap).as_py() or 0
             self.lost_count += pc.sum(table["connection_lost_count"]).as_py() or 0
 
     def into(self, header: Header) -> None:

@@ -106,12 +106,51 @@ def test_plain_tools_read_it(tmp_path: Path) -> None:
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     """Text, a zstd stream of something else, an empty file."""
     path = tmp_path / "j"
-    for data in (b"", b"hello", zstandard.compress(b'{"a":1}\n'), zstandard.compress(b'{"arirecord":{"format":1}}\n')):
+    for data in (b"", b"hello", zstandard.compress(b'{"a":1}\n'), zstandard.compress(b"[1]\n")):
         path.write_bytes(data)
         with pytest.raises(JournalError, match="is no journal"):
             JournalReader(path)
     path.write_bytes(zstandard.compress(b'{"arirecord":{"format":99,"started_ns":1}}\n'))
     with pytest.raises(JournalError, match="please update"):
+        JournalReader(path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"t":"x","elapsed_ns":0,"frame":"{}"}',
+        b'{"t":1,"elapsed_ns":0,"frame":5}',
+        b'{"t":1,"elapsed_ns":0,"kind":5,"frame":""}',
+        b'{"t":-1,"elapsed_ns":0,"frame":"{}"}',
+        b'{"t":1,"elapsed_ns":-1,"frame":"{}"}',
+        *(b"[]", b"5", b"null", b"{}", b""),
+    ],
+)
+def test_a_row_of_the_wrong_form_is_damage(tmp_path: Path, line: bytes) -> None:
+    """The rows before it are read; nothing raises."""
+    path = tmp_path / "j"
+    head = b'{"arirecord":{"format":1,"started_ns":1,"source":{}}}\n'
+    path.write_bytes(zstandard.compress(head + b'{"t":1,"elapsed_ns":0,"frame":"good"}\n' + line + b"\n"))
+    found, reader = read(path)
+
+    assert found == [(1, 0, "event", "good")]
+    assert reader.ended == "damaged: row 1 can't be read"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '{"format":"x","started_ns":1,"source":{}}',
+        '{"format":1,"started_ns":1}',
+        '{"format":-3,"started_ns":1,"source":{}}',
+        "[]",
+    ],
+)
+def test_a_head_of_the_wrong_form_is_no_journal(tmp_path: Path, head: str) -> None:
+    """Nothing raises but the one error."""
+    path = tmp_path / "j"
+    path.write_bytes(zstandard.compress(f'{{"arirecord":{head}}}\n'.encode()))
+    with pytest.raises(JournalError, match="has a damaged head"):
         JournalReader(path)
 
 

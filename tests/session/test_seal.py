@@ -209,7 +209,20 @@ def test_a_newer_session_is_refused(tmp_path: Path) -> None:
     assert orjson.loads(header.dump())["novel"] == 5
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"format":1}', b'{"format":"x"}', b"null"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"format":1}',
+        b'{"format":"x"}',
+        b"null",
+        b'{"format":1,"started_ns":"x","source":{}}',
+        b'{"format":-3,"started_ns":"x","source":{}}',
+        b'{"format":1,"started_ns":1,"source":{},"types":7}',
+    ],
+)
 def test_a_damaged_header_is_refused(text: bytes) -> None:
     """Never a traceback."""
     with pytest.raises(NotASession):
