@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint format notebooks samples clean
+.PHONY: help demo test test-asterisk lint format notebooks samples clean
 
 help: ## List what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "arirecord needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -22,6 +22,9 @@ demo: $(READY) ## Replay a bundled recording, capture it, measure it
 
 test: $(READY) ## Run all tests (ARGS="-k word" for some)
 	$(BIN)/python -m pytest $(ARGS)
+
+test-asterisk: $(READY) ## Install a real Asterisk into a folder and test against it (Debian, root)
+	ARIRECORD_TEST_ASTERISK=1 $(BIN)/python -m pytest tests/asterisk -n 0 $(ARGS)
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check
