@@ -35,6 +35,7 @@ class MessageReader:
         self._skip = 0
         self._opcode: Opcode | None = None
         self._parts: list[bytes] = []
+        self._size = 0
         self._is_too_long = False
 
     @property
@@ -60,7 +61,7 @@ class MessageReader:
             del self._buffer[:start]
 
     def _frame(self, start: int) -> tuple[int, bytes | None, int] | None:
-        """The frame at `start`: first byte, payload, where it ends. The payload is None where it is too long to keep."""
+        """The frame at `start`: first byte, payload, where it ends. The payload is None if it is too long."""
         buffer = self._buffer
         have = len(buffer) - start
         if have < 2:
@@ -92,9 +93,10 @@ class MessageReader:
         if opcode & _CONTROL:
             return Message(opcode, payload or b"") if opcode is CLOSE else None
         if opcode is not Opcode.CONT:
-            self._opcode, self._is_too_long = opcode, False
+            self._opcode, self._is_too_long, self._size = opcode, False, 0
             self._parts.clear()
-        if payload is None or len(payload) + sum(map(len, self._parts)) > self._max_bytes:
+        self._size += len(payload or b"")
+        if payload is None or self._size > self._max_bytes:
             self._is_too_long = True
             self._parts.clear()
         elif not self._is_too_long:

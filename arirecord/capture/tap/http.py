@@ -62,11 +62,13 @@ class Head:
     def parse(cls, data: bytes) -> "Head":
         """Read the lines of a head. Raises `ValueError` for what is none."""
         first, *lines = data.decode("latin-1").replace("\r\n", "\n").split("\n")
-        words = (first.split(" ", 2) + [""])[:3]
+        words = [*first.split(" ", 2), ""][:3]
         if len(words) != 3:
             raise ValueError("no HTTP")
         split = (line.partition(":") for line in lines)
-        return cls((words[0], words[1], words[2]), tuple((name.strip().lower(), text.strip()) for name, _, text in split))
+        return cls(
+            (words[0], words[1], words[2]), tuple((name.strip().lower(), text.strip()) for name, _, text in split)
+        )
 
 
 Event = Head | bytes | End
@@ -119,8 +121,10 @@ class HttpReader:
         return self._take(end + 1).rstrip(b"\r\n")
 
     def _head(self) -> Event | None:
-        while self._buffer[:1] in (b"\r", b"\n"):  # some clients end a body with one newline too many
+        while self._buffer.startswith((b"\r", b"\n")):  # some clients end a body with one newline too many
             del self._buffer[:1]
+        if self._buffer and not self._buffer[:1].isalpha():
+            raise ValueError("no HTTP")
         end = _HEAD_END.search(self._buffer)
         if end is None:
             if len(self._buffer) > _MAX_HEAD_BYTES:

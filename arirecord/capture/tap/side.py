@@ -1,0 +1,135 @@
+"""One socket of a link."""
+
+import asyncio
+import socket
+import struct
+from typing import Protocol
+
+__all__ = ["Owner", "Side"]
+
+_LINGER_NOT = struct.pack("ii", 1, 0)
+
+
+class Owner(Protocol):
+    """Who hears of what happens at a socket."""
+
+    def made(self, side: "Side") -> None:
+        """It is connected."""
+
+    def received(self, side: "Side", data: bytes) -> None:
+        """Bytes came."""
+
+    def ended(self, side: "Side") -> None:
+        """The other end will send no more; it may still read."""
+
+    def lost(self, side: "Side", error: Exception | None) -> None:
+        """It is gone: closed, or broken by `error`."""
+
+    def congested(self, side: "Side", is_congested: bool) -> None:
+        """What was written piles up, or has gone."""
+
+
+class Side(asyncio.Protocol):
+    """A socket that tells its owner what happens, and takes any call at any time.
+
+    `has_ended` is whether the other end will send no more, `is_over` whether the connection has come and gone.
+    """
+
+    def __init__(self, owner: Owner) -> None:
+        self.has_ended = False
+        self.is_over = False
+        self._owner = owner
+        self._transport: asyncio.Transport | None = None
+        self._is_finished = False
+        self._is_tls = False
+
+    @property
+    def exists(self) -> bool:
+        """Whether it was ever connected."""
+        return self._transport is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, and it is not being closed."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def peer(self) -> str:
+        """Address of the other end."""
+        found = self._transport.get_extra_info("peername") if self._transport else None
+        return f"{found[0]}:{found[1]}" if found else "unknown"
+
+    @property
+    def behind_bytes(self) -> int:
+        """What was written and not yet taken by the socket."""
+        return self._transport.get_write_buffer_size() if self._transport else 0
+
+    def write(self, data: bytes) -> None:
+        """Send, now or when the socket takes it."""
+        if self._transport is not None and not self._is_finished and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def finish(self) -> bool:
+        """Say that no more will be sent, behind all that was written. False where the connection can't say so."""
+        if self._transport is None or not self._transport.can_write_eof():
+            return False
+        if self.is_open and not self._is_finished:
+            self._is_finished = True
+            self._transport.write_eof()
+        return True
+
+    def close(self) -> None:
+        """Close, behind all that was written."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def reset(self) -> None:
+        """Break off: the other end sees the connection reset."""
+        if self._transport is None:
+            return
+        found: socket.socket | None = self._transport.get_extra_info("socket")
+        if found is not None and found.fileno() >= 0:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        self._transport.abort()
+
+    def pause(self, is_paused: bool) -> None:
+        """Stop or go on reading."""
+        if self.is_open and not self.has_ended and self._transport is not None:
+            if is_paused:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._is_tls = transport.get_extra_info("sslcontext") is not None
+        found: socket.socket | None = transport.get_extra_info("socket")
+        if found is not None:
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._owner.made(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio."""
+        self._owner.received(self, data)
+
+    def eof_received(self) -> bool:
+        """Called by asyncio."""
+        self.has_ended = True
+        self._owner.ended(self)
+        return not self._is_tls  # True: writing goes on; TLS can't
+
+    def pause_writing(self) -> None:
+        """Called by asyncio."""
+        self._owner.congested(self, True)
+
+    def resume_writing(self) -> None:
+        """Called by asyncio."""
+        self._owner.congested(self, False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio."""
+        self.is_over = True
+        self._owner.lost(self, exc)

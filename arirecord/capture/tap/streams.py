@@ -1,0 +1,62 @@
+"""All event streams of a tap: which application is here, from where, and since when it has been away."""
+
+from collections.abc import Callable, Iterable
+
+from arirecord.ari.timestamps import format_timestamp
+
+from .keeper import Keeper
+from .stream import EventStream
+
+__all__ = ["Streams"]
+
+
+class Streams:
+    """The open streams, and a row in the recording for each that opens or closes. `url` is Asterisk's."""
+
+    def __init__(self, url: str, keeper: Keeper, say: Callable[[str], None]) -> None:
+        self.open: list[EventStream] = []
+        self._url = url
+        self._keeper = keeper
+        self._say = say
+        self._away: dict[str, int] = {}
+
+    def add(self, stream: EventStream) -> None:
+        """A stream has opened."""
+        for name in stream.applications:
+            since = self._away.pop(name, None)
+            if since is not None and not any(name in other.applications for other in self.open):
+                self._keeper.connection(
+                    "gap",
+                    url=self._url,
+                    application=name,
+                    lost_since=format_timestamp(since),
+                    reason="the application was not connected; what happened meanwhile is not known",
+                )
+        self.open.append(stream)
+        reason = f"the application connected from {stream.client}"
+        self._keeper.connection("opened", url=self._url, application=stream.name, status=101, reason=reason)
+        self._say(f"Application {stream.name!r} connected from {stream.client}.")
+
+    def remove(self, stream: EventStream) -> None:
+        """A stream has closed."""
+        stream.finish()
+        self.open.remove(stream)
+        self._away.update(dict.fromkeys(stream.applications, stream.last_ns))
+        why, code = stream.end or ("it was lost", 1006)
+        self._keeper.connection("closed", url=self._url, application=stream.name, status=code, reason=why)
+        self._say(f"Application {stream.name!r} from {stream.client} is disconnected: {why} ({code}).")
+
+    def serving(self, applications: Iterable[str]) -> EventStream | None:
+        """A stream that has all these applications and whose application is still there."""
+        wanted = set(applications)
+        return next((s for s in self.open if s.is_served and not s.is_replaced and wanted <= set(s.applications)), None)
+
+    def name_of(self, client: str, user: str | None) -> str | None:
+        """The application that a REST client is, where host and ARI user tell: None if several could be."""
+        host = _host(client)
+        names = {stream.name for stream in self.open if _host(stream.client) == host and stream.user == user}
+        return names.pop() if len(names) == 1 else None
+
+
+def _host(client: str) -> str:
+    return client.rpartition(":")[0]

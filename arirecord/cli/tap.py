@@ -1,0 +1,209 @@
+"""`arirecord tap`."""
+
+import asyncio
+import gc
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say
+from .types import ROTATION
+
+if TYPE_CHECKING:
+    from arirecord.capture.parts import Rotation, Target
+    from arirecord.capture.recorder import Recorder
+    from arirecord.capture.tap import Tap, TapOptions
+
+__all__ = ["command"]
+
+# The recorder's threads must let the event loop in quickly: Python's 5 ms would be most of what the tap adds.
+_SWITCH_INTERVAL_S = 0.0005
+_LOOPBACK = ("127.", "localhost", "::1")
+
+
+@click.command("tap")
+@click.option(
+    "--listen",
+    default="127.0.0.1:8089",
+    show_default=True,
+    metavar="[HOST]:PORT",
+    help="Where applications connect; without HOST it is this machine only. Port 0 is any free one.",
+)
+@click.option("--upstream", default="http://127.0.0.1:8088/ari", show_default=True, help="Asterisk's ARI; https too.")
+@click.option(
+    "-o", "--output", default="session.parquet", show_default=True, help="A file, or a folder of parts: DIR/."
+)
+@click.option("--rotate", type=ROTATION, help="Begin a new part (in the folder -o) after 1h, 256MB or 1000000 (rows).")
+@click.option("--force", is_flag=True, help="Replace the output if it exists.")
+@click.option("--fan-out", is_flag=True, help="Give further clients of a connected application read-only copies.")
+@click.option(
+    "--max-behind",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    metavar="MIB",
+    help="Cut an application, or copy, that leaves so much unread.",
+)
+@click.option("--ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Trust this authority (PEM).")
+@click.option("--insecure", is_flag=True, help="Check no certificate at all: anybody may be at the other end.")
+def command(
+    listen: str,
+    upstream: str,
+    output: str,
+    rotate: "Rotation | None",
+    force: bool,
+    fan_out: bool,
+    max_behind: int,
+    ca: Path | None,
+    insecure: bool,
+) -> None:
+    """Record all that goes on between your ARI application and Asterisk, from in between.
+
+    The application connects to this proxy instead of to Asterisk, with the credentials it always had, and notices
+    nothing: events, REST requests (over HTTP or the WebSocket), refusals and ends of connections pass as they are.
+    All of it is recorded, without credentials. Ctrl-C or SIGTERM ends the recording, seals it, and disconnects the
+    applications. Should recording fail, the proxy goes on and says so; exit code 3 tells that something was lost.
+
+    Use capture to listen beside an application: nothing in production changes, but Asterisk sends StasisStart and
+    StasisEnd to the application alone, and a capture never sees its REST requests. Use tap to see these: it is the
+    only way to record the StasisStart of a production application.
+
+    With --fan-out a second client that asks for an application which is connected here reads a copy of its stream,
+    where otherwise Asterisk would take the stream away from the first. Who comes first is the application.
+
+    \b
+    Examples:
+      arirecord tap --upstream http://pbx:8088/ari -o today.parquet
+      arirecord tap --listen :9000 --upstream https://pbx:8089/ari --ca pbx.pem
+      arirecord tap --listen 192.0.2.7:8089 --fan-out -o days/ --rotate 1h
+    """
+    from arirecord.capture.address import Address
+    from arirecord.capture.tap import TapOptions, parse_listen
+
+    host, port = parse_listen(listen)
+    address = Address.parse(upstream)
+    if address.user is not None:
+        say("The credentials in --upstream are not used: each application brings its own.")
+    if insecure:
+        say("WARNING: --insecure checks no certificate; whoever sits in between can read the passwords and act.")
+    if not host.startswith(_LOOPBACK):
+        say(f"WARNING: whoever reaches {host} reaches the ARI of {address.http_base}; passwords get here unencrypted.")
+    address = address.trusting(ca, insecure=insecure)
+    options = TapOptions(address, host, port, fan_out=fan_out, max_behind_bytes=max_behind << 20)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    gc.freeze()  # what is loaded by now stays: looking through it again and again would hold up the events
+    target = _target(output, rotate, force)
+    tapping = _Tapping(options, target)
+    try:
+        with live_line(tapping.line):
+            asyncio.run(tapping.run())
+    except BaseException:
+        if tapping.recorder is not None:
+            with suppress(OSError):
+                tapping.recorder.close("the tap failed")
+        raise
+    if tapping.recorder is not None:
+        _finish(tapping.recorder, tapping.lost_count)
+
+
+def _target(output: str, rotate: "Rotation | None", force: bool) -> "Target":
+    from arirecord.capture.parts import Folder, Rotation, SingleFile
+
+    path = Path(output)
+    if rotate is not None or output.endswith("/"):
+        if path.is_file():
+            raise click.UsageError(f"{output} is a file; a recording in parts needs a folder")
+        return Folder(path, rotate or Rotation())
+    file = SingleFile(path, force=force)
+    file.open()
+    return file
+
+
+class _Tapping:
+    """The tap while it runs, and the line that tells of it."""
+
+    def __init__(self, options: "TapOptions", target: "Target") -> None:
+        self._options, self._target = options, target
+        self.recorder: Recorder | None = None
+        self._tap: Tap | None = None
+        self._events_before = 0
+
+    @property
+    def lost_count(self) -> int:
+        """Rows that were not recorded."""
+        return self._tap.status.lost_count if self._tap else 0
+
+    async def run(self) -> None:
+        """Until a signal says that it is enough."""
+        from arirecord.capture.control import control
+        from arirecord.capture.tap import Tap
+
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._split)
+        async with (
+            control(self._target.path, lambda: self.recorder),
+            Tap(self._options, self._start, _say) as self._tap,
+        ):
+            where = self._options.upstream.http_base
+            _say(f"Let your application connect to {self._tap.url} instead of {where}. Ctrl-C ends the recording.")
+            await stop.wait()
+
+    def _start(self) -> "Recorder":
+        from arirecord.capture.recorder import Recorder
+
+        self.recorder = Recorder(self._target, self._options.source)
+        _say(f"Recording to {self.recorder.target.path}.")
+        return self.recorder
+
+    def _split(self) -> None:
+        if self.recorder is not None:
+            self.recorder.split()
+
+    def line(self) -> str:
+        """How it is doing."""
+        if self._tap is None or self.recorder is None:
+            return "starting …"
+        stats, status = self.recorder.stats, self._tap.status
+        rate = (stats.events - self._events_before) / LIVE_INTERVAL_S
+        self._events_before = stats.events
+        text = (
+            f"{status.applications} applications  {stats.events:,} events  {rate:,.0f}/s  "
+            f"{status.rest_count:,} REST  {len(stats.channels_up):,} channels up  {stats.frame_bytes / 1e6:,.1f} MB"
+        )
+        if self._options.fan_out:
+            text += f"  {status.copies} copies"
+        return text + (f"  TROUBLE {stats.trouble}" if stats.trouble else "")
+
+
+def _say(text: str) -> None:
+    """Say something where the live line is."""
+    say(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text)
+
+
+def _finish(recorder: "Recorder", lost_count: int) -> None:
+    try:
+        recorder.close()
+        with progress(recorder.kept_rows) as update:
+            _, problems = recorder.seal(update)
+    except Exception as error:
+        say(
+            f"The recording could not be finished ({error}); the applications were not affected. Make room, then "
+            f"`arirecord recover {recorder.part}.journal` seals what there is."
+        )
+        raise SystemExit(LOST) from error
+    stats = recorder.stats
+    say(f"{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
+    for problem in problems:
+        say(problem)
+    if stats.lost_count:
+        say(f"{stats.lost_count:,} events were LOST: the disk did not keep up.")
+    if lost_count:
+        say(f"{lost_count:,} events or exchanges were NOT RECORDED; the applications were not affected.")
+    if stats.lost_count or lost_count or problems:
+        raise SystemExit(LOST)
