@@ -21,6 +21,7 @@ from arirecord.errors import CaptureError
 from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING
 from tests.cli.conftest import COMMAND
+from tests.waiting import wait_for
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 Check = Callable[[ServerConnection, Request], Response | None]
@@ -132,15 +133,6 @@ def test_a_signal_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
 
     assert raws(target) == FRAMES[: len(raws(target))]
     assert open_session(target).header.ended == "complete"
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    waiting = threading.Event()
-    for _ in range(3000):
-        if is_so():
-            return
-        waiting.wait(0.01)
-    raise AssertionError("it never came to be")
 
 
 def journal_size(target: Path) -> int:

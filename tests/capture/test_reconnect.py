@@ -14,9 +14,10 @@ from websockets.exceptions import InvalidStatus
 from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING
 from tests.cli.conftest import COMMAND
+from tests.waiting import wait_for
 
 from .ari import Ari, Script, running
-from .test_capture import capture, finish, journal_size, raws, wait_for
+from .test_capture import capture, finish, journal_size, raws
 
 
 def sends(*frames: str, close: tuple[int, str] = (1000, END_OF_RECORDING)) -> Script:

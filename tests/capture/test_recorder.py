@@ -3,7 +3,6 @@
 import errno
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,7 @@ from arirecord.capture.recorder import Recorder
 from arirecord.errors import TargetExists
 from arirecord.session.journal import JournalReader, journal_path
 from arirecord.session.reader import open_session
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    """Until it is so; the recorder's thread has no event for a test to wait for."""
-    waiting = threading.Event()
-    for _ in range(3000):
-        if is_so():
-            return
-        waiting.wait(0.01)
-    raise AssertionError("it never came to be")
+from tests.waiting import wait_for
 
 
 def raws(target: Path) -> list[str]:
