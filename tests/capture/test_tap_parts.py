@@ -1,0 +1,209 @@
+"""The ears of the tap: HTTP and WebSocket in passing, and what must not be recorded."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
+
+from arirecord.capture.tap import parse_listen
+from arirecord.capture.tap.exchanges import Exchange, Exchanges
+from arirecord.capture.tap.frames import CLOSE, Message, MessageReader, close_frame, parse_close
+from arirecord.capture.tap.http import END, Head, HttpReader
+from arirecord.capture.tap.secrets import clean_body, clean_query, clean_uri, user_of
+from arirecord.errors import CaptureError
+
+
+def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
+    """Bytes in pieces, as a network delivers them."""
+    marks = sorted({0, len(data), *(place % (len(data) + 1) for place in places)})
+    yield from (data[start:end] for start, end in pairwise(marks))
+
+
+CUTS = st.lists(st.integers(0, 1 << 20), max_size=20)
+BODY = st.binary(max_size=300)
+
+
+def chunked(body: bytes) -> bytes:
+    pieces = [body[start : start + 7] for start in range(0, len(body), 7)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+@given(st.lists(st.tuples(BODY, st.sampled_from(["length", "chunked"]), BODY), max_size=4), CUTS, CUTS)
+def test_exchanges_are_found_however_they_are_cut(
+    wanted: list[tuple[bytes, str, bytes]], places: list[int], other_places: list[int]
+) -> None:
+    """Any number of them, pipelined, each body to the byte."""
+    requests, answers = b"", b""
+    for asked, how, answered in wanted:
+        for first, body in ((b"POST /x HTTP/1.1", asked), (b"HTTP/1.1 200 OK", answered)):
+            head = b"Content-Length: %d" % len(body) if how == "length" else b"Transfer-Encoding: chunked"
+            data = first + b"\r\n" + head + b"\r\n\r\n" + (body if how == "length" else chunked(body))
+            if first.startswith(b"POST"):
+                requests += data
+            else:
+                answers += data
+    kept: list[Exchange] = []
+    exchanges = Exchanges(lambda exchange, reason: kept.append(exchange), 1 << 20)
+    for data in cut(requests, places):
+        exchanges.from_application(data)
+    for data in cut(answers, other_places):
+        assert exchanges.from_asterisk(data) is None
+
+    assert [(one.request_body.data, one.answer_body.data) for one in kept] == [(a, b) for a, _, b in wanted]
+    assert not exchanges.open
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x16\x03\x01", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"A" * (1 << 21)]
+)
+def test_what_is_no_http(data: bytes) -> None:
+    """Is told by an error, and by no other."""
+    with pytest.raises(ValueError, match=r"."):
+        list(HttpReader().feed(data))
+
+
+@given(st.binary(max_size=200), CUTS)
+def test_any_bytes_are_heard_without_harm(data: bytes, places: list[int]) -> None:
+    """They are understood, or refused with `ValueError`."""
+    for reader in (HttpReader(), HttpReader(lambda: "GET"), MessageReader()):
+        try:
+            for piece in cut(data, places):
+                list(reader.feed(piece))
+        except ValueError:
+            pass
+
+
+def test_heads() -> None:
+    """Names in any case, no reason, lines ended by a newline alone."""
+    head = next(HttpReader(lambda: "GET").feed(b"HTTP/1.1 200\nX-Y: 1\nx-y:2\nContent-Length: 0\n\n"))
+
+    assert isinstance(head, Head)
+    assert (head.status, head.reason, head.get("x-y"), head.get("none")) == (200, "", "1, 2", None)
+
+
+def test_an_answer_to_head_has_no_body() -> None:
+    """Whatever its headers say."""
+    reader = HttpReader(lambda: "HEAD")
+    events = list(reader.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 204 No\r\n\r\n"))
+
+    assert [type(event) for event in events] == [Head, type(END), Head, type(END)]
+
+
+TEXTS = st.tuples(st.sampled_from([Opcode.TEXT, Opcode.BINARY]), st.binary(max_size=70_000), st.integers(1, 4))
+
+
+@given(st.lists(TEXTS, max_size=4), CUTS, st.booleans())
+def test_messages_are_found_however_they_are_cut(
+    wanted: list[tuple[Opcode, bytes, int]], places: list[int], mask: bool
+) -> None:
+    """Fragmented, masked, with pings in their midst."""
+    data = b""
+    for opcode, payload, count in wanted:
+        size = len(payload) // count + 1
+        pieces = [payload[n * size : (n + 1) * size] for n in range(count)]
+        for number, piece in enumerate(pieces):
+            frame = Frame(opcode if number == 0 else Opcode.CONT, piece, fin=number == count - 1)
+            data += Frame(Opcode.PING, b"?").serialize(mask=mask) + frame.serialize(mask=mask)
+    data += close_frame(4000, "bye", mask=mask)
+    reader = MessageReader()
+    found = [message for piece in cut(data, places) for message in reader.feed(piece)]
+
+    assert found[:-1] == [Message(opcode, payload) for opcode, payload, _ in wanted]
+    assert found[-1].opcode is CLOSE
+    assert parse_close(found[-1].data) == (4000, "bye")
+    assert reader.is_between_frames
+
+
+@pytest.mark.parametrize("size", [125, 126, 127, 1000, 65535, 65536, 200_000])
+@pytest.mark.parametrize("step", [1, 1000, 1 << 20])
+def test_long_messages_are_passed_over(size: int, step: int) -> None:
+    """In one frame or many; what follows is heard."""
+    long = Frame(Opcode.TEXT, b"x" * size).serialize(mask=True)
+    pieces = [b"y" * (size // 3 + 1)] * 3
+    fragments = [
+        Frame(Opcode.TEXT if number == 0 else Opcode.CONT, piece, fin=number == 2).serialize(mask=False)
+        for number, piece in enumerate(pieces)
+    ]
+    data = long + b"".join(fragments) + Frame(Opcode.TEXT, b"short").serialize(mask=False)
+    reader = MessageReader(max_bytes=100)
+    step = max(step, size // 1000)
+    found = [m for start in range(0, len(data), step) for m in reader.feed(data[start : start + step])]
+
+    assert found == [Message(Opcode.TEXT, b"short")]
+    assert reader.skipped == 2
+    assert reader.is_between_frames
+
+
+@pytest.mark.parametrize(
+    ("uri", "clean"),
+    [
+        ("/ari/channels?api_key=u:p&a=%20b", "/ari/channels?a=%20b"),
+        ("/ari/channels?a=1&API%5Fkey=u%3Ap", "/ari/channels?a=1"),
+        ("/ari/channels?api_key=u:p", "/ari/channels"),
+        ("/ari/x?password=1&token=2&keep=api_key", "/ari/x?keep=api_key"),
+        ("http://u:p@pbx:8088/ari/x?y=1", "/ari/x?y=1"),
+        ("/ari/channels?endpoint=sip://u@h", "/ari/channels?endpoint=sip://u@h"),
+        ("channels/1/play?media=sound:a&&b", "channels/1/play?media=sound:a&&b"),
+    ],
+)
+def test_uris_without_credentials(uri: str, clean: str) -> None:
+    """All the rest is untouched."""
+    assert clean_uri(uri) == clean
+
+
+def test_bodies_without_credentials() -> None:
+    """Forms, and secrets in Asterisk's configuration; the rest is untouched."""
+    path = "/ari/asterisk/config/dynamic/res_pjsip/auth/1"
+    body = b'{"fields": [{"attribute":"password","value":"x"},{"attribute":"user","value":"y"}],"md5_cred":"z"}'
+
+    assert clean_query("a=1&api_key=x") == "a=1"
+    assert clean_body("/x", "application/x-www-form-urlencoded; charset=utf-8", b"a=\xff&api_key=x") == b"a=\xff"
+    assert clean_body("/ari/channels", "application/json", body) == body
+    assert orjson.loads(clean_body(path, None, body)) == {
+        "fields": [{"attribute": "password", "value": "(removed)"}, {"attribute": "user", "value": "y"}],
+        "md5_cred": "(removed)",
+    }
+    assert clean_body(path, None, b"{half") == b"(removed)"
+    assert clean_body(path, None, b"") == b""
+
+
+@pytest.mark.parametrize(
+    ("target", "authorization", "user"),
+    [
+        ("/x", "Basic dTpw", "u"),
+        ("/x?api_key=u%40x:p", None, "u@x"),
+        ("/x", None, None),
+        ("/x", "Basic ?", None),
+        ("/x", "Bearer abc", None),
+    ],
+)
+def test_who_logs_in(target: str, authorization: str | None, user: str | None) -> None:
+    """The name, never the password."""
+    headers = (("authorization", authorization),) if authorization else ()
+    assert user_of(Head(("GET", target, "HTTP/1.1"), headers)) == user
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (":8089", ("127.0.0.1", 8089)),
+        ("8089", ("127.0.0.1", 8089)),
+        ("0.0.0.0:0", ("0.0.0.0", 0)),
+        ("[::1]:8089", ("::1", 8089)),
+        ("pbx:1", ("pbx", 1)),
+    ],
+)
+def test_where_to_listen(text: str, address: tuple[str, int]) -> None:
+    """Loopback unless told."""
+    assert parse_listen(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "pbx", "pbx:", ":70000", "::1:80", ":٣"])
+def test_where_nobody_can_listen(text: str) -> None:
+    """Is said, with an example."""
+    with pytest.raises(CaptureError, match=r"127\.0\.0\.1:8089"):
+        parse_listen(text)
