@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from arirecord.analytics import connect
-from arirecord.analytics.models import Model, load_models
+from arirecord.analytics.models import Model, describe_columns, load_models
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.seal import seal
@@ -93,6 +93,20 @@ def test_no_length_is_negative_and_talk_fits_into_the_call(stream: str, connecti
         "FROM conversations WHERE duration_s < -0.04",
     ):
         assert con.execute(f"SELECT * {query}").fetchall() == []
+
+
+def test_columns_are_described(tmp_path: Path) -> None:
+    """Every column of a mart has a description, none describes a column that is not there, and units are in names."""
+    con = connect(make(tmp_path / "empty.parquet", []))
+    for mart in MARTS:
+        columns = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE {mart}").fetchall()}
+        described = describe_columns(mart)
+        assert columns.keys() <= described.keys(), mart
+        assert described.keys() - columns.keys() <= describe_columns("common").keys(), mart
+        for name, kind in columns.items():
+            assert (kind == "TIMESTAMP") == name.endswith("_at"), name
+            assert (kind == "BOOLEAN") == name.startswith("is_"), name
+            assert kind != "DOUBLE" or name.endswith("_s"), name
 
 
 def test_empty_session(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ A file begins with comment lines that say what a row is; its name is the model's
 what stands between is computed once for a connection. No CTE has the name of a model.
 """
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["LAYERS", "Model", "load_models"]
+__all__ = ["LAYERS", "Model", "describe_columns", "load_models"]
 
 LAYERS = ("staging", "intermediate", "marts")
 
@@ -45,6 +46,17 @@ def load_models(names: Collection[str] | None = None) -> Sequence[Model]:
     for name in sorted(found if names is None else names):
         place(name, ())
     return tuple(ordered.values())
+
+
+def describe_columns(mart: str) -> Mapping[str, str]:
+    """What the columns of a mart mean, by name; with those names that several marts share. Units are in the names."""
+    return {**_descriptions()["common"], **_descriptions()[mart]}
+
+
+@cache
+def _descriptions() -> Mapping[str, Mapping[str, str]]:
+    texts: Mapping[str, Mapping[str, str]] = json.loads(files(__package__).joinpath("columns.json").read_text("utf-8"))
+    return texts
 
 
 @cache

@@ -14,7 +14,8 @@ SELECT
     first_leg.caller_name,
     NULLIF(first_leg.exten, 's') AS dialled_exten,
     first_leg.context AS dialled_context,
-    reached.caller_number AS called_number,
+    -- An app that originates often gives the new channel the caller's number: that of the called is then unknown.
+    NULLIF(reached.caller_number, first_leg.caller_number) AS called_number,
     first_leg.is_answered,
     first_leg.is_ended,
     first_leg.answered_at,
