@@ -1,5 +1,5 @@
-"""A real Asterisk on loopback, real calls through it, and `arirecord capture` held against what Asterisk itself logged.
+"""A real Asterisk on loopback, real calls through it, and `arirecord capture` held against what it logged itself.
 
-`python3 -m tests.asterisk.install` installs it once (root, Debian); `ARIRECORD_TEST_ASTERISK=1 pytest tests/asterisk -n 0`
-runs the calls.
+Once, as root, on Debian: `python3 -m tests.asterisk.install`. Then:
+`ARIRECORD_TEST_ASTERISK=1 python -m pytest tests/asterisk -n 0`.
 """

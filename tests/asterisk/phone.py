@@ -24,7 +24,7 @@ async def eventually(condition: Callable[[], object], what: str, timeout_s: floa
     """Return once `condition` holds, and let the phones go on meanwhile."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what is waited for happens in another process
                 await asyncio.sleep(0.005)
     except TimeoutError:
         raise TimeoutError(f"waited {timeout_s:g} s in vain until {what}") from None
@@ -88,9 +88,9 @@ class Phone(asyncio.DatagramProtocol):
             headers.append(self.authorization(answer, request))
         assert answer.status == 200, answer
 
-    def call(self, number: str, **media: int) -> "Call":
+    def call(self, number: str, *, video_port: int | None = None) -> "Call":
         """Dial; returns at once. `until` waits for what comes of it."""
-        call = Call(self, self.address(number), **media)
+        call = Call(self, self.address(number), video_port=video_port)
         self.calls.append(call)
         call.dial()
         return call

@@ -132,5 +132,5 @@ class Capture:
             {row["uniqueid"] for row in rows if row["eventtype"] == what} for what in ("CHAN_START", "CHAN_END")
         )
         called = {row["linkedid"] for row in rows if row["eventtype"] == "LINKEDID_END"}
-        billed = {row["linkedid"] for row in self.asterisk.cdr()[self._cdr_count :]}
+        billed = {row["uniqueid"] for row in self.asterisk.cdr()[self._cdr_count :]}
         return begun <= over and called <= billed

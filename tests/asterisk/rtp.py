@@ -3,12 +3,15 @@
 import asyncio
 import random
 import struct
+from collections import deque
 from collections.abc import Iterable
 
 __all__ = ["Voice"]
 
 FRAME_S = 0.02
-DIGITS = "0123456789*#ABCD"
+SAMPLES = 160
+PCMU, EVENT = 0, 101
+DIGITS, VOLUME = "0123456789*#ABCD", 10
 
 
 class Voice(asyncio.DatagramProtocol):
@@ -17,9 +20,9 @@ class Voice(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.heard = 0
         self.target: tuple[str, int] | None = None
-        self._sequence, self._time, self._source = 0, 0, random.getrandbits(32)
+        self._sequence, self._time, self._source = 0, 1600, random.getrandbits(32)
         self._next: asyncio.TimerHandle | None = None
-        self._digits: list[tuple[int, bytes]] = []
+        self._keys: deque[tuple[int, bytes] | None] = deque()
 
     @classmethod
     async def open(cls) -> "Voice":
@@ -44,34 +47,28 @@ class Voice(asyncio.DatagramProtocol):
             self._tick()
 
     async def press(self, digits: Iterable[str]) -> None:
-        """Press keys, 80 ms each with 60 ms between, as telephone events (RFC 4733)."""
+        """Press keys, 80 ms each with 60 ms between, as telephone events (RFC 4733). The end is told three times."""
         for digit in digits:
-            event = DIGITS.index(digit)
-            for frame in range(1, 5):
-                self._digits.append((frame, struct.pack("!BBH", event, 10, frame * 160)))
-            self._digits += [(5 + again, struct.pack("!BBH", event, 0x80 | 10, 4 * 160)) for again in range(3)]
-            while self._digits:
-                await asyncio.sleep(FRAME_S)
-            await asyncio.sleep(0.06)
+            for frame in range(7):
+                end = 0x80 if frame >= 4 else 0
+                payload = struct.pack("!BBH", DIGITS.index(digit), end | VOLUME, min(frame + 1, 4) * SAMPLES)
+                self._keys.append((frame, payload))
+            self._keys += [None] * 3
+            await asyncio.sleep(10 * FRAME_S)
 
     def _tick(self) -> None:
         """One packet; while a key is down, its event instead of silence. All packets of one event bear one time."""
         self._next = asyncio.get_running_loop().call_later(FRAME_S, self._tick)
-        assert self.target is not None
-        if self._digits:
-            frame, payload = self._digits.pop(0)
-            start = self._time - min(frame - 1, 3) * 160
-            self._send(101, payload, start, is_first=frame == 1)
-            if frame < 4:
-                self._time += 160
-            elif not self._digits:
-                self._time += 160
+        key = self._keys.popleft() if self._keys else None
+        if key:
+            frame, payload = key
+            self._send(EVENT | (0x80 if frame == 0 else 0), payload, self._time - frame * SAMPLES)
         else:
-            self._send(0, b"\xff" * 160, self._time)
-            self._time += 160
+            self._send(PCMU, b"\xff" * SAMPLES, self._time)
+        self._time += SAMPLES
 
-    def _send(self, kind: int, payload: bytes, time: int, is_first: bool = False) -> None:
-        head = struct.pack("!BBHII", 0x80, kind | (0x80 if is_first else 0), self._sequence, time, self._source)
+    def _send(self, kind: int, payload: bytes, time: int) -> None:
+        head = struct.pack("!BBHII", 0x80, kind, self._sequence, time, self._source)
         self._sequence = (self._sequence + 1) & 0xFFFF
         if self.target:
             self.transport.sendto(head + payload, self.target)

@@ -1,4 +1,4 @@
-"""A running Asterisk, and what it says of itself: ARI, the console, and its own logs of channels (CEL) and calls (CDR)."""
+"""A running Asterisk, and what it says of itself: ARI, the console, its logs of channels (CEL) and calls (CDR)."""
 
 import base64
 import json

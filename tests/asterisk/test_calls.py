@@ -9,7 +9,7 @@ pytestmark = pytest.mark.asterisk
 
 
 def test_answered(record: Record) -> None:
-    """A call that is answered and hung up by the called is one call of two legs; CDR and `calls` tell its times alike."""
+    """A call that the called answers and hangs up is one call of two legs, with the times of its CDR."""
 
     async def calls(rig: Rig) -> None:
         async with rig.phone("1001") as ann, rig.phone("1002") as bob:
