@@ -146,7 +146,9 @@ class Phone(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         message = Message.parse(data)
         if message.status:
-            self._waiting.get((message["call-id"], *message.cseq), lambda _: None)(message)
+            waiting = self._waiting.get((message["call-id"], *message.cseq))
+            if waiting is not None:
+                waiting(message)
             return
         key = (message["via"], message.method)
         if key in self._answered:

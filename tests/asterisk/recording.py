@@ -111,6 +111,10 @@ class Capture:
     def finish(self) -> Recorded:
         """Wait until all calls are over, logged and received; end the recording as Ctrl-C does."""
         wait_until(self._is_quiet, "all channels have ended in CEL")
+        return self.stop()
+
+    def stop(self) -> Recorded:
+        """End the recording as Ctrl-C does, once all that was sent so far was received."""
         self.asterisk.ari("POST", f"events/user/{MARK}", application="arirecord")
         wait_until(lambda: MARK.encode() in self.journal(), "the recording has everything")
         self._process.send_signal(signal.SIGINT)
@@ -121,6 +125,10 @@ class Capture:
         code = self._process.wait(30)
         cel, cdr = self.asterisk.cel()[self._cel_count :], self.asterisk.cdr()[self._cdr_count :]
         return Recorded(self.target, cel, cdr, code, self.said)
+
+    def logged(self, what: str) -> list[Row]:
+        """CEL rows of one type since the recording began."""
+        return [row for row in self.asterisk.cel()[self._cel_count :] if row["eventtype"] == what]
 
     def journal(self) -> bytes:
         """What the journal holds by now: it can be read while it is written."""

@@ -80,7 +80,7 @@ def test_recording_and_playback(record: Record, asterisk: Asterisk) -> None:
         ("recording:note",),
         ("sound:beep",),
     ]
-    assert (asterisk.folder / "spool/recording/note.wav").stat().st_size == pytest.approx(16_000, rel=0.2)
+    assert (asterisk.folder / "spool/recording/note.wav").stat().st_size > 16_000  # a second at 8 kHz, 16 bits
 
 
 def test_application_conference(record: Record) -> None:

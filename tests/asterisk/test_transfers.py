@@ -23,7 +23,7 @@ async def connected(caller: Phone, called: Phone) -> tuple[Call, Call]:
 
 def transfers(recorded: Recorded) -> list[tuple[str, str, str | None, str | None]]:
     """Kind, transferer's number, target and result."""
-    return recorded.sql("SELECT kind, transferer_number, target, result FROM transfers ORDER BY seq")  # type: ignore[return-value]
+    return recorded.sql("SELECT kind, transferer_number, target, result FROM transfers ORDER BY seq")
 
 
 async def refer(bob: Phone, call: Call) -> None:
