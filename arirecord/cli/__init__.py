@@ -16,6 +16,7 @@ __all__ = ["main"]
 # verb → (module, what it does); the second saves loading the first for --help
 VERBS = {
     "capture": ("capture", "Record the event stream of a running Asterisk."),
+    "tap": ("tap", "Record what an application and Asterisk say, from in between."),
     "mark": ("mark", "Put a note into a running recording."),
     "import": ("import_", "Make a session of streams you already have."),
     "replay": ("replay", "Give a session back over a local WebSocket."),
