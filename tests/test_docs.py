@@ -26,8 +26,11 @@ def shown_commands() -> list[str]:
 
 
 @pytest.mark.parametrize("line", shown_commands())
-def test_a_shown_command_is_one(line: str) -> None:
+def test_a_shown_command_is_one(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its verb and options exist."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "days").mkdir()
+    (tmp_path / "events.jsonl.gz").touch()
     _, verb, *args = shlex.split(line)
     command = cli.get_command(cli.make_context("arirecord", [], resilient_parsing=True), verb)
 
