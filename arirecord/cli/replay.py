@@ -2,6 +2,7 @@
 
 import gc
 import math
+import os
 import signal
 import sys
 from pathlib import Path
@@ -57,12 +58,19 @@ class Speed(click.ParamType["float | None"]):
     show_default=True,
     help="After the last frame: hold connections open, close them and go on serving, or close them and exit.",
 )
-def replay(session: Path, speed: float | None, host: str, port: int, at_end: "AtEnd") -> None:
+@click.option(
+    "--user", metavar="NAME[:PASSWORD]", help="Ask clients for these; the password also from ARIRECORD_PASSWORD."
+)
+@click.option("--share", is_flag=True, help="Let several clients have one application; in Asterisk the newer takes it.")
+def replay(
+    session: Path, speed: float | None, host: str, port: int, at_end: "AtEnd", user: str | None, share: bool
+) -> None:
     """Give a session back over a local WebSocket, as the Asterisk it was recorded from.
 
     It waits for a client on ws://HOST:PORT/ari/events?app=APP and sends it the frames recorded for that
-    application, byte for byte, with the recorded time between them. Time stands still while no client is
-    connected; several clients share one time. Of a recording of a single application, a client may ask for
+    application, byte for byte, with the recorded time between them. ARI's REST interface is under
+    http://HOST:PORT/ari, with the API documents that client libraries ask for. Time stands still while no
+    client is connected; several clients share one time. Of a recording of a single application, a client may ask for
     any other: it gets the frames under that name.
 
     \b
@@ -71,6 +79,7 @@ def replay(session: Path, speed: float | None, host: str, port: int, at_end: "At
       arirecord replay session.parquet --speed 10             ten times as fast
       arirecord replay session.parquet --speed max --at-end exit
       arirecord replay session.parquet --port 0               on any free port, which it prints
+      arirecord replay session.parquet --user app:secret      with a name and a password, as Asterisk asks
     """
     import asyncio
     import selectors
@@ -80,10 +89,23 @@ def replay(session: Path, speed: float | None, host: str, port: int, at_end: "At
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.freeze()  # what is loaded by now stays: looking through it again and again would stop the replay for 16 ms
-    server = ReplayServer(session, ReplayOptions(host, port, speed, at_end), _say)
+    name, password = _credentials(user)
+    options = ReplayOptions(host, port, speed, at_end, user=name, password=password, share=share)
+    server = ReplayServer(session, options, _say)
     # select() sleeps to the microsecond, epoll to the millisecond: it is most of the lateness.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
         runner.run(_serve(server))
+
+
+def _credentials(user: str | None) -> tuple[str | None, str]:
+    """The name and the password; fails where only one of them is there."""
+    if user is None:
+        return None, ""
+    name, colon, password = user.partition(":")
+    password = password if colon else os.environ.get("ARIRECORD_PASSWORD", "")
+    if not name or not password:
+        raise click.UsageError("--user takes NAME:PASSWORD, or NAME with the password in ARIRECORD_PASSWORD")
+    return name, password
 
 
 async def _serve(server: "ReplayServer") -> None:

@@ -26,6 +26,10 @@ class Audience:
     alias: str | None = None
     notice: str | None = None
 
+    def recorded(self, name: str) -> str:
+        """The name in the recording of an application that the client calls `name`."""
+        return next(iter(self.applications)) if name == self.alias else name
+
     def payload(self, frame: Frame) -> str | bytes | None:
         """The message this client gets for a frame: text, or bytes where bytes were recorded; None: nothing."""
         if frame.application is None:

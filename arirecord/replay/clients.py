@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from arirecord.session.reader import Frame
 
 from .application import Audience, asked_applications, audience
+from .applications import Applications, EventFilter
 from .batches import batch_message
 from .web import refuse
 
@@ -17,13 +18,18 @@ __all__ = ["Client", "Door"]
 
 # What sending to a client that has gone raises; which of them is a matter of milliseconds.
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
+_TELL_S: Final = 1.0
 
 
 class Client:
-    """One WebSocket. `name` is its address, `sent` how many frames it was sent."""
+    """One WebSocket. `name` is its address, `sent` how many frames it was sent.
+
+    `filters` has the event filter of each application it has, by the name that frames carry in the recording.
+    """
 
     def __init__(self, websocket: WebSocket, receive: Receive, audience: Audience) -> None:
         self.audience = audience
+        self.filters: dict[str, EventFilter] = {}
         address = websocket.client
         self.name = f"{address.host}:{address.port}" if address else "unknown"
         self.sent = 0
@@ -35,7 +41,7 @@ class Client:
 
     async def send(self, frames: Sequence[Frame]) -> bool:
         """Send those frames that are for this client; waits while it does not read. False: the client is lost."""
-        payloads = [payload for frame in frames if (payload := self.audience.payload(frame)) is not None]
+        payloads = [payload for frame in frames if (payload := self._payload(frame)) is not None]
         if payloads and not self.lost:
             try:
                 await self._websocket.send(batch_message(payloads))
@@ -43,6 +49,20 @@ class Client:
             except _GONE:
                 self.lost = True
         return not self.lost
+
+    async def tell(self, text: str) -> None:
+        """Send a message that is in no recording; to a client that has gone, or does not read, nothing is sent."""
+        try:
+            async with asyncio.timeout(_TELL_S):
+                await self._websocket.send_text(text)
+        except (TimeoutError, *_GONE):
+            pass
+
+    def _payload(self, frame: Frame) -> str | bytes | None:
+        if frame.application is None:
+            return self.audience.payload(frame) if self.filters else None
+        wanted = self.filters.get(frame.application)
+        return self.audience.payload(frame) if wanted is not None and wanted.lets(frame.type) else None
 
     async def close(self, code: int, reason: str, within_s: float) -> None:
         """Send a Close frame behind all that was sent, and wait (not longer) until the client has closed too."""
@@ -71,16 +91,27 @@ class Door:
 
     `arrivals` counts all who ever came; `ended` is set when there is nothing left to send. `recorded` are the
     applications of the recording; `say` tells the person who runs the replay; `changed` is called when a client
-    has come or gone.
+    has come or gone; `replaced` makes the event that tells a client that another has taken its application.
+    With `share` nobody takes one: all who ask for it get its frames.
     """
 
-    def __init__(self, recorded: Collection[str], say: Callable[[str], None], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        recorded: Collection[str],
+        say: Callable[[str], None],
+        changed: Callable[[], None],
+        replaced: Callable[[str], str],
+        share: bool = False,
+    ) -> None:
         self.clients: list[Client] = []
+        self.applications: Applications[Client] = Applications()
         self.arrivals = 0
         self.ended = False
         self._recorded = recorded
         self._say = say
         self._changed = changed
+        self._replaced = replaced
+        self._share = share
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
@@ -98,14 +129,29 @@ class Door:
             self._say(f"Client {client.name}: the recording has ended, there is nothing left to send.")
         self.clients.append(client)
         self.arrivals += 1
-        self._changed()
         try:
+            await self._claim(client, asked)
+            self._changed()
             await client.listen()
         finally:
             self.clients.remove(client)
+            self.applications.release(client)
             if not client.closed:
                 self._say(f"Client {client.name} has gone, after {client.sent} frames.")
             self._changed()
+
+    async def _claim(self, client: Client, asked: Sequence[str]) -> None:
+        """Give a client its applications, and take them from whoever had them, as Asterisk does."""
+        taken = self.applications.claim(client, asked)
+        for name in asked:
+            wanted = self.applications.filter(name)
+            assert wanted is not None
+            client.filters[client.audience.recorded(name)] = wanted
+        for older, name in taken:
+            if not self._share:
+                older.filters.pop(older.audience.recorded(name), None)
+                self._say(f"Client {client.name} takes {name} from {older.name}, which gets no more of it.")
+                await older.tell(self._replaced(name))
 
     async def close_all(self, code: int, reason: str, within_s: float) -> None:
         """Close all connections, waiting at most so long for the clients to close theirs."""

@@ -1,6 +1,6 @@
 """What a replay can be told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from arirecord.errors import ArirecordError
@@ -28,3 +28,10 @@ class ReplayOptions:
     # What happens after the last frame: the connections stay open, are closed (code 1000) and the server goes
     # on, or all ends. They stay open by default because many clients reconnect at once when they are closed.
     at_end: AtEnd = "hold"
+
+    # The name and password that clients must give; without a name everybody is let in.
+    user: str | None = None
+    password: str = field(default="", repr=False)
+
+    # Whether several clients may have one application, which Asterisk does not allow: there the newer takes it.
+    share: bool = False

@@ -14,15 +14,19 @@ import uvicorn
 from arirecord.session.reader import Frame, Session, open_session
 from arirecord.session.rows import END_OF_RECORDING
 
+from .access import Access
 from .alarm import Alarm
 from .batches import BatchProtocol
 from .clients import Door
 from .clock import PlayerClock
 from .listen import authority, listen
+from .messages import ari_time, replaced
 from .options import ReplayError, ReplayOptions
 from .player import Player
+from .recorded import read_recorded
+from .rest import Rest
 from .source import Source
-from .web import make_app
+from .web import Web
 
 __all__ = ["ReplayServer", "Status"]
 
@@ -50,8 +54,8 @@ class ReplayServer:
 
     Time runs while a client is there: it starts with the first, stands still while there is none, and a
     client that comes back goes on from there. All clients share one time; a later one joins where the others
-    are. A client that does not read makes all wait, and nothing is dropped; frames that became due meanwhile
-    follow at once.
+    are, and takes the applications it asks for from those that have them, unless `share` is set. A client
+    that does not read makes all wait, and nothing is dropped; frames that became due meanwhile follow at once.
 
     `say` gets sentences for the person who runs it; without, they go to the logger `arirecord.replay`. Raises
     `ReplayError` when it can't listen, and out of the block when the session can't be read on. For
@@ -72,7 +76,10 @@ class ReplayServer:
         self._say = say or logging.getLogger("arirecord.replay").info
         self._player = Player(self.clock)
         self._source = Source(self.session)
-        self._door = Door(self.session.header.applications, self._say, self._changed)
+        header = self.session.header
+        self._asterisk_id = next(filter(None, header.asterisk_ids), "00:00:00:00:00:00")
+        self._door = Door(header.applications, self._say, self._changed, self._replaced, self.options.share)
+        self._rest = Rest(read_recorded(self.session), self._door.applications, self._asterisk_id, self._moment)
         self._alarm = Alarm()
         self._halted = False
         self._frames = 0
@@ -139,7 +146,7 @@ class ReplayServer:
     async def _run(self) -> AsyncIterator[None]:
         listener = await listen(self.host, self.port)
         self.port = listener.getsockname()[1]
-        web = _web_server(make_app(self._door))
+        web = _web_server(Web(self._door, self._rest.answer, Access(self.options.user, self.options.password)))
         await web.startup([listener])
         failed: Exception | None = None
         try:
@@ -204,6 +211,12 @@ class ReplayServer:
         due_ns = self.clock.due_ns(batch[0].elapsed_ns)
         self._late_ns = 0 if due_ns is None or self.clock.speed is None else self.clock.now_ns() - due_ns
         return True
+
+    def _moment(self) -> str:
+        return ari_time(self.session.header.started_ns + self.clock.position_ns())
+
+    def _replaced(self, name: str) -> str:
+        return replaced(name, self._moment(), self._asterisk_id)
 
     def _changed(self) -> None:
         runs = bool(self._door.clients) and not self._halted

@@ -1,42 +1,128 @@
 """What is served under which path. One port, HTTP and WebSocket, as Asterisk does it."""
 
-from starlette.applications import Starlette
-from starlette.requests import Request
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-__all__ = ["make_app", "refuse"]
+from .access import CHALLENGE, Access
+from .exchange import Answer, Question, error
+
+__all__ = ["Web", "refuse"]
+
+_MOST: Final = 1 << 20
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+Answering = Callable[[Question], Answer]
 
 
-def make_app(events: ASGIApp) -> Starlette:
-    """The web application. `events` takes the WebSockets of `/ari/events`.
+class Web:
+    """The web application, an ASGI one.
 
-    What is not served is 404, also with a slash too many, as in Asterisk.
+    `events` takes the WebSockets of `/ari/events`; `ari` answers what is asked under `/ari`. What is not served is
+    404, also with a slash too many, as in Asterisk.
     """
-    routes: list[BaseRoute] = [
-        # The REST resources of ARI have their place here.
-        Route("/ari/events", _upgrade_required),
-        WebSocketRoute("/ari/events", events),
-        WebSocketRoute("/{path:path}", _not_found),
-    ]
-    app = Starlette(routes=routes)
-    app.router.redirect_slashes = False
-    return app
+
+    def __init__(self, events: ASGIApp, ari: Answering, access: Access) -> None:
+        self._events = events
+        self._ari = ari
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "http":
+            request = Request(scope, receive)
+            try:
+                response = await self._http(request)
+            except ClientDisconnect:
+                return
+            for name, value in _cors(request).items():
+                response.headers[name] = value
+            await response(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        websocket = WebSocket(scope, receive, send)
+        if scope["path"] != "/ari/events":
+            await refuse(websocket, 404, "Not Found", "The requested URL was not found on this server.")
+        elif not self._allowed(websocket):
+            await refuse(websocket, 401, "Unauthorized", "A name and a password are required.", CHALLENGE)
+        else:
+            await self._events(scope, receive, send)
+
+    async def _http(self, request: Request) -> Response:
+        path = _raw_path(request)
+        if not path.startswith("/ari/"):
+            return _page(404, "Not Found", "The requested URL was not found on this server.")
+        # A browser asks before it asks, and sends no password then.
+        if not self._allowed(request) and request.method != "OPTIONS":
+            return _response(error(401, "Authentication required", CHALLENGE))
+        if path == "/ari/events" and request.method == "GET":
+            headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+            return PlainTextResponse("Upgrade Required", 426, headers)
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MOST:
+                return _response(error(413, "Request body too large", {"Connection": "close"}))
+        query = request.scope["query_string"].decode("latin-1")
+        target = path.removeprefix("/ari") + (f"?{query}" if query else "")
+        question = Question(request.method, target, body, request.headers.get("content-type"), _base(request))
+        return _response(self._ari(question))
+
+    def _allowed(self, asked: Request | WebSocket) -> bool:
+        query = asked.scope["query_string"].decode("latin-1")
+        return self._access.allows(asked.headers.get("authorization"), query)
 
 
-async def refuse(websocket: WebSocket, status: int, title: str, text: str) -> None:
+async def refuse(
+    websocket: WebSocket, status: int, title: str, text: str, headers: dict[str, str] | None = None
+) -> None:
     """Answer a handshake with an HTTP error, a small page as Asterisk's, instead of a WebSocket."""
     await websocket.receive()  # ASGI wants the handshake taken before it is answered
+    await websocket.send_denial_response(_page(status, title, text, headers))
+
+
+def _page(status: int, title: str, text: str, headers: dict[str, str] | None = None) -> Response:
     head = f"<head><title>{status} {title}</title></head>"
     page = f"<!DOCTYPE html>\n<html>{head}<body><h1>{title}</h1><p>{text}</p></body></html>\n"
-    await websocket.send_denial_response(HTMLResponse(page, status))
+    return HTMLResponse(page, status, headers)
 
 
-async def _not_found(websocket: WebSocket) -> None:
-    await refuse(websocket, 404, "Not Found", "The requested URL was not found on this server.")
+def _response(answer: Answer) -> Response:
+    content = answer.content
+    kind = answer.content_type if content or answer.status != 204 else None
+    return Response(content, answer.status, dict(answer.headers), kind)
 
 
-async def _upgrade_required(request: Request) -> Response:
-    return PlainTextResponse("Upgrade Required", 426, {"Upgrade": "websocket", "Connection": "Upgrade"})
+def _raw_path(request: Request) -> str:
+    """The path as it was sent: what is encoded in it may be a slash that belongs to an id."""
+    raw: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
+    return raw.decode("latin-1").partition("?")[0]
+
+
+def _base(request: Request) -> str:
+    scheme = request.scope.get("scheme", "http")
+    host = request.headers.get("host") or "{}:{}".format(*request.scope["server"])
+    return f"{scheme}://{host}/ari"
+
+
+def _cors(request: Request) -> dict[str, str]:
+    """Leave for pages of this machine to read; others' pages have no business in a recording."""
+    origin = request.headers.get("origin", "")
+    try:
+        local = urlsplit(origin).hostname in _LOOPBACK
+    except ValueError:
+        local = False
+    if not local:
+        return {}
+    told = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true", "Vary": "Origin"}
+    if request.method == "OPTIONS":
+        wanted = request.headers.get("access-control-request-headers")
+        told["Access-Control-Allow-Methods"] = "GET,POST,PUT,DELETE,OPTIONS"
+        told |= {"Access-Control-Allow-Headers": wanted} if wanted else {}
+    return told

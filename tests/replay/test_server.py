@@ -22,6 +22,7 @@ from .support import client, make, receive, run
 
 S = 1_000_000_000
 MAX = ReplayOptions(port=0, speed=None)
+SHARED = ReplayOptions(port=0, speed=None, share=True)
 
 
 def event(number: int, application: str = "recorder", **more: object) -> str:
@@ -186,7 +187,7 @@ def test_of_several_applications_each_client_gets_its_own(tmp_path: Path) -> Non
 
     async def main() -> tuple[list[str], list[str], list[str], str]:
         said = Said()
-        async with ReplayServer(session, MAX, said) as server:
+        async with ReplayServer(session, SHARED, said) as server:
             server.pause()
             async with (
                 client(server.url, "a") as a,
@@ -207,7 +208,7 @@ def test_of_several_applications_each_client_gets_its_own(tmp_path: Path) -> Non
 
 def test_a_later_client_joins_where_the_others_are(two_parts: Path) -> None:
     async def main() -> tuple[list[str], list[str]]:
-        async with ReplayServer(two_parts, ReplayOptions(port=0, speed=1)) as server, client(server.url) as first:
+        async with ReplayServer(two_parts, ReplayOptions(port=0, share=True)) as server, client(server.url) as first:
             got = await receive(first, 3)
             async with client(server.url) as second:
                 server.set_speed(None)
@@ -254,7 +255,7 @@ def test_a_client_lost_at_full_speed_comes_back_to_the_rest(large: Path) -> None
 
 def test_a_client_that_does_not_read_holds_up_the_others_and_loses_nothing(large: Path) -> None:
     async def main() -> None:
-        async with ReplayServer(large, MAX) as server:
+        async with ReplayServer(large, SHARED) as server:
             server.pause()
             async with client(server.url) as slow, client(server.url) as quick:
                 server.resume()

@@ -1,0 +1,102 @@
+"""The operations of ARI's REST interface: which there are, what they take, what they answer.
+
+The data is `operations.json`; names, types and statuses are Asterisk's.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+__all__ = ["Match", "Operation", "Parameter", "find", "methods_at", "operations"]
+
+Where = Literal["path", "query", "body"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: `where` it stands, its ARI `type`, whether it must be given and may be given several times."""
+
+    name: str
+    where: Where
+    type: str
+    required: bool
+    multiple: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What can be asked: `method` and `path` (`/channels/{channelId}`), `resource` (`channels`), `name` (`hangup`).
+
+    `returns` is an ARI type, `void`, `binary` or a `List[…]`; `status` the one of success; `errors` those documented.
+    """
+
+    resource: str
+    method: str
+    path: str
+    name: str
+    returns: str
+    parameters: tuple[Parameter, ...]
+    errors: tuple[int, ...]
+    status: int
+
+    @property
+    def segments(self) -> list[str]:
+        """The path in parts, `["channels", "{channelId}"]`."""
+        return self.path.split("/")[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The operation that a request asks for, and what stands in its path: `{"channelId": "17.1"}`."""
+
+    operation: Operation
+    ids: Mapping[str, str]
+
+
+@cache
+def operations() -> Mapping[str, tuple[Operation, ...]]:
+    """All operations by resource, resources sorted by name."""
+    data = json.loads(files(__package__).joinpath("operations.json").read_text("utf-8"))["operations"]
+    return {resource: tuple(_operation(resource, entry) for entry in data[resource]) for resource in sorted(data)}
+
+
+def find(method: str, segments: Sequence[str]) -> Match | None:
+    """The operation for a method and the parts of a path; None where ARI has none.
+
+    A part written out in ARI's path wins over one that stands for anything: `/channels/create` is no channel.
+    """
+    found = [match for match in _at(segments) if match.operation.method == method]
+    return min(found, key=lambda match: len(match.ids), default=None)
+
+
+def methods_at(segments: Sequence[str]) -> list[str]:
+    """The methods that a path takes, sorted; empty where ARI has no such path."""
+    return sorted({match.operation.method for match in _at(segments)})
+
+
+def _at(segments: Sequence[str]) -> Iterator[Match]:
+    for operation in operations().get(segments[0] if segments else "", ()):
+        wanted = operation.segments
+        if len(wanted) == len(segments) and all(
+            w == s or (w[0] == "{" and s) for w, s in zip(wanted, segments, strict=True)
+        ):
+            yield Match(operation, {w[1:-1]: s for w, s in zip(wanted, segments, strict=True) if w[0] == "{"})
+
+
+def _operation(resource: str, entry: Mapping[str, Any]) -> Operation:
+    path, returns = entry["path"], entry["returns"]
+    parameters = tuple(_parameter(path, name, text) for name, text in entry["parameters"].items())
+    status = entry.get("status", 204 if returns == "void" else 200)
+    errors = tuple(entry["errors"])
+    return Operation(resource, entry["method"], path, entry["name"], returns, parameters, errors, status)
+
+
+def _parameter(path: str, name: str, text: str) -> Parameter:
+    bare = text.removesuffix("?")
+    multiple = bare.endswith("*")
+    bare = bare.removesuffix("*")
+    where: Where = "path" if f"{{{name}}}" in path else "body" if bare.startswith("body ") else "query"
+    return Parameter(name, where, bare.removeprefix("body "), not text.endswith("?"), multiple)

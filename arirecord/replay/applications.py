@@ -1,0 +1,112 @@
+"""The Stasis applications of a replay: which client has which, and which events each wants."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+__all__ = ["Applications", "EventFilter"]
+
+Owner = TypeVar("Owner")
+
+
+@dataclass(slots=True)
+class EventFilter:
+    """Which event types an application gets: all but the disallowed, or only the allowed where there are any."""
+
+    allowed: frozenset[str] = frozenset()
+    disallowed: frozenset[str] = frozenset()
+
+    def lets(self, event_type: str | None) -> bool:
+        """Whether events of a type pass. What is no event does."""
+        if event_type is None:
+            return True
+        return event_type not in self.disallowed and (not self.allowed or event_type in self.allowed)
+
+    def set(self, wanted: object) -> bool:
+        """Take a filter as a client sends it, `{"allowed": [{"type": "StasisStart"}]}`; nothing clears both lists.
+
+        False where it has another shape; then nothing changes.
+        """
+        if not isinstance(wanted, dict):
+            return False
+        lists = {name: _types(wanted[name]) for name in ("allowed", "disallowed") if name in wanted}
+        if any(types is None for types in lists.values()):
+            return False
+        if not wanted:
+            self.allowed = self.disallowed = frozenset()
+        self.allowed = lists.get("allowed") or (frozenset() if "allowed" in lists else self.allowed)
+        self.disallowed = lists.get("disallowed") or (frozenset() if "disallowed" in lists else self.disallowed)
+        return True
+
+
+def _types(entries: object) -> frozenset[str] | None:
+    if not isinstance(entries, list):
+        return None
+    names = [entry["type"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("type"), str)]
+    return frozenset(names) if len(names) == len(entries) else None
+
+
+@dataclass
+class Application(Generic[Owner]):
+    """One application: who has it, its filter, and what it subscribed to (`channel:17.1`)."""
+
+    owner: Owner
+    filter: EventFilter = field(default_factory=EventFilter)
+    sources: dict[str, None] = field(default_factory=dict)
+
+
+class Applications(Generic[Owner]):
+    """The applications that clients have now, by the name they asked for."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, Application[Owner]] = {}
+
+    def claim(self, owner: Owner, names: Iterable[str]) -> Sequence[tuple[Owner, str]]:
+        """Give applications to a client. Whom it takes one from: `(older owner, name)` each."""
+        taken = []
+        for name in names:
+            if found := self._all.get(name):
+                taken.append((found.owner, name))
+                found.owner = owner
+            else:
+                self._all[name] = Application(owner)
+        return taken
+
+    def release(self, owner: Owner) -> None:
+        """A client has gone, and the applications that it still had."""
+        self._all = {name: app for name, app in self._all.items() if app.owner is not owner}
+
+    def filter(self, name: str) -> EventFilter | None:
+        """The filter of an application; None where no client has it."""
+        return app.filter if (app := self._all.get(name)) else None
+
+    def subscribe(self, name: str, sources: Iterable[str]) -> None:
+        """Note what an application wants to hear of."""
+        self._all[name].sources.update(dict.fromkeys(sources))
+
+    def unsubscribe(self, name: str, sources: Iterable[str]) -> None:
+        """Note what it wants to hear of no more."""
+        for source in sources:
+            self._all[name].sources.pop(source, None)
+
+    def names(self) -> list[str]:
+        """The applications that clients have."""
+        return list(self._all)
+
+    def describe(self, name: str) -> Mapping[str, Any] | None:
+        """An application in ARI's own shape; None where no client has it."""
+        if (app := self._all.get(name)) is None:
+            return None
+
+        def ids(scheme: str) -> list[str]:
+            return [source.partition(":")[2] for source in app.sources if source.partition(":")[0] == scheme]
+
+        return {
+            "name": name,
+            "channel_ids": ids("channel"),
+            "bridge_ids": ids("bridge"),
+            "endpoint_ids": ids("endpoint"),
+            "device_names": ids("deviceState"),
+            "events_allowed": [{"type": kind} for kind in sorted(app.filter.allowed)],
+            "events_disallowed": [{"type": kind} for kind in sorted(app.filter.disallowed)],
+        }

@@ -1,0 +1,100 @@
+"""A question to ARI's REST interface and its answer, whether they travel over HTTP or over the WebSocket."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+import orjson
+
+__all__ = ["Answer", "Question", "error"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a client asks: `method`, the `target` behind `/ari` (`/channels/17.1?x=y`), and the body as it came.
+
+    `base` is how the client calls this server, `http://localhost:8088/ari`.
+    """
+
+    method: str
+    target: str
+    body: bytes = b""
+    content_type: str | None = None
+    base: str = ""
+
+    @cached_property
+    def path(self) -> str:
+        """The target without its query, still encoded: `/channels/a%2Fb`."""
+        return self.target.partition("?")[0]
+
+    @cached_property
+    def segments(self) -> Sequence[str]:
+        """The parts of the path, decoded one by one: an id may hold a slash."""
+        return [unquote_plus(part) for part in self.path.strip("/").split("/")]
+
+    @cached_property
+    def query(self) -> Sequence[tuple[str, str]]:
+        """The parameters in the query, without the password that `api_key` is."""
+        pairs = parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
+        return [(name, value) for name, value in pairs if name != "api_key"]
+
+    @cached_property
+    def document(self) -> Any:
+        """The body as JSON; None where it is none."""
+        try:
+            return orjson.loads(self.body) if self.body else None
+        except ValueError:
+            return None
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """The parameters as texts, from the body too, as Asterisk takes them; of one given twice the last."""
+        found = dict(self.query)
+        given: Mapping[str, Any] = {}
+        if isinstance(self.document, dict):
+            given = self.document
+        elif (self.content_type or "").startswith("application/x-www-form-urlencoded"):
+            given = dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+        return found | {name: _text(value) for name, value in given.items() if not isinstance(value, dict)}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes back: an HTTP `status` and a JSON `value`, or a `body` that is sent as it is; neither: no content."""
+
+    status: int
+    value: Any = None
+    body: bytes | None = None
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the body."""
+        if self.body is not None:
+            return self.body
+        return b"" if self.value is None else orjson.dumps(self.value)
+
+    @property
+    def reason(self) -> str:
+        """The words that go with the status."""
+        try:
+            return HTTPStatus(self.status).phrase
+        except ValueError:
+            return "Unknown"
+
+
+def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer that says what is wrong, in ARI's shape."""
+    return Answer(status, {"message": message}, headers=headers or {})
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(_text(item) for item in value)
+    return value if isinstance(value, str) else str(value)

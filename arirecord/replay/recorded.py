@@ -1,0 +1,147 @@
+"""What a recording knows of ARI's REST interface: the recorded answers, found without reading the rest of it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from arirecord.ari.catalogue import event_types
+from arirecord.session.reader import Session
+
+__all__ = ["Exchange", "Recorded", "exchange_of", "read_recorded"]
+
+_MOST: Final = 100_000
+_LOOK_AT: Final = 100
+
+_ENVELOPE: Final = {"type", "application", "asterisk_id", "timestamp"}
+_DOCS: Final = "/api-docs/"
+
+
+class Exchange(NamedTuple):
+    """A recorded exchange: who asked (`recorder` or `app`), what, and what came back (`status` None: nothing)."""
+
+    by: str
+    method: str
+    uri: str
+    status: int | None
+    body: str
+    content_type: str
+
+    @property
+    def value(self) -> Any:
+        """The answer's body as JSON; None where it is none."""
+        try:
+            return orjson.loads(self.body)
+        except ValueError:
+            return None
+
+
+@dataclass
+class Recorded:
+    """What was recorded: API documents by name (`channels.json`), `info` (the first `/asterisk/info`), the `sounds`.
+
+    `exchanges` are those of apps, in order, at most 100,000. `unknown_events` are event types that the catalogue does
+    not know, with the fields seen.
+    """
+
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    info: dict[str, Any] | None = None
+    sounds: list[Any] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    unknown_events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    types: Iterable[str] = ()
+
+
+def read_recorded(session: Session) -> Recorded:
+    """Find out what a session knows. Reads only the row groups that hold REST exchanges or unknown event types."""
+    recorded = Recorded(types=list(session.header.types))
+    for raw in _rest_texts(session):
+        if exchange := exchange_of(raw):
+            _take(recorded, exchange)
+    unknown = [name for name in session.header.types if name not in event_types()]
+    recorded.unknown_events = {name: _fields(session, name) for name in unknown}
+    return recorded
+
+
+def exchange_of(raw: str) -> Exchange | None:
+    """The exchange that the text of a `rest` row tells; None where it tells none."""
+    try:
+        row = orjson.loads(raw)
+        method, uri, status = row["rest_method"], row["rest_uri"], row.get("rest_status")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if not isinstance(method, str) or not isinstance(uri, str) or not isinstance(status, int | None):
+        return None
+    by, body, kind = (str(row.get(f"rest_{name}") or "") for name in ("by", "answer_body", "answer_type"))
+    return Exchange(by, method, uri, status, body, kind)
+
+
+def _take(recorded: Recorded, exchange: Exchange) -> None:
+    path = exchange.uri.partition("?")[0].removeprefix("/ari")
+    if exchange.by == "app" and not path.startswith(_DOCS) and len(recorded.exchanges) < _MOST:
+        recorded.exchanges.append(exchange)
+    if exchange.method != "GET" or exchange.status != 200:
+        return
+    value = exchange.value
+    if path.startswith(_DOCS) and isinstance(value, dict):
+        recorded.documents[path.removeprefix(_DOCS)] = value
+    elif path == "/asterisk/info" and isinstance(value, dict) and recorded.info is None and "?" not in exchange.uri:
+        recorded.info = value
+    elif path == "/sounds" and isinstance(value, list) and "?" not in exchange.uri:
+        recorded.sounds = value
+
+
+def _rest_texts(session: Session) -> Iterator[str]:
+    for part in session.parts:
+        if part.header.rows == part.header.events or "rest_uri" not in part.schema.names:
+            continue
+        with pq.ParquetFile(part.path) as file:
+            groups = _groups_with_rest(file)
+            for batch in file.iter_batches(4096, row_groups=groups, columns=["kind", "raw"]):
+                yield from batch.filter(pc.equal(batch["kind"], pa.scalar("rest")))["raw"].to_pylist()
+
+
+def _groups_with_rest(file: pq.ParquetFile) -> list[int]:
+    column = file.schema_arrow.names.index("kind")
+    found = []
+    for number in range(file.num_row_groups):
+        statistics = file.metadata.row_group(number).column(_leaf(file, column)).statistics
+        known = statistics is not None and statistics.has_min_max
+        if not known or statistics.min <= "rest" <= statistics.max:
+            found.append(number)
+    return found
+
+
+def _leaf(file: pq.ParquetFile, column: int) -> int:
+    """Where a column of the schema is among the leaves: a list has a leaf of its own name's making."""
+    name = file.schema_arrow.names[column]
+    return next(i for i in range(len(file.schema)) if file.schema.column(i).path == name)
+
+
+def _fields(session: Session, event_type: str) -> Mapping[str, str]:
+    """The fields of an event type as seen in some of its events: `string`, `object` …, all of which may be absent."""
+    fields: dict[str, str] = {}
+    for frame in islice(session.frames(types=[event_type]), _LOOK_AT):
+        try:
+            event = orjson.loads(frame.raw)
+        except ValueError:
+            continue
+        for name, value in event.items() if isinstance(event, dict) else ():
+            if name not in _ENVELOPE:
+                fields[name] = _type(value) if fields.get(name, _type(value)) == _type(value) else "object?"
+    return fields
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean?"
+    if isinstance(value, int | float):
+        return "int?" if isinstance(value, int) else "double?"
+    if isinstance(value, list):
+        return "List[string]?" if all(isinstance(item, str) for item in value) else "List[object]?"
+    return "string?" if isinstance(value, str) else "object?"

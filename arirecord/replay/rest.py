@@ -1,0 +1,109 @@
+"""ARI's REST interface as a replay serves it: which answer a question gets."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from arirecord.ari.operations import Match, find, methods_at
+
+from .applications import Applications
+from .documents import Documents
+from .exchange import Answer, Question, error
+from .recorded import Recorded
+
+__all__ = ["Rest"]
+
+Handler = Callable[[Match, Question], Answer]
+
+
+class Rest:
+    """Answers questions; knows no socket. `moment` tells the time of the recording, as ARI writes times.
+
+    Never raises for what a client sends.
+    """
+
+    def __init__(
+        self, recorded: Recorded, applications: "Applications[Any]", asterisk_id: str, moment: Callable[[], str]
+    ) -> None:
+        self._documents = Documents(recorded)
+        self._recorded = recorded
+        self._applications = applications
+        self._asterisk_id = asterisk_id
+        self._moment = moment
+        self._handlers: Mapping[tuple[str, str], Handler] = {
+            ("asterisk", "getInfo"): self._info,
+            ("asterisk", "ping"): self._ping,
+            ("applications", "list"): self._list_applications,
+            ("applications", "get"): self._application,
+            ("applications", "subscribe"): self._subscribe,
+            ("applications", "unsubscribe"): self._subscribe,
+            ("applications", "filter"): self._filter,
+        }
+
+    def answer(self, question: Question) -> Answer:
+        """What Asterisk would answer, as far as the recording and the documentation tell."""
+        if question.path.endswith("/"):
+            return error(404, "A path of ARI has no slash at its end")
+        segments = question.segments
+        if segments[0] == "api-docs":
+            return self._document(question)
+        if question.method == "OPTIONS" and (methods := methods_at(segments)):
+            return Answer(204, headers={"Allow": ",".join([*methods, "OPTIONS"])})
+        match = find(question.method, segments)
+        if match is None:
+            return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
+        handler = self._handlers.get((match.operation.resource, match.operation.name))
+        return handler(match, question) if handler else self._other(match, question)
+
+    def _document(self, question: Question) -> Answer:
+        if question.method != "GET":
+            return error(405, "Unsupported method")
+        name = "/".join(question.segments[1:])
+        document = self._documents.get(name, question.base)
+        return error(404, "Resource not found") if document is None else Answer(200, document)
+
+    def _other(self, match: Match, question: Question) -> Answer:
+        return error(501, "Not implemented")
+
+    def _info(self, match: Match, question: Question) -> Answer:
+        info = self._recorded.info or {
+            "build": dict.fromkeys(("os", "kernel", "machine", "options", "date", "user"), "unknown"),
+            "system": {"version": "22.0.0", "entity_id": self._asterisk_id},
+            "config": {"name": "", "default_language": "en", "setid": {"user": "", "group": ""}},
+            "status": {"startup_time": self._moment(), "last_reload_time": self._moment()},
+        }
+        wanted = [value for name, text in question.query if name == "only" for value in text.split(",") if value]
+        return Answer(200, {name: info[name] for name in info if name in wanted} if wanted else info)
+
+    def _ping(self, match: Match, question: Question) -> Answer:
+        return Answer(200, {"asterisk_id": self._asterisk_id, "ping": "pong", "timestamp": self._moment()})
+
+    def _list_applications(self, match: Match, question: Question) -> Answer:
+        return Answer(200, [self._applications.describe(name) for name in self._applications.names()])
+
+    def _application(self, match: Match, question: Question) -> Answer:
+        described = self._applications.describe(match.ids["applicationName"])
+        return error(404, "Application not found") if described is None else Answer(200, described)
+
+    def _subscribe(self, match: Match, question: Question) -> Answer:
+        name = match.ids["applicationName"]
+        if self._applications.describe(name) is None:
+            return error(404, "Application not found")
+        values = [value for key, value in question.query if key == "eventSource"] or [
+            question.parameters.get("eventSource", "")
+        ]
+        sources = [source for value in values for source in value.split(",") if source]
+        if not sources or any(":" not in source for source in sources):
+            return error(400, "An event source is a scheme and what it is of, such as channel:ID")
+        if match.operation.name == "subscribe":
+            self._applications.subscribe(name, sources)
+        else:
+            self._applications.unsubscribe(name, sources)
+        return Answer(200, self._applications.describe(name))
+
+    def _filter(self, match: Match, question: Question) -> Answer:
+        name = match.ids["applicationName"]
+        if (wanted := self._applications.filter(name)) is None:
+            return error(404, "Application not found")
+        if not wanted.set({} if not question.body else question.document):
+            return error(400, 'A filter is {"allowed": [{"type": …}], "disallowed": [{"type": …}]}')
+        return Answer(200, self._applications.describe(name))
