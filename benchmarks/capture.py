@@ -91,8 +91,7 @@ async def script(url: str, folder: Path) -> int:
 
 async def arirecord(url: str, folder: Path) -> int:
     """The capture, up to the closed journal."""
-    target = folder / "session.parquet"
-    Path(f"{target}.journal").unlink(missing_ok=True)
+    target = folder / f"{time.time_ns()}.parquet"
     task = Capture(CaptureOptions(Address.parse(url), snapshot=False), lambda: Recorder(target, {}))
     await task.run(asyncio.Event())
     assert task.recorder is not None

@@ -70,9 +70,8 @@ def main() -> None:
         results = [asyncio.run(kill_once(frames, dice.uniform(0.05, 1.0), Path(folder))) for _ in range(kills)]
     missing_ms = [ms for ms, _ in results]
     print(f"{kills} kills at {RATE} frames/s: each recovered session is what was sent, in order, no hole")
-    print(
-        f"first missing frame before the kill: median {statistics.median(missing_ms):.1f} ms, max {max(missing_ms):.1f} ms"
-    )
+    median = statistics.median(missing_ms)
+    print(f"first missing frame before the kill: median {median:.1f} ms, max {max(missing_ms):.1f} ms")
     print(f"frames missing: max {max(count for _, count in results)}")
 
 

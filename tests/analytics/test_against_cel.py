@@ -78,7 +78,7 @@ def test_bridge_stays(stream: str, connections: Connections) -> None:
 
 @pytest.mark.parametrize("stream", WHOLE, scope="session")
 def test_transfers(stream: str, connections: Connections) -> None:
-    """Every transfer in CEL is a row, and no other was done (CEL leaves out refused ones): kind, time, who, where to."""
+    """Every transfer in CEL is a row, no other was done (CEL leaves out refused ones): kind, time, who, where to."""
     con, scenario = connections[stream], stream.partition("/")[0]
     ours = con.execute(
         "SELECT kind, transferred_at, transferer_channel_id, transferee_channel_id, target FROM transfers "
