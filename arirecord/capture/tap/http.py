@@ -9,6 +9,7 @@ __all__ = ["END", "End", "Event", "Head", "HttpReader"]
 
 _MAX_HEAD_BYTES = 1 << 20
 _MAX_LINE_BYTES = 1 << 16
+_ANSWER = b"HTTP/"
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 
@@ -123,7 +124,9 @@ class HttpReader:
     def _head(self) -> Event | None:
         while self._buffer.startswith((b"\r", b"\n")):  # some clients end a body with one newline too many
             del self._buffer[:1]
-        if self._buffer and not self._buffer[:1].isalpha():
+        if self._asked is not None and not self._skip_surplus():
+            return None
+        if self._asked is None and self._buffer and not self._buffer[:1].isalpha():
             raise ValueError("no HTTP")
         end = _HEAD_END.search(self._buffer)
         if end is None:
@@ -134,6 +137,12 @@ class HttpReader:
         del self._buffer[: end.end()]
         self._step = self._body_of(head)
         return head
+
+    def _skip_surplus(self) -> bool:
+        """Drop what no answer begins with: Asterisk answers a HEAD request with a body. Whether there is an answer."""
+        start = self._buffer.find(_ANSWER)
+        del self._buffer[: start if start >= 0 else max(0, len(self._buffer) - len(_ANSWER) + 1)]
+        return start >= 0
 
     def _body_of(self, head: Head) -> Callable[[], Event | None]:
         """How the body of a message ends (RFC 9112, 6.3)."""

@@ -119,7 +119,7 @@ class Link:
         """The tap ends: end what can be ended in good order."""
         self._is_leaving = True
         if self._stream is not None:
-            self._stream.ends("the recording was stopped")
+            self._stream.ends("the recording was stopped", _GOING_AWAY)
             self._part()
         elif self._copy is not None:
             self._copy.close(_GOING_AWAY, "the recording was stopped")

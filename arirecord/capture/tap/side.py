@@ -57,7 +57,9 @@ class Side(asyncio.Protocol):
     def peer(self) -> str:
         """Address of the other end."""
         found = self._transport.get_extra_info("peername") if self._transport else None
-        return f"{found[0]}:{found[1]}" if found else "unknown"
+        if not found:
+            return "unknown"
+        return f"[{found[0]}]:{found[1]}" if ":" in found[0] else f"{found[0]}:{found[1]}"
 
     @property
     def behind_bytes(self) -> int:

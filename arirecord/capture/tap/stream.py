@@ -17,7 +17,6 @@ from .secrets import clean_body, clean_uri, user_of
 __all__ = ["EventStream", "asked_applications"]
 
 _MAX_UNANSWERED = 10_000
-_LOST = 1006
 
 
 def asked_applications(request: Head) -> tuple[str, ...]:
@@ -73,7 +72,7 @@ class EventStream:
         """Bytes of events."""
         for message in self._events.feed(data):
             if message.opcode is CLOSE:
-                self.ends("Asterisk closed it", message.data)
+                self.ends("Asterisk closed it", *parse_close(message.data))
             else:
                 self.last_ns = time.time_ns()
                 self._keeper.frame(message.data)
@@ -87,14 +86,13 @@ class EventStream:
         """Bytes of what the application says."""
         for message in self._commands.feed(data):
             if message.opcode is CLOSE:
-                self.ends("the application closed it", message.data)
+                self.ends("the application closed it", *parse_close(message.data))
             elif b'"RESTRequest"' in message.data:
                 self._request(message.data)
 
-    def ends(self, why: str, close: bytes | None = None) -> None:
-        """Note why it ends; the first reason counts. `close` is the content of a Close frame."""
+    def ends(self, why: str, code: int = 1006, reason: str = "") -> None:
+        """Note why it ends; the first time counts. `code` and `reason` are of a Close frame; 1006 is without one."""
         if self.end is None:
-            code, reason = parse_close(close) if close is not None else (_LOST, "")
             self.end = (f"{why}: {reason}" if reason else why), code
 
     def finish(self) -> None:

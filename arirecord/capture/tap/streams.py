@@ -19,6 +19,7 @@ class Streams:
         self._keeper = keeper
         self._say = say
         self._away: dict[str, int] = {}
+        self._names: dict[tuple[str, str | None], set[str]] = {}
 
     def add(self, stream: EventStream) -> None:
         """A stream has opened."""
@@ -33,6 +34,7 @@ class Streams:
                     reason="the application was not connected; what happened meanwhile is not known",
                 )
         self.open.append(stream)
+        self._names.setdefault((_host(stream.client), stream.user), set()).add(stream.name)
         reason = f"the application connected from {stream.client}"
         self._keeper.connection("opened", url=self._url, application=stream.name, status=101, reason=reason)
         self._say(f"Application {stream.name!r} connected from {stream.client}.")
@@ -52,10 +54,9 @@ class Streams:
         return next((s for s in self.open if s.is_served and not s.is_replaced and wanted <= set(s.applications)), None)
 
     def name_of(self, client: str, user: str | None) -> str | None:
-        """The application that a REST client is, where host and ARI user tell: None if several could be."""
-        host = _host(client)
-        names = {stream.name for stream in self.open if _host(stream.client) == host and stream.user == user}
-        return names.pop() if len(names) == 1 else None
+        """The application that a REST client is, as far as its host and ARI user tell: None if several had these."""
+        names = self._names.get((_host(client), user), ())
+        return next(iter(names)) if len(names) == 1 else None
 
 
 def _host(client: str) -> str:
