@@ -129,7 +129,7 @@ async def main(seconds: float) -> None:
     ports = {"direct": listening.getsockname()[1]}
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "s.parquet"
-        command = [sys.executable, "-c", "from arirecord.cli.tap import command; command()", "--listen", ":0"]
+        command = [sys.executable, "-c", "import arirecord.cli as cli; cli.main()", "tap", "--listen", ":0"]
         command += ["--upstream", f"http://127.0.0.1:{ports['direct']}/ari", "-o", str(target)]
         tap = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
         try:

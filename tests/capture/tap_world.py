@@ -162,6 +162,18 @@ async def serving(asterisk: Asterisk, certificate: Path | None = None) -> AsyncI
         await server.shutdown([listening])
 
 
+class Said(list[str]):
+    """Sentences, and news of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.news = asyncio.Event()
+
+    def append(self, sentence: str) -> None:
+        super().append(sentence)
+        self.news.set()
+
+
 @dataclass
 class World:
     """Asterisk, the tap in front of it, what the tap said to its person, and its recorder."""
@@ -169,7 +181,7 @@ class World:
     asterisk: Asterisk
     tap: Tap
     recorder: Recorder
-    said: list[str]
+    said: Said
 
     @property
     def http(self) -> str:
@@ -186,13 +198,14 @@ class World:
             for sentence in self.said:
                 if word in sentence:
                     return sentence
-            await asyncio.sleep(0.002)
+            self.said.news.clear()
+            await self.said.news.wait()
 
 
 @asynccontextmanager
 async def world(target: Path, *, upstream: str | None = None, **options: Any) -> AsyncIterator[World]:
     """A tap in front of an Asterisk; behind the block the recording is sealed into `target`."""
-    said: list[str] = []
+    said = Said()
     recorder = Recorder(target, {"verb": "tap"}, sync_interval_s=None)
     async with serving(Asterisk()) as asterisk:
         settings = TapOptions(Address.parse(upstream or asterisk.url), port=0, **options)

@@ -445,7 +445,7 @@ def test_rest_over_the_websocket(tmp_path: Path) -> None:
 
 
 def test_two_applications_at_once(tmp_path: Path) -> None:
-    """Each gets its own, both are in one recording; whose a REST request is, is said as long as it can be only one's."""
+    """Each gets its own, both are in one recording; whose a REST request is, is said where it can be one's only."""
     target = tmp_path / "s.parquet"
 
     async def test() -> None:
@@ -793,12 +793,12 @@ def test_tls(tmp_path: Path, certificate: Path) -> None:
     assert raws(tmp_path / "s.parquet") == ["over TLS"] * 2
 
 
-COMMAND = [sys.executable, "-c", "from arirecord.cli.tap import command; command()"]
+COMMAND = [sys.executable, "-c", "import arirecord.cli as cli; cli.main()", "tap"]
 
 
 async def start(*arguments: str, code: str = "") -> tuple[asyncio.subprocess.Process, str]:
     """The real command, and the URL it listens on."""
-    program = [sys.executable, "-c", code + COMMAND[2]]
+    program = [sys.executable, "-c", code + COMMAND[2], "tap"]
     process = await asyncio.create_subprocess_exec(
         *program, "--listen", ":0", *arguments, stderr=asyncio.subprocess.PIPE
     )
@@ -893,4 +893,5 @@ def test_a_failed_start_leaves_nothing(tmp_path: Path) -> None:
             done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
             assert done.returncode == 1
             assert word in done.stderr
+            assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["old.parquet"]
