@@ -32,6 +32,8 @@ class Audience:
 
     def payload(self, frame: Frame) -> str | bytes | None:
         """The message this client gets for a frame: text, or bytes where bytes were recorded; None: nothing."""
+        if frame.kind == "rest":
+            return None
         if frame.application is None:
             return frame.raw if frame.kind != "binary" else base64.b64decode(frame.raw)
         if frame.application not in self.applications:

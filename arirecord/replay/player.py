@@ -43,6 +43,11 @@ class Player:
         self._ended = True
 
     @property
+    def begun(self) -> bool:
+        """Whether a frame was ever fed."""
+        return self._begun
+
+    @property
     def hungry(self) -> bool:
         """Whether more frames should be fed: holding few bounds memory, holding some saves waiting for the disk."""
         return not self._ended and len(self._store) < _STORE

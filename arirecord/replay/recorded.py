@@ -31,6 +31,7 @@ class Exchange(NamedTuple):
     status: int | None
     body: str
     content_type: str
+    duration_ns: int
 
     @property
     def value(self) -> Any:
@@ -78,7 +79,8 @@ def exchange_of(raw: str) -> Exchange | None:
     if not isinstance(method, str) or not isinstance(uri, str) or not isinstance(status, int | None):
         return None
     by, body, kind = (str(row.get(f"rest_{name}") or "") for name in ("by", "answer_body", "answer_type"))
-    return Exchange(by, method, uri, status, body, kind)
+    took_ns = row.get("rest_duration_ns")
+    return Exchange(by, method, uri, status, body, kind, took_ns if isinstance(took_ns, int) else 0)
 
 
 def _take(recorded: Recorded, exchange: Exchange) -> None:

@@ -8,11 +8,11 @@ from arirecord.ari.operations import Match, find, methods_at
 from .applications import Applications
 from .documents import Documents
 from .exchange import Answer, Question, error
+from .lookups import Handler, lookups
 from .recorded import Recorded
+from .state import Switch
 
 __all__ = ["Rest"]
-
-Handler = Callable[[Match, Question], Answer]
 
 
 class Rest:
@@ -22,14 +22,21 @@ class Rest:
     """
 
     def __init__(
-        self, recorded: Recorded, applications: "Applications[Any]", asterisk_id: str, moment: Callable[[], str]
+        self,
+        recorded: Recorded,
+        switch: Switch,
+        applications: "Applications[Any]",
+        asterisk_id: str,
+        moment: Callable[[], str],
     ) -> None:
+        self._switch = switch
         self._documents = Documents(recorded)
         self._recorded = recorded
         self._applications = applications
         self._asterisk_id = asterisk_id
         self._moment = moment
         self._handlers: Mapping[tuple[str, str], Handler] = {
+            **lookups(switch, recorded),
             ("asterisk", "getInfo"): self._info,
             ("asterisk", "ping"): self._ping,
             ("applications", "list"): self._list_applications,
@@ -51,6 +58,7 @@ class Rest:
         match = find(question.method, segments)
         if match is None:
             return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
+        self._switch.catch_up()
         handler = self._handlers.get((match.operation.resource, match.operation.name))
         return handler(match, question) if handler else self._other(match, question)
 

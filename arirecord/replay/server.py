@@ -26,6 +26,7 @@ from .player import Player
 from .recorded import read_recorded
 from .rest import Rest
 from .source import Source
+from .state import Switch
 from .web import Web
 
 __all__ = ["ReplayServer", "Status"]
@@ -79,7 +80,10 @@ class ReplayServer:
         header = self.session.header
         self._asterisk_id = next(filter(None, header.asterisk_ids), "00:00:00:00:00:00")
         self._door = Door(header.applications, self._say, self._changed, self._replaced, self.options.share)
-        self._rest = Rest(read_recorded(self.session), self._door.applications, self._asterisk_id, self._moment)
+        self._switch = Switch()
+        self._rest = Rest(
+            read_recorded(self.session), self._switch, self._door.applications, self._asterisk_id, self._moment
+        )
         self._alarm = Alarm()
         self._halted = False
         self._frames = 0
@@ -199,17 +203,26 @@ class ReplayServer:
         player = self._player
         while player.hungry and (player.empty or self._source.waiting):
             if chunk := await self._source.get():
-                player.feed(chunk)
+                player.feed(chunk if player.begun else self._without_lead(chunk))
             else:
                 player.end()
 
+    def _without_lead(self, chunk: Sequence[Frame]) -> Sequence[Frame]:
+        """What was asked before the first frame came is known from the beginning, and nothing to wait for."""
+        lead = next((i for i, frame in enumerate(chunk) if frame.kind != "rest"), len(chunk))
+        self._switch.feed(chunk[:lead])
+        return chunk[lead:]
+
     async def _send(self, batch: Sequence[Frame]) -> bool:
         """Send a batch to all clients; False if there is none to send to any more."""
+        self._switch.feed(batch)  # before it is sent: a client may ask at once about what it has just heard
         if not any([await client.send(batch) for client in tuple(self._door.clients)]):
             return False
-        self._frames += len(batch)
+        self._frames += sum(frame.kind != "rest" for frame in batch)
         due_ns = self.clock.due_ns(batch[0].elapsed_ns)
         self._late_ns = 0 if due_ns is None or self.clock.speed is None else self.clock.now_ns() - due_ns
+        if self.clock.speed is not None:
+            self._switch.catch_up()
         return True
 
     def _moment(self) -> str:

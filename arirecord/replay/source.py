@@ -26,9 +26,9 @@ class Source:
     async def run(self) -> None:
         """Read until the end. Raises `ReplayError` where the session is damaged."""
         session = self.session
-        # Frames are what came over the wire; what arirecord itself noted about the connection is not
-        # replayed.
-        frames = timeline(session.frames(kinds=("event", "binary")), session.header.started_ns)
+        # Frames are what came over the wire. REST exchanges come along because they tell what was up; what
+        # arirecord itself noted about the connection is not replayed.
+        frames = timeline(session.frames(kinds=("event", "binary", "rest")), session.header.started_ns)
         try:
             while chunk := await asyncio.to_thread(lambda: list(islice(frames, _CHUNK))):
                 await self._chunks.put(chunk)
