@@ -62,8 +62,21 @@ class Speed(click.ParamType["float | None"]):
     "--user", metavar="NAME[:PASSWORD]", help="Ask clients for these; the password also from ARIRECORD_PASSWORD."
 )
 @click.option("--share", is_flag=True, help="Let several clients have one application; in Asterisk the newer takes it.")
+@click.option(
+    "--record-client",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what clients ask over REST to a session of its own.",
+)
 def replay(
-    session: Path, speed: float | None, host: str, port: int, at_end: "AtEnd", user: str | None, share: bool
+    session: Path,
+    speed: float | None,
+    host: str,
+    port: int,
+    at_end: "AtEnd",
+    user: str | None,
+    share: bool,
+    record_client: Path | None,
 ) -> None:
     """Give a session back over a local WebSocket, as the Asterisk it was recorded from.
 
@@ -90,7 +103,9 @@ def replay(
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.freeze()  # what is loaded by now stays: looking through it again and again would stop the replay for 16 ms
     name, password = _credentials(user)
-    options = ReplayOptions(host, port, speed, at_end, user=name, password=password, share=share)
+    options = ReplayOptions(
+        host, port, speed, at_end, user=name, password=password, share=share, record_client=record_client
+    )
     server = ReplayServer(session, options, _say)
     # select() sleeps to the microsecond, epoll to the millisecond: it is most of the lateness.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:

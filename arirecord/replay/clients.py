@@ -1,6 +1,7 @@
 """The clients of a replay: letting them in, sending to them, seeing them go."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
@@ -24,12 +25,13 @@ _TELL_S: Final = 1.0
 class Client:
     """One WebSocket. `name` is its address, `sent` how many frames it was sent.
 
-    `filters` has the event filter of each application it has, by the name that frames carry in the recording.
+    `application` is the first that it asked for. `filters` has the event filter of each application it has, by the name that frames carry in the recording.
     """
 
     def __init__(self, websocket: WebSocket, receive: Receive, audience: Audience) -> None:
         self.audience = audience
         self.filters: dict[str, EventFilter] = {}
+        self.application = ""
         address = websocket.client
         self.name = f"{address.host}:{address.port}" if address else "unknown"
         self.sent = 0
@@ -49,6 +51,10 @@ class Client:
             except _GONE:
                 self.lost = True
         return not self.lost
+
+    async def _reply(self, text: str) -> None:
+        with contextlib.suppress(*_GONE):  # that it has gone is what `receive` says next
+            await self._websocket.send_text(text)
 
     async def tell(self, text: str) -> None:
         """Send a message that is in no recording; to a client that has gone, or does not read, nothing is sent."""
@@ -74,11 +80,12 @@ class Client:
         except (TimeoutError, *_GONE):
             self.lost = True
 
-    async def listen(self) -> None:
-        """Take what the client sends, until it has gone."""
+    async def listen(self, answer: Callable[[str], str]) -> None:
+        """Answer what the client sends, until it has gone."""
         try:
-            while (await self._websocket.receive())["type"] != "websocket.disconnect":
-                pass
+            while (message := await self._websocket.receive())["type"] != "websocket.disconnect":
+                if (text := message.get("text")) is not None and not self.closed:
+                    await self._reply(answer(text))
             if self.closed:
                 # That was our own Close frame; the connection goes when the client has answered it.
                 await self._receive()
@@ -91,7 +98,7 @@ class Door:
 
     `arrivals` counts all who ever came; `ended` is set when there is nothing left to send. `recorded` are the
     applications of the recording; `say` tells the person who runs the replay; `changed` is called when a client
-    has come or gone; `replaced` makes the event that tells a client that another has taken its application.
+    has come or gone; `answer` answers the message of a client, which has the applications named; `replaced` makes the event that tells a client that another has taken its application.
     With `share` nobody takes one: all who ask for it get its frames.
     """
 
@@ -100,6 +107,7 @@ class Door:
         recorded: Collection[str],
         say: Callable[[str], None],
         changed: Callable[[], None],
+        answer: Callable[[Client, str], str],
         replaced: Callable[[str], str],
         share: bool = False,
     ) -> None:
@@ -110,6 +118,7 @@ class Door:
         self._recorded = recorded
         self._say = say
         self._changed = changed
+        self._answer = answer
         self._replaced = replaced
         self._share = share
 
@@ -122,6 +131,7 @@ class Door:
         offered = websocket.scope["subprotocols"]
         await websocket.accept("ari" if "ari" in offered else None)
         client = Client(websocket, receive, audience(asked, self._recorded))
+        client.application = asked[0]
         self._say(f"Client {client.name} connected for {', '.join(asked)}.")
         if client.audience.notice:
             self._say(f"Client {client.name}: {client.audience.notice}.")
@@ -132,7 +142,7 @@ class Door:
         try:
             await self._claim(client, asked)
             self._changed()
-            await client.listen()
+            await client.listen(lambda text: self._answer(client, text))
         finally:
             self.clients.remove(client)
             self.applications.release(client)

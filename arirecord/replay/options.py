@@ -1,6 +1,7 @@
 """What a replay can be told."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from arirecord.errors import ArirecordError
@@ -35,3 +36,6 @@ class ReplayOptions:
 
     # Whether several clients may have one application, which Asterisk does not allow: there the newer takes it.
     share: bool = False
+
+    # Where to write what clients ask over REST, as a session of its own.
+    record_client: Path | None = None

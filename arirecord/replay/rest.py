@@ -1,11 +1,12 @@
 """ARI's REST interface as a replay serves it: which answer a question gets."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from arirecord.ari.operations import Match, find, methods_at
 
 from .applications import Applications
+from .commands import Commands
 from .documents import Documents
 from .exchange import Answer, Question, error
 from .lookups import Handler, lookups
@@ -14,11 +15,14 @@ from .state import Switch
 
 __all__ = ["Rest"]
 
+# What the model may not know though it was there: if an app asked for it, its answer tells.
+_ANSWERED_ONCE: Final = {"getChannelVar", "getChannelVars", "getStored"}
+
 
 class Rest:
     """Answers questions; knows no socket. `moment` tells the time of the recording, as ARI writes times.
 
-    Never raises for what a client sends.
+    The switch is a recording: nothing that is asked for happens in it. Never raises for what a client sends.
     """
 
     def __init__(
@@ -30,6 +34,7 @@ class Rest:
         moment: Callable[[], str],
     ) -> None:
         self._switch = switch
+        self._commands = Commands(recorded.exchanges, switch, moment)
         self._documents = Documents(recorded)
         self._recorded = recorded
         self._applications = applications
@@ -60,7 +65,15 @@ class Rest:
             return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
         self._switch.catch_up()
         handler = self._handlers.get((match.operation.resource, match.operation.name))
-        return handler(match, question) if handler else self._other(match, question)
+        if handler is None:
+            return self._commands.answer(match, question)
+        answer = handler(match, question)
+        if answer.status != 404 or match.operation.method != "GET":
+            return answer
+        if match.operation.name in _ANSWERED_ONCE:
+            recalled = self._commands.answer(match, question)
+            return recalled if recalled.status != 404 else answer
+        return self._commands.made_one(match) or answer
 
     def _document(self, question: Question) -> Answer:
         if question.method != "GET":
@@ -68,9 +81,6 @@ class Rest:
         name = "/".join(question.segments[1:])
         document = self._documents.get(name, question.base)
         return error(404, "Resource not found") if document is None else Answer(200, document)
-
-    def _other(self, match: Match, question: Question) -> Answer:
-        return error(501, "Not implemented")
 
     def _info(self, match: Match, question: Question) -> Answer:
         info = self._recorded.info or {

@@ -17,14 +17,17 @@ from arirecord.session.rows import END_OF_RECORDING
 from .access import Access
 from .alarm import Alarm
 from .batches import BatchProtocol
-from .clients import Door
+from .client_log import ClientLog
+from .clients import Client, Door
 from .clock import PlayerClock
+from .exchange import Answer, Question
 from .listen import authority, listen
 from .messages import ari_time, replaced
 from .options import ReplayError, ReplayOptions
 from .player import Player
 from .recorded import read_recorded
 from .rest import Rest
+from .rest_messages import answer_message
 from .source import Source
 from .state import Switch
 from .web import Web
@@ -79,7 +82,9 @@ class ReplayServer:
         self._source = Source(self.session)
         header = self.session.header
         self._asterisk_id = next(filter(None, header.asterisk_ids), "00:00:00:00:00:00")
-        self._door = Door(header.applications, self._say, self._changed, self._replaced, self.options.share)
+        self._door = Door(
+            header.applications, self._say, self._changed, self._message, self._replaced, self.options.share
+        )
         self._switch = Switch()
         self._rest = Rest(
             read_recorded(self.session), self._switch, self._door.applications, self._asterisk_id, self._moment
@@ -90,6 +95,7 @@ class ReplayServer:
         self._late_ns = 0
         self._end = asyncio.Event()
         self._done = asyncio.Event()
+        self._log: ClientLog | None = None
         self._running: AbstractAsyncContextManager[None] | None = None
 
     @property
@@ -150,7 +156,9 @@ class ReplayServer:
     async def _run(self) -> AsyncIterator[None]:
         listener = await listen(self.host, self.port)
         self.port = listener.getsockname()[1]
-        web = _web_server(Web(self._door, self._rest.answer, Access(self.options.user, self.options.password)))
+        if self.options.record_client is not None:
+            self._log = ClientLog(self.options.record_client, str(self.session.path))
+        web = _web_server(Web(self._door, self._ask, Access(self.options.user, self.options.password)))
         await web.startup([listener])
         failed: Exception | None = None
         try:
@@ -172,6 +180,8 @@ class ReplayServer:
                 if connection.transport.get_write_buffer_size():
                     connection.transport.abort()
             await web.shutdown([listener])
+            if self._log is not None:
+                await asyncio.to_thread(self._log.close)
         if failed is not None:
             raise failed
 
@@ -227,6 +237,19 @@ class ReplayServer:
 
     def _moment(self) -> str:
         return ari_time(self.session.header.started_ns + self.clock.position_ns())
+
+    def _ask(self, question: Question, client: str, transport: str = "http") -> Answer:
+        began_ns = self.clock.now_ns()
+        answer = self._rest.answer(question)
+        if self._log is not None:
+            self._log.note(question, answer, client, transport, self.clock.now_ns() - began_ns)
+        return answer
+
+    def _message(self, client: Client, text: str) -> str:
+        def ask(question: Question) -> Answer:
+            return self._ask(question, client.name, "websocket")
+
+        return answer_message(text, ask, client.application, self._moment(), self._asterisk_id)
 
     def _replaced(self, name: str) -> str:
         return replaced(name, self._moment(), self._asterisk_id)

@@ -30,6 +30,10 @@ class Table:
         self._seen_ns[key] = at_ns
         return True
 
+    def was(self, key: str) -> bool:
+        """Whether it is there, or was."""
+        return key in self.items or key in self._gone
+
     def drop(self, key: str) -> None:
         """It has gone."""
         self.items.pop(key, None)

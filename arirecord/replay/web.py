@@ -17,13 +17,14 @@ __all__ = ["Web", "refuse"]
 _MOST: Final = 1 << 20
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
-Answering = Callable[[Question], Answer]
+Answering = Callable[[Question, str], Answer]
 
 
 class Web:
     """The web application, an ASGI one.
 
-    `events` takes the WebSockets of `/ari/events`; `ari` answers what is asked under `/ari`. What is not served is
+    `events` takes the WebSockets of `/ari/events`; `ari` answers what a client (named by its
+    address) asks under `/ari`. What is not served is
     404, also with a slash too many, as in Asterisk.
     """
 
@@ -72,7 +73,8 @@ class Web:
         query = request.scope["query_string"].decode("latin-1")
         target = path.removeprefix("/ari") + (f"?{query}" if query else "")
         question = Question(request.method, target, body, request.headers.get("content-type"), _base(request))
-        return _response(self._ari(question))
+        client = request.client
+        return _response(self._ari(question, f"{client.host}:{client.port}" if client else "unknown"))
 
     def _allowed(self, asked: Request | WebSocket) -> bool:
         query = asked.scope["query_string"].decode("latin-1")

@@ -1,0 +1,68 @@
+"""What the clients of a replay asked, as a session of its own."""
+
+import time
+from pathlib import Path
+
+from arirecord.errors import TargetExists
+from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.rows import binary_text, own_text
+from arirecord.session.seal import seal
+
+from .exchange import Answer, Question
+
+__all__ = ["ClientLog"]
+
+
+class ClientLog:
+    """Writes `rest` rows to a journal and seals it into `target` when it is closed.
+
+    Raises `TargetExists` where the target, or its journal, is there already, and `OSError` where it can't be written.
+    """
+
+    def __init__(self, target: Path, replayed: str) -> None:
+        if target.exists():
+            raise TargetExists(f"{target} exists; choose another output")
+        self._target = target
+        self._begun_ns = time.monotonic_ns()
+        started_ns = time.time_ns()
+        self._writer = JournalWriter(journal_path(target), started_ns, {"verb": "replay", "session": replayed})
+
+    def note(self, question: Question, answer: Answer, client: str, transport: str, took_ns: int) -> None:
+        """Write one exchange, with what was asked but not with the password."""
+        query = "&".join(part for part in question.target.partition("?")[2].split("&") if _is_plain(part))
+        raw = own_text(
+            "rest",
+            question.method,
+            by="app",
+            client=client,
+            transport=transport,
+            method=question.method,
+            uri=question.path + (f"?{query}" if query else ""),
+            request_type=question.content_type,
+            **_body("request", question.body),
+            status=answer.status,
+            reason=answer.reason,
+            answer_type=answer.content_type if answer.content else None,
+            **_body("answer", answer.content),
+            duration_ns=took_ns,
+        )
+        self._writer.write([(time.time_ns(), time.monotonic_ns() - self._begun_ns, "rest", raw)])
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Seal the session. Raises `ArirecordError` or `OSError` where that fails; the journal is kept then."""
+        self._writer.close()
+        seal(journal_path(self._target), self._target)
+
+
+def _is_plain(part: str) -> bool:
+    return bool(part) and part.partition("=")[0].lower().replace("%5f", "_") != "api_key"
+
+
+def _body(what: str, body: bytes) -> dict[str, str]:
+    if not body:
+        return {}
+    try:
+        return {f"{what}_body": body.decode()}
+    except UnicodeDecodeError:
+        return {f"{what}_base64": binary_text(body)}
