@@ -21,11 +21,6 @@ def executed(path: Path) -> Any:
     return notebook
 
 
-def outputs(notebook: Any) -> list[Any]:
-    """What the cells show."""
-    return [cell.get("outputs") for cell in notebook.cells]
-
-
 if __name__ == "__main__":
     for path in NOTEBOOKS:
         nbformat.write(executed(path), path)
