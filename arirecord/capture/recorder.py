@@ -106,8 +106,7 @@ class Recorder:
     def frame(self, data: bytes) -> None:
         """Keep one WebSocket message."""
         if self._taken_bytes - self._kept_bytes > self._max_pending_bytes:
-            self._overflow += 1
-            self.stats.lost_count += 1
+            self._drop()
             return
         if self._overflow:
             lost, self._overflow = self._overflow, 0
@@ -128,6 +127,9 @@ class Recorder:
 
     def rest(self, method: str, **fields: Any) -> None:
         """Note one REST exchange, as a row; `fields` as in `OWN_COLUMNS`. Credentials are the caller's to leave out."""
+        if self._taken_bytes - self._kept_bytes > self._max_pending_bytes:
+            self._drop()
+            return
         self._take("rest", own_text("rest", method, method=method, **fields).encode())
 
     def mark(self, text: str, by: str | None = None) -> None:
@@ -138,6 +140,10 @@ class Recorder:
         """Begin a new part soon, if the target has parts."""
         self._split = True
         self._wake.set()
+
+    def _drop(self) -> None:
+        self._overflow += 1
+        self.stats.lost_count += 1
 
     def _take(self, kind: str, data: bytes) -> None:
         self._pending.append((self._wall(), self._monotonic() - self._zero, kind, data))
