@@ -25,7 +25,8 @@ _TELL_S: Final = 1.0
 class Client:
     """One WebSocket. `name` is its address, `sent` how many frames it was sent.
 
-    `application` is the first that it asked for. `filters` has the event filter of each application it has, by the name that frames carry in the recording.
+    `application` is the first that it asked for. `filters` has the event filter of each application it has, by the
+    name that frames carry in the recording.
     """
 
     def __init__(self, websocket: WebSocket, receive: Receive, audience: Audience) -> None:
@@ -98,7 +99,8 @@ class Door:
 
     `arrivals` counts all who ever came; `ended` is set when there is nothing left to send. `recorded` are the
     applications of the recording; `say` tells the person who runs the replay; `changed` is called when a client
-    has come or gone; `answer` answers the message of a client, which has the applications named; `replaced` makes the event that tells a client that another has taken its application.
+    has come or gone; `answer` answers a message of a client; `replaced` makes the event that tells a client that
+    another has taken its application.
     With `share` nobody takes one: all who ask for it get its frames.
     """
 

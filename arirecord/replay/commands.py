@@ -167,7 +167,7 @@ class Commands:
         given = question.parameters
         bridge_id = match.ids.get("bridgeId") or given.get("bridgeId") or str(uuid.uuid4())
         kinds = given.get("type", "mixing").split(",")
-        bridge = {
+        bridge: dict[str, Any] = {
             "id": bridge_id,
             "technology": "holding_bridge" if "holding" in kinds else "simple_bridge",
             "bridge_type": "holding" if "holding" in kinds else "mixing",

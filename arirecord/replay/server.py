@@ -154,10 +154,19 @@ class ReplayServer:
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
-        listener = await listen(self.host, self.port)
-        self.port = listener.getsockname()[1]
         if self.options.record_client is not None:
             self._log = ClientLog(self.options.record_client, str(self.session.path))
+        try:
+            async with self._serving():
+                yield
+        finally:
+            if self._log is not None:
+                await asyncio.to_thread(self._log.close)
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        listener = await listen(self.host, self.port)
+        self.port = listener.getsockname()[1]
         web = _web_server(Web(self._door, self._ask, Access(self.options.user, self.options.password)))
         await web.startup([listener])
         failed: Exception | None = None
@@ -180,8 +189,6 @@ class ReplayServer:
                 if connection.transport.get_write_buffer_size():
                     connection.transport.abort()
             await web.shutdown([listener])
-            if self._log is not None:
-                await asyncio.to_thread(self._log.close)
         if failed is not None:
             raise failed
 

@@ -84,7 +84,7 @@ class Switch:
     def _channel(self, channel: Any, at_ns: int, begins: bool) -> None:
         if not isinstance(channel, dict) or "state" not in channel:
             return  # `peer` is a Channel in one event and something else in another
-        is_new = channel.get("id") not in self.channels.items
+        is_new = _id(channel) not in self.channels.items
         if self._put(self.channels, channel, "id", at_ns, begins) and is_new:
             self._at_endpoint(channel, lambda ids, this: [*ids, this] if this not in ids else ids, at_ns)
 
@@ -92,7 +92,8 @@ class Switch:
         """Change the list of channels of the endpoint that a channel's name, `PJSIP/alice-00000001`, begins with."""
         key = str(channel.get("name", "")).rpartition("-")[0]
         if endpoint := self.endpoints.items.get(key):
-            ids = change(list(endpoint.get("channel_ids") or []), channel["id"])
+            known = endpoint.get("channel_ids")
+            ids = change(known if isinstance(known, list) else [], channel["id"])
             self.endpoints.put(key, {**endpoint, "channel_ids": ids}, at_ns)
 
     def _created(self, event: Object, at_ns: int) -> None:
@@ -143,7 +144,7 @@ class Switch:
                 self.stored[name] = {"name": name, "format": form}
 
     def _passing(self, table: Table, item: Any, key: str, at_ns: int, begins: bool) -> None:
-        if isinstance(item, dict) and item.get("state") in _ENDED and isinstance(item.get(key), str):
+        if isinstance(item, dict) and _text(item, "state") in _ENDED and isinstance(item.get(key), str):
             table.drop(item[key])
         else:
             self._put(table, item, key, at_ns, begins)

@@ -1,0 +1,142 @@
+"""Whatever a client sends, it gets an answer that is no 500, and the server goes on."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from arirecord.ari.operations import operations
+from arirecord.replay.applications import Applications
+from arirecord.replay.exchange import Answer, Question
+from arirecord.replay.recorded import Recorded
+from arirecord.replay.rest import Rest
+from arirecord.replay.rest_messages import answer_message
+from arirecord.replay.server import ReplayServer
+from arirecord.replay.state import Switch
+
+from .support import client, frame, make, receive, run
+from .test_server import MAX, event
+
+PATHS = sorted({operation.path for group in operations().values() for operation in group})
+METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "G\u00e9T"])
+IDS = st.text(max_size=12) | st.sampled_from(["..", "%2F", "%", "+", "{channelId}", "1", "\0"])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+)
+NAMES = sorted({p.name for group in operations().values() for operation in group for p in operation.parameters})
+OBJECTS = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=8), JSON, max_size=5)
+BODIES = st.binary(max_size=60) | OBJECTS.map(lambda value: json.dumps(value).encode())
+
+
+THINGS = JSON | st.fixed_dictionaries({"id": JSON, "name": JSON, "state": JSON})
+FIELDS = ("channel", "bridge", "peer", "playback", "recording", "endpoint", "device_state", "variable", "value")
+EVENTS = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, THINGS))
+KINDS = (
+    *("ChannelCreated", "StasisEnd", "ChannelDestroyed", "ChannelVarset", "BridgeDestroyed", "PlaybackFinished"),
+    *("RecordingFinished", "PeerStatusChange", "DeviceStateChanged", "Unknown"),
+)
+
+
+def rest() -> Rest:
+    """A replay's REST interface where a channel is up and a client has an application."""
+    switch, applications = Switch(), Applications[object]()
+    applications.claim(object(), ["1"])
+    raw = json.dumps(
+        {"type": "ChannelCreated", "channel": {"id": "1", "name": "PJSIP/a-1", "state": "Up", "caller": 5}}
+    )
+    switch.feed([frame(0, 0, raw)._replace(type="ChannelCreated")])
+    return Rest(Recorded(), switch, applications, "00:00", lambda: "2026-11-23T22:05:24.514+0000")
+
+
+@st.composite
+def targets(draw: st.DrawFn) -> str:
+    path = draw(st.sampled_from(PATHS))
+    for name in NAMES:
+        path = path.replace(f"{{{name}}}", draw(IDS) if f"{{{name}}}" in path else "")
+    query = draw(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=8), max_size=3))
+    return path + "?" + "&".join(f"{name}={value}" for name, value in query.items())
+
+
+@given(METHODS, targets() | st.text(max_size=30), BODIES, st.none() | st.text(max_size=30))
+@settings(max_examples=800, deadline=None)
+def test_any_question_has_an_answer(method: str, target: str, body: bytes, content_type: str | None) -> None:
+    answer = rest().answer(Question(method, "/" + target.removeprefix("/"), body, content_type, "http://x/ari"))
+
+    assert 200 <= answer.status < 500
+    assert isinstance(answer.content, bytes)
+
+
+@given(
+    st.text(max_size=60)
+    | JSON.map(json.dumps)
+    | st.fixed_dictionaries(
+        {"type": st.just("RESTRequest"), "uri": targets() | JSON},
+        optional={name: JSON for name in ("method", "query_strings", "message_body", "transaction_id", "content_type")},
+    ).map(json.dumps)
+)
+@settings(max_examples=400, deadline=None)
+def test_any_message_has_an_answer(text: str) -> None:
+    response = json.loads(answer_message(text, rest().answer, "app", "now", "id"))
+
+    assert response["type"] == "RESTResponse"
+    assert 200 <= response["status_code"] < 500
+
+
+@given(JSON | EVENTS, st.sampled_from(KINDS))
+@settings(max_examples=400, deadline=None)
+def test_the_model_takes_any_event(value: object, kind: str) -> None:
+    raw = json.dumps(value if not isinstance(value, dict) else {"type": kind, **value})
+    switch = Switch()
+    switch.feed([frame(0, 0, raw)._replace(type=kind), frame(1, 1, raw)._replace(kind="rest", type="GET")])
+    switch.catch_up()
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("fuzz") / "s.parquet", [(0, event(n)) for n in range(3)])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), st.binary(max_size=40), BODIES), max_size=8)
+)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_leave_the_server_up(session: Path, requests: list[tuple[str, bytes, bytes]]) -> None:
+    async def main() -> list[str]:
+        async with ReplayServer(session, MAX) as server:
+            for method, path, body in requests:
+                reader, writer = await asyncio.open_connection(server.host, server.port)
+                head = (
+                    f"{method} /ari/".encode()
+                    + path
+                    + f" HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n".encode()
+                )
+                writer.write(head + b"Connection: close\r\n\r\n" + body)
+                answer = await reader.read()
+                assert not answer.startswith(b"HTTP/1.1 5"), answer
+                writer.close()
+            async with client(server.url) as connection:
+                return await receive(connection, 3)
+
+    assert run(main()) == [event(n) for n in range(3)]
+
+
+def test_a_body_that_is_too_large_is_refused(session: Path) -> None:
+    async def main() -> tuple[int, float]:
+        async with ReplayServer(session, MAX) as server, httpx.AsyncClient(trust_env=False) as http:
+            began = time.monotonic()
+            answer = await http.post(f"{server.http_url}/ari/channels", content=b"x" * (3 << 20))
+            return answer.status_code, time.monotonic() - began
+
+    status, took_s = run(main())
+    assert status == 413
+    assert took_s < 5
+
+
+def test_an_answer_has_words_for_any_status() -> None:
+    assert Answer(299).reason == "Unknown"
