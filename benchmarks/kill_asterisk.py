@@ -1,0 +1,133 @@
+"""kill -9 of a recorder at a real Asterisk under load, again and again; a second recorder is the witness.
+
+    python benchmarks/kill_asterisk.py [KILLS]
+
+Needs root and Debian, as `make test-asterisk` does. For each kill: what was recovered must stand in what the witness
+saw, without a hole. The figure is how long before the kill the witness got the first frame that is missing.
+"""
+
+import asyncio
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+from websockets.exceptions import ConnectionClosed
+
+from arirecord.capture.address import Address
+from arirecord.capture.dial import CaptureOptions, dial
+from arirecord.session.reader import open_session
+from arirecord.session.seal import recover
+from tests.asterisk.chroot import folder
+from tests.asterisk.install import install
+from tests.asterisk.switch import Asterisk
+from tests.asterisk.test_harmless import load
+
+_EDGE = 3
+
+Seen = list[tuple[float, str]]
+
+
+def essence(raw: str | bytes) -> str:
+    """A frame without what differs between applications: its name, and when a device's state was told."""
+    event = json.loads(raw)
+    event.pop("application", None)
+    if event["type"] == "DeviceStateChanged":
+        del event["timestamp"]
+    return json.dumps(event, sort_keys=True)
+
+
+def place(found: list[str], frames: list[str]) -> int:
+    """Index in `frames` of the last frame of `found`, which must stand there without a hole.
+
+    The order within a millisecond is not the same on two sockets, and frames come twice: so the ends may be off by a few
+    places, and what lies between is compared as a bag.
+    """
+    for last in range(len(frames) - 1, len(found) - 2, -1):
+        if frames[last] in found[-_EDGE:]:
+            window = Counter(frames[last - len(found) + 1 : last + 1])
+            if (window - Counter(found)).total() <= _EDGE and not Counter(found[_EDGE:-_EDGE]) - window:
+                return last
+    raise SystemExit("a hole: the witness saw frames amid those recovered that are not among them")
+
+
+async def watch(asterisk: Asterisk, seen: Seen) -> None:
+    """The witness: notes each frame and when it came."""
+    address = Address.parse(asterisk.url, asterisk.user, asterisk.password)
+    connection = await dial(CaptureOptions(address, "witness"))
+    connection.start(lambda data: seen.append((time.monotonic(), essence(data))))
+    with suppress(ConnectionClosed):
+        await connection.recv()
+
+
+async def kill_once(asterisk: Asterisk, seen: Seen, after_s: float, folder: Path) -> tuple[float, int]:
+    """Milliseconds before the kill at which the first missing frame came, and how many frames were recovered."""
+    target = folder / "killed.parquet"
+    command = [
+        "-m",
+        "arirecord",
+        "capture",
+        "--url",
+        asterisk.url,
+        "--user",
+        asterisk.user,
+        "-o",
+        str(target),
+        "--force",
+    ]
+    environment = {**os.environ, "ARIRECORD_PASSWORD": asterisk.password}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, "--force", stderr=asyncio.subprocess.PIPE, env=environment
+    )
+    assert process.stderr is not None
+    while b"Recording" not in await process.stderr.readline():
+        pass
+    await asyncio.sleep(after_s)
+    killed_at = time.monotonic()
+    process.kill()
+    await process.wait()
+    await asyncio.sleep(0.05)
+    recover(target.with_name(target.name + ".journal"), force=True)
+    found = [essence(frame.raw) for frame in open_session(target).frames()]
+    last = place(found, [frame for _, frame in seen])
+    missing = [at for at, _ in seen[last + 1 :] if at < killed_at]
+    return ((killed_at - missing[0]) * 1000 if missing else 0.0), len(found)
+
+
+async def run(asterisk: Asterisk, kills: int) -> list[tuple[float, int]]:
+    """All kills, under a steady load of calls."""
+    seen: Seen = []
+    dice = random.Random(1)
+    results = []
+    async with asyncio.TaskGroup() as tasks:
+        background = [tasks.create_task(watch(asterisk, seen)), tasks.create_task(load(asterisk, 10_000))]
+        await asyncio.sleep(6)  # the load takes so long to be steady: its calls last five seconds
+        with tempfile.TemporaryDirectory() as where:
+            for _ in range(kills):
+                del seen[:-20_000]
+                results.append(await kill_once(asterisk, seen, dice.uniform(0.1, 0.6), Path(where)))
+        for task in background:
+            task.cancel()
+    return results
+
+
+def main() -> None:
+    """Install, start, kill, print."""
+    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    install(folder())
+    with Asterisk(folder()) as asterisk:
+        results = asyncio.run(run(asterisk, kills))
+    missing_ms = [ms for ms, _ in results]
+    print(f"{kills} kills under load at a real Asterisk, {sum(n for _, n in results):,} frames recovered, no hole")
+    median = statistics.median(missing_ms)
+    print(f"first missing frame before the kill: median {median:.1f} ms, max {max(missing_ms):.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
