@@ -46,8 +46,8 @@ def essence(raw: str | bytes) -> str:
 def place(found: list[str], frames: list[str]) -> int:
     """Index in `frames` of the last frame of `found`, which must stand there without a hole.
 
-    The order within a millisecond is not the same on two sockets, and frames come twice: so the ends may be off by a few
-    places, and what lies between is compared as a bag.
+    The order within a millisecond is not the same on two sockets, and frames come twice: so the ends may be off by a
+    few places, and what lies between is compared as a bag.
     """
     for last in range(len(frames) - 1, len(found) - 2, -1):
         if frames[last] in found[-_EDGE:]:

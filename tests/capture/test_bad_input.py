@@ -1,6 +1,11 @@
 """Servers that misbehave: nothing that was received is lost, and it is said what was wrong."""
 
+import re
+import socket
+import threading
 import time
+from base64 import b64encode
+from hashlib import sha1
 from pathlib import Path
 
 import pytest
@@ -15,6 +20,7 @@ from arirecord.session.rows import END_OF_RECORDING
 from .ari import Ari, Script, running
 from .test_capture import capture, finish, raws
 from .test_reconnect import rows, sends
+from .test_stream import GUID
 
 
 def sends_bytes(*frames: bytes) -> Script:
@@ -90,6 +96,35 @@ def test_large_frames_are_nothing_special(tmp_path: Path) -> None:
         finish(capture(ari.url, target))
 
     assert raws(target) == frames
+
+
+def test_a_server_that_dies_in_mid_frame(tmp_path: Path) -> None:
+    """Whole frames before it are there; the half one is no frame, and the connection counts as lost."""
+    target = tmp_path / "s.parquet"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            for _ in range(2):  # REST, then the WebSocket
+                connection, _ = listening.accept()
+                request = connection.recv(65536)
+                key = re.search(rb"(?i)sec-websocket-key: (\S+)", request)
+                if key:
+                    accept = b64encode(sha1(key[1] + GUID).digest())
+                    head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    frames = b"\x81\x07" + b'"whole"' + b"\x81\x7e\x01\x00" + b"half"
+                    connection.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + frames)
+                else:
+                    connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/ari"
+        words = finish(capture(url, target, "--no-reconnect"), code=3)
+        thread.join()
+
+    assert raws(target) == ['"whole"']
+    assert "lost" in words
 
 
 class Redirecting(Ari):
