@@ -31,6 +31,7 @@ class Ari:
         self.booting = 0
         self.url = ""
         self.news = asyncio.Event()
+        self.is_let_go = threading.Event()
 
     async def rest(self, request: Request) -> Response:
         body = await request.body()

@@ -40,7 +40,7 @@ async def hold(ari: Ari, socket: WebSocket) -> None:
 async def refuse_to_speak(ari: Ari, socket: WebSocket) -> None:
     """A socket that is dead: it answers no ping, because its server does not run."""
     await socket.send_text('{"type":"Dial","dialstring":"last words"}')
-    ari.dead.wait(30)  # type: ignore[attr-defined]  # the test's own flag; blocks the server's loop on purpose
+    ari.is_let_go.wait(30)  # blocks the server's loop on purpose
 
 
 def rows(target: Path, kind: str) -> list[dict[str, object]]:
@@ -98,14 +98,11 @@ def test_a_stop_during_a_gap_is_told(tmp_path: Path) -> None:
 
 def test_a_dead_socket_is_noticed(tmp_path: Path) -> None:
     """No Close frame, no answer to pings: lost within the keep-alive."""
-    import threading
-
     target = tmp_path / "s.parquet"
     ari = Ari(refuse_to_speak)
-    ari.dead = threading.Event()  # type: ignore[attr-defined]
     with running(ari):
         words = finish(capture(ari.url, target, "--keepalive", "500ms", "--no-reconnect"), code=3)
-        ari.dead.set()  # type: ignore[attr-defined]
+        ari.is_let_go.set()
 
     assert "keepalive ping timeout" in words
     assert raws(target) == ['{"type":"Dial","dialstring":"last words"}']
