@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from .terminal import live_line, say
+from .types import DURATION, MOMENT, Moment
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from arirecord.replay.options import AtEnd
     from arirecord.replay.server import ReplayServer
 
@@ -68,6 +71,15 @@ class Speed(click.ParamType["float | None"]):
     metavar="FILE",
     help="Write what clients ask over REST to a session of its own.",
 )
+@click.option("--start", type=MOMENT, help="From here on; what was up then is known: +5m or 2026-11-23T14:03:10.")
+@click.option("--until", type=MOMENT, help="Up to here, in the same words.")
+@click.option("--duration", type=DURATION, help="So much of the recording.")
+@click.option("--loop", type=click.IntRange(0), default=1, show_default=True, help="How many times; 0 is without end.")
+@click.option("--start-paused", is_flag=True, help="Wait for POST /control/resume.")
+@click.option("--idle-limit", type=DURATION, help="Shorten silences to this much of the recording.")
+@click.option("--min-gap", type=DURATION, help="The shortest time between two events, for clients that debounce.")
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Send only events of this type (repeatable).")
+@click.option("--exclude", multiple=True, metavar="TYPE", help="Send no events of this type (repeatable).")
 def replay(
     session: Path,
     speed: float | None,
@@ -77,6 +89,15 @@ def replay(
     user: str | None,
     share: bool,
     record_client: Path | None,
+    start: "datetime | timedelta | None",
+    until: "datetime | timedelta | None",
+    duration: float | None,
+    loop: int,
+    start_paused: bool,
+    idle_limit: float | None,
+    min_gap: float | None,
+    types: tuple[str, ...],
+    exclude: tuple[str, ...],
 ) -> None:
     """Give a session back over a local WebSocket, as the Asterisk it was recorded from.
 
@@ -93,20 +114,45 @@ def replay(
       arirecord replay session.parquet --speed max --at-end exit
       arirecord replay session.parquet --port 0               on any free port, which it prints
       arirecord replay session.parquet --user app:secret      with a name and a password, as Asterisk asks
+      arirecord replay session.parquet --start +5m --idle-limit 2s
+      curl -X POST 'http://127.0.0.1:8088/control/speed?speed=10'
     """
     import asyncio
     import selectors
 
     from arirecord.replay.options import ReplayOptions
     from arirecord.replay.server import ReplayServer
+    from arirecord.session.reader import open_session
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.freeze()  # what is loaded by now stays: looking through it again and again would stop the replay for 16 ms
     name, password = _credentials(user)
+    opened = open_session(session)
+    started_ns = opened.header.started_ns
+    start_ns, until_ns = Moment.to_ns(start, started_ns), Moment.to_ns(until, started_ns)
+    if duration is not None:
+        if until is not None:
+            raise click.UsageError("give --until or --duration, not both")
+        until_ns = (started_ns if start_ns is None else start_ns) + int(duration * 1e9)
     options = ReplayOptions(
-        host, port, speed, at_end, user=name, password=password, share=share, record_client=record_client
+        host=host,
+        port=port,
+        speed=speed,
+        at_end=at_end,
+        user=name,
+        password=password,
+        share=share,
+        record_client=record_client,
+        start_ns=start_ns,
+        until_ns=until_ns,
+        loop=loop,
+        start_paused=start_paused,
+        idle_limit_ns=None if idle_limit is None else int(idle_limit * 1e9),
+        min_gap_ns=int((min_gap or 0) * 1e9),
+        types=frozenset(types),
+        exclude=frozenset(exclude),
     )
-    server = ReplayServer(session, options, _say)
+    server = ReplayServer(opened, options, _say)
     # select() sleeps to the microsecond, epoll to the millisecond: it is most of the lateness.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
         runner.run(_serve(server))

@@ -32,7 +32,7 @@ class Audience:
 
     def payload(self, frame: Frame) -> str | bytes | None:
         """The message this client gets for a frame: text, or bytes where bytes were recorded; None: nothing."""
-        if frame.kind == "rest":
+        if frame.kind not in ("event", "binary"):
             return None
         if frame.application is None:
             return frame.raw if frame.kind != "binary" else base64.b64decode(frame.raw)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from arirecord.errors import ArirecordError
+from arirecord.session.reader import Frame
 
 __all__ = ["AtEnd", "ReplayError", "ReplayOptions"]
 
@@ -39,3 +40,29 @@ class ReplayOptions:
 
     # Where to write what clients ask over REST, as a session of its own.
     record_client: Path | None = None
+
+    # Which part is replayed, in nanoseconds since 1970 UTC. What was before the start is known to be up then.
+    start_ns: int | None = None
+    until_ns: int | None = None
+
+    # How many times; 0 is without end.
+    loop: int = 1
+
+    # Whether time stands still until `resume`.
+    start_paused: bool = False
+
+    # Silences are shortened to this, in nanoseconds of the recording.
+    idle_limit_ns: int | None = None
+
+    # The shortest time between two frames, in nanoseconds of the recording.
+    min_gap_ns: int = 0
+
+    # Which event types are sent: only these (none: all), and none of those. What is up is known from all.
+    types: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+
+    def sends(self, frame: Frame) -> bool:
+        """Whether a frame is sent to clients at all."""
+        if frame.kind == "event":
+            return frame.type not in self.exclude and (not self.types or frame.type in self.types)
+        return frame.kind == "binary" and not self.types

@@ -75,6 +75,19 @@ class Player:
             clock.jump(batch[-1].elapsed_ns)
         return batch
 
+    def step(self) -> Frame | None:
+        """The next frame, whether it is due or not; the clock goes there. None where none is in store."""
+        if not self._store:
+            return None
+        frame = self._store.popleft()
+        self.clock.jump(frame.elapsed_ns)
+        return frame
+
+    def restart(self) -> None:
+        """Forget what is in store: frames from elsewhere are fed next."""
+        self._store.clear()
+        self._begun = self._ended = False
+
     def give_back(self, frames: Sequence[Frame]) -> None:
         """Undo the taking of the last frames of a batch, which could not be used."""
         self._store.extendleft(reversed(frames))

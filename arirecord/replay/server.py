@@ -7,19 +7,17 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import uvicorn
+from typing import Any, Self
 
 from arirecord.session.reader import Frame, Session, open_session
 from arirecord.session.rows import END_OF_RECORDING
 
 from .access import Access
 from .alarm import Alarm
-from .batches import BatchProtocol
 from .client_log import ClientLog
 from .clients import Client, Door
 from .clock import PlayerClock
+from .control import control
 from .exchange import Answer, Question
 from .listen import authority, listen
 from .messages import ari_time, replaced
@@ -30,6 +28,7 @@ from .rest import Rest
 from .rest_messages import answer_message
 from .source import Source
 from .state import Switch
+from .uvicorn_server import web_server
 from .web import Web
 
 __all__ = ["ReplayServer", "Status"]
@@ -79,7 +78,7 @@ class ReplayServer:
         self.port = self.options.port
         self._say = say or logging.getLogger("arirecord.replay").info
         self._player = Player(self.clock)
-        self._source = Source(self.session)
+        self._source = Source(self.session, self.options)
         header = self.session.header
         self._asterisk_id = next(filter(None, header.asterisk_ids), "00:00:00:00:00:00")
         self._door = Door(
@@ -90,7 +89,10 @@ class ReplayServer:
             read_recorded(self.session), self._switch, self._door.applications, self._asterisk_id, self._moment
         )
         self._alarm = Alarm()
-        self._halted = False
+        self._halted = self.options.start_paused
+        self._steps = 0
+        self._seek_ns: int | None = None
+        self._offset_ns = self.session.header.started_ns
         self._frames = 0
         self._late_ns = 0
         self._end = asyncio.Event()
@@ -129,6 +131,30 @@ class ReplayServer:
         self.clock.set_speed(speed)
         self._changed()
 
+    def step(self) -> None:
+        """While time stands still: send the next event, as soon as a client is there."""
+        self._steps += 1
+        self._alarm.ring()
+
+    def seek(self, position_s: float) -> None:
+        """Go on from so many seconds after the start of the recording, also back; what is up is as it was then."""
+        self._seek_ns = self.session.header.started_ns + int(position_s * 1e9)
+        self._alarm.ring()
+
+    def describe(self) -> dict[str, Any]:
+        """How it is doing, for the control API."""
+        status, speed = self.status, self.clock.speed
+        return {
+            "position_s": (status.position_ns + self._offset_ns - self.session.header.started_ns) / 1e9,
+            "duration_s": self.session.header.duration_ns / 1e9,
+            "frames": status.frames,
+            "clients": status.clients,
+            "speed": "max" if speed is None else float(speed),
+            "paused": self._halted,
+            "running": not self.clock.paused,
+            "finished": status.finished,
+        }
+
     async def wait_end(self) -> None:
         """Wait until the last frame was sent."""
         await self._end.wait()
@@ -154,6 +180,8 @@ class ReplayServer:
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
+        if self.options.start_ns is not None:
+            await self._prime(self.options.start_ns)
         if self.options.record_client is not None:
             self._log = ClientLog(self.options.record_client, str(self.session.path))
         try:
@@ -167,7 +195,7 @@ class ReplayServer:
     async def _serving(self) -> AsyncIterator[None]:
         listener = await listen(self.host, self.port)
         self.port = listener.getsockname()[1]
-        web = _web_server(Web(self._door, self._ask, Access(self.options.user, self.options.password)))
+        web = web_server(Web(self._door, self._ask, self._steer, Access(self.options.user, self.options.password)))
         await web.startup([listener])
         failed: Exception | None = None
         try:
@@ -193,28 +221,66 @@ class ReplayServer:
             raise failed
 
     async def _pump(self) -> None:
-        await self._play()
-        self._door.ended = True
-        self._end.set()
-        self._say(f"The recording ends; {self._frames} frames were sent.")
-        if self.options.at_end != "hold":
-            await self._door.close_all(1000, END_OF_RECORDING, _EXIT_S)
-        if self.options.at_end == "exit":
-            self._done.set()
+        while True:
+            await self._play()
+            self._door.ended = True
+            self._end.set()
+            self._say(f"The recording ends; {self._frames} frames were sent.")
+            if self.options.at_end != "hold":
+                await self._door.close_all(1000, END_OF_RECORDING, _EXIT_S)
+            if self.options.at_end == "exit":
+                self._done.set()
+            while self._seek_ns is None:
+                await self._alarm.sleep(None)
+            self._door.ended = False
+            self._end.clear()
+
+    async def _prime(self, moment_ns: int) -> None:
+        """Learn what was up at a moment, from all that was before it."""
+        switch = Switch()
+
+        def read() -> None:
+            for frame in self._source.before(moment_ns):
+                switch.feed([frame], 0)
+            switch.remember()
+
+        await asyncio.to_thread(read)
+        vars(self._switch).update(vars(switch))
+
+    async def _reseat(self, moment_ns: int) -> None:
+        self._seek_ns = None
+        await self._prime(moment_ns)
+        self._player.restart()
+        self._source.seek(moment_ns)
 
     async def _play(self) -> None:
         player = self._player
         while True:
+            if self._seek_ns is not None:
+                await self._reseat(self._seek_ns)
             await self._refill()
             if player.finished and self._door.arrivals:
                 return
-            if batch := player.take():
+            if batch := self._step() if self._steps else player.take():
                 if not await self._send(batch):
                     player.give_back(batch)
                 await asyncio.sleep(0)  # a client that takes everything at once must not keep others from connecting
                 continue
             due_ns = player.next_due_ns()
             await self._alarm.sleep(None if due_ns is None else max(0, due_ns - self.clock.now_ns()))
+
+    def _step(self) -> list[Frame]:
+        """The frames up to the next that is sent, when somebody wants a step and a client is there."""
+        batch: list[Frame] = []
+        if not self.clock.paused or not self._door.clients:
+            self._steps = 0 if not self.clock.paused else self._steps
+            return self._player.take()
+        while frame := self._player.step():
+            batch.append(frame)
+            if self.options.sends(frame):
+                self._steps -= 1
+                break
+        return batch
 
     async def _refill(self) -> None:
         player = self._player
@@ -233,9 +299,12 @@ class ReplayServer:
     async def _send(self, batch: Sequence[Frame]) -> bool:
         """Send a batch to all clients; False if there is none to send to any more."""
         self._switch.feed(batch)  # before it is sent: a client may ask at once about what it has just heard
-        if not any([await client.send(batch) for client in tuple(self._door.clients)]):
+        sent = [frame for frame in batch if self.options.sends(frame)]
+        if not any([await client.send(sent) for client in tuple(self._door.clients)]):
             return False
-        self._frames += sum(frame.kind != "rest" for frame in batch)
+        self._frames += len(sent)
+        if sent:
+            self._offset_ns = sent[-1].t_ns - sent[-1].elapsed_ns
         due_ns = self.clock.due_ns(batch[0].elapsed_ns)
         self._late_ns = 0 if due_ns is None or self.clock.speed is None else self.clock.now_ns() - due_ns
         if self.clock.speed is not None:
@@ -243,7 +312,10 @@ class ReplayServer:
         return True
 
     def _moment(self) -> str:
-        return ari_time(self.session.header.started_ns + self.clock.position_ns())
+        return ari_time(self._offset_ns + self.clock.position_ns())
+
+    def _steer(self, question: Question) -> Answer:
+        return control(self, question)
 
     def _ask(self, question: Question, client: str, transport: str = "http") -> Answer:
         began_ns = self.clock.now_ns()
@@ -268,22 +340,3 @@ class ReplayServer:
         elif not runs and not self.clock.paused:
             self.clock.pause()
         self._alarm.ring()
-
-
-def _web_server(app: object) -> uvicorn.Server:
-    """uvicorn without what a local replay has no use for: logs, pings, compression, lifespan."""
-    config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        ws=BatchProtocol,
-        ws_ping_interval=None,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    return server

@@ -1,13 +1,15 @@
 """Reading a session ahead of the player, in a thread, so that the disk never holds up the event loop."""
 
 import asyncio
+from collections.abc import Iterator
 from itertools import islice
 
 import pyarrow as pa
 
 from arirecord.session.reader import Frame, Session
 
-from .options import ReplayError
+from .options import ReplayError, ReplayOptions
+from .pacing import paced, repeated
 from .player import timeline
 
 __all__ = ["Source"]
@@ -15,26 +17,49 @@ __all__ = ["Source"]
 _CHUNK = 1024
 _CHUNKS = 4
 
+# Frames are what came over the wire. REST exchanges come along because they tell what was up; what arirecord itself
+# noted about the connection is not replayed.
+_KINDS = ("event", "binary", "rest")
+
 
 class Source:
     """The frames of a session in chunks. `run` is the task that reads; few chunks wait, so memory is bounded."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, options: ReplayOptions) -> None:
         self.session = session
-        self._chunks: asyncio.Queue[list[Frame]] = asyncio.Queue(_CHUNKS)
+        self._options = options
+        self._start_ns = options.start_ns
+        self._turn = 0
+        self._turned = asyncio.Event()
+        self._turned.set()
+        self._chunks: asyncio.Queue[tuple[int, list[Frame]]] = asyncio.Queue(_CHUNKS)
 
     async def run(self) -> None:
-        """Read until the end. Raises `ReplayError` where the session is damaged."""
-        session = self.session
-        # Frames are what came over the wire. REST exchanges come along because they tell what was up; what
-        # arirecord itself noted about the connection is not replayed.
-        frames = timeline(session.frames(kinds=("event", "binary", "rest")), session.header.started_ns)
-        try:
-            while chunk := await asyncio.to_thread(lambda: list(islice(frames, _CHUNK))):
-                await self._chunks.put(chunk)
-        except (pa.ArrowException, OSError) as error:
-            raise ReplayError(f"{session.path} can't be read on: {error}") from error
-        await self._chunks.put([])
+        """Read until the end, and again where `seek` says so. Raises `ReplayError` where the session is damaged."""
+        while True:
+            await self._turned.wait()
+            self._turned.clear()
+            turn, frames = self._turn, self._frames(self._start_ns)
+            while turn == self._turn:
+                try:
+                    chunk = await asyncio.to_thread(_next_chunk, frames)
+                except (pa.ArrowException, OSError) as error:
+                    raise ReplayError(f"{self.session.path} can't be read on: {error}") from error
+                await self._chunks.put((turn, chunk))
+                if not chunk:
+                    break
+
+    def seek(self, start_ns: int) -> None:
+        """Read on from a moment, nanoseconds since 1970 UTC; chunks from elsewhere are not given out any more."""
+        self._start_ns = start_ns
+        self._turn += 1
+        while not self._chunks.empty():
+            self._chunks.get_nowait()
+        self._turned.set()
+
+    def before(self, moment_ns: int) -> Iterator[Frame]:
+        """The frames before a moment, for whoever must know what was up then."""
+        return timeline(self.session.frames(kinds=_KINDS, until_ns=moment_ns), self.session.header.started_ns)
 
     @property
     def waiting(self) -> bool:
@@ -43,4 +68,23 @@ class Source:
 
     async def get(self) -> list[Frame]:
         """The next chunk; empty at the end, once."""
-        return await self._chunks.get()
+        while True:
+            turn, chunk = await self._chunks.get()
+            if turn == self._turn:
+                return chunk
+
+    def _frames(self, start_ns: int | None) -> Iterator[Frame]:
+        options, session = self._options, self.session
+
+        def once() -> Iterator[Frame]:
+            frames = session.frames(kinds=_KINDS, since_ns=start_ns, until_ns=options.until_ns)
+            found = timeline(frames, session.header.started_ns)
+            if options.idle_limit_ns is None and not options.min_gap_ns:
+                return found
+            return paced(found, options.idle_limit_ns, options.min_gap_ns, options.sends)
+
+        return once() if options.loop == 1 else repeated(once, options.loop or None)
+
+
+def _next_chunk(frames: Iterator[Frame]) -> list[Frame]:
+    return list(islice(frames, _CHUNK))

@@ -1,5 +1,6 @@
 """The switch at an instant: what events and snapshots up to it tell. Knows no file, no socket and no clock."""
 
+import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -8,6 +9,7 @@ import orjson
 
 from arirecord.session.reader import Frame
 
+from .pacing import AGAIN
 from .recorded import exchange_of
 from .table import Table
 
@@ -28,7 +30,9 @@ class Switch:
     """
 
     def __init__(self) -> None:
+        self._kept: dict[str, Any] = {}
         self.clear()
+        self.remember()
 
     def clear(self) -> None:
         """Forget everything."""
@@ -44,6 +48,16 @@ class Switch:
         self._announced: set[str] = set()
         self._waiting: deque[Frame] = deque()
 
+    def remember(self) -> None:
+        """Keep how it is now, for `restart`."""
+        self.catch_up()
+        kept = {name: value for name, value in vars(self).items() if name != "_kept"}
+        self._kept = copy.deepcopy(kept)
+
+    def restart(self) -> None:
+        """Be as it was when it was last told to remember, or empty."""
+        vars(self).update(copy.deepcopy(self._kept))
+
     def feed(self, frames: Iterable[Frame], most_waiting: int = 4096) -> None:
         """Put in the frames that come next: events, and `rest` rows with lists of what is up."""
         self._waiting.extend(frames)
@@ -56,7 +70,11 @@ class Switch:
             self._apply(self._waiting.popleft())
 
     def _apply(self, frame: Frame) -> None:
-        if frame.kind == "rest":
+        if frame.kind == AGAIN:
+            waiting = self._waiting
+            self.restart()
+            self._waiting = waiting
+        elif frame.kind == "rest":
             self._snapshot(frame)
         elif frame.kind == "event" and frame.type is not None:
             try:

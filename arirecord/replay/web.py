@@ -24,11 +24,12 @@ class Web:
     """The web application, an ASGI one.
 
     `events` takes the WebSockets of `/ari/events`; `ari` answers what a client (named by its
-    address) asks under `/ari`. What is not served is
+    address) asks under `/ari`, and `steer` under `/control`. What is not served is
     404, also with a slash too many, as in Asterisk.
     """
 
-    def __init__(self, events: ASGIApp, ari: Answering, access: Access) -> None:
+    def __init__(self, events: ASGIApp, ari: Answering, steer: Callable[[Question], Answer], access: Access) -> None:
+        self._steer = steer
         self._events = events
         self._ari = ari
         self._access = access
@@ -57,7 +58,8 @@ class Web:
 
     async def _http(self, request: Request) -> Response:
         path = _raw_path(request)
-        if not path.startswith("/ari/"):
+        controls = path.startswith("/control/")
+        if not path.startswith("/ari/") and not controls:
             return _page(404, "Not Found", "The requested URL was not found on this server.")
         # A browser asks before it asks, and sends no password then.
         if not self._allowed(request) and request.method != "OPTIONS":
@@ -65,6 +67,8 @@ class Web:
         if path == "/ari/events" and request.method == "GET":
             headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
             return PlainTextResponse("Upgrade Required", 426, headers)
+        if controls and request.headers.get("origin") and not _is_local(request):
+            return _response(error(403, "Not for pages of other machines"))
         body = b""
         async for chunk in request.stream():
             body += chunk
@@ -73,6 +77,8 @@ class Web:
         query = request.scope["query_string"].decode("latin-1")
         target = path.removeprefix("/ari") + (f"?{query}" if query else "")
         question = Question(request.method, target, body, request.headers.get("content-type"), _base(request))
+        if controls:
+            return _response(self._steer(question))
         client = request.client
         return _response(self._ari(question, f"{client.host}:{client.port}" if client else "unknown"))
 
@@ -113,15 +119,18 @@ def _base(request: Request) -> str:
     return f"{scheme}://{host}/ari"
 
 
+def _is_local(request: Request) -> bool:
+    try:
+        return urlsplit(request.headers.get("origin", "")).hostname in _LOOPBACK
+    except ValueError:
+        return False
+
+
 def _cors(request: Request) -> dict[str, str]:
     """Leave for pages of this machine to read; others' pages have no business in a recording."""
-    origin = request.headers.get("origin", "")
-    try:
-        local = urlsplit(origin).hostname in _LOOPBACK
-    except ValueError:
-        local = False
-    if not local:
+    if not _is_local(request):
         return {}
+    origin = request.headers["origin"]
     told = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true", "Vary": "Origin"}
     if request.method == "OPTIONS":
         wanted = request.headers.get("access-control-request-headers")

@@ -1,0 +1,54 @@
+"""The control API, outside `/ari`: pause, go on, step, change the speed, seek, ask where the replay is."""
+
+import math
+from typing import Any, Protocol
+
+from .exchange import Answer, Question, error
+
+__all__ = ["Controlled", "control"]
+
+
+class Controlled(Protocol):
+    """A replay that can be controlled."""
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def step(self) -> None: ...
+    def set_speed(self, speed: float | None) -> None: ...
+    def seek(self, position_s: float) -> None: ...
+    def describe(self) -> dict[str, Any]: ...
+
+
+def control(replay: Controlled, question: Question) -> Answer:
+    """Do what `POST /control/VERB` says, or tell `GET /control/status`; each answers how the replay is doing then."""
+    verb = question.segments[1] if len(question.segments) == 2 else ""
+    if verb not in ("status", "pause", "resume", "step", "speed", "seek"):
+        return error(404, "There are status, pause, resume, step, speed and seek")
+    if question.method != ("GET" if verb == "status" else "POST"):
+        return error(405, f"Ask with {'GET' if verb == 'status' else 'POST'}")
+    given = question.parameters
+    if verb == "speed":
+        speed = _number(given.get("speed"))
+        if given.get("speed") != "max" and not (speed and speed > 0):
+            return error(400, "speed is a number above 0, or max")
+        replay.set_speed(speed)
+    elif verb == "seek":
+        position_s = _number(given.get("to"))
+        if position_s is None or position_s < 0:
+            return error(400, "to is a number of seconds from the start of the recording")
+        replay.seek(position_s)
+    elif verb == "pause":
+        replay.pause()
+    elif verb == "resume":
+        replay.resume()
+    elif verb == "step":
+        replay.step()
+    return Answer(200, replay.describe())
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and abs(value) < 1e9 else None
