@@ -85,3 +85,18 @@ def test_it_gets_every_event_once_in_order_and_reads_a_channel(
     assert [(row["rest_method"], row["rest_status"]) for row in rows[-2:]] == [("GET", 200), ("POST", 204)]
     assert rows[-1]["rest_uri"] == f"/channels/{channel}/answer"
     assert "password" not in json.dumps(rows)
+
+
+def test_a_client_that_debounces_gets_all_with_a_smallest_gap(sessions: Sessions, tmp_path: Path) -> None:
+    """@ipcom/asterisk-ari drops what comes within 100 ms of another event of that type and channel."""
+    session, channel = recording(sessions, tmp_path / "s.parquet")
+    types = frozenset(["StasisStart", "ChannelDtmfReceived", "ChannelStateChange"])
+    options = ReplayOptions(port=0, speed=1, types=types, idle_limit_ns=10**6, min_gap_ns=150 * 10**6)
+    events = [json.loads(frame.raw) for frame in open_session(session).frames()]
+    expected = [(event["type"], event["timestamp"]) for event in events if event["type"] in types]
+    program("ipcom.cjs")
+
+    result = run(perform("ipcom.cjs", session, len(expected), channel, options), within_s=30)
+
+    assert [(event["type"], event["timestamp"]) for event in result["events"]] == expected
+    assert result["channel"]["id"] == channel

@@ -21,7 +21,7 @@ async function main() {
   tell("ready");
   await all;
   const read = await client.channels.get(channel);
-  await client.channels.answer(channel);
+  await client.Channel(channel).answer();
   setTimeout(() => {
     tell(JSON.stringify({ events: got, channel: { id: read.id, name: read.name, state: read.state } }));
     process.exit(0);
