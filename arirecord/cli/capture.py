@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .target import open_target
 from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say
 from .types import DURATION, ROTATION
 
@@ -118,7 +119,7 @@ def command(
             disallowed=disallowed,
             keepalive_s=keepalive_s,
         )
-    recording = _Recording(options, _target(output, rotate, force), sync_s)
+    recording = _Recording(options, open_target(output, rotate, force), sync_s)
     with live_line(recording.line):
         ending = asyncio.run(recording.run())
     _finish(recording.start(), ending)
@@ -139,19 +140,6 @@ def _host_and_port(text: str) -> tuple[str, int]:
     if not colon or not port.isdigit() or int(port) > 65535:
         raise click.UsageError(f"{text!r} is no HOST:PORT such as 127.0.0.1:9000")
     return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def _target(output: str, rotate: "Rotation | None", force: bool) -> "Target":
-    from arirecord.capture.parts import Folder, Rotation, SingleFile
-
-    path = Path(output)
-    if rotate is not None or output.endswith("/"):
-        if path.is_file():
-            raise click.UsageError(f"{output} is a file; a recording in parts needs a folder")
-        return Folder(path, rotate or Rotation())
-    target = SingleFile(path, force=force)
-    target.open()
-    return target
 
 
 class _Recording:

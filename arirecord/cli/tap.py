@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .target import open_target
 from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say
 from .types import ROTATION
 
@@ -96,7 +97,7 @@ def command(
     options = TapOptions(address, host, port, fan_out=fan_out, max_behind_bytes=max_behind << 20)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.freeze()  # what is loaded by now stays: looking through it again and again would hold up the events
-    target = _target(output, rotate, force)
+    target = open_target(output, rotate, force)
     tapping = _Tapping(options, target)
     try:
         with live_line(tapping.line):
@@ -108,19 +109,6 @@ def command(
         raise
     if tapping.recorder is not None:
         _finish(tapping.recorder, tapping.lost_count)
-
-
-def _target(output: str, rotate: "Rotation | None", force: bool) -> "Target":
-    from arirecord.capture.parts import Folder, Rotation, SingleFile
-
-    path = Path(output)
-    if rotate is not None or output.endswith("/"):
-        if path.is_file():
-            raise click.UsageError(f"{output} is a file; a recording in parts needs a folder")
-        return Folder(path, rotate or Rotation())
-    file = SingleFile(path, force=force)
-    file.open()
-    return file
 
 
 class _Tapping:
@@ -148,17 +136,17 @@ class _Tapping:
         loop.add_signal_handler(signal.SIGHUP, self._split)
         async with (
             control(self._target.path, lambda: self.recorder),
-            Tap(self._options, self._start, _say) as self._tap,
+            Tap(self._options, self._start, say) as self._tap,
         ):
             where = self._options.upstream.http_base
-            _say(f"Let your application connect to {self._tap.url} instead of {where}. Ctrl-C ends the recording.")
+            say(f"Let your application connect to {self._tap.url} instead of {where}. Ctrl-C ends the recording.")
             await stop.wait()
 
     def _start(self) -> "Recorder":
         from arirecord.capture.recorder import Recorder
 
         self.recorder = Recorder(self._target, self._options.source)
-        _say(f"Recording to {self.recorder.target.path}.")
+        say(f"Recording to {self.recorder.target.path}.")
         return self.recorder
 
     def _split(self) -> None:
@@ -179,11 +167,6 @@ class _Tapping:
         if self._options.fan_out:
             text += f"  {status.copies} copies"
         return text + (f"  TROUBLE {stats.trouble}" if stats.trouble else "")
-
-
-def _say(text: str) -> None:
-    """Say something where the live line is."""
-    say(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text)
 
 
 def _finish(recorder: "Recorder", lost_count: int) -> None:

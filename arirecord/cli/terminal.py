@@ -15,8 +15,8 @@ LOST = 3
 
 
 def say(text: str) -> None:
-    """One line on stderr."""
-    click.echo(text, err=True)
+    """One line on stderr; a live line that stands there makes room for it."""
+    click.echo(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text, err=True)
 
 
 @contextmanager

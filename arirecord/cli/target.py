@@ -1,0 +1,29 @@
+"""Where a recording goes, from what a person types."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from arirecord.capture.parts import Rotation, Target
+
+__all__ = ["open_target"]
+
+
+def open_target(output: str, rotate: "Rotation | None", force: bool) -> "Target":
+    """A file, or with `rotate` or a `/` at the end a folder of parts.
+
+    Raises `TargetExists` and `FileNotFoundError` where a file can't be put, so that this is known before anybody is
+    called; `click.UsageError` for a file that should be a folder.
+    """
+    from arirecord.capture.parts import Folder, Rotation, SingleFile
+
+    path = Path(output)
+    if rotate is not None or output.endswith("/"):
+        if path.is_file():
+            raise click.UsageError(f"{output} is a file; a recording in parts needs a folder")
+        return Folder(path, rotate or Rotation())
+    file = SingleFile(path, force=force)
+    file.open()
+    return file
