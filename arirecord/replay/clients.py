@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -81,12 +81,12 @@ class Client:
         except (TimeoutError, *_GONE):
             self.lost = True
 
-    async def listen(self, answer: Callable[[str], str]) -> None:
+    async def listen(self, answer: Callable[[str], Awaitable[str]]) -> None:
         """Answer what the client sends, until it has gone."""
         try:
             while (message := await self._websocket.receive())["type"] != "websocket.disconnect":
                 if (text := message.get("text")) is not None and not self.closed:
-                    await self._reply(answer(text))
+                    await self._reply(await answer(text))
             if self.closed:
                 # That was our own Close frame; the connection goes when the client has answered it.
                 await self._receive()
@@ -109,7 +109,7 @@ class Door:
         recorded: Collection[str],
         say: Callable[[str], None],
         changed: Callable[[], None],
-        answer: Callable[[Client, str], str],
+        answer: Callable[[Client, str], Awaitable[str]],
         replaced: Callable[[str], str],
         share: bool = False,
     ) -> None:

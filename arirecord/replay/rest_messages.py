@@ -1,6 +1,6 @@
 """REST over the WebSocket: `RESTRequest` in, `RESTResponse` out."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,8 +11,12 @@ from .exchange import Answer, Question, error
 __all__ = ["answer_message"]
 
 
-def answer_message(
-    text: str, ask: Callable[[Question], Answer], application: str, moment: str, asterisk_id: str
+async def answer_message(
+    text: str,
+    ask: Callable[[Question], Awaitable[Answer]],
+    application: str,
+    moment: Callable[[], str],
+    asterisk_id: str,
 ) -> str:
     """The `RESTResponse` to what a client sent, whatever that is; `ask` answers the question in it."""
     request = _object(text)
@@ -25,7 +29,7 @@ def answer_message(
         answer, reason = error(400, "Empty or missing 'uri' property."), "Bad request"
     else:
         uri, _, query = uri.partition("?")
-        answer = ask(_question(request, uri, query))
+        answer = await ask(_question(request, uri, query))
         reason = answer.reason
     content = answer.content
     message: dict[str, Any] = {
@@ -38,7 +42,7 @@ def answer_message(
     }
     if content:
         message |= {"content_type": answer.content_type, "message_body": content.decode("utf-8", "replace")}
-    message |= {"application": application, "timestamp": moment, "asterisk_id": asterisk_id}
+    message |= {"application": application, "timestamp": moment(), "asterisk_id": asterisk_id}
     return orjson.dumps(message).decode()
 
 

@@ -21,13 +21,13 @@ from .control import control
 from .exchange import Answer, Question
 from .listen import authority, listen
 from .messages import ari_time, replaced
+from .model import Model
 from .options import ReplayError, ReplayOptions
 from .player import Player
 from .recorded import read_recorded
 from .rest import Rest
 from .rest_messages import answer_message
 from .source import Source
-from .state import Switch
 from .uvicorn_server import web_server
 from .web import Web
 
@@ -35,6 +35,9 @@ __all__ = ["ReplayServer", "Status"]
 
 _LEAVE_S = 0.5
 _EXIT_S = 10.0
+
+# What is asked of these has nothing to do with what is up.
+_STATELESS = ("api-docs", "applications", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,9 @@ class ReplayServer:
         self._door = Door(
             header.applications, self._say, self._changed, self._message, self._replaced, self.options.share
         )
-        self._switch = Switch()
+        self._model = Model(self._source)
         self._rest = Rest(
-            read_recorded(self.session), self._switch, self._door.applications, self._asterisk_id, self._moment
+            read_recorded(self.session), self._model.switch, self._door.applications, self._asterisk_id, self._moment
         )
         self._alarm = Alarm()
         self._halted = self.options.start_paused
@@ -181,7 +184,7 @@ class ReplayServer:
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
         if self.options.start_ns is not None:
-            await self._prime(self.options.start_ns)
+            await self._model.prime(self.options.start_ns)
         if self.options.record_client is not None:
             self._log = ClientLog(self.options.record_client, str(self.session.path))
         try:
@@ -235,21 +238,9 @@ class ReplayServer:
             self._door.ended = False
             self._end.clear()
 
-    async def _prime(self, moment_ns: int) -> None:
-        """Learn what was up at a moment, from all that was before it."""
-        switch = Switch()
-
-        def read() -> None:
-            for frame in self._source.before(moment_ns):
-                switch.feed([frame], 0)
-            switch.remember()
-
-        await asyncio.to_thread(read)
-        vars(self._switch).update(vars(switch))
-
     async def _reseat(self, moment_ns: int) -> None:
         self._seek_ns = None
-        await self._prime(moment_ns)
+        await self._model.prime(moment_ns)
         self._player.restart()
         self._source.seek(moment_ns)
 
@@ -264,6 +255,7 @@ class ReplayServer:
             if batch := self._step() if self._steps else player.take():
                 if not await self._send(batch):
                     player.give_back(batch)
+                    self._model.give_back(batch)
                 await asyncio.sleep(0)  # a client that takes everything at once must not keep others from connecting
                 continue
             due_ns = player.next_due_ns()
@@ -293,12 +285,14 @@ class ReplayServer:
     def _without_lead(self, chunk: Sequence[Frame]) -> Sequence[Frame]:
         """What was asked before the first frame came is known from the beginning, and nothing to wait for."""
         lead = next((i for i, frame in enumerate(chunk) if frame.kind != "rest"), len(chunk))
-        self._switch.feed(chunk[:lead])
+        self._model.lead(chunk[:lead])
         return chunk[lead:]
 
     async def _send(self, batch: Sequence[Frame]) -> bool:
         """Send a batch to all clients; False if there is none to send to any more."""
-        self._switch.feed(batch)  # before it is sent: a client may ask at once about what it has just heard
+        self._model.take(
+            batch, self.clock.speed is None
+        )  # before it is sent: a client may ask at once about what it has just heard
         sent = [frame for frame in batch if self.options.sends(frame)]
         if not any([await client.send(sent) for client in tuple(self._door.clients)]):
             return False
@@ -308,7 +302,7 @@ class ReplayServer:
         due_ns = self.clock.due_ns(batch[0].elapsed_ns)
         self._late_ns = 0 if due_ns is None or self.clock.speed is None else self.clock.now_ns() - due_ns
         if self.clock.speed is not None:
-            self._switch.catch_up()
+            self._model.idle()
         return True
 
     def _moment(self) -> str:
@@ -317,18 +311,20 @@ class ReplayServer:
     def _steer(self, question: Question) -> Answer:
         return control(self, question)
 
-    def _ask(self, question: Question, client: str, transport: str = "http") -> Answer:
+    async def _ask(self, question: Question, client: str, transport: str = "http") -> Answer:
         began_ns = self.clock.now_ns()
+        if question.segments[0] not in _STATELESS:
+            await self._model.freshen()
         answer = self._rest.answer(question)
         if self._log is not None:
             self._log.note(question, answer, client, transport, self.clock.now_ns() - began_ns)
         return answer
 
-    def _message(self, client: Client, text: str) -> str:
-        def ask(question: Question) -> Answer:
-            return self._ask(question, client.name, "websocket")
+    async def _message(self, client: Client, text: str) -> str:
+        async def ask(question: Question) -> Answer:
+            return await self._ask(question, client.name, "websocket")
 
-        return answer_message(text, ask, client.application, self._moment(), self._asterisk_id)
+        return await answer_message(text, ask, client.application, self._moment, self._asterisk_id)
 
     def _replaced(self, name: str) -> str:
         return replaced(name, self._moment(), self._asterisk_id)

@@ -74,16 +74,17 @@ class Source:
                 return chunk
 
     def _frames(self, start_ns: int | None) -> Iterator[Frame]:
-        options, session = self._options, self.session
+        options = self._options
+        return self.once(start_ns) if options.loop == 1 else repeated(lambda: self.once(start_ns), options.loop or None)
 
-        def once() -> Iterator[Frame]:
-            frames = session.frames(kinds=_KINDS, since_ns=start_ns, until_ns=options.until_ns)
-            found = timeline(frames, session.header.started_ns)
-            if options.idle_limit_ns is None and not options.min_gap_ns:
-                return found
-            return paced(found, options.idle_limit_ns, options.min_gap_ns, options.sends)
-
-        return once() if options.loop == 1 else repeated(once, options.loop or None)
+    def once(self, start_ns: int | None) -> Iterator[Frame]:
+        """The frames of one pass, from a moment on (None: from the start)."""
+        options = self._options
+        frames = self.session.frames(kinds=_KINDS, since_ns=start_ns, until_ns=options.until_ns)
+        found = timeline(frames, self.session.header.started_ns)
+        if options.idle_limit_ns is None and not options.min_gap_ns:
+            return found
+        return paced(found, options.idle_limit_ns, options.min_gap_ns, options.sends)
 
 
 def _next_chunk(frames: Iterator[Frame]) -> list[Frame]:

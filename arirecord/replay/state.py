@@ -64,6 +64,10 @@ class Switch:
         while len(self._waiting) > most_waiting:
             self._apply(self._waiting.popleft())
 
+    def waiting(self) -> list[Frame]:
+        """The frames that were fed and not yet looked at."""
+        return list(self._waiting)
+
     def catch_up(self) -> None:
         """Look at all frames that were fed."""
         while self._waiting:

@@ -1,6 +1,6 @@
 """What is served under which path. One port, HTTP and WebSocket, as Asterisk does it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -17,7 +17,7 @@ __all__ = ["Web", "refuse"]
 _MOST: Final = 1 << 20
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
-Answering = Callable[[Question, str], Answer]
+Answering = Callable[[Question, str], Awaitable[Answer]]
 
 
 class Web:
@@ -80,7 +80,7 @@ class Web:
         if controls:
             return _response(self._steer(question))
         client = request.client
-        return _response(self._ari(question, f"{client.host}:{client.port}" if client else "unknown"))
+        return _response(await self._ari(question, f"{client.host}:{client.port}" if client else "unknown"))
 
     def _allowed(self, asked: Request | WebSocket) -> bool:
         query = asked.scope["query_string"].decode("latin-1")

@@ -82,7 +82,10 @@ def test_any_question_has_an_answer(method: str, target: str, body: bytes, conte
 )
 @settings(max_examples=400, deadline=None)
 def test_any_message_has_an_answer(text: str) -> None:
-    response = json.loads(answer_message(text, rest().answer, "app", "now", "id"))
+    async def ask(question: Question) -> Answer:
+        return rest().answer(question)
+
+    response = json.loads(asyncio.run(answer_message(text, ask, "app", lambda: "now", "id")))
 
     assert response["type"] == "RESTResponse"
     assert 200 <= response["status_code"] < 500

@@ -71,6 +71,28 @@ def test_what_was_up_at_the_start_is_known(session: Path) -> None:
     assert run(main()) == (200, 404)
 
 
+@pytest.mark.parametrize(("until_s", "up"), [(7, 1), (11, 0)])
+@pytest.mark.parametrize("loop", [1, 3])
+def test_what_is_up_is_found_out_when_somebody_asks(session: Path, until_s: int, up: int, loop: int) -> None:
+    """At full speed nobody looks into the frames until then; after it, into every one."""
+
+    async def main() -> list[int]:
+        options = replace(MAX, until_ns=T0 + until_s * S, loop=loop)
+        async with (
+            ReplayServer(session, options) as server,
+            httpx.AsyncClient(base_url=server.http_url + "/ari", trust_env=False) as http,
+            client(server.url),
+        ):
+            await server.wait_end()
+            asked = await asyncio.gather(*(http.get("/channels") for _ in range(3)))
+            server.seek(0)
+            await http.get("/channels")
+            await server.wait_end()
+            return [len(answer.json()) for answer in (*asked, await http.get("/channels"))]
+
+    assert run(main()) == [up] * 4
+
+
 def test_over_and_over(session: Path) -> None:
     once = [None, *range(2, 10), None]
 

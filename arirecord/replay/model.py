@@ -1,0 +1,88 @@
+"""The model of the switch, kept up to date as long as that is cheap or somebody asks."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from itertools import islice
+
+from arirecord.session.reader import Frame
+
+from .pacing import AGAIN
+from .source import Source
+from .state import Switch
+
+__all__ = ["Model"]
+
+
+class Model:
+    """What is up where the replay is: `switch`, true after `freshen`.
+
+    To look into every frame costs more than to send it. At full speed this waits until a client asks what is up: then
+    the recording is read once up to here, and from then on every frame is looked into.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.switch = Switch()
+        self._source = source
+        self._start_ns: int | None = None
+        self._taken = 0
+        self._asked = False
+        self._live = True
+        self._turn = 0
+        self._building = asyncio.Lock()
+
+    def take(self, batch: Sequence[Frame], lazily: bool) -> None:
+        """These frames are about to be sent; `lazily`: there is no time to look into them."""
+        again = [n for n, frame in enumerate(batch) if frame.kind == AGAIN]
+        self._taken = len(batch) - again[-1] - 1 if again else self._taken + len(batch)
+        if lazily and not self._asked:
+            self._live = False
+        if self._live:
+            # While it is being built nothing is looked into: what waits comes after what is being read.
+            self.switch.feed(batch, sys.maxsize if self._building.locked() else 4096)
+
+    def give_back(self, batch: Sequence[Frame]) -> None:
+        """These were not sent, and will be taken again."""
+        self._taken -= len(batch)
+
+    def idle(self) -> None:
+        """There is time to look into what waits."""
+        if self._live and not self._building.locked():
+            self.switch.catch_up()
+
+    def lead(self, frames: Sequence[Frame]) -> None:
+        """These tell what was up before the first frame that is sent."""
+        self._taken += len(frames)
+        self.switch.feed(frames)
+
+    async def freshen(self) -> None:
+        """Bring it up to what was sent by now."""
+        self._asked = True
+        async with self._building:
+            if not self._live:
+                self._live = True
+                await self._build(self._start_ns, self._taken)
+
+    async def prime(self, moment_ns: int) -> None:
+        """The replay goes on from this moment, in nanoseconds since 1970 UTC."""
+        self._turn += 1
+        self._start_ns, self._taken, self._live = moment_ns, 0, True
+        self.switch.clear()
+        async with self._building:
+            await self._build(moment_ns, 0)
+
+    async def _build(self, start_ns: int | None, count: int) -> None:
+        turn, switch = self._turn, Switch()
+
+        def read() -> None:
+            if start_ns is not None:
+                for frame in self._source.before(start_ns):
+                    switch.feed([frame], 0)
+                switch.remember()
+            for frame in islice(self._source.once(start_ns), count):
+                switch.feed([frame], 0)
+
+        await asyncio.to_thread(read)
+        if turn == self._turn:
+            switch.feed(self.switch.waiting(), sys.maxsize)
+            vars(self.switch).update(vars(switch))
