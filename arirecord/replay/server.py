@@ -1,7 +1,9 @@
 """The server that ARI clients connect to: sockets and tasks around a player."""
 
 import asyncio
+import contextlib
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -185,18 +187,19 @@ class ReplayServer:
     async def _run(self) -> AsyncIterator[None]:
         if self.options.start_ns is not None:
             await self._model.prime(self.options.start_ns)
-        if self.options.record_client is not None:
-            self._log = ClientLog(self.options.record_client, str(self.session.path))
-        try:
-            async with self._serving():
-                yield
-        finally:
-            if self._log is not None:
-                await asyncio.to_thread(self._log.close)
+        listener = await listen(self.host, self.port)
+        with contextlib.closing(listener):
+            if self.options.record_client is not None:
+                self._log = ClientLog(self.options.record_client, str(self.session.path))
+            try:
+                async with self._serving(listener):
+                    yield
+            finally:
+                if self._log is not None:
+                    await asyncio.to_thread(self._log.close)
 
     @asynccontextmanager
-    async def _serving(self) -> AsyncIterator[None]:
-        listener = await listen(self.host, self.port)
+    async def _serving(self, listener: socket.socket) -> AsyncIterator[None]:
         self.port = listener.getsockname()[1]
         web = web_server(Web(self._door, self._ask, self._steer, Access(self.options.user, self.options.password)))
         await web.startup([listener])

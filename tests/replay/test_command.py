@@ -60,10 +60,11 @@ def test_at_full_speed_to_the_end_and_out(sessions: Sessions) -> None:
     assert "The recording ends; 230 frames were sent." in err
 
 
-def test_a_port_in_use_is_one_sentence_and_exit_code_1(sessions: Sessions) -> None:
+def test_a_port_in_use_is_one_sentence_and_exit_code_1(sessions: Sessions, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         line = [sys.executable, "-c", "from arirecord.cli import main; main()", "replay"]
+        line += ["--record-client", str(tmp_path / "calls.parquet")]
         done = subprocess.run(
             [*line, str(sessions["ivr_dtmf/all"]), "--port", str(port)], capture_output=True, text=True, timeout=20
         )
@@ -72,6 +73,7 @@ def test_a_port_in_use_is_one_sentence_and_exit_code_1(sessions: Sessions) -> No
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert f"port {port} of 127.0.0.1 is in use" in done.stderr
+    assert not (tmp_path / "calls.parquet").exists()
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "fast", ""])
