@@ -5,8 +5,11 @@ import sys
 from collections.abc import Sequence
 from itertools import islice
 
+import pyarrow as pa
+
 from arirecord.session.reader import Frame
 
+from .options import ReplayError
 from .pacing import AGAIN
 from .source import Source
 from .state import Switch
@@ -56,7 +59,7 @@ class Model:
         self.switch.feed(frames)
 
     async def freshen(self) -> None:
-        """Bring it up to what was sent by now."""
+        """Bring it up to what was sent by now. Raises `ReplayError` where the session can't be read."""
         self._asked = True
         async with self._building:
             if not self._live:
@@ -64,7 +67,7 @@ class Model:
                 await self._build(self._start_ns, self._taken)
 
     async def prime(self, moment_ns: int) -> None:
-        """The replay goes on from this moment, in nanoseconds since 1970 UTC."""
+        """The replay goes on from this moment, in nanoseconds since 1970 UTC. Raises as `freshen` does."""
         self._turn += 1
         self._start_ns, self._taken, self._live = moment_ns, 0, True
         self.switch.clear()
@@ -82,7 +85,10 @@ class Model:
             for frame in islice(self._source.once(start_ns), count):
                 switch.feed([frame], 0)
 
-        await asyncio.to_thread(read)
+        try:
+            await asyncio.to_thread(read)
+        except (pa.ArrowException, OSError) as error:
+            raise ReplayError(f"{self._source.session.path} can't be read: {error}") from error
         if turn == self._turn:
             switch.feed(self.switch.waiting(), sys.maxsize)
             vars(self.switch).update(vars(switch))

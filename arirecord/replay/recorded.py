@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 from arirecord.ari.catalogue import event_types
 from arirecord.session.reader import Session
 
+from .options import ReplayError
+
 __all__ = ["Exchange", "Recorded", "exchange_of", "read_recorded"]
 
 _MOST: Final = 100_000
@@ -59,7 +61,17 @@ class Recorded:
 
 
 def read_recorded(session: Session) -> Recorded:
-    """Find out what a session knows. Reads only the row groups that hold REST exchanges or unknown event types."""
+    """Find out what a session knows. Reads only the row groups that hold REST exchanges or unknown event types.
+
+    Raises `ReplayError` where they can't be read.
+    """
+    try:
+        return _read(session)
+    except (pa.ArrowException, OSError) as error:
+        raise ReplayError(f"{session.path} can't be read: {error}") from error
+
+
+def _read(session: Session) -> Recorded:
     recorded = Recorded(types=list(session.header.types))
     for raw in _rest_texts(session):
         if exchange := exchange_of(raw):

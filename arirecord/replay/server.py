@@ -20,7 +20,7 @@ from .client_log import ClientLog
 from .clients import Client, Door
 from .clock import PlayerClock
 from .control import control
-from .exchange import Answer, Question
+from .exchange import Answer, Question, error
 from .listen import authority, listen
 from .messages import ari_time, replaced
 from .model import Model
@@ -316,9 +316,12 @@ class ReplayServer:
 
     async def _ask(self, question: Question, client: str, transport: str = "http") -> Answer:
         began_ns = self.clock.now_ns()
-        if question.segments[0] not in _STATELESS:
-            await self._model.freshen()
-        answer = self._rest.answer(question)
+        try:
+            if question.segments[0] not in _STATELESS:
+                await self._model.freshen()
+            answer = self._rest.answer(question)
+        except ReplayError as unreadable:
+            answer = error(503, str(unreadable))
         if self._log is not None:
             self._log.note(question, answer, client, transport, self.clock.now_ns() - began_ns)
         return answer

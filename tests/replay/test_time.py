@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from arirecord.cli.replay import replay as replay_command
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.pacing import AGAIN, paced, repeated
 from arirecord.replay.server import ReplayServer
+from arirecord.replay.source import Source
+from arirecord.session.reader import Frame
 
 from .support import client, frame, make, receive, run
 from .test_server import MAX, S, event
@@ -94,6 +97,26 @@ def test_what_is_up_is_found_out_when_somebody_asks(session: Path, until_s: int,
             return [len(answer.json()) for answer in (*asked, last)]
 
     assert run(main()) == [up] * 4
+
+
+def test_what_can_not_be_read_is_said_to_who_asks(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Source, start_ns: int | None) -> Iterator[Frame]:
+        raise OSError("unexpected end of page")
+        yield
+
+    async def main() -> httpx.Response:
+        async with (
+            ReplayServer(session, MAX) as server,
+            httpx.AsyncClient(trust_env=False) as http,
+            client(server.url) as connection,
+        ):
+            await receive(connection, 10)
+            monkeypatch.setattr(Source, "once", broken)
+            return await http.get(f"{server.http_url}/ari/channels")
+
+    answer = run(main())
+    assert answer.status_code == 503
+    assert "can't be read: unexpected end of page" in answer.json()["message"]
 
 
 def test_over_and_over(session: Path) -> None:
