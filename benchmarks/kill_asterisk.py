@@ -29,7 +29,7 @@ from tests.asterisk.install import install
 from tests.asterisk.switch import Asterisk
 from tests.asterisk.test_harmless import load
 
-_EDGE = 3
+_EDGE = 20
 
 Seen = list[tuple[float, str]]
 
@@ -46,13 +46,14 @@ def essence(raw: str | bytes) -> str:
 def place(found: list[str], frames: list[str]) -> int:
     """Index in `frames` of the last frame of `found`, which must stand there without a hole.
 
-    The order within a millisecond is not the same on two sockets, and frames come twice: so the ends may be off by a
-    few places, and what lies between is compared as a bag.
+    Two sockets get the events of different channels in a slightly different order: near the ends of what was recovered
+    some may have come earlier or later. Between the ends nothing may be missing on either side.
     """
+    have, inner, ends = Counter(found), Counter(found[_EDGE:-_EDGE]), set(found[-_EDGE:])
     for last in range(len(frames) - 1, len(found) - 2, -1):
-        if frames[last] in found[-_EDGE:]:
-            window = Counter(frames[last - len(found) + 1 : last + 1])
-            if (window - Counter(found)).total() <= _EDGE and not Counter(found[_EDGE:-_EDGE]) - window:
+        if frames[last] in ends:
+            window = frames[last - len(found) + 1 : last + 1]
+            if not inner - Counter(window) and not Counter(window[_EDGE:-_EDGE]) - have:
                 return last
     raise SystemExit("a hole: the witness saw frames amid those recovered that are not among them")
 
@@ -110,7 +111,7 @@ async def run(asterisk: Asterisk, kills: int) -> list[tuple[float, int]]:
         await asyncio.sleep(6)  # the load takes so long to be steady: its calls last five seconds
         with tempfile.TemporaryDirectory() as where:
             for _ in range(kills):
-                del seen[:-20_000]
+                del seen[:-5000]
                 results.append(await kill_once(asterisk, seen, dice.uniform(0.1, 0.6), Path(where)))
         for task in background:
             task.cancel()

@@ -152,7 +152,7 @@ def replay(
         types=frozenset(types),
         exclude=frozenset(exclude),
     )
-    server = ReplayServer(opened, options, _say)
+    server = ReplayServer(opened, options, say)
     # select() sleeps to the microsecond, epoll to the millisecond: it is most of the lateness.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
         runner.run(_serve(server))
@@ -185,11 +185,6 @@ async def _serve(server: "ReplayServer") -> None:
         )
         with live_line(_Line(server).text):
             await server.wait_done()
-
-
-def _say(text: str) -> None:
-    """Say something where the live line is."""
-    say(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text)
 
 
 class _Line:
