@@ -44,7 +44,7 @@ def asterisk() -> Iterator[Asterisk]:
 
 
 @pytest.fixture(autouse=True)
-def no_calls_left(asterisk: Asterisk, request: pytest.FixtureRequest) -> Iterator[None]:
+def no_calls_left(asterisk: Asterisk) -> Iterator[None]:
     """A test that failed leaves no call to the next one."""
     yield
     for channel in asterisk.ari("GET", "channels"):

@@ -47,6 +47,8 @@ def install(root: Path) -> str:
 
 
 def _install(root: Path) -> None:
+    if shutil.which("apt-get") is None:
+        raise InstallError("there is no apt-get: this needs Debian or a relative of it")
     if root.exists() and any(root.iterdir()):
         raise InstallError(f"{root} holds something else: name another folder")
     if not has_mounts():
@@ -89,11 +91,12 @@ def _mirror() -> str:
 
 
 def _run(*command: str, env: dict[str, str] | None = None) -> None:
+    """Run it; all that it started ends with us, even should we be killed."""
     print("+", *command, file=sys.stderr, flush=True)
-    try:
-        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
-    except FileNotFoundError:
-        raise InstallError(f"{command[0]} is missing: this needs Debian or a relative of it") from None
+    bound = ["setpriv", "--pdeathsig", "KILL"]
+    if has_mounts():
+        bound += ["unshare", "--pid", "--fork", "--kill-child"]
+    done = subprocess.run([*bound, *command], env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
     if done.returncode:
         raise InstallError(f"{command[0]} ended with {done.returncode}: {' '.join(command)}")
 

@@ -84,7 +84,7 @@ class Capture:
     def __enter__(self) -> Self:
         with self._stderr.open("wb") as stderr:
             self._process = subprocess.Popen(
-                command(self.asterisk, self.target),
+                ["setpriv", "--pdeathsig", "KILL", *command(self.asterisk, self.target)],  # it would wait for ever
                 stderr=stderr,
                 env={**os.environ, "ARIRECORD_PASSWORD": self.asterisk.password},
             )

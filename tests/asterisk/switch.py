@@ -23,6 +23,7 @@ __all__ = ["Asterisk", "Row", "wait_until"]
 
 Row = dict[str, Any]
 ETC = Path(__file__).with_name("etc")
+PREFIX = "arirecord-"
 START_TIMEOUT_S = 20
 
 
@@ -50,7 +51,8 @@ class Asterisk:
         self.root = root
         self.http_port = _free_port(socket.SOCK_STREAM)
         self.sip_port = _free_port(socket.SOCK_DGRAM)
-        self.folder = Path(tempfile.mkdtemp(prefix="arirecord-", dir=root / "tmp"))
+        _sweep(root / "tmp")
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root / "tmp"))
         self._inner = Path("/", self.folder.relative_to(root))
         self._process: subprocess.Popen[bytes] | None = None
         self._configure(extra or {})
@@ -90,11 +92,11 @@ class Asterisk:
         shutil.rmtree(self.folder)
 
     def start(self) -> None:
-        """Start it; return when ARI answers."""
+        """Start it; return when ARI answers. It ends with the thread that started it, so that nothing outlives us."""
         command = inside(self.root, "/usr/sbin/asterisk", "-f", "-C", self._inner / "etc/asterisk.conf")
         with (self.folder / "log/console").open("ab") as log:
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *command],  # nothing may outlive the tests, however they end
+                ["setpriv", "--pdeathsig", "KILL", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -179,6 +181,14 @@ class Asterisk:
 def _rows(path: Path) -> list[Row]:
     text = path.read_text() if path.exists() else ""
     return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the folders of runs that were killed."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_port(kind: socket.SocketKind) -> int:

@@ -106,6 +106,42 @@ def test_application_conference(record: Record) -> None:
     assert recorded.sql("SELECT leg_count FROM calls") == [(3,)]
 
 
+def test_video_and_a_recording_that_fails(record: Record) -> None:
+    """Rare events: a bridge shows another caller's picture, and a caller in a bridge can't be recorded."""
+    apps: list[App] = []
+    channels: list[str] = []
+
+    async def calls(rig: Rig) -> None:
+        async with rig.app() as app, rig.phone("1001") as ann, rig.phone("1002") as bob:
+            apps.append(app)
+            bridge = (await app.request("POST", "bridges", type="mixing,video_single"))["id"]
+            members = []
+            for phone in (ann, bob):
+                members.append(phone.call("503", video_port=phone.voice.port + 1))
+                channels.append(await app.caller())
+                await app.request("POST", f"bridges/{bridge}/addChannel", channel=channels[-1])
+                await app.event("ChannelEnteredBridge")
+            for channel in channels:
+                await app.request("POST", f"bridges/{bridge}/videoSource/{channel}")
+                await app.event("BridgeVideoSourceChanged")
+            await app.request("POST", f"channels/{channels[0]}/record", name="never", format="wav")
+            await app.event("RecordingFailed")
+            for member in members:
+                await member.hangup()
+                await app.event("StasisEnd")
+            await app.request("DELETE", f"bridges/{bridge}")
+
+    recorded = record(calls)
+    types = ("BridgeVideoSourceChanged", "RecordingFailed")
+    assert events(recorded, *types) == heard(apps[0], *types)
+    assert recorded.sql(
+        "SELECT DISTINCT bridge_video_source_id, old_video_source_id FROM BridgeVideoSourceChanged ORDER BY ALL"
+    ) == [(channels[0], None), (channels[1], channels[0])]
+    assert recorded.sql("SELECT recording_name, recording_state, recording_cause FROM RecordingFailed") == [
+        ("never", "failed", "Cannot record channel while in bridge")
+    ]
+
+
 def test_conference_room(record: Record) -> None:
     """Two callers in a conference room of the dialplan are one conversation."""
 
