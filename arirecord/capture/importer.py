@@ -16,6 +16,7 @@ import orjson
 import zstandard
 
 from arirecord.ari.flatten import flatten
+from arirecord.errors import ArirecordError
 from arirecord.session.header import Header
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import binary_text
@@ -53,10 +54,12 @@ def import_streams(
     lines are kept and listed in the header's `problems`. Where lines have no `t`, the events' own timestamps give the
     times. Memory is bounded.
 
-    Raises `TargetExists`, `OSError`.
+    Raises `TargetExists`, `OSError`, and `ArirecordError` for a Parquet file.
     """
     SingleFile(target, force=force).open()
     files = list(files)
+    for file in files:
+        _refuse_parquet(file)
     source = {"verb": "import", "files": [_name(file) for file in files]}
     found = Header(0, source)
     lines = _timed(_lines(files, found))
@@ -74,6 +77,15 @@ def import_streams(
         progress("importing", count)
     writer.close()
     return seal(writer.path, target, header=found, force=force, progress=progress)
+
+
+def _refuse_parquet(file: Path | None) -> None:
+    if file is not None:
+        with file.open("rb") as stream:
+            if stream.read(4) == b"PAR1":
+                raise ArirecordError(
+                    f"{file} is Parquet, no stream of lines; a session needs no import: try `info` on it"
+                )
 
 
 def _name(file: Path | None) -> str:

@@ -31,7 +31,10 @@ def command(session: Path, sql: str, form: str, output: Path | None) -> None:
     from arirecord.analytics import connect
 
     try:
-        write(connect(session, models=_named_in(sql)).sql(sql), form, output)
+        result = connect(session, models=_named_in(sql)).sql(sql)
+        if result is None:
+            raise click.UsageError('there is nothing to ask in that SQL; try "SELECT * FROM calls"')
+        write(result, form, output)
     except duckdb.Error as error:
         raise click.ClickException(str(error)) from error
 

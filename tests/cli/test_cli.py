@@ -121,6 +121,8 @@ def test_query_without_rows(run: Run) -> None:
     [
         (["query", IVR, "SELECT nonsense FROM calls"], 1, "nonsense"),
         (["query", IVR, "SELEC"], 1, "SELEC"),
+        (["query", IVR, ""], 2, "nothing to ask"),
+        (["import", IVR, "-o", "new.parquet"], 1, "a session needs no import"),
         (["info", "missing.parquet"], 1, "missing.parquet does not exist"),
         (["info", __file__], 1, "is no session"),
         (["import", "missing.jsonl"], 2, "missing.jsonl"),
