@@ -1,7 +1,8 @@
 """The SQL models: one file each, one SELECT, layered `staging` → `intermediate` → `marts`.
 
 A file begins with comment lines that say what a row is; its name is the model's name. Staging and marts are views;
-what stands between is computed once for a connection. No CTE has the name of a model.
+what stands between is computed once for a connection. No CTE has the name of a model. Beside each mart's `.sql` lies a
+`.json` that describes it.
 """
 
 import json
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["LAYERS", "Model", "describe_columns", "load_models"]
+__all__ = ["LAYERS", "Description", "Model", "describe", "load_models"]
 
 LAYERS = ("staging", "intermediate", "marts")
 
@@ -48,15 +49,31 @@ def load_models(names: Collection[str] | None = None) -> Sequence[Model]:
     return tuple(ordered.values())
 
 
-def describe_columns(mart: str) -> Mapping[str, str]:
-    """What the columns of a mart mean, by name; with those names that several marts share. Units are in the names."""
-    return {**_descriptions()["common"], **_descriptions()[mart]}
+@dataclass(frozen=True)
+class Description:
+    """What `marts/<name>.json` says of a mart: its `key` (columns that identify a row) and each column's meaning.
+
+    `needs` says what a recording must have for the mart to know anything, `notes` what a reader should know besides
+    (Markdown), `source` where its definitions come from. Units are in the columns' names.
+    """
+
+    key: Sequence[str]
+    columns: Mapping[str, str]
+    needs: str = ""
+    notes: Sequence[str] = ()
+    source: str = ""
 
 
 @cache
-def _descriptions() -> Mapping[str, Mapping[str, str]]:
-    texts: Mapping[str, Mapping[str, str]] = json.loads(files(__package__).joinpath("columns.json").read_text("utf-8"))
-    return texts
+def describe(mart: str) -> Description:
+    """The description of a mart; columns that several marts share are described once, in `common.json`.
+
+    Raises `FileNotFoundError` for a name that no mart has.
+    """
+    folder = files(__package__)
+    common = json.loads(folder.joinpath("common.json").read_text("utf-8"))
+    said = json.loads(folder.joinpath("marts", f"{mart}.json").read_text("utf-8"))
+    return Description(**{**said, "columns": {**common, **said["columns"]}})
 
 
 @cache
