@@ -13,20 +13,29 @@ from arirecord.errors import ArirecordError
 
 __all__ = ["main"]
 
-# verb → (module, what it does); the second saves loading the first for --help
-VERBS = {
-    "capture": ("capture", "Record the event stream of a running Asterisk."),
-    "tap": ("tap", "Record what an application and Asterisk say, from in between."),
-    "mark": ("mark", "Put a note into a running recording."),
-    "import": ("import_", "Make a session of streams you already have."),
-    "replay": ("replay", "Give a session back over a local WebSocket."),
-    "info": ("info", "Say what is in a session."),
-    "cat": ("cat", "Print the frames of a session."),
-    "query": ("query", "Ask a session in SQL."),
-    "recover": ("recover", "Make a session of a recording that was cut off."),
-    "doctor": ("doctor", "Say what is wrong with a session or a journal."),
-    "demo": ("demo", "See it all work on a bundled recording."),
+# group → verb → (module, what it does); the last saves loading the module for --help
+GROUPS = {
+    "Record": {
+        "capture": ("capture", "Record the event stream of a running Asterisk."),
+        "tap": ("tap", "Record what an application and Asterisk say, from in between."),
+        "mark": ("mark", "Put a note into a running recording."),
+        "import": ("import_", "Make a session of streams you already have."),
+        "recover": ("recover", "Make a session of a recording that was cut off."),
+    },
+    "Replay": {
+        "replay": ("replay", "Give a session back over a local WebSocket."),
+        "demo": ("demo", "See it all work on a bundled recording."),
+    },
+    "Handle": {
+        "info": ("info", "Say what is in a session."),
+        "cat": ("cat", "Print the frames of a session."),
+        "doctor": ("doctor", "Say what is wrong with a session or a journal."),
+    },
+    "Measure": {
+        "query": ("query", "Ask a session in SQL."),
+    },
 }
+VERBS = {verb: said for group in GROUPS.values() for verb, said in group.items()}
 
 
 class _Verbs(click.Group):
@@ -43,8 +52,10 @@ class _Verbs(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in VERBS.items()])
+        width = max(map(len, VERBS))
+        for group, verbs in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(verb.ljust(width), about) for verb, (_, about) in verbs.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
