@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-asterisk lint format notebooks samples clean
+.PHONY: help demo test test-asterisk lint format docs notebooks samples clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lint: $(READY) ## Check style and types
 format: $(READY) ## Put style right
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(READY) ## Make the generated part of docs/metrics.md again
+	$(BIN)/python -m arirecord.analytics.describe docs/metrics.md
 
 notebooks: $(READY) ## Run the notebooks and store their outputs
 	$(BIN)/python -m tests.notebooks

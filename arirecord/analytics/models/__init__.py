@@ -27,6 +27,11 @@ class Model:
     sql: str
     reads: frozenset[str]
 
+    @property
+    def row(self) -> str:
+        """What a row is, from its first sentence: `one call: the channels that …`."""
+        return self.about.partition(". ")[0].rstrip(".").removeprefix("One row is ")
+
 
 def load_models(names: Collection[str] | None = None) -> Sequence[Model]:
     """The named models (None: all) and those that they read from, each after those.

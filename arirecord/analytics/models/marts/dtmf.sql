@@ -1,5 +1,5 @@
 -- One row is one sequence of DTMF digits on a channel. Identified by `channel_id` and `first_seq`.
--- A silence of more than 3 s ends a sequence; `SET VARIABLE dtmf_gap_ms = 5000` makes that 5 s.
+-- A silence of more than the parameter `dtmf_gap_ms` ends a sequence.
 WITH gaps AS (
     SELECT
         *,
@@ -11,7 +11,7 @@ WITH gaps AS (
 numbered AS (
     SELECT
         *,
-        count(*) FILTER (gap_ms IS NULL OR gap_ms > COALESCE(getvariable('dtmf_gap_ms'), 3000)) OVER (
+        count(*) FILTER (gap_ms IS NULL OR gap_ms > param('dtmf_gap_ms')) OVER (
             PARTITION BY channel_id ORDER BY seq
         ) AS sequence
     FROM gaps

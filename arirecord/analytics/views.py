@@ -1,0 +1,74 @@
+"""A session as SQL views: all rows, all events, and one view for each event type that ARI knows."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from arirecord.ari.catalogue import Column, ColumnType, columns_of, event_types
+from arirecord.session.reader import Session
+
+__all__ = ["name", "session_views", "text"]
+
+_SQL: Mapping[ColumnType, str] = {
+    "string": "VARCHAR",
+    "int64": "BIGINT",
+    "double": "DOUBLE",
+    "bool": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+    "strings": "VARCHAR[]",
+    "json": "VARCHAR",
+}
+_LEADING = ("seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp")
+_NO_ROWS = (
+    "SELECT NULL::BIGINT AS seq, NULL::TIMESTAMP AS received_at, NULL::BIGINT AS elapsed_ns, NULL::VARCHAR AS kind, "
+    "NULL::VARCHAR AS type, NULL::VARCHAR AS application, NULL::VARCHAR AS asterisk_id, "
+    "NULL::TIMESTAMP AS timestamp, NULL::VARCHAR AS extra, NULL::VARCHAR AS raw WHERE false"
+)
+
+
+def session_views(session: Session | None) -> Iterator[str]:
+    """Statements that make the views `rows`, `events`, `channel_events` and one per event type (None: without rows)."""
+    yield f"CREATE VIEW rows AS {_rows(session.paths) if session else _NO_ROWS}"
+    yield "CREATE VIEW events AS SELECT * FROM rows WHERE kind = 'event'"
+    present = {column for part in session.parts for column in part.schema.names} if session else set()
+    for event_type in event_types():
+        yield _event_view(event_type, columns_of(event_type), f"type = {text(event_type)}", present)
+    # One scan of the file instead of one for each of twenty types.
+    yield _event_view("channel_events", columns_of("ChannelCreated"), "channel_id IS NOT NULL", present)
+
+
+def name(identifier: str) -> str:
+    """An identifier as SQL."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A string as SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _rows(paths: Sequence[Path]) -> str:
+    """SQL for the rows of all files. Where a file counts `seq` anew, it goes on after that of the file before."""
+    files = ", ".join(text(str(path)) for path in paths)
+    read = f"read_parquet([{files}], union_by_name = true, filename = true)"
+    if len(paths) == 1:
+        return f"SELECT * EXCLUDE (filename) FROM {read}"
+    spans = duckdb.connect().execute(f"SELECT filename, min(seq), max(seq) FROM {read} GROUP BY filename").fetchall()
+    last, shifts = -1, {}
+    for path, first_of_file, last_of_file in sorted(spans, key=lambda span: paths.index(Path(span[0]))):
+        shifts[path] = max(last + 1 - first_of_file, 0)
+        last = last_of_file + shifts[path]
+    cases = " ".join(f"WHEN {text(path)} THEN {shift}" for path, shift in shifts.items() if shift)
+    shift = f"CASE filename {cases} ELSE 0 END" if cases else "0"
+    return f"SELECT * EXCLUDE (filename) REPLACE (seq + {shift} AS seq) FROM {read}"
+
+
+def _event_view(view: str, known: Iterable[Column], condition: str, present: set[str]) -> str:
+    columns = [name(column) for column in _LEADING]
+    for column in known:
+        quoted = name(column.name)
+        columns.append(quoted if column.name in present else f"CAST(NULL AS {_SQL[column.type]}) AS {quoted}")
+    select = ", ".join([*columns, "extra", "raw"])
+    events = f"SELECT {select} FROM rows WHERE kind = 'event'"
+    return f"CREATE VIEW {name(view)} AS SELECT * FROM ({events}) WHERE {condition}"
