@@ -1,0 +1,176 @@
+"""What drives a replay: frames from the source, by way of the player's clock, to the clients that are there."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from arirecord.session.reader import Frame
+from arirecord.session.rows import END_OF_RECORDING
+
+from .alarm import Alarm
+from .clients import Door
+from .clock import PlayerClock
+from .model import Model
+from .options import ReplayOptions
+from .player import Player
+from .source import Source
+
+__all__ = ["Pump"]
+
+_EXIT_S = 10.0
+
+
+class Pump:
+    """Sends each frame when it is due; `run` is the task that does it. It is steered while it runs.
+
+    `frames` counts those that were sent, `late_ns` is how late the latest were, `offset_ns` what must be added to a
+    place in the replay to get the time of the recording, since 1970 UTC. `end` is set while there is nothing left to
+    send, and `done` when the server should leave.
+    """
+
+    def __init__(
+        self,
+        options: ReplayOptions,
+        clock: PlayerClock,
+        source: Source,
+        door: Door,
+        model: Model,
+        say: Callable[[str], None],
+    ) -> None:
+        self.clock = clock
+        self.halted = options.start_paused
+        self.frames = 0
+        self.late_ns = 0
+        self.offset_ns = source.session.header.started_ns
+        self.end = asyncio.Event()
+        self.done = asyncio.Event()
+        self._options = options
+        self._source = source
+        self._door = door
+        self._model = model
+        self._say = say
+        self._player = Player(clock)
+        self._alarm = Alarm()
+        self._steps = 0
+        self._seek_ns: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last frame was taken."""
+        return self._player.finished
+
+    @property
+    def moment_ns(self) -> int:
+        """The time of the recording where the replay is, since 1970 UTC."""
+        return self.offset_ns + self.clock.position_ns()
+
+    def halt(self, halted: bool) -> None:
+        """Let time stand still, or run while a client is there."""
+        self.halted = halted
+        self.changed()
+
+    def set_speed(self, speed: float | None) -> None:
+        """Go on at another speed. Raises `ValueError` as the clock does."""
+        self.clock.set_speed(speed)
+        self.changed()
+
+    def step(self) -> None:
+        """While time stands still: send the next event, as soon as a client is there."""
+        self._steps += 1
+        self._alarm.ring()
+
+    def seek(self, moment_ns: int) -> None:
+        """Go on from a moment of the recording, since 1970 UTC."""
+        self._seek_ns = moment_ns
+        self._alarm.ring()
+
+    def changed(self) -> None:
+        """A client has come or gone, or somebody steers."""
+        runs = bool(self._door.clients) and not self.halted
+        if runs and self.clock.paused:
+            self.clock.resume()
+        elif not runs and not self.clock.paused:
+            self.clock.pause()
+        self._alarm.ring()
+
+    async def run(self) -> None:
+        """Play to the end, and again after a seek."""
+        while True:
+            await self._play()
+            self._door.ended = True
+            self.end.set()
+            self._say(f"The recording ends; {self.frames} frames were sent.")
+            if self._options.at_end != "hold":
+                await self._door.close_all(1000, END_OF_RECORDING, _EXIT_S)
+            if self._options.at_end == "exit":
+                self.done.set()
+            while self._seek_ns is None:
+                await self._alarm.sleep(None)
+            self._door.ended = False
+            self.end.clear()
+
+    async def _reseat(self, moment_ns: int) -> None:
+        self._seek_ns = None
+        await self._model.prime(moment_ns)
+        self._player.restart()
+        self._source.seek(moment_ns)
+
+    async def _play(self) -> None:
+        player = self._player
+        while True:
+            if self._seek_ns is not None:
+                await self._reseat(self._seek_ns)
+            await self._refill()
+            if player.finished and self._door.arrivals:
+                return
+            if batch := self._step() if self._steps else player.take():
+                if not await self._send(batch):
+                    player.give_back(batch)
+                    self._model.give_back(batch)
+                await asyncio.sleep(0)  # a client that takes everything at once must not keep others from connecting
+                continue
+            due_ns = player.next_due_ns()
+            await self._alarm.sleep(None if due_ns is None else max(0, due_ns - self.clock.now_ns()))
+
+    def _step(self) -> list[Frame]:
+        """The frames up to the next that is sent, when somebody wants a step and a client is there."""
+        batch: list[Frame] = []
+        if not self.clock.paused or not self._door.clients:
+            self._steps = 0 if not self.clock.paused else self._steps
+            return self._player.take()
+        while frame := self._player.step():
+            batch.append(frame)
+            if self._options.sends(frame):
+                self._steps -= 1
+                break
+        return batch
+
+    async def _refill(self) -> None:
+        player = self._player
+        while player.hungry and (player.empty or self._source.waiting):
+            if chunk := await self._source.get():
+                player.feed(chunk if player.begun else self._without_lead(chunk))
+            else:
+                player.end()
+
+    def _without_lead(self, chunk: Sequence[Frame]) -> Sequence[Frame]:
+        """What was asked before the first frame came is known from the beginning, and nothing to wait for."""
+        lead = next((i for i, frame in enumerate(chunk) if frame.kind != "rest"), len(chunk))
+        self._model.lead(chunk[:lead])
+        return chunk[lead:]
+
+    async def _send(self, batch: Sequence[Frame]) -> bool:
+        """Send a batch to all clients; False if there is none to send to any more."""
+        self._model.take(
+            batch, self.clock.speed is None
+        )  # before it is sent: a client may ask at once about what it has just heard
+        sent = [frame for frame in batch if self._options.sends(frame)]
+        if not any([await client.send(sent) for client in tuple(self._door.clients)]):
+            return False
+        self.frames += len(sent)
+        if sent:
+            self.offset_ns = sent[-1].t_ns - sent[-1].elapsed_ns
+        due_ns = self.clock.due_ns(batch[0].elapsed_ns)
+        self.late_ns = 0 if due_ns is None or self.clock.speed is None else self.clock.now_ns() - due_ns
+        if self.clock.speed is not None:
+            self._model.idle()
+        return True
