@@ -16,7 +16,8 @@ ALLOWED = {
     "capture": {"ari", "session"},
     "replay": {"ari", "session"},
     "analytics": {"ari", "session"},
-    "cli": {"ari", "session", "capture", "replay", "analytics"},
+    "handling": {"ari", "session", "analytics"},
+    "cli": {"ari", "session", "capture", "replay", "analytics", "handling"},
 }
 
 
