@@ -18,7 +18,7 @@ import zstandard
 from arirecord.ari.flatten import flatten
 from arirecord.errors import ArirecordError
 from arirecord.session.header import Header
-from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.journal import JournalWriter, event_line, journal_path
 from arirecord.session.rows import binary_text
 from arirecord.session.seal import Progress, no_progress, seal
 
@@ -162,6 +162,8 @@ def parse_line(text: bytes, *, is_first: bool = False) -> Line | None:
         whole = text.decode()
     except UnicodeDecodeError:
         return Line(binary_text(text), kind="binary", problem="not UTF-8 text; kept as binary")
+    if (event := event_line(text)) and event[0] < _LATEST_NS:
+        return Line(event[2], event[0])
     try:
         found = orjson.loads(text)
     except ValueError:  # not JSON, or JSON that only a more patient reader takes: surrogates, long numbers

@@ -5,6 +5,7 @@ One zstd stream of lines of JSON: a head, then a line a row. `docs/format.md` te
 
 import fcntl
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from arirecord.errors import JournalError, TargetExists
 from .header import FORMAT
 from .rows import Row
 
-__all__ = ["JournalReader", "JournalWriter", "is_locked", "journal_path"]
+__all__ = ["JournalReader", "JournalWriter", "event_line", "is_locked", "journal_path"]
 
 _CHUNK = 1 << 20
 _LATEST_NS = 2**63
+_EVENT_LINE = re.compile(rb'\{"t":(\d{1,19}),"elapsed_ns":(\d{1,19}),"event":(\{.*\})\}')
 
 
 def journal_path(target: Path) -> Path:
@@ -98,15 +100,31 @@ class JournalWriter:
             os.close(self._fd)
 
 
+def event_line(line: bytes) -> tuple[int, int, str] | None:
+    """`(received_ns, elapsed_ns, raw)` of a line that holds a frame as it came; None for lines of any other form.
+
+    Raises `UnicodeDecodeError` where the frame is not UTF-8.
+    """
+    found = _EVENT_LINE.fullmatch(line)
+    return (int(found[1]), int(found[2]), found[3].decode()) if found else None
+
+
 def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str) -> bytes:
+    if kind == "event" and raw[:1] == "{" and raw[-1:] == "}" and len(raw) > 1 and "\n" not in raw:
+        # Quoting it as text would cost more than all else that is done for a frame.
+        return b'{"t":%d,"elapsed_ns":%d,"event":%b}\n' % (received_ns, elapsed_ns, raw.encode())
     line: dict[str, Any] = {"t": received_ns, "elapsed_ns": elapsed_ns, "frame": raw}
     if kind != "event":
         line["kind"] = kind
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _row(seq: int, line: dict[str, Any]) -> Row:
-    row = Row(seq, line["t"], line["elapsed_ns"], line.get("kind", "event"), line["frame"])
+def _row(seq: int, text: bytes) -> Row:
+    if event := event_line(text):
+        row = Row(seq, event[0], event[1], "event", event[2])
+    else:
+        line = orjson.loads(text)
+        row = Row(seq, line["t"], line["elapsed_ns"], line.get("kind", "event"), line["frame"])
     if not (type(row.received_ns) is type(row.elapsed_ns) is int and type(row.kind) is type(row.raw) is str):
         raise TypeError
     if row.received_ns < 0 or row.elapsed_ns < 0 or max(row.received_ns, row.elapsed_ns) >= _LATEST_NS:
@@ -173,7 +191,7 @@ class JournalReader:
         for piece in self.texts():
             for line in piece.split(b"\n")[:-1]:
                 try:
-                    row = _row(seq, orjson.loads(line))
+                    row = _row(seq, line)
                 except (ValueError, KeyError, TypeError, AttributeError):
                     self.ended = f"damaged: row {seq} can't be read"
                     if rows:

@@ -20,13 +20,14 @@ from .journal import JournalReader, is_locked, journal_path
 from .rows import Row
 from .table import UnforeseenColumns, rows_to_table, session_schema
 
-__all__ = ["Progress", "no_progress", "recover", "seal"]
+__all__ = ["Progress", "check_target", "give_name", "no_progress", "recover", "seal"]
 
 ROW_GROUP = 122_880
 _SLICE = 15_360
 """Rows turned into columns at once: a row group's worth of Python objects would cost a gigabyte."""
 _MAX_BYTES = 1 << 29
-_TYPE = re.compile(rb'\\"type\\"\s*:\s*\\"(\w+)\\"')
+_TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
+_QUOTED_TYPE = re.compile(rb'\\"type\\"\s*:\s*\\"(\w+)\\"')
 _KIND = re.compile(rb'"kind":"(\w+)"')
 
 Progress = Callable[[str, int], None]
@@ -35,6 +36,16 @@ Progress = Callable[[str, int], None]
 
 def no_progress(what: str, rows: int) -> None:
     """Tell nobody."""
+
+
+def check_target(target: Path, *, force: bool = False) -> None:
+    """Raise `TargetExists` or `FileNotFoundError` where a session could not be put."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"the folder {target.parent} does not exist")
+    if target.is_dir():
+        raise TargetExists(f"{target} is a folder: name a file")
+    if target.exists() and not force:
+        raise TargetExists(f"{target} exists; choose another output or add --force")
 
 
 def recover(
@@ -86,7 +97,7 @@ def seal(
             except UnforeseenColumns as unforeseen:
                 names |= unforeseen.names
         _compare(reader, temporary, counts, progress)
-        _name(temporary, target, force)
+        give_name(temporary, target, force=force)
     finally:
         temporary.unlink(missing_ok=True)
     if reader.ended.startswith("damaged"):
@@ -104,7 +115,7 @@ def _names(reader: JournalReader, progress: Progress) -> set[str]:
     names: set[bytes] = set()
     size = 0
     for text in reader.texts():
-        names.update(_TYPE.findall(text), _KIND.findall(text))
+        names.update(_TYPE.findall(text), _QUOTED_TYPE.findall(text), _KIND.findall(text))
         size += text.count(b"\n")
         progress("reading", size)
     return {name.decode() for name in names}
@@ -223,7 +234,8 @@ def _written(path: Path) -> Iterator[Row]:
             yield from map(Row, *(column.to_pylist() for column in columns))
 
 
-def _name(temporary: Path, target: Path, force: bool) -> None:
+def give_name(temporary: Path, target: Path, *, force: bool) -> None:
+    """Sync a file and make it `target`. Raises `TargetExists` if that exists and not `force`."""
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     if force:

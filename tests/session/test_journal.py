@@ -95,12 +95,17 @@ def test_every_byte_damaged(tmp_path: Path) -> None:
 
 
 def test_plain_tools_read_it(tmp_path: Path) -> None:
-    """It is a zstd stream of lines."""
+    """It is a zstd stream of lines of JSON: a frame stands there as it came, anything odd as text."""
     path = tmp_path / "j"
-    write(path, [[(1, 2, "event", "{}")]])
+    write(path, [[(1, 2, "event", '{"a":"ü"}'), (3, 4, "event", "{\n}"), (5, 6, "mark", "{}"), (7, 8, "event", "{")]])
     text = zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes())
 
-    assert text.splitlines()[1] == b'{"t":1,"elapsed_ns":2,"frame":"{}"}'
+    assert text.decode().splitlines()[1:] == [
+        '{"t":1,"elapsed_ns":2,"event":{"a":"ü"}}',
+        '{"t":3,"elapsed_ns":4,"frame":"{\\n}"}',
+        '{"t":5,"elapsed_ns":6,"frame":"{}","kind":"mark"}',
+        '{"t":7,"elapsed_ns":8,"frame":"{"}',
+    ]
 
 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
@@ -123,6 +128,10 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
         b'{"t":1,"elapsed_ns":0,"kind":5,"frame":""}',
         b'{"t":-1,"elapsed_ns":0,"frame":"{}"}',
         b'{"t":1,"elapsed_ns":-1,"frame":"{}"}',
+        b'{"t":-1,"elapsed_ns":1,"event":{}}',
+        b'{"t":1,"elapsed_ns":9223372036854775808,"event":{}}',
+        b'{"t":1,"elapsed_ns":1,"event":{}',
+        b'{"t":1,"elapsed_ns":1,"event":{"a":"\xff"}}',
         *(b"[]", b"5", b"null", b"{}", b""),
     ],
 )
