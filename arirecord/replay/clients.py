@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -10,9 +10,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from arirecord.session.reader import Frame
 
-from .application import Audience, asked_applications, audience
+from .application import asked_applications
 from .applications import Applications, EventFilter
 from .batches import batch_message
+from .known import Known
+from .state import Switch
+from .views import Names, View, plain_payload
 from .web import refuse
 
 __all__ = ["Client", "Door"]
@@ -29,8 +32,11 @@ class Client:
     name that frames carry in the recording.
     """
 
-    def __init__(self, websocket: WebSocket, receive: Receive, audience: Audience) -> None:
+    def __init__(
+        self, websocket: WebSocket, receive: Receive, audience: Audience, translate: Callable[[str], str] = str
+    ) -> None:
         self.audience = audience
+        self._translate = translate
         self.filters: dict[str, EventFilter] = {}
         self.application = ""
         address = websocket.client
@@ -44,7 +50,7 @@ class Client:
 
     async def send(self, frames: Sequence[Frame]) -> bool:
         """Send those frames that are for this client; waits while it does not read. False: the client is lost."""
-        payloads = [payload for frame in frames if (payload := self._payload(frame)) is not None]
+        payloads = [payload for frame in frames for payload in self._payloads(frame)]
         if payloads and not self.lost:
             try:
                 await self._websocket.send(batch_message(payloads))
@@ -65,11 +71,15 @@ class Client:
         except (TimeoutError, *_GONE):
             pass
 
-    def _payload(self, frame: Frame) -> str | bytes | None:
+    def _payloads(self, frame: Frame) -> Iterator[str | bytes]:
         if frame.application is None:
-            return self.audience.payload(frame) if self.filters else None
-        wanted = self.filters.get(frame.application)
-        return self.audience.payload(frame) if wanted is not None and wanted.lets(frame.type) else None
+            if self.views and (plain := plain_payload(frame)) is not None:
+                yield plain
+            return
+        for view, wanted in self.views:
+            text = view.payload(frame)
+            if text is not None and wanted.lets(frame.type):
+                yield text
 
     async def close(self, code: int, reason: str, within_s: float) -> None:
         """Send a Close frame behind all that was sent, and wait (not longer) until the client has closed too."""
@@ -100,7 +110,7 @@ class Door:
     `arrivals` counts all who ever came; `ended` is set when there is nothing left to send. `recorded` are the
     applications of the recording; `say` tells the person who runs the replay; `changed` is called when a client
     has come or gone; `answer` answers a message of a client; `replaced` makes the event that tells a client that
-    another has taken its application.
+    another has taken its application; `translate` puts the clients' ids into a frame.
     With `share` nobody takes one: all who ask for it get its frames.
     """
 
@@ -112,6 +122,7 @@ class Door:
         answer: Callable[[Client, str], Awaitable[str]],
         replaced: Callable[[str], str],
         share: bool = False,
+        translate: Callable[[str], str] = str,
     ) -> None:
         self.clients: list[Client] = []
         self.applications: Applications[Client] = Applications()
@@ -123,6 +134,7 @@ class Door:
         self._answer = answer
         self._replaced = replaced
         self._share = share
+        self._translate = translate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
@@ -132,7 +144,7 @@ class Door:
             return
         offered = websocket.scope["subprotocols"]
         await websocket.accept("ari" if "ari" in offered else None)
-        client = Client(websocket, receive, audience(asked, self._recorded))
+        client = Client(websocket, receive, audience(asked, self._recorded), self._translate)
         client.application = asked[0]
         self._say(f"Client {client.name} connected for {', '.join(asked)}.")
         if client.audience.notice:

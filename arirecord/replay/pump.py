@@ -11,6 +11,7 @@ from .clients import Door
 from .clock import PlayerClock
 from .model import Model
 from .options import ReplayOptions
+from .pacing import AGAIN
 from .player import Player
 from .source import Source
 
@@ -24,7 +25,8 @@ class Pump:
 
     `frames` counts those that were sent, `late_ns` is how late the latest were, `offset_ns` what must be added to a
     place in the replay to get the time of the recording, since 1970 UTC. `end` is set while there is nothing left to
-    send, and `done` when the server should leave.
+    send, and `done` when the server should leave. `restarted` is called when the recording begins anew, or goes on
+    elsewhere.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Pump:
         self.offset_ns = source.session.header.started_ns
         self.end = asyncio.Event()
         self.done = asyncio.Event()
+        self.restarted: Callable[[], object] = lambda: None
         self._options = options
         self._source = source
         self._door = door
@@ -113,6 +116,7 @@ class Pump:
         await self._model.prime(moment_ns)
         self._player.restart()
         self._source.seek(moment_ns)
+        self.restarted()
 
     async def _play(self) -> None:
         player = self._player
@@ -163,6 +167,8 @@ class Pump:
         self._model.take(
             batch, self.clock.speed is None
         )  # before it is sent: a client may ask at once about what it has just heard
+        if any(frame.kind == AGAIN for frame in batch):
+            self.restarted()
         sent = [frame for frame in batch if self._options.sends(frame)]
         if not any([await client.send(sent) for client in tuple(self._door.clients)]):
             return False

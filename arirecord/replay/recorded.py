@@ -1,6 +1,6 @@
 """What a recording knows of ARI's REST interface: the recorded answers, found without reading the rest of it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from arirecord.ari.catalogue import event_types
 from arirecord.session.reader import Session
 
+from .exchange import Question
 from .options import ReplayError
 
 __all__ = ["Exchange", "Recorded", "exchange_of", "read_recorded"]
@@ -25,7 +26,10 @@ _DOCS: Final = "/api-docs/"
 
 
 class Exchange(NamedTuple):
-    """A recorded exchange: who asked (`recorder` or `app`), what, and what came back (`status` None: nothing)."""
+    """A recorded exchange: who asked (`recorder` or `app`), what, and what came back (`status` None: nothing).
+
+    `t_ns` is when the answer was complete, nanoseconds since 1970 UTC; 0 where nobody said.
+    """
 
     by: str
     method: str
@@ -34,6 +38,15 @@ class Exchange(NamedTuple):
     body: str
     content_type: str
     duration_ns: int
+    t_ns: int = 0
+    request_body: str = ""
+    request_type: str = ""
+
+    @property
+    def question(self) -> Question:
+        """What was asked, as clients of a replay ask it."""
+        target = "/" + self.uri.removeprefix("/").removeprefix("ari/")
+        return Question(self.method, target, self.request_body.encode(), self.request_type or None)
 
     @property
     def value(self) -> Any:
@@ -49,7 +62,7 @@ class Recorded:
     """What was recorded: API documents by name (`channels.json`), `info` (the first `/asterisk/info`), the `sounds`.
 
     `exchanges` are those of apps, in order, at most 100,000. `unknown_events` are event types that the catalogue does
-    not know, with the fields seen.
+    not know, with the fields seen. `applications` are those whose events were recorded.
     """
 
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -58,6 +71,7 @@ class Recorded:
     exchanges: list[Exchange] = field(default_factory=list)
     unknown_events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     types: Iterable[str] = ()
+    applications: Collection[str] = ()
 
 
 def read_recorded(session: Session) -> Recorded:
@@ -73,16 +87,17 @@ def read_recorded(session: Session) -> Recorded:
 
 def _read(session: Session) -> Recorded:
     recorded = Recorded(types=list(session.header.types))
-    for raw in _rest_texts(session):
-        if exchange := exchange_of(raw):
+    recorded.applications = list(session.header.applications)
+    for raw, t_ns in _rest_texts(session):
+        if exchange := exchange_of(raw, t_ns):
             _take(recorded, exchange)
     unknown = [name for name in session.header.types if name not in event_types()]
     recorded.unknown_events = {name: _fields(session, name) for name in unknown}
     return recorded
 
 
-def exchange_of(raw: str) -> Exchange | None:
-    """The exchange that the text of a `rest` row tells; None where it tells none."""
+def exchange_of(raw: str, t_ns: int = 0) -> Exchange | None:
+    """The exchange that the text of a `rest` row, received at `t_ns`, tells; None where it tells none."""
     try:
         row = orjson.loads(raw)
         method, uri, status = row["rest_method"], row["rest_uri"], row.get("rest_status")
@@ -90,9 +105,11 @@ def exchange_of(raw: str) -> Exchange | None:
         return None
     if not isinstance(method, str) or not isinstance(uri, str) or not isinstance(status, int | None):
         return None
-    by, body, kind = (str(row.get(f"rest_{name}") or "") for name in ("by", "answer_body", "answer_type"))
+    names = ("by", "answer_body", "answer_type", "request_body", "request_type")
+    by, body, kind, request_body, request_type = (str(row.get(f"rest_{name}") or "") for name in names)
     took_ns = row.get("rest_duration_ns")
-    return Exchange(by, method, uri, status, body, kind, took_ns if isinstance(took_ns, int) else 0)
+    took_ns = took_ns if isinstance(took_ns, int) else 0
+    return Exchange(by, method, uri, status, body, kind, took_ns, t_ns, request_body, request_type)
 
 
 def _take(recorded: Recorded, exchange: Exchange) -> None:
@@ -110,14 +127,17 @@ def _take(recorded: Recorded, exchange: Exchange) -> None:
         recorded.sounds = value
 
 
-def _rest_texts(session: Session) -> Iterator[str]:
+def _rest_texts(session: Session) -> Iterator[tuple[str, int]]:
+    """The texts of the `rest` rows, and when each was received."""
     for part in session.parts:
         if part.header.rows == part.header.events or "rest_uri" not in part.schema.names:
             continue
         with pq.ParquetFile(part.path) as file:
             groups = _groups_with_rest(file)
-            for batch in file.iter_batches(4096, row_groups=groups, columns=["kind", "raw"]):
-                yield from batch.filter(pc.equal(batch["kind"], pa.scalar("rest")))["raw"].to_pylist()
+            for batch in file.iter_batches(4096, row_groups=groups, columns=["kind", "elapsed_ns", "raw"]):
+                found = batch.filter(pc.equal(batch["kind"], pa.scalar("rest")))
+                received = pc.add(found["elapsed_ns"], part.header.started_ns).to_pylist()
+                yield from zip(found["raw"].to_pylist(), received, strict=True)
 
 
 def _groups_with_rest(file: pq.ParquetFile) -> list[int]:

@@ -1,14 +1,17 @@
 """ARI's REST interface as a replay serves it: which answer a question gets."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from arirecord.ari.operations import Match, find, methods_at
 
 from .applications import Applications
+from .asked import as_recorded
 from .commands import Commands
 from .documents import Documents
 from .exchange import Answer, Question, error
+from .ids import Ids
 from .lookups import Handler, lookups
 from .recorded import Recorded
 from .state import Switch
@@ -23,6 +26,9 @@ class Rest:
     """Answers questions; knows no socket. `moment` tells the time of the recording, as ARI writes times.
 
     The switch is a recording: nothing that is asked for happens in it. Never raises for what a client sends.
+
+    Inside, things go by their recorded ids. Where a client chose another, `ids` knows, and what it asks and what it is
+    answered is translated. `now_ns` is the time of the recording since 1970 UTC.
     """
 
     def __init__(
@@ -32,9 +38,11 @@ class Rest:
         applications: "Applications[Any]",
         asterisk_id: str,
         moment: Callable[[], str],
+        now_ns: Callable[[], int] | None = None,
     ) -> None:
+        self.ids = Ids()
         self._switch = switch
-        self._commands = Commands(recorded.exchanges, switch, moment)
+        self._commands = Commands(recorded, switch, self.ids, moment, now_ns)
         self._documents = Documents(recorded)
         self._recorded = recorded
         self._applications = applications
@@ -64,16 +72,33 @@ class Rest:
         if match is None:
             return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
         self._switch.catch_up()
-        handler = self._handlers.get((match.operation.resource, match.operation.name))
+        return self._translated(self._answer(*as_recorded(match, question, self.ids)))
+
+    def restart(self) -> None:
+        """The recording begins anew, or goes on elsewhere: forget what clients did."""
+        self.ids.clear()
+        self._commands.restart()
+
+    def _answer(self, match: Match, question: Question) -> Answer:
+        operation = match.operation
+        handler = self._handlers.get((operation.resource, operation.name))
         if handler is None:
             return self._commands.answer(match, question)
         answer = handler(match, question)
-        if answer.status != 404 or match.operation.method != "GET":
+        if operation.name == "list" and (made := self._commands.made_all(operation.resource)):
+            return Answer(200, [*answer.value, *made])
+        if answer.status != 404 or operation.method != "GET":
             return answer
-        if match.operation.name in _ANSWERED_ONCE:
+        if operation.name in _ANSWERED_ONCE:
             recalled = self._commands.answer(match, question)
             return recalled if recalled.status != 404 else answer
         return self._commands.made_one(match) or answer
+
+    def _translated(self, answer: Answer) -> Answer:
+        """The answer in the client's ids."""
+        if not self.ids or "json" not in answer.content_type or not (content := answer.content):
+            return answer
+        return replace(answer, value=None, body=self.ids.to_client(content.decode("utf-8", "replace")).encode())
 
     def _document(self, question: Question) -> Answer:
         if question.method != "GET":

@@ -87,13 +87,20 @@ class ReplayServer:
             lambda client, text: self._desk.message(client, text),
             lambda name: self._desk.replaced(name),
             self.options.share,
+            lambda raw: self._rest.ids.to_client(raw),
         )
         self._pump = Pump(self.options, self.clock, self._source, self._door, self._model, say)
+        self._pump.restarted = lambda: self._rest.restart()
         recorded = read_recorded(self.session)
-        rest = Rest(
-            recorded, self._model.switch, self._door.applications, asterisk_id, lambda: ari_time(self._pump.moment_ns)
+        self._rest = Rest(
+            recorded,
+            self._model.switch,
+            self._door.applications,
+            asterisk_id,
+            lambda: ari_time(self._pump.moment_ns),
+            lambda: self._pump.moment_ns,
         )
-        self._desk = Desk(rest, self._model, asterisk_id, lambda: self._pump.moment_ns, self.clock.now_ns)
+        self._desk = Desk(self._rest, self._model, asterisk_id, lambda: self._pump.moment_ns, self.clock.now_ns)
         self._running: AbstractAsyncContextManager[None] | None = None
 
     @property

@@ -1,0 +1,125 @@
+"""Ids that a client chose where the recorded app had chosen others: which stands for which."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import orjson
+
+__all__ = ["Ids", "Kind"]
+
+Kind = Literal["channels", "bridges", "playbacks", "recordings"]
+
+# An id that can be nothing else is replaced wherever it stands. Others, `1` or `my/id`, only where an id belongs.
+_CLEAR: Final = re.compile(r"(?=[^0-9]*[0-9])[\w.-]{8,}", re.ASCII)
+_RUN: Final = re.compile(r"[\w.-]{8,}", re.ASCII)
+
+# What stands before an id in a URI of ARI: `target_uri`, `media_uri`, an event source.
+_SCHEMES: Final[Mapping[str, Kind]] = {"channel": "channels", "bridge": "bridges", "recording": "recordings"}
+_LISTS: Final[Mapping[str, Kind]] = {"channels": "channels", "channel_ids": "channels", "bridge_ids": "bridges"}
+_URIS: Final = ("target_uri", "media_uri", "next_media_uri")
+
+
+class Ids:
+    """The ids that differ. A channel, bridge or playback that both call the same is not in here.
+
+    Each of a client's ids stands for one recorded id; of several for one recorded id, the latest is shown to clients.
+    """
+
+    def __init__(self) -> None:
+        self._clients: dict[Kind, dict[str, str]] = {}
+        self._recorded: dict[Kind, dict[str, str]] = {}
+        self._clear_clients: dict[str, str] = {}
+        self._clear_recorded: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._recorded)
+
+    def clear(self) -> None:
+        """Forget all."""
+        for known in (self._clients, self._recorded, self._clear_clients, self._clear_recorded):
+            known.clear()
+
+    def bind(self, kind: Kind, recorded: str, client: str) -> None:
+        """From now on the `client`'s id stands for the `recorded` one, and is shown instead of it."""
+        if recorded == client:
+            return
+        self._clients.setdefault(kind, {})[recorded] = client
+        self._recorded.setdefault(kind, {})[client] = recorded
+        if _CLEAR.fullmatch(recorded):
+            self._clear_clients[recorded] = client
+        if _CLEAR.fullmatch(client):
+            self._clear_recorded[client] = recorded
+
+    def recorded(self, kind: Kind, client: str) -> str:
+        """The id in the recording of what a client calls `client`."""
+        return self._recorded.get(kind, {}).get(client, client)
+
+    def text_to_recorded(self, text: str) -> str:
+        """Any text of a client, such as `appArgs`: ids in it that can be nothing else become the recorded ones."""
+        known = self._clear_recorded
+        return _RUN.sub(lambda run: known.get(run[0], run[0]), text) if known else text
+
+    def uri_to_recorded(self, uri: str) -> str:
+        """A URI of ARI, `channel:ID` or `recording:NAME`, of a client."""
+        scheme, colon, rest = uri.partition(":")
+        kind = _SCHEMES.get(scheme)
+        return f"{scheme}:{self.recorded(kind, rest)}" if kind and colon else self.text_to_recorded(uri)
+
+    def to_client(self, raw: str) -> str:
+        """A JSON text of the recording, with the client's ids in it; where there are none it is not changed at all."""
+        if not self._clients:
+            return raw
+        clear = self._clear_clients
+        changed = _RUN.sub(lambda run: clear.get(run[0], run[0]), raw) if clear else raw
+        unclear = {
+            kind: odd
+            for kind, ids in self._clients.items()
+            if (odd := {old: new for old, new in ids.items() if old not in clear and _quoted(old) in raw})
+        }
+        if not unclear:
+            return changed
+        try:
+            value = orjson.loads(changed)
+        except ValueError:
+            return changed
+        return orjson.dumps(_replaced(value, unclear)).decode()
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()[1:-1]
+
+
+def _replaced(value: Any, ids: Mapping[Kind, Mapping[str, str]]) -> Any:
+    """The value with ids replaced where ids belong: in things of ARI, lists of ids, and URIs."""
+    if isinstance(value, list):
+        return [_replaced(item, ids) for item in value]
+    if not isinstance(value, dict):
+        return value
+    new = {key: _field(key, item, ids) for key, item in value.items()}
+    kind, name = _what(value)
+    if kind is not None and isinstance(value.get(name), str):
+        new[name] = ids.get(kind, {}).get(value[name], value[name])
+    return new
+
+
+def _field(key: str, value: Any, ids: Mapping[Kind, Mapping[str, str]]) -> Any:
+    if key in _URIS and isinstance(value, str):
+        scheme, colon, rest = value.partition(":")
+        kind = _SCHEMES.get(scheme)
+        return f"{scheme}:{ids.get(kind, {}).get(rest, rest)}" if kind and colon else value
+    if key in _LISTS and isinstance(value, list):
+        known = ids.get(_LISTS[key], {})
+        return [known.get(item, item) if isinstance(item, str) else _replaced(item, ids) for item in value]
+    return _replaced(value, ids)
+
+
+def _what(thing: Mapping[str, Any]) -> tuple[Kind | None, str]:
+    """What an object of ARI is, by its shape, and the field that identifies it."""
+    if "media_uri" in thing:
+        return "playbacks", "id"
+    if "bridge_class" in thing or ("technology" in thing and "channels" in thing):
+        return "bridges", "id"
+    if "format" in thing and "name" in thing and "id" not in thing:
+        return "recordings", "name"
+    return ("channels", "id") if "id" in thing and "state" in thing else (None, "")
