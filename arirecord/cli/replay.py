@@ -43,6 +43,22 @@ class Speed(click.ParamType["float | None"]):
         return speed
 
 
+class Mapped(click.ParamType["tuple[str, str]"]):
+    """`recorded=asked`, two names of applications."""
+
+    name = "names"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """The two; fails with an example for anything else."""
+        recorded, _, asked = str(value).partition("=")
+        if not recorded or not asked:
+            self.fail(f"{value!r} is no pair such as recorder=my_app", param, ctx)
+        return recorded, asked
+
+
+MAPPED = Mapped()
+
+
 @click.command("replay")
 @click.argument("session", type=click.Path(path_type=Path))
 @click.option(
@@ -66,6 +82,14 @@ class Speed(click.ParamType["float | None"]):
 )
 @click.option("--share", is_flag=True, help="Let several clients have one application; in Asterisk the newer takes it.")
 @click.option(
+    "--map-app",
+    type=MAPPED,
+    multiple=True,
+    metavar="RECORDED=ASKED",
+    help="Who asks for ASKED is given what was recorded as RECORDED, under that name (repeatable).",
+)
+@click.option("--strict-app", is_flag=True, help="Refuse applications that the recording has not; Asterisk takes any.")
+@click.option(
     "--record-client",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -88,6 +112,8 @@ def replay(
     at_end: "AtEnd",
     user: str | None,
     share: bool,
+    map_app: tuple[tuple[str, str], ...],
+    strict_app: bool,
     record_client: Path | None,
     start: "datetime | timedelta | None",
     until: "datetime | timedelta | None",
@@ -105,7 +131,8 @@ def replay(
     application, byte for byte, with the recorded time between them. ARI's REST interface is under
     http://HOST:PORT/ari, with the API documents that client libraries ask for. Time stands still while no
     client is connected; several clients share one time. Of a recording of a single application, a client may ask for
-    any other: it gets the frames under that name.
+    any other: it gets the frames under that name. Without subscribeAll it gets only what Asterisk would have sent it,
+    where the recording tells that.
 
     \b
     Examples:
@@ -114,6 +141,7 @@ def replay(
       arirecord replay session.parquet --speed max --at-end exit
       arirecord replay session.parquet --port 0               on any free port, which it prints
       arirecord replay session.parquet --user app:secret      with a name and a password, as Asterisk asks
+      arirecord replay session.parquet --map-app recorder=my_app --strict-app
       arirecord replay session.parquet --start +5m --idle-limit 2s
       curl -X POST 'http://127.0.0.1:8088/control/speed?speed=10'
     """
@@ -142,6 +170,8 @@ def replay(
         user=name,
         password=password,
         share=share,
+        map_app=map_app,
+        strict_app=strict_app,
         record_client=record_client,
         start_ns=start_ns,
         until_ns=until_ns,

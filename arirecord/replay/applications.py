@@ -60,6 +60,7 @@ class Applications(Generic[Owner]):
 
     def __init__(self) -> None:
         self._all: dict[str, Application[Owner]] = {}
+        self._left: dict[str, dict[str, None]] = {}
 
     def claim(self, owner: Owner, names: Iterable[str]) -> Sequence[tuple[Owner, str]]:
         """Give applications to a client. Whom it takes one from: `(older owner, name)` each."""
@@ -69,16 +70,21 @@ class Applications(Generic[Owner]):
                 taken.append((found.owner, name))
                 found.owner = owner
             else:
-                self._all[name] = Application(owner)
+                self._all[name] = Application(owner, sources=self._left.pop(name, {}))
         return taken
 
     def release(self, owner: Owner) -> None:
-        """A client has gone, and the applications that it still had."""
+        """A client has gone, and the applications that it still had. What they subscribed to waits for their return."""
+        self._left |= {name: app.sources for name, app in self._all.items() if app.owner is owner and app.sources}
         self._all = {name: app for name, app in self._all.items() if app.owner is not owner}
 
     def filter(self, name: str) -> EventFilter | None:
         """The filter of an application; None where no client has it."""
         return app.filter if (app := self._all.get(name)) else None
+
+    def sources(self, name: str) -> Mapping[str, None]:
+        """What an application that a client has wants to hear of, as it changes."""
+        return self._all[name].sources
 
     def subscribe(self, name: str, sources: Iterable[str]) -> None:
         """Note what an application wants to hear of."""

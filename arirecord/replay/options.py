@@ -1,5 +1,6 @@
 """What a replay can be told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -37,6 +38,11 @@ class ReplayOptions:
 
     # Whether several clients may have one application, which Asterisk does not allow: there the newer takes it.
     share: bool = False
+
+    # Pairs of an application in the recording and the name under which a client asks for it, and whether names that are
+    # neither mapped nor in the recording are refused.
+    map_app: Sequence[tuple[str, str]] = ()
+    strict_app: bool = False
 
     # Where to write what clients ask over REST, as a session of its own.
     record_client: Path | None = None

@@ -7,8 +7,8 @@ from arirecord.session.reader import Frame
 from arirecord.session.rows import END_OF_RECORDING
 
 from .alarm import Alarm
-from .clients import Door
 from .clock import PlayerClock
+from .door import Door
 from .model import Model
 from .options import ReplayOptions
 from .pacing import AGAIN
@@ -116,6 +116,7 @@ class Pump:
         await self._model.prime(moment_ns)
         self._player.restart()
         self._source.seek(moment_ns)
+        self._door.moved()
         self.restarted()
 
     async def _play(self) -> None:

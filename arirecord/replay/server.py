@@ -15,10 +15,10 @@ from arirecord.session.reader import Session, open_session
 
 from .access import Access
 from .client_log import ClientLog
-from .clients import Door
 from .clock import PlayerClock
 from .control import control
 from .desk import Desk
+from .door import Door
 from .exchange import Answer, Question
 from .listen import authority, listen
 from .messages import ari_time
@@ -81,12 +81,13 @@ class ReplayServer:
         self._source = Source(self.session, self.options)
         self._model = Model(self._source)
         self._door = Door(
-            header.applications,
+            self.session,
+            self.options,
+            self._model.switch,
             say,
             lambda: self._pump.changed(),
             lambda client, text: self._desk.message(client, text),
             lambda name: self._desk.replaced(name),
-            self.options.share,
             lambda raw: self._rest.ids.to_client(raw),
         )
         self._pump = Pump(self.options, self.clock, self._source, self._door, self._model, say)

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.replay.application import Audience, asked_applications, audience, rewrite
+from arirecord.replay.application import asked_applications, rewrite
 from tests.conftest import read_lines, streams
-
-from .support import frame
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 keys = st.one_of(text, st.sampled_from(["application", '"application"', 'application":"x"}', "app\\lication"]))
@@ -114,39 +112,3 @@ def test_recorded_frames(name: str) -> None:
 def test_names_come_with_commas_and_repeated() -> None:
     assert asked_applications(["a,b", "c", "a"]) == ["a", "b", "c"]
     assert asked_applications(["", ",", " "]) == []
-
-
-def test_a_recorded_application_gets_its_own() -> None:
-    found = audience(["a"], ["a", "b"])
-
-    assert found == Audience(frozenset("a"))
-    assert found.payload(frame(0, 0, "raw", "a")) == "raw"
-    assert found.payload(frame(0, 0, "raw", "b")) is None
-    assert found.payload(frame(0, 0, "no JSON", None)) == "no JSON"
-
-
-def test_of_the_only_application_anybody_gets_the_frames() -> None:
-    found = audience(["mine", "other"], ["recorder"])
-
-    assert found.payload(frame(0, 0, '{"application":"recorder"}', "recorder")) == '{"application":"mine"}'
-    assert found.notice is not None
-    assert "'mine'" in found.notice
-    assert "'recorder'" in found.notice
-
-
-def test_of_several_applications_an_unknown_one_gets_nothing_and_is_told_which_there_are() -> None:
-    found = audience(["c"], ["a", "b"])
-
-    assert found.payload(frame(0, 0, "raw", "a")) is None
-    assert found.notice == "application 'c' is not in the recording; it has 'a', 'b'"
-
-
-def test_a_long_list_of_applications_is_cut() -> None:
-    notice = audience(["x"], [f"app:{i}" for i in range(500)]).notice
-
-    assert notice is not None
-    assert notice.endswith("and 490 more")
-
-
-def test_recorded_bytes_are_bytes_again() -> None:
-    assert audience(["a"], ["a"]).payload(frame(0, 0, "AP8=")._replace(kind="binary")) == b"\x00\xff"
