@@ -208,13 +208,14 @@ class Recorder:
     def _keep(self, items: list[_Item]) -> None:
         for start in range(0, len(items), _SLICE):
             batch = items[start : start + _SLICE]
-            self._write([self._row(item) for item in batch])
+            self._write([_row(item) for item in batch])
+            self._note(batch)
             self._kept_bytes += sum(len(data) for _, _, _, data in batch)
             self.kept_rows += len(batch)
             if self.target.rotation.rows is not None:
                 self._rotate()
 
-    def _write(self, rows: list[tuple[int, int, str, str]]) -> None:
+    def _write(self, rows: list[_Item]) -> None:
         attempt: Callable[[], None] = partial(self._journal.write, rows)
         while True:
             try:
@@ -251,23 +252,27 @@ class Recorder:
             old_journal.close()
         self._sealer.seal(old_part)
 
-    def _row(self, item: _Item) -> tuple[int, int, str, str]:
-        received_ns, elapsed_ns, kind, data = item
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            return received_ns, elapsed_ns, "binary", binary_text(data)
-        if kind == "event":
-            self._note(data)
-        return received_ns, elapsed_ns, kind, text
+    def _note(self, batch: list[_Item]) -> None:
+        for _, _, kind, data in batch:
+            if kind != "event":
+                continue
+            self.stats.frame_bytes += len(data)
+            found = data.find(b'"Channel', 0, 256)  # Asterisk puts the type near the front; this is for a gauge only
+            if found >= 0 and data[found : found + 16] in (b'"ChannelCreated"', b'"ChannelDestroye'):
+                with suppress(ValueError, KeyError, TypeError):
+                    event = orjson.loads(data)
+                    if event["type"] == "ChannelCreated":
+                        self.stats.channels_up.add(event["channel"]["id"])
+                    elif event["type"] == "ChannelDestroyed":
+                        self.stats.channels_up.discard(event["channel"]["id"])
 
-    def _note(self, data: bytes) -> None:
-        self.stats.frame_bytes += len(data)
-        found = data.find(b'"Channel', 0, 256)  # Asterisk puts the type near the front; this is for a gauge only
-        if found >= 0 and data[found : found + 16] in (b'"ChannelCreated"', b'"ChannelDestroye'):
-            with suppress(ValueError, KeyError, TypeError):
-                event = orjson.loads(data)
-                if event["type"] == "ChannelCreated":
-                    self.stats.channels_up.add(event["channel"]["id"])
-                elif event["type"] == "ChannelDestroyed":
-                    self.stats.channels_up.discard(event["channel"]["id"])
+
+def _row(item: _Item) -> _Item:
+    """The row as the journal takes it: what is no text becomes base64."""
+    received_ns, elapsed_ns, _, data = item
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            return received_ns, elapsed_ns, "binary", binary_text(data).encode()
+    return item

@@ -67,8 +67,9 @@ class JournalWriter:
             path.unlink()
             raise
 
-    def write(self, rows: Iterable[tuple[int, int, str, str]]) -> None:
-        """Append rows `(received_ns, elapsed_ns, kind, raw)` as one batch and hand it to the operating system.
+    def write(self, rows: Iterable[tuple[int, int, str, str | bytes]]) -> None:
+        """Append rows `(received_ns, elapsed_ns, kind, raw)` as one batch and hand it to the operating system. Bytes in
+        `raw` are UTF-8: the caller has looked.
 
         Raises `OSError` where that is not possible. The batch is not lost then: `flush` tries again.
         """
@@ -109,11 +110,12 @@ def event_line(line: bytes) -> tuple[int, int, str] | None:
     return (int(found[1]), int(found[2]), found[3].decode()) if found else None
 
 
-def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str) -> bytes:
-    if kind == "event" and raw[:1] == "{" and raw[-1:] == "}" and len(raw) > 1 and "\n" not in raw:
+def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str | bytes) -> bytes:
+    data = raw.encode() if isinstance(raw, str) else raw
+    if kind == "event" and data[:1] == b"{" and data[-1:] == b"}" and len(data) > 1 and b"\n" not in data:
         # Quoting it as text would cost more than all else that is done for a frame.
-        return b'{"t":%d,"elapsed_ns":%d,"event":%b}\n' % (received_ns, elapsed_ns, raw.encode())
-    line: dict[str, Any] = {"t": received_ns, "elapsed_ns": elapsed_ns, "frame": raw}
+        return b'{"t":%d,"elapsed_ns":%d,"event":%b}\n' % (received_ns, elapsed_ns, data)
+    line: dict[str, Any] = {"t": received_ns, "elapsed_ns": elapsed_ns, "frame": data.decode()}
     if kind != "event":
         line["kind"] = kind
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
