@@ -55,16 +55,16 @@ class _Lookups:
             return error(400, "Variable name is required")
         channel_id = match.ids["channelId"]
         if channel_id not in self._switch.channels.items:
-            return error(404, "Channel not found")
+            return error(404, "Provided channel was not found")
         value = self._value(channel_id, name)
-        return error(404, "Variable not found") if value is None else Answer(200, {"value": value})
+        return error(404, "Provided variable was not found") if value is None else Answer(200, {"value": value})
 
     def channel_variables(self, match: Match, question: Question) -> Answer:
         if not (names := question.parameters.get("variables")):
-            return error(400, "Variable names are required")
+            return error(400, "At least one variable name is required")
         channel_id = match.ids["channelId"]
         if channel_id not in self._switch.channels.items:
-            return error(404, "Channel not found")
+            return error(404, "Provided channel was not found")
         values = {name: self._value(channel_id, name) for name in names.split(",") if name}
         return Answer(200, {"variables": {name: value for name, value in values.items() if value is not None}})
 
@@ -113,7 +113,8 @@ class _Lookups:
     def sounds(self, match: Match, question: Question) -> Answer:
         wanted = {("language", question.parameters.get("lang")), ("format", question.parameters.get("format"))}
         wanted = {(field, value) for field, value in wanted if value}
-        return Answer(200, [sound for sound in self._sounds if _has(sound, wanted)])
+        found = ((sound, _formats(sound, wanted)) for sound in self._sounds)
+        return Answer(200, [{**sound, "formats": formats} if wanted else sound for sound, formats in found if formats])
 
     def sound(self, match: Match, question: Question) -> Answer:
         named = (s for s in self._sounds if isinstance(s, dict) and s.get("id") == match.ids["soundId"])
@@ -129,7 +130,8 @@ def _found(item: Any, missing: str) -> Answer:
     return error(404, missing) if item is None else Answer(200, item)
 
 
-def _has(sound: Any, wanted: set[tuple[str, str | None]]) -> bool:
+def _formats(sound: Any, wanted: set[tuple[str, str | None]]) -> list[Any]:
+    """The forms of a sound that are as wanted."""
     formats = sound.get("formats") if isinstance(sound, dict) else None
     pairs = [form for form in formats if isinstance(form, dict)] if isinstance(formats, list) else []
-    return not wanted or any(all(form.get(field) == value for field, value in wanted) for form in pairs)
+    return [form for form in pairs if all(form.get(field) == value for field, value in wanted)]

@@ -1,0 +1,111 @@
+"""What Asterisk said is up, held against what a replay says is up at that moment of the recording."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from arirecord.ari.operations import Match, find
+from arirecord.replay.applications import Applications
+from arirecord.replay.recorded import Exchange, Recorded, exchange_of, read_recorded
+from arirecord.replay.rest import Rest
+from arirecord.replay.state import Switch
+from arirecord.session.reader import Frame, open_session
+
+MOMENT = "2026-11-23T22:05:24.514+0000"
+_AROUND_NS = 10_000_000
+"""How far what REST says and what events say may be apart: Asterisk's threads for them go their own ways."""
+
+_ASKED = {
+    *(("channels", name) for name in ("list", "get", "getChannelVar")),
+    *(("bridges", name) for name in ("list", "get")),
+    *(("endpoints", name) for name in ("list", "listByTech", "get")),
+    *(("deviceStates", name) for name in ("list", "get")),
+    *(("playbacks", "get"), ("recordings", "getLive"), ("recordings", "listStored"), ("recordings", "getStored")),
+    *(("asterisk", "getInfo"), ("sounds", "list")),
+}
+
+
+@dataclass
+class Probe:
+    """One question that was asked in the recording. `said` are the replay's answers around that moment."""
+
+    exchange: Exchange
+    match: Match
+    said: list[tuple[int, Any]]
+
+    @property
+    def truth(self) -> tuple[int, Any]:
+        return self.exchange.status or 0, comparable(self.exchange.value)
+
+    @property
+    def is_equal(self) -> bool:
+        return self.truth in self.said
+
+
+def comparable(value: Any) -> Any:
+    """An answer as it is compared.
+
+    Lists are in any order, for ARI gives none. `technology` of a bridge is left out: Asterisk changes it while channels
+    come and go, and no event tells.
+    """
+    if isinstance(value, list):
+        return sorted((comparable(item) for item in value), key=repr)
+    if isinstance(value, dict):
+        hidden = {"technology"} if "bridge_class" in value else set()
+        return {key: comparable(item) for key, item in value.items() if key not in hidden}
+    return value
+
+
+def probes(path: Path) -> list[Probe]:
+    """All questions about what is up, and what a replay says around that moment, from events alone.
+
+    Only the first answer to each list is known to it, as from a recorder that asks when it connects.
+    """
+    session = open_session(path)
+    frames = list(session.frames(kinds=("event", "rest")))
+    asked: list[Probe] = []
+    start: list[Frame] = []
+    known: set[str] = set()
+    for frame in frames:
+        exchange = exchange_of(frame.raw, frame.t_ns) if frame.kind == "rest" else None
+        if exchange is None or exchange.method != "GET" or exchange.status is None:
+            continue
+        question = exchange.question
+        match = find("GET", question.segments)
+        if match is None or (match.operation.resource, match.operation.name) not in _ASKED:
+            continue
+        if match.operation.name == "list" and match.operation.resource not in known:
+            known.add(match.operation.resource)
+            start.append(frame)
+            continue
+        asked.append(Probe(exchange, match, []))
+    recorded = read_recorded(session)
+    rest, switch = _rest(recorded)
+    events = [frame for frame in frames if frame.kind == "event" or frame in start]
+    for before, after in zip([None, *events], [*events, None], strict=True):
+        switch.feed([before] if before else [])
+        for probe in _near(asked, before, after):
+            answer = rest.answer(probe.exchange.question)
+            value = comparable(orjson.loads(answer.content))
+            if (answer.status, value) not in probe.said:
+                probe.said.append((answer.status, value))
+    return asked
+
+
+def _near(asked: list[Probe], before: Frame | None, after: Frame | None) -> Iterator[Probe]:
+    """The probes during which this may have been the state: after one event, and before the next."""
+    for probe in asked:
+        begin = probe.exchange.t_ns - probe.exchange.duration_ns - _AROUND_NS
+        end = probe.exchange.t_ns + _AROUND_NS
+        if (before is None or before.t_ns <= end) and (after is None or after.t_ns >= begin):
+            yield probe
+
+
+def _rest(recorded: Recorded) -> tuple[Rest, Switch]:
+    """A replay that knows no recorded answer but to what does not change."""
+    switch = Switch()
+    silent = Recorded(info=recorded.info, sounds=recorded.sounds, types=recorded.types)
+    return Rest(silent, switch, Applications[object](), "00:00", lambda: MOMENT), switch
