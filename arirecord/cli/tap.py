@@ -12,7 +12,7 @@ import click
 
 from .target import open_target
 from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say
-from .types import ROTATION
+from .types import DURATION, ROTATION
 
 if TYPE_CHECKING:
     from arirecord.capture.parts import Rotation, Target
@@ -39,6 +39,7 @@ _LOOPBACK = ("127.", "localhost", "::1")
     "-o", "--output", default="session.parquet", show_default=True, help="A file, or a folder of parts: DIR/."
 )
 @click.option("--rotate", type=ROTATION, help="Begin a new part (in the folder -o) after 1h, 256MB or 1000000 (rows).")
+@click.option("--duration", type=DURATION, help="Stop after this long: 30s, 5m, 1h30m.")
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 @click.option("--fan-out", is_flag=True, help="Give further clients of a connected application read-only copies.")
 @click.option(
@@ -56,6 +57,7 @@ def command(
     upstream: str,
     output: str,
     rotate: "Rotation | None",
+    duration: float | None,
     force: bool,
     fan_out: bool,
     max_behind: int,
@@ -98,7 +100,7 @@ def command(
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.freeze()  # what is loaded by now stays: looking through it again and again would hold up the events
     target = open_target(output, rotate, force)
-    tapping = _Tapping(options, target)
+    tapping = _Tapping(options, target, duration)
     try:
         with live_line(tapping.line):
             asyncio.run(tapping.run())
@@ -114,8 +116,8 @@ def command(
 class _Tapping:
     """The tap while it runs, and the line that tells of it."""
 
-    def __init__(self, options: "TapOptions", target: "Target") -> None:
-        self._options, self._target = options, target
+    def __init__(self, options: "TapOptions", target: "Target", duration_s: float | None) -> None:
+        self._options, self._target, self._duration_s = options, target, duration_s
         self.recorder: Recorder | None = None
         self._tap: Tap | None = None
         self._events_before = 0
@@ -126,7 +128,7 @@ class _Tapping:
         return self._tap.status.lost_count if self._tap else 0
 
     async def run(self) -> None:
-        """Until a signal says that it is enough."""
+        """Until a signal says that it is enough, or the time is over."""
         from arirecord.capture.control import control
         from arirecord.capture.tap import Tap
 
@@ -140,7 +142,8 @@ class _Tapping:
         ):
             where = self._options.upstream.http_base
             say(f"Let your application connect to {self._tap.url} instead of {where}. Ctrl-C ends the recording.")
-            await stop.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._duration_s)
 
     def _start(self) -> "Recorder":
         from arirecord.capture.recorder import Recorder

@@ -841,6 +841,19 @@ def test_the_command(tmp_path: Path, signal: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]
 
 
+def test_for_a_while(tmp_path: Path) -> None:
+    """With --duration it ends by itself, in good order."""
+
+    async def test() -> None:
+        async with serving(Asterisk()) as asterisk:
+            process, _ = await start("--upstream", asterisk.url, "-o", str(tmp_path / "s.parquet"), "--duration", "1s")
+            _, words = await process.communicate()
+            assert process.returncode == 0, words.decode()
+
+    run(test())
+    assert raws(tmp_path / "s.parquet") == []
+
+
 FULL = """
 import errno, os
 from arirecord.session import journal
