@@ -11,7 +11,7 @@ from arirecord.ari.operations import find
 from .asked import Asked, asked
 from .recorded import Exchange
 
-__all__ = ["Answers", "Told", "told"]
+__all__ = ["Answers", "Row", "Told", "told"]
 
 # How far behind the replay an exchange may lie and still be what a client that reacts means.
 _PATIENCE_NS: Final = 10 * 10**9
@@ -57,22 +57,22 @@ class Answers:
     """
 
     def __init__(self, exchanges: Sequence[Exchange], applications: Collection[str]) -> None:
-        self._by_key: dict[tuple[object, ...], _Row] = {}
-        self._by_place: dict[tuple[object, ...], _Row] = {}
+        self._by_key: dict[tuple[object, ...], Row] = {}
+        self._by_place: dict[tuple[object, ...], Row] = {}
         self._by_thing: dict[str, list[Told]] = {}
         self._all: list[Told] = []
         for exchange in exchanges:
             if (known := told(exchange, applications)) is not None:
                 self._all.append(known)
-                self._by_key.setdefault(known.asked.key, _Row()).told.append(known)
+                self._by_key.setdefault(known.asked.key, Row()).told.append(known)
                 if known.thing:
-                    self._by_place.setdefault(known.asked.place, _Row()).told.append(known)
+                    self._by_place.setdefault(known.asked.place, Row()).told.append(known)
                     self._by_thing.setdefault(known.thing, []).append(known)
 
-    def restart(self) -> None:
-        """None is used yet."""
+    def restart(self, since_ns: int | None = None) -> None:
+        """None is used yet, but for those before the moment from which the recording goes on."""
         for known in self._all:
-            known.is_used = False
+            known.is_used = since_ns is not None and known.exchange.begun_ns < since_ns
         for row in (*self._by_key.values(), *self._by_place.values()):
             row.first = 0
 
@@ -101,13 +101,14 @@ class Answers:
 
 
 @dataclass
-class _Row:
+class Row:
     """Exchanges that ask one thing, in order; all before `first` are used."""
 
     told: list[Told] = field(default_factory=list)
     first: int = 0
 
     def next(self, now_ns: int | None) -> Told | None:
+        """The first that is not used and does not lie far behind; where all do, the first of them."""
         while self.first < len(self.told) and self.told[self.first].is_used:
             self.first += 1
         begin = self.first

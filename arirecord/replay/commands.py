@@ -6,7 +6,7 @@ from typing import Any, Final
 from arirecord.ari.operations import Match
 
 from .answers import Answers, Told
-from .asked import Asked, asked
+from .asked import Asked
 from .exchange import Answer, Question, error
 from .ids import Ids
 from .plausible import Plausible, subject
@@ -36,7 +36,6 @@ class Commands:
         now_ns: Callable[[], int] | None = None,
     ) -> None:
         self.made: dict[str, dict[str, Mapping[str, Any]]] = {}
-        self._applications = recorded.applications
         self._answers = Answers(recorded.exchanges, recorded.applications)
         self._switch = switch
         self._ids = ids
@@ -49,14 +48,13 @@ class Commands:
             "recordings": lambda: switch.recordings,
         }
 
-    def restart(self) -> None:
-        """The recording begins anew, or goes on elsewhere: nothing was asked yet."""
+    def restart(self, since_ns: int | None) -> None:
+        """The recording begins anew (None), or goes on from a moment: nothing was asked yet."""
         self.made.clear()
-        self._answers.restart()
+        self._answers.restart(since_ns)
 
-    def answer(self, match: Match, question: Question) -> Answer:
+    def answer(self, match: Match, question: Question, what: Asked) -> Answer:
         """The recorded answer; else documented success with a plausible body, or the error where that is plain."""
-        what = asked(match, question, self._applications)
         found = self._answers.find(what, self._now_ns())
         if found is not None:
             return self._as_recorded(match, question, what, found)

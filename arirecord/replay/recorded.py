@@ -43,6 +43,11 @@ class Exchange(NamedTuple):
     request_type: str = ""
 
     @property
+    def begun_ns(self) -> int:
+        """When it was asked, as `t_ns`."""
+        return self.t_ns - self.duration_ns
+
+    @property
     def question(self) -> Question:
         """What was asked, as clients of a replay ask it."""
         target = "/" + self.uri.removeprefix("/").removeprefix("ari/")

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from arirecord.ari.operations import Match, find, methods_at
 
 from .applications import Applications
-from .asked import as_recorded
+from .asked import Asked, as_recorded, asked
 from .commands import Commands
 from .documents import Documents
 from .exchange import Answer, Question, error
@@ -16,10 +16,18 @@ from .lookups import Handler, lookups
 from .recorded import Recorded
 from .state import Switch
 
-__all__ = ["Rest"]
+__all__ = ["Heard", "Rest"]
 
 # What the model may not know though it was there: if an app asked for it, its answer tells.
 _ANSWERED_ONCE: Final = {"getChannelVar", "getChannelVars", "getStored"}
+
+
+class Heard(NamedTuple):
+    """What a client asked, in recorded ids, and what it was answered."""
+
+    asked: Asked
+    question: Question
+    answer: Answer
 
 
 class Rest:
@@ -28,7 +36,7 @@ class Rest:
     The switch is a recording: nothing that is asked for happens in it. Never raises for what a client sends.
 
     Inside, things go by their recorded ids. Where a client chose another, `ids` knows, and what it asks and what it is
-    answered is translated. `now_ns` is the time of the recording since 1970 UTC.
+    answered is translated. `now_ns` is the time of the recording since 1970 UTC. `heard` is told of every request.
     """
 
     def __init__(
@@ -41,6 +49,7 @@ class Rest:
         now_ns: Callable[[], int] | None = None,
     ) -> None:
         self.ids = Ids()
+        self.heard: Callable[[Heard], object] = lambda heard: None
         self._switch = switch
         self._commands = Commands(recorded, switch, self.ids, moment, now_ns)
         self._documents = Documents(recorded)
@@ -72,25 +81,29 @@ class Rest:
         if match is None:
             return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
         self._switch.catch_up()
-        return self._translated(self._answer(*as_recorded(match, question, self.ids)))
+        match, question = as_recorded(match, question, self.ids)
+        what = asked(match, question, self._recorded.applications)
+        answer = self._answer(match, question, what)
+        self.heard(Heard(what, question, answer))
+        return self._translated(answer)
 
-    def restart(self) -> None:
-        """The recording begins anew, or goes on elsewhere: forget what clients did."""
+    def restart(self, since_ns: int | None = None) -> None:
+        """The recording begins anew, or goes on from a moment (since 1970 UTC): forget what clients did."""
         self.ids.clear()
-        self._commands.restart()
+        self._commands.restart(since_ns)
 
-    def _answer(self, match: Match, question: Question) -> Answer:
+    def _answer(self, match: Match, question: Question, what: Asked) -> Answer:
         operation = match.operation
         handler = self._handlers.get((operation.resource, operation.name))
         if handler is None:
-            return self._commands.answer(match, question)
+            return self._commands.answer(match, question, what)
         answer = handler(match, question)
         if operation.name == "list" and (made := self._commands.made_all(operation.resource)):
             return Answer(200, [*answer.value, *made])
         if answer.status != 404 or operation.method != "GET":
             return answer
         if operation.name in _ANSWERED_ONCE:
-            recalled = self._commands.answer(match, question)
+            recalled = self._commands.answer(match, question, what)
             return recalled if recalled.status != 404 else answer
         return self._commands.made_one(match) or answer
 
