@@ -1,14 +1,15 @@
 """A row: one thing that happened in a recording."""
 
 import base64
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import orjson
 
 from arirecord.ari.catalogue import ColumnType
 
-__all__ = ["END_OF_RECORDING", "OWN_COLUMNS", "Row", "binary_text", "own_text"]
+__all__ = ["END_OF_RECORDING", "OWN_COLUMNS", "Row", "Rows", "binary_text", "own_text"]
 
 
 class Row(NamedTuple):
@@ -24,6 +25,28 @@ class Row(NamedTuple):
     elapsed_ns: int
     kind: str
     raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows as columns: a list costs much less than an object for each row."""
+
+    seqs: Sequence[int]
+    received_ns: Sequence[int]
+    elapsed_ns: Sequence[int]
+    kinds: Sequence[str]
+    raws: Sequence[str]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Self:
+        """The same as columns."""
+        return cls(*([row[i] for row in rows] for i in range(5)))  # type: ignore[arg-type]  # each column has one type
+
+    def __len__(self) -> int:
+        return len(self.raws)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(Row, self.seqs, self.received_ns, self.elapsed_ns, self.kinds, self.raws)
 
 
 OWN_COLUMNS: Mapping[str, Mapping[str, ColumnType]] = {
