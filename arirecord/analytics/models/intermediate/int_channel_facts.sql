@@ -1,42 +1,71 @@
 -- One row is one channel that any event named, with what was known of it first and last. Identified by `channel_id`.
-WITH sightings AS (
+-- What its creation says of it is first, what its end says is last; the whole recording is searched only for channels
+-- without these.
+WITH sightings AS NOT MATERIALIZED (
     FROM stg_channel_events
     UNION ALL BY NAME
     SELECT * EXCLUDE (dial_role) FROM stg_dialled_channels
 ),
 
-facts AS (
-    SELECT
-        channel_id,
-        arg_min(asterisk_id, seq) AS asterisk_id,
-        arg_min(channel_name, seq) AS channel_name,
-        arg_min(channel_state, seq) AS first_state,
-        arg_min(channel_created_at, seq) AS channel_created_at,
-        arg_min(caller_number, seq) AS caller_number,
-        arg_max(caller_number, seq) AS last_caller_number,
-        arg_min(caller_name, seq) AS caller_name,
-        arg_min(connected_number, seq) AS connected_number,
-        arg_max(connected_number, seq) AS last_connected_number,
-        arg_max(connected_name, seq) AS last_connected_name,
-        arg_min(exten, seq) AS exten,
-        arg_max(exten, seq) AS last_exten,
-        arg_min(context, seq) AS context,
-        arg_max(accountcode, seq) AS accountcode,
-        arg_max(channelvars, seq) FILTER (contains(channelvars, 'linkedid')) AS channelvars,
-        bool_or(channel_state = 'Up') AS is_answered,
-        min(seq) AS first_seq,
-        max(seq) AS last_seq
-    FROM sightings
-    GROUP BY channel_id
+firsts AS (
+    SELECT events.*
+    FROM int_channel_lives AS lives
+    JOIN stg_channel_events AS events ON events.event_type = 'ChannelCreated' AND events.seq = lives.created_seq
+    UNION ALL BY NAME
+    SELECT DISTINCT ON (events.channel_id) events.*
+    FROM (SELECT channel_id, first_seq FROM int_channel_lives WHERE created_seq IS NULL) AS wanted
+    JOIN sightings AS events ON events.seq = wanted.first_seq AND events.channel_id = wanted.channel_id
+),
+
+lasts AS (
+    SELECT ends.*
+    FROM int_channel_lives AS lives
+    JOIN stg_channel_ends AS ends ON ends.seq = lives.ended_seq
+    UNION ALL BY NAME
+    SELECT DISTINCT ON (events.channel_id) events.*
+    FROM (SELECT channel_id, last_seq FROM int_channel_lives WHERE ended_seq IS NULL) AS wanted
+    JOIN sightings AS events ON events.seq = wanted.last_seq AND events.channel_id = wanted.channel_id
+),
+
+-- A channel's number may be told after its end.
+late AS (
+    SELECT events.channel_id, arg_max(events.caller_number, events.seq) AS caller_number
+    FROM stg_channel_events AS events
+    JOIN int_channel_lives AS lives ON lives.channel_id = events.channel_id AND events.seq > lives.ended_seq
+    WHERE events.event_type = 'ChannelCallerId'
+    GROUP BY events.channel_id
 )
 
 SELECT
-    * EXCLUDE (channelvars, is_answered),
-    split_part(channel_name, '/', 1) AS technology,
+    channel_id,
+    firsts.asterisk_id,
+    COALESCE(firsts.channel_name, lasts.channel_name) AS channel_name,
+    split_part(firsts.channel_name, '/', 1) AS technology,
     -- Asterisk's own hands in a call, no party to it.
-    split_part(channel_name, '/', 1) IN (
+    COALESCE(split_part(firsts.channel_name, '/', 1) IN (
         'Announcer', 'CBAnn', 'CBRec', 'Message', 'MulticastRTP', 'Recorder', 'Snoop', 'Surrogate'
-    ) AS is_helper,
-    COALESCE(is_answered, false) AS is_answered,
-    NULLIF(TRY_CAST(channelvars AS JSON) ->> '$."CHANNEL(linkedid)"', '') AS linkedid
-FROM facts
+    ), false) AS is_helper,
+    firsts.channel_state AS first_state,
+    firsts.channel_created_at,
+    COALESCE(firsts.caller_number, lasts.caller_number) AS caller_number,
+    COALESCE(late.caller_number, lasts.caller_number, firsts.caller_number) AS last_caller_number,
+    COALESCE(firsts.caller_name, lasts.caller_name) AS caller_name,
+    COALESCE(firsts.connected_number, lasts.connected_number) AS connected_number,
+    lasts.connected_number AS last_connected_number,
+    lasts.connected_name AS last_connected_name,
+    firsts.exten,
+    lasts.exten AS last_exten,
+    firsts.context,
+    lasts.accountcode,
+    NULLIF(TRY_CAST(COALESCE(lasts.channelvars, firsts.channelvars) AS JSON) ->> '$."CHANNEL(linkedid)"', '') AS linkedid,
+    lasts.seq AS linkedid_seq,
+    lasts.hangup_cause,
+    lasts.hangup_cause_txt,
+    lasts.tech_cause,
+    lives.is_answered,
+    lives.first_seq,
+    lives.last_seq
+FROM int_channel_lives AS lives
+JOIN firsts USING (channel_id)
+JOIN lasts USING (channel_id)
+LEFT JOIN late USING (channel_id)

@@ -1,34 +1,37 @@
--- One row is one channel whose creation, ringing, answer or end is in the recording, with the times of these.
--- Identified by `channel_id`.
-WITH states AS (
-    SELECT * FROM stg_channel_events
-    WHERE event_type IN ('ChannelCreated', 'ChannelStateChange')
-),
-
-began AS (
+-- One row is one channel that any event named, with the moments of its life as far as they are in the recording.
+-- Identified by `channel_id`. Events are told apart by their first `seq`: a frame that Asterisk sent twice is one.
+WITH seen AS (
     SELECT
         channel_id,
+        min(seq) AS first_seq,
+        max(seq) AS last_seq,
+        min(seq) FILTER (event_type = 'ChannelCreated') AS created_seq,
         min(event_at) FILTER (event_type = 'ChannelCreated') AS created_at,
-        min(event_at) FILTER (channel_state IN ('Ring', 'Ringing')) AS ringing_at,
+        min(event_at) FILTER (is_state AND channel_state IN ('Ring', 'Ringing')) AS ringing_at,
         min(event_at) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_at,
-        min(seq) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_seq
-    FROM states
+        min(seq) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_seq,
+        min(event_at) FILTER (event_type = 'ChannelDestroyed') AS ended_at,
+        min(seq) FILTER (event_type = 'ChannelDestroyed') AS ended_seq,
+        bool_or(channel_state = 'Up') AS is_answered
+    FROM (
+        SELECT *, event_type IN ('ChannelCreated', 'ChannelStateChange') AS is_state
+        FROM stg_channel_events
+    )
     GROUP BY channel_id
 ),
 
-ended AS (
+dialled AS (
     SELECT
-        channel_id,
-        timestamp AS ended_at,
-        seq AS ended_seq,
-        cause AS hangup_cause,
-        cause_txt AS hangup_cause_txt,
-        tech_cause
-    FROM ChannelDestroyed
-    WHERE channel_id IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY channel_id ORDER BY seq) = 1
+        channel_id, min(seq) AS first_seq, max(seq) AS last_seq, bool_or(channel_state = 'Up') AS is_answered
+    FROM stg_dialled_channels
+    GROUP BY channel_id
 )
 
-SELECT *
-FROM began
-FULL JOIN ended USING (channel_id)
+SELECT
+    channel_id,
+    least(seen.first_seq, dialled.first_seq) AS first_seq,
+    greatest(seen.last_seq, dialled.last_seq) AS last_seq,
+    seen.* EXCLUDE (channel_id, first_seq, last_seq, is_answered),
+    COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered
+FROM seen
+FULL JOIN dialled USING (channel_id)

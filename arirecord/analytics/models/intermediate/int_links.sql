@@ -1,12 +1,6 @@
--- One row is one reason why two channels belong to one call. Identified by `channel_id`, `other_id` and `reason`.
--- Channels share a bridge while Asterisk lists them in it together; holding bridges (parking, queues) tie nobody.
-WITH shared_bridges AS (
-    SELECT seq, channel_id, unnest(bridge_channel_ids) AS other_id
-    FROM stg_bridge_events
-    WHERE NOT is_holding
-),
-
-transferred AS (
+-- One row is one reason why two channels belong to one call, with the event that first showed it. Identified by
+-- `channel_id`, `other_id` and `reason`; of the two ids the smaller comes first.
+WITH transferred AS (
     SELECT
         seq,
         transferer_channel_id AS channel_id,
@@ -19,29 +13,48 @@ transferred AS (
 
 -- `…;1` and `…;2` are two ends of one thing (Local channels above all), made together. Asterisk numbers them anew
 -- after a restart, so that the name alone does not do.
-pairs AS (
-    SELECT two.first_seq AS seq, one.channel_id, two.channel_id AS other_id
-    FROM int_channel_facts AS one
-    JOIN int_channel_facts AS two
-        ON two.channel_name = regexp_replace(one.channel_name, ';1$', ';2')
-        AND two.channel_name <> one.channel_name
-        AND two.asterisk_id IS NOT DISTINCT FROM one.asterisk_id
-        AND abs(epoch_ms(two.channel_created_at) - epoch_ms(one.channel_created_at)) < 1000
+halves AS (
+    SELECT
+        channel_id, asterisk_id, first_seq, epoch_ms(channel_created_at) AS created_ms,
+        channel_name[:-3] AS stem, channel_name[-1:] AS half
+    FROM int_channel_facts
+    WHERE channel_name LIKE '%;1' OR channel_name LIKE '%;2'
 ),
 
-links AS (
-    SELECT 'bridge' AS reason, seq, channel_id, other_id FROM shared_bridges
+pairs AS (
+    SELECT greatest(one.first_seq, two.first_seq) AS seq, one.channel_id, two.channel_id AS other_id
+    FROM halves AS one
+    JOIN halves AS two
+        ON one.half = '1' AND two.half = '2' AND two.stem = one.stem
+        AND two.asterisk_id IS NOT DISTINCT FROM one.asterisk_id
+        AND abs(two.created_ms - one.created_ms) < 1000
+),
+
+found AS (
+    SELECT 'bridge' AS reason, seq, channel_id, other_id FROM int_bridge_links
     UNION ALL
     SELECT 'transfer', seq, channel_id, other_id FROM transferred
     UNION ALL
     SELECT 'pair', seq, channel_id, other_id FROM pairs
     UNION ALL
-    SELECT 'dial', seq, peer_channel_id, unnest([caller_channel_id, forwarded_channel_id]) FROM stg_dials
+    SELECT 'dial', seq, peer_channel_id, caller_channel_id FROM stg_dials
+    UNION ALL
+    SELECT 'forward', seq, peer_channel_id, forwarded_channel_id FROM stg_dials
     UNION ALL
     SELECT 'replace', seq, channel_id, replace_channel_id FROM stg_replacements
+    UNION ALL
+    SELECT 'originator', seq, channel_id, originator_channel_id FROM stg_originations
+    UNION ALL
+    SELECT 'other_channel', seq, channel_id, other_channel_id FROM stg_originations
+    UNION ALL
+    SELECT 'linkedid', linkedid_seq, channel_id, linkedid FROM int_channel_facts
 )
 
-SELECT channel_id, other_id, reason, min(seq) AS first_seq
-FROM links
+SELECT
+    least(channel_id, other_id) AS channel_id,
+    greatest(channel_id, other_id) AS other_id,
+    reason,
+    min(seq) AS first_seq
+FROM found
 WHERE channel_id <> other_id
 GROUP BY ALL

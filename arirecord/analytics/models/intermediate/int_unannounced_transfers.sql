@@ -2,7 +2,7 @@
 -- Asterisk drops `BridgeAttendedTransfer` where it would have to name a channel that ARI hides (a bridge's recorder).
 -- What is left is the Local pair that it puts in the place of the transferer's two channels, by the name that it
 -- gives to nothing else. Whoever left each bridge just before that entered was the transferer.
-WITH links AS (
+WITH link_ends AS (
     SELECT stays.channel_id, stays.bridge_id, stays.entered_seq, stays.entered_at, facts.channel_name
     FROM int_bridge_stays AS stays
     JOIN int_channel_facts AS facts USING (channel_id)
@@ -17,11 +17,11 @@ WITH links AS (
 
 replaced AS (
     SELECT
-        links.*,
+        link_ends.*,
         arg_max(stays.channel_id, stays.left_seq) AS transferer_channel_id
-    FROM links
+    FROM link_ends
     LEFT JOIN int_bridge_stays AS stays
-        ON stays.bridge_id = links.bridge_id AND stays.left_seq < links.entered_seq
+        ON stays.bridge_id = link_ends.bridge_id AND stays.left_seq < link_ends.entered_seq
     GROUP BY ALL
 )
 

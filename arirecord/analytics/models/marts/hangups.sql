@@ -18,9 +18,9 @@ SELECT
     requests.requested_cause,
     requests.is_soft,
     lives.ended_at,
-    lives.hangup_cause,
-    lives.hangup_cause_txt,
-    lives.tech_cause
+    facts.hangup_cause,
+    facts.hangup_cause_txt,
+    facts.tech_cause
 FROM int_channel_lives AS lives
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_call_channels AS calls USING (channel_id)

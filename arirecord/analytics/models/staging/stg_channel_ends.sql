@@ -1,0 +1,18 @@
+-- One row is one end of a channel, with why it ended and what is last said of it. Identified by `seq`.
+SELECT
+    seq,
+    timestamp AS event_at,
+    channel_id,
+    channel_name,
+    NULLIF(channel_caller_number, '') AS caller_number,
+    NULLIF(channel_caller_name, '') AS caller_name,
+    NULLIF(channel_connected_number, '') AS connected_number,
+    NULLIF(channel_connected_name, '') AS connected_name,
+    NULLIF(channel_dialplan_exten, '') AS exten,
+    NULLIF(channel_accountcode, '') AS accountcode,
+    channel_channelvars AS channelvars,
+    cause AS hangup_cause,
+    cause_txt AS hangup_cause_txt,
+    tech_cause
+FROM ChannelDestroyed
+WHERE channel_id IS NOT NULL

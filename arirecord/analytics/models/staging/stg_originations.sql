@@ -1,0 +1,37 @@
+-- One row is one REST exchange by which somebody made a channel. Identified by `seq`.
+-- Its parameters stand in the query or in a JSON body. A tap records such exchanges, and a WebSocket over which the app
+-- asks has their answers.
+WITH exchanges AS (
+    SELECT
+        seq,
+        said ->> 'rest_uri' AS uri,
+        TRY_CAST(said ->> 'rest_request_body' AS JSON) AS body,
+        TRY_CAST(said ->> 'rest_answer_body' AS JSON) AS answer
+    FROM (SELECT seq, TRY_CAST(raw AS JSON) AS said FROM rows WHERE kind = 'rest' AND type = 'POST')
+    UNION ALL
+    SELECT seq, uri, NULL, TRY_CAST(message_body AS JSON)
+    FROM RESTResponse
+),
+
+asked AS (
+    SELECT
+        *,
+        regexp_extract(uri, '(?:^|/)channels(?:/([^/?]+))?(?:\?|$)', 1) AS path_id,
+        '&' || replace(split_part(uri, '?', 2), '+', ' ') AS query
+    FROM exchanges
+    WHERE regexp_matches(uri, '(^|/)channels(/[^/?]+)?(\?|$)')
+)
+
+SELECT
+    seq,
+    COALESCE(
+        answer ->> 'id',
+        CASE WHEN path_id NOT IN ('', 'create', 'externalMedia') THEN url_decode(path_id) END,
+        NULLIF(url_decode(regexp_extract(query, '&channelId=([^&]*)', 1)), ''),
+        body ->> 'channelId'
+    ) AS channel_id,
+    COALESCE(NULLIF(url_decode(regexp_extract(query, '&originator=([^&]*)', 1)), ''), body ->> 'originator')
+        AS originator_channel_id,
+    COALESCE(NULLIF(url_decode(regexp_extract(query, '&otherChannelId=([^&]*)', 1)), ''), body ->> 'otherChannelId')
+        AS other_channel_id
+FROM asked
