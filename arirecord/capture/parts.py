@@ -14,7 +14,7 @@ from typing import Self
 
 from arirecord.errors import TargetExists
 from arirecord.session.journal import journal_path
-from arirecord.session.seal import recover
+from arirecord.session.seal import check_target, recover
 
 __all__ = ["Folder", "Rotation", "Sealer", "SingleFile", "Target"]
 
@@ -60,12 +60,9 @@ class SingleFile:
 
     def open(self) -> None:
         """Raise `TargetExists` or `FileNotFoundError` where a session could not be put."""
-        if not self.path.parent.is_dir():
-            raise FileNotFoundError(f"the folder {self.path.parent} does not exist")
         if self.path.is_dir():
             raise TargetExists(f"{self.path} is a folder: name a file, or end it in / to record in parts")
-        if self.path.exists() and not self.force:
-            raise TargetExists(f"{self.path} exists; choose another output or add --force")
+        check_target(self.path, force=self.force)
 
     def close(self) -> None:
         """Nothing is held."""

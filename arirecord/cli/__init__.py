@@ -30,6 +30,7 @@ GROUPS = {
         "info": ("info", "Say what is in a session."),
         "cat": ("cat", "Print the frames of a session."),
         "doctor": ("doctor", "Say what is wrong with a session or a journal."),
+        "filter": ("filter", "Make a session of a part of another."),
     },
     "Measure": {
         "query": ("query", "Ask a session in SQL."),

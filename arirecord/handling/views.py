@@ -1,0 +1,119 @@
+"""Text as it reads once its escapes are undone, with the way back to where each character stands.
+
+A phone number can hide behind JSON's escapes, JSON within JSON, and the percent signs of a URL. What is found in any of
+these views is replaced in the text itself, and nothing else of it changes.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+__all__ = ["View", "views"]
+
+_JSON = re.compile(
+    r'\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|["\\/bfnrt])'
+)
+_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+_CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_DEPTH = 6
+
+
+@dataclass(slots=True)
+class View:
+    """`text` with, for each stretch of it, where it begins here and in the text that it was made of.
+
+    A stretch is either a copy or one character that stands for an escape.
+    """
+
+    text: str
+    above: "View | None" = None
+    begins: list[int] = field(default_factory=list)
+    begins_above: list[int] = field(default_factory=list)
+    ends_above: list[int] = field(default_factory=list)
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where `text[start:end]`, which is not empty, stands in the original text."""
+        if self.above is None:
+            return start, end
+        first = bisect_right(self.begins, start) - 1
+        last = bisect_right(self.begins, end - 1) - 1
+        begin = self.begins_above[first]
+        if self._is_copy(first):
+            begin += start - self.begins[first]
+        finish = self.begins_above[last] + end - self.begins[last] if self._is_copy(last) else self.ends_above[last]
+        return self.above.span(begin, finish)
+
+    def _is_copy(self, index: int) -> bool:
+        after = self.begins[index + 1] if index + 1 < len(self.begins) else len(self.text)
+        return after - self.begins[index] == self.ends_above[index] - self.begins_above[index]
+
+
+def views(text: str, *, is_json: bool = False) -> Iterator[View]:
+    """All readings of a text: as it is, with JSON's escapes undone, again for JSON within, and with percent signs
+    undone. Of JSON (`is_json`) only what its strings mean is read, not the escapes themselves.
+    """
+    first = View(text)
+    if is_json and "\\" in text:
+        first = _undone(first, _JSON, _from_json) or first
+    waiting = [first]
+    seen = {first.text}
+    for depth in range(_DEPTH):
+        found: list[View] = []
+        for view in waiting:
+            yield view
+            for mark, pattern, decode in (("\\", _JSON, _from_json), ("%", _PERCENT, _from_percent)):
+                if mark in view.text and depth < _DEPTH - 1:
+                    undone = _undone(view, pattern, decode)
+                    if undone is not None and undone.text not in seen:
+                        seen.add(undone.text)
+                        found.append(undone)
+        waiting = found
+
+
+_Decode = Callable[[str], list[tuple[str, int]]]
+"""Characters of an escape, each with how many characters of the escape it takes."""
+
+
+def _undone(above: View, pattern: re.Pattern[str], decode: _Decode) -> View | None:
+    pieces: list[str] = []
+    view = View("", above)
+    here = there = 0
+
+    def add(piece: str, length: int) -> None:
+        nonlocal here, there
+        view.begins.append(here)
+        view.begins_above.append(there)
+        pieces.append(piece)
+        here += len(piece)
+        there += length
+        view.ends_above.append(there)
+
+    for match in pattern.finditer(above.text):
+        if match.start() > there:
+            add(above.text[there : match.start()], match.start() - there)
+        for character, length in decode(match[0]):
+            add(character, length)
+    if not pieces:
+        return None
+    if there < len(above.text):
+        add(above.text[there:], len(above.text) - there)
+    view.text = "".join(pieces)
+    return view
+
+
+def _from_json(escape: str) -> list[tuple[str, int]]:
+    if escape[1] != "u":
+        return [(_CONTROL.get(escape[1], escape[1]), 2)]
+    units = [int(escape[i + 2 : i + 6], 16) for i in range(0, len(escape), 6)]
+    if len(units) == 2:
+        return [(chr(0x10000 + ((units[0] - 0xD800) << 10) + units[1] - 0xDC00), 12)]
+    return [(chr(units[0]), 6)]
+
+
+def _from_percent(escapes: str) -> list[tuple[str, int]]:
+    data = bytes.fromhex(escapes.replace("%", ""))
+    try:
+        return [(character, 3 * len(character.encode())) for character in data.decode()]
+    except UnicodeDecodeError:
+        return [(character, 3) for character in data.decode("latin-1")]
