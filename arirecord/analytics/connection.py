@@ -8,10 +8,12 @@ import duckdb
 from arirecord.session.reader import Session, open_session
 
 from .models import load_models
-from .parameters import parameter_macro
+from .parameters import parameter_macros
 from .views import name, session_views
 
 __all__ = ["columns_of_models", "connect", "statements"]
+
+_ARGUMENTS = 'bucket := NULL::INTERVAL, "by" := NULL::VARCHAR'
 
 
 def connect(session: str | Path | Session, *, models: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
@@ -38,10 +40,17 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
 def statements(session: Session | None, *, models: Collection[str] | None = None) -> Iterator[str]:
     """The SQL statements by which `connect` makes its views and tables, in order (None: of a session without rows)."""
     yield from session_views(session)
-    yield parameter_macro()
+    yield from parameter_macros()
+    macros: set[str] = set()
     for model in load_models(models):
-        what = "TABLE" if model.layer == "intermediate" else "VIEW"
-        yield f"CREATE {what} {name(model.name)} AS {model.sql}"
+        if model.layer == "macros" or model.reads & macros:
+            macros.add(model.name)
+            yield f"CREATE MACRO {name(model.name)}({_ARGUMENTS}) AS TABLE {model.sql}"
+            if model.layer == "marts":
+                yield f"CREATE VIEW {name(model.name)} AS FROM {name(model.name)}()"
+        else:
+            what = "TABLE" if model.layer == "intermediate" else "VIEW"
+            yield f"CREATE {what} {name(model.name)} AS {model.sql}"
 
 
 def columns_of_models(names: Collection[str]) -> dict[str, dict[str, str]]:

@@ -37,7 +37,12 @@ def page(text: str) -> str:
 def section(mart: Model, types: dict[str, str]) -> str:
     """What the page says of one mart; `types` are its columns with DuckDB's names of their types."""
     said = describe(mart.name)
-    lines = [f"## {mart.name}", "", f"One row is {mart.row}. Identified by {', '.join(f'`{name}`' for name in said.key)}.", ""]
+    lines = [
+        f"## {mart.name}",
+        "",
+        f"One row is {mart.row}. Identified by {', '.join(f'`{name}`' for name in said.key)}.",
+        "",
+    ]
     if said.needs:
         lines += [f"Needs: {said.needs}", ""]
     if said.notes:
@@ -51,7 +56,7 @@ def section(mart: Model, types: dict[str, str]) -> str:
 
 def _parameters() -> str:
     rows = [
-        f"| `{name}` | {known.default:g} {known.unit} | {_cell(known.meaning)} |"
+        f"| `{name}` | {known.default} {known.unit} | {_cell(known.meaning)} |"
         for name, known in sorted(parameters().items())
     ]
     return "\n".join(["## Parameters", "", "| parameter | default | meaning |", "|---|---|---|", *rows])

@@ -1,21 +1,21 @@
 """What a reader may set: the limits that models measure against, with their defaults (`models/parameters.json`)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from .views import text
 
-__all__ = ["Parameter", "parameter_macro", "parameters", "set_statement"]
+__all__ = ["Parameter", "parameter_macros", "parameters", "set_statement"]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A limit that models measure against: its `default`, its `unit` and what it means."""
+    """A limit that models measure against: its `default` (a number or a text), its `unit` and what it means."""
 
-    default: float
+    default: float | str
     unit: str
     meaning: str
 
@@ -27,23 +27,35 @@ def parameters() -> Mapping[str, Parameter]:
     return {name: Parameter(**of_name) for name, of_name in said.items()}
 
 
-def parameter_macro() -> str:
-    """The statement that makes the macro `param(name)`: the DuckDB variable of that name, else the default.
+def parameter_macros() -> Iterator[str]:
+    """The statements that make `param(name)` and, for texts, `param_text(name)`: the DuckDB variable, else the default.
 
     A name that is none is an error of DuckDB's when the macro is used.
     """
-    cases = " ".join(f"WHEN {text(name)} THEN {known.default}::DOUBLE" for name, known in parameters().items())
-    wrong = "error('no parameter is named ' || name)"
-    return (
-        f"CREATE MACRO param(name) AS COALESCE(CAST(getvariable(name) AS DOUBLE), CASE name {cases} ELSE {wrong} END)"
-    )
+    for macro, kind in (("param", "DOUBLE"), ("param_text", "VARCHAR")):
+        cases = " ".join(
+            f"WHEN {text(name)} THEN {_literal(known.default)}::{kind}"
+            for name, known in parameters().items()
+            if isinstance(known.default, str) == (kind == "VARCHAR")
+        )
+        default = f"CASE name {cases} ELSE error('no parameter is named ' || name) END"
+        yield f"CREATE MACRO {macro}(name) AS COALESCE(CAST(getvariable(name) AS {kind}), {default})"
 
 
-def set_statement(name: str, value: float) -> str:
+def set_statement(name: str, value: str | float) -> str:
     """The statement that sets a parameter.
 
-    Raises `ValueError`, naming all, for a name that is none.
+    Raises `ValueError`, saying what is wrong, for a name that is none and a text where a number is wanted.
     """
     if name not in parameters():
         raise ValueError(f"no parameter is named {name!r}; there are {', '.join(sorted(parameters()))}")
-    return f"SET VARIABLE {name} = {float(value)}"
+    if isinstance(parameters()[name].default, str):
+        return f"SET VARIABLE {name} = {text(str(value))}"
+    try:
+        return f"SET VARIABLE {name} = {float(value)}::DOUBLE"
+    except ValueError:
+        raise ValueError(f"{name} is a number of {parameters()[name].unit}, not {value!r}") from None
+
+
+def _literal(value: float | str) -> str:
+    return text(value) if isinstance(value, str) else str(value)

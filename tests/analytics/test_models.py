@@ -14,6 +14,7 @@ import pytest
 
 from arirecord.analytics import connect
 from arirecord.analytics.models import Model, describe, load_models
+from arirecord.analytics.parameters import parameters
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.seal import seal
@@ -36,7 +37,8 @@ def test_form(model: Model) -> None:
     allowed = {
         "staging": set(),
         "intermediate": {"staging", "intermediate"},
-        "marts": {"staging", "intermediate", "marts"},
+        "macros": {"intermediate", "macros", "marts"},
+        "marts": {"staging", "intermediate", "macros", "marts"},
     }
     assert {layers[name] for name in model.reads} <= allowed[model.layer]
     if model.layer == "marts":
@@ -97,7 +99,7 @@ def test_columns_are_described(tmp_path: Path) -> None:
         for name, kind in columns.items():
             assert (kind == "TIMESTAMP") == name.endswith("_at"), name
             assert (kind == "BOOLEAN") == name.startswith("is_"), name
-            assert kind != "DOUBLE" or name.endswith("_s"), name
+            assert kind != "DOUBLE" or name.endswith(("_s", "_ratio", "erlangs", "cps")), name
 
 
 def test_empty_session(tmp_path: Path) -> None:
@@ -159,6 +161,13 @@ def test_long_chains(shuffled: bool) -> None:
     found = con.execute(f"SELECT count(*), count(DISTINCT call_id), min(call_id) FROM ({sql})").fetchall()
     assert found == [(20_000, 1, str(order.index(0)))]
     assert time.monotonic() - began < 10
+
+
+def test_parameters_are_for_what_is_asked_later() -> None:
+    """Only views and macros read parameters: a table made before would not follow them."""
+    assert [m.name for m in MODELS if m.layer in ("staging", "intermediate") and "param" in m.sql] == []
+    for model in MODELS:
+        assert set(re.findall(r"param(?:_text)?\('(\w+)'\)", model.sql)) <= parameters().keys()
 
 
 def test_digit_gap_is_a_variable(connections: Connections) -> None:

@@ -1,8 +1,9 @@
-"""The SQL models: one file each, one SELECT, layered `staging` → `intermediate` → `marts`.
+"""The SQL models: one file each, one SELECT, layered `staging` → `intermediate` → `macros` → `marts`.
 
 A file begins with comment lines that say what a row is; its name is the model's name. Staging and marts are views;
-what stands between is computed once for a connection. No CTE has the name of a model. Beside each mart's `.sql` lies a
-`.json` that describes it.
+intermediate models are computed once for a connection. Macros are table macros of two arguments, `bucket` (an INTERVAL)
+and `"by"` (a text); a mart that reads one is a macro too, beside its view. No CTE has the name of a model. Beside each
+mart's `.sql` lies a `.json` that describes it.
 """
 
 import json
@@ -14,7 +15,7 @@ from importlib.resources import files
 
 __all__ = ["LAYERS", "Description", "Model", "describe", "load_models"]
 
-LAYERS = ("staging", "intermediate", "marts")
+LAYERS = ("staging", "intermediate", "macros", "marts")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,41 @@
+-- One row is one outbound attempt: a channel that Asterisk dialled or an app originated. Identified by `channel_id`.
+-- A Local channel is no attempt: what its other end dials is. `begun_at` is NULL where the dial's start was not recorded.
+WITH dials AS (
+    SELECT
+        peer_channel_id AS channel_id,
+        min(event_at) FILTER (dial_status IS NULL AND forwarded_channel_id IS NULL) AS begun_at,
+        min(event_at) FILTER (dial_status IN ('RINGING', 'PROGRESS')) AS ringing_at,
+        min(event_at) FILTER (dial_status = 'ANSWER') AS answered_at,
+        arg_max(dial_status, seq) FILTER (dial_status NOT IN ('RINGING', 'PROGRESS', 'PROCEEDING')) AS dial_status,
+        arg_min(dialstring, seq) AS dialstring,
+        bool_or(forward IS NOT NULL) AS is_forwarded
+    FROM stg_dials
+    WHERE peer_channel_id IS NOT NULL
+    GROUP BY peer_channel_id
+),
+
+requests AS (
+    SELECT channel_id, min(event_at) AS requested_at
+    FROM stg_hangup_requests
+    GROUP BY channel_id
+)
+
+SELECT
+    legs.channel_id,
+    dials.begun_at,
+    COALESCE(dials.ringing_at, legs.ringing_at) AS ringing_at,
+    COALESCE(legs.answered_at, dials.answered_at) AS answered_at,
+    requests.requested_at,
+    legs.ended_at,
+    dials.dial_status,
+    -- `1234@carrier`: a number through an endpoint.
+    NULLIF(regexp_extract(dials.dialstring, '^(?:sip:)?([+*#0-9]+)(?:@|$)', 1), '') AS dialled_number,
+    legs.hangup_cause,
+    legs.tech_cause,
+    dials.is_forwarded OR COALESCE(legs.tech_cause BETWEEN 300 AND 399, false) AS is_forwarded,
+    legs.is_answered OR COALESCE(dials.dial_status = 'ANSWER', false) AS is_answered,
+    legs.is_answered OR legs.is_ended OR dials.dial_status IS NOT NULL AS is_settled
+FROM dials
+JOIN int_legs AS legs USING (channel_id)
+LEFT JOIN requests USING (channel_id)
+WHERE legs.role NOT IN ('local', 'helper')

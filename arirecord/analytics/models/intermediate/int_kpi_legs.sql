@@ -1,0 +1,50 @@
+-- One row is one leg that is no Local end and no helper, with what KPIs group by. Identified by `channel_id`.
+-- `until_at` is its end; of a leg without one, how long it is known to have been there: until the connection was lost,
+-- or the recording ended.
+WITH span AS (
+    SELECT min(event_at) AS first_at, max(event_at) AS last_at
+    FROM stg_channel_events
+),
+
+applications AS (
+    SELECT calls.call_id, arg_min(shown.application, shown.seq) AS application
+    FROM stg_applications AS shown
+    JOIN int_call_channels AS calls USING (channel_id)
+    GROUP BY calls.call_id
+),
+
+-- `PJSIP/1001-0000002a` is a channel of the endpoint `PJSIP/1001`.
+placed AS (
+    SELECT *, regexp_replace(channel_name, '-(0x)?[0-9a-f]+(;[12])?$', '') AS endpoint
+    FROM int_legs
+    WHERE role IS NULL OR role NOT IN ('local', 'helper')
+)
+
+SELECT
+    legs.channel_id,
+    legs.call_id,
+    legs.endpoint,
+    first_value(legs.endpoint) OVER (PARTITION BY legs.call_id ORDER BY legs.first_seq) AS origin,
+    COALESCE(attempts.dialled_number, parties.dialled_exten) AS destination,
+    applications.application,
+    greatest(legs.created_at, span.first_at) AS started_at,
+    CASE WHEN legs.is_answered THEN greatest(COALESCE(legs.answered_at, legs.created_at), span.first_at) END AS up_at,
+    COALESCE(legs.ended_at, greatest(least(gaps.received_at, span.last_at), legs.created_at)) AS until_at,
+    legs.created_at >= span.first_at AS is_start_known,
+    attempts.begun_at,
+    attempts.ringing_at,
+    attempts.answered_at,
+    attempts.requested_at,
+    attempts.ended_at,
+    attempts.dial_status,
+    attempts.hangup_cause,
+    attempts.tech_cause,
+    attempts.is_forwarded,
+    attempts.is_answered,
+    attempts.is_settled
+FROM placed AS legs
+CROSS JOIN span
+ASOF LEFT JOIN stg_gaps AS gaps ON gaps.seq > legs.last_seq
+LEFT JOIN int_attempts AS attempts ON attempts.channel_id = legs.channel_id
+LEFT JOIN int_call_parties AS parties ON parties.call_id = legs.call_id
+LEFT JOIN applications ON applications.call_id = legs.call_id

@@ -1,0 +1,11 @@
+-- One row is one call as far as its legs in one group go. Identified by `call_id` and `group_value`.
+SELECT
+    call_id,
+    group_value,
+    min(started_at) AS started_at,
+    min(up_at) AS up_at,
+    max(until_at) AS until_at,
+    bool_and(is_start_known) AS is_start_known
+FROM kpi_legs(bucket, "by")
+WHERE started_at IS NOT NULL AND until_at IS NOT NULL
+GROUP BY call_id, group_value
