@@ -1,7 +1,6 @@
 """`arirecord replay`."""
 
 import gc
-import math
 import os
 import signal
 import sys
@@ -10,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .replay_line import Line, clock
+from .replay_types import MAPPED, SPEED
 from .terminal import live_line, say
-from .types import DURATION, MOMENT, Moment
+from .types import DURATION
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-
+    from arirecord.replay.moments import Place
     from arirecord.replay.options import AtEnd
     from arirecord.replay.server import ReplayServer
+    from arirecord.session.reader import Session
 
 __all__ = ["command", "replay"]
 
@@ -25,45 +26,11 @@ __all__ = ["command", "replay"]
 _SWITCH_INTERVAL_S = 0.0005
 
 
-class Speed(click.ParamType["float | None"]):
-    """A number above 0, or `max`, which becomes None."""
-
-    name = "speed"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
-        """The speed; fails with an example for anything else."""
-        if value == "max":
-            return None
-        try:
-            speed = float(str(value))
-        except ValueError:
-            speed = math.nan
-        if not (0 < speed < math.inf):
-            self.fail(f"{value!r} is no speed such as 1, 0.5, 100 or max", param, ctx)
-        return speed
-
-
-class Mapped(click.ParamType["tuple[str, str]"]):
-    """`recorded=asked`, two names of applications."""
-
-    name = "names"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """The two; fails with an example for anything else."""
-        recorded, _, asked = str(value).partition("=")
-        if not recorded or not asked:
-            self.fail(f"{value!r} is no pair such as recorder=my_app", param, ctx)
-        return recorded, asked
-
-
-MAPPED = Mapped()
-
-
 @click.command("replay")
 @click.argument("session", type=click.Path(path_type=Path))
 @click.option(
     "--speed",
-    type=Speed(),
+    type=SPEED,
     default="1",
     show_default=True,
     help="How many times as fast, or max: as fast as clients take it.",
@@ -95,8 +62,13 @@ MAPPED = Mapped()
     metavar="FILE",
     help="Write what clients ask over REST to a session of its own.",
 )
-@click.option("--start", type=MOMENT, help="From here on; what was up then is known: +5m or 2026-11-23T14:03:10.")
-@click.option("--until", type=MOMENT, help="Up to here, in the same words.")
+@click.option(
+    "--start",
+    metavar="PLACE",
+    help="From here on; what was up then is known. +5m or 00:05:00 from the start, 14:03:10 or 2026-11-23T14:03:10 "
+    "(UTC), or seq:1234.",
+)
+@click.option("--until", metavar="PLACE", help="Up to here, in the same words.")
 @click.option("--duration", type=DURATION, help="So much of the recording.")
 @click.option("--loop", type=click.IntRange(0), default=1, show_default=True, help="How many times; 0 is without end.")
 @click.option("--start-paused", is_flag=True, help="Wait for POST /control/resume.")
@@ -115,8 +87,8 @@ def replay(
     map_app: tuple[tuple[str, str], ...],
     strict_app: bool,
     record_client: Path | None,
-    start: "datetime | timedelta | None",
-    until: "datetime | timedelta | None",
+    start: str | None,
+    until: str | None,
     duration: float | None,
     loop: int,
     start_paused: bool,
@@ -142,7 +114,8 @@ def replay(
       arirecord replay session.parquet --port 0               on any free port, which it prints
       arirecord replay session.parquet --user app:secret      with a name and a password, as Asterisk asks
       arirecord replay session.parquet --map-app recorder=my_app --strict-app
-      arirecord replay session.parquet --start +5m --idle-limit 2s
+      arirecord replay session.parquet --start 00:05:00 --idle-limit 2s
+      arirecord replay session.parquet --start 14:03:10 --until seq:1234
       curl -X POST 'http://127.0.0.1:8088/control/speed?speed=10'
     """
     import asyncio
@@ -156,12 +129,7 @@ def replay(
     gc.freeze()  # what is loaded by now stays: looking through it again and again would stop the replay for 16 ms
     name, password = _credentials(user)
     opened = open_session(session)
-    started_ns = opened.header.started_ns
-    start_ns, until_ns = Moment.to_ns(start, started_ns), Moment.to_ns(until, started_ns)
-    if duration is not None:
-        if until is not None:
-            raise click.UsageError("give --until or --duration, not both")
-        until_ns = (started_ns if start_ns is None else start_ns) + int(duration * 1e9)
+    begin, end = _part(opened, start, until, duration)
     options = ReplayOptions(
         host=host,
         port=port,
@@ -173,8 +141,10 @@ def replay(
         map_app=map_app,
         strict_app=strict_app,
         record_client=record_client,
-        start_ns=start_ns,
-        until_ns=until_ns,
+        start_ns=begin and begin.ns,
+        start_seq=begin.seq if begin else -1,
+        until_ns=end and end.ns,
+        until_seq=end.seq if end else -1,
         loop=loop,
         start_paused=start_paused,
         idle_limit_ns=None if idle_limit is None else int(idle_limit * 1e9),
@@ -186,6 +156,23 @@ def replay(
     # select() sleeps to the microsecond, epoll to the millisecond: it is most of the lateness.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
         runner.run(_serve(server))
+
+
+def _part(
+    session: "Session", start: str | None, until: str | None, duration: float | None
+) -> "tuple[Place | None, Place | None]":
+    """Which part is replayed; fails where it is not in the recording."""
+    from arirecord.replay.moments import Place, ReplayError, find_place
+
+    if until is not None and duration is not None:
+        raise click.UsageError("give --until or --duration, not both")
+    try:
+        begin, end = (None if text is None else find_place(text, session) for text in (start, until))
+    except ReplayError as unknown:
+        raise click.UsageError(str(unknown)) from None
+    if duration is not None:
+        end = Place((session.header.started_ns if begin is None else begin.ns) + int(duration * 1e9))
+    return begin, end
 
 
 def _credentials(user: str | None) -> tuple[str | None, str]:
@@ -210,36 +197,11 @@ async def _serve(server: "ReplayServer") -> None:
         applications = list(header.applications)
         app = applications[0] if applications else "APP"
         say(
-            f"Replaying {server.session.path} ({header.events:,} events, {_clock(header.duration_ns)}) "
+            f"Replaying {server.session.path} ({header.events:,} events, {clock(header.duration_ns)}) "
             f"on {server.url}?app={app}; waiting for a client. Ctrl-C ends it."
         )
-        with live_line(_Line(server).text):
+        with live_line(Line(server).text):
             await server.wait_done()
-
-
-class _Line:
-    """The line that tells how the replay is doing."""
-
-    def __init__(self, server: "ReplayServer") -> None:
-        self._server = server
-        self._begun_ns = server.clock.now_ns()
-
-    def text(self) -> str:
-        status = self._server.status
-        header = self._server.session.header
-        wall_ns = self._server.clock.now_ns() - self._begun_ns
-        position_ns = header.duration_ns if status.finished else min(status.position_ns, header.duration_ns)
-        late = "" if self._server.clock.speed is None else f"  {status.late_ns / 1e6:.1f} ms late"
-        return (
-            f"{_clock(position_ns)} of {_clock(header.duration_ns)}  in {_clock(wall_ns)}  "
-            f"{status.frames:,} frames{late}  {status.clients} client{'s' * (status.clients != 1)}"
-        )
-
-
-def _clock(ns: int) -> str:
-    minutes, seconds = divmod(ns // 10**9, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}"
 
 
 command = replay

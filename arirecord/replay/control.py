@@ -4,6 +4,7 @@ import math
 from typing import Any, Protocol
 
 from .exchange import Answer, Question, error
+from .moments import ReplayError
 
 __all__ = ["Controlled", "control"]
 
@@ -15,7 +16,7 @@ class Controlled(Protocol):
     def resume(self) -> None: ...
     def step(self) -> None: ...
     def set_speed(self, speed: float | None) -> None: ...
-    def seek(self, position_s: float) -> None: ...
+    def seek(self, to: str) -> None: ...
     def describe(self) -> dict[str, Any]: ...
 
 
@@ -33,10 +34,10 @@ def control(replay: Controlled, question: Question) -> Answer:
             return error(400, "speed is a number above 0, or max")
         replay.set_speed(speed)
     elif verb == "seek":
-        position_s = _number(given.get("to"))
-        if position_s is None or position_s < 0:
-            return error(400, "to is a number of seconds from the start of the recording")
-        replay.seek(position_s)
+        try:
+            replay.seek(given.get("to", ""))
+        except ReplayError as unknown:
+            return error(400, str(unknown))
     elif verb == "pause":
         replay.pause()
     elif verb == "resume":

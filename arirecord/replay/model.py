@@ -9,12 +9,15 @@ import pyarrow as pa
 
 from arirecord.session.reader import Frame
 
+from .moments import Place
 from .options import ReplayError
 from .pacing import AGAIN
 from .source import Source
 from .state import Switch
 
 __all__ = ["Model"]
+
+_AT_ONCE = 10_000
 
 
 class Model:
@@ -27,7 +30,7 @@ class Model:
     def __init__(self, source: Source) -> None:
         self.switch = Switch()
         self._source = source
-        self._start_ns: int | None = None
+        self._start: Place | None = None
         self._taken = 0
         self._asked = False
         self._live = True
@@ -64,25 +67,30 @@ class Model:
         async with self._building:
             if not self._live:
                 self._live = True
-                await self._build(self._start_ns, self._taken)
+                await self._build(self._start, self._taken)
 
-    async def prime(self, moment_ns: int) -> None:
-        """The replay goes on from this moment, in nanoseconds since 1970 UTC. Raises as `freshen` does."""
+    async def prime(self, place: Place) -> None:
+        """The replay goes on from this place. Raises as `freshen` does.
+
+        Where much was before it, that is read when a client asks what is up.
+        """
         self._turn += 1
-        self._start_ns, self._taken, self._live = moment_ns, 0, True
+        self._start, self._taken = place, 0
+        self._live = self._source.rows_before(place) < _AT_ONCE
         self.switch.clear()
-        async with self._building:
-            await self._build(moment_ns, 0)
+        if self._live:
+            async with self._building:
+                await self._build(place, 0)
 
-    async def _build(self, start_ns: int | None, count: int) -> None:
+    async def _build(self, start: Place | None, count: int) -> None:
         turn, switch = self._turn, Switch()
 
         def read() -> None:
-            if start_ns is not None:
-                for frame in self._source.before(start_ns):
+            if start is not None:
+                for frame in self._source.before(start):
                     switch.feed([frame], 0)
                 switch.remember()
-            for frame in islice(self._source.once(start_ns), count):
+            for frame in islice(self._source.once(start), count):
                 switch.feed([frame], 0)
 
         try:

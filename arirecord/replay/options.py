@@ -5,16 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from arirecord.errors import ArirecordError
 from arirecord.session.reader import Frame
+
+from .moments import Place, ReplayError
 
 __all__ = ["AtEnd", "ReplayError", "ReplayOptions"]
 
 AtEnd = Literal["hold", "close", "exit"]
-
-
-class ReplayError(ArirecordError):
-    """A recording can't be replayed: the address can't be listened on, or the session can't be read on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +44,12 @@ class ReplayOptions:
     # Where to write what clients ask over REST, as a session of its own.
     record_client: Path | None = None
 
-    # Which part is replayed, in nanoseconds since 1970 UTC. What was before the start is known to be up then.
+    # Which part is replayed, in nanoseconds since 1970 UTC, to the row where rows of one time are told apart by their
+    # `seq`. What was before the start is known to be up then; the end is not in it.
     start_ns: int | None = None
+    start_seq: int = -1
     until_ns: int | None = None
+    until_seq: int = -1
 
     # How many times; 0 is without end.
     loop: int = 1
@@ -66,6 +66,16 @@ class ReplayOptions:
     # Which event types are sent: only these (none: all), and none of those. What is up is known from all.
     types: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
+
+    @property
+    def start(self) -> Place | None:
+        """Where the replay starts; None: at the beginning."""
+        return None if self.start_ns is None else Place(self.start_ns, self.start_seq)
+
+    @property
+    def until(self) -> Place | None:
+        """The first place that is not replayed; None: it goes to the end."""
+        return None if self.until_ns is None else Place(self.until_ns, self.until_seq)
 
     def sends(self, frame: Frame) -> bool:
         """Whether a frame is sent to clients at all."""

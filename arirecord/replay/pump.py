@@ -10,6 +10,7 @@ from .alarm import Alarm
 from .clock import PlayerClock
 from .door import Door
 from .model import Model
+from .moments import Place
 from .options import ReplayOptions
 from .pacing import AGAIN
 from .player import Player
@@ -54,7 +55,7 @@ class Pump:
         self._player = Player(clock)
         self._alarm = Alarm()
         self._steps = 0
-        self._seek_ns: int | None = None
+        self._seek: Place | None = None
 
     @property
     def finished(self) -> bool:
@@ -81,9 +82,9 @@ class Pump:
         self._steps += 1
         self._alarm.ring()
 
-    def seek(self, moment_ns: int) -> None:
-        """Go on from a moment of the recording, since 1970 UTC."""
-        self._seek_ns = moment_ns
+    def seek(self, place: Place) -> None:
+        """Go on from a place in the recording."""
+        self._seek = place
         self._alarm.ring()
 
     def changed(self) -> None:
@@ -106,24 +107,24 @@ class Pump:
                 await self._door.close_all(1000, END_OF_RECORDING, _EXIT_S)
             if self._options.at_end == "exit":
                 self.done.set()
-            while self._seek_ns is None:
+            while self._seek is None:
                 await self._alarm.sleep(None)
             self._door.ended = False
             self.end.clear()
 
-    async def _reseat(self, moment_ns: int) -> None:
-        self._seek_ns = None
-        await self._model.prime(moment_ns)
+    async def _reseat(self, place: Place) -> None:
+        self._seek = None
+        await self._model.prime(place)
         self._player.restart()
-        self._source.seek(moment_ns)
+        self._source.seek(place)
         self._door.moved()
         self.restarted()
 
     async def _play(self) -> None:
         player = self._player
         while True:
-            if self._seek_ns is not None:
-                await self._reseat(self._seek_ns)
+            if self._seek is not None:
+                await self._reseat(self._seek)
             await self._refill()
             if player.finished and self._door.arrivals:
                 return

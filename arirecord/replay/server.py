@@ -23,6 +23,7 @@ from .exchange import Answer, Question
 from .listen import authority, listen
 from .messages import ari_time
 from .model import Model
+from .moments import find_place
 from .options import ReplayError, ReplayOptions
 from .pump import Pump
 from .recorded import read_recorded
@@ -136,9 +137,13 @@ class ReplayServer:
         """While time stands still: send the next event, as soon as a client is there."""
         self._pump.step()
 
-    def seek(self, position_s: float) -> None:
-        """Go on from so many seconds after the start of the recording, also back; what is up is as it was then."""
-        self._pump.seek(self.session.header.started_ns + int(position_s * 1e9))
+    def seek(self, to: float | str) -> None:
+        """Go on from elsewhere, also back; what is up is as it was then.
+
+        `to` is a number of seconds from the start of the recording, or a text as `find_place` takes it: `+5m`,
+        `00:05:00`, `14:03:10`, `2026-11-23T14:03:10`, `seq:1234`. Raises `ReplayError` for anything else.
+        """
+        self._pump.seek(find_place(str(to), self.session))
 
     def describe(self) -> dict[str, Any]:
         """How it is doing, for the control API."""
@@ -179,8 +184,8 @@ class ReplayServer:
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
-        if self.options.start_ns is not None:
-            await self._model.prime(self.options.start_ns)
+        if self.options.start is not None:
+            await self._model.prime(self.options.start)
         listener = await listen(self.host, self.port)
         with contextlib.closing(listener):
             if self.options.record_client is not None:

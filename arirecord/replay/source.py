@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
-from itertools import islice
+from itertools import dropwhile, islice, takewhile
 
 import pyarrow as pa
 
 from arirecord.session.reader import Frame, Session
 
+from .moments import Place, rows_before
 from .options import ReplayError, ReplayOptions
 from .pacing import paced, repeated
 from .player import timeline
@@ -28,7 +29,7 @@ class Source:
     def __init__(self, session: Session, options: ReplayOptions) -> None:
         self.session = session
         self._options = options
-        self._start_ns = options.start_ns
+        self._start = options.start
         self._turn = 0
         self._turned = asyncio.Event()
         self._turned.set()
@@ -39,7 +40,7 @@ class Source:
         while True:
             await self._turned.wait()
             self._turned.clear()
-            turn, frames = self._turn, self._frames(self._start_ns)
+            turn, frames = self._turn, self._frames(self._start)
             while turn == self._turn:
                 try:
                     chunk = await asyncio.to_thread(_next_chunk, frames)
@@ -49,17 +50,22 @@ class Source:
                 if not chunk:
                     break
 
-    def seek(self, start_ns: int) -> None:
-        """Read on from a moment, nanoseconds since 1970 UTC; chunks from elsewhere are not given out any more."""
-        self._start_ns = start_ns
+    def seek(self, start: Place) -> None:
+        """Read on from a place; chunks from elsewhere are not given out any more."""
+        self._start = start
         self._turn += 1
         while not self._chunks.empty():
             self._chunks.get_nowait()
         self._turned.set()
 
-    def before(self, moment_ns: int) -> Iterator[Frame]:
-        """The frames before a moment, for whoever must know what was up then."""
-        return timeline(self.session.frames(kinds=_KINDS, until_ns=moment_ns), self.session.header.started_ns)
+    def before(self, place: Place) -> Iterator[Frame]:
+        """The frames before a place, for whoever must know what was up then."""
+        frames = self.session.frames(kinds=_KINDS, until_ns=place.ns + 1)
+        return timeline(takewhile(place.is_after, frames), self.session.header.started_ns)
+
+    def rows_before(self, place: Place) -> int:
+        """At most how many frames that is."""
+        return rows_before(self.session, place.ns)
 
     @property
     def waiting(self) -> bool:
@@ -73,18 +79,27 @@ class Source:
             if turn == self._turn:
                 return chunk
 
-    def _frames(self, start_ns: int | None) -> Iterator[Frame]:
+    def _frames(self, start: Place | None) -> Iterator[Frame]:
         options = self._options
-        return self.once(start_ns) if options.loop == 1 else repeated(lambda: self.once(start_ns), options.loop or None)
+        return self.once(start) if options.loop == 1 else repeated(lambda: self.once(start), options.loop or None)
 
-    def once(self, start_ns: int | None) -> Iterator[Frame]:
-        """The frames of one pass, from a moment on (None: from the start)."""
+    def once(self, start: Place | None) -> Iterator[Frame]:
+        """The frames of one pass, from a place on (None: from the start)."""
         options = self._options
-        frames = self.session.frames(kinds=_KINDS, since_ns=start_ns, until_ns=options.until_ns)
-        found = timeline(frames, self.session.header.started_ns)
+        until = options.until
+        found = self.session.frames(
+            kinds=_KINDS,
+            since_ns=None if start is None else start.ns,
+            until_ns=None if until is None else until.ns + (until.seq >= 0),
+        )
+        if start is not None and start.seq >= 0:
+            found = dropwhile(start.is_after, found)
+        if until is not None and until.seq >= 0:
+            found = takewhile(until.is_after, found)
+        frames = timeline(found, self.session.header.started_ns)
         if options.idle_limit_ns is None and not options.min_gap_ns:
-            return found
-        return paced(found, options.idle_limit_ns, options.min_gap_ns, options.sends)
+            return frames
+        return paced(frames, options.idle_limit_ns, options.min_gap_ns, options.sends)
 
 
 def _next_chunk(frames: Iterator[Frame]) -> list[Frame]:

@@ -98,13 +98,16 @@ class Session:
 
         `kinds` and `types` keep only these (None: all). `channel` keeps events that name a channel by this id or
         name, or play to or record from it. `since_ns` (inclusive) and `until_ns` (exclusive) are nanoseconds since
-        1970 UTC.
+        1970 UTC; what lies far outside is not read.
         """
         for part in self.parts:
             names = _channel_filter(part.schema) if channel is not None else {}
             with pq.ParquetFile(part.path) as file:
                 columns = ["seq", "elapsed_ns", "kind", "type", "application", "raw", *names]
-                for batch in file.iter_batches(_BATCH, columns=columns):
+                groups = _groups_within(file, part.header.started_ns, since_ns, until_ns)
+                for batch in file.iter_batches(_BATCH, row_groups=groups, columns=columns):
+                    if since_ns is not None:
+                        batch = batch.filter(pc.greater_equal(batch["elapsed_ns"], since_ns - part.header.started_ns))
                     if kinds is not None:
                         batch = batch.filter(pc.is_in(batch["kind"], pa.array(list(kinds), pa.string())))
                     if types is not None:
@@ -186,6 +189,22 @@ def _names_channel(batch: pa.RecordBatch, names: dict[str, str], channel: str) -
     for name, prefix in names.items():
         result = pc.or_(result, pc.fill_null(pc.equal(batch[name], prefix + channel), False))
     return result
+
+
+def _groups_within(file: pq.ParquetFile, started_ns: int, since_ns: int | None, until_ns: int | None) -> list[int]:
+    """The row groups that may hold something of this time."""
+    found = []
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        place = next(i for i in range(group.num_columns) if group.column(i).path_in_schema == "elapsed_ns")
+        known = group.column(place).statistics
+        if known is not None and known.has_min_max:
+            too_early = since_ns is not None and started_ns + known.max < since_ns
+            too_late = until_ns is not None and started_ns + known.min >= until_ns
+            if too_early or too_late:
+                continue
+        found.append(number)
+    return found
 
 
 def _to_frames(batch: pa.RecordBatch, started_ns: int) -> Iterator[Frame]:
