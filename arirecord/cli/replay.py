@@ -74,6 +74,9 @@ _SWITCH_INTERVAL_S = 0.0005
 @click.option("--start-paused", is_flag=True, help="Wait for POST /control/resume.")
 @click.option("--idle-limit", type=DURATION, help="Shorten silences to this much of the recording.")
 @click.option("--min-gap", type=DURATION, help="The shortest time between two events, for clients that debounce.")
+@click.option(
+    "--shift-to-now", is_flag=True, help="Move timestamps and creation times in events and answers: it happens now."
+)
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Send only events of this type (repeatable).")
 @click.option("--exclude", multiple=True, metavar="TYPE", help="Send no events of this type (repeatable).")
 def replay(
@@ -94,6 +97,7 @@ def replay(
     start_paused: bool,
     idle_limit: float | None,
     min_gap: float | None,
+    shift_to_now: bool,
     types: tuple[str, ...],
     exclude: tuple[str, ...],
 ) -> None:
@@ -149,6 +153,7 @@ def replay(
         start_paused=start_paused,
         idle_limit_ns=None if idle_limit is None else int(idle_limit * 1e9),
         min_gap_ns=int((min_gap or 0) * 1e9),
+        shift_to_now=shift_to_now,
         types=frozenset(types),
         exclude=frozenset(exclude),
     )

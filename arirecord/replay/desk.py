@@ -1,6 +1,7 @@
 """Where clients' questions arrive, over HTTP or over the WebSocket, and are answered and noted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from .client_log import ClientLog
 from .clients import Client
@@ -10,6 +11,7 @@ from .model import Model
 from .options import ReplayError
 from .rest import Rest
 from .rest_messages import answer_message
+from .shift import Shift
 
 __all__ = ["Desk"]
 
@@ -20,11 +22,17 @@ _STATELESS = ("api-docs", "applications", "events")
 class Desk:
     """Answers from `rest`, when the model is up to date. What is asked goes to `log`, where there is one.
 
-    `moment_ns` tells the time of the recording, since 1970 UTC; `now_ns` is the monotonic clock.
+    `moment_ns` tells the time of the recording, since 1970 UTC; `now_ns` is the monotonic clock; `shift` moves dates.
     """
 
     def __init__(
-        self, rest: Rest, model: Model, asterisk_id: str, moment_ns: Callable[[], int], now_ns: Callable[[], int]
+        self,
+        rest: Rest,
+        model: Model,
+        asterisk_id: str,
+        moment_ns: Callable[[], int],
+        now_ns: Callable[[], int],
+        shift: Shift | None = None,
     ) -> None:
         self.log: ClientLog | None = None
         self._rest = rest
@@ -32,10 +40,11 @@ class Desk:
         self._asterisk_id = asterisk_id
         self._moment_ns = moment_ns
         self._now_ns = now_ns
+        self._shift = shift
 
     def moment(self) -> str:
-        """The time of the recording, as ARI writes times."""
-        return ari_time(self._moment_ns())
+        """The time of the recording, as ARI writes times; moved where dates are."""
+        return ari_time(self._moment_ns() + (self._shift.ms * 1_000_000 if self._shift else 0))
 
     async def ask(self, question: Question, client: str, transport: str = "http") -> Answer:
         """Answer a question of a client, named by its address."""
@@ -46,6 +55,9 @@ class Desk:
             answer = self._rest.answer(question)
         except ReplayError as unreadable:
             answer = error(503, str(unreadable))
+        if self._shift is not None and answer.content_type == "application/json":
+            moved = self._shift.text(answer.content.decode("utf-8", "surrogateescape"))
+            answer = replace(answer, body=moved.encode("utf-8", "surrogateescape"))
         if self.log is not None:
             self.log.note(question, answer, client, transport, self._now_ns() - began_ns)
         return answer

@@ -9,9 +9,10 @@ from arirecord.session.reader import Frame
 
 from .moments import Place, ReplayError
 
-__all__ = ["AtEnd", "ReplayError", "ReplayOptions"]
+__all__ = ["AtEnd", "Pace", "ReplayError", "ReplayOptions"]
 
 AtEnd = Literal["hold", "close", "exit"]
+Pace = Literal["clock", "client"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,11 @@ class ReplayOptions:
 
     # How many seconds of the recording go by in one second. None: as fast as the clients take the frames.
     speed: float | None = 1
+
+    # What an event waits for: that it is due, or also that the client has asked what the recorded app had asked before
+    # it; for that not longer than so many seconds.
+    pace: Pace = "clock"
+    pace_timeout_s: float = 5
 
     # What happens after the last frame: the connections stay open, are closed (code 1000) and the server goes
     # on, or all ends. They stay open by default because many clients reconnect at once when they are closed.
@@ -62,6 +68,9 @@ class ReplayOptions:
 
     # The shortest time between two frames, in nanoseconds of the recording.
     min_gap_ns: int = 0
+
+    # Whether dates in events and answers are moved, so that what is sent now happened now.
+    shift_to_now: bool = False
 
     # Which event types are sent: only these (none: all), and none of those. What is up is known from all.
     types: frozenset[str] = frozenset()

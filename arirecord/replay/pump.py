@@ -12,8 +12,10 @@ from .door import Door
 from .model import Model
 from .moments import Place
 from .options import ReplayOptions
+from .pace import GATE, Pace
 from .pacing import AGAIN
 from .player import Player
+from .shift import Shift
 from .source import Source
 
 __all__ = ["Pump"]
@@ -27,7 +29,7 @@ class Pump:
     `frames` counts those that were sent, `late_ns` is how late the latest were, `offset_ns` what must be added to a
     place in the replay to get the time of the recording, since 1970 UTC. `end` is set while there is nothing left to
     send, and `done` when the server should leave. `restarted` is called when the recording begins anew, or goes on
-    elsewhere.
+    elsewhere, with that moment, since 1970 UTC. With a `pace` it waits for what the recorded app asked.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Pump:
         self.offset_ns = source.session.header.started_ns
         self.end = asyncio.Event()
         self.done = asyncio.Event()
-        self.restarted: Callable[[], object] = lambda: None
+        self.shift = Shift() if options.shift_to_now else None
+        self.restarted: Callable[[int | None], object] = lambda moment_ns: None
+        self.pace: Pace | None = None
         self._options = options
         self._source = source
         self._door = door
@@ -56,6 +60,8 @@ class Pump:
         self._alarm = Alarm()
         self._steps = 0
         self._seek: Place | None = None
+        self._gate: Frame | None = None
+        self._patient_until_ns = 0
 
     @property
     def finished(self) -> bool:
@@ -89,7 +95,7 @@ class Pump:
 
     def changed(self) -> None:
         """A client has come or gone, or somebody steers."""
-        runs = bool(self._door.clients) and not self.halted
+        runs = bool(self._door.clients) and not self.halted and self._gate is None
         if runs and self.clock.paused:
             self.clock.resume()
         elif not runs and not self.clock.paused:
@@ -113,11 +119,13 @@ class Pump:
             self.end.clear()
 
     async def _reseat(self, place: Place) -> None:
-        self._seek = None
+        self._seek = self._gate = None
         await self._model.prime(place)
         self._player.restart()
         self._source.seek(place)
         self._door.moved()
+        if self.shift is not None:
+            self.shift.reset()
         self.restarted()
 
     async def _play(self) -> None:
@@ -125,14 +133,18 @@ class Pump:
         while True:
             if self._seek is not None:
                 await self._reseat(self._seek)
+            if self._gate is not None and not self._steps and not await self._passed(self._gate):
+                continue
             await self._refill()
             if player.finished and self._door.arrivals:
                 return
-            if batch := self._step() if self._steps else player.take():
+            if batch := self._step() if self._steps else self._up_to_gate(player.take()):
                 if not await self._send(batch):
                     player.give_back(batch)
                     self._model.give_back(batch)
                 await asyncio.sleep(0)  # a client that takes everything at once must not keep others from connecting
+                continue
+            if self._gate is not None:
                 continue
             due_ns = player.next_due_ns()
             await self._alarm.sleep(None if due_ns is None else max(0, due_ns - self.clock.now_ns()))
@@ -149,6 +161,42 @@ class Pump:
                 self._steps -= 1
                 break
         return batch
+
+    def _up_to_gate(self, batch: list[Frame]) -> list[Frame]:
+        """The frames before the first for which the client has to do something; time stands still there."""
+        for n, frame in enumerate(batch if self.pace is not None else ()):
+            if frame.kind == AGAIN:
+                part = max(n, 1)  # alone: what was asked before it opens no gate behind it
+                self._player.give_back(batch[part:])
+                return batch[:part]
+            if frame.kind == GATE and self.pace is not None and not self.pace.is_open(frame):
+                self._player.give_back(batch[n:])
+                self._gate = frame
+                self._be_patient()
+                self.clock.jump(frame.elapsed_ns)
+                self.changed()
+                return batch[:n]
+        return batch
+
+    async def _passed(self, gate: Frame) -> bool:
+        """Whether the client has done what stands at a gate, or was waited for long enough; else waits for news."""
+        assert self.pace is not None
+        if not self.pace.is_open(gate):
+            if self.halted or not self._door.clients:
+                await self._alarm.sleep(None)
+                self._be_patient()
+                return False
+            left_ns = self._patient_until_ns - self.clock.now_ns()
+            if left_ns > 0:
+                await self._alarm.sleep(left_ns)
+                return False
+            self._say(f"The client did not ask {self.pace.pass_by(gate)}; the replay goes on without.")
+        self._gate = None
+        self.changed()
+        return True
+
+    def _be_patient(self) -> None:
+        self._patient_until_ns = self.clock.now_ns() + int(self._options.pace_timeout_s * 1e9)
 
     async def _refill(self) -> None:
         player = self._player
@@ -170,8 +218,10 @@ class Pump:
             batch, self.clock.speed is None
         )  # before it is sent: a client may ask at once about what it has just heard
         if any(frame.kind == AGAIN for frame in batch):
-            self.restarted()
+            self.restarted(self._options.start_ns)
         sent = [frame for frame in batch if self._options.sends(frame)]
+        if self.shift is not None:
+            sent = [self.shift.take(frame) for frame in sent]
         if not any([await client.send(sent) for client in tuple(self._door.clients)]):
             return False
         self.frames += len(sent)

@@ -27,7 +27,7 @@ from .moments import find_place
 from .options import ReplayError, ReplayOptions
 from .pump import Pump
 from .recorded import read_recorded
-from .rest import Rest
+from .rest import Heard, Rest
 from .source import Source
 from .uvicorn_server import web_server
 from .web import Web
@@ -59,6 +59,8 @@ class ReplayServer:
     client that comes back goes on from there. All clients share one time; a later one joins where the others
     are, and takes the applications it asks for from those that have them, unless `share` is set. A client
     that does not read makes all wait, and nothing is dropped; frames that became due meanwhile follow at once.
+
+    `heard` is called with every request of a client that ARI knows.
 
     `say` gets sentences for the person who runs it; without, they go to the logger `arirecord.replay`. Raises
     `ReplayError` when it can't listen, and out of the block when the session can't be read on. For
@@ -92,7 +94,7 @@ class ReplayServer:
             lambda raw: self._rest.ids.to_client(raw),
         )
         self._pump = Pump(self.options, self.clock, self._source, self._door, self._model, say)
-        self._pump.restarted = lambda: self._rest.restart()
+        self._pump.restarted = self._restarted
         recorded = read_recorded(self.session)
         self._rest = Rest(
             recorded,
@@ -102,7 +104,9 @@ class ReplayServer:
             lambda: ari_time(self._pump.moment_ns),
             lambda: self._pump.moment_ns,
         )
-        self._desk = Desk(self._rest, self._model, asterisk_id, lambda: self._pump.moment_ns, self.clock.now_ns)
+        self._desk = Desk(
+            self._rest, self._model, asterisk_id, lambda: self._pump.moment_ns, self.clock.now_ns, self._pump.shift
+        )
         self._running: AbstractAsyncContextManager[None] | None = None
 
     @property
@@ -224,6 +228,16 @@ class ReplayServer:
             await web.shutdown([listener])
         if failed is not None:
             raise failed
+
+    def _restarted(self, moment_ns: int | None) -> None:
+        self._rest.restart(moment_ns)
+        if self._pump.pace is not None:
+            self._pump.pace.restart(moment_ns)
+
+    def _hear(self, heard: Heard) -> None:
+        if self._pump.pace is not None:
+            self._pump.pace.heard(heard.asked)
+        self.heard(heard)
 
     def _steer(self, question: Question) -> Answer:
         return control(self, question)
