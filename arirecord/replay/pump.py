@@ -126,7 +126,8 @@ class Pump:
         self._door.moved()
         if self.shift is not None:
             self.shift.reset()
-        self.restarted()
+        self.restarted(place.ns)
+        self.changed()
 
     async def _play(self) -> None:
         player = self._player

@@ -25,6 +25,7 @@ from .messages import ari_time
 from .model import Model
 from .moments import find_place
 from .options import ReplayError, ReplayOptions
+from .pace import Pace
 from .pump import Pump
 from .recorded import read_recorded
 from .rest import Heard, Rest
@@ -104,6 +105,13 @@ class ReplayServer:
             lambda: ari_time(self._pump.moment_ns),
             lambda: self._pump.moment_ns,
         )
+        self.heard: Callable[[Heard], object] = lambda heard: None
+        self._rest.heard = self._hear
+        if self.options.pace == "client":
+            exchanges, started_ns = recorded.exchanges, header.started_ns
+            pace = Pace(exchanges, header.applications, started_ns, lambda: self._pump.moment_ns, self._pump.changed)
+            self._pump.pace, self._source.gates = pace, pace.gates
+        self._restarted(self.options.start_ns)
         self._desk = Desk(
             self._rest, self._model, asterisk_id, lambda: self._pump.moment_ns, self.clock.now_ns, self._pump.shift
         )

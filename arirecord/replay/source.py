@@ -1,7 +1,7 @@
 """Reading a session ahead of the player, in a thread, so that the disk never holds up the event loop."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import dropwhile, islice, takewhile
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ from arirecord.session.reader import Frame, Session
 
 from .moments import Place, rows_before
 from .options import ReplayError, ReplayOptions
+from .pace import gated
 from .pacing import paced, repeated
 from .player import timeline
 
@@ -24,10 +25,14 @@ _KINDS = ("event", "binary", "rest")
 
 
 class Source:
-    """The frames of a session in chunks. `run` is the task that reads; few chunks wait, so memory is bounded."""
+    """The frames of a session in chunks. `run` is the task that reads; few chunks wait, so memory is bounded.
+
+    `gates` come between the frames, each at its time.
+    """
 
     def __init__(self, session: Session, options: ReplayOptions) -> None:
         self.session = session
+        self.gates: Sequence[Frame] = ()
         self._options = options
         self._start = options.start
         self._turn = 0
@@ -96,6 +101,8 @@ class Source:
             found = dropwhile(start.is_after, found)
         if until is not None and until.seq >= 0:
             found = takewhile(until.is_after, found)
+        if self.gates:
+            found = gated(found, self.gates, options.start_ns if start is None else start.ns, options.until_ns)
         frames = timeline(found, self.session.header.started_ns)
         if options.idle_limit_ns is None and not options.min_gap_ns:
             return frames
