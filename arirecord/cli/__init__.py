@@ -2,14 +2,19 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
 from arirecord import __version__
 from arirecord.errors import ArirecordError
+
+from .config import apply, find_config, read_config
+from .terminal import say, voice
 
 __all__ = ["main"]
 
@@ -31,9 +36,13 @@ GROUPS = {
         "cat": ("cat", "Print the frames of a session."),
         "doctor": ("doctor", "Say what is wrong with a session or a journal."),
         "filter": ("filter", "Make a session of a part of another."),
+        "redact": ("redact", "Make a session without numbers and names of people."),
     },
     "Measure": {
         "query": ("query", "Ask a session in SQL."),
+    },
+    "Besides": {
+        "completion": ("completion", "Make your shell complete verbs and options."),
     },
 }
 VERBS = {verb: said for group in GROUPS.values() for verb, said in group.items()}
@@ -50,6 +59,8 @@ class _Verbs(click.Group):
             return None
         module = import_module(f"{__name__}.{VERBS[name][0]}")
         command: click.Command = module.command
+        if not ctx.resilient_parsing:
+            _prepare(ctx, name, command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -61,20 +72,58 @@ class _Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except ArirecordError as error:
-            raise click.ClickException(str(error)) from error
         except BrokenPipeError:
             # The reader of our output has had enough (`| head`): not an error, and Python must not complain on exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
-        except OSError as error:
-            what = f"{error.strerror}: {error.filename}" if error.strerror and error.filename else str(error)
-            raise click.ClickException(what) from error
+        except (ArirecordError, OSError) as error:
+            if voice.is_verbose:
+                traceback.print_exc()
+            raise click.ClickException(_sentence(error)) from error
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return str(error)
+
+
+def _prepare(ctx: click.Context, verb: str, command: click.Command) -> None:
+    """Give a verb what all verbs have: settings from a file and the environment, `--quiet` and `--verbose`."""
+    known = {name for option in command.params for name in option.opts}
+    command.params += [option for option in _manners() if not known & {*option.opts}]
+    if ctx.params.get("no_config"):
+        return
+    path = ctx.params.get("config") or find_config(Path.cwd())
+    settings = read_config(path, VERBS) if path else {}
+    ctx.default_map = {**(ctx.default_map or {}), verb: apply(command, verb, settings, path)}
+    if path and voice.is_verbose:
+        say(f"Settings from {path}.")
+
+
+def _manners() -> list[click.Option]:
+    quiet = click.Option(
+        ["-q", "--quiet"], is_flag=True, expose_value=False, callback=voice.be_quiet, help="Say only what went wrong."
+    )
+    verbose = click.Option(
+        ["-v", "--verbose"], is_flag=True, expose_value=False, callback=voice.be_verbose, help="Say more; trace errors."
+    )
+    return [quiet, verbose]
+
+
+@click.group(
+    cls=_Verbs,
+    params=_manners(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Settings; else arirecord.toml, or [tool.arirecord] in pyproject.toml, here or above.",
+)
+@click.option("--no-config", is_flag=True, help="No settings from a file.")
 @click.version_option(__version__, prog_name="arirecord")
-def cli() -> None:
+def cli(config: Path | None, no_config: bool) -> None:
     """Record, replay and measure telephone calls made with Asterisk.
 
     \b
@@ -85,6 +134,7 @@ def cli() -> None:
       arirecord query today.parquet "SELECT * FROM transfers"
 
     Results go to stdout, words to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something was lost.
+    Every option can be set in the environment, ARIRECORD_CAPTURE_URL for `capture --url`, and in a file (--config).
     """
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .target import open_target
-from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say
+from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say, warn
 from .types import DURATION, ROTATION
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def command(
 
     address = _with_password(Address.parse(url, user, os.environ.get("ARIRECORD_PASSWORD")))
     if insecure:
-        say(
+        warn(
             "WARNING: --insecure checks no certificate; whoever sits in between can read the password and forge events."
         )
     options: CaptureOptions | ListenOptions
@@ -207,10 +207,10 @@ def _finish(recorder: "Recorder", ending: "Ending") -> None:
     if header.drift_count:
         say(f"{header.drift_count:,} times the stream differed from the catalogue of ARI; `arirecord info` says where.")
     for problem in problems:
-        say(problem)
+        warn(problem)
     if stats.gap_count:
-        say(f"{stats.gap_count:,} times there was a gap; `arirecord cat --all-kinds` says from when to when.")
+        warn(f"{stats.gap_count:,} times there was a gap; `arirecord cat --all-kinds` says from when to when.")
     if stats.lost_count:
-        say(f"{stats.lost_count:,} events were LOST: the disk did not keep up.")
+        warn(f"{stats.lost_count:,} events were LOST: the disk did not keep up.")
     if stats.gap_count or problems or not ending.is_wanted:
         raise SystemExit(LOST)

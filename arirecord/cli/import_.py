@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .terminal import LOST, progress, say
+from .terminal import LOST, progress, say, warn
 
 __all__ = ["command"]
 
@@ -39,9 +39,9 @@ def command(files: tuple[Path, ...], output: Path, force: bool) -> None:
     if header.drift_count:
         say(f"{header.drift_count:,} times the stream differed from the catalogue of ARI; `arirecord info` says where.")
     for problem in header.problems:
-        say(f"{problem['where']}: {problem['what']}")
+        warn(f"{problem['where']}: {problem['what']}")
     if header.problem_count:
-        say(f"{header.problem_count:,} lines were broken{_more(header.problem_count - len(header.problems))}.")
+        warn(f"{header.problem_count:,} lines were broken{_more(header.problem_count - len(header.problems))}.")
         raise SystemExit(LOST)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .terminal import LOST, progress, say
+from .terminal import LOST, progress, say, warn
 
 __all__ = ["command"]
 
@@ -48,5 +48,5 @@ def _recover(journal: Path, output: Path | None, force: bool) -> bool:
         header = recover(journal, output, force=force, progress=update)
     say(f"{output or journal.with_suffix('')}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")
     if header.ended != "complete":
-        say(f"The recording was {header.ended}.")
+        warn(f"The recording was {header.ended}.")
     return header.ended == "complete"

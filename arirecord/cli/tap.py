@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .target import open_target
-from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say
+from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say, warn
 from .types import DURATION, ROTATION
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ def command(
     if address.user is not None:
         say("The credentials in --upstream are not used: each application brings its own.")
     if insecure:
-        say("WARNING: --insecure checks no certificate; whoever sits in between can read the passwords and act.")
+        warn("WARNING: --insecure checks no certificate; whoever sits in between can read the passwords and act.")
     if not host.startswith(_LOOPBACK):
-        say(f"WARNING: whoever reaches {host} reaches the ARI of {address.http_base}; passwords get here unencrypted.")
+        warn(f"WARNING: whoever reaches {host} reaches the ARI of {address.http_base}; passwords get here unencrypted.")
     address = address.trusting(ca, insecure=insecure)
     options = TapOptions(address, host, port, fan_out=fan_out, max_behind_bytes=max_behind << 20)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -178,7 +178,7 @@ def _finish(recorder: "Recorder", lost_count: int) -> None:
         with progress(recorder.kept_rows) as update:
             _, problems = recorder.seal(update)
     except Exception as error:
-        say(
+        warn(
             f"The recording could not be finished ({error}); the applications were not affected. Make room, then "
             f"`arirecord recover {recorder.part}.journal` seals what there is."
         )
@@ -186,10 +186,10 @@ def _finish(recorder: "Recorder", lost_count: int) -> None:
     stats = recorder.stats
     say(f"{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
     for problem in problems:
-        say(problem)
+        warn(problem)
     if stats.lost_count:
-        say(f"{stats.lost_count:,} events were LOST: the disk did not keep up.")
+        warn(f"{stats.lost_count:,} events were LOST: the disk did not keep up.")
     if lost_count:
-        say(f"{lost_count:,} events or exchanges were NOT RECORDED; the applications were not affected.")
+        warn(f"{lost_count:,} events or exchanges were NOT RECORDED; the applications were not affected.")
     if stats.lost_count or lost_count or problems:
         raise SystemExit(LOST)

@@ -1,5 +1,6 @@
 """Words for the person at the terminal: on stderr, and moving ones only where a person watches."""
 
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -7,22 +8,54 @@ from contextlib import contextmanager
 
 import click
 
-__all__ = ["LIVE_INTERVAL_S", "LOST", "live_line", "progress", "say"]
+__all__ = ["LIVE_INTERVAL_S", "LOST", "is_watched", "live_line", "progress", "say", "voice", "warn"]
 
 LIVE_INTERVAL_S = 0.25
 LOST = 3
 """Exit code: done, but something was lost."""
 
 
+class _Voice:
+    """How much is said: nothing but what went wrong, the usual, or also what the library logs."""
+
+    is_quiet = False
+    is_verbose = False
+
+    def be_quiet(self, ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+        """For `--quiet`."""
+        self.is_quiet = wanted or (self.is_quiet and ctx.parent is not None)
+
+    def be_verbose(self, ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+        """For `--verbose`."""
+        self.is_verbose = wanted or (self.is_verbose and ctx.parent is not None)
+        if self.is_verbose:
+            logging.basicConfig(format="%(name)s: %(message)s", stream=sys.stderr)
+            logging.getLogger("arirecord").setLevel(logging.DEBUG)
+
+
+voice = _Voice()
+
+
+def is_watched() -> bool:
+    """Whether somebody watches stderr who wants to see things move."""
+    return sys.stderr.isatty() and not voice.is_quiet
+
+
 def say(text: str) -> None:
-    """One line on stderr; a live line that stands there makes room for it."""
+    """One line on stderr, unless `--quiet`; a live line that stands there makes room for it."""
+    if not voice.is_quiet:
+        warn(text)
+
+
+def warn(text: str) -> None:
+    """One line on stderr that nobody may miss: something was lost, or is not safe."""
     click.echo(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text, err=True)
 
 
 @contextmanager
 def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
     """A progress bar on stderr, as a function of `(what, rows done)`; silent when stderr is no terminal."""
-    if not sys.stderr.isatty():
+    if not is_watched():
         yield lambda what, done: None
         return
     from rich.console import Console
@@ -49,7 +82,7 @@ def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
 @contextmanager
 def live_line(text: Callable[[], str]) -> Iterator[None]:
     """Keep one line on stderr up to date, from a thread of its own so that a stuck terminal stops nobody."""
-    if not sys.stderr.isatty():
+    if not is_watched():
         yield
         return
     from rich.console import Console

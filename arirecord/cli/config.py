@@ -1,0 +1,69 @@
+"""Settings kept in a file or in the environment instead of typed each time.
+
+The file is `arirecord.toml`, or the table `[tool.arirecord]` of `pyproject.toml`, in the working directory or the
+nearest above it that has one. The command line beats the environment, which beats the file.
+"""
+
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["EVERYWHERE", "apply", "find_config", "read_config"]
+
+EVERYWHERE = ("url", "user", "app", "filter", "exclude", "format")
+"""Options that the file may set outside a verb's table, for all verbs that have them."""
+
+
+def find_config(start: Path) -> Path | None:
+    """The file whose settings hold in a folder; None where there is none."""
+    for folder in (start, *start.parents):
+        own, project = folder / "arirecord.toml", folder / "pyproject.toml"
+        if own.is_file():
+            return own
+        if project.is_file() and "arirecord" in _load(project).get("tool", {}):
+            return project
+    return None
+
+
+def read_config(path: Path, verbs: Collection[str]) -> Mapping[str, Any]:
+    """The settings of a file. Raises `click.ClickException` where it can't be read or names what does not exist."""
+    whole = _load(path)
+    settings = whole.get("tool", {}).get("arirecord", {}) if path.name == "pyproject.toml" else whole
+    for key, value in settings.items():
+        if isinstance(value, dict) and key not in verbs:
+            raise click.ClickException(f"{path}: there is no verb {key!r}; its tables are named as the verbs are")
+        if not isinstance(value, dict) and key not in EVERYWHERE:
+            known = ", ".join(EVERYWHERE)
+            raise click.ClickException(f"{path}: {key!r} must stand in the table of a verb; outside stand only {known}")
+    found: Mapping[str, Any] = settings
+    return found
+
+
+def apply(command: click.Command, verb: str, settings: Mapping[str, Any], path: Path | None) -> dict[str, Any]:
+    """Let each option of a verb be set by `ARIRECORD_<VERB>_<OPTION>`; the defaults that the settings give it.
+
+    Raises `click.ClickException` for a setting that the verb has no option for.
+    """
+    options = {_name(option): option for option in command.params if isinstance(option, click.Option)}
+    for name, option in options.items():
+        if option.envvar is None:
+            option.envvar = f"ARIRECORD_{verb}_{name}".upper().replace("-", "_")
+    general = {key: settings[key] for key in EVERYWHERE if key in settings and key in options}
+    own = {key.replace("_", "-"): value for key, value in settings.get(verb, {}).items()}
+    if unknown := own.keys() - options.keys():
+        raise click.ClickException(f"{path}: {verb} has no option --{min(unknown)}")
+    return {options[key].name or key: value for key, value in {**general, **own}.items()}
+
+
+def _name(option: click.Option) -> str:
+    return max(option.opts, key=len).lstrip("-")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{path} is no TOML: {error}") from None

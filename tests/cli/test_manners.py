@@ -1,0 +1,135 @@
+"""What all verbs have: settings from a file and the environment, quiet and verbose, completion, no colour unasked."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arirecord.cli import VERBS
+
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "ivr_dtmf.parquet"
+
+
+def arirecord(*args: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The real command, in a folder of its own."""
+    command = [sys.executable, "-m", "arirecord", *args]
+    return subprocess.run(
+        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("arirecord.toml", 'url = "http://of-file.invalid/ari"\n'),
+        ("arirecord.toml", '[capture]\nurl = "http://of-file.invalid/ari"\n'),
+        ("pyproject.toml", '[tool.arirecord.capture]\nurl = "http://of-file.invalid/ari"\n'),
+    ],
+    ids=["general", "of the verb", "pyproject"],
+)
+def test_settings(tmp_path: Path, file: str, text: str) -> None:
+    """The file of the folder or one above it counts, the environment more, the command line most."""
+    (tmp_path / file).write_text(text)
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    environment = {"ARIRECORD_CAPTURE_URL": "http://of-environment.invalid/ari"}
+
+    assert "of-file.invalid" in arirecord("capture", cwd=below).stderr
+    assert "of-environment.invalid" in arirecord("capture", cwd=below, **environment).stderr
+    assert "typed.invalid" in arirecord("capture", "--url", "http://typed.invalid", cwd=below, **environment).stderr
+    assert "of-file" not in arirecord("--no-config", "capture", "--duration", "1ms", cwd=below).stderr
+
+
+def test_settings_of_all_kinds(tmp_path: Path) -> None:
+    """Lists, numbers, switches and lengths of time, written with hyphens or underscores."""
+    (tmp_path / "arirecord.toml").write_text('[cat]\ntype = ["ChannelDtmfReceived"]\nformat = "jsonl"\n')
+    said = arirecord("cat", str(SAMPLE), cwd=tmp_path).stdout.splitlines()
+    assert len(said) == 20
+    assert all("ChannelDtmfReceived" in line for line in said)
+    (tmp_path / "other.toml").write_text("[capture]\nmax_events = 3\nreconnect = false\nkeepalive = '5s'\n")
+    done = arirecord("--config", "other.toml", "capture", "--url", "http://x.invalid", cwd=tmp_path)
+    assert "can't connect" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nonsense = 1", "'nonsense' must stand in the table of a verb"),
+        ("[nonsense]\na = 1", "there is no verb 'nonsense'"),
+        ("[capture]\nnonsense = 1", "capture has no option --nonsense"),
+        ("[capture]\nmax-events = 'many'", "'many' is not a valid integer"),
+        ("[capture", "is no TOML"),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path: Path, text: str, words: str) -> None:
+    """One sentence that says what is wrong, and no traceback."""
+    (tmp_path / "arirecord.toml").write_text(text)
+    done = arirecord("capture", cwd=tmp_path)
+    assert done.returncode in (1, 2)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_quiet_and_verbose(tmp_path: Path) -> None:
+    """Quiet leaves what was lost and errors; verbose adds the trace of an error. Before or behind the verb."""
+    (tmp_path / "events.jsonl").write_text('{"type":"Dial"}\nbroken\n')
+    loud = arirecord("import", "events.jsonl", "-o", "1.parquet", cwd=tmp_path)
+    assert "1.parquet: " in loud.stderr
+    for args in (["-q", "import", "events.jsonl"], ["import", "events.jsonl", "--quiet"]):
+        done = arirecord(*args, "-o", "1.parquet", "--force", cwd=tmp_path)
+        assert done.returncode == loud.returncode == 3
+        assert "1.parquet: " not in done.stderr
+        assert "broken" in done.stderr
+    for args in (["info", "nothing.parquet", "-v"], ["-v", "info", "nothing.parquet"]):
+        done = arirecord(*args, cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("Traceback")) == (1, 1)
+    assert "Traceback" not in arirecord("info", "nothing.parquet", cwd=tmp_path).stderr
+
+
+def test_no_colour(tmp_path: Path) -> None:
+    """On a terminal with NO_COLOR nothing is coloured."""
+    reader, terminal = pty.openpty()
+    environment = {**os.environ, "NO_COLOR": "1", "TERM": "xterm-256color"}
+    command = [sys.executable, "-m", "arirecord", "query", str(SAMPLE), "SELECT 1 AS one"]
+    with subprocess.Popen(command, stdout=terminal, stderr=terminal, env=environment, cwd=tmp_path) as process:
+        os.close(terminal)
+        said = b""
+        try:
+            while data := os.read(reader, 4096):
+                said += data
+        except OSError:  # the other end is closed
+            pass
+        assert process.wait() == 0
+    os.close(reader)
+    assert b"one" in said
+    assert b"\x1b[3" not in said
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(tmp_path: Path, shell: str) -> None:
+    """The shell's script asks the command, which answers with verbs and options."""
+    script = arirecord("completion", shell, cwd=tmp_path)
+    assert "_ARIRECORD_COMPLETE" in script.stdout
+    assert arirecord("completion", cwd=tmp_path, SHELL=f"/bin/{shell}").stdout == script.stdout
+    asked = {"_ARIRECORD_COMPLETE": f"{shell}_complete", "COMP_CWORD": "1" if shell != "fish" else "re"}
+    said = arirecord(cwd=tmp_path, COMP_WORDS="arirecord re", **asked).stdout
+    assert {"replay", "recover"} <= {verb for verb in VERBS if verb in said}
+
+
+def test_bash_completes(tmp_path: Path) -> None:
+    """In a real bash."""
+    (tmp_path / "complete.bash").write_text(arirecord("completion", "bash", cwd=tmp_path).stdout)
+    ask = (
+        "source ./complete.bash; COMP_WORDS=(arirecord capture --take); COMP_CWORD=2; "
+        '_arirecord_completion arirecord; echo "${COMPREPLY[@]}"'
+    )
+    (tmp_path / "arirecord").write_text(f'#!/bin/sh\nexec {sys.executable} -m arirecord "$@"\n')
+    (tmp_path / "arirecord").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", ask], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "--takeover", done.stderr
