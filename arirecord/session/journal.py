@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ from arirecord import __version__
 from arirecord.errors import JournalError, TargetExists
 
 from .header import FORMAT
-from .rows import Row
+from .rows import Rows
 
 __all__ = ["JournalReader", "JournalWriter", "event_line", "is_locked", "journal_path"]
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17
 _LATEST_NS = 2**63
-_EVENT_LINE = re.compile(rb'\{"t":(\d{1,19}),"elapsed_ns":(\d{1,19}),"event":(\{.*\})\}')
+_EVENT_LINE = re.compile(rb'^\{"t":(\d{1,19}),"elapsed_ns":(\d{1,19}),"event":(\{.*\})\}$', re.MULTILINE)
 
 
 def journal_path(target: Path) -> Path:
@@ -121,17 +122,44 @@ def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str | bytes) -> byt
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _row(seq: int, text: bytes) -> Row:
+_Columns = tuple[list[int], list[int], list[str], list[str]]
+
+
+def _read_lines(text: bytes, columns: _Columns) -> bool:
+    """Append the rows of whole lines to `received_ns, elapsed_ns, kind, raw`; False where one can't be read."""
+    received_ns, elapsed_ns, kinds, raws = columns
+    found = _EVENT_LINE.findall(text)
+    if len(found) == text.count(b"\n"):  # all of them hold frames as they came: no need to look at each
+        with suppress(UnicodeDecodeError):
+            new = [raw.decode() for _, _, raw in found]
+            received, elapsed = [int(t) for t, _, _ in found], [int(e) for _, e, _ in found]
+            if max(max(received, default=0), max(elapsed, default=0)) < _LATEST_NS:
+                received_ns += received
+                elapsed_ns += elapsed
+                kinds += ["event"] * len(found)
+                raws += new
+                return True
+    for line in text.split(b"\n")[:-1]:
+        try:
+            row = _row(line)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return False
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)  # type: ignore[attr-defined]  # a list of such values: `_row` has looked
+    return True
+
+
+def _row(text: bytes) -> tuple[int, int, str, str]:
     if event := event_line(text):
-        row = Row(seq, event[0], event[1], "event", event[2])
+        t_ns, elapsed_ns, kind, raw = event[0], event[1], "event", event[2]
     else:
         line = orjson.loads(text)
-        row = Row(seq, line["t"], line["elapsed_ns"], line.get("kind", "event"), line["frame"])
-    if not (type(row.received_ns) is type(row.elapsed_ns) is int and type(row.kind) is type(row.raw) is str):
+        t_ns, elapsed_ns, kind, raw = line["t"], line["elapsed_ns"], line.get("kind", "event"), line["frame"]
+    if not (type(t_ns) is type(elapsed_ns) is int and type(kind) is type(raw) is str):
         raise TypeError
-    if row.received_ns < 0 or row.elapsed_ns < 0 or max(row.received_ns, row.elapsed_ns) >= _LATEST_NS:
+    if t_ns < 0 or elapsed_ns < 0 or max(t_ns, elapsed_ns) >= _LATEST_NS:
         raise ValueError
-    return row
+    return t_ns, elapsed_ns, kind, raw
 
 
 def is_locked(path: Path) -> bool:
@@ -147,7 +175,7 @@ def is_locked(path: Path) -> bool:
 class JournalReader:
     """Reads a journal, complete or torn, as often as wanted.
 
-    `head` is its first line's object. After `chunks` or `batches` ran to their end, `ended` is `complete`, `torn`
+    `head` is its first line's object. After `texts` or `batches` ran to their end, `ended` is `complete`, `torn`
     (cut off in mid-batch, as after a crash) or `damaged: …`, and `unused_bytes` says how much text of an incomplete
     line followed the last row.
 
@@ -180,33 +208,30 @@ class JournalReader:
         return result
 
     def texts(self) -> Iterator[bytes]:
-        """The rows' lines as text, in pieces of about a megabyte that end with a line."""
+        """The rows' lines as text, in pieces of some megabytes that end with a line."""
         pieces = self._texts(_CHUNK)
         first = next(pieces, b"")
         yield first.partition(b"\n")[2]
         yield from pieces
 
-    def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[list[Row]]:
-        """All rows in lists of `size`, fewer where their text would go beyond `max_bytes`."""
-        rows: list[Row] = []
-        held, seq = 0, self.head.get("first_seq", 0)
+    def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[Rows]:
+        """All rows, `size` at a time, fewer where their text would go beyond `max_bytes`."""
+        waiting: _Columns = ([], [], [], [])
+        seq, held = self.head.get("first_seq", 0), 0
         for piece in self.texts():
-            for line in piece.split(b"\n")[:-1]:
-                try:
-                    row = _row(seq, line)
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    self.ended = f"damaged: row {seq} can't be read"
-                    if rows:
-                        yield rows
-                    return
-                rows.append(row)
-                seq += 1
-                held += len(line)
-                if len(rows) >= size or held >= max_bytes:
-                    yield rows
-                    rows, held = [], 0
-        if rows:
-            yield rows
+            is_whole = _read_lines(piece, waiting)
+            held += len(piece)
+            while len(waiting[0]) >= size or (waiting[0] and (held >= max_bytes or not is_whole)):
+                rows = [column[:size] for column in waiting]
+                for column in waiting:
+                    del column[:size]
+                yield Rows(range(seq, seq := seq + len(rows[0])), *rows)  # type: ignore[arg-type]
+                held = 0
+            if not is_whole:
+                self.ended = f"damaged: row {seq} can't be read"
+                return
+        if waiting[0]:
+            yield Rows(range(seq, seq + len(waiting[0])), *waiting)
 
     def _texts(self, chunk: int) -> Iterator[bytes]:
         """Whole lines only; a reader that stops early leaves `ended` as it was."""

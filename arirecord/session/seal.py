@@ -1,7 +1,6 @@
 """Sealing: a journal becomes a session, and is removed only when the session was read back and found equal."""
 
 import os
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,18 +16,17 @@ from arirecord.errors import JournalError, TargetExists
 
 from .header import KEY, Drift, Header
 from .journal import JournalReader, is_locked, journal_path
-from .rows import Row
+from .parquet import GroupWriter, session_writer
+from .proof import PROVED, Proof
+from .rows import Row, Rows
 from .table import UnforeseenColumns, rows_to_table, session_schema
 
 __all__ = ["Progress", "check_target", "give_name", "no_progress", "recover", "seal"]
 
-ROW_GROUP = 122_880
 _SLICE = 15_360
 """Rows turned into columns at once: a row group's worth of Python objects would cost a gigabyte."""
-_MAX_BYTES = 1 << 29
-_TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
-_QUOTED_TYPE = re.compile(rb'\\"type\\"\s*:\s*\\"(\w+)\\"')
-_KIND = re.compile(rb'"kind":"(\w+)"')
+_MARKS = (b'"type":"', b'"type": "', b'\\"type\\":\\"', b'\\"type\\": \\"', b'"kind":"')
+"""What stands before the name of an event type or a kind in a journal, as far as is worth looking."""
 
 Progress = Callable[[str, int], None]
 """Called with what is being done (`reading`, `writing`, `comparing`) and the rows done so far."""
@@ -92,11 +90,11 @@ def seal(
     try:
         while True:
             try:
-                counts = _write(reader, temporary, session_schema(names), header, progress)
+                received = _write(reader, temporary, session_schema(names), header, progress)
                 break
             except UnforeseenColumns as unforeseen:
                 names |= unforeseen.names
-        _compare(reader, temporary, counts, progress)
+        _compare(reader, temporary, received, progress)
         give_name(temporary, target, force=force)
     finally:
         temporary.unlink(missing_ok=True)
@@ -115,38 +113,27 @@ def _names(reader: JournalReader, progress: Progress) -> set[str]:
     names: set[bytes] = set()
     size = 0
     for text in reader.texts():
-        names.update(_TYPE.findall(text), _QUOTED_TYPE.findall(text), _KIND.findall(text))
+        for mark in _MARKS:
+            # Half the time of a regular expression.
+            names.update(piece[: piece.find(b'"')].rstrip(b"\\") for piece in text.split(mark)[1:])
         size += text.count(b"\n")
         progress("reading", size)
-    return {name.decode() for name in names}
+    return {name.decode("utf-8", "replace") for name in names if len(name) < 100}
 
 
-def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header, progress: Progress) -> int:
+def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header, progress: Progress) -> Proof:
+    """Write the session; returns the proof of what was received."""
     drift = Drift()
     tally = _Tally()
-    dictionary = [f.name for f in schema if pa.types.is_string(f.type) and f.name != "raw"]
-    with pq.ParquetWriter(
-        path,
-        schema,
-        compression="zstd",
-        compression_level=3,
-        use_dictionary=dictionary,
-        column_encoding={
-            "seq": "DELTA_BINARY_PACKED",
-            "received_at": "DELTA_BINARY_PACKED",
-            "elapsed_ns": "DELTA_BINARY_PACKED",
-        },
-        version="2.6",
-    ) as writer:
-        waiting: list[pa.Table] = []
+    received = Proof()
+    with session_writer(path, schema) as writer, GroupWriter(writer) as groups:
         for rows in reader.batches(_SLICE):
+            received.add_rows(rows)
             table = rows_to_table(rows, schema, drift)
-            waiting.append(table)
+            groups.add(table)
             tally.add(table, rows)
-            if sum(part.num_rows for part in waiting) >= ROW_GROUP or sum(part.nbytes for part in waiting) > _MAX_BYTES:
-                _write_group(writer, waiting)
             progress("writing", tally.rows)
-        _write_group(writer, waiting)
+        groups.flush()
         tally.into(header)
         header.drift = {what: dict(counter) for what, counter in drift.counts.items()}
         if reader.ended == "torn":
@@ -154,14 +141,7 @@ def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header,
         elif reader.ended != "complete":
             header.ended = reader.ended
         writer.add_key_value_metadata({KEY: header.dump()})
-    return tally.rows
-
-
-def _write_group(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
-    if waiting:
-        writer.write_table(pa.concat_tables(waiting), row_group_size=ROW_GROUP)
-        waiting.clear()
-        pa.default_memory_pool().release_unused()
+    return received
 
 
 class _Tally:
@@ -178,12 +158,13 @@ class _Tally:
             "application": Counter(),
             "asterisk_id": Counter(),
         }
-        self.first: Row | None = None
-        self.last: Row | None = None
+        self.first: tuple[int, int] | None = None
+        self.last: tuple[int, int] | None = None
 
-    def add(self, table: pa.Table, rows: list[Row]) -> None:
-        self.first = self.first or rows[0]
-        self.last = rows[-1]
+    def add(self, table: pa.Table, rows: Rows) -> None:
+        if self.first is None:
+            self.first = rows.received_ns[0], rows.elapsed_ns[0]
+        self.last = rows.received_ns[-1], rows.elapsed_ns[-1]
         self.rows += len(rows)
         is_event = pc.equal(table["kind"], "event")
         events = table.select([*self.by, "raw"]).filter(is_event)
@@ -202,33 +183,35 @@ class _Tally:
         header.gap_count, header.lost_count = self.gap_count, self.lost_count
         header.types, header.applications, header.asterisk_ids = (dict(c.most_common()) for c in self.by.values())
         if self.first and self.last:
-            header.first_at, header.last_at = (
-                format_timestamp(self.first.received_ns),
-                format_timestamp(self.last.received_ns),
-            )
-            header.first_elapsed_ns = self.first.elapsed_ns
-            header.duration_ns = self.last.elapsed_ns - self.first.elapsed_ns
+            header.first_at, header.last_at = format_timestamp(self.first[0]), format_timestamp(self.last[0])
+            header.first_elapsed_ns = self.first[1]
+            header.duration_ns = self.last[1] - self.first[1]
 
 
-def _compare(reader: JournalReader, path: Path, count: int, progress: Progress) -> None:
-    """Read both back and compare row by row; raises `JournalError` at the first difference."""
+def _compare(reader: JournalReader, path: Path, received: Proof, progress: Progress) -> None:
+    """Read the session back and hold it against what was received; raises `JournalError` if it differs."""
+    written = Proof()
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(8192, columns=list(PROVED)):
+            written.add_batch(batch)
+            progress("comparing", written.rows)
+    if written != received:
+        raise JournalError(f"{_difference(reader, path)}; the journal {reader.path} is kept")
+
+
+def _difference(reader: JournalReader, path: Path) -> str:
+    """Where the session differs from its journal, row by row: slow, and hopefully never needed."""
     written = _written(path)
-    compared = 0
     for rows in reader.batches(8192):
         for row in rows:
             if next(written, None) != row._replace(received_ns=row.received_ns // 1000 * 1000):
-                raise JournalError(
-                    f"row {row.seq} was not written as it was received; the journal {reader.path} is kept"
-                )
-        compared += len(rows)
-        progress("comparing", compared)
-    if compared != count or next(written, None) is not None:
-        raise JournalError(f"{count} rows were written, {compared} received; the journal {reader.path} is kept")
+                return f"row {row.seq} was not written as it was received"
+    return "the session is not as it was received"
 
 
 def _written(path: Path) -> Iterator[Row]:
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(8192, columns=["seq", "received_at", "elapsed_ns", "kind", "raw"]):
+        for batch in file.iter_batches(8192, columns=list(PROVED)):
             received = pc.multiply(batch["received_at"].cast(pa.int64()), 1000)
             columns = (batch["seq"], received, batch["elapsed_ns"], batch["kind"], batch["raw"])
             yield from map(Row, *(column.to_pylist() for column in columns))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arirecord.errors import JournalError, NotASession, TargetExists
+from arirecord.session import parquet
 from arirecord.session import seal as module
 from arirecord.session.header import FORMAT, KEY, Drift, Header
 from arirecord.session.journal import JournalWriter, journal_path
@@ -65,7 +66,7 @@ def _count(names: Any) -> dict[str, int]:
 
 def test_row_groups_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows come in order across row groups, with the columns of types that occur in only one of them."""
-    monkeypatch.setattr(module, "ROW_GROUP", 3)
+    monkeypatch.setattr(parquet, "ROW_GROUP", 3)
     frames = ['{"type":"ApplicationReplaced"}'] * 7 + ['{"type":"ChannelDtmfReceived","digit":"5"}'] * 2
     target = tmp_path / "s.parquet"
     seal(journal_of(target, frames), target)

@@ -1,6 +1,6 @@
 """A journal: whole, torn or damaged, and what to do with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 from arirecord.errors import JournalError
 from arirecord.session.header import Drift
 from arirecord.session.journal import JournalReader, is_locked
-from arirecord.session.rows import Row
+from arirecord.session.rows import Rows
 from arirecord.session.seal import Progress, no_progress
 from arirecord.session.table import UnforeseenColumns, rows_to_table, session_schema
 
@@ -76,7 +76,7 @@ def _advice(path: Path) -> str:
     return f"`arirecord recover {path}` makes a session of what can be read."
 
 
-def _not_as_agreed(rows: Sequence[Row]) -> str:
+def _not_as_agreed(rows: Rows) -> str:
     for row in rows:
         if not (type(row.received_ns) is type(row.elapsed_ns) is int and type(row.kind) is type(row.raw) is str):
             return f"row {row.seq} has a value of another type"
@@ -92,7 +92,7 @@ class _Columns:
         self.drift = Drift()
         self._names: set[str] = set()
 
-    def table(self, rows: Sequence[Row]) -> pa.Table:
+    def table(self, rows: Rows) -> pa.Table:
         while True:
             drift = deepcopy(self.drift)
             try:

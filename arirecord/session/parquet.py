@@ -1,0 +1,74 @@
+"""How a session is written as Parquet."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+__all__ = ["ROW_GROUP", "GroupWriter", "session_writer"]
+
+ROW_GROUP = 122_880
+_MAX_BYTES = 1 << 29
+_PAGE = 1 << 22
+"""Bytes compressed at once. Frames repeat what others said long before: pages of 4 MB are a tenth smaller than those
+of 1 MB, and faster."""
+_LEVELS = {"raw": 3}
+
+
+def session_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer of sessions with these columns."""
+    names = [f.name for f in schema]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level={name: _LEVELS.get(name, 3) for name in names},
+        use_dictionary=[f.name for f in schema if pa.types.is_string(f.type) and f.name != "raw"],
+        column_encoding=dict.fromkeys(("seq", "received_at", "elapsed_ns"), "DELTA_BINARY_PACKED"),
+        data_page_size=_PAGE,
+        version="2.6",
+    )
+
+
+class GroupWriter:
+    """Writes tables as row groups in a thread of its own, so that the next rows are read meanwhile."""
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer = writer
+        self._waiting: list[pa.Table] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="arirecord-write")
+        self._writing: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._thread.shutdown()
+
+    def add(self, table: pa.Table) -> None:
+        """Take a table; a row group is written when there are enough. Raises what writing the one before raised."""
+        self._waiting.append(table)
+        rows = sum(part.num_rows for part in self._waiting)
+        if rows >= ROW_GROUP or sum(part.nbytes for part in self._waiting) > _MAX_BYTES:
+            self._begin()
+
+    def flush(self) -> None:
+        """Write what waits, and wait for it. Raises what writing raises."""
+        if self._waiting:
+            self._begin()
+        if self._writing is not None:
+            self._writing.result()
+
+    def _begin(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+        table = pa.concat_tables(self._waiting)
+        self._waiting = []
+        self._writing = self._thread.submit(self._write, table)
+
+    def _write(self, table: pa.Table) -> None:
+        self._writer.write_table(table, row_group_size=ROW_GROUP)
+        pa.default_memory_pool().release_unused()

@@ -1,0 +1,73 @@
+"""The proof that a session holds what its journal held: digests of both, made while each is read from the disk."""
+
+import hashlib
+from array import array
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .rows import Rows
+
+__all__ = ["PROVED", "Proof"]
+
+PROVED = ("seq", "received_at", "elapsed_ns", "kind", "raw")
+"""The columns of a session that can't be computed from any other."""
+
+
+class Proof:
+    """A digest of rows: two of them are equal if and only if the rows were, however they came in batches.
+
+    Times of receipt count in microseconds, as a session keeps them.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        # A stream for each column, and one for the lengths of the texts: "ab", "c" is not "a", "bc".
+        self._streams = {name: hashlib.sha256() for name in (*PROVED, "kind lengths", "raw lengths")}
+
+    def add_rows(self, rows: Rows) -> None:
+        """Rows as the journal has them."""
+        self.rows += len(rows)
+        self._numbers("seq", rows.seqs)
+        self._numbers("received_at", [ns // 1000 for ns in rows.received_ns])
+        self._numbers("elapsed_ns", rows.elapsed_ns)
+        self._texts("kind", rows.kinds)
+        self._texts("raw", rows.raws)
+
+    def add_batch(self, batch: pa.RecordBatch) -> None:
+        """Rows as the session has them: the columns `PROVED`."""
+        self.rows += batch.num_rows
+        for name in ("seq", "received_at", "elapsed_ns"):
+            self._streams[name].update(_values(batch[name].cast(pa.int64())))
+        for name in ("kind", "raw"):
+            values = batch[name]
+            _, offsets, data = values.buffers()
+            if len(values) and data is not None:
+                begin, *_, end = memoryview(offsets).cast("i")[values.offset : values.offset + len(values) + 1]
+                self._streams[name].update(memoryview(data)[begin:end])
+            self._streams[f"{name} lengths"].update(_values(pc.binary_length(values)))
+
+    def _numbers(self, name: str, values: Sequence[int]) -> None:
+        self._streams[name].update(array("q", values))
+
+    def _texts(self, name: str, texts: Sequence[str]) -> None:
+        self._streams[name].update("".join(texts).encode())
+        lengths = [len(text) if text.isascii() else len(text.encode()) for text in texts]
+        self._streams[f"{name} lengths"].update(array("i", lengths))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Proof):
+            return NotImplemented
+        mine, others = ({name: s.digest() for name, s in proof._streams.items()} for proof in (self, other))
+        return self.rows == other.rows and mine == others
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+
+def _values(values: pa.Array) -> memoryview:
+    """The numbers as bytes; a null, which no row of a journal has, makes them others."""
+    if values.null_count:
+        return memoryview(b"null")
+    width = values.type.bit_width // 8
+    return memoryview(values.buffers()[1])[values.offset * width : (values.offset + len(values)) * width]
