@@ -10,8 +10,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from arirecord.analytics import connect
+    from arirecord.api import Session, open_session
     from arirecord.errors import ArirecordError
-    from arirecord.session.reader import Frame, Session, open_session
+    from arirecord.session.reader import Frame
 
 __all__ = ["ArirecordError", "Frame", "Session", "__version__", "connect", "open_session"]
 
@@ -19,9 +20,9 @@ __all__ = ["ArirecordError", "Frame", "Session", "__version__", "connect", "open
 _HOMES = {
     "ArirecordError": "arirecord.errors",
     "Frame": "arirecord.session.reader",
-    "Session": "arirecord.session.reader",
+    "Session": "arirecord.api",
     "connect": "arirecord.analytics",
-    "open_session": "arirecord.session.reader",
+    "open_session": "arirecord.api",
 }
 
 

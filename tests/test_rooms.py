@@ -17,7 +17,9 @@ ALLOWED = {
     "replay": {"ari", "session"},
     "analytics": {"ari", "session"},
     "handling": {"ari", "session", "analytics"},
-    "cli": {"ari", "session", "capture", "replay", "analytics", "handling"},
+    "tables": set(),
+    "api": {"session", "analytics", "tables"},
+    "cli": {"ari", "session", "capture", "replay", "analytics", "handling", "api"},
 }
 
 
@@ -34,7 +36,7 @@ def imports(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_downwards(path: Path) -> None:
     """A room imports only the rooms below it."""
-    room = path.relative_to(PACKAGE).parts[0]
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     if room in ALLOWED:
         assert imports(path) <= ALLOWED[room] | {room}
 

@@ -1,17 +1,18 @@
 """A DuckDB connection in which a session is a set of views."""
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import duckdb
 
 from arirecord.session.reader import Session, open_session
 
-from .models import load_models
+from .models import Model, load_models
 from .parameters import parameter_macros
 from .views import name, session_views
 
-__all__ = ["columns_of_models", "connect", "statements"]
+__all__ = ["Tables", "columns_of_models", "connect", "models_named_in", "statements"]
 
 _ARGUMENTS = 'bucket := NULL::INTERVAL, "by" := NULL::VARCHAR'
 
@@ -28,37 +29,73 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
     `models` names the models that are wanted (None: all; empty: none, then nothing is read before it is asked for).
     Intermediate models are computed here, once, as tables in memory: several marts read them.
 
-    Raises `NotASession` and `FileNotFoundError` as `open_session` does.
+    Raises `NotASession` and `FileNotFoundError` as `open_session` does, `KeyError` for a name that no model has.
     """
-    session = session if isinstance(session, Session) else open_session(session)
-    connection = duckdb.connect()
-    for statement in statements(session, models=models):
-        connection.execute(statement)
-    return connection
+    tables = Tables(session if isinstance(session, Session) else open_session(session))
+    tables.need(models)
+    return tables.connection
+
+
+class Tables:
+    """A `connection` to a session (None: one without rows) in which models are made when they are needed."""
+
+    def __init__(self, session: Session | None) -> None:
+        self.connection = duckdb.connect()
+        self._made: set[str] = set()
+        for statement in _base(session):
+            self.connection.execute(statement)
+
+    def need(
+        self, models: Collection[str] | None = None, *, begin: Callable[[str], object] = lambda name: None
+    ) -> None:
+        """Make the named models (None: all) and what they read from, as far as that is not done; `begin` hears names.
+
+        Raises `KeyError` for a name that no model has.
+        """
+        for model in load_models(models):
+            if model.name not in self._made:
+                begin(model.name)
+                for statement in _statements(model):
+                    self.connection.execute(statement)
+                self._made.add(model.name)
 
 
 def statements(session: Session | None, *, models: Collection[str] | None = None) -> Iterator[str]:
     """The SQL statements by which `connect` makes its views and tables, in order (None: of a session without rows)."""
-    yield from session_views(session)
-    yield from parameter_macros()
-    macros: set[str] = set()
+    yield from _base(session)
     for model in load_models(models):
-        if model.layer == "macros" or model.reads & macros:
-            macros.add(model.name)
-            yield f"CREATE MACRO {name(model.name)}({_ARGUMENTS}) AS TABLE {model.sql}"
-            if model.layer == "marts":
-                yield f"CREATE VIEW {name(model.name)} AS FROM {name(model.name)}()"
-        else:
-            what = "TABLE" if model.layer == "intermediate" else "VIEW"
-            yield f"CREATE {what} {name(model.name)} AS {model.sql}"
+        yield from _statements(model)
+
+
+def models_named_in(sql: str) -> set[str] | None:
+    """Models that a statement may read: only these need be made. None, all of them, where it lists what there is."""
+    if re.match(
+        r"\s*(SHOW|FROM\s+duckdb_|PRAGMA|DESCRIBE\s*;?\s*$)|.*information_schema", sql, re.IGNORECASE | re.DOTALL
+    ):
+        return None
+    return {m.name for m in load_models() if re.search(rf"\b{m.name}\b", sql, re.IGNORECASE)}
 
 
 def columns_of_models(names: Collection[str]) -> dict[str, dict[str, str]]:
     """Of each named model its columns, in order, with DuckDB's names of their types."""
-    connection = duckdb.connect()
-    for statement in statements(None, models=names):
-        connection.execute(statement)
+    tables = Tables(None)
+    tables.need(names)
     return {
-        model: {column: kind for column, kind, *_ in connection.execute(f"DESCRIBE {name(model)}").fetchall()}
+        model: {column: kind for column, kind, *_ in tables.connection.execute(f"DESCRIBE {name(model)}").fetchall()}
         for model in names
     }
+
+
+def _base(session: Session | None) -> Iterator[str]:
+    yield from session_views(session)
+    yield from parameter_macros()
+
+
+def _statements(model: Model) -> Iterator[str]:
+    quoted = name(model.name)
+    if model.is_macro:
+        yield f"CREATE MACRO {quoted}({_ARGUMENTS}) AS TABLE {model.sql}"
+        if model.layer == "marts":
+            yield f"CREATE VIEW {quoted} AS FROM {quoted}()"
+    else:
+        yield f"CREATE {'TABLE' if model.layer == 'intermediate' else 'VIEW'} {quoted} AS {model.sql}"

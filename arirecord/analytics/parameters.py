@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+import duckdb
+
 from .views import text
 
-__all__ = ["Parameter", "parameter_macros", "parameters", "set_statement"]
+__all__ = ["Parameter", "parameter_macros", "parameters", "set_statement", "setting"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,23 @@ def set_statement(name: str, value: str | float) -> str:
         return f"SET VARIABLE {name} = {float(value)}::DOUBLE"
     except ValueError:
         raise ValueError(f"{name} is a number of {parameters()[name].unit}, not {value!r}") from None
+
+
+@contextmanager
+def setting(connection: duckdb.DuckDBPyConnection, values: Mapping[str, str | float]) -> Iterator[None]:
+    """Set parameters for as long as the block runs.
+
+    Raises `ValueError` as `set_statement` does, before anything is set.
+    """
+    statements = [set_statement(name, value) for name, value in values.items()]
+    before = [connection.execute("SELECT getvariable(?)", [name]).fetchall()[0][0] for name in values]
+    for statement in statements:
+        connection.execute(statement)
+    try:
+        yield
+    finally:
+        for name, value in zip(values, before, strict=True):
+            connection.execute(f"RESET VARIABLE {name}" if value is None else set_statement(name, value))
 
 
 def _literal(value: float | str) -> str:

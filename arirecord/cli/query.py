@@ -1,6 +1,5 @@
 """`arirecord query`."""
 
-import re
 from pathlib import Path
 
 import click
@@ -28,23 +27,12 @@ def command(session: Path, sql: str, form: str, output: Path | None) -> None:
     """
     import duckdb
 
-    from arirecord.analytics import connect
+    from arirecord.analytics.connection import connect, models_named_in
 
     try:
-        result = connect(session, models=_named_in(sql)).sql(sql)
+        result = connect(session, models=models_named_in(sql)).sql(sql)
         if result is None:
             raise click.UsageError('there is nothing to ask in that SQL; try "SELECT * FROM calls"')
         write(result, form, output)
     except duckdb.Error as error:
         raise click.ClickException(str(error)) from error
-
-
-def _named_in(sql: str) -> set[str] | None:
-    """Models that the statement may read: only these are computed. None, all of them, where it lists what there is."""
-    from arirecord.analytics.models import load_models
-
-    if re.match(
-        r"\s*(SHOW|FROM\s+duckdb_|PRAGMA|DESCRIBE\s*;?\s*$)|.*information_schema", sql, re.IGNORECASE | re.DOTALL
-    ):
-        return None
-    return {m.name for m in load_models() if re.search(rf"\b{m.name}\b", sql, re.IGNORECASE)}

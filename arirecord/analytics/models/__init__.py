@@ -8,25 +8,29 @@ mart's `.sql` lies a `.json` that describes it.
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["LAYERS", "Description", "Model", "describe", "load_models"]
+__all__ = ["LAYERS", "Description", "Model", "describe", "load_models", "mart_names"]
 
 LAYERS = ("staging", "intermediate", "macros", "marts")
 
 
 @dataclass(frozen=True)
 class Model:
-    """One model: `name`, `layer`, `about` (its leading comment), `sql` (one SELECT) and the models that it `reads`."""
+    """One model: `name`, `layer`, `about` (its leading comment), `sql` (one SELECT) and the models that it `reads`.
+
+    `is_macro` is true of a macro and of a mart that reads one: it takes `bucket` and `by`.
+    """
 
     name: str
     layer: str
     about: str
     sql: str
     reads: frozenset[str]
+    is_macro: bool
 
     @property
     def row(self) -> str:
@@ -53,6 +57,11 @@ def load_models(names: Collection[str] | None = None) -> Sequence[Model]:
     for name in sorted(found if names is None else names):
         place(name, ())
     return tuple(ordered.values())
+
+
+def mart_names() -> Sequence[str]:
+    """The names of all marts, sorted."""
+    return sorted(name for name, model in _read_models().items() if model.layer == "marts")
 
 
 @dataclass(frozen=True)
@@ -90,11 +99,14 @@ def _read_models() -> Mapping[str, Model]:
         for file in files(__package__).joinpath(layer).iterdir()
         if file.name.endswith(".sql")
     }
-    return {name: _parse(name, layer, text, texts.keys()) for name, (layer, text) in texts.items()}
+    layers = {name: layer for name, (layer, _) in texts.items()}
+    return {name: _parse(name, text, layers) for name, (_, text) in texts.items()}
 
 
-def _parse(name: str, layer: str, text: str, names: Iterable[str]) -> Model:
+def _parse(name: str, text: str, layers: Mapping[str, str]) -> Model:
     comment = re.match(r"(?:--.*\n)*", text)
     about = " ".join(line[2:].strip() for line in comment[0].splitlines()) if comment else ""
-    mentioned = set(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", re.sub(r"--.*", "", text), re.IGNORECASE))
-    return Model(name, layer, about, text.strip().rstrip(";"), frozenset(mentioned & set(names)))
+    mentioned = re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", re.sub(r"--.*", "", text), re.IGNORECASE)
+    reads = frozenset(mentioned) & layers.keys()
+    is_macro = "macros" in {layers[name], *(layers[other] for other in reads)}
+    return Model(name, layers[name], about, text.strip().rstrip(";"), reads, is_macro)

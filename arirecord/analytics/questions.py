@@ -1,0 +1,108 @@
+"""Questions put to a mart: which rows, of which calls, in which order."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .models import load_models, mart_names
+from .views import name, text
+
+__all__ = ["Question", "from_mart", "models_asked", "sql_of", "time_column"]
+
+_TIMES = ("started_at", "transferred_at", "created_at", "begun_at", "changed_at", "bucket_at")
+_ORDER = ("bucket_at", "group_value", "changed_at", "first_seq", "seq")
+_OF_LEG = ("caller_number", "connected_number", "exten")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is wanted of a mart; what is not given does not limit.
+
+    `since` (inclusive) and `until` (exclusive) are UTC, of the mart's `time_column`. `numbers` (as they begin, or
+    patterns with `*`, `?` and `[…]`), `dispositions` and `calls` (ids, also of a channel in it) keep rows of the calls
+    that match one of them. `where` is a condition in SQL. `sort` names columns, `-name` downwards.
+    """
+
+    mart: str
+    columns: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    numbers: Sequence[str] = ()
+    dispositions: Sequence[str] = ()
+    calls: Sequence[str] = ()
+    where: str | None = None
+    sort: Sequence[str] = ()
+    limit: int | None = None
+    bucket: timedelta | str | None = None
+    by: str | None = None
+
+
+def time_column(columns: Collection[str]) -> str | None:
+    """The column that says when a row of a mart was; None where it has none."""
+    times = [column for column in columns if column.endswith("_at")]
+    return next((column for column in _TIMES if column in times), times[0] if times else None)
+
+
+def from_mart(mart: str, bucket: timedelta | str | None = None, by: str | None = None) -> str:
+    """What stands after FROM: the mart's view, or its macro with `bucket` (a text is one of an INTERVAL) and `by`.
+
+    Raises `ValueError` for a name that no mart has, and for arguments that the mart does not take.
+    """
+    if mart not in mart_names():
+        raise ValueError(f"no table is named {mart!r}; there are {', '.join(mart_names())}")
+    if bucket is None and by is None:
+        return name(mart)
+    if not load_models([mart])[-1].is_macro:
+        raise ValueError(f"{mart} takes neither bucket nor by; kpis does")
+    if isinstance(bucket, timedelta):
+        bucket = f"{bucket // timedelta(microseconds=1)} microseconds"
+    arguments = [f"bucket := INTERVAL {text(bucket)}"] if bucket is not None else []
+    arguments += [f'"by" := {text(by)}'] if by is not None else []
+    return f"{name(mart)}({', '.join(arguments)})"
+
+
+def models_asked(question: Question) -> set[str]:
+    """The marts that a question reads."""
+    return {
+        question.mart,
+        *(["legs"] if question.numbers or question.calls else []),
+        *(["calls"] if question.dispositions else []),
+    }
+
+
+def sql_of(question: Question, columns: Collection[str]) -> str:
+    """A question in SQL; `columns` are those that the mart has.
+
+    Raises `ValueError` for a column that the mart has not, and as `from_mart` does.
+    """
+    wanted = [column.removeprefix("-") for column in (*question.columns, *question.sort)]
+    if unknown := [column for column in wanted if column not in columns]:
+        raise ValueError(f"{question.mart} has no column {unknown[0]!r}; it has {', '.join(columns)}")
+    sql = f"SELECT {', '.join(map(name, question.columns)) or '*'} "
+    sql += f"FROM {from_mart(question.mart, question.bucket, question.by)}"
+    if conditions := _conditions(question, time_column(columns)):
+        sql += " WHERE " + " AND ".join(conditions)
+    order = [
+        f"{name(column.removeprefix('-'))}{' DESC' if column.startswith('-') else ''}" for column in question.sort
+    ] + [name(column) for column in _ORDER if column in columns]
+    sql += f" ORDER BY {', '.join(order)}" if order else ""
+    return sql + (f" LIMIT {question.limit}" if question.limit is not None else "")
+
+
+def _conditions(question: Question, time: str | None) -> list[str]:
+    found = []
+    if question.since and time:
+        found.append(f"{name(time)} >= TIMESTAMP {text(question.since.isoformat(' '))}")
+    if question.until and time:
+        found.append(f"{name(time)} < TIMESTAMP {text(question.until.isoformat(' '))}")
+    if question.numbers:
+        patterns = [n if set(n) & set("*?[") else f"{n}*" for n in question.numbers]
+        alike = " OR ".join(f"{name(column)} GLOB {text(p)}" for p in patterns for column in _OF_LEG)
+        found.append(f"call_id IN (SELECT call_id FROM legs WHERE {alike})")
+    if question.dispositions:
+        names = ", ".join(text(disposition.upper()) for disposition in question.dispositions)
+        found.append(f"call_id IN (SELECT call_id FROM calls WHERE disposition IN ({names}))")
+    if question.calls:
+        ids = ", ".join(map(text, question.calls))
+        found.append(f"call_id IN (SELECT call_id FROM legs WHERE call_id IN ({ids}) OR channel_id IN ({ids}))")
+    return found + ([f"({question.where})"] if question.where else [])

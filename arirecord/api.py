@@ -1,0 +1,78 @@
+"""What `arirecord.open_session` gives: a recording with its frames, and with its tables as polars DataFrames."""
+
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from arirecord.session import reader
+from arirecord.tables import MartMethods, Parameters
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+    from arirecord.analytics.connection import Tables
+
+__all__ = ["Session", "open_session"]
+
+
+def open_session(path: str | Path) -> "Session":
+    """Open a session, a Parquet file or a folder of them, for reading and measuring.
+
+    Raises `NotASession`, naming the file and what is wrong, and `FileNotFoundError`.
+    """
+    return Session(Path(path))
+
+
+class Session(MartMethods, reader.Session):
+    """A sealed recording. Made by `open_session`; read-only.
+
+    Its frames are read from the file. Its tables (`calls()`, `legs()`, `transfers()` …, all of docs/metrics.md) come
+    from one DuckDB `connection` that is made when the first is asked for, and kept. Parameters of the models are given
+    as keywords and hold for that question: `session.dtmf(dtmf_gap_ms=5000)`.
+    """
+
+    @cached_property
+    def _tables(self) -> "Tables":
+        from arirecord.analytics.connection import Tables
+
+        return Tables(self)
+
+    @property
+    def connection(self) -> "duckdb.DuckDBPyConnection":
+        """The DuckDB connection behind the tables, with all views and models, as `arirecord.connect` makes it."""
+        self._tables.need()
+        return self._tables.connection
+
+    def sql(self, query: str, **parameters: str | float) -> "pl.DataFrame":
+        """The answer to a question in DuckDB's SQL; the views are those of `arirecord.connect`.
+
+        `parameters` are set for this question only: `session.sql("FROM dtmf", dtmf_gap_ms=5000)`.
+        Raises `duckdb.Error` for wrong SQL, `ValueError` for a wrong parameter or SQL that asks nothing.
+        """
+        from arirecord.analytics.connection import models_named_in
+        from arirecord.analytics.parameters import setting
+
+        self._tables.need(models_named_in(query))
+        with setting(self._tables.connection, parameters):
+            relation = self._tables.connection.sql(query)
+            if relation is None:
+                raise ValueError('there is nothing to ask in that SQL; try "SELECT * FROM calls"')
+            found: pl.DataFrame = relation.pl()
+            return found
+
+    def _mart(
+        self, name: str, parameters: Parameters, bucket: timedelta | str | None = None, by: str | None = None
+    ) -> "pl.DataFrame":
+        from arirecord.analytics.questions import from_mart
+
+        return self.sql(f"FROM {from_mart(name, bucket, by)}", **parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        """A mart that `MartMethods` does not have yet."""
+        from arirecord.analytics.models import mart_names
+
+        if name.startswith("_") or name not in mart_names():
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return lambda **parameters: self._mart(name, parameters)
