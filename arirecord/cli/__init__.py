@@ -29,6 +29,7 @@ GROUPS = {
     },
     "Replay": {
         "replay": ("replay", "Give a session back over a local WebSocket."),
+        "verify": ("verify", "Hold what an app does with a recording against what was recorded."),
         "demo": ("demo", "See it all work on a bundled recording."),
     },
     "Handle": {

@@ -4,14 +4,14 @@ from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from arirecord.ari.operations import find
 
 from .asked import Asked, asked
 from .recorded import Exchange
 
-__all__ = ["Answers", "Row", "Told", "told"]
+__all__ = ["Answers", "Row", "Told", "thing_made", "told"]
 
 # How far behind the replay an exchange may lie and still be what a client that reacts means.
 _PATIENCE_NS: Final = 10 * 10**9
@@ -36,15 +36,14 @@ def told(exchange: Exchange, applications: Collection[str] = ()) -> Told | None:
     if match is None:
         return None
     what = asked(match, question, applications)
-    return Told(what, exchange, _thing(what, exchange))
+    return Told(what, exchange, thing_made(what, exchange.status, exchange.value))
 
 
-def _thing(what: Asked, exchange: Exchange) -> str:
-    """The id of what was made, from the answer, or from the question where the answer has none."""
-    if what.chosen is None or exchange.status is None or exchange.status >= 300:
+def thing_made(what: Asked, status: int, value: Any) -> str:
+    """The id of what was made, from the JSON `value` of an answer, or from the question where the answer has none."""
+    if what.chosen is None or status >= 300:
         return ""
     kind, chosen = what.chosen
-    value = exchange.value
     answered = value.get("name" if kind == "recordings" else "id") if isinstance(value, dict) else None
     return answered if isinstance(answered, str) else chosen
 

@@ -28,7 +28,8 @@ _DOCS: Final = "/api-docs/"
 class Exchange(NamedTuple):
     """A recorded exchange: who asked (`recorder` or `app`), what, and what came back (`status` None: nothing).
 
-    `t_ns` is when the answer was complete, nanoseconds since 1970 UTC; 0 where nobody said.
+    `t_ns` is when the answer was complete, nanoseconds since 1970 UTC; 0 where nobody said. `client` is who asked, with
+    its application in brackets where that is known.
     """
 
     by: str
@@ -41,6 +42,13 @@ class Exchange(NamedTuple):
     t_ns: int = 0
     request_body: str = ""
     request_type: str = ""
+    client: str = ""
+
+    @property
+    def application(self) -> str:
+        """The application that asked; empty where that is not known."""
+        found = self.client.rpartition(" (")[2] if self.client.endswith(")") else ""
+        return found.removesuffix(")")
 
     @property
     def begun_ns(self) -> int:
@@ -110,11 +118,11 @@ def exchange_of(raw: str, t_ns: int = 0) -> Exchange | None:
         return None
     if not isinstance(method, str) or not isinstance(uri, str) or not isinstance(status, int | None):
         return None
-    names = ("by", "answer_body", "answer_type", "request_body", "request_type")
-    by, body, kind, request_body, request_type = (str(row.get(f"rest_{name}") or "") for name in names)
+    names = ("by", "answer_body", "answer_type", "request_body", "request_type", "client")
+    by, body, kind, request_body, request_type, client = (str(row.get(f"rest_{name}") or "") for name in names)
     took_ns = row.get("rest_duration_ns")
     took_ns = took_ns if isinstance(took_ns, int) else 0
-    return Exchange(by, method, uri, status, body, kind, took_ns, t_ns, request_body, request_type)
+    return Exchange(by, method, uri, status, body, kind, took_ns, t_ns, request_body, request_type, client)
 
 
 def _take(recorded: Recorded, exchange: Exchange) -> None:

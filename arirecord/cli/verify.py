@@ -1,0 +1,132 @@
+"""`arirecord verify`."""
+
+import asyncio
+import selectors
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .terminal import say
+from .types import DURATION
+
+if TYPE_CHECKING:
+    from arirecord.replay.verify import Rule, Verified
+
+__all__ = ["command"]
+
+
+class _RuleType(click.ParamType["Rule"]):
+    """`METHOD PATH` or `METHOD PATH?NAME,NAME`."""
+
+    name = "rule"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Rule":
+        """A rule; fails with an example for anything else."""
+        from arirecord.replay.verify import Rule
+
+        if isinstance(value, Rule):
+            return value
+        try:
+            return Rule.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command("verify")
+@click.argument("session", type=click.Path(path_type=Path))
+@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
+@click.option("--speed", default="max", show_default=True, metavar="SPEED", help="A number, or max: as the app reacts.")
+@click.option("--app", "application", metavar="NAME", help="Which application of the recording, where it has several.")
+@click.option(
+    "--ignore",
+    type=_RuleType(),
+    multiple=True,
+    metavar="RULE",
+    help="What makes no difference: 'GET /channels*', or parameters only: 'POST /channels?timeout' (repeatable).",
+)
+@click.option("--any-order", is_flag=True, help="Within a call, count requests and leave their order aside.")
+@click.option(
+    "--pace-timeout",
+    type=DURATION,
+    default="5s",
+    show_default=True,
+    help="How long an event waits for a request that the recorded app had made before it.",
+)
+@click.option(
+    "--start-timeout", type=DURATION, default="30s", show_default=True, help="How long the app may take to connect."
+)
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write JUnit XML, too.")
+def command(
+    session: Path,
+    command: tuple[str, ...],
+    speed: str,
+    application: str | None,
+    ignore: "tuple[Rule, ...]",
+    any_order: bool,
+    pace_timeout: float,
+    start_timeout: float,
+    junit: Path | None,
+) -> None:
+    """Replay what was tapped to an app, and compare what it asks over REST with what was asked then.
+
+    COMMAND is started for each session of SESSION, a file or a folder, and ended afterwards. It finds in its
+    environment where to connect: ARI_URL (http://127.0.0.1:PORT/ari), ARI_BASE_URL (without /ari), ARI_WS_URL
+    (ws://127.0.0.1:PORT/ari/events), ARI_HOST, ARI_PORT, ARI_APP, ARI_USER (also ARI_USERNAME) and ARI_PASSWORD; in
+    COMMAND, {url}, {base_url}, {ws_url}, {host}, {port}, {app}, {user} and {password} are replaced by them. What the
+    app prints goes to stderr.
+
+    Requests are compared call by call, in order, in the ids of the recording: ids that the app chooses itself may be
+    others, as may UUIDs and times in values. The first difference of each call is printed in the words of a diff: `-`
+    was recorded, `+` is what the app does now. Exit code 1 if there is any.
+
+    \b
+    Examples:
+      arirecord tap --upstream http://pbx:8088/ari -o transfer.parquet     record it first
+      arirecord verify transfer.parquet -- python my_app.py
+      arirecord verify recordings/ --junit verify.xml -- node app.js --ari {base_url} --name {app}
+      arirecord verify transfer.parquet --ignore 'GET *' --ignore 'POST /channels?timeout,variables.trace' -- ./app
+    """
+    from arirecord.replay.verify import VerifyOptions, sessions_in, verify, write_junit
+
+    options = VerifyOptions(_speed(speed), pace_timeout, start_timeout, 0.5, application, ignore, any_order)
+    results = []
+    for path in sessions_in(session):
+        say(f"Replaying {path} to {command[0]} …")
+        # select() sleeps to the microsecond, epoll to the millisecond.
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+            results.append(runner.run(verify(path, command, options, say)))
+        _tell(results[-1], command)
+    if junit is not None:
+        write_junit(results, junit)
+    if not all(result.is_same for result in results):
+        raise SystemExit(1)
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0
+    if not 0 < speed < float("inf"):
+        raise click.BadParameter(f"{text!r} is neither a number above 0 nor max", param_hint="--speed")
+    return speed
+
+
+def _tell(result: "Verified", command: Sequence[str]) -> None:
+    different = [call for call in result.calls if not call.is_same]
+    if different:
+        click.echo(f"--- {result.path}")
+        click.echo(f"+++ {' '.join(command)}")
+    for call in different:
+        click.echo("\n".join(call.lines()))
+    count = f"{len(result.calls)} call{'s' * (len(result.calls) != 1)}, {result.request_count} requests"
+    if result.trouble is not None:
+        click.echo(f"{result.path}: {result.trouble} ({count})")
+    elif different:
+        click.echo(f"{result.path}: {count}, {len(different)} of the calls differ")
+    else:
+        click.echo(f"{result.path}: {count}, no difference")

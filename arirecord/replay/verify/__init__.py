@@ -1,0 +1,9 @@
+"""Whether an app does with a recording what the recorded app did."""
+
+from .app import VerifyError
+from .junit import write_junit
+from .rules import Rule
+from .run import Verified, VerifyOptions, verify
+from .suite import sessions_in
+
+__all__ = ["Rule", "Verified", "VerifyError", "VerifyOptions", "sessions_in", "verify", "write_junit"]

@@ -1,0 +1,93 @@
+"""What the recorded app asked, held against what another asked, call by call."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Final, NamedTuple
+
+from arirecord.replay.asked import Asked
+
+from .grouping import Call, Grouping
+from .rules import Rules
+
+__all__ = ["Compared", "Request", "compare"]
+
+_BEFORE: Final = 2
+_SHOWN: Final = 8
+
+
+class Request(NamedTuple):
+    """What was asked, in recorded ids; `thing` is the id of what was made by it, or empty."""
+
+    asked: Asked
+    thing: str = ""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One call: how many requests the recording has, and the first place where the other differs.
+
+    `at` is how many requests were the same until then, None where all were. `difference` are lines as in a diff: `-`
+    is in the recording only, `+` was asked now only.
+    """
+
+    call: Call
+    recorded_count: int
+    at: int | None = None
+    difference: Sequence[str] = ()
+
+    @property
+    def is_same(self) -> bool:
+        return self.at is None
+
+    def lines(self) -> list[str]:
+        """What differs, with a heading, as in a diff."""
+        if self.at is None:
+            return []
+        return [f"@@ {self.call}, after {self.at} of {self.recorded_count} requests @@", *self.difference]
+
+
+def compare(
+    recorded: Iterable[Request], asked: Iterable[Request], grouping: Grouping, rules: Rules, any_order: bool = False
+) -> list[Compared]:
+    """Compare the requests of each call, in the order of the recording; calls in the order in which they came.
+
+    `grouping` has taken in the recording and takes in what was asked. With `any_order` only how often each is asked
+    counts.
+    """
+    asked = list(asked)
+    for request in asked:
+        grouping.request(*request)
+    ours, theirs = _by_call(recorded, grouping, rules), _by_call(asked, grouping, rules)
+    calls = sorted({**ours, **theirs}, key=lambda call: (call.t_ns, call.channel_id))
+    return [_compare(call, ours.get(call, []), theirs.get(call, []), any_order) for call in calls]
+
+
+def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> dict[Call, list[str]]:
+    found: dict[Call, list[str]] = {}
+    for request in requests:
+        if (text := rules.text(request.asked)) is not None:
+            found.setdefault(grouping.call(*request), []).append(text)
+    return found
+
+
+def _compare(call: Call, recorded: list[str], asked: list[str], any_order: bool) -> Compared:
+    if any_order:
+        recorded, asked = sorted(recorded), sorted(asked)
+    same = next((i for i, (a, b) in enumerate(zip(recorded, asked, strict=False)) if a != b), None)
+    if same is None and len(recorded) == len(asked):
+        return Compared(call, len(recorded))
+    at = min(len(recorded), len(asked)) if same is None else same
+    lines = [f"  {text}" for text in recorded[max(0, at - _BEFORE) : at]]
+    # What comes later may be asked earlier, or not at all: the words of a diff say which.
+    for what, i, j, k, m in SequenceMatcher(None, recorded[at:], asked[at:], autojunk=False).get_opcodes():
+        if what == "equal":
+            break
+        lines += _some("- ", recorded[at + i : at + j])
+        lines += _some("+ ", asked[at + k : at + m])
+    return Compared(call, len(recorded), at, lines)
+
+
+def _some(mark: str, texts: Sequence[str]) -> list[str]:
+    more = [f"{mark}… and {len(texts) - _SHOWN} more"] if len(texts) > _SHOWN else []
+    return [*(f"{mark}{text}" for text in texts[:_SHOWN]), *more]

@@ -1,0 +1,148 @@
+"""Which requests belong to one call: ids that were named together are tied together."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from arirecord.replay.asked import Asked
+from arirecord.session.reader import Frame
+
+__all__ = ["TYPES", "Call", "Grouping"]
+
+TYPES: Final = ("StasisStart", "Dial", "ChannelEnteredBridge")
+"""The event types that tell what belongs together."""
+
+_CHANNELS: Final = {"channelId", "snoopId", "originator", "otherChannelId", "channel"}
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a recording: the first channel of it that came to an application, whose call it was, and when.
+
+    `t_ns` is since 1970 UTC; 0 where there was no such channel.
+    """
+
+    channel_id: str
+    caller: str = ""
+    exten: str = ""
+    t_ns: int = 0
+
+    def __str__(self) -> str:
+        if not self.channel_id:
+            return "outside calls"
+        who = f" of {self.caller or 'nobody'} to {self.exten or 'nobody'}" if self.caller or self.exten else ""
+        return f"call {self.channel_id}{who}"
+
+
+NO_CALL: Final = Call("")
+
+
+class Grouping:
+    """Ties channels together: those of one Dial, of one request, of a replaced channel, those whose ids are arguments.
+
+    A bridge belongs to the call whose channel was the first in it, a playback or a recording to that of its target.
+    """
+
+    def __init__(self) -> None:
+        self._parents: dict[str, str] = {}
+        self._owners: dict[tuple[str, str], tuple[str, str]] = {}
+        self._calls: dict[str, Call] = {}
+
+    def event(self, frame: Frame) -> None:
+        """Take in an event of one of the `TYPES`."""
+        try:
+            event = orjson.loads(frame.raw)
+        except ValueError:
+            return
+        if not isinstance(event, dict):
+            return
+        channel = _id(event.get("channel"))
+        if frame.type == "ChannelEnteredBridge" and channel and (bridge := _id(event.get("bridge"))):
+            self._owners.setdefault(("bridges", bridge), ("channels", channel))
+        elif frame.type == "Dial":
+            self._tie([*filter(None, (_id(event.get("caller")), _id(event.get("peer"))))])
+        elif frame.type == "StasisStart" and channel:
+            arguments = event.get("args")
+            named = [a for a in arguments if a in self._parents] if isinstance(arguments, list) else []
+            self._tie([channel, *filter(None, [_id(event.get("replace_channel"))]), *named])
+            self._calls.setdefault(channel, _call(channel, event["channel"], frame.t_ns))
+
+    def request(self, what: Asked, thing: str) -> None:
+        """Take in what was asked, and the id of what was made by it, or nothing."""
+        channels = list(_named(what))
+        made = what.chosen[0] if what.chosen and thing else ""
+        if made == "channels":
+            channels.append(thing)
+        self._tie(channels)
+        bridge = thing if made == "bridges" else dict(what.subject).get("bridgeId", "")
+        if bridge and channels:
+            self._owners.setdefault(("bridges", bridge), ("channels", channels[0]))
+        if made in ("playbacks", "recordings"):
+            target = ("channels", channels[0]) if channels else ("bridges", bridge)
+            self._owners.setdefault((made, thing), target)
+
+    def call(self, what: Asked, thing: str) -> Call:
+        """The call that a request belongs to; `NO_CALL` where it names nothing of any."""
+        for channel in _named(what):
+            return self._of(("channels", channel))
+        if what.chosen and what.chosen[0] == "channels" and thing:
+            return self._of(("channels", thing))
+        subject = dict(what.subject)
+        names = (("bridges", "bridgeId"), ("playbacks", "playbackId"), ("recordings", "recordingName"))
+        for kind, name in names:
+            if name in subject:
+                return self._of((kind, subject[name]))
+        return self._of((what.chosen[0], thing)) if what.chosen and thing else NO_CALL
+
+    def knows(self, text: str) -> bool:
+        """Whether a text is the id of something."""
+        return text in self._parents or any((kind, text) in self._owners for kind in ("bridges", "playbacks"))
+
+    def finish(self) -> None:
+        """All of the recording was taken in: name each call by the first channel of it that came to an application."""
+        named: dict[str, Call] = {}
+        for channel, call in self._calls.items():
+            named.setdefault(self._root(channel), call)
+        self._calls = named
+
+    def _of(self, owned: tuple[str, str]) -> Call:
+        while owned[0] != "channels":
+            if owned not in self._owners:
+                return NO_CALL
+            owned = self._owners[owned]
+        root = self._root(owned[1])
+        return self._calls.get(root, Call(root))
+
+    def _root(self, channel: str) -> str:
+        while (parent := self._parents.setdefault(channel, channel)) != channel:
+            self._parents[channel] = self._parents[parent]
+            channel = parent
+        return channel
+
+    def _tie(self, channels: list[str]) -> None:
+        for channel in channels:
+            self._parents[self._root(channel)] = self._root(channels[0])
+
+
+def _named(what: Asked) -> Iterator[str]:
+    """The ids of channels in a request, that of the one which it is about first."""
+    for name, value in (*what.subject, *what.parameters):
+        if name in _CHANNELS:
+            yield from value.split(",")
+
+
+def _call(channel_id: str, channel: Object, t_ns: int) -> Call:
+    def text(field: str, name: str) -> str:
+        inner = channel.get(field)
+        return str(inner.get(name) or "") if isinstance(inner, dict) else ""
+
+    return Call(channel_id, text("caller", "number"), text("dialplan", "exten"), t_ns)
+
+
+def _id(thing: Any) -> str:
+    value = thing.get("id") if isinstance(thing, dict) else None
+    return value if isinstance(value, str) else ""

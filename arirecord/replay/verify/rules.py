@@ -1,0 +1,101 @@
+"""What makes no difference between two requests."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from arirecord.replay.asked import Asked
+
+__all__ = ["DEFAULT_RULES", "Rule", "Rules", "path_of"]
+
+DEFAULT_RULES: Final = ("GET /asterisk/ping", "GET /asterisk/info", "GET /sounds*")
+"""What apps ask to see whether Asterisk is there, and what never changes: whether they do makes no difference."""
+
+_UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
+_TIME: Final = re.compile(
+    r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|(?<![\w.-])1[0-9]{9}(?:[0-9]{3})?(?![\w.-])"  # seconds or milliseconds since 1970
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`METHOD PATH`, patterns with `*`: such requests are not compared. With `?name,name` only these parameters are
+    not; a name within `variables` is written `variables.name`.
+    """
+
+    method: str
+    path: str
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Rule":
+        """A rule as a person writes it. Raises `ValueError`, saying how."""
+        method, space, rest = text.strip().partition(" ")
+        path, mark, names = rest.strip().partition("?")
+        found = tuple(name.strip() for name in names.split(",") if name.strip())
+        if not space or not path.startswith(("/", "*")) or (mark and not found):
+            raise ValueError(
+                f"{text!r} is no rule: write METHOD PATH or METHOD PATH?NAME, as in 'POST /channels?timeout'"
+            )
+        return cls(method.upper(), path, found)
+
+    def fits(self, what: Asked) -> bool:
+        """Whether a request is meant."""
+        return fnmatchcase(what.operation.method, self.method) and fnmatchcase(path_of(what), self.path)
+
+
+class Rules:
+    """Turns requests into what is compared; `knows` tells ids of the recording, which do make a difference."""
+
+    def __init__(self, rules: Sequence[Rule], knows: Callable[[str], bool]) -> None:
+        self._rules = rules
+        self._knows = knows
+
+    def text(self, what: Asked) -> str | None:
+        """A request as it is compared and shown, `POST /channels/17.1/play?media=sound:hi`; None: it is not."""
+        fitting = [rule for rule in self._rules if rule.fits(what)]
+        if any(not rule.names for rule in fitting):
+            return None
+        hidden = {name for rule in fitting for name in rule.names}
+        pairs = [(name, value) for name, value in what.parameters if not _is_hidden(name, hidden)]
+        query = "&".join(f"{name}={self._steady(value)}" for name, value in pairs)
+        body = self._body(what.document, hidden)
+        return f"{what.operation.method} {self._steady(path_of(what))}" + (f"?{query}" if query else "") + body
+
+    def _body(self, document: str, hidden: set[str]) -> str:
+        if not document:
+            return ""
+        value = _without(orjson.loads(document), hidden, "")
+        return f" {self._steady(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())}" if value else ""
+
+    def _steady(self, text: str) -> str:
+        """The text with what is another each time replaced: UUIDs that are no ids of the recording, and times."""
+        text = _UUID.sub(lambda found: found[0] if self._knows(found[0]) else "<uuid>", text)
+        return _TIME.sub(lambda found: found[0] if self._knows(found[0]) else "<time>", text)
+
+
+def path_of(what: Asked) -> str:
+    """The path of a request in recorded ids; `{…}` is left where a client chose the id of something new."""
+    subject = dict(what.subject)
+    parts = [
+        quote(subject.get(part[1:-1], ""), safe=":@ ") if part.startswith("{") else part
+        for part in what.operation.segments
+    ]
+    return "/" + "/".join(part for part in parts if part)
+
+
+def _is_hidden(name: str, hidden: set[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in hidden)
+
+
+def _without(value: Any, hidden: set[str], before: str) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    kept = {key: _without(v, hidden, f"{before}{key}.") for key, v in value.items() if f"{before}{key}" not in hidden}
+    return {key: v for key, v in kept.items() if v != {}}

@@ -1,0 +1,162 @@
+"""Replays a recording to an app, and compares what it asks with what the recorded app asked."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from arirecord.replay.answers import thing_made, told
+from arirecord.replay.options import ReplayOptions
+from arirecord.replay.recorded import read_recorded
+from arirecord.replay.rest import Heard
+from arirecord.replay.server import ReplayServer
+from arirecord.session.reader import Session, open_session
+
+from .app import VerifyError, running, where
+from .compare import Compared, Request, compare
+from .grouping import TYPES, Grouping
+from .rules import DEFAULT_RULES, Rule, Rules
+
+__all__ = ["Verified", "VerifyOptions", "verify"]
+
+_FIRST: Final = asyncio.FIRST_COMPLETED
+_LOOK_S: Final = 0.1
+_USER: Final = "arirecord"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """How to verify. None means off."""
+
+    # How many seconds of the recording go by in one second. None: as fast as the app reacts.
+    speed: float | None = None
+
+    # How long an event waits for what the recorded app asked before it, and how long the app may take to connect, and
+    # may be gone. How long it must have been quiet at the end.
+    pace_timeout_s: float = 5
+    start_timeout_s: float = 30
+    quiet_s: float = 0.5
+
+    # The application in the recording that is verified; None: the only one.
+    application: str | None = None
+
+    # What makes no difference, besides what never does.
+    rules: Sequence[Rule] = ()
+    any_order: bool = False
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What came of one session. `trouble` is what ended it early, in a sentence, or None."""
+
+    path: Path
+    calls: Sequence[Compared] = ()
+    request_count: int = 0
+    wall_s: float = 0
+    trouble: str | None = None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the app did all that was recorded, and nothing else."""
+        return self.trouble is None and all(call.is_same for call in self.calls)
+
+
+@dataclass
+class _Asked:
+    """What the app has asked by now."""
+
+    requests: list[Request] = field(default_factory=list)
+    latest_s: float = 0
+
+    def hear(self, heard: Heard) -> None:
+        content = heard.answer.content
+        try:
+            value = orjson.loads(content) if content else None
+        except ValueError:
+            value = None
+        self.requests.append(Request(heard.asked, thing_made(heard.asked, heard.answer.status, value)))
+        self.latest_s = asyncio.get_running_loop().time()
+
+
+async def verify(
+    path: Path, command: Sequence[str], options: VerifyOptions | None = None, say: Callable[[str], None] | None = None
+) -> Verified:
+    """Replay a session to the app that `command` starts, and compare, call by call, what it asks over REST.
+
+    `say` gets sentences about how it goes. Raises `VerifyError` where there is nothing to compare or the app does not
+    come, and `ReplayError` or `NotASession` as `ReplayServer` does.
+    """
+    options = options or VerifyOptions()
+    session = open_session(path)
+    application = _application(session, options.application)
+    recorded = read_recorded(session)
+    known = [t for e in recorded.exchanges if e.application in ("", application) and (t := told(e, [application]))]
+    if not known:
+        raise VerifyError(f"{path} holds no REST requests of an app to compare with: record it with `arirecord tap`")
+    grouping = Grouping()
+    for frame in session.frames(types=TYPES):
+        grouping.event(frame)
+    ours = [Request(one.asked, one.thing) for one in known]
+    for request in ours:
+        grouping.request(*request)
+    grouping.finish()
+    replayed = ReplayOptions(
+        port=0,
+        speed=options.speed,
+        pace="client",
+        pace_timeout_s=options.pace_timeout_s,
+        exclude=frozenset(["RESTResponse"]),  # the app gets answers to its own requests
+    )
+    asked = _Asked()
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    async with ReplayServer(session, replayed, say or (lambda text: None)) as server:
+        server.heard = asked.hear
+        async with running(command, where(server, application, _USER, _USER)) as process:
+            trouble = await _until_over(server, process, options, asked)
+    rules = Rules([*map(Rule.parse, DEFAULT_RULES), *options.rules], grouping.knows)
+    calls = compare(ours, asked.requests, grouping, rules, options.any_order)
+    return Verified(path, calls, len(asked.requests), loop.time() - began_s, trouble)
+
+
+def _application(session: Session, wanted: str | None) -> str:
+    names = list(session.header.applications)
+    if wanted is not None and wanted not in names:
+        raise VerifyError(f"{session.path} has no application {wanted!r}; it has {', '.join(names) or 'none'}")
+    if wanted is None and len(names) != 1:
+        listed = ", ".join(names) or "none"
+        raise VerifyError(f"{session.path} has not one application but {listed}: say with --app which is verified")
+    return wanted or names[0]
+
+
+async def _until_over(
+    server: ReplayServer, process: asyncio.subprocess.Process, options: VerifyOptions, asked: _Asked
+) -> str | None:
+    """Wait until the recording is over and the app quiet. Returns what ended it early."""
+    loop = asyncio.get_running_loop()
+    here_s = ended_s = loop.time()
+    came = False
+    async with asyncio.TaskGroup() as tasks:
+        end, gone = tasks.create_task(server.wait_end()), tasks.create_task(process.wait())
+        try:
+            while True:
+                await asyncio.wait({gone} if end.done() else {end, gone}, timeout=_LOOK_S, return_when=_FIRST)
+                now_s = loop.time()
+                if end.done():
+                    if gone.done() or now_s - max(asked.latest_s, ended_s) > options.quiet_s:
+                        return None
+                    continue
+                ended_s = now_s
+                if gone.done():
+                    return f"the app ended, with exit code {gone.result()}, before the recording did"
+                if server.status.clients:
+                    came, here_s = True, now_s
+                elif now_s - here_s > options.start_timeout_s:
+                    was = "was gone" if came else "did not connect"
+                    return f"the app {was} for {options.start_timeout_s:g} s"
+        finally:
+            end.cancel()
+            gone.cancel()

@@ -1,0 +1,165 @@
+"""Whether an app that is no longer as it was recorded is told so. The app is real, the recording a real Asterisk's."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from arirecord.cli.verify import command
+from arirecord.replay.verify import Rule, Verified, VerifyError, VerifyOptions, sessions_in, verify
+
+from .apps import ivr
+from .support import make
+from .test_server import event
+
+APP = Path(ivr.__file__)
+MENU = Path(__file__).parent / "recordings" / "menu.parquet"
+QUICK = VerifyOptions(pace_timeout_s=0.3, quiet_s=0.2)
+
+
+def verified(app: Path, options: VerifyOptions = QUICK) -> Verified:
+    return asyncio.run(asyncio.wait_for(verify(MENU, [sys.executable, str(app)], options), 30))
+
+
+def with_bug(folder: Path, right: str, wrong: str) -> Path:
+    """The app with a line changed."""
+    text = APP.read_text()
+    assert right in text
+    target = folder / "app.py"
+    target.write_text(text.replace(right, wrong))
+    return target
+
+
+def test_the_app_that_was_recorded_does_what_was_recorded() -> None:
+    """All of it, though it chooses other ids each time."""
+    result = verified(APP)
+
+    assert result.trouble is None
+    assert [call.lines() for call in result.calls if not call.is_same] == []
+    assert [call.recorded_count for call in result.calls] == [12, 10, 12, 8]
+    assert result.request_count == 42
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "lines"),
+    [
+        (
+            'PROMPT = "sound:vm-enter-num-to-call"',
+            'PROMPT = "sound:vm-password"',
+            [
+                "- POST /channels/ID/play?media=sound:vm-enter-num-to-call",
+                "+ POST /channels/ID/play?media=sound:vm-password",
+            ],
+        ),
+        ('        await self.ask("POST", "channels", channel, "answer")\n', "", ["- POST /channels/ID/answer"]),
+        (
+            '        await self.ask("GET", "channels", channel, "variable", variable="CALLERID(num)")\n',
+            '        await self.ask("POST", "channels", channel, "ring")\n' * 2,
+            [
+                "- GET /channels/ID/variable?variable=CALLERID(num)",
+                "+ POST /channels/ID/ring",
+                "+ POST /channels/ID/ring",
+            ],
+        ),
+    ],
+    ids=["wrong prompt", "no answer", "another request"],
+)
+def test_a_bug_is_named(tmp_path: Path, right: str, wrong: str, lines: list[str]) -> None:
+    """In each call, at the place where the app went wrong, though the calls go on."""
+    result = verified(with_bug(tmp_path, right, wrong))
+
+    assert len(result.calls) == 4
+    for call in result.calls:
+        shown = [line.replace(call.call.channel_id, "ID") for line in call.difference]
+        assert [line for line in shown if line[0] in "+-"] == lines
+
+
+def test_only_calls_that_came_there_differ(tmp_path: Path) -> None:
+    """Of four, one was told goodbye."""
+    result = verified(with_bug(tmp_path, '"channels", caller.channel, reason="normal"', '"channels", caller.channel'))
+
+    (call,) = (call for call in result.calls if not call.is_same)
+    assert call.at == 9
+    assert call.difference[-2:] == [
+        f"- DELETE /channels/{call.call.channel_id}?reason=normal",
+        f"+ DELETE /channels/{call.call.channel_id}",
+    ]
+
+
+def test_what_is_ignored_makes_no_difference(tmp_path: Path) -> None:
+    """A request, and a parameter."""
+    text = APP.read_text().replace("vm-enter-num-to-call", "vm-password")
+    app = tmp_path / "app.py"
+    app.write_text(text.replace('variable="CALLERID(num)"', 'variable="CALLERID(name)"'))
+    rules = [Rule.parse("POST /channels/*/play?media"), Rule.parse("GET /channels/*/variable")]
+
+    assert not verified(app).is_same
+    assert verified(app, VerifyOptions(pace_timeout_s=0.3, quiet_s=0.2, rules=rules)).is_same
+
+
+def test_an_app_that_ends_or_does_not_come_is_trouble(tmp_path: Path) -> None:
+    """And says so, instead of a list of all that it did not do."""
+    app = tmp_path / "app.py"
+    app.write_text("raise SystemExit(7)")
+    assert "exit code 7" in str(verified(app).trouble)
+    app.write_text("import time; time.sleep(60)")
+    lazy = VerifyOptions(start_timeout_s=0.2)
+    assert verified(app, lazy).trouble == "the app did not connect for 0.2 s"
+    with pytest.raises(VerifyError, match="can't be started"):
+        asyncio.run(verify(MENU, [str(tmp_path / "nosuch")]))
+
+
+def test_without_requests_there_is_nothing_to_verify(tmp_path: Path) -> None:
+    """As in what `capture` records."""
+    session = make(tmp_path / "s.parquet", [(0, event(1))])
+    with pytest.raises(VerifyError, match="arirecord tap"):
+        asyncio.run(verify(session, ["true"]))
+
+
+def test_a_folder_is_a_suite(tmp_path: Path) -> None:
+    """As a command: the exit code, the words of a diff, and JUnit XML. The environment and the arguments say where."""
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    for name in ("a.parquet", "b.parquet"):
+        shutil.copy(MENU, folder / name)
+    app = with_bug(tmp_path, 'os.environ["ARI_URL"]', "sys.argv[1]")
+    app.write_text("import sys\n" + app.read_text().replace("sound:vm-goodbye", "sound:vm-nothing"))
+    junit = tmp_path / "junit.xml"
+    arguments = ["verify", folder, "--junit", junit, "--", sys.executable, app, "{url}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "arirecord", *map(str, arguments)], capture_output=True, text=True, timeout=30
+    )
+
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.count("+ POST /channels/") == 2
+    assert f"{folder / 'b.parquet'}: 4 calls, 42 requests, 1 of the calls differ" in done.stdout
+    suites = ElementTree.parse(junit).getroot().findall("testsuite")
+    assert [(suite.get("tests"), suite.get("failures"), suite.get("errors")) for suite in suites] == [
+        ("4", "1", "0")
+    ] * 2
+
+
+def test_parts_of_a_recording_are_one_session(tmp_path: Path) -> None:
+    """Others in a folder are each its own."""
+    parts = tmp_path / "all" / "parts"
+    parts.mkdir(parents=True)
+    for number in range(2):
+        make(parts / f"{number}.parquet", [(number, event(number))])
+    other = make(tmp_path / "all" / "other.parquet", [(0, event(1))], start_ns=5)
+
+    assert sessions_in(parts) == [parts]
+    assert sessions_in(tmp_path / "all") == [other, parts]
+    assert sessions_in(other) == [other]
+
+
+@pytest.mark.parametrize("rule", ["GET", "GET channels", "POST /channels?"])
+def test_what_is_no_rule_is_wrong_usage(rule: str) -> None:
+    result = CliRunner().invoke(command, [str(MENU), f"--ignore={rule}", "--", "true"])
+
+    assert result.exit_code == 2
+    assert "METHOD PATH" in result.stderr
