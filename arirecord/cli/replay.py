@@ -4,11 +4,13 @@ import gc
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from .replay_calls import call_starts, find_call
 from .replay_line import Line, clock
 from .replay_types import MAPPED, SPEED
 from .terminal import live_line, say
@@ -70,6 +72,7 @@ _SWITCH_INTERVAL_S = 0.0005
 )
 @click.option("--until", metavar="PLACE", help="Up to here, in the same words.")
 @click.option("--duration", type=DURATION, help="So much of the recording.")
+@click.option("--only-call", metavar="ID", help="Only one call: its id, or that of one of its channels.")
 @click.option("--loop", type=click.IntRange(0), default=1, show_default=True, help="How many times; 0 is without end.")
 @click.option("--start-paused", is_flag=True, help="Wait for POST /control/resume.")
 @click.option("--idle-limit", type=DURATION, help="Shorten silences to this much of the recording.")
@@ -93,6 +96,7 @@ def replay(
     start: str | None,
     until: str | None,
     duration: float | None,
+    only_call: str | None,
     loop: int,
     start_paused: bool,
     idle_limit: float | None,
@@ -117,6 +121,7 @@ def replay(
       arirecord replay session.parquet --speed max --at-end exit
       arirecord replay session.parquet --port 0               on any free port, which it prints
       arirecord replay session.parquet --user app:secret      with a name and a password, as Asterisk asks
+      arirecord replay session.parquet --only-call 1795474753.78
       arirecord replay session.parquet --map-app recorder=my_app --strict-app
       arirecord replay session.parquet --start 00:05:00 --idle-limit 2s
       arirecord replay session.parquet --start 14:03:10 --until seq:1234
@@ -134,6 +139,9 @@ def replay(
     name, password = _credentials(user)
     opened = open_session(session)
     begin, end = _part(opened, start, until, duration)
+    call = None if only_call is None else find_call(opened, only_call)
+    if call is not None:
+        begin, end = begin or call.begin, end or call.end
     options = ReplayOptions(
         host=host,
         port=port,
@@ -149,6 +157,8 @@ def replay(
         start_seq=begin.seq if begin else -1,
         until_ns=end and end.ns,
         until_seq=end.seq if end else -1,
+        only_call=call,
+        call_starts=partial(call_starts, opened),
         loop=loop,
         start_paused=start_paused,
         idle_limit_ns=None if idle_limit is None else int(idle_limit * 1e9),

@@ -1,12 +1,15 @@
 """The control API, outside `/ari`: pause, go on, step, change the speed, seek, ask where the replay is."""
 
 import math
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from .exchange import Answer, Question, error
 from .moments import ReplayError
 
 __all__ = ["Controlled", "control"]
+
+
+_VERBS: Final = ("status", "pause", "resume", "step", "next-call", "speed", "seek")
 
 
 class Controlled(Protocol):
@@ -15,6 +18,7 @@ class Controlled(Protocol):
     def pause(self) -> None: ...
     def resume(self) -> None: ...
     def step(self) -> None: ...
+    def next_call(self) -> None: ...
     def set_speed(self, speed: float | None) -> None: ...
     def seek(self, to: str) -> None: ...
     def describe(self) -> dict[str, Any]: ...
@@ -23,8 +27,8 @@ class Controlled(Protocol):
 def control(replay: Controlled, question: Question) -> Answer:
     """Do what `POST /control/VERB` says, or tell `GET /control/status`; each answers how the replay is doing then."""
     verb = question.segments[1] if len(question.segments) == 2 else ""
-    if verb not in ("status", "pause", "resume", "step", "speed", "seek"):
-        return error(404, "There are status, pause, resume, step, speed and seek")
+    if verb not in _VERBS:
+        return error(404, f"There are {', '.join(_VERBS)}")
     if question.method != ("GET" if verb == "status" else "POST"):
         return error(405, f"Ask with {'GET' if verb == 'status' else 'POST'}")
     given = question.parameters
@@ -38,6 +42,11 @@ def control(replay: Controlled, question: Question) -> Answer:
             replay.seek(given.get("to", ""))
         except ReplayError as unknown:
             return error(400, str(unknown))
+    elif verb == "next-call":
+        try:
+            replay.next_call()
+        except ReplayError as unknown:
+            return error(409, str(unknown))
     elif verb == "pause":
         replay.pause()
     elif verb == "resume":

@@ -1,7 +1,7 @@
 """Places in a recording, and the ways in which people write them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from arirecord.errors import ArirecordError
 from arirecord.session.reader import Frame, Part, Session
 
-__all__ = ["Place", "ReplayError", "find_place", "rows_before"]
+__all__ = ["Place", "ReplayError", "find_place", "find_places", "rows_before"]
 
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +50,9 @@ def find_place(text: str, session: Session) -> Place:
     text = text.strip()
     started_ns = session.header.started_ns
     if (row := re.fullmatch(r"seq:(\d{1,18})", text)) is not None:
-        return _row(int(row[1]), session)
+        if not (places := find_places([int(row[1])], session)):
+            raise ReplayError(f"there is no row with {text}; the recording has {session.header.rows:,} rows")
+        return places[0]
     if (seconds := _seconds(text.removeprefix("+"))) is not None:
         return Place(started_ns + round(seconds * 1e9))
     if (clock := _CLOCK.fullmatch(text)) is not None:
@@ -92,17 +94,24 @@ def _ns(duration: timedelta) -> int:
     return duration // timedelta(microseconds=1) * 1000
 
 
-def _row(seq: int, session: Session) -> Place:
-    """Where a row is. Where a file of a folder counts anew, it is the first row of this number."""
+def find_places(seqs: Sequence[int], session: Session) -> list[Place]:
+    """Where rows are, in the order of the recording. Where a file of a folder counts anew, it goes on after the one
+    before it. Rows that are not there are left out.
+    """
+    wanted, places, next_seq = pa.array(seqs, pa.int64()), [], 0
     for part in session.parts:
         with pq.ParquetFile(part.path) as file:
-            for number, low, high in _spans(file, "seq"):
-                if low <= seq <= high:
-                    table = file.read_row_group(number, columns=["seq", "elapsed_ns"])
-                    found = table.filter(pc.equal(table["seq"], pa.scalar(seq)))["elapsed_ns"].to_pylist()
-                    if found:
-                        return Place(part.header.started_ns + found[0], seq)
-    raise ReplayError(f"there is no row with seq {seq}; the recording has {session.header.rows:,} rows")
+            spans = list(_spans(file, "seq"))
+            shift = max(next_seq - min((low for _, low, _ in spans), default=0), 0)
+            next_seq = max((high for _, _, high in spans), default=-1) + shift + 1
+            here = pc.subtract(wanted, shift)
+            for number, low, high in spans:
+                if not pc.any(pc.and_(pc.greater_equal(here, low), pc.less_equal(here, high))).as_py():
+                    continue
+                table = file.read_row_group(number, columns=["seq", "elapsed_ns"])
+                rows = table.filter(pc.is_in(table["seq"], value_set=here)).to_pylist()
+                places += [Place(part.header.started_ns + row["elapsed_ns"], row["seq"]) for row in rows]
+    return places
 
 
 def rows_before(session: Session, ns: int) -> int:

@@ -1,12 +1,13 @@
 """What a replay can be told."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from arirecord.session.reader import Frame
 
+from .calls import Call
 from .moments import Place, ReplayError
 
 __all__ = ["AtEnd", "Pace", "ReplayError", "ReplayOptions"]
@@ -72,6 +73,12 @@ class ReplayOptions:
     # Whether dates in events and answers are moved, so that what is sent now happened now.
     shift_to_now: bool = False
 
+    # Only what is about this call is sent; what is up is known from all.
+    only_call: Call | None = None
+
+    # Where calls begin, in order, for who wants the next one. It is called once, in a thread, when somebody does.
+    call_starts: Callable[[], Sequence[Place]] | None = None
+
     # Which event types are sent: only these (none: all), and none of those. What is up is known from all.
     types: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
@@ -88,6 +95,8 @@ class ReplayOptions:
 
     def sends(self, frame: Frame) -> bool:
         """Whether a frame is sent to clients at all."""
+        if self.only_call is not None and not self.only_call.has(frame):
+            return False
         if frame.kind == "event":
             return frame.type not in self.exclude and (not self.types or frame.type in self.types)
         return frame.kind == "binary" and not self.types

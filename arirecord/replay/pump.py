@@ -11,7 +11,7 @@ from .clock import PlayerClock
 from .door import Door
 from .model import Model
 from .moments import Place
-from .options import ReplayOptions
+from .options import ReplayError, ReplayOptions
 from .pace import GATE, Pace
 from .pacing import AGAIN
 from .player import Player
@@ -21,6 +21,7 @@ from .source import Source
 __all__ = ["Pump"]
 
 _EXIT_S = 10.0
+_LEAST_PATIENT = 6
 
 
 class Pump:
@@ -60,8 +61,10 @@ class Pump:
         self._alarm = Alarm()
         self._steps = 0
         self._seek: Place | None = None
+        self._calls: asyncio.Future[Sequence[Place]] | None = None
         self._gate: Frame | None = None
         self._patient_until_ns = 0
+        self._missed = 0
 
     @property
     def finished(self) -> bool:
@@ -92,6 +95,27 @@ class Pump:
         """Go on from a place in the recording."""
         self._seek = place
         self._alarm.ring()
+
+    def next_call(self) -> None:
+        """Go on where the next call begins, once it is known where. Raises `ReplayError` where it can't be known."""
+        starts = self._options.call_starts
+        if starts is None:
+            raise ReplayError("where calls begin is not known here")
+        if self._calls is None:
+            self._calls = asyncio.get_running_loop().run_in_executor(None, starts)
+        self._calls.add_done_callback(self._to_next_call)
+
+    def _to_next_call(self, calls: asyncio.Future[Sequence[Place]]) -> None:
+        if calls.cancelled():
+            return
+        if (error := calls.exception()) is not None:
+            self._say(f"The calls can't be found: {error}.")
+            return
+        place = next((place for place in calls.result() if place.ns > self.moment_ns), None)
+        if place is None:
+            self._say("There is no further call.")
+        else:
+            self.seek(place)
 
     def changed(self) -> None:
         """A client has come or gone, or somebody steers."""
@@ -192,12 +216,17 @@ class Pump:
                 await self._alarm.sleep(left_ns)
                 return False
             self._say(f"The client did not ask {self.pace.pass_by(gate)}; the replay goes on without.")
+            self._missed += 1
+        else:
+            self._missed = 0
         self._gate = None
         self.changed()
         return True
 
     def _be_patient(self) -> None:
-        self._patient_until_ns = self.clock.now_ns() + int(self._options.pace_timeout_s * 1e9)
+        """Wait for the client; less long each time that it was waited for in vain, or a dumb one would take hours."""
+        patience_s = self._options.pace_timeout_s / 2 ** min(self._missed, _LEAST_PATIENT)
+        self._patient_until_ns = self.clock.now_ns() + int(patience_s * 1e9)
 
     async def _refill(self) -> None:
         player = self._player

@@ -149,6 +149,10 @@ class ReplayServer:
         """While time stands still: send the next event, as soon as a client is there."""
         self._pump.step()
 
+    def next_call(self) -> None:
+        """Go on where the next call begins. Raises `ReplayError` without `call_starts` in the options."""
+        self._pump.next_call()
+
     def seek(self, to: float | str) -> None:
         """Go on from elsewhere, also back; what is up is as it was then.
 

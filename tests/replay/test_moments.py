@@ -1,17 +1,18 @@
 """The ways in which people write places in a recording."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from arirecord.cli.replay import replay as replay_command
-from arirecord.replay.moments import Place, ReplayError, find_place, rows_before
+from arirecord.replay.moments import Place, ReplayError, find_place, find_places, rows_before
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
+from arirecord.session.header import KEY
 from arirecord.session.reader import Session, open_session
 
 from .support import client, make, receive, run
@@ -93,6 +94,16 @@ def test_a_row_to_the_row(session: Session) -> None:
     assert run(main(until, 3)) == [9, 10, 11, 3]
 
 
+def test_rows_of_a_folder_are_counted_through(tmp_path: Path) -> None:
+    for part in range(3):
+        rows = [(n * S, event(n)) for n in range(4)]
+        make(tmp_path / f"{part}.parquet", rows, T0 + part * 60 * S)
+    session = open_session(tmp_path)
+
+    assert find_place("seq:5", session) == Place(T0 + 61 * S, 1)
+    assert find_places([0, 11, 12], session) == [Place(T0, 0), Place(T0 + 123 * S, 3)]
+
+
 @pytest.mark.parametrize(("to", "first"), [("seq:11", 11), ("+10m", 10), ("22:33:20", 22), ("00:10:00", 10), ("60", 1)])
 def test_seeking_in_the_same_words(session: Session, to: str, first: int) -> None:
     async def main() -> tuple[int, list[Any]]:
@@ -112,14 +123,17 @@ def test_seeking_in_the_same_words(session: Session, to: str, first: int) -> Non
 
 def test_far_places_are_found_without_reading_what_is_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what was up there is read when somebody asks."""
-    monkeypatch.setattr("arirecord.session.seal.ROW_GROUP", 1000)
     monkeypatch.setattr("arirecord.replay.model._AT_ONCE", 2000)
     channel = '{"type":"ChannelCreated","channel":{"id":"1","name":"a-1","state":"Up"},"application":"recorder"}'
     rows = [(0, channel), *((n * S, event(n)) for n in range(1, 8000))]
-    session = open_session(make(tmp_path / "s.parquet", rows))
-    groups = [row_group_sizes(session)]
-    assert len(groups[0]) > 3
-    assert rows_before(session, T0 + 7500 * S) >= 7500
+    path = make(tmp_path / "s.parquet", rows)
+    table, header = pq.read_table(path), pq.read_metadata(path).metadata
+    with pq.ParquetWriter(path, table.schema) as writer:
+        writer.write_table(table, row_group_size=1000)
+        writer.add_key_value_metadata({KEY: header[KEY]})
+    session = open_session(path)
+    assert rows_before(session, T0 + 7500 * S) == 8000
+    assert rows_before(session, T0 + 500 * S) == 1000
     assert [f.seq for f in session.frames(since_ns=T0 + 7990 * S, until_ns=T0 + 7993 * S)] == [7990, 7991, 7992]
 
     async def main() -> tuple[list[Any], list[Any]]:
@@ -139,15 +153,8 @@ def test_far_places_are_found_without_reading_what_is_before(tmp_path: Path, mon
     assert [channel["id"] for channel in channels] == ["1"]
 
 
-def row_group_sizes(session: Session) -> Sequence[int]:
-    import pyarrow.parquet as pq
-
-    metadata = pq.read_metadata(session.paths[0])
-    return [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)]
-
-
 def test_a_place_that_is_not_there_is_wrong_usage(session: Session) -> None:
     result = CliRunner().invoke(replay_command, [str(session.path), "--start", "seq:99"])
 
     assert result.exit_code == 2
-    assert "there is no row with seq 99" in result.stderr
+    assert "there is no row with seq:99" in result.stderr

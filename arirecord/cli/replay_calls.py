@@ -1,0 +1,58 @@
+"""The calls of a recording, looked up for a replay."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from arirecord.replay.calls import Call
+    from arirecord.replay.moments import Place
+    from arirecord.session.reader import Session
+
+__all__ = ["call_starts", "find_call"]
+
+_BRIDGES = """
+SELECT DISTINCT bridge_id FROM ChannelEnteredBridge
+WHERE channel_id IN (SELECT channel_id FROM legs WHERE call_id = ?)
+"""
+
+
+def find_call(session: "Session", wanted: str) -> "Call":
+    """The call with this id, or that of the channel with this id. Fails as wrong usage where there is none."""
+    import arirecord
+    from arirecord.replay.calls import Call
+    from arirecord.replay.moments import Place, find_place
+
+    with arirecord.connect(session, models=["legs"]) as database:
+        found = database.execute(
+            "SELECT call_id, min(first_seq), max(last_seq) FROM legs WHERE call_id = $id "
+            "OR call_id IN (SELECT call_id FROM legs WHERE channel_id = $id) GROUP BY 1 ORDER BY call_id = $id DESC",
+            {"id": wanted},
+        ).fetchone()
+        if found is None:
+            raise click.BadParameter(
+                f"the recording has no call and no channel {wanted!r}; `arirecord query SESSION "
+                '"SELECT call_id, started_at, caller_number FROM calls"` lists them',
+                param_hint="--only-call",
+            )
+        call_id, first_seq, last_seq = found
+        channels = database.execute("SELECT channel_id FROM legs WHERE call_id = ?", [call_id]).fetchall()
+        bridges = database.execute(_BRIDGES, [call_id]).fetchall()
+    begin, end = (find_place(f"seq:{seq}", session) for seq in (first_seq, last_seq))
+    return Call(
+        call_id,
+        frozenset(row[0] for row in channels),
+        frozenset(row[0] for row in bridges if row[0] is not None),
+        begin,
+        Place(end.ns, end.seq + 1),
+    )
+
+
+def call_starts(session: "Session") -> "list[Place]":
+    """Where each call begins, in order."""
+    import arirecord
+    from arirecord.replay.moments import find_places
+
+    with arirecord.connect(session, models=["legs"]) as database:
+        rows = database.execute("SELECT min(first_seq) FROM legs GROUP BY call_id ORDER BY 1").fetchall()
+    return find_places([row[0] for row in rows], session)

@@ -1,0 +1,58 @@
+"""A call in a recording, as whoever knows calls hands it to a replay: which frames are its."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from arirecord.session.reader import Frame
+
+from .moments import Place
+
+__all__ = ["Call"]
+
+_PLAIN = re.compile(r"[A-Za-z0-9._;@:+-]+")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: the ids of its channels and of the bridges that they were in; `begin` and `end` are where it is."""
+
+    call_id: str
+    channel_ids: frozenset[str]
+    bridge_ids: frozenset[str]
+    begin: Place
+    end: Place
+
+    def has(self, frame: Frame) -> bool:
+        """Whether an event is about it: names one of its channels, or nobody's channel and one of its bridges."""
+        if frame.kind != "event" or (self._any_id is not None and self._any_id.search(frame.raw) is None):
+            return False
+        try:
+            event = orjson.loads(frame.raw)
+        except ValueError:
+            return False
+        return isinstance(event, dict) and self._names(event)
+
+    def _names(self, event: Mapping[str, Any]) -> bool:
+        things = [value for value in event.values() if isinstance(value, dict)]
+        channels = [thing.get("id") for thing in things if "dialplan" in thing]
+        if channels:
+            return any(isinstance(channel, str) and channel in self.channel_ids for channel in channels)
+        for thing in things:
+            kind, _, key = str(thing.get("target_uri")).partition(":")
+            if key in (self.channel_ids if kind == "channel" else self.bridge_ids):
+                return True
+            if "bridge_type" in thing and isinstance(thing.get("id"), str) and thing["id"] in self.bridge_ids:
+                return True
+        return False
+
+    @cached_property
+    def _any_id(self) -> re.Pattern[str] | None:
+        """Finds what may be one of its ids; None where an id may be written in more than one way."""
+        ids = self.channel_ids | self.bridge_ids
+        plain = all(_PLAIN.fullmatch(key) for key in ids)
+        return re.compile("|".join(map(re.escape, sorted(ids)))) if ids and plain else None
