@@ -1,6 +1,6 @@
 -- One row is one channel that was in a conversation or heard speaking. Identified by `channel_id`.
--- `talk_s` is time answered, in a bridge, with another channel that is so too. `spoken_s` is time heard
--- speaking: NULL without talk detection.
+-- `talk_s` is time answered, in a bridge, with another channel that is so too. What was said is NULL without talk
+-- detection, what the parties said together also where talk detection did not hear them all.
 WITH talked AS (
     SELECT
         stays.channel_id,
@@ -24,9 +24,10 @@ spoken AS (
     SELECT
         channel_id,
         count(*) AS spoken_count,
-        CASE WHEN bool_and(duration_ms IS NOT NULL) THEN sum(duration_ms) END AS spoken_ms,
-        max(duration_ms) AS longest_ms
-    FROM int_speech
+        CASE WHEN bool_and(spoken_ms IS NOT NULL) THEN sum(spoken_ms) END AS spoken_ms,
+        max(spoken_ms) AS longest_ms,
+        bool_or(is_cut_off) AS is_cut_off
+    FROM int_spoken
     GROUP BY channel_id
 )
 
@@ -39,7 +40,14 @@ SELECT
     END AS talk_s,
     spoken.spoken_ms / 1000 AS spoken_s,
     spoken.longest_ms / 1000 AS longest_spoken_s,
-    spoken.spoken_count
+    spoken.spoken_count,
+    shares.spoken_ms / NULLIF(shares.all_spoken_ms, 0) AS share_ratio,
+    shares.crosstalk_ms / 1000 AS crosstalk_s,
+    shares.silent_ms / 1000 AS silence_s,
+    shares.longest_turn_ms / 1000 AS longest_monologue_s,
+    shares.turn_count,
+    spoken.is_cut_off
 FROM talked
 FULL JOIN spoken USING (channel_id)
+LEFT JOIN int_talk_shares AS shares USING (channel_id)
 LEFT JOIN int_call_channels AS calls USING (channel_id)

@@ -6,6 +6,8 @@ SELECT
     speech.started_at,
     speech.started_at + to_milliseconds(speech.duration_ms) AS ended_at,
     speech.duration_ms,
+    spoken.is_cut_off,
     speech.seq
 FROM int_speech AS speech
-LEFT JOIN int_call_channels AS calls USING (channel_id)
+JOIN int_spoken AS spoken ON spoken.channel_id = speech.channel_id AND spoken.seq = speech.seq
+LEFT JOIN int_call_channels AS calls ON calls.channel_id = speech.channel_id

@@ -1,0 +1,57 @@
+-- One row is one playback: what ARI was asked to play to a channel or a bridge. Identified by `playback_id` and
+-- `first_seq`. Asterisk reports the beginning of each of its sounds and of each restart, and the end once.
+WITH steps AS (
+    -- A frame that Asterisk sent twice is one step.
+    SELECT
+        playback_id, type, timestamp AS event_at, playback_media_uri AS media_uri,
+        any_value(playback_target_uri) AS target_uri,
+        any_value(playback_language) AS language,
+        any_value(playback_state) AS state,
+        min(seq) AS seq
+    FROM (
+        FROM PlaybackStarted
+        UNION ALL BY NAME FROM PlaybackContinuing
+        UNION ALL BY NAME FROM PlaybackFinished
+    )
+    WHERE playback_id IS NOT NULL
+    GROUP BY playback_id, type, timestamp, playback_media_uri
+),
+
+-- An app may give an id again when its playback has ended.
+numbered AS (
+    SELECT
+        *,
+        type = 'PlaybackStarted' AND lag(type) OVER steps_of_id = 'PlaybackStarted'
+            AND lag(media_uri) OVER steps_of_id IS NOT DISTINCT FROM media_uri AS is_restart,
+        count(*) FILTER (type = 'PlaybackFinished') OVER (
+            PARTITION BY playback_id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS number
+    FROM steps
+    WINDOW steps_of_id AS (PARTITION BY playback_id ORDER BY seq)
+),
+
+played AS (
+    SELECT
+        playback_id,
+        any_value(target_uri) AS target_uri,
+        any_value(language) AS language,
+        list(media_uri ORDER BY seq) FILTER (type = 'PlaybackStarted' AND is_restart IS NOT true) AS media_uris,
+        count(*) FILTER (is_restart) AS restart_count,
+        min(event_at) FILTER (type = 'PlaybackStarted') AS first_started_at,
+        arg_min(type, seq) <> 'PlaybackStarted' AS is_begun_before,
+        any_value(event_at) FILTER (type = 'PlaybackFinished') AS ended_at,
+        any_value(state) FILTER (type = 'PlaybackFinished') AS state,
+        min(seq) AS first_seq,
+        max(seq) AS last_seq
+    FROM numbered
+    GROUP BY playback_id, number
+)
+
+SELECT
+    played.* EXCLUDE (first_started_at, is_begun_before),
+    CASE WHEN target_uri LIKE 'channel:%' THEN substr(target_uri, 9) END AS channel_id,
+    CASE WHEN target_uri LIKE 'bridge:%' THEN substr(target_uri, 8) END AS bridge_id,
+    CASE WHEN NOT is_begun_before THEN first_started_at END AS started_at,
+    NOT is_begun_before AND ended_at IS NOT NULL AND (gaps.seq IS NULL OR gaps.seq < first_seq) AS is_complete
+FROM played
+ASOF LEFT JOIN int_gaps AS gaps ON played.last_seq >= gaps.seq

@@ -1,0 +1,34 @@
+-- One row is one stretch of speech with its times in milliseconds. Identified by `channel_id` and `seq`.
+-- Asterisk does not report the end of a stretch that the channel's own end cuts off: it lasts until then, and
+-- `is_cut_off` says so. Any other time that is not known is NULL.
+WITH last_of_channel AS (
+    SELECT
+        speech.channel_id,
+        speech.seq,
+        speech.duration_ms,
+        epoch_ms(speech.started_at) AS from_ms,
+        epoch_ms(lives.ended_at) AS ended_ms,
+        lives.ended_seq,
+        lives.ended_seq > speech.seq
+            AND speech.duration_ms IS NULL
+            AND lead(speech.seq) OVER (PARTITION BY speech.channel_id ORDER BY speech.seq) IS NULL AS is_last_open
+    FROM int_speech AS speech
+    LEFT JOIN int_channel_lives AS lives USING (channel_id)
+),
+
+judged AS (
+    SELECT
+        spoken.*,
+        spoken.is_last_open IS true AND (gaps.seq IS NULL OR gaps.seq < spoken.seq) AS is_cut_off
+    FROM last_of_channel AS spoken
+    ASOF LEFT JOIN int_gaps AS gaps ON spoken.ended_seq >= gaps.seq
+)
+
+SELECT
+    channel_id,
+    seq,
+    from_ms,
+    CASE WHEN is_cut_off THEN greatest(ended_ms, from_ms) ELSE from_ms + duration_ms END AS to_ms,
+    CASE WHEN is_cut_off THEN greatest(ended_ms - from_ms, 0) ELSE duration_ms END AS spoken_ms,
+    is_cut_off
+FROM judged

@@ -1,0 +1,44 @@
+-- One row is one entry of a channel into a Stasis application (`is_entry`), or its leaving. Identified by `channel_id`
+-- and `seq`. Where no application got StasisStart or StasisEnd of the channel, the variable STASISSTATUS tells: Asterisk
+-- empties it at the entry and sets it when the channel leaves, or could not enter (FAILED).
+WITH events AS (
+    SELECT channel_id, true AS is_entry, application, args, replace_channel_id, timestamp AS event_at, min(seq) AS seq
+    FROM StasisStart
+    WHERE channel_id IS NOT NULL
+    GROUP BY ALL
+    UNION ALL
+    SELECT channel_id, false, application, NULL, NULL, timestamp, min(seq)
+    FROM StasisEnd
+    WHERE channel_id IS NOT NULL
+    GROUP BY ALL
+),
+
+variables_set AS (
+    SELECT
+        channel_id,
+        COALESCE(value, '') = '' AS is_entry,
+        CASE WHEN channel_dialplan_app_name = 'Stasis' THEN channel_dialplan_app_data END AS app_data,
+        NULLIF(value, '') AS status,
+        timestamp AS event_at,
+        min(seq) AS seq
+    FROM ChannelVarset
+    WHERE variable = 'STASISSTATUS' AND channel_id IS NOT NULL
+    GROUP BY ALL
+)
+
+SELECT
+    channel_id, is_entry, application, args, replace_channel_id, NULL AS status, true AS is_announced, event_at, seq
+FROM events
+UNION ALL
+SELECT
+    channel_id,
+    is_entry,
+    NULLIF(split_part(app_data, ',', 1), ''),
+    string_split(app_data, ',')[2:],
+    NULL,
+    status,
+    false,
+    event_at,
+    seq
+FROM variables_set
+WHERE channel_id NOT IN (SELECT channel_id FROM events)

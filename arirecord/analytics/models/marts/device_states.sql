@@ -1,0 +1,43 @@
+-- One row is one stretch of time in which a device was in one state. Identified by `first_seq`.
+WITH reports AS (
+    -- Asterisk repeats a state, and an event comes once for each app on a socket.
+    SELECT asterisk_id, device_state_name AS device, device_state_state AS state, timestamp AS event_at, min(seq) AS seq
+    FROM DeviceStateChanged
+    WHERE device_state_name IS NOT NULL
+    GROUP BY ALL
+),
+
+changes AS (
+    SELECT *
+    FROM reports
+    QUALIFY lag(state) OVER (PARTITION BY asterisk_id, device ORDER BY seq) IS DISTINCT FROM state
+),
+
+stretches AS (
+    SELECT
+        *,
+        lead(event_at) OVER changes_of_device AS next_at,
+        lead(seq) OVER changes_of_device AS next_seq
+    FROM changes
+    WINDOW changes_of_device AS (PARTITION BY asterisk_id, device ORDER BY seq)
+),
+
+judged AS (
+    SELECT
+        stretches.*,
+        stretches.next_seq IS NOT NULL AND (gaps.seq IS NULL OR gaps.seq < stretches.seq) AS is_complete
+    FROM stretches
+    ASOF LEFT JOIN int_gaps AS gaps ON stretches.next_seq >= gaps.seq
+)
+
+SELECT
+    asterisk_id,
+    device,
+    state,
+    event_at AS started_at,
+    CASE WHEN is_complete THEN next_at END AS ended_at,
+    CASE WHEN is_complete THEN (epoch_ms(next_at) - epoch_ms(event_at)) / 1000 END AS duration_s,
+    is_complete,
+    seq AS first_seq,
+    next_seq AS last_seq
+FROM judged

@@ -1,0 +1,70 @@
+-- One row is one live recording of a channel or a bridge. Identified by `first_seq`. Names are given again.
+WITH steps AS (
+    -- A frame that Asterisk sent twice is one step.
+    SELECT
+        recording_name, type, timestamp AS event_at, recording_target_uri AS target_uri,
+        any_value(recording_format) AS format,
+        any_value(recording_state) AS state,
+        any_value(recording_cause) AS cause,
+        any_value(recording_duration) AS recorded_s,
+        any_value(recording_talking_duration) AS talking_s,
+        any_value(recording_silence_duration) AS silent_s,
+        min(seq) AS seq
+    FROM (
+        FROM RecordingStarted
+        UNION ALL BY NAME FROM RecordingFinished
+        UNION ALL BY NAME FROM RecordingFailed
+    )
+    WHERE recording_name IS NOT NULL
+    GROUP BY recording_name, type, timestamp, recording_target_uri
+),
+
+neighbours AS (
+    SELECT
+        *,
+        type = 'RecordingStarted' AS is_start,
+        CASE WHEN lag(type) OVER steps_of_name = 'RecordingStarted' THEN lag(seq) OVER steps_of_name END AS start_seq,
+        CASE WHEN lag(type) OVER steps_of_name = 'RecordingStarted' THEN lag(event_at) OVER steps_of_name END AS start_at,
+        lead(type) OVER steps_of_name IS DISTINCT FROM 'RecordingFinished'
+            AND lead(type) OVER steps_of_name IS DISTINCT FROM 'RecordingFailed' AS is_without_end
+    FROM steps
+    WINDOW steps_of_name AS (PARTITION BY recording_name, target_uri ORDER BY seq)
+),
+
+recorded AS (
+    SELECT
+        * EXCLUDE (event_at, state, is_start, start_seq, start_at),
+        CASE WHEN target_uri LIKE 'channel:%' THEN substr(target_uri, 9) END AS channel_id,
+        CASE WHEN target_uri LIKE 'bridge:%' THEN substr(target_uri, 8) END AS bridge_id,
+        CASE WHEN is_start THEN event_at ELSE start_at END AS started_at,
+        CASE WHEN NOT is_start THEN event_at END AS ended_at,
+        CASE WHEN NOT is_start THEN state END AS state,
+        COALESCE(start_seq, seq) AS first_seq
+    FROM neighbours
+    WHERE NOT is_start OR is_without_end
+)
+
+SELECT
+    recorded.recording_name,
+    COALESCE(calls.call_id, bridges.call_id) AS call_id,
+    recorded.channel_id,
+    recorded.bridge_id,
+    recorded.target_uri,
+    recorded.format,
+    recorded.started_at,
+    recorded.ended_at,
+    (epoch_ms(recorded.ended_at) - epoch_ms(recorded.started_at)) / 1000 AS duration_s,
+    recorded.recorded_s::DOUBLE AS recorded_s,
+    recorded.talking_s::DOUBLE AS talking_s,
+    recorded.silent_s::DOUBLE AS silent_s,
+    recorded.state,
+    recorded.cause,
+    recorded.started_at IS NOT NULL AND recorded.ended_at IS NOT NULL
+        AND (gaps.seq IS NULL OR gaps.seq < recorded.first_seq) AS is_complete,
+    recorded.first_seq,
+    recorded.seq AS last_seq
+FROM recorded
+LEFT JOIN int_call_channels AS calls ON calls.channel_id = recorded.channel_id
+ASOF LEFT JOIN int_bridge_calls AS bridges
+    ON bridges.bridge_id = recorded.bridge_id AND bridges.seq <= recorded.first_seq
+ASOF LEFT JOIN int_gaps AS gaps ON recorded.seq >= gaps.seq

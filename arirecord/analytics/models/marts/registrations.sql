@@ -1,0 +1,69 @@
+-- One row is one stretch of time in which a contact, or an endpoint as a whole, had one status. Identified by `first_seq`.
+WITH reports AS (
+    -- An event comes once for each app on a socket.
+    SELECT
+        asterisk_id, endpoint_technology AS technology, endpoint_resource AS endpoint,
+        contact_info_aor AS aor, contact_info_uri AS contact_uri, contact_info_contact_status AS status,
+        NULLIF(TRY_CAST(contact_info_roundtrip_usec AS BIGINT), 0) AS roundtrip_us,
+        NULL AS cause, NULL AS peer_address, timestamp AS event_at, min(seq) AS seq
+    FROM ContactStatusChange
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        asterisk_id, endpoint_technology, endpoint_resource, NULL, NULL, peer_peer_status,
+        NULLIF(TRY_CAST(peer_time AS BIGINT), 0) * 1000,
+        NULLIF(peer_cause, ''), NULLIF(concat_ws(':', NULLIF(peer_address, ''), NULLIF(peer_port, '')), ''),
+        timestamp, min(seq)
+    FROM PeerStatusChange
+    GROUP BY ALL
+),
+
+counted AS (
+    SELECT *, lag(status) OVER reports_of_contact IS DISTINCT FROM status AS is_change
+    FROM reports
+    WINDOW reports_of_contact AS (PARTITION BY asterisk_id, technology, endpoint, aor, contact_uri ORDER BY seq)
+),
+
+numbered AS (
+    SELECT
+        *,
+        count(*) FILTER (is_change) OVER (
+            PARTITION BY asterisk_id, technology, endpoint, aor, contact_uri ORDER BY seq ROWS UNBOUNDED PRECEDING
+        ) AS number
+    FROM counted
+),
+
+stretches AS (
+    SELECT
+        asterisk_id, technology, endpoint, aor, contact_uri, any_value(status) AS status,
+        any_value(cause) AS cause, any_value(peer_address) AS peer_address,
+        count(roundtrip_us) AS qualify_count,
+        avg(roundtrip_us) / 1000 AS qualify_ms,
+        max(roundtrip_us) / 1000 AS longest_qualify_ms,
+        min(event_at) AS started_at,
+        min(seq) AS first_seq
+    FROM numbered
+    GROUP BY asterisk_id, technology, endpoint, aor, contact_uri, number
+),
+
+followed AS (
+    SELECT
+        *,
+        lead(started_at) OVER stretches_of_contact AS next_at,
+        lead(first_seq) OVER stretches_of_contact AS next_seq
+    FROM stretches
+    WINDOW stretches_of_contact AS (PARTITION BY asterisk_id, technology, endpoint, aor, contact_uri ORDER BY first_seq)
+)
+
+SELECT
+    followed.* EXCLUDE (next_at, next_seq),
+    CASE
+        WHEN status IN ('Reachable', 'NonQualified', 'Registered', 'Lagged', 'Created', 'Updated') THEN true
+        WHEN status IN ('Unreachable', 'Removed', 'Unregistered', 'Rejected') THEN false
+    END AS is_up,
+    next_seq IS NOT NULL AND (gaps.seq IS NULL OR gaps.seq < first_seq) AS is_complete,
+    CASE WHEN is_complete THEN next_at END AS ended_at,
+    CASE WHEN is_complete THEN (epoch_ms(next_at) - epoch_ms(started_at)) / 1000 END AS duration_s,
+    next_seq AS last_seq
+FROM followed
+ASOF LEFT JOIN int_gaps AS gaps ON followed.next_seq >= gaps.seq
