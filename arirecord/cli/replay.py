@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .replay_calls import call_starts, find_call
+from .replay_keys import keys
 from .replay_line import Line, clock
 from .replay_types import MAPPED, SPEED
 from .terminal import live_line, say
@@ -74,7 +75,7 @@ _SWITCH_INTERVAL_S = 0.0005
 @click.option("--duration", type=DURATION, help="So much of the recording.")
 @click.option("--only-call", metavar="ID", help="Only one call: its id, or that of one of its channels.")
 @click.option("--loop", type=click.IntRange(0), default=1, show_default=True, help="How many times; 0 is without end.")
-@click.option("--start-paused", is_flag=True, help="Wait for POST /control/resume.")
+@click.option("--start-paused", is_flag=True, help="Wait for the space key, or POST /control/resume.")
 @click.option("--idle-limit", type=DURATION, help="Shorten silences to this much of the recording.")
 @click.option("--min-gap", type=DURATION, help="The shortest time between two events, for clients that debounce.")
 @click.option(
@@ -113,6 +114,10 @@ def replay(
     client is connected; several clients share one time. Of a recording of a single application, a client may ask for
     any other: it gets the frames under that name. Without subscribeAll it gets only what Asterisk would have sent it,
     where the recording tells that.
+
+    In a terminal, keys steer it while it runs: space pauses and resumes, s sends one event, n goes to the next call, +
+    and - change the speed, the arrows go 10 s on and back, q quits, ? tells them. From elsewhere
+    http://HOST:PORT/control does: status, pause, resume, step, next-call, speed, seek.
 
     \b
     Examples:
@@ -215,7 +220,7 @@ async def _serve(server: "ReplayServer") -> None:
             f"Replaying {server.session.path} ({header.events:,} events, {clock(header.duration_ns)}) "
             f"on {server.url}?app={app}; waiting for a client. Ctrl-C ends it."
         )
-        with live_line(Line(server).text):
+        with live_line(Line(server).text), keys(server, say):
             await server.wait_done()
 
 

@@ -17,15 +17,20 @@ class Line:
 
     def text(self) -> str:
         """The line as it is now."""
-        status = self._server.status
-        header = self._server.session.header
-        wall_ns = self._server.clock.now_ns() - self._begun_ns
-        position_ns = header.duration_ns if status.finished else min(status.position_ns, header.duration_ns)
-        late = "" if self._server.clock.speed is None else f"  {status.late_ns / 1e6:.1f} ms late"
-        return (
-            f"{clock(position_ns)} of {clock(header.duration_ns)}  in {clock(wall_ns)}  "
-            f"{status.frames:,} frames{late}  {status.clients} client{'s' * (status.clients != 1)}"
-        )
+        server, status = self._server, self._server.status
+        header, told = server.session.header, server.describe()
+        position_ns = header.duration_ns if status.finished else int(told["position_s"] * 1e9)
+        wall_ns = server.clock.now_ns() - self._begun_ns
+        speed = told["speed"]
+        parts = [
+            f"{clock(min(position_ns, header.duration_ns))} of {clock(header.duration_ns)}",
+            f"in {clock(wall_ns)}",
+            "paused" if told["paused"] else speed if isinstance(speed, str) else f"×{speed:g}",
+            f"{status.frames:,} frames",
+            f"{status.late_ns / 1e6:.1f} ms late" if server.clock.speed is not None else "",
+            f"{status.clients} client{'s' * (status.clients != 1)}",
+        ]
+        return "  ".join(part for part in parts if part)
 
 
 def clock(ns: int) -> str:

@@ -1,0 +1,130 @@
+"""Keys that steer a replay, for who sits at the terminal."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+import termios
+import tty
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from arirecord.errors import ArirecordError
+
+if TYPE_CHECKING:
+    from arirecord.replay.server import ReplayServer
+
+__all__ = ["HELP", "Keys", "keys"]
+
+HELP: Final = (
+    "Keys: space pause and resume, s one event, n next call, + and - speed, right and left 10 s on and back, "
+    "q quit, ? this."
+)
+
+_SEEK_S: Final = 10
+_SPEEDS: Final = (*map(Fraction, ("0.1", "0.2", "0.5", 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)), None)
+_KEY: Final = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|[^\x1b]|\x1b", re.DOTALL)
+_UNFINISHED: Final = re.compile(r"\x1b(?:[\[O][0-9;]*)?\Z")
+
+
+class Keys:
+    """What each key does to a replay; `say` tells what was done. Knows no terminal."""
+
+    def __init__(self, server: "ReplayServer", say: Callable[[str], None]) -> None:
+        self._server = server
+        self._say = say
+        self._rest = ""
+        self._does: Mapping[str, Callable[[], None]] = {
+            " ": self._pause,
+            "s": server.step,
+            "n": server.next_call,
+            "+": lambda: self._speed(1),
+            "=": lambda: self._speed(1),
+            "-": lambda: self._speed(-1),
+            "\x1b[C": lambda: self._seek(_SEEK_S),
+            "\x1bOC": lambda: self._seek(_SEEK_S),
+            "\x1b[D": lambda: self._seek(-_SEEK_S),
+            "\x1bOD": lambda: self._seek(-_SEEK_S),
+            "q": server.stop,
+            "?": lambda: say(HELP),
+        }
+
+    def type(self, text: str) -> None:
+        """Take what came from the keyboard, whole keys or parts of one."""
+        text = self._rest + text
+        unfinished = _UNFINISHED.search(text)
+        self._rest = unfinished[0] if unfinished else ""
+        for key in _KEY.findall(text[: len(text) - len(self._rest)]):
+            try:
+                self._does.get(key, lambda: None)()
+            except ArirecordError as error:
+                self._say(f"{error}.")
+
+    def _pause(self) -> None:
+        if self._server.describe()["paused"]:
+            self._server.resume()
+            self._say("It goes on.")
+        else:
+            self._server.pause()
+            self._say("Paused. Space goes on, s sends one event.")
+
+    def _speed(self, step: int) -> None:
+        now = self._server.clock.speed
+        others = [s for s in _SPEEDS if s != now and (s is None or now is None or (s > now) == (step > 0))]
+        if now is None:
+            others = [] if step > 0 else others
+        elif step < 0:
+            others = [s for s in others if s is not None]
+        if others:
+            speed = others[0 if step > 0 else -1]
+            self._server.set_speed(None if speed is None else float(speed))
+            self._say("Speed max." if speed is None else f"Speed {float(speed):g}.")
+
+    def _seek(self, by_s: float) -> None:
+        self._server.seek(max(0.0, round(self._server.describe()["position_s"] + by_s, 3)))
+
+
+@contextmanager
+def keys(server: "ReplayServer", say: Callable[[str], None]) -> Iterator[None]:
+    """Let keys steer a replay, on the running event loop, where stdin is a terminal and ours to read."""
+    fd = _terminal()
+    if fd is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    pressed = Keys(server, say)
+    before = termios.tcgetattr(fd)
+
+    def read() -> None:
+        try:
+            data = os.read(fd, 1024)
+        except OSError:
+            data = b""
+        if data:
+            pressed.type(data.decode("utf-8", "replace"))
+        else:
+            loop.remove_reader(fd)  # the terminal has gone; the replay need not
+
+    tty.setcbreak(fd)
+    loop.add_reader(fd, read)
+    # Who was stopped with Ctrl-Z comes back to a terminal that the shell has set up.
+    loop.add_signal_handler(signal.SIGCONT, lambda: tty.setcbreak(fd))
+    try:
+        say(HELP)
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGCONT)
+        loop.remove_reader(fd)
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+def _terminal() -> int | None:
+    """The terminal; None where there is none, or where to touch it would stop a program in the background."""
+    try:
+        fd = sys.stdin.fileno()
+        return fd if os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp() else None
+    except (OSError, ValueError, AttributeError):
+        return None
