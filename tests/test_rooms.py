@@ -19,7 +19,8 @@ ALLOWED = {
     "handling": {"ari", "session", "analytics"},
     "tables": set(),
     "api": {"session", "analytics", "tables"},
-    "cli": {"ari", "session", "capture", "replay", "analytics", "handling", "api"},
+    "report": {"ari", "session", "analytics"},
+    "cli": {"ari", "session", "capture", "replay", "analytics", "handling", "api", "report"},
 }
 
 

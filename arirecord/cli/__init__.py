@@ -40,6 +40,7 @@ GROUPS = {
         "redact": ("redact", "Make a session without numbers and names of people."),
     },
     "Measure": {
+        "explain": ("explain", "Tell what happened in a call."),
         "query": ("query", "Ask a session in SQL."),
     },
     "Besides": {

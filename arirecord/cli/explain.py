@@ -1,0 +1,200 @@
+"""`arirecord explain`."""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .terminal import progress, say
+
+if TYPE_CHECKING:
+    from arirecord.report.find import Found
+    from arirecord.report.story import Story
+
+__all__ = ["command"]
+
+_FORMS = ("text", "mermaid", "svg", "html")
+
+
+@click.command("explain")
+@click.argument("session", type=click.Path(path_type=Path))
+@click.argument("call", required=False)
+@click.option("--all", "is_all", is_flag=True, help="Every call that CALL means, and without CALL every call there is.")
+@click.option("--worst", type=click.IntRange(1), metavar="N", help="The N calls in which most went wrong.")
+@click.option(
+    "--by", multiple=True, type=click.Choice(["transfer", "cause", "hold"]),
+    help="With --worst: rank by failed transfers, hangup causes, longest hold; all three in turn where not given.",
+)  # fmt: skip
+@click.option("--format", "form", type=click.Choice(_FORMS), default="text", show_default=True)
+@click.option("-o", "--output", type=click.Path(), help="Write there; a name that ends in / is a folder.")
+@click.option(
+    "--details", is_flag=True, help="Also what says little: dialplan steps, caller ids, Asterisk's own variables."
+)
+@click.option("--width", type=click.IntRange(60), help="Columns of the text.  [default: the terminal's, else 100]")
+@click.option("--lanes", type=click.IntRange(2), help="Fold channels beyond so many into one lane.")
+def command(
+    session: Path,
+    call: str | None,
+    is_all: bool,
+    worst: int | None,
+    by: tuple[str, ...],
+    form: str,
+    output: str | None,
+    details: bool,
+    width: int | None,
+    lanes: int | None,
+) -> None:
+    """Tell what happened in a call: who, when, a ladder of its channels, what looks wrong.
+
+    CALL is a call's id, a channel's id or name, or a phone number. A number that several calls have lists them. The
+    ladder shows channels as columns and moments as rows; `docs/explain.md` says how to read it.
+
+    \b
+    Examples:
+      arirecord explain session.parquet 1795474818.125
+      arirecord explain session.parquet 1002 --all
+      arirecord explain session.parquet --worst 5 --format html -o worst.html
+      arirecord explain session.parquet PJSIP/1001-0000002a --format mermaid >> incident.md
+    """
+    if sum((call is not None, worst is not None)) > 1 or (call is None and worst is None and not is_all):
+        raise click.UsageError("say which call: an id, a channel or a number; or --worst N, or --all")
+    if by and worst is None:
+        raise click.UsageError("--by goes with --worst")
+    from arirecord.analytics import connect
+    from arirecord.report.facts import MODELS
+    from arirecord.report.tell import story
+
+    connection = connect(session, models=MODELS)
+    found = _found(connection, session, call, worst, by)
+    if len(found) > 1 and call is not None and not is_all:
+        _list(found)
+        if form != "text" or output:
+            raise click.UsageError(f"{len(found)} calls match {call}: name one by its id, or add --all")
+        say(f"{len(found)} calls match {call}: name one by its id, or add --all.")
+        return
+    with progress(len(found)) as update:
+
+        def told() -> "Iterator[tuple[Found, Story]]":
+            for place, one in enumerate(found, 1):
+                yield one, story(connection, one.call_id, details=details)
+                if len(found) > 1:
+                    update("calls", place)
+
+        _write(told(), len(found), form, output, width, lanes)
+
+
+def _found(
+    connection: "object", session: Path, call: str | None, worst: int | None, by: Sequence[str]
+) -> "Sequence[Found]":
+    import duckdb
+
+    from arirecord.report.find import WORST_BY, all_calls, find_calls, worst_calls
+
+    assert isinstance(connection, duckdb.DuckDBPyConnection)
+    if call is not None:
+        found = find_calls(connection, call)
+        if not found:
+            raise click.ClickException(
+                f"no call, channel or number {call} is in {session}; "
+                f'`arirecord query {session} "FROM calls"` lists the calls'
+            )
+        return found
+    found = worst_calls(connection, worst, by or WORST_BY) if worst is not None else all_calls(connection)
+    if not found:
+        say("No call went wrong." if worst is not None else f"No calls are in {session}.")
+    return found
+
+
+def _list(found: "Sequence[Found]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("call_id", "started_at", "from", "to", "disposition", "duration_s"):
+        table.add_column(name, no_wrap=True)
+    for one in found:
+        started = one.started_at.isoformat(" ", "milliseconds") if one.started_at else ""
+        duration = "" if one.duration_s is None else f"{one.duration_s:.3f}"
+        table.add_row(one.call_id, started, one.caller or "", one.dialled or "", one.disposition or "", duration)
+    width = None if sys.stdout.isatty() else 10_000
+    Console(width=width, highlight=False, markup=False).print(table)
+
+
+def _write(
+    told: "Iterator[tuple[Found, Story]]",
+    count: int,
+    form: str,
+    output: str | None,
+    width: int | None,
+    lanes: int | None,
+) -> None:
+    """Stories as they come, to stdout, a file, or a file each in a folder."""
+    is_folder = output is not None and (output.endswith("/") or Path(output).is_dir())
+    if form == "svg" and count > 1 and not is_folder:
+        raise click.UsageError("an SVG holds one call: add -o FOLDER/ for a file each")
+    if is_folder and output is not None:
+        Path(output).mkdir(parents=True, exist_ok=True)
+        for one, story in told:
+            target = Path(output) / f"{_file_name(one.call_id)}.{_ENDINGS[form]}"
+            target.write_text("".join(_rendered(iter([(one, story)]), 1, form, width, lanes)), encoding="utf-8")
+            say(f"{target}: {one.why}")
+        return
+    if form == "text" and output is None and sys.stdout.isatty():
+        _show(told, width, lanes)
+        return
+    texts = _rendered(told, count, form, width, lanes)
+    if output is None:
+        for text in texts:
+            sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    with Path(output).open("w", encoding="utf-8") as file:
+        file.writelines(texts)
+
+
+_ENDINGS = {"text": "txt", "mermaid": "mmd", "svg": "svg", "html": "html"}
+
+
+def _file_name(call_id: str) -> str:
+    return re.sub(r"[^\w.-]", "_", call_id)
+
+
+def _rendered(
+    told: "Iterator[tuple[Found, Story]]", count: int, form: str, width: int | None, lanes: int | None
+) -> Iterator[str]:
+    """The text of the file, in parts. Several Mermaid diagrams make Markdown."""
+    if form == "html":
+        from arirecord.report.ladder_html import MAX_LANES, ladder_html
+
+        yield ladder_html(*(story for _, story in told), max_lanes=lanes or MAX_LANES)
+    elif form == "svg":
+        from arirecord.report.ladder_svg import MAX_LANES, ladder_svg
+
+        yield from (ladder_svg(story, max_lanes=lanes or MAX_LANES) for _, story in told)
+    elif form == "mermaid":
+        from arirecord.report.ladder_mermaid import MAX_LANES, ladder_mermaid
+
+        for one, story in told:
+            text = ladder_mermaid(story, max_lanes=lanes or MAX_LANES)
+            yield text if count == 1 else f"## {one.call_id}: {one.why}\n\n```mermaid\n{text}```\n\n"
+    else:
+        from arirecord.report.ladder_text import MAX_LANES, ladder_text
+
+        for place, (one, story) in enumerate(told):
+            why = f"{'─' * (width or 100)}\n{one.why}\n" if count > 1 else ""
+            yield ("\n" if place else "") + why + ladder_text(story, width=width or 100, max_lanes=lanes or MAX_LANES)
+
+
+def _show(told: "Iterator[tuple[Found, Story]]", width: int | None, lanes: int | None) -> None:
+    """In colours, on the terminal."""
+    from rich.console import Console
+
+    from arirecord.report.ladder_text import MAX_LANES, renderable
+
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    for _, story in told:
+        console.print(renderable(story, width=console.width, max_lanes=lanes or MAX_LANES))
+        console.print()

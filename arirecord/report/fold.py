@@ -1,0 +1,141 @@
+"""A story with many channels made readable: the lanes that matter stay, the others become one lane with a count."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from .story import Evidence, Finding, Interval, IntervalKind, Lane, Moment, Story
+
+__all__ = ["fold"]
+
+_TELLING = ("transfer", "hold", "dtmf", "user_event", "mark")
+
+
+def fold(story: Story, max_lanes: int) -> Story:
+    """The same story in at most `max_lanes` lanes (at least 2).
+
+    The first channel stays, then those that took part in transfers, held, pressed keys, or that the linter found
+    something about. What only folded channels did between two things that others did is counted by what it was.
+    """
+    if len(story.lanes) <= max_lanes:
+        return story
+    kept = _telling(story)[: max(max_lanes, 2) - 1]
+    others = tuple(lane for lane in story.lanes if lane.channel_id not in kept)
+    ids = tuple(lane.channel_id for lane in others)
+    lane = Lane(
+        channel_id=ids[0],
+        letter=f"+{len(ids)}",
+        label=f"{len(ids)} others",
+        name=f"{len(ids)} channels, {others[0].letter} to {others[-1].letter}",
+        first_seq=min(other.first_seq for other in others),
+        last_seq=max(other.last_seq for other in others),
+        ended_seq=None if any(o.ended_seq is None for o in others) else max(o.ended_seq or 0 for o in others),
+        created_at=min((o.created_at for o in others if o.created_at), default=None),
+        answered_at=min((o.answered_at for o in others if o.answered_at), default=None),
+        ended_at=None if any(o.ended_at is None for o in others) else max(o.ended_at for o in others if o.ended_at),
+        channel_ids=ids,
+    )
+    folded = frozenset(ids)
+    return replace(
+        story,
+        lanes=(*(other for other in story.lanes if other.channel_id in kept), lane),
+        intervals=tuple(_intervals(story.intervals, folded, ids[0])),
+        moments=tuple(_moments(story.moments, folded, ids[0])),
+        evidence=tuple(_evidence(story.evidence, folded, ids[0])),
+        findings=tuple(_findings(story.findings, folded, ids[0])),
+    )
+
+
+def _telling(story: Story) -> Sequence[str]:
+    """Channels, those first that say most of what happened; in doubt the earlier."""
+    weights = dict.fromkeys((lane.channel_id for lane in story.lanes), 0)
+    for moment in story.moments:
+        for channel_id in (moment.channel_id, moment.other_id):
+            if channel_id in weights:
+                weights[channel_id] += 10 if moment.kind in _TELLING else 0
+    for finding in story.findings:
+        if finding.channel_id in weights and finding.severity != "note":
+            weights[finding.channel_id] += 5
+    first, *rest = story.lanes
+    return [first.channel_id, *sorted((lane.channel_id for lane in rest), key=lambda i: -weights[i])]
+
+
+def _moments(moments: Sequence[Moment], folded: frozenset[str], lane: str) -> Iterator[Moment]:
+    run: dict[tuple[object, ...], Moment] = {}
+    for moment in moments:
+        one = lane if moment.channel_id in folded else moment.channel_id
+        two = lane if moment.other_id in folded else moment.other_id
+        here = replace(moment, channel_id=one, other_id=None if one == two else two)
+        if lane not in (one, two):
+            yield from run.values()
+            run = {}
+            yield here
+            continue
+        key = (moment.kind, moment.what, one, two, moment.actor, moment.is_bad)
+        before = run.get(key)
+        run[key] = _added(before, here) if before else here
+    yield from run.values()
+
+
+def _added(before: Moment, moment: Moment) -> Moment:
+    detail = before.detail if before.detail == moment.detail else ""
+    last_at = max((at for at in (before.last_at or before.at, moment.at) if at), default=None)
+    return replace(before, count=before.count + moment.count, detail=detail, last_at=last_at, duration_ms=None)
+
+
+def _intervals(intervals: Sequence[Interval], folded: frozenset[str], lane: str) -> Iterator[Interval]:
+    """Those of folded channels as the time in which at least one of them has one."""
+    groups: dict[IntervalKind, list[Interval]] = {}
+    for interval in intervals:
+        if interval.channel_id in folded:
+            groups.setdefault(interval.kind, []).append(interval)
+        else:
+            yield interval
+    for group in groups.values():
+        group.sort(key=lambda i: (i.started_at is not None, i.started_at or datetime.min))
+        current = replace(group[0], channel_id=lane, bridge_id=None)
+        for interval in group[1:]:
+            is_apart = current.ended_at and interval.started_at and interval.started_at > current.ended_at
+            if is_apart:
+                yield current
+                current = replace(interval, channel_id=lane, bridge_id=None)
+            else:
+                current = _joined(current, interval)
+        yield current
+
+
+def _joined(one: Interval, two: Interval) -> Interval:
+    ends, seqs = (one.ended_at, two.ended_at), (one.ended_seq, two.ended_seq)
+    starts = [seq for seq in (one.started_seq, two.started_seq) if seq is not None]
+    return replace(
+        one,
+        ended_at=None if None in ends else max(at for at in ends if at),
+        ended_seq=None if None in seqs else max(seq for seq in seqs if seq is not None),
+        started_seq=min(starts, default=None),
+        count=one.count + two.count,
+    )
+
+
+def _evidence(evidence: Sequence[Evidence], folded: frozenset[str], lane: str) -> Iterator[Evidence]:
+    told: dict[tuple[str, str, str], Evidence] = {}
+    for link in evidence:
+        one = lane if link.channel_id in folded else link.channel_id
+        two = lane if link.other_id in folded else link.other_id
+        if lane not in (one, two):
+            yield link
+        else:
+            told.setdefault((one, two, link.reason), replace(link, channel_id=one, other_id=two))
+    yield from told.values()
+
+
+def _findings(findings: Sequence[Finding], folded: frozenset[str], lane: str) -> Iterator[Finding]:
+    """Of folded channels the first of each rule, with how many more there are."""
+    more: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.channel_id in folded:
+            more.setdefault((finding.rule, finding.severity), []).append(finding)
+        else:
+            yield finding
+    for first, *rest in more.values():
+        text = f"{first.text} (and {len(rest)} more)" if rest else first.text
+        yield replace(first, channel_id=lane, text=text)

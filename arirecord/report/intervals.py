@@ -1,0 +1,66 @@
+"""The stretches of time of a call: ringing, up, in bridges, talking, holding, speaking."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from .facts import Facts
+from .story import Interval, IntervalKind
+
+__all__ = ["intervals_of"]
+
+
+def intervals_of(facts: Facts) -> Iterator[Interval]:
+    """All intervals of a call, by kind, each kind in order."""
+    yield from _lives(facts)
+    for stay in facts.stays:
+        kind: IntervalKind = "waiting" if stay["is_holding"] else "bridge"
+        yield Interval(
+            stay["channel_id"], kind, stay["entered_at"], stay["left_at"],
+            stay["entered_seq"], stay["left_seq"], stay["bridge_id"],
+        )  # fmt: skip
+    for talk in facts.talks:
+        yield Interval(
+            talk["channel_id"], "talking", talk["started_at"], talk["ended_at"],
+            talk["started_seq"], talk["ended_seq"], talk["bridge_id"],
+        )  # fmt: skip
+    yield from _holds(facts)
+    for speech in facts.speech:
+        yield Interval(speech["channel_id"], "speech", speech["started_at"], speech["ended_at"])
+
+
+def _lives(facts: Facts) -> Iterator[Interval]:
+    """Ringing and up. Places in the order of arrival are those of the events that say so."""
+    states: dict[tuple[str, str], int] = {}
+    for event in facts.events:
+        if event.type in ("ChannelCreated", "ChannelStateChange") and event.channel_id:
+            state = str(event.data["channel"].get("state"))
+            states.setdefault((event.channel_id, "Ringing" if state == "Ring" else state), event.seq)
+        elif event.type == "ChannelDestroyed" and event.channel_id:
+            states.setdefault((event.channel_id, "end"), event.seq)
+    for leg in facts.legs:
+        channel_id = leg["channel_id"]
+        ringing_at, answered_at, ended_at = leg["ringing_at"], leg["answered_at"], leg["ended_at"]
+        up_seq, end_seq = states.get((channel_id, "Up")), states.get((channel_id, "end"))
+        if ringing_at and ringing_at != (answered_at or ended_at):
+            yield Interval(
+                channel_id, "ringing", ringing_at, answered_at or ended_at,
+                states.get((channel_id, "Ringing")), up_seq or end_seq,
+            )  # fmt: skip
+        if leg["is_answered"]:
+            yield Interval(channel_id, "up", answered_at, ended_at, up_seq, end_seq)
+
+
+def _holds(facts: Facts) -> Iterator[Interval]:
+    """From each hold to the same channel's next unhold; without an end where there is none."""
+    begun: dict[str, tuple[datetime, int]] = {}
+    for event in facts.events:
+        channel_id = event.channel_id
+        if channel_id is None:
+            continue
+        if event.type == "ChannelHold":
+            begun.setdefault(channel_id, (event.at, event.seq))
+        elif event.type == "ChannelUnhold" and channel_id in begun:
+            started_at, started_seq = begun.pop(channel_id)
+            yield Interval(channel_id, "hold", started_at, event.at, started_seq, event.seq)
+    for channel_id, (started_at, started_seq) in begun.items():
+        yield Interval(channel_id, "hold", started_at, None, started_seq, None)

@@ -1,0 +1,109 @@
+"""What all pictures of a story share: offsets from its beginning, the state of a lane, names for people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from .story import Interval, Lane, Story
+
+__all__ = ["STATES", "bar_state", "clock", "ending", "length_s", "offset_s", "offset_text", "state_at", "ticks"]
+
+STATES = ("hold", "talking", "waiting", "up", "ringing", "alive")
+"""States of a lane, the strongest first: one in hold also talks, is in a bridge and is up."""
+
+
+def offset_s(story: Story, at: datetime | None) -> float | None:
+    """Seconds from the beginning of the call; None where the time is not known."""
+    if at is None or story.started_at is None:
+        return None
+    return (at - story.started_at).total_seconds()
+
+
+def offset_text(seconds: float | None) -> str:
+    """`4.620`, `12:04.620`, `1:12:04.620`; nothing where it is not known."""
+    if seconds is None:
+        return ""
+    sign, ms = "-" if seconds < 0 else "", round(abs(seconds) * 1000)
+    minutes, rest_ms = divmod(ms, 60_000)
+    if not minutes:
+        return f"{sign}{rest_ms / 1000:.3f}"
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}:{minutes:02}" if hours else f"{minutes}"
+    return f"{sign}{head}:{rest_ms / 1000:06.3f}"
+
+
+def length_s(story: Story) -> float:
+    """From the beginning of the call to its end or to the last moment, in seconds; never 0."""
+    ends = [story.ended_at, *(moment.at for moment in story.moments), *(i.ended_at for i in story.intervals)]
+    return max([offset_s(story, at) or 0.0 for at in ends] + [0.001])
+
+
+def clock(at: datetime) -> str:
+    """The time of day in UTC, to the millisecond."""
+    return at.isoformat(" ", "milliseconds")[11:]
+
+
+def ending(lane: Lane) -> str:
+    """How a channel ended: `hung up: 16 Normal Clearing`."""
+    if lane.count > 1:
+        return ""
+    if lane.ended_at is None and lane.ended_seq is None:
+        return "end not recorded"
+    who = {"itself": "hung up", "asterisk": "ended by Asterisk"}.get(lane.ended_by or "", "ended")
+    if lane.ended_by == "itself" and lane.answered_at is None:
+        is_redirect = 300 <= (lane.tech_cause or 0) < 400
+        who = "gave up" if lane.role == "caller" else "redirected" if is_redirect else "refused"
+    if lane.role == "local":
+        who = "ended"
+    cause = " ".join(str(v) for v in (lane.hangup_cause, lane.hangup_cause_txt) if v is not None)
+    sip = f", SIP {lane.tech_cause}" if lane.tech_cause else ""
+    return f"{who}: {cause}{sip}" if cause else who
+
+
+def state_at(story: Story, lane: Lane, seq: float) -> str | None:
+    """The state of a lane once the event `seq` has happened; None before its first and after its last event."""
+    end = lane.ended_seq if lane.ended_seq is not None else None
+    if seq < lane.first_seq or (end is not None and seq > end):
+        return None
+    states = {_state(i) for i in story.intervals_of(lane) if _is_in(i, lane, seq)}
+    return next((state for state in STATES if state in states), "alive")
+
+
+def bar_state(story: Story, lane: Lane, from_s: float, until_s: float) -> str | None:
+    """The strongest state of a lane in a slice of time; None where it is not there."""
+    states = set()
+    for interval in story.intervals_of(lane):
+        begin, end = offset_s(story, interval.started_at), offset_s(story, interval.ended_at)
+        if (begin is None or begin < until_s) and (end is None or end > from_s) and interval.kind != "speech":
+            states.add(_state(interval))
+    begin, end = offset_s(story, lane.created_at), offset_s(story, lane.ended_at)
+    if (begin is None or begin < until_s) and (end is None or end >= from_s):
+        states.add("alive")
+    else:
+        return None
+    return next((state for state in STATES if state in states), None)
+
+
+def ticks(length: float, most: int) -> Sequence[float]:
+    """At most `most` round offsets from 0 to `length`, seconds."""
+    for step in _STEPS:
+        if length / step <= most:
+            break
+    return [n * step for n in range(int(length / step) + 1)]
+
+
+_STEPS = tuple(
+    [m * 10.0**e for e in range(-3, 1) for m in (1, 2, 5)]
+    + [10.0, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200]
+    + [86400.0 * m for m in (1, 2, 7, 30, 365, 3650, 36500)]
+)
+
+
+def _state(interval: Interval) -> str:
+    return "up" if interval.kind == "bridge" else interval.kind
+
+
+def _is_in(interval: Interval, lane: Lane, seq: float) -> bool:
+    if interval.kind == "speech":
+        return False
+    is_begun = interval.started_seq is None or interval.started_seq <= seq
+    return is_begun and (interval.ended_seq is None or seq < interval.ended_seq)
