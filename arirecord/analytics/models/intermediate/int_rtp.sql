@@ -1,0 +1,55 @@
+-- One row is one channel and direction of its audio, as Asterisk told of it at the end. Identified by `channel_id` and
+-- `direction`: received by Asterisk, or sent by it, as the far end reported. In RTPAUDIOQOS `txjitter` is what Asterisk
+-- measured of what it received, and `rxjitter` what the far end reported.
+WITH told AS (
+    SELECT
+        channel_id,
+        max(timestamp) AS told_at,
+        arg_max(value, seq) FILTER (variable = 'RTPAUDIOQOS') AS quality,
+        arg_max(value, seq) FILTER (variable = 'RTPAUDIOQOSJITTER') AS jitters,
+        max(seq) AS last_seq
+    FROM ChannelVarset
+    WHERE variable IN ('RTPAUDIOQOS', 'RTPAUDIOQOSJITTER') AND channel_id IS NOT NULL
+    GROUP BY channel_id
+),
+
+read AS (
+    SELECT
+        channel_id, told_at, last_seq,
+        TRY_CAST(regexp_extract(quality, '(?:^|;)rxcount=(\d+)', 1) AS BIGINT) AS received_count,
+        TRY_CAST(regexp_extract(quality, '(?:^|;)txcount=(\d+)', 1) AS BIGINT) AS sent_count,
+        -- A number without sign: duplicates can make it less than none, which then looks huge.
+        TRY_CAST(regexp_extract(quality, '(?:^|;)lp=(\d+)', 1) AS BIGINT) AS lp,
+        TRY_CAST(regexp_extract(quality, '(?:^|;)rlp=(\d+)', 1) AS BIGINT) AS rlp,
+        CASE WHEN lp < 2147483648 THEN lp WHEN lp IS NOT NULL THEN 0 END AS received_lost,
+        CASE WHEN rlp < 2147483648 THEN rlp WHEN rlp IS NOT NULL THEN 0 END AS sent_lost,
+        TRY_CAST(regexp_extract(quality, '(?:^|;)txjitter=([0-9.]+)', 1) AS DOUBLE) * 1000 AS received_jitter_ms,
+        TRY_CAST(regexp_extract(quality, '(?:^|;)rxjitter=([0-9.]+)', 1) AS DOUBLE) * 1000 AS sent_jitter_ms,
+        TRY_CAST(regexp_extract(jitters, 'maxrxjitter=([0-9.]+)', 1) AS DOUBLE) * 1000 AS longest_jitter_ms,
+        NULLIF(TRY_CAST(regexp_extract(quality, '(?:^|;)rtt=([0-9.]+)', 1) AS DOUBLE), 0) * 1000 AS round_trip_ms,
+        -- Losses are counted with the first RTCP report, and Asterisk scores with each: without a score there was none.
+        COALESCE(TRY_CAST(regexp_extract(quality, '(?:^|;)txmes=([0-9.]+)', 1) AS DOUBLE), 1) > 0 AS is_counted,
+        COALESCE(TRY_CAST(regexp_extract(quality, '(?:^|;)rxmes=([0-9.]+)', 1) AS DOUBLE), 0) > 0
+            OR round_trip_ms > 0 OR sent_lost > 0 OR sent_jitter_ms > 0 AS is_reported
+    FROM told
+)
+
+SELECT
+    channel_id, 'received' AS direction, told_at,
+    received_count AS packet_count,
+    CASE WHEN received_count > 0 AND is_counted THEN received_lost END AS lost_count,
+    CASE WHEN received_count > 0 THEN received_jitter_ms END AS jitter_ms,
+    CASE WHEN received_count > 0 THEN longest_jitter_ms END AS longest_jitter_ms,
+    round_trip_ms, last_seq
+FROM read
+WHERE received_count IS NOT NULL
+UNION ALL
+SELECT
+    channel_id, 'sent', told_at,
+    sent_count,
+    CASE WHEN sent_count > 0 AND is_reported THEN sent_lost END,
+    CASE WHEN sent_count > 0 AND is_reported THEN sent_jitter_ms END,
+    NULL,
+    round_trip_ms, last_seq
+FROM read
+WHERE sent_count IS NOT NULL

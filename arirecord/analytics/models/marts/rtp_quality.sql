@@ -1,0 +1,48 @@
+-- One row is one channel and direction of its audio: how it went over the network. Identified by `channel_id` and
+-- `direction`: received by Asterisk, or sent by it, as the far end reported.
+WITH measured AS (
+    SELECT
+        *,
+        -- The lost are among the packets sent, but not among those received.
+        least(lost_count / NULLIF(packet_count + CASE WHEN direction = 'sent' THEN 0 ELSE lost_count END, 0), 1)
+            AS loss_ratio,
+        -- From mouth to ear: half the round trip, a packet of 20 ms, a jitter buffer of twice the jitter.
+        round_trip_ms / 2 + 20 + 2 * jitter_ms AS delay_ms,
+        log2(greatest(delay_ms / 100, 1)) AS x
+    FROM int_rtp
+),
+
+impaired AS (
+    SELECT
+        *,
+        param('codec_ie') + (95 - param('codec_ie')) * loss_ratio * 100
+            / (loss_ratio * 100 + param('codec_bpl')) AS equipment_impairment,
+        25 * ((1 + x ** 6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2) AS delay_impairment
+    FROM measured
+),
+
+rated AS (
+    SELECT
+        *,
+        least(greatest(93.2 - equipment_impairment, 0), 100) AS listening_r,
+        least(greatest(93.2 - equipment_impairment - delay_impairment, 0), 100) AS r
+    FROM impaired
+)
+
+SELECT
+    rated.channel_id,
+    calls.call_id,
+    rated.direction,
+    rated.told_at,
+    rated.packet_count,
+    rated.lost_count,
+    rated.loss_ratio,
+    rated.jitter_ms,
+    rated.longest_jitter_ms,
+    rated.round_trip_ms,
+    rated.r AS r_factor,
+    1 + 0.035 * r + 7e-6 * r * (r - 60) * (100 - r) AS mos,
+    1 + 0.035 * listening_r + 7e-6 * listening_r * (listening_r - 60) * (100 - listening_r) AS listening_mos,
+    rated.last_seq
+FROM rated
+LEFT JOIN int_call_channels AS calls USING (channel_id)
