@@ -34,6 +34,9 @@ _LOOK_S = 1.0
 _SLICE = 256
 """Rows written at once: few enough that their memory is used again and again."""
 
+_SAY_AGAIN_S = 10.0
+"""A disk that is full, takes a little and is full again is told of once in this time."""
+
 _FULL = "the disk did not keep up and memory was full"
 
 _Item = tuple[int, int, str, bytes]
@@ -59,7 +62,8 @@ class Recorder:
 
     `frame`, `connection`, `rest` and `mark` may be called from one thread at a time and return at once. `source` goes
     into the header: no credentials. `sync_interval_s` is how often a journal is forced to the disk (None: only at the
-    end). `last_ns` is when the latest frame came, wall clock; `kept_rows` how many rows are in journals.
+    end). `say` gets a sentence, in the recorder's thread, when the disk refuses and when it takes the recording again.
+    `last_ns` is when the latest frame came, wall clock; `kept_rows` how many rows are in journals.
 
     Raises `TargetExists` and `OSError` when made.
     """
@@ -71,6 +75,7 @@ class Recorder:
         *,
         sync_interval_s: float | None = 1.0,
         max_pending_bytes: int = 1 << 30,
+        say: Callable[[str], None] = lambda text: None,
         clocks: tuple[Callable[[], int], Callable[[], int]] = (time.time_ns, time.monotonic_ns),
     ) -> None:
         self.target = SingleFile(target) if isinstance(target, Path) else target
@@ -78,6 +83,8 @@ class Recorder:
         self.stats = Stats()
         self.last_ns = 0
         self._source = source
+        self._say = say
+        self._said_at = -_SAY_AGAIN_S
         self._wall, self._monotonic = clocks
         self._started_ns = self._wall()
         self._zero = self._monotonic()
@@ -221,14 +228,26 @@ class Recorder:
             try:
                 attempt()
             except OSError as error:
-                self.stats.trouble = f"{self._journal.path}: {error.strerror}"
+                self._refused(f"{self._journal.path}: {error.strerror}")
                 if self._closing:
                     return  # closing the journal tries once more and tells
                 attempt = self._journal.flush
                 time.sleep(_RETRY_S)
             else:
-                self.stats.trouble = None
+                if self.stats.trouble is not None:
+                    self.stats.trouble = None
+                    self._tell("The disk takes the recording again.")
                 return
+
+    def _refused(self, trouble: str) -> None:
+        if self.stats.trouble is None and time.monotonic() - self._said_at > _SAY_AGAIN_S:
+            self._said_at = time.monotonic()
+            self._tell(f"THE DISK REFUSES: {trouble}. What comes is kept in memory meanwhile.")
+        self.stats.trouble = trouble
+
+    def _tell(self, text: str) -> None:
+        with suppress(OSError, ValueError):  # nobody listens any more: no reason to stop recording
+            self._say(text)
 
     def _rotate(self) -> None:
         """Begin a new part where it is time, and have the old one sealed."""

@@ -154,7 +154,7 @@ class _Recording:
         if self._recorder is None:
             from arirecord.capture.recorder import Recorder
 
-            self._recorder = Recorder(self._target, self._options.source, sync_interval_s=self._sync_s)
+            self._recorder = Recorder(self._target, self._options.source, sync_interval_s=self._sync_s, say=warn)
             say(f"Recording to {self._target.path}. Ctrl-C ends it.")
         return self._recorder
 

@@ -148,7 +148,7 @@ class _Tapping:
     def _start(self) -> "Recorder":
         from arirecord.capture.recorder import Recorder
 
-        self.recorder = Recorder(self._target, self._options.source)
+        self.recorder = Recorder(self._target, self._options.source, say=warn)
         say(f"Recording to {self.recorder.target.path}.")
         return self.recorder
 

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 
 import click
 
@@ -20,6 +21,7 @@ class _Voice:
 
     is_quiet = False
     is_verbose = False
+    words: "SimpleQueue[str | None] | None" = None
 
     def be_quiet(self, ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
         """For `--quiet`."""
@@ -49,6 +51,13 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """One line on stderr that nobody may miss: something was lost, or is not safe."""
+    if voice.words is not None:
+        voice.words.put(text)
+    else:
+        _echo(text)
+
+
+def _echo(text: str) -> None:
     click.echo(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text, err=True)
 
 
@@ -81,25 +90,37 @@ def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
 
 @contextmanager
 def live_line(text: Callable[[], str]) -> Iterator[None]:
-    """Keep one line on stderr up to date, from a thread of its own so that a stuck terminal stops nobody."""
-    if not is_watched():
+    """Keep one line on stderr up to date, where somebody watches.
+
+    All that is said meanwhile is said by a thread of its own: a terminal that is stuck must not hold up a recording.
+    """
+    voice.words = words = SimpleQueue()
+    thread = threading.Thread(target=_speak, args=(words, text), name="arirecord-words", daemon=True)
+    thread.start()
+    try:
         yield
+    finally:
+        voice.words = None
+        words.put(None)
+        thread.join(timeout=1)
+
+
+def _speak(words: "SimpleQueue[str | None]", text: Callable[[], str]) -> None:
+    if not is_watched():
+        while (said := words.get()) is not None:
+            _echo(said)
         return
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
-    done = threading.Event()
-
-    def show() -> None:
-        with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
-            while not done.wait(LIVE_INTERVAL_S):
+    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+        while True:
+            try:
+                said = words.get(timeout=LIVE_INTERVAL_S)
+            except Empty:
                 live.update(Text(text()), refresh=True)
-
-    thread = threading.Thread(target=show, name="arirecord-live", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join(timeout=1)
+                continue
+            if said is None:
+                return
+            _echo(said)

@@ -244,7 +244,7 @@ def test_killed_at_any_moment(tmp_path: Path, moment: int) -> None:
     target = tmp_path / "s.parquet"
     with server(send) as url:
         process = capture(url, target)
-        wait_for(lambda: journal_size(target) > 1000 * (moment + 1))
+        wait_for(lambda: journal_size(target) > 2000 * (moment + 1))
         process.kill()
         process.communicate()
     subprocess.run([*COMMAND, "recover", f"{target}.journal"], check=False, capture_output=True)

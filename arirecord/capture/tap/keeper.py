@@ -11,7 +11,7 @@ __all__ = ["Keeper"]
 class Keeper:
     """Keeps rows in a recorder, and never raises. `lost_count` are the rows that the recorder did not take.
 
-    `say` gets a sentence when recording begins to fail, and when it works again.
+    `say` gets a sentence when recording begins to fail.
     """
 
     def __init__(self, recorder: Recorder, say: Callable[[str], None]) -> None:
@@ -19,8 +19,6 @@ class Keeper:
         self._recorder = recorder
         self._say = say
         self._has_failed = False
-        self._trouble: str | None = None
-        self._was_in_trouble = False
 
     def frame(self, data: bytes) -> None:
         """Keep one message from Asterisk."""
@@ -40,16 +38,6 @@ class Keeper:
         if not self._has_failed:
             self._has_failed = True
             self._say(f"RECORDING IS INCOMPLETE: {why}. The applications are not affected; everything is passed on.")
-
-    def look(self) -> None:
-        """See how the recorder's disk is doing."""
-        trouble = self._recorder.stats.trouble
-        if trouble is not None and self._trouble is None and not self._was_in_trouble:
-            self._was_in_trouble = True
-            self._say(f"THE DISK REFUSES: {trouble}. What comes is kept in memory; the applications are not affected.")
-        elif trouble is None and self._trouble is not None:
-            self._say("The disk takes the recording again.")
-        self._trouble = trouble
 
     def _guard(self, do: Callable[..., None], *args: Any, **fields: Any) -> None:
         try:

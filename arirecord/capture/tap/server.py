@@ -21,8 +21,6 @@ from .streams import Streams
 
 __all__ = ["Tap", "TapStatus"]
 
-_LOOK_S = 0.25
-
 
 @dataclass(frozen=True, slots=True)
 class TapStatus:
@@ -98,7 +96,6 @@ class Tap:
             shared = self._shared = self._begin()
             await server.start_serving()
             async with asyncio.TaskGroup() as self._tasks:
-                looking = self._tasks.create_task(_look(shared.keeper))
                 try:
                     yield
                 except Exception as error:
@@ -106,7 +103,6 @@ class Tap:
                 finally:
                     server.close()
                     await self._leave(shared)
-                    looking.cancel()
                     for work in self._works:
                         work.cancel()
         finally:
@@ -156,9 +152,3 @@ class Tap:
         task = self._tasks.create_task(work)
         self._works.add(task)
         task.add_done_callback(self._works.discard)
-
-
-async def _look(keeper: Keeper) -> None:
-    while True:
-        await asyncio.sleep(_LOOK_S)
-        keeper.look()
