@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from arirecord.ari.catalogue import all_columns, columns_of, event_types
 from arirecord.ari.flatten import Flat, flatten, flatten_as
 
+from .forms import ARROW
 from .header import Drift
-from .quick import ARROW, quick
+from .quick import quick
 from .rows import OWN_COLUMNS, Row, Rows
 
 __all__ = ["ARROW", "LEADING", "UnforeseenColumns", "rows_to_table", "session_schema"]
