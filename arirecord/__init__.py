@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from arirecord.analytics import connect
     from arirecord.api import Session, open_session
     from arirecord.errors import ArirecordError
+    from arirecord.replay.driven import replay
     from arirecord.session.reader import Frame
 
-__all__ = ["ArirecordError", "Frame", "Session", "__version__", "connect", "open_session"]
+__all__ = ["ArirecordError", "Frame", "Session", "__version__", "connect", "open_session", "replay"]
 
 # Loaded when first asked for: `arirecord --help` must not pay for DuckDB.
 _HOMES = {
@@ -29,4 +30,6 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name == "replay":  # the package itself can be called
+        return import_module("arirecord.replay")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

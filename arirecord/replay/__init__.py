@@ -1,1 +1,22 @@
-"""Giving a recording back: a clock, a player, and the server that ARI clients connect to."""
+"""Giving a recording back as Asterisk would send it. To be called, too: `arirecord.replay("session.parquet")`."""
+
+import sys
+from contextlib import AbstractAsyncContextManager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .driven import Replay
+
+
+class _Callable(ModuleType):
+    """A package of this name and a function of this name: the package is the function."""
+
+    def __call__(self, *args: Any, **options: Any) -> AbstractAsyncContextManager["Replay"]:
+        """As `arirecord.replay.driven.replay`, which is loaded when it is called."""
+        from .driven import replay
+
+        return replay(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Callable

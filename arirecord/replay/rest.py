@@ -23,7 +23,7 @@ _ANSWERED_ONCE: Final = {"getChannelVar", "getChannelVars", "getStored"}
 
 
 class Heard(NamedTuple):
-    """What a client asked, in recorded ids, and what it was answered."""
+    """What a client asked and what it was answered: `asked` and `answer` in recorded ids, `question` as it came."""
 
     asked: Asked
     question: Question
@@ -81,9 +81,9 @@ class Rest:
         if match is None:
             return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
         self._switch.catch_up()
-        match, question = as_recorded(match, question, self.ids)
-        what = asked(match, question, self._recorded.applications)
-        answer = self._answer(match, question, what)
+        match, inner = as_recorded(match, question, self.ids)
+        what = asked(match, inner, self._recorded.applications)
+        answer = self._answer(match, inner, what)
         self.heard(Heard(what, question, answer))
         return self._translated(answer)
 

@@ -1,0 +1,159 @@
+"""A recording as a fixture in somebody else's tests, and as a context manager."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+import arirecord
+from arirecord.replay.driven import NotAsked
+
+from .apps import ivr
+
+MENU = Path(__file__).parent / "recordings" / "menu.parquet"
+SUITE = '''
+import asyncio, json, os, subprocess, sys
+
+import pytest
+from websockets.asyncio.client import connect as connect_async
+from websockets.sync.client import connect
+
+APP = {app!r}
+
+
+@pytest.fixture
+def app(ari):
+    """An app as a program of its own."""
+    program = subprocess.Popen([sys.executable, APP], env={{**os.environ, "ARI_URL": ari.url, "ARI_APP": ari.app}})
+    yield program
+    program.kill()
+    program.wait()
+
+
+@pytest.mark.arirecord("menu.parquet", speed="max", pace="client")
+def test_my_app(ari, app):
+    answered = ari.expect("POST", "/channels/*/answer")
+    played = ari.expect("post", "/channels/*/play/*", media="sound:vm-enter-num-to-call")
+    assert (answered.status, played.status) == (204, 201)
+    dialled = ari.expect("POST", "/channels")
+    assert dialled.body["endpoint"] == "PJSIP/1002"
+    ari.wait_end()
+    ari.expect("DELETE", "/channels/*", reason="normal")
+    assert len(ari.requests) == 42
+
+
+@pytest.mark.arirecord("menu.parquet", speed=50, start_paused=True)
+def test_time(ari):
+    with connect(ari.ws_url + "?app=" + ari.app) as connection:
+        with pytest.raises(TimeoutError):
+            connection.recv(0.1)
+        ari.resume()
+        assert json.loads(connection.recv())["type"] == "StasisStart"
+        ari.pause()
+        ari.seek(ari.status["duration_s"])
+        ari.set_speed("max")
+        ari.resume()
+        ari.wait_end()
+        assert ari.status["finished"]
+
+
+@pytest.mark.arirecord("menu.parquet", speed="max")
+async def async_test(ari):
+    with pytest.raises(RuntimeError, match="await ari.expected"):
+        ari.expect("GET", "/channels")
+    async with connect_async(ari.ws_url + "?app=other"):
+        with pytest.raises(AssertionError, match="nobody asked GET /channels/x within 0.1 s; nothing else"):
+            await ari.expected("GET", "/channels/x", timeout=0.1)
+        await ari.ended()
+
+
+@pytest.mark.arirecord("menu.parquet", speed="max")
+def test_async(ari):
+    asyncio.run(async_test(ari))
+'''
+
+
+def outcome(folder: Path, text: str, *options: str) -> str:
+    """What pytest says of a suite of somebody who installed arirecord."""
+    (folder / "test_mine.py").write_text(textwrap.dedent(text))
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\nfilterwarnings = error\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(folder)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout + done.stderr
+
+
+def test_a_recording_is_a_fixture(tmp_path: Path) -> None:
+    """The plugin is found without a word, and its mark is known."""
+    (tmp_path / "menu.parquet").symlink_to(MENU)
+    said = outcome(tmp_path, SUITE.format(app=ivr.__file__))
+
+    assert "3 passed" in said, said
+
+
+def test_what_is_wrong_is_said(tmp_path: Path) -> None:
+    """No mark, no file, no such option."""
+    said = outcome(
+        tmp_path,
+        """
+        import pytest
+
+        def test_without(ari): ...
+
+        @pytest.mark.arirecord("nosuch.parquet")
+        def test_missing(ari): ...
+
+        @pytest.mark.arirecord(__file__, sped=5)
+        def test_option(ari): ...
+        """,
+    )
+
+    assert "3 errors" in said
+    assert '@pytest.mark.arirecord("FILE.parquet")' in said
+    assert "there is no recording" in said and "nosuch.parquet" in said
+    assert "sped" in said
+
+
+def test_who_does_not_use_it_does_not_load_it(tmp_path: Path) -> None:
+    """Nothing but the plugin's own module."""
+    said = outcome(
+        tmp_path,
+        """
+        import sys
+
+        def test_loaded():
+            assert "arirecord.testing" in sys.modules
+            assert not {"arirecord.replay", "pyarrow", "duckdb", "uvicorn"} & set(sys.modules)
+        """,
+    )
+
+    assert "1 passed" in said, said
+
+
+def test_as_a_context_manager() -> None:
+    """In a program's own event loop."""
+
+    async def main() -> None:
+        async with (
+            arirecord.replay(MENU, speed="max", pace="client", pace_timeout_s=0.05) as ari,
+            httpx.AsyncClient(base_url=ari.url, trust_env=False) as http,
+            connect(f"{ari.ws_url}?app={ari.app}", proxy=None) as connection,
+        ):
+            channel = json.loads(await connection.recv())["channel"]["id"]
+            async with asyncio.TaskGroup() as tasks:
+                expecting = tasks.create_task(ari.expect("POST", "/channels/*/play", media="sound:hi", lang="de"))
+                await http.post(f"/channels/{channel}/play", params={"lang": "en", "media": "sound:hi"})
+                await http.post(f"/channels/{channel}/play", json={"lang": "de", "media": "sound:hi"})
+            assert expecting.result().path == f"/channels/{channel}/play"
+            with pytest.raises(NotAsked, match="lang=en") as refused:
+                await ari.expect("POST", "/channels/*/play", timeout=0.05, lang="fr")
+            assert "lang=de" not in str(refused.value)
+            assert [request.parameters["lang"] for request in ari.requests] == ["en", "de"]
+            await ari.wait_end()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
