@@ -1,10 +1,12 @@
 """An application that is tapped at a real Asterisk, and verified against that recording."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
+from arirecord.replay.verify import Verified, verify
 from tests.replay.apps import ivr
 
 from .conftest import Rig
@@ -70,5 +72,21 @@ def record_menu(asterisk: Asterisk, target: Path) -> Path:
     return target
 
 
-def test_menu(asterisk: Asterisk, tmp_path: Path) -> None:
-    record_menu(asterisk, kept(tmp_path, "menu.parquet"))
+def test_what_was_tapped_is_verified(asterisk: Asterisk, tmp_path: Path) -> None:
+    """The application does what it was recorded to do; with a bug in it, the bug is named in each call it is in."""
+    recording = record_menu(asterisk, kept(tmp_path, "menu.parquet"))
+    same = verified(recording, IVR)
+    assert [call.lines() for call in same.calls if not call.is_same] == []
+    assert (same.trouble, len(same.calls), same.request_count) == (None, 4, 42)
+
+    bug = tmp_path / "bug.py"
+    bug.write_text(IVR.read_text().replace('"1": "1002"', '"1": "1003"'))
+    different = [call for call in verified(recording, bug).calls if not call.is_same]
+    assert len(different) == 2
+    for call in different:
+        removed, added = (line for line in call.difference if line[0] in "+-")
+        assert "endpoint=PJSIP/1002" in removed and "endpoint=PJSIP/1003" in added
+
+
+def verified(recording: Path, app: Path) -> Verified:
+    return asyncio.run(asyncio.wait_for(verify(recording, [sys.executable, str(app)]), 60))
