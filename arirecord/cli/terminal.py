@@ -94,7 +94,8 @@ def live_line(text: Callable[[], str]) -> Iterator[None]:
 
     All that is said meanwhile is said by a thread of its own: a terminal that is stuck must not hold up a recording.
     """
-    voice.words = words = SimpleQueue()
+    words: SimpleQueue[str | None] = SimpleQueue()
+    voice.words = words
     thread = threading.Thread(target=_speak, args=(words, text), name="arirecord-words", daemon=True)
     thread.start()
     try:
