@@ -1,11 +1,20 @@
--- One row is one call in which a dial failed. Identified by `call_id`.
+-- One row is one call in which a channel was dialled. Identified by `call_id`.
 -- The last failure counts: a queue of attempts ends with the one that the caller got to know of. A dial that was
 -- forwarded has not failed.
 SELECT
     calls.call_id,
-    arg_max(dials.dial_status, dials.seq) AS dial_status
-FROM stg_dials AS dials
-JOIN int_call_channels AS calls ON calls.channel_id = dials.peer_channel_id
-WHERE dials.forward IS NULL
-    AND dials.dial_status IN ('BUSY', 'NOANSWER', 'CANCEL', 'CONGESTION', 'CHANUNAVAIL', 'DONTCALL', 'TORTURE')
+    count(*) AS attempt_count,
+    CASE WHEN bool_and(attempts.started_at IS NOT NULL) THEN min(attempts.started_at) END AS dialled_at,
+    min(COALESCE(attempts.ringing_at, lives.ringing_at)) AS ringing_at,
+    min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER') AS answered_at,
+    CASE WHEN bool_and(attempts.ended_at IS NOT NULL) THEN max(attempts.ended_at) END AS ended_at,
+    arg_max(attempts.dial_status, attempts.ended_seq) FILTER (is_failure) AS dial_status,
+    arg_max(facts.tech_cause, attempts.ended_seq) FILTER (is_failure) AS tech_cause
+FROM (
+    SELECT *, forward IS NULL AND dial_status <> 'ANSWER' AS is_failure
+    FROM int_dial_attempts
+) AS attempts
+JOIN int_call_channels AS calls ON calls.channel_id = attempts.peer_channel_id
+LEFT JOIN int_channel_lives AS lives ON lives.channel_id = attempts.peer_channel_id
+LEFT JOIN int_channel_facts AS facts ON facts.channel_id = attempts.peer_channel_id
 GROUP BY calls.call_id

@@ -10,6 +10,8 @@ WITH reached AS (
 SELECT
     first_leg.call_id,
     first_leg.channel_id AS first_channel_id,
+    first_leg.role AS first_role,
+    first_leg.endpoint AS first_endpoint,
     first_leg.caller_number,
     first_leg.caller_name,
     NULLIF(first_leg.exten, 's') AS dialled_exten,

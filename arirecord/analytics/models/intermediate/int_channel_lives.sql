@@ -1,5 +1,5 @@
 -- One row is one channel that any event named, with the moments of its life as far as they are in the recording.
--- Identified by `channel_id`. Events are told apart by their first `seq`: a frame that Asterisk sent twice is one.
+-- Identified by `channel_id`. Of a channel whose id an app gave to a later one too (`is_reused`), the first is told.
 WITH seen AS (
     SELECT
         channel_id,
@@ -7,6 +7,7 @@ WITH seen AS (
         max(seq) AS last_seq,
         min(seq) FILTER (event_type = 'ChannelCreated') AS created_seq,
         min(event_at) FILTER (event_type = 'ChannelCreated') AS created_at,
+        COALESCE(max(event_at) FILTER (event_type = 'ChannelCreated') > created_at, false) AS is_reused,
         min(event_at) FILTER (is_state AND channel_state IN ('Ring', 'Ringing')) AS ringing_at,
         min(event_at) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_at,
         min(seq) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_seq,
@@ -31,7 +32,8 @@ SELECT
     channel_id,
     least(seen.first_seq, dialled.first_seq) AS first_seq,
     greatest(seen.last_seq, dialled.last_seq) AS last_seq,
-    seen.* EXCLUDE (channel_id, first_seq, last_seq, is_answered),
+    seen.* EXCLUDE (channel_id, first_seq, last_seq, is_reused, is_answered),
+    COALESCE(seen.is_reused, false) AS is_reused,
     COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered
 FROM seen
 FULL JOIN dialled USING (channel_id)

@@ -35,6 +35,7 @@ SELECT
     lives.ended_seq IS NOT NULL AS is_ended,
     lives.created_at IS NOT NULL
         AND lives.ended_seq IS NOT NULL
+        AND NOT lives.is_reused
         AND NOT COALESCE(
             list_bool_or(list_transform(gap_seqs, lambda g: g BETWEEN facts.first_seq AND facts.last_seq)), false
         ) AS is_complete

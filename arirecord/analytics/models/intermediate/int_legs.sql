@@ -9,6 +9,7 @@ roles AS (
     SELECT
         known.*,
         calls.call_id,
+        regexp_replace(known.channel_name, '-[^-]*$', '') AS endpoint,
         CASE
             WHEN known.is_helper THEN 'helper'
             WHEN known.technology = 'Local' THEN 'local'

@@ -5,3 +5,6 @@ GROUP BY ALL
 UNION ALL BY NAME
 SELECT *, true AS is_inferred
 FROM int_unannounced_transfers
+UNION ALL BY NAME
+SELECT *, false AS is_inferred
+FROM int_refers

@@ -29,13 +29,14 @@ SELECT
     one.entered_seq AS seq,
     one.entered_at AS event_at,
     'attended' AS kind,
-    'link' AS target_type,
+    'link' AS destination_type,
     two.bridge_id AS target,
     one.transferer_channel_id,
     two.transferer_channel_id AS transferer_second_channel_id,
     one.channel_id AS link_first_channel_id,
     two.channel_id AS link_second_channel_id,
-    one.bridge_id
+    one.bridge_id,
+    two.bridge_id AS second_bridge_id
 FROM replaced AS one
 JOIN replaced AS two
     ON one.channel_name LIKE '%;1' AND two.channel_name = regexp_replace(one.channel_name, ';1$', ';2')

@@ -9,31 +9,39 @@ WITH spans AS (
         CASE WHEN bool_and(is_ended) THEN max(ended_at) END AS ended_at,
         count(*) AS channel_count,
         count(*) FILTER (role IS DISTINCT FROM 'local' AND NOT is_helper) AS leg_count,
+        count(*) FILTER (role = 'called') AS called_count,
+        COALESCE(bool_or(endpoint GLOB param_text('trunks')) FILTER (role = 'called'), false) AS is_to_trunk,
         bool_and(is_complete) AS is_complete,
         min(first_seq) AS first_seq,
         max(last_seq) AS last_seq
     FROM int_legs
     GROUP BY call_id
-),
-
-moved AS (
-    SELECT call_id, count(*) AS transfer_count
-    FROM transfers
-    WHERE result = 'Success' OR is_inferred
-    GROUP BY call_id
 )
 
 SELECT
     call_id,
+    CASE
+        WHEN parties.first_role = 'caller' AND spans.called_count = 0 THEN 'inbound'
+        WHEN parties.first_role = 'called' AND param_text('trunks') = '*' THEN 'outbound'
+        WHEN param_text('trunks') = '*' OR parties.first_role IS NULL THEN NULL
+        WHEN parties.first_role = 'caller' AND parties.first_endpoint GLOB param_text('trunks') THEN 'inbound'
+        WHEN spans.is_to_trunk THEN 'outbound'
+        ELSE 'internal'
+    END AS direction,
     spans.started_at,
     parties.answered_at,
     spans.ended_at,
+    (epoch_ms(parties.answered_at) - epoch_ms(spans.started_at)) / 1000 AS setup_s,
+    (epoch_ms(dials.ringing_at) - epoch_ms(dials.dialled_at)) / 1000 AS pdd_s,
+    (epoch_ms(COALESCE(dials.answered_at, dials.ended_at)) - epoch_ms(dials.ringing_at)) / 1000 AS ring_s,
     (epoch_ms(spans.ended_at) - epoch_ms(spans.started_at)) / 1000 AS duration_s,
     CASE
         WHEN parties.is_answered THEN (epoch_ms(spans.ended_at) - epoch_ms(parties.answered_at)) // 1000
         WHEN parties.is_ended THEN 0
     END AS billsec,
     CASE WHEN talked.call_id IS NULL THEN 0 ELSE talked.talk_ms / 1000 END AS talk_s,
+    CASE WHEN COALESCE(pauses.is_hold_known, true) THEN COALESCE(pauses.hold_ms, 0) / 1000 END AS hold_s,
+    CASE WHEN COALESCE(pauses.is_wait_known, true) THEN COALESCE(pauses.wait_ms, 0) / 1000 END AS wait_s,
     parties.caller_number,
     parties.caller_name,
     parties.dialled_exten,
@@ -42,20 +50,10 @@ SELECT
     spans.channel_count,
     spans.leg_count,
     COALESCE(moved.transfer_count, 0) AS transfer_count,
-    CASE
-        WHEN parties.is_answered THEN 'ANSWERED'
-        WHEN NOT parties.is_ended THEN NULL
-        WHEN dials.dial_status IN ('BUSY', 'CANCEL', 'CONGESTION') THEN dials.dial_status
-        WHEN dials.dial_status = 'CHANUNAVAIL' THEN 'FAILED'
-        WHEN dials.dial_status IS NOT NULL THEN 'NO ANSWER'
-        WHEN parties.hangup_cause = 17 THEN 'BUSY'
-        WHEN parties.hangup_cause IN (34, 38, 41, 42, 44) THEN 'CONGESTION'
-        WHEN parties.tech_cause = 487 THEN 'CANCEL'
-        WHEN parties.hangup_cause IN (16, 18, 19, 21, 31) THEN 'NO ANSWER'
-        ELSE 'FAILED'
-    END AS disposition,
+    outcomes.disposition,
     parties.hangup_cause,
     parties.hangup_cause_txt,
+    COALESCE(parties.tech_cause, dials.tech_cause) AS tech_cause,
     endings.ended_by,
     endings.ended_by_channel_id,
     parties.first_channel_id,
@@ -65,6 +63,8 @@ SELECT
 FROM spans
 JOIN int_call_parties AS parties USING (call_id)
 LEFT JOIN int_call_talk AS talked USING (call_id)
+LEFT JOIN int_call_pauses AS pauses USING (call_id)
 LEFT JOIN int_call_dials AS dials USING (call_id)
 LEFT JOIN int_call_endings AS endings USING (call_id)
-LEFT JOIN moved USING (call_id)
+LEFT JOIN int_call_dispositions AS outcomes USING (call_id)
+LEFT JOIN int_call_transfers AS moved USING (call_id)

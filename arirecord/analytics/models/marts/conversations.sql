@@ -2,12 +2,15 @@
 -- `first_seq` (NULL: it began before the recording). Holding bridges and Asterisk's helper channels don't count. What
 -- is not known is NULL.
 SELECT
-    call_id,
-    bridge_id,
-    started_at,
-    ended_at,
-    (epoch_ms(ended_at) - epoch_ms(started_at)) / 1000 AS duration_s,
-    channel_count,
-    NULLIF(first_seq, -1) AS first_seq,
-    last_seq
-FROM int_conversations
+    talks.call_id,
+    talks.bridge_id,
+    talks.started_at,
+    talks.ended_at,
+    (epoch_ms(talks.ended_at) - epoch_ms(talks.started_at)) / 1000 AS duration_s,
+    talks.channel_count,
+    members.channel_ids,
+    members.numbers,
+    NULLIF(talks.first_seq, -1) AS first_seq,
+    talks.last_seq
+FROM int_conversations AS talks
+LEFT JOIN int_conversation_members AS members USING (bridge_id, conversation)

@@ -1,6 +1,18 @@
 -- One row is one transfer, tried or done. Identified by `seq`.
 -- `target` is an extension (`1003@default`), a bridge, an application, the two ends of a link, or the bridge of a
--- threeway call, as `target_type` says. `is_inferred`: Asterisk did not announce it, see `int_unannounced_transfers`.
+-- threeway call, as `destination_type` says. `is_inferred`: Asterisk did not announce it, see
+-- `int_unannounced_transfers`.
+-- `outcome` is what became of it, `final_channel_id` whom the transferee reached.
+WITH consulted AS (
+    SELECT transfers.seq, max(stays.entered_at) AS began_at
+    FROM int_transfers AS transfers
+    JOIN int_bridge_stays AS stays
+        ON stays.channel_id = transfers.transferer_second_channel_id
+        AND stays.bridge_id = transfers.second_bridge_id
+        AND stays.entered_seq < transfers.seq
+    GROUP BY transfers.seq
+)
+
 SELECT
     transfers.seq,
     COALESCE(of_transferer.call_id, of_transferee.call_id) AS call_id,
@@ -9,8 +21,15 @@ SELECT
     transfers.result,
     transfers.is_external,
     transfers.is_inferred,
-    transfers.target_type,
+    transfers.destination_type,
     transfers.target,
+    transfers.outcome,
+    transfers.answered_at,
+    (epoch_ms(transfers.answered_at) - epoch_ms(transfers.event_at)) / 1000 AS answer_s,
+    CASE
+        WHEN transfers.kind = 'attended'
+        THEN (epoch_ms(transfers.event_at) - epoch_ms(COALESCE(consulted.began_at, second.answered_at))) / 1000
+    END AS consultation_s,
     transfers.transferer_channel_id,
     transferer.channel_name AS transferer_channel_name,
     transferer.caller_number AS transferer_number,
@@ -21,11 +40,18 @@ SELECT
     transfers.target_channel_id,
     target.channel_name AS target_channel_name,
     target.caller_number AS target_number,
+    transfers.final_channel_id,
+    final.channel_name AS final_channel_name,
+    final.caller_number AS final_number,
     transfers.replace_channel_id,
-    transfers.bridge_id
-FROM int_transfers AS transfers
+    transfers.bridge_id,
+    transfers.second_bridge_id
+FROM int_transfer_outcomes AS transfers
+LEFT JOIN consulted USING (seq)
+LEFT JOIN int_channel_lives AS second ON second.channel_id = transfers.transferer_second_channel_id
 LEFT JOIN int_channel_facts AS transferer ON transferer.channel_id = transfers.transferer_channel_id
 LEFT JOIN int_channel_facts AS transferee ON transferee.channel_id = transfers.transferee_channel_id
 LEFT JOIN int_channel_facts AS target ON target.channel_id = transfers.target_channel_id
+LEFT JOIN int_channel_facts AS final ON final.channel_id = transfers.final_channel_id
 LEFT JOIN int_call_channels AS of_transferer ON of_transferer.channel_id = transfers.transferer_channel_id
 LEFT JOIN int_call_channels AS of_transferee ON of_transferee.channel_id = transfers.transferee_channel_id

@@ -7,7 +7,10 @@ SELECT
     channel_id,
     bridge_id,
     bridge_channels AS bridge_channel_ids,
-    bridge_bridge_type = 'holding' AS is_holding
+    bridge_bridge_type AS bridge_type,
+    bridge_bridge_class AS bridge_class,
+    NULLIF(bridge_name, '') AS bridge_name,
+    COALESCE(bridge_bridge_type = 'holding', false) AS is_holding
 FROM (
     FROM ChannelEnteredBridge
     UNION ALL BY NAME FROM ChannelLeftBridge

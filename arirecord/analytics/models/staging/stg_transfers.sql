@@ -5,7 +5,7 @@ SELECT
     'blind' AS kind,
     result,
     is_external,
-    'exten' AS target_type,
+    'exten' AS destination_type,
     concat_ws('@', NULLIF(exten, ''), NULLIF(context, '')) AS target,
     channel_id AS transferer_channel_id,
     transferee_id AS transferee_channel_id,
@@ -19,7 +19,7 @@ SELECT
     'attended' AS kind,
     result,
     is_external,
-    destination_type AS target_type,
+    destination_type,
     CASE destination_type
         WHEN 'bridge' THEN destination_bridge
         WHEN 'application' THEN destination_application
@@ -33,5 +33,6 @@ SELECT
     replace_channel_id,
     destination_link_first_leg_id AS link_first_channel_id,
     destination_link_second_leg_id AS link_second_channel_id,
-    COALESCE(transferer_first_leg_bridge_id, destination_threeway_bridge_id) AS bridge_id
+    COALESCE(transferer_first_leg_bridge_id, destination_threeway_bridge_id) AS bridge_id,
+    transferer_second_leg_bridge_id AS second_bridge_id
 FROM BridgeAttendedTransfer

@@ -1,0 +1,39 @@
+-- One row is one wait of a channel in a holding bridge: an app's queue, a parking lot. Identified by `channel_id` and
+-- `seq`. It was answered if the channel's next bridge lets it talk, abandoned if the channel ended before.
+-- Asterisk's helpers and agents that wait for calls (app_agent_pool) are no callers.
+WITH kinds AS (
+    SELECT bridge_id, any_value(bridge_class) AS bridge_class, any_value(bridge_name) AS bridge_name
+    FROM stg_bridge_events
+    WHERE is_holding
+    GROUP BY bridge_id
+),
+
+followed AS (
+    SELECT
+        *,
+        lead(is_holding) OVER stays_of_channel AS is_next_holding,
+        lead(entered_seq) OVER stays_of_channel AS next_seq
+    FROM int_bridge_stays
+    WHERE channel_id IN (SELECT channel_id FROM int_bridge_stays WHERE is_holding)
+    WINDOW stays_of_channel AS (PARTITION BY channel_id ORDER BY COALESCE(entered_seq, -1), left_seq)
+)
+
+SELECT
+    stays.channel_id,
+    CASE kinds.bridge_class WHEN 'parking' THEN 'parking' ELSE 'holding_bridge' END AS kind,
+    COALESCE(kinds.bridge_name, stays.bridge_id) AS queue,
+    stays.entered_at,
+    stays.left_at,
+    COALESCE(stays.entered_seq, stays.left_seq) AS seq,
+    stays.left_seq,
+    CASE
+        WHEN stays.left_seq IS NULL THEN NULL
+        WHEN stays.next_seq IS NOT NULL AND NOT stays.is_next_holding THEN 'answered'
+        WHEN stays.next_seq IS NOT NULL THEN 'left'
+        WHEN lives.ended_seq IS NOT NULL THEN 'abandoned'
+    END AS outcome
+FROM followed AS stays
+JOIN kinds USING (bridge_id)
+JOIN int_channel_facts AS facts USING (channel_id)
+LEFT JOIN int_channel_lives AS lives USING (channel_id)
+WHERE stays.is_holding AND NOT facts.is_helper AND COALESCE(NOT starts_with(kinds.bridge_class, 'agent'), true)

@@ -1,0 +1,27 @@
+-- One row is one conversation, with who took part. Identified by `bridge_id` and `conversation`, its number in the bridge.
+-- Who comes first to a bridge takes part in the next conversation, and in all until leaving.
+WITH stays AS (
+    SELECT
+        bridge_id, channel_id, seq, change,
+        CASE WHEN channel_count >= 2 THEN conversation ELSE conversation + 1 END AS first_conversation,
+        COALESCE(
+            lead(conversation) OVER (PARTITION BY bridge_id, channel_id ORDER BY seq, change DESC),
+            max(conversation) OVER (PARTITION BY bridge_id)
+        ) AS last_conversation
+    FROM int_conversation_steps
+),
+
+members AS (
+    SELECT bridge_id, channel_id, seq, unnest(range(first_conversation, last_conversation + 1)) AS conversation
+    FROM stays
+    WHERE change = 1
+)
+
+SELECT
+    bridge_id,
+    conversation,
+    arg_min(channel_id, seq, 16) AS channel_ids,
+    arg_min(facts.caller_number, seq, 16) AS numbers
+FROM members
+JOIN int_channel_facts AS facts USING (channel_id)
+GROUP BY bridge_id, conversation

@@ -1,0 +1,24 @@
+-- One row is one attempt to reach a channel by dialling. Identified by `peer_channel_id` and `seq`, its first event.
+-- A peer without a caller was originated. Only the end of an attempt has one of Asterisk's dial statuses that are final.
+WITH steps AS (
+    SELECT
+        *,
+        dial_status IS NOT NULL AND dial_status NOT IN ('RINGING', 'PROGRESS', 'PROCEEDING') AS is_final
+    FROM stg_dials
+    WHERE peer_channel_id IS NOT NULL
+)
+
+SELECT
+    peer_channel_id,
+    caller_channel_id,
+    min(seq) AS seq,
+    any_value(dialstring) AS dialstring,
+    min(event_at) FILTER (dial_status IS NULL) AS started_at,
+    min(event_at) FILTER (dial_status IN ('RINGING', 'PROGRESS')) AS ringing_at,
+    min(event_at) FILTER (is_final) AS ended_at,
+    min(seq) FILTER (is_final) AS ended_seq,
+    arg_min(dial_status, seq) FILTER (is_final) AS dial_status,
+    any_value(forward) AS forward,
+    any_value(forwarded_channel_id) AS forwarded_channel_id
+FROM steps
+GROUP BY peer_channel_id, caller_channel_id

@@ -1,0 +1,45 @@
+-- One row is one time that a channel put the other side on hold. Identified by `channel_id` and `seq`, its first event.
+-- A telephone may tell its hold or resumption more than once. A transfer by the channel that held, or its end, ends a
+-- hold that nobody took back.
+WITH told AS (
+    SELECT channel_id, true AS is_hold, timestamp AS event_at, NULLIF(musicclass, '') AS musicclass, min(seq) AS seq
+    FROM ChannelHold
+    WHERE channel_id IS NOT NULL
+    GROUP BY ALL
+    UNION ALL
+    SELECT channel_id, false, timestamp, NULL, min(seq)
+    FROM ChannelUnhold
+    WHERE channel_id IS NOT NULL
+    GROUP BY ALL
+    UNION ALL
+    SELECT transferer_channel_id, NULL, event_at, NULL, seq
+    FROM int_transfers
+    WHERE transferer_channel_id IS NOT NULL
+),
+
+turns AS (
+    SELECT *
+    FROM (SELECT *, COALESCE(is_hold, false) AS is_held FROM told)
+    QUALIFY is_held IS DISTINCT FROM lag(is_held) OVER (PARTITION BY channel_id ORDER BY seq)
+),
+
+spans AS (
+    SELECT
+        *,
+        lead(is_hold) OVER (PARTITION BY channel_id ORDER BY seq) AS is_next_hold,
+        lead(event_at) OVER (PARTITION BY channel_id ORDER BY seq) AS next_at,
+        lead(seq) OVER (PARTITION BY channel_id ORDER BY seq) AS next_seq
+    FROM turns
+)
+
+SELECT
+    spans.channel_id,
+    spans.musicclass,
+    spans.event_at AS started_at,
+    CASE WHEN spans.next_seq IS NULL THEN lives.ended_at ELSE spans.next_at END AS ended_at,
+    spans.is_next_hold IS NOT DISTINCT FROM false AS is_taken_back,
+    spans.seq,
+    COALESCE(spans.next_seq, lives.ended_seq) AS ended_seq
+FROM spans
+LEFT JOIN int_channel_lives AS lives USING (channel_id)
+WHERE spans.is_hold

@@ -1,0 +1,53 @@
+-- One row is one wait of a caller in app_queue. Identified by `channel_id` and `seq`, the step into the queue.
+-- It ends with the first of: a bridge with an agent, the next step in the dialplan, the reason for leaving, the end.
+WITH entries AS (
+    SELECT channel_id, queue, event_at, min(seq) AS seq
+    FROM stg_queue_steps
+    WHERE queue IS NOT NULL
+    GROUP BY ALL
+),
+
+steps AS (
+    SELECT channel_id, seq, event_at, 'entry' AS step, queue, NULL AS status FROM entries
+    UNION ALL
+    SELECT channel_id, seq, event_at, CASE WHEN status IS NULL THEN 'dialplan' ELSE 'status' END, NULL, status
+    FROM stg_queue_steps
+    WHERE queue IS NULL AND channel_id IN (SELECT channel_id FROM entries)
+    UNION ALL
+    SELECT channel_id, entered_seq, entered_at, 'bridge', NULL, NULL
+    FROM int_bridge_stays
+    WHERE NOT is_holding AND entered_seq IS NOT NULL AND channel_id IN (SELECT channel_id FROM entries)
+    UNION ALL
+    SELECT channel_id, ended_seq, ended_at, 'end', NULL, NULL
+    FROM int_channel_lives
+    WHERE ended_seq IS NOT NULL AND channel_id IN (SELECT channel_id FROM entries)
+),
+
+followed AS (
+    SELECT
+        *,
+        lead(step) OVER steps_of_channel AS next_step,
+        lead(status) OVER steps_of_channel AS next_status,
+        lead(event_at) OVER steps_of_channel AS next_at,
+        lead(seq) OVER steps_of_channel AS next_seq
+    FROM steps
+    WINDOW steps_of_channel AS (PARTITION BY channel_id ORDER BY seq)
+)
+
+SELECT
+    channel_id,
+    'app_queue' AS kind,
+    queue,
+    event_at AS entered_at,
+    next_at AS left_at,
+    seq,
+    next_seq AS left_seq,
+    CASE next_step
+        WHEN 'bridge' THEN 'answered'
+        WHEN 'end' THEN 'abandoned'
+        WHEN 'status' THEN lower(next_status)
+        WHEN 'dialplan' THEN 'left'
+        WHEN 'entry' THEN 'left'
+    END AS outcome
+FROM followed
+WHERE step = 'entry'

@@ -1,0 +1,76 @@
+-- One row is one transfer that was done, with the attempts to reach somebody that came of it. Identified by `seq`.
+-- Who goes on in the dialplan is the transferee, or the far half of the Local channel that takes the transferer's place.
+-- An attempt by the transferer's second channel counts if it was still open. What a Local channel dials counts too.
+WITH halves AS (
+    SELECT channel_id, other_id FROM int_links WHERE reason = 'pair'
+    UNION ALL
+    SELECT other_id, channel_id FROM int_links WHERE reason = 'pair'
+),
+
+spans AS (
+    SELECT
+        *,
+        COALESCE(
+            lead(seq) OVER (PARTITION BY COALESCE(transferee_channel_id, transferer_channel_id) ORDER BY seq),
+            9223372036854775807
+        ) AS next_seq
+    FROM int_transfers
+    WHERE result = 'Success' AND destination_type <> 'refer'
+),
+
+goers AS (
+    SELECT
+        seq, next_seq, seq AS from_seq,
+        COALESCE(halves.other_id, replace_channel_id, transferee_channel_id) AS goer_id
+    FROM spans
+    LEFT JOIN halves ON halves.channel_id = spans.replace_channel_id
+    UNION ALL
+    SELECT seq, next_seq, 0, transferer_second_channel_id
+    FROM spans
+    WHERE destination_type = 'application'
+),
+
+direct AS (
+    SELECT goers.seq AS transfer_seq, goers.next_seq, attempts.*
+    FROM goers
+    JOIN int_dial_attempts AS attempts
+        ON attempts.caller_channel_id = goers.goer_id
+        AND attempts.seq >= goers.from_seq
+        AND attempts.seq < goers.next_seq
+        AND COALESCE(attempts.ended_seq > goers.seq, true)
+),
+
+attempts_of_all AS (
+    SELECT *, false AS is_inner FROM direct
+    UNION ALL
+    SELECT direct.transfer_seq, direct.next_seq, behind.*, true
+    FROM direct
+    JOIN halves ON halves.channel_id = direct.peer_channel_id
+    JOIN int_dial_attempts AS behind
+        ON behind.caller_channel_id = halves.other_id AND behind.seq < direct.next_seq
+),
+
+met AS (
+    SELECT goers.seq, min(stays.entered_at) AS met_at
+    FROM goers
+    JOIN int_bridge_stays AS stays
+        ON stays.channel_id = goers.goer_id
+        AND stays.entered_seq > goers.seq AND stays.entered_seq < goers.next_seq AND NOT stays.is_holding
+    GROUP BY goers.seq
+)
+
+SELECT
+    spans.seq,
+    any_value(met.met_at) AS met_at,
+    bool_and(goer.ended_seq IS NOT NULL) AS is_followed,
+    count(DISTINCT tried.peer_channel_id) AS attempt_count,
+    min(tried.ended_at) FILTER (tried.dial_status = 'ANSWER' AND NOT tried.is_inner) AS answered_at,
+    arg_max(tried.peer_channel_id, (tried.is_inner, tried.ended_seq)) FILTER (tried.dial_status = 'ANSWER')
+        AS answered_by_channel_id,
+    arg_max(tried.dial_status, (tried.is_inner, tried.ended_seq)) FILTER (tried.dial_status <> 'ANSWER') AS failed_status
+FROM spans
+LEFT JOIN met USING (seq)
+LEFT JOIN goers USING (seq)
+LEFT JOIN int_channel_lives AS goer ON goer.channel_id = goers.goer_id
+LEFT JOIN attempts_of_all AS tried ON tried.transfer_seq = spans.seq
+GROUP BY spans.seq

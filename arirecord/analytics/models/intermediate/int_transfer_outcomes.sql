@@ -1,0 +1,73 @@
+-- One row is one transfer, with what became of it. Identified by `seq`.
+WITH behind AS (
+    -- Whom the far half of a Local channel reached.
+    SELECT halves.channel_id, arg_max(attempts.peer_channel_id, attempts.ended_seq) AS reached_channel_id
+    FROM (
+        SELECT channel_id, other_id FROM int_links WHERE reason = 'pair'
+        UNION ALL
+        SELECT other_id, channel_id FROM int_links WHERE reason = 'pair'
+    ) AS halves
+    JOIN int_dial_attempts AS attempts ON attempts.caller_channel_id = halves.other_id
+    WHERE attempts.dial_status = 'ANSWER'
+    GROUP BY halves.channel_id
+),
+
+known AS (
+    SELECT
+        transfers.*,
+        tried.attempt_count,
+        tried.is_followed,
+        tried.failed_status,
+        tried.met_at,
+        COALESCE(lives.answered_seq < transfers.seq, lives.is_answered, transfers.is_inferred) AS is_target_up,
+        lives.answered_at AS target_answered_at,
+        tried.answered_at AS dial_answered_at,
+        tried.answered_by_channel_id,
+        regexp_replace(transferer.channel_name, '-[^-]*$', '') = regexp_replace(reached.channel_name, '-[^-]*$', '')
+            AS is_back
+    FROM int_transfers AS transfers
+    LEFT JOIN int_transfer_attempts AS tried USING (seq)
+    LEFT JOIN int_channel_lives AS lives ON lives.channel_id = transfers.target_channel_id
+    LEFT JOIN int_channel_facts AS transferer ON transferer.channel_id = transfers.transferer_channel_id
+    LEFT JOIN int_channel_facts AS reached ON reached.channel_id = tried.answered_by_channel_id
+),
+
+judged AS (
+    SELECT
+        *,
+        CASE
+            WHEN result <> 'Success' THEN 'failed'
+            WHEN destination_type = 'refer' AND result = 'Success' THEN 'answered'
+            WHEN destination_type = 'refer' THEN NULL
+            WHEN is_inferred THEN 'answered'
+            WHEN kind = 'attended' AND target_channel_id IS NOT NULL AND target_answered_at IS NULL AND NOT is_target_up
+            THEN 'no answer'
+            WHEN kind = 'attended' AND target_channel_id IS NOT NULL THEN 'answered'
+            WHEN dial_answered_at IS NOT NULL AND is_back THEN 'returned'
+            WHEN dial_answered_at IS NOT NULL THEN 'answered'
+            WHEN failed_status = 'BUSY' THEN 'busy'
+            WHEN failed_status = 'NOANSWER' THEN 'no answer'
+            WHEN failed_status = 'CANCEL' THEN 'abandoned'
+            WHEN failed_status IS NOT NULL THEN 'failed'
+            WHEN attempt_count > 0 THEN NULL
+            WHEN met_at IS NOT NULL THEN 'answered'
+            WHEN is_followed THEN 'application'
+        END AS outcome
+    FROM known
+)
+
+SELECT
+    judged.* EXCLUDE (answered_at),
+    CASE
+        WHEN outcome NOT IN ('answered', 'returned') THEN NULL
+        WHEN destination_type = 'refer' THEN answered_at
+        WHEN kind = 'blind' OR target_channel_id IS NULL AND NOT is_inferred THEN COALESCE(dial_answered_at, met_at)
+        WHEN is_target_up THEN event_at
+        ELSE target_answered_at
+    END AS answered_at,
+    CASE
+        WHEN outcome IN ('answered', 'returned')
+        THEN COALESCE(answered_by_channel_id, behind.reached_channel_id, target_channel_id)
+    END AS final_channel_id
+FROM judged
+LEFT JOIN behind ON behind.channel_id = judged.target_channel_id

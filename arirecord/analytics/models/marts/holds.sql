@@ -1,0 +1,47 @@
+-- One row is one time that a channel put the other side on hold. Identified by `channel_id` and `seq`.
+-- Whom it held are those in its bridge at that moment; of many the 16 that came first are named.
+WITH placed AS (
+    SELECT holds.channel_id, holds.seq, stays.bridge_id
+    FROM int_holds AS holds
+    JOIN int_bridge_stays AS stays
+        ON stays.channel_id = holds.channel_id
+        AND COALESCE(stays.entered_seq < holds.seq, true) AND COALESCE(stays.left_seq > holds.seq, true)
+    WHERE NOT stays.is_holding
+),
+
+met AS (
+    SELECT
+        placed.channel_id, placed.seq, any_value(placed.bridge_id) AS bridge_id, count(*) AS held_count,
+        arg_min(stays.channel_id, COALESCE(stays.entered_seq, -1), 16) AS held_channel_ids
+    FROM placed
+    JOIN int_bridge_stays AS stays
+        ON stays.bridge_id = placed.bridge_id AND stays.channel_id <> placed.channel_id
+        AND COALESCE(stays.entered_seq < placed.seq, true) AND COALESCE(stays.left_seq > placed.seq, true)
+    GROUP BY placed.channel_id, placed.seq
+)
+
+SELECT
+    calls.call_id,
+    holds.channel_id,
+    facts.channel_name,
+    facts.caller_number,
+    COALESCE(met.held_count, 0) AS held_count,
+    met.held_channel_ids,
+    held.channel_id AS held_channel_id,
+    held.channel_name AS held_channel_name,
+    held.caller_number AS held_number,
+    met.bridge_id,
+    holds.musicclass,
+    holds.started_at,
+    holds.ended_at,
+    (epoch_ms(holds.ended_at) - epoch_ms(holds.started_at)) / 1000 AS hold_s,
+    holds.is_taken_back,
+    holds.ended_at IS NOT NULL AND NOT EXISTS (
+        FROM stg_gaps AS gaps WHERE gaps.seq BETWEEN holds.seq AND holds.ended_seq
+    ) AS is_complete,
+    holds.seq
+FROM int_holds AS holds
+LEFT JOIN met ON met.channel_id = holds.channel_id AND met.seq = holds.seq
+LEFT JOIN int_channel_facts AS facts ON facts.channel_id = holds.channel_id
+LEFT JOIN int_call_channels AS calls ON calls.channel_id = holds.channel_id
+LEFT JOIN int_channel_facts AS held ON held.channel_id = met.held_channel_ids[1] AND met.held_count = 1

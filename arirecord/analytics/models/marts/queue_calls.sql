@@ -1,0 +1,44 @@
+-- One row is one wait of a caller in a queue: app_queue, an app's holding bridge or a parking lot. Identified by
+-- `channel_id` and `seq`. Whom the caller reached is NULL where the caller reached nobody, or nobody can tell whom.
+WITH waits AS (
+    FROM int_queue_waits
+    UNION ALL BY NAME
+    FROM int_bridge_waits
+),
+
+dialled AS (
+    SELECT
+        waits.channel_id, waits.seq,
+        count(*) AS attempt_count,
+        arg_max(attempts.peer_channel_id, attempts.ended_seq) FILTER (attempts.dial_status = 'ANSWER') AS agent_id
+    FROM int_queue_waits AS waits
+    JOIN int_dial_attempts AS attempts
+        ON attempts.caller_channel_id = waits.channel_id
+        AND attempts.seq > waits.seq AND attempts.seq < COALESCE(waits.left_seq, attempts.seq + 1)
+    GROUP BY waits.channel_id, waits.seq
+)
+
+SELECT
+    calls.call_id,
+    waits.channel_id,
+    facts.channel_name,
+    facts.caller_number,
+    waits.kind,
+    waits.queue,
+    waits.entered_at,
+    waits.left_at,
+    waits.outcome,
+    (epoch_ms(waits.left_at) - epoch_ms(waits.entered_at)) / 1000 AS wait_s,
+    CASE WHEN waits.outcome = 'answered' THEN dialled.agent_id END AS answered_by_channel_id,
+    agent.channel_name AS answered_by_channel_name,
+    CASE WHEN waits.kind = 'app_queue' THEN COALESCE(dialled.attempt_count, 0) END AS attempt_count,
+    waits.outcome IS NOT NULL AND waits.entered_at IS NOT NULL AND NOT EXISTS (
+        FROM stg_gaps AS gaps WHERE gaps.seq BETWEEN waits.seq AND waits.left_seq
+    ) AS is_complete,
+    waits.seq
+FROM waits
+JOIN int_channel_facts AS facts USING (channel_id)
+LEFT JOIN int_call_channels AS calls USING (channel_id)
+LEFT JOIN dialled ON dialled.channel_id = waits.channel_id AND dialled.seq = waits.seq
+LEFT JOIN int_channel_facts AS agent
+    ON agent.channel_id = dialled.agent_id AND waits.outcome = 'answered'
