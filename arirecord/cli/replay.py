@@ -19,7 +19,7 @@ from .types import DURATION
 
 if TYPE_CHECKING:
     from arirecord.replay.moments import Place
-    from arirecord.replay.options import AtEnd
+    from arirecord.replay.options import AtEnd, OnReconnect
     from arirecord.replay.server import ReplayServer
     from arirecord.session.reader import Session
 
@@ -47,6 +47,23 @@ _SWITCH_INTERVAL_S = 0.0005
     show_default=True,
     help="After the last frame: hold connections open, close them and go on serving, or close them and exit.",
 )
+@click.option(
+    "--on-reconnect",
+    type=click.Choice(["resume", "restart"]),
+    default="resume",
+    show_default=True,
+    help="A client that comes back when no other is there gets what comes next, or all from the start.",
+)
+@click.option(
+    "--connect",
+    multiple=True,
+    metavar="URL",
+    help="Dial an app that waits for Asterisk's outbound WebSocket: ws://[NAME:PASSWORD@]HOST:PORT/PATH (repeatable).",
+)
+@click.option(
+    "--connect-app", multiple=True, metavar="APP", help="What the dialled app is called, if not as in the recording."
+)
+@click.option("--connect-all", is_flag=True, help="The dialled app hears of everything: subscribe_all in ari.conf.")
 @click.option(
     "--user", metavar="NAME[:PASSWORD]", help="Ask clients for these; the password also from ARIRECORD_PASSWORD."
 )
@@ -89,6 +106,10 @@ def replay(
     host: str,
     port: int,
     at_end: "AtEnd",
+    on_reconnect: "OnReconnect",
+    connect: tuple[str, ...],
+    connect_app: tuple[str, ...],
+    connect_all: bool,
     user: str | None,
     share: bool,
     map_app: tuple[tuple[str, str], ...],
@@ -126,6 +147,7 @@ def replay(
       arirecord replay session.parquet --speed max --at-end exit
       arirecord replay session.parquet --port 0               on any free port, which it prints
       arirecord replay session.parquet --user app:secret      with a name and a password, as Asterisk asks
+      arirecord replay session.parquet --connect ws://127.0.0.1:9000/ --connect-app my_app
       arirecord replay session.parquet --only-call 1795474753.78
       arirecord replay session.parquet --map-app recorder=my_app --strict-app
       arirecord replay session.parquet --start 00:05:00 --idle-limit 2s
@@ -152,6 +174,10 @@ def replay(
         port=port,
         speed=speed,
         at_end=at_end,
+        on_reconnect=on_reconnect,
+        connect=connect,
+        connect_apps=[name for value in connect_app for name in value.split(",") if name],
+        connect_all=connect_all,
         user=name,
         password=password,
         share=share,

@@ -25,7 +25,8 @@ HELP: Final = (
 )
 
 _SEEK_S: Final = 10
-_SPEEDS: Final = (*map(Fraction, ("0.1", "0.2", "0.5", 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)), None)
+_WHOLE: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+_SPEEDS: Final = (Fraction(1, 10), Fraction(1, 5), Fraction(1, 2), *map(Fraction.from_float, _WHOLE), None)
 _KEY: Final = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|[^\x1b]|\x1b", re.DOTALL)
 _UNFINISHED: Final = re.compile(r"\x1b(?:[\[O][0-9;]*)?\Z")
 

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final, Protocol
 
-from starlette.types import Receive
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.datastructures import Address
+from starlette.websockets import WebSocketDisconnect
 
 from arirecord.session.reader import Frame
 
@@ -14,11 +14,22 @@ from .applications import EventFilter
 from .batches import batch_message
 from .views import View, plain_payload
 
-__all__ = ["Client"]
+__all__ = ["Client", "Socket"]
 
 # What sending to a client that has gone raises; which of them is a matter of milliseconds.
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
 _TELL_S: Final = 1.0
+
+
+class Socket(Protocol):
+    """A WebSocket as Starlette has it, as far as clients need it."""
+
+    @property
+    def client(self) -> Address | None: ...
+    async def send(self, message: Any) -> None: ...
+    async def send_text(self, data: str, /) -> None: ...
+    async def receive(self) -> Any: ...
+    async def close(self, code: int, reason: str) -> None: ...
 
 
 class Client:
@@ -29,7 +40,11 @@ class Client:
     """
 
     def __init__(
-        self, websocket: WebSocket, receive: Receive, application: str, translate: Callable[[str], str] = str
+        self,
+        websocket: Socket,
+        receive: Callable[[], Awaitable[Any]],
+        application: str,
+        translate: Callable[[str], str] = str,
     ) -> None:
         self.application = application
         self.views: list[tuple[View, EventFilter]] = []

@@ -6,7 +6,7 @@ from dataclasses import replace
 from .client_log import ClientLog
 from .clients import Client
 from .exchange import Answer, Question, error
-from .messages import ari_time, replaced
+from .messages import ari_time, registered, replaced
 from .model import Model
 from .options import ReplayError
 from .rest import Rest
@@ -73,3 +73,7 @@ class Desk:
     def replaced(self, application: str) -> str:
         """The event that tells a client that another has taken its application."""
         return replaced(application, self.moment(), self._asterisk_id)
+
+    def registered(self, application: str) -> str:
+        """The event with which Asterisk begins on a WebSocket that it dialled."""
+        return registered(application, self.moment(), self._asterisk_id)

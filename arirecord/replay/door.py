@@ -28,7 +28,8 @@ class Door:
     `arrivals` counts all who ever came; `ended` is set when there is nothing left to send. `switch` is what is up now.
     `say` tells the person who runs the replay; `changed` is called when a client has come or gone; `answer` answers a
     message of a client; `replaced` makes the event that tells a client that another has taken its application;
-    `translate` puts the clients' ids into a frame. Raises `ReplayError` for a mapping of what is not in the recording.
+    `translate` puts the clients' ids into a frame; `restart` lets the replay begin again. Raises `ReplayError` for a
+    mapping of what is not in the recording.
     """
 
     def __init__(
@@ -41,7 +42,10 @@ class Door:
         answer: Callable[[Client, str], Awaitable[str]],
         replaced: Callable[[str], str],
         translate: Callable[[str], str] = str,
+        restart: Callable[[], None] = lambda: None,
     ) -> None:
+        self._restart = restart
+        self._had: set[str] = set()
         self.clients: list[Client] = []
         self.applications: Applications[Client] = Applications()
         self.arrivals = 0
@@ -80,15 +84,24 @@ class Door:
             return
         offered = websocket.scope["subprotocols"]
         await websocket.accept("ari" if "ari" in offered else None)
-        await self.receive(Client(websocket, receive, asked[0], self._translate), asked, _wants_all(websocket), known)
+        await self._have(Client(websocket, receive, asked[0], self._translate), asked, _wants_all(websocket), known)
 
-    async def receive(self, client: Client, asked: Sequence[str], subscribe_all: bool, known: Known) -> None:
-        """Have a client of these applications, until it has gone."""
+    async def have(self, client: Client, asked: Sequence[str], subscribe_all: bool) -> None:
+        """Have a client that was dialled, until it has gone. Raises `ReplayError` where the session can't be read."""
+        await self._have(client, asked, subscribe_all, await self._look_up(asked))
+
+    async def _have(self, client: Client, asked: Sequence[str], subscribe_all: bool, known: Known) -> None:
         self._say(f"Client {client.name} connected for {', '.join(asked)}.")
         views, notices = self._names.views(asked, subscribe_all, known)
         for notice in notices:
             self._say(f"Client {client.name}: {notice}.")
-        if self.ended:
+        returns = not self.clients and not self._had.isdisjoint(asked)
+        restarts = returns and self._options.on_reconnect == "restart"
+        if restarts:
+            self._say(f"Client {client.name} has come back; the replay begins again.")
+            self._restart()
+        self._had.update(asked)
+        if self.ended and not restarts:
             self._say(f"Client {client.name}: the recording has ended, there is nothing left to send.")
         taken = self.applications.claim(client, asked)
         for view in views:

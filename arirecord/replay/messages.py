@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-__all__ = ["ari_time", "replaced"]
+__all__ = ["ari_time", "registered", "replaced"]
 
 
 def ari_time(ns: int) -> str:
@@ -17,3 +17,9 @@ def replaced(application: str, moment: str, asterisk_id: str) -> str:
     """The event that tells a client that another has taken its application."""
     event = {"type": "ApplicationReplaced", "application": application}
     return orjson.dumps({**event, "timestamp": moment, "asterisk_id": asterisk_id}).decode()
+
+
+def registered(application: str, moment: str, asterisk_id: str) -> str:
+    """The event with which Asterisk begins on a WebSocket that it dialled."""
+    event = {"type": "ApplicationRegistered", "timestamp": moment, "application": application}
+    return orjson.dumps({**event, "asterisk_id": asterisk_id}).decode()

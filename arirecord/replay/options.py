@@ -10,9 +10,10 @@ from arirecord.session.reader import Frame
 from .calls import Call
 from .moments import Place, ReplayError
 
-__all__ = ["AtEnd", "Pace", "ReplayError", "ReplayOptions"]
+__all__ = ["AtEnd", "OnReconnect", "Pace", "ReplayError", "ReplayOptions"]
 
 AtEnd = Literal["hold", "close", "exit"]
+OnReconnect = Literal["resume", "restart"]
 Pace = Literal["clock", "client"]
 
 
@@ -35,6 +36,17 @@ class ReplayOptions:
     # What happens after the last frame: the connections stay open, are closed (code 1000) and the server goes
     # on, or all ends. They stay open by default because many clients reconnect at once when they are closed.
     at_end: AtEnd = "hold"
+
+    # Apps that are dialled, as Asterisk does with outbound WebSockets, besides listening: the addresses, the
+    # applications that they have (none: those of the recording), whether they hear of everything, and the time between
+    # two tries.
+    connect: Sequence[str] = ()
+    connect_apps: Sequence[str] = ()
+    connect_all: bool = False
+    reconnect_interval_s: float = 0.5
+
+    # What a client gets that comes back when no other is there: what comes next, or all from the start.
+    on_reconnect: OnReconnect = "resume"
 
     # The name and password that clients must give; without a name everybody is let in.
     user: str | None = None

@@ -96,6 +96,10 @@ class Pump:
         self._seek = place
         self._alarm.ring()
 
+    def restart(self) -> None:
+        """Begin again, where the options say."""
+        self.seek(self._options.start or Place(0))
+
     def next_call(self) -> None:
         """Go on where the next call begins, once it is known where. Raises `ReplayError` where it can't be known."""
         starts = self._options.call_starts

@@ -18,6 +18,7 @@ from .client_log import ClientLog
 from .clock import PlayerClock
 from .control import control
 from .desk import Desk
+from .dial import Dialler
 from .door import Door
 from .exchange import Answer, Question
 from .listen import authority, listen
@@ -93,6 +94,7 @@ class ReplayServer:
             lambda client, text: self._desk.message(client, text),
             lambda name: self._desk.replaced(name),
             lambda raw: self._rest.ids.to_client(raw),
+            lambda: self._pump.restart(),
         )
         self._pump = Pump(self.options, self.clock, self._source, self._door, self._model, say)
         self._pump.restarted = self._restarted
@@ -115,6 +117,7 @@ class ReplayServer:
         self._desk = Desk(
             self._rest, self._model, asterisk_id, lambda: self._pump.moment_ns, self.clock.now_ns, self._pump.shift
         )
+        self._diallers = [self._dialler(url, say) for url in self.options.connect]
         self._running: AbstractAsyncContextManager[None] | None = None
 
     @property
@@ -222,6 +225,7 @@ class ReplayServer:
         try:
             async with asyncio.TaskGroup() as tasks:
                 own = [tasks.create_task(self._source.run()), tasks.create_task(self._pump.run())]
+                own += [tasks.create_task(dialler.run(self._dials)) for dialler in self._diallers]
                 try:
                     yield
                 except Exception as error:
@@ -240,6 +244,23 @@ class ReplayServer:
             await web.shutdown([listener])
         if failed is not None:
             raise failed
+
+    def _dialler(self, url: str, say: Callable[[str], None]) -> Dialler:
+        applications = self.options.connect_apps or list(self.session.header.applications)
+        if not applications:
+            raise ReplayError(f"{self.session.path} names no application; say which the app at the other end has")
+        return Dialler(
+            url,
+            applications,
+            self.options.reconnect_interval_s,
+            lambda client: self._door.have(client, applications, self.options.connect_all),
+            lambda application: self._desk.registered(application),
+            lambda raw: self._rest.ids.to_client(raw),
+            say,
+        )
+
+    def _dials(self) -> bool:
+        return self.options.at_end == "hold" or not self._door.ended
 
     def _restarted(self, moment_ns: int | None) -> None:
         self._rest.restart(moment_ns)
