@@ -13,7 +13,7 @@ from .connection import columns_of_models
 from .models import Model, describe, load_models
 from .parameters import parameters
 
-__all__ = ["page", "section"]
+__all__ = ["page", "section", "words"]
 
 BEGIN = "<!-- from here: made by `make docs` from the models -->"
 END = "<!-- to here -->"
@@ -36,22 +36,23 @@ def page(text: str) -> str:
 
 def section(mart: Model, types: dict[str, str]) -> str:
     """What the page says of one mart; `types` are its columns with DuckDB's names of their types."""
+    meanings = describe(mart.name).columns
+    rows = [f"| `{name}` | {kind} | {_cell(meanings[name])} |" for name, kind in types.items()]
+    shown = ["", f"    arirecord {mart.name} session.parquet", ""]
+    return "\n".join([f"## {mart.name}", *shown, *words(mart), "| column | type | meaning |", "|---|---|---|", *rows])
+
+
+def words(mart: Model) -> list[str]:
+    """What is said of a mart besides its columns, in lines of Markdown."""
     said = describe(mart.name)
-    lines = [
-        f"## {mart.name}",
-        "",
-        f"One row is {mart.row}. Identified by {', '.join(f'`{name}`' for name in said.key)}.",
-        "",
-    ]
+    lines = [f"One row is {mart.row}. Identified by {', '.join(f'`{name}`' for name in said.key)}.", ""]
     if said.needs:
         lines += [f"Needs: {said.needs}", ""]
     if said.notes:
         lines += [*(f"* {note}" for note in said.notes), ""]
     if said.source:
         lines += [f"Source: {said.source}", ""]
-    lines += ["| column | type | meaning |", "|---|---|---|"]
-    lines += [f"| `{name}` | {kind} | {_cell(said.columns[name])} |" for name, kind in types.items()]
-    return "\n".join(lines)
+    return lines
 
 
 def _parameters() -> str:

@@ -14,11 +14,13 @@ from arirecord import __version__
 from arirecord.errors import ArirecordError
 
 from .config import apply, find_config, read_config
+from .tables import tables
 from .terminal import say, voice
 
 __all__ = ["main"]
 
-# group → verb → (module, what it does); the last saves loading the module for --help
+# group → verb → (module, what it does); the last saves loading the module for --help. Of `module:what` the module makes
+# the command.
 GROUPS = {
     "Record": {
         "capture": ("capture", "Record the event stream of a running Asterisk."),
@@ -42,7 +44,10 @@ GROUPS = {
     "Measure": {
         "explain": ("explain", "Tell what happened in a call."),
         "query": ("query", "Ask a session in SQL."),
+        "metrics": ("metrics", "List the tables below, or say what the columns of one mean."),
+        "models": ("models", "List the SQL models behind the tables, or print them as one script."),
     },
+    "Tables, a row for each …": tables(),
     "Besides": {
         "completion": ("completion", "Make your shell complete verbs and options."),
     },
@@ -59,8 +64,9 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        module = import_module(f"{__name__}.{VERBS[name][0]}")
-        command: click.Command = module.command
+        home, _, what = VERBS[name][0].partition(":")
+        module = import_module(f"{__name__}.{home}")
+        command: click.Command = module.command_for(what) if what else module.command
         if not ctx.resilient_parsing:
             _prepare(ctx, name, command)
         return command

@@ -1,0 +1,62 @@
+"""`arirecord metrics`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .output import output_options, write, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+__all__ = ["command", "relation_of"]
+
+
+@click.command("metrics")
+@click.argument("table", required=False)
+@click.option("--parameters", is_flag=True, help="List the parameters instead.")
+@output_options
+def command(table: str | None, parameters: bool, form: str, output: Path | None) -> None:
+    """List the tables that a session can be asked for, or the columns of one with their definitions.
+
+    \b
+    Examples:
+      arirecord metrics
+      arirecord metrics kpis
+      arirecord metrics --parameters
+      arirecord metrics calls --format json
+    """
+    from arirecord.analytics.connection import columns_of_models
+    from arirecord.analytics.describe import words
+    from arirecord.analytics.models import describe, load_models, mart_names
+    from arirecord.analytics.parameters import parameters as all_parameters
+
+    marts = {model.name: model for model in load_models(mart_names()) if model.layer == "marts"}
+    if parameters:
+        limits = [(name, p.default, p.unit, p.meaning) for name, p in sorted(all_parameters().items())]
+        write(relation_of(["parameter", "default", "unit", "meaning"], limits), form, output)
+    elif table is None:
+        write(relation_of(["table", "row"], [(name, marts[name].row) for name in sorted(marts)]), form, output)
+    elif table not in marts:
+        raise click.UsageError(f"no table is named {table!r}; there are {', '.join(sorted(marts))}")
+    else:
+        meanings = describe(table).columns
+        rows = [(name, kind, meanings[name]) for name, kind in columns_of_models([table])[table].items()]
+        relation = relation_of(["column", "type", "meaning"], rows)
+        if form == "table" and output is None:
+            click.echo("\n".join(words(marts[table])))
+            write_table(relation)
+        else:
+            write(relation, form, output)
+
+
+def relation_of(names: list[str], rows: "Sequence[tuple[object, ...]]") -> "duckdb.DuckDBPyRelation":
+    """Rows as a relation, every cell a text."""
+    import duckdb
+    import pyarrow as pa
+
+    table = pa.table({name: [str(row[place]) for row in rows] for place, name in enumerate(names)})
+    return duckdb.connect().from_arrow(table)

@@ -1,0 +1,165 @@
+"""A command for each mart."""
+
+import json
+from datetime import UTC, datetime, time, timedelta
+
+import click
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+import arirecord
+from arirecord.analytics.models import LAYERS, mart_names
+from arirecord.cli import GROUPS, cli
+from arirecord.cli.types import Moment
+
+from .conftest import SAMPLES, Run
+
+BUSY = SAMPLES / "busy_hour.parquet"
+IVR = SAMPLES / "ivr_dtmf.parquet"
+
+
+def rows(run: Run, *args: object) -> list[dict[str, object]]:
+    """What a command prints as JSON."""
+    found: list[dict[str, object]] = json.loads(run(*args, "--format", "json").stdout)
+    return found
+
+
+def test_every_mart_is_a_command() -> None:
+    """And `--help` lists it without asking DuckDB."""
+    assert sorted(mart_names()) == sorted(
+        name for group in GROUPS if group.startswith("Tables") for name in GROUPS[group]
+    )
+
+
+@pytest.mark.parametrize("mart", mart_names())
+def test_help(mart: str) -> None:
+    """Ends with examples that can be typed, and offers only what the mart has columns for."""
+    context = cli.make_context("arirecord", ["--no-config"], resilient_parsing=True)
+    command = cli.get_command(context, mart)
+    assert command is not None and command.help is not None
+    options = {name for option in command.params for name in option.opts}
+    columns = {name for name, *_ in arirecord.connect(IVR, models=[mart]).execute(f"DESCRIBE {mart}").fetchall()}
+
+    assert ("--number" in options) == ("--disposition" in options) == ("--call" in options) == ("call_id" in columns)
+    assert ("--since" in options) == any(name.endswith("_at") for name in columns)
+    assert ("--by" in options) == (mart in ("kpis", "concurrency"))
+    for line in command.help.partition("Examples:")[2].split("\n"):
+        if line.strip():
+            program, verb, *args = line.replace("'", "").split()
+            assert (program, verb) == ("arirecord", mart)
+            command.make_context(mart, args)
+
+
+def test_a_table_in_every_form(run: Run, tmp_path: object) -> None:
+    """Holds the rows of the view, in the order of the recording."""
+    expected = arirecord.open_session(IVR).sql("FROM dtmf ORDER BY first_seq")
+    csv = run("dtmf", IVR, "--format", "csv").stdout.decode().splitlines()
+    run("dtmf", IVR, "--format", "parquet", "-o", "dtmf.parquet")
+    lines = run("dtmf", IVR, "--format", "jsonl").stdout.splitlines()
+
+    assert [row["digits"] for row in rows(run, "dtmf", IVR)] == expected["digits"].to_list()
+    assert [json.loads(line)["first_seq"] for line in lines] == expected["first_seq"].to_list()
+    assert csv[0].split(",") == expected.columns
+    assert len(csv) == expected.height + 1
+    assert pq.read_table(f"{tmp_path}/dtmf.parquet").num_rows == expected.height
+    assert expected["digits"][0] in run("dtmf", IVR).stdout.decode()
+
+
+def test_filters(run: Run) -> None:
+    """By number, disposition, call, time and SQL; each with the others."""
+    session = arirecord.open_session(BUSY)
+    calls, legs = session.calls(), session.legs()
+    call = calls["call_id"][5]
+    channel = legs.filter(legs["call_id"] == call)["channel_id"][-1]
+    half = datetime(2026, 11, 23, 22, 28)
+
+    assert len(rows(run, "calls", BUSY, "--disposition", "busy", "--disposition", "CANCEL")) == sum(
+        calls["disposition"].is_in(["BUSY", "CANCEL"])
+    )
+    assert [row["call_id"] for row in rows(run, "calls", BUSY, "--call", channel)] == [call]
+    assert {row["call_id"] for row in rows(run, "legs", BUSY, "--call", call)} == {call}
+    early = rows(run, "calls", BUSY, "--until", "22:28", "--columns", "call_id")
+    late = rows(run, "calls", BUSY, "--since", "2026-11-23T22:28:00", "--columns", "call_id")
+    assert len(early) == calls.filter(calls["started_at"] < half).height
+    assert len(early) + len(late) == calls.height
+    by_prefix = {row["call_id"] for row in rows(run, "calls", BUSY, "--number", "210")}
+    by_glob = {row["call_id"] for row in rows(run, "calls", BUSY, "--number", "*210*")}
+    assert 0 < len(by_prefix) <= len(by_glob) < calls.height
+    long = rows(run, "calls", BUSY, "--where", "talk_s > 12", "--sort", "-talk_s", "--limit", 3, "--columns", "talk_s")
+    assert [row["talk_s"] for row in long] == sorted(calls["talk_s"].drop_nulls(), reverse=True)[:3]
+
+
+def test_kpis(run: Run) -> None:
+    """By time and group."""
+    (whole,) = rows(run, "kpis", BUSY)
+    by_minute = rows(run, "kpis", BUSY, "--bucket", "1m")
+    by_trunk = rows(run, "kpis", BUSY, "--by", "trunk", "--set", "trunks=PJSIP/load*")
+
+    assert sum(int(str(row["attempt_count"])) for row in by_minute) == whole["attempt_count"]
+    assert {row["group_value"] for row in by_trunk} == {None, "PJSIP/load1", "PJSIP/load2"}
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["calls", IVR, "--columns", "colour"], 2, "calls has no column 'colour'; it has call_id"),
+        (["calls", IVR, "--sort", "-colour"], 2, "has no column 'colour'"),
+        (["calls", IVR, "--where", "colour = 1"], 1, "colour"),
+        (["calls", IVR, "--since", "noon"], 2, "is no time such as"),
+        (["calls", IVR, "--by", "trunk"], 2, "No such option"),
+        (["kpis", IVR, "--bucket", "soon"], 1, "soon"),
+        (["dtmf", IVR, "--set", "dtmf_gap_ms"], 2, "is no setting such as dtmf_gap_ms=5000"),
+        (["dtmf", IVR, "--set", "gap=1"], 2, "no parameter is named 'gap'; there are "),
+        (["dtmf", IVR, "--set", "dtmf_gap_ms=long"], 2, "dtmf_gap_ms is a number of ms, not 'long'"),
+        (["calls", "missing.parquet"], 1, "missing.parquet does not exist"),
+        (["metrics", "colours"], 2, "no table is named 'colours'; there are"),
+        (["models", "--sql"], 2, "arirecord models SESSION --sql"),
+        (["models", "--model", "colours"], 2, "no model is named 'colours'"),
+    ],
+)
+def test_what_goes_wrong_is_said(args: list[object], code: int, words: str) -> None:
+    """In one sentence, and nothing on stdout."""
+    done = CliRunner().invoke(cli, ["--no-config", *map(str, args)])
+
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert words in done.stderr
+
+
+def test_metrics(run: Run) -> None:
+    """Lists every table; of one, every column with its meaning; and the parameters."""
+    assert [row["table"] for row in rows(run, "metrics")] == mart_names()
+    columns = rows(run, "metrics", "calls")
+    assert [row["column"] for row in columns] == arirecord.open_session(IVR).calls().columns
+    assert all(row["meaning"] for row in columns)
+    assert "dtmf_gap_ms" in {row["parameter"] for row in rows(run, "metrics", "--parameters")}
+    text = run("metrics", "kpis").stdout.decode()
+    assert "RFC 6076" in text
+    assert "asr_ratio" in text
+
+
+def test_models_as_sql(run: Run) -> None:
+    """A script that plain DuckDB runs, with the same rows in its tables."""
+    script = run("models", IVR, "--sql").stdout.decode()
+    con = duckdb.connect()
+    con.execute(script)
+
+    assert con.execute("SELECT count(*) FROM calls").fetchall() == [(arirecord.open_session(IVR).calls().height,)]
+    assert con.execute("SELECT count(*) FROM kpis(by := 'endpoint')").fetchall() > [(1,)]
+    layers = [str(row["layer"]) for row in rows(run, "models")]
+    assert layers == sorted(layers, key=lambda layer: LAYERS.index(layer))
+
+
+def test_a_time_of_day_is_the_first_in_the_recording() -> None:
+    """Today if the recording has it before it, else tomorrow; in UTC unless it says otherwise."""
+    start = datetime(2026, 11, 23, 22, 26, tzinfo=UTC)
+    start_ns = int(start.timestamp()) * 10**9
+
+    assert Moment.to_utc(time(22, 28, tzinfo=UTC), start_ns) == datetime(2026, 11, 23, 22, 28)
+    assert Moment.to_utc(time(3, tzinfo=UTC), start_ns) == datetime(2026, 11, 24, 3)
+    assert Moment.to_utc(Moment().convert("04:00+05:30", None, None), start_ns) == datetime(2026, 11, 23, 22, 30)
+    assert Moment.to_utc(timedelta(minutes=1), start_ns) == datetime(2026, 11, 23, 22, 27)
+    assert Moment.to_utc(None, start_ns) is None
+    with pytest.raises(click.BadParameter, match="is no time such as"):
+        Moment().convert("25:00", None, None)
