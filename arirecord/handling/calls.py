@@ -11,6 +11,15 @@ from arirecord.session.reader import Session
 __all__ = ["Parts", "find_parts"]
 
 _MODELS = ("channels", "legs")
+_CHANNELS = """
+    SELECT channel_id, channel_name, call_id, caller_number, last_caller_number, connected_number,
+        last_connected_number, exten, last_exten
+    FROM channels LEFT JOIN (SELECT channel_id, call_id FROM legs) USING (channel_id)
+"""
+_STAYS = """
+    SELECT bridge_id, channel_id FROM ChannelEnteredBridge
+    UNION SELECT bridge_id, channel_id FROM ChannelLeftBridge
+"""
 
 
 @dataclass(frozen=True)
@@ -31,10 +40,7 @@ def find_parts(
     Raises `ArirecordError` for a call, channel or number that the session does not have.
     """
     with connect(session, models=_MODELS) as db:
-        known = db.execute(
-            "SELECT channel_id, channel_name, call_id, caller_number, last_caller_number, connected_number,"
-            " last_connected_number, exten, last_exten FROM channels LEFT JOIN (SELECT channel_id, call_id FROM legs) USING (channel_id)"
-        ).fetchall()
+        known = db.execute(_CHANNELS).fetchall()
         by_call: dict[str, set[str]] = {}
         for channel_id, _, call_id, *_ in known:
             by_call.setdefault(call_id or channel_id, set()).add(channel_id)
@@ -55,9 +61,7 @@ def find_parts(
             having = {row[0] for row in known if any(_digits(n) in plain.values() for n in row[3:] if n)}
             chosen.append({c for channel in having for c in by_call[call_of[channel]]})
         channel_ids = frozenset(set.intersection(*chosen)) if chosen else frozenset()
-        stays = db.execute(
-            "SELECT bridge_id, channel_id FROM ChannelEnteredBridge UNION SELECT bridge_id, channel_id FROM ChannelLeftBridge"
-        ).fetchall()
+        stays = db.execute(_STAYS).fetchall()
     return Parts(channel_ids, frozenset(bridge_id for bridge_id, channel_id in stays if channel_id in channel_ids))
 
 

@@ -9,22 +9,29 @@ from functools import cache
 from arirecord.ari.catalogue import columns_of, event_types, models
 from arirecord.session.rows import OWN_COLUMNS
 
-__all__ = ["MAX_DIGITS", "Finder", "Found"]
+__all__ = ["MAX_DIGITS", "SHORT", "Finder", "Found"]
 
 MAX_DIGITS = 15
 """Of an international number (ITU-T E.164)."""
-_SHORT = 7
+SHORT = 7
 """Fewer digits than these are looked for with more care: lengths, ports and counters look the same."""
 _WINDOW = 9
 """From so many digits on, a number is also found inside a longer run of digits."""
 
-_GROUPS = re.compile(r"(?<![0-9])[0-9]+(?:[ ().\-/]{1,2}[0-9]+)+(?![0-9])")
+# Not the commonest that are none: a time of the day before T, the id of a channel.
+_NONE = r"(?![12][0-9]{3}-[01][0-9]-[0-3][0-9]T|[12][0-9]{9}\.[0-9]+(?![0-9.]))"
+_GROUPS = re.compile(rf"(?<![0-9]){_NONE}[0-9]+(?:[ ().\-/]{{1,2}}[0-9]+)+(?![0-9])")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _CHANNEL = re.compile(r"[A-Za-z0-9_]+/[^\s,;&|\"<>()]*-$")
 _MEMBER = re.compile(r'"([^"]*)"\s*:\s*-?$')
 _OPENS = re.compile(r'"([^"]*)"\s*:\s*"$')
+_ACCESS = re.compile(r"00[1-9 ()\-/]")
+_DECIMAL = re.compile(r"[0-9]+\.[0-9]+|[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _DATE = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]")
-_MEASURE = re.compile(r"(?:port|expires|length|timeout|duration|seconds|ttl|forwards|cseq|priority)\W{1,3}$", re.IGNORECASE)
+_MEASURE = re.compile(
+    r"(?:port|expires|length|timeout|duration|seconds|ttl|forwards|cseq|priority|ssrc|count|octets|rtt|jitter)\W{1,3}$",
+    re.IGNORECASE,
+)
 _SCHEME = re.compile(r"(?:sips?|tel|pjsip|iax2?|local):$", re.IGNORECASE)
 _TEXTUAL = frozenset({"id", "port", "time", "roundtrip_usec", "digit", "request_id", "transaction_id", "timestamp"})
 
@@ -34,7 +41,9 @@ def _numeric() -> frozenset[str]:
     """Names of fields that ARI declares to be numbers: durations, causes, priorities."""
     kinds = ("int64", "double", "bool")
     named = {c.path[-1] for t in event_types() for c in columns_of(t) if c.type in kinds}
-    named |= {f for fields in models().values() for f, t in fields.items() if t.rstrip("?") in ("int", "long", "double")}
+    named |= {
+        f for fields in models().values() for f, t in fields.items() if t.rstrip("?") in ("int", "long", "double")
+    }
     return frozenset(named | {n for columns in OWN_COLUMNS.values() for n, kind in columns.items() if kind in kinds})
 
 
@@ -63,26 +72,36 @@ class Finder:
         """
         for match in self._runs.finditer(text):
             start, end = match.span()
-            if self._is_other(text, start, end):
-                continue
-            if match[0] in numbers:
-                yield Found(match[0], ((start, end),))
-            elif end - start > _WINDOW:
-                yield from _within(match[0], start, numbers, lengths)
+            found = [Found(match[0], (match.span(),))] if match[0] in numbers else []
+            if not found and end - start > _WINDOW:
+                found = list(_within(match[0], start, numbers, lengths))
+            if found and not self._is_other(text, start, end):
+                yield from found
         for match in _GROUPS.finditer(text):
-            yield from self._grouped(text, match, numbers)
+            if match.end() - match.start() > SHORT and not _DECIMAL.fullmatch(match[0]):
+                yield from self._grouped(text, match, numbers)
+
+    def may_hold(self, text: str, numbers: Collection[str]) -> bool:
+        """A quick look: false where none of `numbers` stands in the text as a run of digits of its own."""
+        return any(run in numbers for run in self._runs.findall(text))
 
     def plausible(self, text: str) -> Iterator[str]:
         """Digits that stand alone as numbers do, of seven or more; those of `+420 123 456 789` too."""
         for match in self._runs.finditer(text):
             start, end = match.span()
-            if end - start >= _SHORT and self._stands_alone(text, start, end):
+            if end - start >= SHORT and self._stands_alone(text, start, end):
                 yield match[0]
         for match in _GROUPS.finditer(text):
+            if match.end() - match.start() <= SHORT:
+                continue
             joined = re.sub(r"[^0-9]", "", match[0])
-            if text[max(match.start() - 2, 0) : match.start()].lstrip(" ").startswith("+") or joined.startswith("00"):
-                if _SHORT <= len(joined) <= MAX_DIGITS + 2 and "." not in match[0][:-1].replace(". ", ""):
-                    yield joined
+            start, end = match.span()
+            before = text[max(start - 2, 0) : start]
+            is_international = "+" in before or _ACCESS.match(match[0])
+            if before[-1:].isalnum() or before[-1:] in ("-", ".") or text[end : end + 1].isalnum():
+                continue
+            if is_international and SHORT <= len(joined) <= MAX_DIGITS + 2 and not _DECIMAL.fullmatch(match[0]):
+                yield joined
 
     def _stands_alone(self, text: str, start: int, end: int) -> bool:
         before, after = text[start - 1 : start], text[end : end + 1]
@@ -96,41 +115,42 @@ class Finder:
             and not self._is_time(digits)
             and not self._is_other(text, start, end)
             and not _MEMBER.search(text, max(start - 80, 0), start)
+            and not _MEASURE.search(text, max(start - 16, 0), start)
         )
 
     def _is_other(self, text: str, start: int, end: int) -> bool:
         """Whether these digits are part of an id of Asterisk's, or a value that ARI declares to be no text."""
         length = end - start
-        if length == 10 and text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
-            if self._is_time(text[start:end]):
-                return True  # 1795474657.12, the id of a channel
-        if text[start - 1 : start] == "." and self._is_time(text[max(start - 11, 0) : start - 1]):
+        before, after = text[start - 1 : start], text[end : end + 2]
+        if length == 10 and after[:1] == "." and after[1:].isdigit() and self._is_time(text[start:end]):
+            return True  # 1795474657.12, the id of a channel
+        if before == "." and self._is_time(text[max(start - 11, 0) : start - 1]):
             return True
-        if text[start - 1 : start] == "-" and length == 8 and not text[end : end + 1].isalnum():
-            if text.startswith("00", start) or _CHANNEL.search(text, max(start - 120, 0), start):
-                return True  # PJSIP/alice-00000012
-        if any(m.start() <= start and end <= m.end() for m in _UUID.finditer(text, max(start - 36, 0), end + 36)):
+        is_suffix = before == "-" and length == 8 and not after[:1].isalnum()
+        if is_suffix and (text.startswith("00", start) or _CHANNEL.search(text, max(start - 120, 0), start)):
+            return True  # PJSIP/alice-00000012
+        if _is_uuid(text, start, end):
             return True
         member = _MEMBER.search(text, max(start - 80, 0), start)
-        if member and member[1] in _numeric():
+        if member is not None and member[1] in _numeric():
             return True
-        return length < _SHORT and _is_measure(text, start, end, is_member=bool(member))
+        return length < SHORT and _is_measure(text, start, end, is_member=bool(member))
 
     def _is_time(self, digits: str) -> bool:
         scale = {10: 0, 13: 3, 16: 6, 19: 9}.get(len(digits))
         if not digits.isdecimal():
             return False
         if scale is not None:
-            return self._since.timestamp() <= int(digits) / 10**scale <= self._until.timestamp()
+            return bool(self._since.timestamp() <= int(digits) / 10**scale <= self._until.timestamp())
         form = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}.get(len(digits))
         try:
-            return form is not None and self._since <= datetime.strptime(digits, form).replace(tzinfo=UTC) <= self._until
+            return bool(form and self._since <= _moment(digits, form) <= self._until)
         except ValueError:
             return False
 
     def _grouped(self, text: str, match: re.Match[str], numbers: Container[str]) -> Iterator[Found]:
         """`123 456-789` is the number 123456789; the longest of neighbouring groups that is one counts."""
-        if _DATE.match(match[0]):
+        if _DATE.match(match[0]) or _is_uuid(text, *match.span()):
             return
         groups = [m.span() for m in re.finditer(r"[0-9]+", match[0])]
         runs = [(match.start() + start, match.start() + end) for start, end in groups]
@@ -138,11 +158,19 @@ class Finder:
         while first < len(runs):
             for last in range(len(runs), first + 1, -1):
                 digits = "".join(text[start:end] for start, end in runs[first:last])
-                if len(digits) >= _SHORT and digits in numbers:
+                if len(digits) >= SHORT and digits in numbers:
                     yield Found(digits, tuple(runs[first:last]))
                     first = last - 1
                     break
             first += 1
+
+
+def _is_uuid(text: str, start: int, end: int) -> bool:
+    return any(m.start() < end and start < m.end() for m in _UUID.finditer(text, max(start - 36, 0), end + 36))
+
+
+def _moment(digits: str, form: str) -> datetime:
+    return datetime.strptime(digits, form).replace(tzinfo=UTC)
 
 
 def _is_measure(text: str, start: int, end: int, *, is_member: bool) -> bool:

@@ -1,0 +1,41 @@
+"""Finding any of many names in a text, as whole words."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+__all__ = ["Words"]
+
+_WORD = re.compile(r"\w+")
+
+
+class Words:
+    """Names to be found: each stands between characters that are no part of a word, the longest first."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_word: dict[str, list[tuple[str, int]]] = {}
+        for name in sorted(names, key=len, reverse=True):
+            if word := _WORD.search(name):
+                self._by_word.setdefault(word[0], []).append((name, word.start()))
+
+    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """`(start, end, name)` of each occurrence, in order, none within another."""
+        if not self._by_word:
+            return
+        done = 0
+        for match in _WORD.finditer(text):
+            for name, offset in self._by_word.get(match[0], ()):
+                start = match.start() - offset
+                end = start + len(name)
+                if start >= done and text.startswith(name, start) and _is_whole(text, start, end):
+                    yield start, end, name
+                    done = end
+                    break
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+    return not (_is_word(before) and _is_word(text[start])) and not (_is_word(after) and _is_word(text[end - 1]))
+
+
+def _is_word(character: str) -> bool:
+    return character == "_" or character.isalnum()
