@@ -71,4 +71,3 @@ class GroupWriter:
 
     def _write(self, table: pa.Table) -> None:
         self._writer.write_table(table, row_group_size=ROW_GROUP)
-        pa.default_memory_pool().release_unused()

@@ -1,13 +1,9 @@
 """The proof that a session holds what its journal held: digests of both, made while each is read from the disk."""
 
 import hashlib
-from array import array
-from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from .rows import Rows
 
 __all__ = ["PROVED", "Proof"]
 
@@ -16,27 +12,15 @@ PROVED = ("seq", "received_at", "elapsed_ns", "kind", "raw")
 
 
 class Proof:
-    """A digest of rows: two of them are equal if and only if the rows were, however they came in batches.
-
-    Times of receipt count in microseconds, as a session keeps them.
-    """
+    """A digest of rows: two of them are equal if and only if the rows were, however they came in batches."""
 
     def __init__(self) -> None:
         self.rows = 0
         # A stream for each column, and one for the lengths of the texts: "ab", "c" is not "a", "bc".
         self._streams = {name: hashlib.sha256() for name in (*PROVED, "kind lengths", "raw lengths")}
 
-    def add_rows(self, rows: Rows) -> None:
-        """Rows as the journal has them."""
-        self.rows += len(rows)
-        self._numbers("seq", rows.seqs)
-        self._numbers("received_at", [ns // 1000 for ns in rows.received_ns])
-        self._numbers("elapsed_ns", rows.elapsed_ns)
-        self._texts("kind", rows.kinds)
-        self._texts("raw", rows.raws)
-
-    def add_batch(self, batch: pa.RecordBatch) -> None:
-        """Rows as the session has them: the columns `PROVED`."""
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Rows that come next: the columns `PROVED`."""
         self.rows += batch.num_rows
         for name in ("seq", "received_at", "elapsed_ns"):
             self._streams[name].update(_values(batch[name].cast(pa.int64())))
@@ -47,14 +31,6 @@ class Proof:
                 begin, *_, end = memoryview(offsets).cast("i")[values.offset : values.offset + len(values) + 1]
                 self._streams[name].update(memoryview(data)[begin:end])
             self._streams[f"{name} lengths"].update(_values(pc.binary_length(values)))
-
-    def _numbers(self, name: str, values: Sequence[int]) -> None:
-        self._streams[name].update(array("q", values))
-
-    def _texts(self, name: str, texts: Sequence[str]) -> None:
-        self._streams[name].update("".join(texts).encode())
-        lengths = [len(text) if text.isascii() else len(text.encode()) for text in texts]
-        self._streams[f"{name} lengths"].update(array("i", lengths))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Proof):

@@ -22,6 +22,7 @@ __all__ = ["quick"]
 
 _STAMP = len("2026-11-23T22:26:19.442+0000")
 _OBJECT = re.compile(r"\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+\}")
+_BEGIN = {field: f'"{field}":{{"id":"' for field in CUT}
 _Numbers = list[int | None]
 
 
@@ -64,37 +65,33 @@ class _Pieces:
         self.stamps: list[str | None] = [None] * len(raws)
         self.numbers: _Numbers = [None] * len(raws)
         self.fields: dict[str, _Numbers] = {field: [None] * len(raws) for field in CUT}
+        numbers, stamps, rests = self.numbers, self.stamps, self.rests
         for index, raw in enumerate(raws):
-            self._cut(index, raw)
+            rest = self._cut(index, raw, "channel")
+            if rest is raw and '"peer":{"id":"' in raw:
+                rest = self._cut(index, self._cut(index, raw, "peer"), "caller")
+            at = rest.find('"timestamp":"') + 10
+            end = at + 3 + _STAMP
+            if at > 9 and rest[end : end + 1] == '"':
+                stamps[index] = rest[at + 3 : end]
+                numbers[index] = rests.setdefault(rest[:at] + MARK + rest[end + 1 :], len(rests))
 
-    def _cut(self, index: int, raw: str) -> None:
-        rest = self._cut_snapshot(index, raw, "channel")
-        if rest is raw:
-            rest = self._cut_snapshot(index, self._cut_snapshot(index, raw, "peer"), "caller")
-        at = rest.find('"timestamp":"') + 10
-        end = at + 3 + _STAMP
-        if at > 9 and rest[end : end + 1] == '"':
-            self.stamps[index] = rest[at + 3 : end]
-            rest = rest[:at] + MARK + rest[end + 1 :]
-            self.numbers[index] = self.rests.setdefault(rest, len(self.rests))
-
-    def _cut_snapshot(self, index: int, raw: str, field: str) -> str:
+    def _cut(self, index: int, raw: str, field: str) -> str:
         """The frame with a mark for the snapshot; the same frame where none can be cut out."""
-        at = raw.find(f'"{field}":{{"id":"')
+        at = raw.find(_BEGIN[field])
         if at < 0:
             return raw
         at += len(field) + 1
-        begin = at + 2
-        channel_id = raw[begin + 7 : raw.find('"', begin + 7)]
+        channel_id = raw[at + 9 : raw.find('"', at + 9)]
         known = self._latest.get(channel_id)
-        if known is None or not raw.startswith(known[0], begin):
-            found = _OBJECT.match(raw, begin)
+        if known is None or not raw.startswith(known[0], at + 2):
+            found = _OBJECT.match(raw, at + 2)
             if found is None or found[0] in self._bad:
                 return raw
             known = found[0], self.snapshots.setdefault(found[0], len(self.snapshots))
             self._latest[channel_id] = known
         self.fields[field][index] = known[1]
-        return raw[:at] + MARK + raw[begin + len(known[0]) :]
+        return raw[:at] + MARK + raw[at + 2 + len(known[0]) :]
 
 
 def _parse_snapshots(texts: Sequence[str]) -> tuple[pa.Table, frozenset[str]]:

@@ -19,13 +19,13 @@ from .journal import JournalReader, is_locked, journal_path
 from .parquet import GroupWriter, session_writer
 from .proof import PROVED, Proof
 from .rows import Row, Rows
-from .table import UnforeseenColumns, rows_to_table, session_schema
+from .table import UnforeseenColumns, own_columns, rows_to_table, session_schema
 
 __all__ = ["Progress", "check_target", "give_name", "no_progress", "recover", "seal"]
 
-_SLICE = 15_360
+_SLICE = 40_960
 """Rows turned into columns at once: a row group's worth of Python objects would cost a gigabyte."""
-_MARKS = (b'"type":"', b'"type": "', b'\\"type\\":\\"', b'\\"type\\": \\"', b'"kind":"')
+_MARKS = (b'"type":"', b'\\"type\\":\\"', b'\\"type\\": \\"', b'"kind":"')
 """What stands before the name of an event type or a kind in a journal, as far as is worth looking."""
 
 Progress = Callable[[str, int], None]
@@ -113,8 +113,8 @@ def _names(reader: JournalReader, progress: Progress) -> set[str]:
     names: set[bytes] = set()
     size = 0
     for text in reader.texts():
-        for mark in _MARKS:
-            # Half the time of a regular expression.
+        # Half the time of a regular expression.
+        for mark in _MARKS if b'"frame":"' in text else _MARKS[:1]:
             names.update(piece[: piece.find(b'"')].rstrip(b"\\") for piece in text.split(mark)[1:])
         size += text.count(b"\n")
         progress("reading", size)
@@ -128,8 +128,9 @@ def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header,
     received = Proof()
     with session_writer(path, schema) as writer, GroupWriter(writer) as groups:
         for rows in reader.batches(_SLICE):
-            received.add_rows(rows)
-            table = rows_to_table(rows, schema, drift)
+            own = own_columns(rows)
+            received.add(own)
+            table = rows_to_table(rows, schema, drift, own)
             groups.add(table)
             tally.add(table, rows)
             progress("writing", tally.rows)
@@ -193,7 +194,7 @@ def _compare(reader: JournalReader, path: Path, received: Proof, progress: Progr
     written = Proof()
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(8192, columns=list(PROVED)):
-            written.add_batch(batch)
+            written.add(batch)
             progress("comparing", written.rows)
     if written != received:
         raise JournalError(f"{_difference(reader, path)}; the journal {reader.path} is kept")

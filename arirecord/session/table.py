@@ -18,7 +18,7 @@ from .header import Drift
 from .quick import quick
 from .rows import OWN_COLUMNS, Row, Rows
 
-__all__ = ["ARROW", "LEADING", "UnforeseenColumns", "rows_to_table", "session_schema"]
+__all__ = ["ARROW", "LEADING", "UnforeseenColumns", "own_columns", "rows_to_table", "session_schema"]
 
 LEADING = pa.schema(
     [
@@ -54,8 +54,24 @@ def session_schema(names: Iterable[str]) -> pa.Schema:
     return pa.schema([*LEADING, *flattened, pa.field("extra", pa.string()), pa.field("raw", pa.string())])
 
 
-def rows_to_table(rows: Sequence[Row] | Rows, schema: pa.Schema, drift: Drift) -> pa.Table:
-    """The rows, in order, with the columns of `schema`; drift is counted in `drift`.
+def own_columns(rows: Rows) -> pa.RecordBatch:
+    """What of the rows does not come from their text."""
+    return pa.RecordBatch.from_pydict(
+        {
+            "seq": pa.array(rows.seqs, pa.int64()),
+            "received_at": pc.divide(pa.array(rows.received_ns, pa.int64()), 1000).cast(pa.timestamp("us")),
+            "elapsed_ns": pa.array(rows.elapsed_ns, pa.int64()),
+            "kind": pa.array(rows.kinds, pa.string()),
+            "raw": pa.array(rows.raws, pa.string()),
+        }
+    )
+
+
+def rows_to_table(
+    rows: Sequence[Row] | Rows, schema: pa.Schema, drift: Drift, own: pa.RecordBatch | None = None
+) -> pa.Table:
+    """The rows, in order, with the columns of `schema`; drift is counted in `drift`. `own` are their own columns, where
+    they are known already.
 
     Raises `UnforeseenColumns` where a row has a column that `schema` has not.
     """
@@ -66,17 +82,11 @@ def rows_to_table(rows: Sequence[Row] | Rows, schema: pa.Schema, drift: Drift) -
     )
     columns = dict(zip(flattened.column_names, flattened.columns, strict=True))
     if refused:
-        refused.sort()
         _fill(columns, refused, _one_by_one([(rows.kinds[i], rows.raws[i]) for i in refused], drift))
     if unforeseen := columns.keys() - set(schema.names):
         raise UnforeseenColumns(_names_with(unforeseen))
-    columns |= {
-        "seq": pa.array(rows.seqs, pa.int64()),
-        "received_at": pc.divide(pa.array(rows.received_ns, pa.int64()), 1000).cast(pa.timestamp("us")),
-        "elapsed_ns": pa.array(rows.elapsed_ns, pa.int64()),
-        "kind": pa.array(rows.kinds, pa.string()),
-        "raw": pa.array(rows.raws, pa.string()),
-    }
+    own = own_columns(rows) if own is None else own
+    columns |= dict(zip(own.schema.names, own.columns, strict=True))
     arrays = [columns[f.name] if f.name in columns else pa.nulls(len(rows), f.type) for f in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
 

@@ -89,7 +89,7 @@ def test_a_difference_keeps_the_journal(tmp_path: Path, monkeypatch: pytest.Monk
     target = tmp_path / "s.parquet"
     journal = journal_of(target, ['{"type":"Dial"}', '{"type":"Dial"}'])
 
-    def wrong(rows: Any, schema: Any, drift: Drift) -> Any:
+    def wrong(rows: Any, schema: Any, drift: Drift, own: Any) -> Any:
         return rows_to_table([row._replace(raw=row.raw.replace("Dial", "dial")) for row in rows], schema, drift)
 
     monkeypatch.setattr(module, "rows_to_table", wrong)
