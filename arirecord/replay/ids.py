@@ -30,15 +30,20 @@ class Ids:
         self._clients: dict[Kind, dict[str, str]] = {}
         self._recorded: dict[Kind, dict[str, str]] = {}
         self._clear_clients: dict[str, str] = {}
+        self._clear_quoted: dict[str, str] = {}
         self._clear_recorded: dict[str, str] = {}
+        self._unclear: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self._recorded)
 
     def clear(self) -> None:
         """Forget all."""
-        for known in (self._clients, self._recorded, self._clear_clients, self._clear_recorded):
+        for known in (self._clients, self._recorded):
             known.clear()
+        for clear in (self._clear_clients, self._clear_quoted, self._clear_recorded):
+            clear.clear()
+        self._unclear.clear()
 
     def bind(self, kind: Kind, recorded: str, client: str) -> None:
         """From now on the `client`'s id stands for the `recorded` one, and is shown instead of it."""
@@ -48,6 +53,9 @@ class Ids:
         self._recorded.setdefault(kind, {})[client] = recorded
         if _CLEAR.fullmatch(recorded):
             self._clear_clients[recorded] = client
+            self._clear_quoted[recorded] = _quoted(client)
+        else:
+            self._unclear.add(_quoted(recorded))
         if _CLEAR.fullmatch(client):
             self._clear_recorded[client] = recorded
 
@@ -70,48 +78,48 @@ class Ids:
         """A JSON text of the recording, with the client's ids in it; where there are none it is not changed at all."""
         if not self._clients:
             return raw
-        clear = self._clear_clients
-        changed = _RUN.sub(lambda run: clear.get(run[0], run[0]), raw) if clear else raw
-        unclear = {
-            kind: odd
-            for kind, ids in self._clients.items()
-            if (odd := {old: new for old, new in ids.items() if old not in clear and _quoted(old) in raw})
-        }
-        if not unclear:
-            return changed
-        try:
-            value = orjson.loads(changed)
-        except ValueError:
-            return changed
-        return orjson.dumps(_replaced(value, unclear)).decode()
+        if any(recorded in raw for recorded in self._unclear):
+            try:
+                value = orjson.loads(raw)
+            except ValueError:
+                return raw
+            return orjson.dumps(self._value(value)).decode()
+        quoted = self._clear_quoted
+        return _RUN.sub(lambda run: quoted.get(run[0], run[0]), raw)
+
+    def _value(self, value: Any) -> Any:
+        """A JSON value with ids replaced where they belong: in things of ARI, lists, URIs; clear ones anywhere."""
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, list):
+            return [self._value(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        new = {key: self._field(key, item) for key, item in value.items()}
+        kind, name = _what(value)
+        if kind is not None and isinstance(value.get(name), str):
+            new[name] = self._id(kind, value[name])
+        return new
+
+    def _field(self, key: str, value: Any) -> Any:
+        if key in _URIS and isinstance(value, str):
+            scheme, colon, rest = value.partition(":")
+            kind = _SCHEMES.get(scheme)
+            return f"{scheme}:{self._id(kind, rest)}" if kind and colon else self._text(value)
+        if key in _LISTS and isinstance(value, list):
+            kind = _LISTS[key]
+            return [self._id(kind, item) if isinstance(item, str) else self._value(item) for item in value]
+        return self._value(value)
+
+    def _id(self, kind: Kind, recorded: str) -> str:
+        return self._clients.get(kind, {}).get(recorded) or self._text(recorded)
+
+    def _text(self, text: str) -> str:
+        return _RUN.sub(lambda run: self._clear_clients.get(run[0], run[0]), text)
 
 
 def _quoted(text: str) -> str:
     return orjson.dumps(text).decode()[1:-1]
-
-
-def _replaced(value: Any, ids: Mapping[Kind, Mapping[str, str]]) -> Any:
-    """The value with ids replaced where ids belong: in things of ARI, lists of ids, and URIs."""
-    if isinstance(value, list):
-        return [_replaced(item, ids) for item in value]
-    if not isinstance(value, dict):
-        return value
-    new = {key: _field(key, item, ids) for key, item in value.items()}
-    kind, name = _what(value)
-    if kind is not None and isinstance(value.get(name), str):
-        new[name] = ids.get(kind, {}).get(value[name], value[name])
-    return new
-
-
-def _field(key: str, value: Any, ids: Mapping[Kind, Mapping[str, str]]) -> Any:
-    if key in _URIS and isinstance(value, str):
-        scheme, colon, rest = value.partition(":")
-        kind = _SCHEMES.get(scheme)
-        return f"{scheme}:{ids.get(kind, {}).get(rest, rest)}" if kind and colon else value
-    if key in _LISTS and isinstance(value, list):
-        known = ids.get(_LISTS[key], {})
-        return [known.get(item, item) if isinstance(item, str) else _replaced(item, ids) for item in value]
-    return _replaced(value, ids)
 
 
 def _what(thing: Mapping[str, Any]) -> tuple[Kind | None, str]:
