@@ -21,9 +21,11 @@ SELECT
     first_leg.is_answered,
     first_leg.is_ended,
     first_leg.answered_at,
+    times.last_left_at,
     first_leg.hangup_cause,
     first_leg.hangup_cause_txt,
     first_leg.tech_cause
 FROM int_legs AS first_leg
 LEFT JOIN reached USING (call_id)
+LEFT JOIN int_bridged_times AS times ON times.channel_id = first_leg.channel_id
 WHERE first_leg.is_first

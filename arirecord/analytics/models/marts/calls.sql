@@ -1,7 +1,7 @@
 -- One row is one call: the channels that dials, bridges, Local channels and transfers tie together. Identified by
 -- `call_id`: the linkedid where it was recorded, else the id of the call's earliest channel.
--- It is answered when its first channel is; `billsec` is from then to the end of the last channel, in whole seconds,
--- cut off as a CDR does it. What the recording can't know is NULL.
+-- It is answered when its first channel is; `billsec` is from then to the end, in whole seconds, cut off as a CDR does
+-- it. What the recording can't know is NULL.
 WITH spans AS (
     SELECT
         call_id,
@@ -36,6 +36,9 @@ SELECT
     (epoch_ms(COALESCE(dials.answered_at, dials.ended_at)) - epoch_ms(dials.ringing_at)) / 1000 AS ring_s,
     (epoch_ms(spans.ended_at) - epoch_ms(spans.started_at)) / 1000 AS duration_s,
     CASE
+        -- Like a CDR it stops when the bridge is left, a moment before the channel's end.
+        WHEN parties.is_answered AND epoch_ms(spans.ended_at) - epoch_ms(parties.last_left_at) < 100
+        THEN (epoch_ms(parties.last_left_at) - epoch_ms(parties.answered_at)) // 1000
         WHEN parties.is_answered THEN (epoch_ms(spans.ended_at) - epoch_ms(parties.answered_at)) // 1000
         WHEN parties.is_ended THEN 0
     END AS billsec,
