@@ -4,11 +4,11 @@ WITH measured AS (
     SELECT
         *,
         -- The lost are among the packets sent, but not among those received.
-        least(lost_count / NULLIF(packet_count + CASE WHEN direction = 'sent' THEN 0 ELSE lost_count END, 0), 1)
-            AS loss_ratio,
+        lost_count / NULLIF(CASE WHEN direction = 'sent' THEN greatest(packet_count, lost_count)
+            ELSE packet_count + lost_count END, 0) AS loss_ratio,
         -- From mouth to ear: half the round trip, a packet of 20 ms, a jitter buffer of twice the jitter.
         round_trip_ms / 2 + 20 + 2 * jitter_ms AS delay_ms,
-        log2(greatest(delay_ms / 100, 1)) AS x
+        CASE WHEN delay_ms <= 100 THEN 0 ELSE log2(delay_ms / 100) END AS x
     FROM int_rtp
 ),
 
@@ -24,8 +24,8 @@ impaired AS (
 rated AS (
     SELECT
         *,
-        least(greatest(93.2 - equipment_impairment, 0), 100) AS listening_r,
-        least(greatest(93.2 - equipment_impairment - delay_impairment, 0), 100) AS r
+        93.2 - equipment_impairment AS listening_r,
+        CASE WHEN listening_r < delay_impairment THEN 0 ELSE listening_r - delay_impairment END AS r
     FROM impaired
 )
 

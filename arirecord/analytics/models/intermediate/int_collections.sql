@@ -1,0 +1,8 @@
+-- One row is one variable that was set to digits on a channel that gave digits, or the status of a Read(). Identified by
+-- `channel_id` and `seq`. Numbers that Asterisk itself counts are left out.
+SELECT channel_id, variable, value, min(seq) AS seq
+FROM ChannelVarset
+WHERE channel_id IN (SELECT channel_id FROM int_digits)
+    AND (variable = 'READSTATUS' OR regexp_full_match(value, '[0-9A-D*#]{1,80}'))
+    AND NOT regexp_full_match(variable, '(ANSWERED|DIALED|RING|PROGRESS)TIME(_MS)?|QUEUE\w*|DIALEDPEERNUMBER|SIP\w*')
+GROUP BY channel_id, variable, value, timestamp

@@ -1,0 +1,26 @@
+-- One row is one prompt: what a caller was played or asked, by ARI or by the dialplan. Identified by `channel_id` and
+-- `seq`. When a prompt of the dialplan ends is not known.
+SELECT
+    channel_id,
+    first_seq AS seq,
+    array_to_string(media_uris, '&') AS prompt,
+    'playback' AS kind,
+    started_at,
+    ended_at
+FROM int_playbacks
+WHERE channel_id IS NOT NULL AND started_at IS NOT NULL
+UNION ALL
+SELECT
+    channel_id,
+    min(seq),
+    concat(dialplan_app, '(', dialplan_app_data, ')'),
+    'dialplan',
+    timestamp,
+    NULL
+FROM ChannelDialplan
+WHERE channel_id IS NOT NULL
+    AND lower(dialplan_app) IN (
+        'authenticate', 'background', 'controlplayback', 'directory', 'playback', 'read', 'readexten', 'sayalpha',
+        'saydigits', 'saynumber', 'sayphonetic', 'sayunixtime', 'speechbackground', 'vmauthenticate', 'waitexten'
+    )
+GROUP BY channel_id, dialplan_app, dialplan_app_data, timestamp

@@ -1,0 +1,46 @@
+-- One row is one DTMF digit heard on a channel, with the prompt before it. Identified by `channel_id` and `seq`.
+-- What ends a sequence is a silence of more than the parameter `dtmf_gap_ms` and, where `dtmf_sequences` is prompt, another
+-- prompt.
+WITH placed AS (
+    SELECT
+        digits.*,
+        epoch_ms(digits.started_at) - epoch_ms(lag(digits.ended_at) OVER digits_of_channel) AS gap_ms,
+        marks.kind,
+        marks.prompt,
+        marks.seq AS prompt_seq,
+        marks.event_at AS prompted_at,
+        marks.prompt_ended_at
+    FROM int_digits AS digits
+    ASOF LEFT JOIN int_menu_marks AS marks
+        ON marks.channel_id = digits.channel_id AND marks.event_at <= digits.started_at
+    WINDOW digits_of_channel AS (PARTITION BY digits.channel_id ORDER BY digits.seq)
+),
+
+broken AS (
+    SELECT
+        *,
+        gap_ms IS NULL OR gap_ms > param('dtmf_gap_ms')
+            OR (
+                param_text('dtmf_sequences') = 'prompt'
+                AND lag(prompt_seq) OVER (PARTITION BY channel_id ORDER BY seq) IS DISTINCT FROM prompt_seq
+            ) AS is_first
+    FROM placed
+)
+
+SELECT
+    broken.channel_id,
+    calls.call_id,
+    broken.digit,
+    broken.started_at,
+    broken.ended_at,
+    broken.duration_ms,
+    broken.gap_ms,
+    broken.prompt,
+    CASE WHEN broken.kind = 'prompt' THEN broken.prompted_at END AS prompted_at,
+    broken.prompt_ended_at,
+    COALESCE(broken.kind = 'connected', false) AS is_connected,
+    CASE WHEN broken.kind = 'prompt' THEN broken.prompt_seq END AS prompt_seq,
+    max(CASE WHEN is_first THEN seq END) OVER (PARTITION BY channel_id ORDER BY seq) AS first_seq,
+    broken.seq
+FROM broken
+LEFT JOIN int_call_channels AS calls USING (channel_id)
