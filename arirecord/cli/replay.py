@@ -13,13 +13,14 @@ import click
 from .replay_calls import call_starts, find_call
 from .replay_keys import keys
 from .replay_line import Line, clock
-from .replay_types import MAPPED, SPEED
+from .replay_types import FAULTS, MAPPED, SPEED
 from .terminal import live_line, say
 from .types import DURATION
 
 if TYPE_CHECKING:
+    from arirecord.replay.chaos import Fault
     from arirecord.replay.moments import Place
-    from arirecord.replay.options import AtEnd, OnReconnect
+    from arirecord.replay.options import AtEnd, OnReconnect, Pace
     from arirecord.replay.server import ReplayServer
     from arirecord.session.reader import Session
 
@@ -93,10 +94,32 @@ _SWITCH_INTERVAL_S = 0.0005
 @click.option("--only-call", metavar="ID", help="Only one call: its id, or that of one of its channels.")
 @click.option("--loop", type=click.IntRange(0), default=1, show_default=True, help="How many times; 0 is without end.")
 @click.option("--start-paused", is_flag=True, help="Wait for the space key, or POST /control/resume.")
+@click.option(
+    "--pace",
+    type=click.Choice(["clock", "client"]),
+    default="clock",
+    show_default=True,
+    help="client: an event waits until the client has asked what the tapped app had asked before it.",
+)
+@click.option("--pace-timeout", type=DURATION, default="5s", show_default=True, help="It waits no longer than this.")
 @click.option("--idle-limit", type=DURATION, help="Shorten silences to this much of the recording.")
 @click.option("--min-gap", type=DURATION, help="The shortest time between two events, for clients that debounce.")
 @click.option(
     "--shift-to-now", is_flag=True, help="Move timestamps and creation times in events and answers: it happens now."
+)
+@click.option(
+    "--chaos",
+    type=FAULTS,
+    multiple=True,
+    metavar="FAULTS",
+    help="Faults on purpose: drop@1%,stall=2s@StasisStart (see below).",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed strikes the same.")
+@click.option(
+    "--chaos-log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write each fault to a file, as JSON.",
 )
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Send only events of this type (repeatable).")
 @click.option("--exclude", multiple=True, metavar="TYPE", help="Send no events of this type (repeatable).")
@@ -121,9 +144,14 @@ def replay(
     only_call: str | None,
     loop: int,
     start_paused: bool,
+    pace: "Pace",
+    pace_timeout: float,
     idle_limit: float | None,
     min_gap: float | None,
     shift_to_now: bool,
+    chaos: "tuple[list[Fault], ...]",
+    seed: int,
+    chaos_log: Path | None,
     types: tuple[str, ...],
     exclude: tuple[str, ...],
 ) -> None:
@@ -141,6 +169,14 @@ def replay(
     http://HOST:PORT/control does: status, pause, resume, step, next-call, speed, seek.
 
     \b
+    Faults, several with commas between; @ says when: a chance, an event type, or both (drop@50%@ChannelVarset):
+      drop, duplicate          leave out, send twice        drop@1%
+      reorder=50ms             send up to so much later     reorder=1s@10%
+      stall=2s                 then nothing for a while     stall=2s@StasisStart
+      close, close=1011        then cut, or close           close@BridgeDestroyed
+      slow=20kB                bytes a second
+
+    \b
     Examples:
       arirecord replay session.parquet                        at the speed it happened
       arirecord replay session.parquet --speed 10             ten times as fast
@@ -151,7 +187,9 @@ def replay(
       arirecord replay session.parquet --only-call 1795474753.78
       arirecord replay session.parquet --map-app recorder=my_app --strict-app
       arirecord replay session.parquet --start 00:05:00 --idle-limit 2s
+      arirecord replay app.parquet --speed max --pace client  as fast as the app reacts, in order
       arirecord replay session.parquet --start 14:03:10 --until seq:1234
+      arirecord replay session.parquet --chaos drop@1%,close@StasisEnd --seed 7
       curl -X POST 'http://127.0.0.1:8088/control/speed?speed=10'
     """
     import asyncio
@@ -192,9 +230,14 @@ def replay(
         call_starts=partial(call_starts, opened),
         loop=loop,
         start_paused=start_paused,
+        pace=pace,
+        pace_timeout_s=pace_timeout,
         idle_limit_ns=None if idle_limit is None else int(idle_limit * 1e9),
         min_gap_ns=int((min_gap or 0) * 1e9),
         shift_to_now=shift_to_now,
+        chaos=[fault for faults in chaos for fault in faults],
+        seed=seed,
+        chaos_log=chaos_log,
         types=frozenset(types),
         exclude=frozenset(exclude),
     )

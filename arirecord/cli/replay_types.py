@@ -1,10 +1,14 @@
 """What people type as options of a replay."""
 
 import math
+from typing import TYPE_CHECKING
 
 import click
 
-__all__ = ["MAPPED", "SPEED", "Mapped", "Speed"]
+if TYPE_CHECKING:
+    from arirecord.replay.chaos import Fault
+
+__all__ = ["FAULTS", "MAPPED", "SPEED", "Faults", "Mapped", "Speed"]
 
 
 class Speed(click.ParamType["float | None"]):
@@ -38,5 +42,22 @@ class Mapped(click.ParamType["tuple[str, str]"]):
         return recorded, asked
 
 
+class Faults(click.ParamType["list[Fault]"]):
+    """`drop@1%,stall=2s@StasisStart`: faults on purpose."""
+
+    name = "faults"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "list[Fault]":
+        """The faults; fails with a list of what there is for anything else."""
+        from arirecord.replay.chaos import parse_faults
+        from arirecord.replay.moments import ReplayError
+
+        try:
+            return parse_faults(str(value))
+        except ReplayError as error:
+            self.fail(str(error), param, ctx)
+
+
+FAULTS = Faults()
 SPEED = Speed()
 MAPPED = Mapped()

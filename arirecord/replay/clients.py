@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 from arirecord.session.reader import Frame
 
 from .applications import EventFilter
-from .batches import batch_message
+from .batches import abort_message, batch_message
 from .views import View, plain_payload
 
 __all__ = ["Client", "Socket"]
@@ -33,7 +33,8 @@ class Socket(Protocol):
 
 
 class Client:
-    """One WebSocket. `name` is its address, `sent` how many frames it was sent.
+    """One WebSocket. `name` is its address, `sent` how many frames it was sent, `rate` how many bytes a second
+    it gets at most.
 
     `application` is the first that it asked for. `views` has what it hears as each application that it has, with that
     one's event filter. `translate` puts the clients' ids into a frame.
@@ -52,6 +53,7 @@ class Client:
         address = websocket.client
         self.name = f"{address.host}:{address.port}" if address else "unknown"
         self.sent = 0
+        self.rate: float | None = None
         self.lost = False
         self.closed = False
         self._websocket = websocket
@@ -63,11 +65,17 @@ class Client:
         payloads = [payload for frame in frames for payload in self._payloads(frame)]
         if payloads and not self.lost:
             try:
-                await self._websocket.send(batch_message(payloads))
+                await self._websocket.send(batch_message(payloads, self.rate))
                 self.sent += len(payloads)
             except _GONE:
                 self.lost = True
         return not self.lost
+
+    async def abort(self) -> None:
+        """Cut the connection, without a Close frame."""
+        self.lost = True
+        with contextlib.suppress(*_GONE):
+            await self._websocket.send(abort_message())
 
     async def _reply(self, text: str) -> None:
         with contextlib.suppress(*_GONE):  # that it has gone is what `receive` says next

@@ -25,7 +25,8 @@ _TRUE = ("1", "on", "t", "true", "y", "yes")
 class Door:
     """The WebSocket `/ari/events`, an ASGI application: who comes in is in `clients` until it leaves.
 
-    `arrivals` counts all who ever came; `ended` is set when there is nothing left to send. `switch` is what is up now.
+    `arrivals` counts all who ever came; `ended` is set when there is nothing left to send. `rate` is how many
+    bytes a second each gets at most. `switch` is what is up now.
     `say` tells the person who runs the replay; `changed` is called when a client has come or gone; `answer` answers a
     message of a client; `replaced` makes the event that tells a client that another has taken its application;
     `translate` puts the clients' ids into a frame; `restart` lets the replay begin again. Raises `ReplayError` for a
@@ -50,6 +51,7 @@ class Door:
         self.applications: Applications[Client] = Applications()
         self.arrivals = 0
         self.ended = False
+        self.rate: float | None = None
         self._session = session
         self._options = options
         self._switch = switch
@@ -110,6 +112,7 @@ class Door:
             client.views.append((view, wanted))
             if view.ownership is not None:
                 view.ownership.sources = self.applications.sources(view.asked)
+        client.rate = self.rate
         self.moved([client])
         self.clients.append(client)
         self.arrivals += 1

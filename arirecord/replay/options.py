@@ -8,6 +8,7 @@ from typing import Literal
 from arirecord.session.reader import Frame
 
 from .calls import Call
+from .chaos import Fault
 from .moments import Place, ReplayError
 
 __all__ = ["AtEnd", "OnReconnect", "Pace", "ReplayError", "ReplayOptions"]
@@ -81,6 +82,13 @@ class ReplayOptions:
 
     # The shortest time between two frames, in nanoseconds of the recording.
     min_gap_ns: int = 0
+
+    # Faults on purpose; the same seed strikes the same frames.
+    chaos: Sequence[Fault] = ()
+    seed: int = 0
+
+    # A file to which each of them is written, a JSON object a line.
+    chaos_log: Path | None = None
 
     # Whether dates in events and answers are moved, so that what is sent now happened now.
     shift_to_now: bool = False

@@ -7,6 +7,7 @@ from arirecord.session.reader import Frame
 from arirecord.session.rows import END_OF_RECORDING
 
 from .alarm import Alarm
+from .chaos import Chaos
 from .clock import PlayerClock
 from .door import Door
 from .model import Model
@@ -30,7 +31,8 @@ class Pump:
     `frames` counts those that were sent, `late_ns` is how late the latest were, `offset_ns` what must be added to a
     place in the replay to get the time of the recording, since 1970 UTC. `end` is set while there is nothing left to
     send, and `done` when the server should leave. `restarted` is called when the recording begins anew, or goes on
-    elsewhere, with that moment, since 1970 UTC. With a `pace` it waits for what the recorded app asked.
+    elsewhere, with that moment, since 1970 UTC. With a `pace` it waits for what the recorded app asked; with a
+    `chaos` it does not do as it should.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Pump:
         self.shift = Shift() if options.shift_to_now else None
         self.restarted: Callable[[int | None], object] = lambda moment_ns: None
         self.pace: Pace | None = None
+        self.chaos: Chaos | None = None
         self._options = options
         self._source = source
         self._door = door
@@ -137,6 +140,8 @@ class Pump:
             self._door.ended = True
             self.end.set()
             self._say(f"The recording ends; {self.frames} frames were sent.")
+            if self.chaos is not None:
+                self._say(self.chaos.summary)
             if self._options.at_end != "hold":
                 await self._door.close_all(1000, END_OF_RECORDING, _EXIT_S)
             if self._options.at_end == "exit":
@@ -167,10 +172,12 @@ class Pump:
             await self._refill()
             if player.finished and self._door.arrivals:
                 return
-            if batch := self._step() if self._steps else self._up_to_gate(player.take()):
+            if batch := self._step() if self._steps else self._up_to_break(self._up_to_gate(player.take())):
                 if not await self._send(batch):
                     player.give_back(batch)
                     self._model.give_back(batch)
+                elif self.chaos is not None:
+                    await self._break(self.chaos, batch[-1])
                 await asyncio.sleep(0)  # a client that takes everything at once must not keep others from connecting
                 continue
             if self._gate is not None:
@@ -206,6 +213,24 @@ class Pump:
                 self.changed()
                 return batch[:n]
         return batch
+
+    def _up_to_break(self, batch: list[Frame]) -> list[Frame]:
+        """The frames before a fault that stops all."""
+        if self.chaos is None or (count := self.chaos.up_to_break(batch)) == len(batch):
+            return batch
+        self._player.give_back(batch[count:])
+        return batch[:count]
+
+    async def _break(self, chaos: Chaos, frame: Frame) -> None:
+        """Do what strikes after a frame."""
+        for fault in chaos.breaks(frame) if self._options.sends(frame) else ():
+            chaos.did(fault.name, frame)
+            if fault.name == "stall":
+                await asyncio.sleep(fault.amount)
+            elif fault.amount:
+                await self._door.close_all(int(fault.amount), "chaos", _EXIT_S)
+            else:
+                await asyncio.gather(*(client.abort() for client in self._door.clients))
 
     async def _passed(self, gate: Frame) -> bool:
         """Whether the client has done what stands at a gate, or was waited for long enough; else waits for news."""
@@ -254,6 +279,8 @@ class Pump:
         if any(frame.kind == AGAIN for frame in batch):
             self.restarted(self._options.start_ns)
         sent = [frame for frame in batch if self._options.sends(frame)]
+        if self.chaos is not None and self._door.clients:
+            sent = self.chaos.multiply(sent)
         if self.shift is not None:
             sent = [self.shift.take(frame) for frame in sent]
         if not any([await client.send(sent) for client in tuple(self._door.clients)]):

@@ -4,16 +4,19 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
-from arirecord.session.reader import Session, open_session
+import orjson
+
+from arirecord.session.reader import Frame, Session, open_session
 
 from .access import Access
+from .chaos import Chaos
 from .client_log import ClientLog
 from .clock import PlayerClock
 from .control import control
@@ -113,10 +116,15 @@ class ReplayServer:
             exchanges, started_ns = recorded.exchanges, header.started_ns
             pace = Pace(exchanges, header.applications, started_ns, lambda: self._pump.moment_ns, self._pump.changed)
             self._pump.pace, self._source.gates = pace, pace.gates
+        if self.options.chaos:
+            chaos = Chaos(self.options.chaos, self.options.seed, self._struck)
+            self._pump.chaos = self._source.chaos = chaos
+            self._door.rate = chaos.rate
         self._restarted(self.options.start_ns)
         self._desk = Desk(
             self._rest, self._model, asterisk_id, lambda: self._pump.moment_ns, self.clock.now_ns, self._pump.shift
         )
+        self._faults: BinaryIO | None = None
         self._diallers = [self._dialler(url, say) for url in self.options.connect]
         self._running: AbstractAsyncContextManager[None] | None = None
 
@@ -176,6 +184,7 @@ class ReplayServer:
             "paused": self._pump.halted,
             "running": not self.clock.paused,
             "finished": status.finished,
+            **({"chaos": dict(self._pump.chaos.counts)} if self._pump.chaos else {}),
         }
 
     async def wait_end(self) -> None:
@@ -206,7 +215,7 @@ class ReplayServer:
         if self.options.start is not None:
             await self._model.prime(self.options.start)
         listener = await listen(self.host, self.port)
-        with contextlib.closing(listener):
+        with contextlib.closing(listener), self._noting():
             if self.options.record_client is not None:
                 self._desk.log = ClientLog(self.options.record_client, str(self.session.path))
             try:
@@ -215,6 +224,19 @@ class ReplayServer:
             finally:
                 if self._desk.log is not None:
                     await asyncio.to_thread(self._desk.log.close)
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Keep the file of faults open, where one is wanted."""
+        if self.options.chaos_log is None:
+            yield
+            return
+        try:
+            file = self.options.chaos_log.open("wb", buffering=0)
+        except OSError as error:
+            raise ReplayError(f"{self.options.chaos_log} can't be written: {error.strerror}") from error
+        with file as self._faults:
+            yield
 
     @asynccontextmanager
     async def _serving(self, listener: socket.socket) -> AsyncIterator[None]:
@@ -271,6 +293,10 @@ class ReplayServer:
         if self._pump.pace is not None:
             self._pump.pace.heard(heard.asked)
         self.heard(heard)
+
+    def _struck(self, fault: str, frame: Frame) -> None:
+        if self._faults is not None:
+            self._faults.write(orjson.dumps({"fault": fault, "seq": frame.seq, "type": frame.type}) + b"\n")
 
     def _steer(self, question: Question) -> Answer:
         return control(self, question)

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from arirecord.session.reader import Frame, Session
 
+from .chaos import Chaos
 from .moments import Place, rows_before
 from .options import ReplayError, ReplayOptions
 from .pace import gated
@@ -27,12 +28,13 @@ _KINDS = ("event", "binary", "rest")
 class Source:
     """The frames of a session in chunks. `run` is the task that reads; few chunks wait, so memory is bounded.
 
-    `gates` come between the frames, each at its time.
+    `gates` come between the frames, each at its time; `chaos` delays some.
     """
 
     def __init__(self, session: Session, options: ReplayOptions) -> None:
         self.session = session
         self.gates: Sequence[Frame] = ()
+        self.chaos: Chaos | None = None
         self._options = options
         self._start = options.start
         self._turn = 0
@@ -104,6 +106,8 @@ class Source:
         if self.gates:
             found = gated(found, self.gates, options.start_ns if start is None else start.ns, options.until_ns)
         frames = timeline(found, self.session.header.started_ns)
+        if self.chaos is not None and self.chaos.reorders:
+            frames = self.chaos.reorder(frames)
         if options.idle_limit_ns is None and not options.min_gap_ns:
             return frames
         return paced(frames, options.idle_limit_ns, options.min_gap_ns, options.sends)

@@ -1,0 +1,174 @@
+"""Faults on purpose. Which frame suffers what depends on the seed and the frame alone, so it is the same again."""
+
+import heapq
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from arirecord.session.reader import Frame
+
+from .moments import ReplayError
+
+__all__ = ["WORDS", "Chaos", "Fault", "parse_faults"]
+
+WORDS: Final = """\
+drop          leave events out              drop@1%   drop@StasisEnd
+duplicate     send them twice               duplicate@0.5%
+reorder=TIME  send each up to so much later reorder=50ms   reorder=1s@10%
+stall=TIME    then send nothing for a while stall=2s@StasisStart
+close[=CODE]  then cut the connections      close@BridgeDestroyed   close=1011@0.1%
+slow=BYTES    send so much in a second      slow=20kB
+"""
+"""The faults as `--chaos` takes them, each with an example."""
+
+_DONE: Final = {"drop": "dropped", "duplicate": "sent twice", "reorder": "delayed", "stall": "stalls", "close": "cuts"}
+_FAULT: Final = re.compile(r"(drop|duplicate|reorder|stall|close|slow)(?:=([^@]*))?((?:@[^@]+)*)")
+_TIME_S: Final[dict[str, float]] = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_BYTES: Final[dict[str, float]] = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1_000_000}
+_MASK: Final = (1 << 64) - 1
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of fault: whom it strikes is decided by `chance` (0 to 1) and `types` (none: all).
+
+    `amount` is seconds for `reorder` and `stall`, bytes a second for `slow`, the code of a Close frame for `close` (0:
+    none is sent).
+    """
+
+    name: str
+    amount: float = 0
+    chance: float = 1
+    types: frozenset[str] = frozenset()
+
+
+def parse_faults(text: str) -> list[Fault]:
+    """The faults in a text such as `drop@1%,stall=2s@StasisStart`, several with commas or spaces between.
+
+    Raises `ReplayError`, with the word that is none.
+    """
+    return [_fault(word) for word in re.split(r"[,\s]+", text) if word]
+
+
+def _fault(word: str) -> Fault:
+    match = _FAULT.fullmatch(word)
+    if match is None:
+        raise ReplayError(f"{word!r} is no fault; there are\n{WORDS.rstrip()}")
+    name, value, conditions = match[1], match[2], match[3].split("@")[1:]
+    if name in ("drop", "duplicate") and value:
+        conditions, value = [value, *conditions], None  # drop=1% is drop@1%
+    chances = [_number(c.removesuffix("%"), {"": 1}) / 100 for c in conditions if c.endswith("%")]
+    types = frozenset(c for c in conditions if not c.endswith("%"))
+    if len(chances) > 1 or not all(0 <= chance <= 1 for chance in chances):
+        raise ReplayError(f"{word!r} needs one chance from 0% to 100%")
+    if not conditions and name in ("drop", "close", "stall"):
+        raise ReplayError(f"{word!r} needs a chance or an event type: {name}@1%, {name}@StasisEnd")
+    all_units: dict[str, dict[str, float]] = {"reorder": _TIME_S, "stall": _TIME_S, "slow": _BYTES, "close": {"": 1}}
+    units = all_units.get(name, {})
+    if value is None and name in ("reorder", "stall", "slow"):
+        raise ReplayError(f"{word!r} needs an amount: {name}={'20kB' if name == 'slow' else '2s'}")
+    amount = 0.0 if value is None else _number(value, units)
+    if not (amount > 0 or value is None) or (name == "close" and value and not 1000 <= amount < 5000):
+        raise ReplayError(f"{value!r} in {word!r} is not what {name} takes")
+    return Fault(name, amount, chances[0] if chances else 1, types)
+
+
+def _number(text: str, units: dict[str, float]) -> float:
+    match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,9})?)([A-Za-z]*)", text)
+    if match is None or match[2] not in units:
+        raise ReplayError(f"{text!r} is no amount here; its unit is one of {', '.join(filter(None, units)) or 'none'}")
+    return float(match[1]) * units[match[2]]
+
+
+class Chaos:
+    """Some faults with a seed. `counts` tells what was done; each deed goes to `note` as `(fault, frame)` too."""
+
+    def __init__(
+        self,
+        faults: Sequence[Fault],
+        seed: int,
+        note: Callable[[str, Frame], None] = lambda name, frame: None,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.rate = min((fault.amount for fault in faults if fault.name == "slow"), default=None)
+        self._faults = list(enumerate(faults))
+        self._seed = seed
+        self._note = note
+
+    @property
+    def summary(self) -> str:
+        """What was done, in a sentence."""
+        done = [f"{count:,} {_DONE[name]}" for name, count in sorted(self.counts.items())]
+        slow = [f"at most {self.rate:,.0f} bytes a second"] if self.rate is not None else []
+        return f"Chaos with seed {self._seed}: {', '.join(done + slow) or 'nothing was struck'}."
+
+    def strikes(self, name: str, frame: Frame) -> Fault | None:
+        """The first fault of this name that strikes a frame."""
+        for number, fault in self._faults:
+            meant = fault.name == name and frame.kind == "event" and (not fault.types or frame.type in fault.types)
+            if meant and self._draw(number, frame.seq) < fault.chance:
+                return fault
+        return None
+
+    def multiply(self, frames: Iterable[Frame]) -> list[Frame]:
+        """The frames without those that are dropped, and with those that come twice."""
+        found = []
+        for frame in frames:
+            if self.strikes("drop", frame):
+                self.did("drop", frame)
+                continue
+            found.append(frame)
+            if self.strikes("duplicate", frame):
+                self.did("duplicate", frame)
+                found.append(frame)
+        return found
+
+    def up_to_break(self, frames: Sequence[Frame]) -> int:
+        """How many of these can be sent before a stall or a cut."""
+        for number, frame in enumerate(frames):
+            if self.breaks(frame):
+                return number + 1
+        return len(frames)
+
+    def breaks(self, frame: Frame) -> list[Fault]:
+        """The stall and the cut that follow a frame."""
+        return [fault for name in ("stall", "close") if (fault := self.strikes(name, frame)) is not None]
+
+    def delay_ns(self, frame: Frame) -> int:
+        """By how much a frame is late."""
+        fault = self.strikes("reorder", frame)
+        return 0 if fault is None else int(self._draw(-1, frame.seq) * fault.amount * 1e9)
+
+    def reorder(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """The frames with some of them later, in the order in which they are then due."""
+        waiting: list[tuple[int, int, Frame]] = []
+        for number, frame in enumerate(frames):
+            while waiting and waiting[0][0] <= frame.elapsed_ns:
+                yield heapq.heappop(waiting)[2]
+            if delay_ns := self.delay_ns(frame):
+                self.did("reorder", frame)
+                due_ns = frame.elapsed_ns + delay_ns
+                heapq.heappush(waiting, (due_ns, number, frame._replace(elapsed_ns=due_ns)))
+            else:
+                yield frame
+        while waiting:
+            yield heapq.heappop(waiting)[2]
+
+    @property
+    def reorders(self) -> bool:
+        """Whether frames are delayed at all."""
+        return any(fault.name == "reorder" for _, fault in self._faults)
+
+    def did(self, name: str, frame: Frame) -> None:
+        """Count what was done."""
+        self.counts[name] += 1
+        self._note(name, frame)
+
+    def _draw(self, number: int, seq: int) -> float:
+        """A number from 0 to 1 that depends on the seed, the fault and the frame only (splitmix64)."""
+        value = (self._seed * 0x9E3779B97F4A7C15 + (number + 2) * 0xD1B54A32D192ED03 + seq * 0x8CB92BA72F3D8DD7) & _MASK
+        for factor in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB):
+            value = ((value ^ (value >> 30)) * factor) & _MASK
+        return (value ^ (value >> 31)) / (1 << 64)
