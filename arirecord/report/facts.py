@@ -1,6 +1,6 @@
 """What the story of a call is told from: rows of the models and the call's own events, read from a connection."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -82,7 +82,8 @@ def read_facts(connection: duckdb.DuckDBPyConnection, call_id: str) -> Facts:
     legs = _rows(connection, "SELECT * FROM legs WHERE call_id = ? ORDER BY first_seq, channel_id", [call_id])
     ids = [leg["channel_id"] for leg in legs]
     stays = _of_channels(connection, "SELECT * FROM int_bridge_stays WHERE {is_in} ORDER BY entered_seq", ids)
-    ended_at, is_tapped = _recording(connection)
+    present = {column[0] for column in connection.execute("SELECT * FROM rows LIMIT 0").description or ()}
+    ended_at, is_tapped = _recording(connection, present)
     return Facts(
         call=calls[0],
         legs=legs,
@@ -92,7 +93,7 @@ def read_facts(connection: duckdb.DuckDBPyConnection, call_id: str) -> Facts:
         speech=_of_channels(connection, "SELECT * FROM talk_intervals WHERE {is_in} ORDER BY seq", ids),
         transfers=_rows(connection, "SELECT * FROM transfers WHERE call_id = ? ORDER BY seq", [call_id]),
         links=_rows(connection, "SELECT * FROM links WHERE call_id = ? AND is_same_call ORDER BY seq", [call_id]),
-        events=_events(connection, calls[0], ids, {stay["bridge_id"] for stay in stays}),
+        events=_events(connection, calls[0], ids, {stay["bridge_id"] for stay in stays}, present),
         recording_ended_at=ended_at,
         is_tapped=is_tapped,
         shared_bridge_ids=frozenset(row["bridge_id"] for row in _rows(connection, _SHARED, [ids, ids])),
@@ -125,16 +126,20 @@ _BRIDGE_TYPES = ("BridgeCreated", "BridgeDestroyed", "BridgeMerged", "BridgeVide
 
 
 def _events(
-    connection: duckdb.DuckDBPyConnection, call: Row, channel_ids: Sequence[str], bridge_ids: Iterable[str]
+    connection: duckdb.DuckDBPyConnection,
+    call: Row,
+    channel_ids: Sequence[str],
+    bridge_ids: Iterable[str],
+    present: Collection[str],
 ) -> Sequence[Event]:
     """Events that name a channel of the call, of its bridges, playing or recording there, REST calls about these, and
     from the call's beginning to its end gaps and notes.
     """
-    present = {column[0] for column in connection.execute("SELECT * FROM rows LIMIT 0").description or ()}
     bridges = sorted(bridge_ids)
     targets = [f"channel:{i}" for i in channel_ids] + [f"bridge:{i}" for i in bridges]
     span = "seq BETWEEN $first AND $last"
-    conditions = [f"{c} IN (SELECT unnest($channels))" for c in channel_columns("id") if c in present]
+    named = " OR ".join(f"{c} IN (SELECT unnest($channels))" for c in channel_columns("id") if c in present)
+    conditions = [f"{span} AND ({named})"] if named else []
     if "bridge_id" in present:
         conditions.append(f"type IN {_BRIDGE_TYPES} AND bridge_id IN (SELECT unnest($bridges))")
     for column in ("playback_target_uri", "recording_target_uri"):
@@ -180,10 +185,9 @@ def _parse(raw: str) -> Row:
     return data if isinstance(data, dict) else {}
 
 
-def _recording(connection: duckdb.DuckDBPyConnection) -> tuple[datetime, bool]:
+def _recording(connection: duckdb.DuckDBPyConnection, present: Collection[str]) -> tuple[datetime, bool]:
     """When the recording ends, by the last event's time or receipt, and whether it has an application's REST calls."""
     tapped = "count(*) FILTER (kind = 'rest' AND rest_by = 'app') > 0"
-    present = {column[0] for column in connection.execute("SELECT * FROM rows LIMIT 0").description or ()}
     (found,) = connection.execute(
         f"SELECT max(COALESCE(timestamp, received_at)), {tapped if 'rest_by' in present else 'false'} FROM rows"
     ).fetchall()

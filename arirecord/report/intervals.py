@@ -1,9 +1,8 @@
 """The stretches of time of a call: ringing, up, in bridges, talking, holding, speaking."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
-from .facts import Facts
+from .facts import Event, Facts
 from .story import Interval, IntervalKind
 
 __all__ = ["intervals_of"]
@@ -51,16 +50,32 @@ def _lives(facts: Facts) -> Iterator[Interval]:
 
 
 def _holds(facts: Facts) -> Iterator[Interval]:
-    """From each hold to the same channel's next unhold; without an end where there is none."""
-    begun: dict[str, tuple[datetime, int]] = {}
+    """From each hold to the same channel's next unhold, without an end where there is none.
+
+    Who talks in another bridge meanwhile does not hold the one it talks to: that time is left out.
+    """
+    begun: dict[str, Event] = {}
     for event in facts.events:
-        channel_id = event.channel_id
-        if channel_id is None:
-            continue
+        channel_id = event.channel_id or ""
         if event.type == "ChannelHold":
-            begun.setdefault(channel_id, (event.at, event.seq))
+            begun.setdefault(channel_id, event)
         elif event.type == "ChannelUnhold" and channel_id in begun:
-            started_at, started_seq = begun.pop(channel_id)
-            yield Interval(channel_id, "hold", started_at, event.at, started_seq, event.seq)
-    for channel_id, (started_at, started_seq) in begun.items():
-        yield Interval(channel_id, "hold", started_at, None, started_seq, None)
+            yield from _apart_from_talk(facts, begun.pop(channel_id), event)
+    for event in begun.values():
+        yield from _apart_from_talk(facts, event, None)
+
+
+def _apart_from_talk(facts: Facts, hold: Event, unhold: Event | None) -> Iterator[Interval]:
+    channel_id = str(hold.channel_id)
+    mine = [talk for talk in facts.talks if talk["channel_id"] == channel_id and talk["started_seq"] is not None]
+    here = {talk["bridge_id"] for talk in mine if talk["started_seq"] <= hold.seq}
+    since_at, since_seq = hold.at, hold.seq
+    for talk in mine:
+        is_meanwhile = talk["started_seq"] > since_seq and (unhold is None or talk["started_seq"] < unhold.seq)
+        if is_meanwhile and talk["bridge_id"] not in here:
+            yield Interval(channel_id, "hold", since_at, talk["started_at"], since_seq, talk["started_seq"])
+            if talk["ended_seq"] is None or (unhold is not None and talk["ended_seq"] >= unhold.seq):
+                return
+            since_at, since_seq = talk["ended_at"], talk["ended_seq"]
+    ended_at, ended_seq = (unhold.at, unhold.seq) if unhold else (None, None)
+    yield Interval(channel_id, "hold", since_at, ended_at, since_seq, ended_seq)

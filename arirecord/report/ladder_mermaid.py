@@ -26,9 +26,8 @@ def ladder_mermaid(story: Story, *, max_lanes: int = MAX_LANES) -> str:
         lines.append("    participant p0 as nobody")
     first, last = "p0", f"p{max(len(story.lanes) - 1, 0)}"
     everybody = first if first == last else f"{first},{last}"
-    lines.append(
-        f"    Note over {everybody}: {_text(', '.join(f'{k} {v}' for k, v in story.facts.items()) or story.result)}"
-    )
+    about = "<br/>".join(_text(f"{name} {value}") for name, value in story.facts.items()) or _text(story.result)
+    lines.append(f"    Note over {everybody}: {about}")
     for moment in story.moments:
         lines.append(f"    {_moment(story, moment, names, everybody)}")
     for lane in story.lanes:

@@ -1,6 +1,7 @@
 """The ladder of a call as text: for a terminal, a mail, a ticket."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from io import StringIO
 
 from rich.cells import cell_len
@@ -86,12 +87,18 @@ def _parties(story: Story) -> Table:
             up = f"up {(lane.ended_at - lane.answered_at).total_seconds():.3f} s"
         elif lane.count == 1 and lane.answered_at is None:
             up = "not answered"
+        spoken = [
+            i.ended_at - i.started_at
+            for i in story.intervals_of(lane)
+            if i.kind == "speech" and i.started_at and i.ended_at
+        ]
+        spoke = f"spoke {sum(spoken, timedelta()).total_seconds():.3f} s" if spoken else ""
         table.add_row(
             f"  {lane.letter}",
             lane.number or "",
             lane.name,
             lane.role or "",
-            ", ".join(filter(None, (up, ending(lane)))),
+            ", ".join(filter(None, (up, spoke, ending(lane)))),
         )
     return table
 
@@ -136,7 +143,7 @@ def _axis(length: float, cells: int) -> str:
     for tick in ticks(length, max(cells // 12, 1)):
         place = int(tick / length * cells)
         text = "|" + (f"{tick:g} s" if tick < 60 else offset_text(tick).removesuffix(".000"))
-        if len(line) <= place and place + len(text) <= cells + 2:
+        if len(line) <= place and place + len(text) <= cells:
             line = line.ljust(place) + text
     return line
 

@@ -48,6 +48,18 @@ class Book:
     dialled: frozenset[str] = frozenset()
     in_stasis: frozenset[str] = frozenset()
     asked: set[str] = field(default_factory=set)
+    holding: set[str] = field(default_factory=set)
+
+    def remember(self, event: Event) -> None:
+        """Note what later events must be read against."""
+        if event.channel_id is None:
+            return
+        if event.type == "ChannelHangupRequest":
+            self.asked.add(event.channel_id)
+        elif event.type == "ChannelHold":
+            self.holding.add(event.channel_id)
+        elif event.type == "ChannelUnhold":
+            self.holding.discard(event.channel_id)
 
     def bridge(self, bridge_id: str | None) -> Bridge:
         """The bridge, or one without a number for one that is not the call's."""
@@ -174,7 +186,8 @@ def _dtmf(event: Event, book: Book) -> Row:
 
 def _hold(event: Event, book: Book) -> Row:
     if event.type == "ChannelUnhold":
-        return {"kind": "unhold", "what": "ends the hold", "label": "unhold"}
+        what = "ends the hold" if event.channel_id in book.holding else "sends unhold, but held nobody"
+        return {"kind": "unhold", "what": what, "label": "unhold"}
     music = event.data.get("musicclass")
     return {"kind": "hold", "what": "holds", "label": "hold", "detail": f"music {music}" if music else ""}
 

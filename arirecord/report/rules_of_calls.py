@@ -97,7 +97,8 @@ def _alone(channel_id: str, since: Event, how_long: timedelta) -> Finding:
 
 
 def hold_without_unhold(facts: Facts) -> Iterator[Finding]:
-    """A channel that held the other side until it ended."""
+    """A channel that held the other side until it ended; in a transfer that is as it should be."""
+    transferers = {row["transferer_channel_id"] for row in facts.transfers}
     holds: dict[str, Event] = {}
     for event in facts.events:
         channel_id = event.channel_id or ""
@@ -105,10 +106,10 @@ def hold_without_unhold(facts: Facts) -> Iterator[Finding]:
             holds[channel_id] = event
         elif event.type == "ChannelUnhold":
             holds.pop(channel_id, None)
-        elif event.type == "ChannelDestroyed" and channel_id in holds:
+        elif event.type == "ChannelDestroyed" and channel_id in holds and channel_id not in transferers:
             hold = holds.pop(channel_id)
             seconds = (event.at - hold.at).total_seconds()
-            text = f"held the other side and never took it back, until the end {seconds:.1f} s later"
+            text = f"held the other side until the end, {seconds:.1f} s later"
             yield Finding("hold-without-unhold", "warning", text, channel_id, hold.seq, hold.at)
 
 
@@ -204,7 +205,8 @@ def bridge_left_behind(facts: Facts) -> Iterator[Finding]:
         left = [stay["left_at"] for stay in facts.stays if stay["bridge_id"] == bridge_id]
         is_stasis = event.data["bridge"].get("bridge_class") == "stasis"
         if is_stasis and left and None not in left and facts.recording_ended_at - max(left) > _LEFT_BEHIND:
-            text = "the application's bridge was not destroyed in the recording, though nobody is in it any more"
+            bridge = event.data["bridge"].get("name") or bridge_id
+            text = f"the application's bridge {bridge} was not destroyed, though nobody is in it any more"
             yield Finding("bridge-left-behind", "note", text, seq=event.seq, at=event.at)
 
 

@@ -131,8 +131,7 @@ def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool) -> tupl
     for event in _in_the_call(facts):
         if details or not is_detail(event, book):
             moments.append(moment_of(event, book))
-        if event.type == "ChannelHangupRequest" and event.channel_id:
-            book.asked.add(event.channel_id)
+        book.remember(event)
     moments += [_transfer(row, bridges) for row in facts.transfers]
     return tuple(sorted(moments, key=lambda moment: moment.seq))
 
@@ -156,7 +155,7 @@ def _end(facts: Facts) -> datetime:
 
 def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> Moment:
     is_done = row["result"] == "Success" or row["is_inferred"]
-    how = "asked from outside" if row["is_external"] else None
+    how = "external" if row["is_external"] else None
     target = row["target_number"] or row["target_channel_name"]
     if row["kind"] == "blind" or target is None:
         target = bridges[row["target"]].label if row["target"] in bridges else row["target"]
