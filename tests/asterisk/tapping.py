@@ -72,11 +72,11 @@ class Tap:
 
 
 @contextmanager
-def application(asterisk: Asterisk, url: str, script: Path) -> Iterator[None]:
+def application(asterisk: Asterisk, url: str, script: Path, *options: str) -> Iterator[None]:
     """An application as a program of its own, connected to `url` while in use."""
     given = {"ARI_URL": url, "ARI_APP": asterisk.app, "ARI_USER": asterisk.user, "ARI_PASSWORD": asterisk.password}
     process = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", sys.executable, str(script)], env={**os.environ, **given}
+        ["setpriv", "--pdeathsig", "KILL", sys.executable, str(script), *options], env={**os.environ, **given}
     )
     try:
         wait_until(lambda: _has_application(asterisk), "the application is connected")

@@ -61,10 +61,10 @@ async def refused(caller: Phone, called: Phone) -> None:
     await call.until("ended")
 
 
-def record_menu(asterisk: Asterisk, target: Path) -> Path:
+def record_menu(asterisk: Asterisk, target: Path, *options: str) -> Path:
     """A tapped recording of `menu_calls`."""
     with Tap(asterisk, target) as tap:
-        with application(asterisk, tap.url, IVR):
+        with application(asterisk, tap.url, IVR, *options):
             asyncio.run(asyncio.wait_for(menu_calls(Rig(asterisk)), 60))
             wait_until(lambda: not asterisk.ari("GET", "channels"), "all calls are over")
             wait_until(lambda: not asterisk.ari("GET", "bridges"), "all bridges are gone")
@@ -72,21 +72,22 @@ def record_menu(asterisk: Asterisk, target: Path) -> Path:
     return target
 
 
-def test_what_was_tapped_is_verified(asterisk: Asterisk, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--websocket"]], ids=["http", "websocket"])
+def test_what_was_tapped_is_verified(asterisk: Asterisk, tmp_path: Path, options: list[str]) -> None:
     """The application does what it was recorded to do; with a bug in it, the bug is named in each call it is in."""
-    recording = record_menu(asterisk, kept(tmp_path, "menu.parquet"))
-    same = verified(recording, IVR)
+    recording = record_menu(asterisk, kept(tmp_path, f"menu{''.join(options)}.parquet"), *options)
+    same = verified(recording, IVR, *options)
     assert [call.lines() for call in same.calls if not call.is_same] == []
     assert (same.trouble, len(same.calls), same.request_count) == (None, 4, 42)
 
     bug = tmp_path / "bug.py"
     bug.write_text(IVR.read_text().replace('"1": "1002"', '"1": "1003"'))
-    different = [call for call in verified(recording, bug).calls if not call.is_same]
+    different = [call for call in verified(recording, bug, *options).calls if not call.is_same]
     assert len(different) == 2
     for call in different:
         removed, added = (line for line in call.difference if line[0] in "+-")
         assert "endpoint=PJSIP/1002" in removed and "endpoint=PJSIP/1003" in added
 
 
-def verified(recording: Path, app: Path) -> Verified:
-    return asyncio.run(asyncio.wait_for(verify(recording, [sys.executable, str(app)]), 60))
+def verified(recording: Path, app: Path, *options: str) -> Verified:
+    return asyncio.run(asyncio.wait_for(verify(recording, [sys.executable, str(app), *options]), 60))

@@ -1,22 +1,24 @@
 """A telephone menu over ARI, as people write them. It knows nothing of arirecord.
 
-    ARI_URL=http://127.0.0.1:8088/ari ARI_USER=… ARI_PASSWORD=… ARI_APP=menu python ivr.py
+    ARI_URL=http://127.0.0.1:8088/ari ARI_USER=… ARI_PASSWORD=… ARI_APP=menu python ivr.py [--websocket]
 
 A caller hears a prompt and presses keys up to `#`: 1 leads to 1002 and 2 to 1003, 9 to a goodbye, anything else to the
 prompt again. It chooses the ids of playbacks and of the channels it dials itself, and takes those of bridges from
-Asterisk.
+Asterisk. With `--websocket` it asks over the WebSocket instead of over HTTP.
 """
 
 import asyncio
 import json
 import os
+import sys
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 PROMPT = "sound:vm-enter-num-to-call"
 GOODBYE = "sound:vm-goodbye"
@@ -24,6 +26,7 @@ SORRY = "sound:vm-sorry"
 DIRECTORY = {"1": "1002", "2": "1003"}
 
 Event = dict[str, Any]
+Send = Callable[[str, str, dict[str, str], dict[str, Any] | None], Awaitable[tuple[int, str]]]
 
 
 @dataclass
@@ -41,15 +44,14 @@ class Caller:
 class Menu:
     """All calls; `channels` finds the caller that a channel belongs to."""
 
-    def __init__(self, http: httpx.AsyncClient, app: str) -> None:
-        self.http, self.app = http, app
+    def __init__(self, send: Send, app: str) -> None:
+        self.send, self.app = send, app
         self.channels: dict[str, Caller] = {}
 
     async def ask(self, method: str, *path: str, body: dict[str, Any] | None = None, **query: str) -> Any:
         """One REST request; the decoded answer, None where it is empty or an error."""
-        target = "/".join(quote(part, safe="") for part in path)
-        answer = await self.http.request(method, target, params=query, json=body)
-        return answer.json() if answer.is_success and answer.content else None
+        status, answer = await self.send(method, "/".join(quote(part, safe="") for part in path), query, body)
+        return json.loads(answer) if status < 300 and answer else None
 
     async def handle(self, event: Event) -> None:
         kind = event["type"]
@@ -133,6 +135,39 @@ class Menu:
             await self.ask("DELETE", "bridges", bridge)
 
 
+class Socket:
+    """The WebSocket: events wait in a queue while a request over it waits for its answer."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self.waiting: dict[str, asyncio.Future[Event]] = {}
+
+    async def read(self) -> None:
+        async for frame in self.connection:
+            event = json.loads(frame)
+            if event["type"] == "RESTResponse":
+                self.waiting.pop(event["request_id"]).set_result(event)
+            else:
+                self.events.put_nowait(event)
+        self.events.put_nowait(None)
+
+    async def ask(self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None) -> tuple[int, str]:
+        request: dict[str, Any] = {
+            "type": "RESTRequest",
+            "request_id": str(uuid.uuid4()),
+            "method": method,
+            "uri": path,
+        }
+        request["query_strings"] = [{"name": name, "value": value} for name, value in query.items()]
+        if body is not None:
+            request |= {"content_type": "application/json", "message_body": json.dumps(body)}
+        answer = self.waiting[request["request_id"]] = asyncio.get_running_loop().create_future()
+        await self.connection.send(json.dumps(request))
+        found = await answer
+        return found["status_code"], found.get("message_body", "")
+
+
 async def main() -> None:
     url, app = os.environ["ARI_URL"], os.environ.get("ARI_APP", "menu")
     user, password = os.environ.get("ARI_USER", ""), os.environ.get("ARI_PASSWORD", "")
@@ -140,10 +175,18 @@ async def main() -> None:
     async with (
         httpx.AsyncClient(base_url=url + "/", auth=(user, password), trust_env=False) as http,
         connect(events, compression=None, proxy=None) as connection,
+        asyncio.TaskGroup() as tasks,
     ):
-        menu = Menu(http, app)
-        async for frame in connection:
-            await menu.handle(json.loads(frame))
+
+        async def ask(method: str, path: str, query: dict[str, str], body: dict[str, Any] | None) -> tuple[int, str]:
+            answer = await http.request(method, path, params=query, json=body)
+            return answer.status_code, answer.text
+
+        socket = Socket(connection)
+        tasks.create_task(socket.read())
+        menu = Menu(socket.ask if "--websocket" in sys.argv else ask, app)
+        while (event := await socket.events.get()) is not None:
+            await menu.handle(event)
 
 
 if __name__ == "__main__":
