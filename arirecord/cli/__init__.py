@@ -39,7 +39,10 @@ GROUPS = {
         "cat": ("cat", "Print the frames of a session."),
         "doctor": ("doctor", "Say what is wrong with a session or a journal."),
         "filter": ("filter", "Make a session of a part of another."),
+        "merge": ("merge", "Make one session of several, in one order of time."),
+        "export": ("export", "Give a session in other forms: CSV, JSON lines, Parquet."),
         "redact": ("redact", "Make a session without numbers and names of people."),
+        "diff": ("diff", "Compare two sessions by their calls and metrics."),
     },
     "Measure": {
         "explain": ("explain", "Tell what happened in a call."),

@@ -144,7 +144,7 @@ def _changed(text: str, *readings: str) -> Iterator[str]:
 
 
 def _strings(value: object) -> Iterator[str]:
-    """All texts in a JSON value, keys too; a number as text, after its key."""
+    """All texts in a JSON value, keys too; where they are digits alone, after their key, which tells what they are."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -153,6 +153,8 @@ def _strings(value: object) -> Iterator[str]:
                 yield key
                 if isinstance(inner, int) and not isinstance(inner, bool):
                     yield f'"{key}":{inner}'
+                elif isinstance(inner, str) and inner.isdecimal():
+                    yield f'"{key}":"{inner}"'
                 else:
                     waiting.append(inner)
         elif isinstance(item, list):

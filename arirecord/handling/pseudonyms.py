@@ -32,7 +32,7 @@ def is_service(digits: str, regions: Collection[str]) -> bool:
     if regions:
         return any(
             shortnumberinfo.is_emergency_number(digits, region)
-            or shortnumberinfo.is_valid_short_number_for_region(phonenumbers.PhoneNumber(None, int(digits)), region)
+            or shortnumberinfo.is_valid_short_number_for_region(phonenumbers.parse(digits, region), region)
             for region in regions
         )
     return any(shortnumberinfo.is_emergency_number(digits, region) for region in phonenumbers.SUPPORTED_REGIONS)

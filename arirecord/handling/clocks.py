@@ -1,0 +1,89 @@
+"""How far the clocks of two recorders were apart."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from zlib import crc32
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arirecord.session.derive import read_batches
+from arirecord.session.reader import Session
+
+__all__ = ["Clock", "compare_clocks"]
+
+_APPLICATION = re.compile(r'"application"\s*:\s*"[^"]*"')
+_HELD = 50_000
+_COMMON = 3
+_NOTICEABLE_NS = 100_000_000
+"""Delays differ by less than this from network to network: no reason to doubt a clock."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`offset_ns`: how far this recorder's clock was ahead of the first one's; `known_from` says how that is known."""
+
+    offset_ns: int
+    known_from: str
+
+
+def compare_clocks(sessions: Sequence[Session]) -> list[Clock]:
+    """The clock of each recorder against the first one's.
+
+    Where two sessions have events in common (the same event, to whichever application), the median of the differences
+    between their receipts. Else what lies between the events' own timestamps and their receipt: its tenth percentile in
+    each session is compared, and below a tenth of a second nothing is made of it. A session that shares nothing with
+    the first one and is close to another is compared with the first by these timestamps. Memory is bounded.
+    """
+    first, *others = [_Sample(session) for session in sessions]
+    clocks = [Clock(0, "the first session")]
+    for other in others:
+        differences = [at - first.received[key] for key, at in other.received.items() if key in first.received]
+        if len(differences) >= _COMMON:
+            clocks.append(Clock(int(median(differences)), f"{len(differences)} events in common"))
+        elif first.delay_ns is None or other.delay_ns is None:
+            clocks.append(Clock(0, "nothing: taken to be the same"))
+        else:
+            offset_ns = other.delay_ns - first.delay_ns
+            if abs(offset_ns) < _NOTICEABLE_NS:
+                offset_ns = 0
+            clocks.append(Clock(offset_ns, "the events' own timestamps"))
+    return clocks
+
+
+class _Sample:
+    """Of one session: when some of its events were received, and the delay behind their timestamps.
+
+    Which events is decided by their text, so that of two sessions the same are taken.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.received: dict[bytes, int] = {}
+        self._mask = 0
+        delays: list[int] = []
+        for raw, at_ns, delay_ns in _events(session):
+            if delay_ns is not None and len(delays) < _HELD:
+                delays.append(delay_ns)
+            self._take(raw, at_ns)
+        self.delay_ns = sorted(delays)[len(delays) // 10] if delays else None
+
+    def _take(self, raw: str, at_ns: int) -> None:
+        key = _APPLICATION.sub("", raw).encode()
+        if crc32(key) & self._mask:
+            return
+        self.received.setdefault(key, at_ns)
+        if len(self.received) > _HELD:
+            self._mask = self._mask << 1 | 1
+            self.received = {k: at for k, at in self.received.items() if not crc32(k) & self._mask}
+
+
+def _events(session: Session) -> Iterator[tuple[str, int, int | None]]:
+    started_ns = session.header.started_ns
+    for batch, shift_ns in read_batches(session, ("timestamp",)):
+        batch = batch.filter(pc.equal(batch["kind"], "event"))
+        at_ns = pc.add(batch["elapsed_ns"], started_ns + shift_ns).to_pylist()
+        told = pc.multiply(batch["timestamp"].cast(pa.int64()), 1_000_000).to_pylist()
+        for raw, at, own in zip(batch["raw"].to_pylist(), at_ns, told, strict=True):
+            yield raw, at, None if own is None else at - own

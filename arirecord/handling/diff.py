@@ -1,0 +1,133 @@
+"""Diff: two sessions compared by their calls and by the sums of their metrics."""
+
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from arirecord.analytics import connect
+from arirecord.analytics.models import load_models
+from arirecord.session.reader import Session
+
+__all__ = ["Difference", "compare_sessions"]
+
+_PARTIES = ("caller_number", "dialled_exten", "called_number")
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs. `rows` has `what` (`only in A`, `only in B`, `differs`, `total`), `mart`, `call_a`, `call_b`,
+    `metric`, `a` and `b`; it is empty where nothing does. `call_count` is how many calls A has.
+    """
+
+    rows: duckdb.DuckDBPyRelation
+    call_count: int
+
+
+@contextmanager
+def compare_sessions(a: Session, b: Session, *, ignore: Collection[str] = ()) -> Iterator[Difference]:
+    """Compare the calls of two sessions column by column, and the totals of all marts.
+
+    Calls are the same where their ids are; of the others, the first from one number to another with the first, the
+    second with the second. Of these, ids and moments are not compared, since they were recorded at another time.
+    Columns in `ignore`, and positions in the recording (`seq`), are left out. The result is good within the context.
+    """
+    with tempfile.TemporaryDirectory(prefix="arirecord-diff-") as name:
+        folder = Path(name)
+        marts = [m.name for m in load_models() if m.layer == "marts"]
+        for side, session in (("a", a), ("b", b)):
+            with connect(session) as db:
+                for mart in marts:
+                    db.execute(f"COPY (SELECT * FROM {mart}) TO '{folder / f'{mart}-{side}.parquet'}' (FORMAT parquet)")
+        with duckdb.connect() as db:
+            for mart in marts:
+                for side in "ab":
+                    path = folder / f"{mart}-{side}.parquet"
+                    db.execute(f"CREATE VIEW {mart}_{side} AS FROM read_parquet('{path}')")
+            db.execute(_MATCHED)
+            rows = db.sql(
+                f"SELECT * EXCLUDE (position) FROM ({_differences(db, marts, ignore)})"
+                " ORDER BY position, call_a, call_b, mart, metric"
+            )
+            count = db.sql("SELECT count(*) FROM calls_a").fetchall()[0][0]
+            yield Difference(rows, count)
+
+
+_MATCHED = """
+    CREATE TABLE matched AS
+    WITH same AS (
+        SELECT a.call_id AS call_a, b.call_id AS call_b FROM calls_a AS a JOIN calls_b AS b USING (call_id)
+    ),
+    left_a AS (
+        SELECT *, row_number() OVER (
+            PARTITION BY caller_number, dialled_exten, called_number ORDER BY started_at, call_id) AS turn
+        FROM calls_a WHERE call_id NOT IN (SELECT call_a FROM same)
+    ),
+    left_b AS (
+        SELECT *, row_number() OVER (
+            PARTITION BY caller_number, dialled_exten, called_number ORDER BY started_at, call_id) AS turn
+        FROM calls_b WHERE call_id NOT IN (SELECT call_b FROM same)
+    )
+    SELECT call_a, call_b, true AS is_same_id FROM same
+    UNION ALL
+    SELECT a.call_id, b.call_id, false
+    FROM left_a AS a FULL JOIN left_b AS b
+        ON a.caller_number IS NOT DISTINCT FROM b.caller_number
+        AND a.dialled_exten IS NOT DISTINCT FROM b.dialled_exten
+        AND a.called_number IS NOT DISTINCT FROM b.called_number
+        AND a.turn = b.turn
+"""
+
+
+def _differences(db: duckdb.DuckDBPyConnection, marts: Sequence[str], ignore: Collection[str]) -> str:
+    parts = [
+        _part("'only in A'", "'calls'", "call_a", "NULL", "NULL", "NULL", "NULL", "1")
+        + " FROM matched WHERE call_b IS NULL",
+        _part("'only in B'", "'calls'", "NULL", "call_b", "NULL", "NULL", "NULL", "2")
+        + " FROM matched WHERE call_a IS NULL",
+    ]
+    for name, _ in _compared(db, "calls", ignore):
+        if name == "call_id":
+            continue
+        when = "" if not name.endswith(("_id", "_at")) else " AND is_same_id"
+        parts.append(
+            _part("'differs'", "'calls'", "call_a", "call_b", f"'{name}'", f"a.{name}", f"b.{name}", "3")
+            + " FROM matched JOIN calls_a AS a ON a.call_id = call_a JOIN calls_b AS b ON b.call_id = call_b"
+            f" WHERE a.{name} IS DISTINCT FROM b.{name}{when}"
+        )
+    for mart in marts:
+        sums = [("count(*)", "rows")] + [
+            (f"sum({name})", name)
+            for name, kind in _compared(db, mart, ignore)
+            if kind.partition("(")[0] in _NUMBERS and name.endswith(("_s", "_ms", "_count", "billsec"))
+        ]
+        for what, name in sums:
+            both = f"(SELECT {what} AS a FROM {mart}_a), (SELECT {what} AS b FROM {mart}_b)"
+            different = "a IS DISTINCT FROM b AND (a IS NULL OR b IS NULL OR abs(a - b) > 1e-6)"
+            parts.append(
+                _part("'total'", f"'{mart}'", "NULL", "NULL", f"'{name}'", "a", "b", "4")
+                + f" FROM {both} WHERE {different}"
+            )
+    return " UNION ALL ".join(parts)
+
+
+def _part(what: str, mart: str, call_a: str, call_b: str, metric: str, a: str, b: str, position: str) -> str:
+    return (
+        f"SELECT {what} AS what, {mart} AS mart, {call_a}::VARCHAR AS call_a, {call_b}::VARCHAR AS call_b,"
+        f" {metric}::VARCHAR AS metric, {a}::VARCHAR AS a, {b}::VARCHAR AS b, {position} AS position"
+    )
+
+
+def _compared(db: duckdb.DuckDBPyConnection, mart: str, ignore: Collection[str]) -> list[tuple[str, str]]:
+    """Columns that both have and that are compared, with their types."""
+    described = {side: db.execute(f"DESCRIBE {mart}_{side}").fetchall() for side in "ab"}
+    other = {row[0] for row in described["b"]}
+    return [
+        (name, str(kind))
+        for name, kind, *_ in described["a"]
+        if name in other and name not in ignore and name != "seq" and not name.endswith("_seq")
+    ]
