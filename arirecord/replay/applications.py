@@ -2,11 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 __all__ = ["Applications", "EventFilter"]
 
 Owner = TypeVar("Owner")
+
+# What Asterisk says an application with subscribeAll is subscribed to.
+_EVERYTHING: Final = {
+    "channel": "__AST_CHANNEL_ALL_TOPIC",
+    "bridge": "__AST_BRIDGE_ALL_TOPIC",
+    "endpoint": "__AST_ENDPOINT_ALL_TOPIC",
+    "deviceState": "__AST_DEVICE_STATE_ALL_TOPIC",
+}
 
 
 @dataclass(slots=True)
@@ -48,9 +56,10 @@ def _types(entries: object) -> frozenset[str] | None:
 
 @dataclass
 class Application(Generic[Owner]):
-    """One application: who has it, its filter, and what it subscribed to (`channel:17.1`)."""
+    """One application: who has it, its filter, what it subscribed to (`channel:17.1`), and whether to everything."""
 
     owner: Owner
+    hears_all: bool = False
     filter: EventFilter = field(default_factory=EventFilter)
     sources: dict[str, None] = field(default_factory=dict)
 
@@ -62,15 +71,18 @@ class Applications(Generic[Owner]):
         self._all: dict[str, Application[Owner]] = {}
         self._left: dict[str, dict[str, None]] = {}
 
-    def claim(self, owner: Owner, names: Iterable[str]) -> Sequence[tuple[Owner, str]]:
-        """Give applications to a client. Whom it takes one from: `(older owner, name)` each."""
+    def claim(self, owner: Owner, names: Iterable[str], hears_all: bool = False) -> Sequence[tuple[Owner, str]]:
+        """Give applications to a client, which may want to hear everything as them.
+
+        Whom it takes one from: `(older owner, name)` each.
+        """
         taken = []
         for name in names:
             if found := self._all.get(name):
                 taken.append((found.owner, name))
-                found.owner = owner
+                found.owner, found.hears_all = owner, hears_all
             else:
-                self._all[name] = Application(owner, sources=self._left.pop(name, {}))
+                self._all[name] = Application(owner, hears_all, sources=self._left.pop(name, {}))
         return taken
 
     def release(self, owner: Owner) -> None:
@@ -99,18 +111,25 @@ class Applications(Generic[Owner]):
         """The applications that clients have."""
         return list(self._all)
 
-    def describe(self, name: str) -> Mapping[str, Any] | None:
-        """An application in ARI's own shape; None where no client has it."""
+    def describe(
+        self, name: str, channels: Iterable[str] = (), bridges: Iterable[str] = ()
+    ) -> Mapping[str, Any] | None:
+        """An application in ARI's own shape; None where no client has it. It hears of these channels and bridges, too,
+        without having subscribed to them.
+        """
         if (app := self._all.get(name)) is None:
             return None
 
-        def ids(scheme: str) -> list[str]:
-            return [source.partition(":")[2] for source in app.sources if source.partition(":")[0] == scheme]
+        def ids(scheme: str, more: Iterable[str] = ()) -> list[str]:
+            if app.hears_all:
+                return [_EVERYTHING[scheme]]
+            asked = [source.partition(":")[2] for source in app.sources if source.partition(":")[0] == scheme]
+            return list(dict.fromkeys([*asked, *more]))
 
         return {
             "name": name,
-            "channel_ids": ids("channel"),
-            "bridge_ids": ids("bridge"),
+            "channel_ids": ids("channel", channels),
+            "bridge_ids": ids("bridge", bridges),
             "endpoint_ids": ids("endpoint"),
             "device_names": ids("deviceState"),
             "events_allowed": [{"type": kind} for kind in sorted(app.filter.allowed)],

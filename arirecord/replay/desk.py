@@ -16,7 +16,7 @@ from .shift import Shift
 __all__ = ["Desk"]
 
 # What is asked of these has nothing to do with what is up.
-_STATELESS = ("api-docs", "applications", "events")
+_STATELESS = ("api-docs", "events")
 
 
 class Desk:

@@ -105,7 +105,7 @@ class Door:
         self._had.update(asked)
         if self.ended and not restarts:
             self._say(f"Client {client.name}: the recording has ended, there is nothing left to send.")
-        taken = self.applications.claim(client, asked)
+        taken = self.applications.claim(client, asked, subscribe_all)
         for view in views:
             wanted = self.applications.filter(view.asked)
             assert wanted is not None

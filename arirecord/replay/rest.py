@@ -1,6 +1,6 @@
 """ARI's REST interface as a replay serves it: which answer a question gets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -134,10 +134,18 @@ class Rest:
         return Answer(200, {"asterisk_id": self._asterisk_id, "ping": "pong", "timestamp": self._moment()})
 
     def _list_applications(self, match: Match, question: Question) -> Answer:
-        return Answer(200, [self._applications.describe(name) for name in self._applications.names()])
+        return Answer(200, [self._describe(name) for name in self._applications.names()])
+
+    def _describe(self, name: str) -> Mapping[str, Any] | None:
+        """An application that a client has, with what the recorded one of that name heard of at this moment."""
+        recorded = self._recorded.applications
+        meant = name if name in recorded else next(iter(recorded), "") if len(recorded) == 1 else ""
+        inside = self._switch.inside.get(meant, {})
+        bridges = (key for key, bridge in self._switch.bridges.items.items() if _holds(bridge, inside))
+        return self._applications.describe(name, inside, bridges)
 
     def _application(self, match: Match, question: Question) -> Answer:
-        described = self._applications.describe(match.ids["applicationName"])
+        described = self._describe(match.ids["applicationName"])
         return error(404, "Application not found") if described is None else Answer(200, described)
 
     def _subscribe(self, match: Match, question: Question) -> Answer:
@@ -154,7 +162,7 @@ class Rest:
             self._applications.subscribe(name, sources)
         else:
             self._applications.unsubscribe(name, sources)
-        return Answer(200, self._applications.describe(name))
+        return Answer(200, self._describe(name))
 
     def _filter(self, match: Match, question: Question) -> Answer:
         name = match.ids["applicationName"]
@@ -162,4 +170,9 @@ class Rest:
             return error(404, "Application not found")
         if not wanted.set({} if not question.body else question.document):
             return error(400, 'A filter is {"allowed": [{"type": …}], "disallowed": [{"type": …}]}')
-        return Answer(200, self._applications.describe(name))
+        return Answer(200, self._describe(name))
+
+
+def _holds(bridge: Mapping[str, Any], channels: Collection[str]) -> bool:
+    inside = bridge.get("channels")
+    return isinstance(inside, list) and any(isinstance(key, str) and key in channels for key in inside)

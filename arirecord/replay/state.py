@@ -10,7 +10,7 @@ import orjson
 from arirecord.session.reader import Frame
 
 from .pacing import AGAIN
-from .recorded import exchange_of
+from .recorded import Exchange, exchange_of
 from .table import Table
 
 __all__ = ["Switch"]
@@ -26,7 +26,8 @@ Object = Mapping[str, Any]
 class Switch:
     """Feed it frames in order, `switch.feed(frames)`; then `switch.channels.items` and the others tell what is up.
 
-    Frames are looked at when `catch_up` is called, or when too many wait.
+    Frames are looked at when `catch_up` is called, or when too many wait. `inside` has, for each application, the ids
+    of the channels that it hears of because they are in it, or because it originated them.
     """
 
     def __init__(self) -> None:
@@ -45,6 +46,7 @@ class Switch:
         self.stored: dict[str, Object] = {}
         self.variables: dict[str, dict[str, str]] = {}
         self.global_variables: dict[str, str] = {}
+        self.inside: dict[str, dict[str, None]] = {}
         self._announced: set[str] = set()
         self._waiting: deque[Frame] = deque()
 
@@ -118,6 +120,11 @@ class Switch:
             ids = change(known if isinstance(known, list) else [], channel["id"])
             self.endpoints.put(key, {**endpoint, "channel_ids": ids}, at_ns)
 
+    def _came(self, event: Object, at_ns: int) -> None:
+        name, channel_id = event.get("application"), _id(event.get("channel"))
+        if isinstance(name, str) and channel_id is not None:
+            self.inside.setdefault(name, {})[channel_id] = None
+
     def _created(self, event: Object, at_ns: int) -> None:
         if isinstance(channel_id := _id(event.get("channel")), str):
             self._announced.add(channel_id)
@@ -129,6 +136,7 @@ class Switch:
         # An app without subscribeAll is told nothing of a channel from here on, not even its end. Who was told of
         # its beginning is told of its end too.
         channel_id = _id(event.get("channel"))
+        self.inside.get(str(event.get("application")), {}).pop(str(channel_id), None)
         if channel_id not in self._announced:
             self._drop_channel(channel_id, at_ns)
 
@@ -140,6 +148,8 @@ class Switch:
         self.channels.drop(channel_id)
         self.variables.pop(channel_id, None)
         self._announced.discard(channel_id)
+        for inside in self.inside.values():
+            inside.pop(channel_id, None)
 
     def _bridge_destroyed(self, event: Object, at_ns: int) -> None:
         if (bridge_id := _id(event.get("bridge"))) is not None:
@@ -185,6 +195,8 @@ class Switch:
 
     def _snapshot(self, frame: Frame) -> None:
         exchange = exchange_of(frame.raw)
+        if exchange is not None and exchange.method == "POST":
+            self._originated(exchange)
         if exchange is None or exchange.method != "GET" or exchange.status != 200:
             return
         listed = exchange.value
@@ -202,9 +214,17 @@ class Switch:
         if items is self.channels:
             self._announced.update(key for key, _ in found)
 
+    def _originated(self, exchange: Exchange) -> None:
+        """An application hears from now on of a channel that was made for it."""
+        channel_id = _id(exchange.value) if exchange.question.segments[0] == "channels" else None
+        name = exchange.question.parameters.get("app")
+        if name and channel_id is not None and _text(exchange.value, "name") and not self.channels.has_gone(channel_id):
+            self.inside.setdefault(name, {})[channel_id] = None
+
 
 _HANDLERS: Final[Mapping[str, Callable[[Switch, Object, int], None]]] = {
     "ChannelCreated": Switch._created,
+    "StasisStart": Switch._came,
     "ChannelDestroyed": Switch._destroyed,
     "StasisEnd": Switch._left_application,
     "ChannelVarset": Switch._variable,

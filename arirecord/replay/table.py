@@ -34,6 +34,10 @@ class Table:
         """Whether it is there, or was."""
         return key in self.items or key in self._gone
 
+    def has_gone(self, key: str) -> bool:
+        """Whether it was there, and is not any more."""
+        return key in self._gone
+
     def drop(self, key: str) -> None:
         """It has gone."""
         self.items.pop(key, None)

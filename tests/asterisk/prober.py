@@ -18,7 +18,8 @@ __all__ = ["prober"]
 
 _ALWAYS = (
     *("/channels", "/bridges", "/endpoints", "/endpoints/PJSIP", "/endpoints/PJSIP/1001", "/deviceStates"),
-    *("/applications", "/asterisk/info", "/asterisk/info?only=system", "/sounds?lang=en&format=gsm"),
+    *("/applications", "/applications/rig", "/applications/rig", "/asterisk/info", "/asterisk/info?only=system"),
+    *("/sounds?lang=en&format=gsm", "/applications/nosuch"),
     *("/channels/nosuch", "/bridges/nosuch", "/endpoints/PJSIP/nosuch", "/recordings/stored"),
 )
 _OF_CHANNEL = ("", "", "/variable?variable=CALLERID(num)", "/variable?variable=CHOSEN")

@@ -24,7 +24,7 @@ _ASKED = {
     *(("endpoints", name) for name in ("list", "listByTech", "get")),
     *(("deviceStates", name) for name in ("list", "get")),
     *(("playbacks", "get"), ("recordings", "getLive"), ("recordings", "listStored"), ("recordings", "getStored")),
-    *(("asterisk", "getInfo"), ("sounds", "list")),
+    *(("asterisk", "getInfo"), ("sounds", "list"), ("applications", "list"), ("applications", "get")),
 }
 
 
@@ -60,7 +60,7 @@ def comparable(value: Any) -> Any:
 
 
 def probes(path: Path) -> list[Probe]:
-    """All questions about what is up, and what a replay says around that moment, from events alone.
+    """All questions about what is up, and what a replay says around that moment, from events and commands.
 
     Only the first answer to each list is known to it, as from a recorder that asks when it connects.
     """
@@ -84,7 +84,8 @@ def probes(path: Path) -> list[Probe]:
         asked.append(Probe(exchange, match, []))
     recorded = read_recorded(session)
     rest, switch = _rest(recorded)
-    events = [frame for frame in frames if frame.kind == "event" or frame in start]
+    known_ns = {frame.t_ns for frame in start}
+    events = [frame for frame in frames if frame.kind == "event" or frame.t_ns in known_ns or frame.type == "POST"]
     for before, after in zip([None, *events], [*events, None], strict=True):
         switch.feed([before] if before else [])
         for probe in _near(asked, before, after):
@@ -106,6 +107,8 @@ def _near(asked: list[Probe], before: Frame | None, after: Frame | None) -> Iter
 
 def _rest(recorded: Recorded) -> tuple[Rest, Switch]:
     """A replay that knows no recorded answer but to what does not change."""
-    switch = Switch()
-    silent = Recorded(info=recorded.info, sounds=recorded.sounds, types=recorded.types)
-    return Rest(silent, switch, Applications[object](), "00:00", lambda: MOMENT), switch
+    switch, applications = Switch(), Applications[object]()
+    for name in recorded.applications:
+        applications.claim(object(), [name], hears_all=name == "prober")
+    silent = Recorded(info=recorded.info, sounds=recorded.sounds, applications=recorded.applications)
+    return Rest(silent, switch, applications, "00:00", lambda: MOMENT), switch
