@@ -170,6 +170,8 @@ class Pump:
             if self._gate is not None and not self._steps and not await self._passed(self._gate):
                 continue
             await self._refill()
+            if self._seek is not None:
+                continue
             if player.finished and self._door.arrivals:
                 return
             if batch := self._step() if self._steps else self._up_to_break(self._up_to_gate(player.take())):
