@@ -5,13 +5,20 @@ ASGI knows single messages only, and a system call for each is most of what send
 """
 
 import asyncio
+import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import InvalidState
+from websockets.protocol import State
 
 __all__ = ["BatchProtocol", "abort_message", "batch_message"]
+
+# First byte of a whole, unmasked frame; its length in 7 bits, or after 126 in 16, or after 127 in 64 (RFC 6455, 5.2).
+_TEXT: Final = 0x81
+_BINARY: Final = 0x82
+_SHORT: Final = struct.Struct("!BBH")
+_LONG: Final = struct.Struct("!BBQ")
 
 
 def batch_message(payloads: Sequence[str | bytes], rate: float | None = None) -> dict[str, Any]:
@@ -44,15 +51,20 @@ class BatchProtocol(WebSocketsSansIOProtocol):
             self._write(message["batch"])
 
     def _write(self, payloads: Sequence[str | bytes]) -> None:
-        try:
-            for payload in payloads:
-                if isinstance(payload, str):
-                    self.conn.send_text(payload.encode())
-                else:
-                    self.conn.send_binary(payload)
-        except InvalidState as error:
-            raise ConnectionError("the connection is being closed") from error
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        """Put all into frames and those into one write. The library's own framing takes ten times as long."""
+        if self.conn.state is not State.OPEN:
+            raise ConnectionError("the connection is being closed")
+        parts: list[bytes] = []
+        for payload in payloads:
+            data, kind = (payload.encode(), _TEXT) if isinstance(payload, str) else (payload, _BINARY)
+            size = len(data)
+            if size < 126:
+                parts += (bytes((kind, size)), data)
+            elif size < 65536:
+                parts += (_SHORT.pack(kind, 126, size), data)
+            else:
+                parts += (_LONG.pack(kind, 127, size), data)
+        self.transport.write(b"".join(parts))
 
     async def _send_slowly(self, payloads: Sequence[str | bytes], rate: float) -> None:
         """Send so many bytes a second, a frame at a time: what is answered meanwhile must not come amid one."""

@@ -415,3 +415,16 @@ def test_a_session_that_breaks_off_ends_the_block_with_one_sentence(
     monkeypatch.setattr(Session, "frames", frames)
     with pytest.raises(ReplayError, match="can't be read on: unexpected end of page"):
         run(main())
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 125, 126, 127, 65535, 65536, 1 << 20])
+def test_frames_of_every_size(tmp_path: Path, size: int) -> None:
+    """The length is written in three ways; a size below that of the envelope is a text that is no event."""
+    texts = ["x" * size, event(0, x="é" * size)]
+    session = make(tmp_path / "s.parquet", list(enumerate(texts)))
+
+    async def main() -> list[str]:
+        async with ReplayServer(session, MAX) as server, client(server.url) as connection:
+            return await receive(connection, 2)
+
+    assert run(main()) == texts

@@ -1,0 +1,346 @@
+"""How late, how fast, how large is a replay? The real command beside rivals, in one run, round after round.
+
+    python benchmarks/replay.py [late|fast|long] [ROUNDS]
+
+`late`: lateness at the client, p50/p99/max in ms, at speed 1, 10 and 100, of `arirecord replay`; of a C program that
+writes ready-made frames after `clock_nanosleep` (the limit; needs `cc`); of the usual script that sleeps between sends.
+`fast`: frames a second to one client at `--speed max`, beside a stock `ws.send` loop; to ten clients at once; resident
+memory on the way. `long`: the first event of, and a seek in, a session of ten million events.
+
+On a machine that does other work too, `chrt --rr 10 python benchmarks/replay.py` gives all rivals alike precedence.
+
+The client is a process of its own that only reads the socket and the clock. Lateness is measured from the schedule that
+fits the earliest of all frames, so that no constant delay of the first one makes the others look good.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import re
+import select
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from websockets.asyncio.server import ServerConnection, serve
+
+from arirecord.session.header import KEY
+from arirecord.session.reader import Frame, open_session
+
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
+WINDOW_S = 4.0
+"""So long each lateness is measured."""
+
+C_SENDER = r"""
+#include <stdio.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+    FILE *file = fopen(argv[1], "rb");
+    int to = atoi(argv[2]);
+    struct timespec begin, due;
+    static char data[1 << 20];
+    int64_t head[2];
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    while (fread(head, sizeof head, 1, file) == 1 && fread(data, head[1], 1, file) == 1) {
+        int64_t ns = begin.tv_nsec + head[0];
+        due.tv_sec = begin.tv_sec + ns / 1000000000;
+        due.tv_nsec = ns % 1000000000;
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL)) {}
+        for (int64_t done = 0, n; done < head[1]; done += n)
+            if ((n = write(to, data + done, head[1] - done)) <= 0) return 1;
+    }
+    return 0;
+}
+"""
+
+
+def open_websocket(port: int, query: str) -> socket.socket:
+    """A WebSocket, by hand: what comes over it is then read from the socket."""
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    key = b64encode(os.urandom(16)).decode()
+    connection.sendall(
+        f"GET /ari/events?{query} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += connection.recv(1)
+    assert head.startswith(b"HTTP/1.1 101"), head
+    return connection
+
+
+def sizes(frames: Sequence[Frame]) -> list[int]:
+    """How long each frame is on the wire."""
+    lengths = [len(frame.raw.encode()) for frame in frames]
+    return [n + (2 if n < 126 else 4 if n < 65536 else 10) for n in lengths]
+
+
+def framed(text: str) -> bytes:
+    """A text as a WebSocket frame."""
+    data = text.encode()
+    size = len(data)
+    return (b"\x81" + bytes([size]) if size < 126 else b"\x81\x7e" + size.to_bytes(2)) + data
+
+
+def hear(port: int, query: str, total: int, result: Any) -> None:
+    """Read so many bytes, as a process of its own; gives when, and how many there were by then."""
+    with open_websocket(port, query) as connection:
+        seen, marks = 0, []
+        buffer = bytearray(1 << 20)
+        while seen < total and (count := connection.recv_into(buffer)):
+            seen += count
+            marks.append((time.monotonic_ns(), seen))
+    result.send(marks)
+
+
+def lateness_ms(frames: Sequence[Frame], marks: Sequence[tuple[int, int]], speed: float) -> list[float]:
+    """How late each frame was complete at the client."""
+    arrived, position, end = [], 0, 0
+    for size in sizes(frames):
+        end += size
+        while marks[position][1] < end:
+            position += 1
+        arrived.append(marks[position][0])
+    after = [t - (f.elapsed_ns - frames[0].elapsed_ns) / speed for t, f in zip(arrived, frames, strict=True)]
+    return sorted((t - min(after)) / 1e6 for t in after)
+
+
+@contextmanager
+def replaying(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The real command, and its port."""
+    line = [sys.executable, "-m", "arirecord", "replay", *options, "--port", "0"]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while (found := re.search(r"ws://127\.0\.0\.1:(\d+)/", line := process.stderr.readline())) is None:
+            assert line, "it has ended"
+        try:
+            yield process, int(found[1])
+        finally:
+            process.kill()
+
+
+def heard(port: int, total: int, query: str = "app=recorder&subscribeAll=true") -> list[tuple[int, int]]:
+    """What a client of its own process heard."""
+    ours, theirs = multiprocessing.Pipe()
+    client = multiprocessing.Process(target=hear, args=(port, query, total, theirs))
+    client.start()
+    marks: list[tuple[int, int]] = ours.recv()
+    client.join()
+    return marks
+
+
+def of_arirecord(frames: Sequence[Frame], speed: float) -> list[tuple[int, int]]:
+    """Heard from the command."""
+    with replaying(str(SAMPLE), "--speed", str(speed)) as (_, port):
+        return heard(port, sum(sizes(frames)))
+
+
+def of_c(frames: Sequence[Frame], speed: float) -> list[tuple[int, int]]:
+    """Heard from the C program, to which a Python one gives the socket after the handshake."""
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
+        source, program, data = (Path(folder) / name for name in ("s.c", "s", "frames"))
+        source.write_text(C_SENDER)
+        subprocess.run(["cc", "-O2", "-o", program, source], check=True)
+        with data.open("wb") as file:
+            for frame in frames:
+                due_ns = int((frame.elapsed_ns - frames[0].elapsed_ns) / speed)
+                text = framed(frame.raw)
+                file.write(due_ns.to_bytes(8, "little") + len(text).to_bytes(8, "little") + text)
+        ours, theirs = multiprocessing.Pipe()
+        port = server.getsockname()[1]
+        client = multiprocessing.Process(target=hear, args=(port, "app=x", sum(sizes(frames)), theirs))
+        client.start()
+        connection, _ = server.accept()
+        with connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            key = re.search(rb"Sec-WebSocket-Key: (\S+)", connection.recv(65536))
+            assert key
+            accept = b64encode(sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+            head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            connection.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+            fd = connection.fileno()
+            with subprocess.Popen([program, data, str(fd)], pass_fds=[fd]):
+                marks: list[tuple[int, int]] = ours.recv()
+        client.join()
+        return marks
+
+
+def script(frames: Sequence[Frame], speed: float | None, port: Any) -> None:
+    """The usual script: sleep between sends, or with no speed send in a loop."""
+
+    async def take(connection: ServerConnection) -> None:
+        before = frames[0].elapsed_ns
+        for frame in frames:
+            if speed is not None:
+                await asyncio.sleep((frame.elapsed_ns - before) / 1e9 / speed)
+                before = frame.elapsed_ns
+            await connection.send(frame.raw)
+
+    async def main() -> None:
+        async with serve(take, "127.0.0.1", 0, compression=None) as server:
+            port.send(server.sockets[0].getsockname()[1])
+            await asyncio.Event().wait()
+
+    asyncio.run(main())
+
+
+def of_script(frames: Sequence[Frame], speed: float | None) -> list[tuple[int, int]]:
+    """Heard from the usual script."""
+    ours, theirs = multiprocessing.Pipe()
+    sender = multiprocessing.Process(target=script, args=(frames, speed, theirs))
+    sender.start()
+    try:
+        return heard(ours.recv(), sum(sizes(frames)))
+    finally:
+        sender.kill()
+        sender.join()
+
+
+def late(rounds: int) -> None:
+    """Lateness, rivals one after the other in each round; the median of the rounds."""
+    rivals: dict[str, Callable[[Sequence[Frame], float], list[tuple[int, int]]]] = {"arirecord": of_arirecord}
+    if shutil.which("cc"):
+        rivals["C, clock_nanosleep"] = of_c
+    else:
+        print("no C compiler (cc): its sender is left out")
+    rivals["asyncio.sleep, ws.send"] = of_script
+    everything = list(open_session(SAMPLE).frames())
+    print("lateness at the client, ms (median of rounds; best round's p99 in brackets)")
+    for speed in (1, 10, 100):
+        until_ns = everything[0].elapsed_ns + WINDOW_S * speed * 1e9
+        frames = [frame for frame in everything if frame.elapsed_ns < until_ns]
+        found: dict[str, list[list[float]]] = {name: [] for name in rivals}
+        for _ in range(rounds):
+            for name, rival in rivals.items():
+                # The script falls behind more and more: a part of it tells enough.
+                part = frames[:2000] if rival is of_script else frames
+                values = lateness_ms(part, rival(part, speed), speed)
+                found[name].append([values[int(len(values) * share)] for share in (0.5, 0.99)] + [values[-1]])
+        for name, rows in found.items():
+            p50, p99, most = (statistics.median(column) for column in zip(*rows, strict=True))
+            best = min(row[1] for row in rows)
+            told = f"p50 {p50:8.3f}   p99 {p99:8.3f} ({best:.3f})   max {most:9.3f}"
+            print(f"  speed {speed:<4} {name:24} {told}   of at most {len(frames):,} frames", flush=True)
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS"))
+
+
+def fast(rounds: int) -> None:
+    """Frames a second, to one and to ten, and memory."""
+    frames = list(open_session(SAMPLE).frames())
+    total = sum(sizes(frames))
+    passes = 8
+    for _ in range(rounds):
+        with replaying(str(SAMPLE), "--speed", "max", "--loop", str(passes)) as (_, port):
+            marks = heard(port, total * passes)
+        took_s = (marks[-1][0] - marks[0][0]) / 1e9
+        stock = of_script(frames, None)
+        stock_s = (stock[-1][0] - stock[0][0]) / 1e9
+        print(
+            f"one client at --speed max: {len(frames) * passes / took_s:,.0f} frames/s; "
+            f"a stock ws.send loop: {len(frames) / stock_s:,.0f}"
+        )
+        with replaying(str(SAMPLE), "--speed", "max", "--share", "--start-paused", "--loop", "2") as (process, port):
+            clients = [open_websocket(port, "app=recorder&subscribeAll=true") for _ in range(10)]
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/control/resume", data=b"").read()
+            seen = dict.fromkeys(clients, 0)
+            began = time.monotonic()
+            while seen:
+                for client in select.select(list(seen), [], [])[0]:
+                    seen[client] += len(client.recv(1 << 20))
+                    if seen[client] == 2 * total:
+                        del seen[client]
+            print(f"ten clients: {2 * len(frames) / (time.monotonic() - began):,.0f} frames/s to each")
+            for client in clients:
+                client.close()
+    with replaying(str(SAMPLE), "--speed", "max", "--loop", "0") as (process, port):
+        client = open_websocket(port, "app=recorder&subscribeAll=true")
+        seen_bytes, memory, buffer = 0, [], bytearray(1 << 20)
+        for part in range(1, 5):
+            while seen_bytes < part * 4 * total:
+                seen_bytes += client.recv_into(buffer)
+            memory.append(f"{resident_mb(process.pid):.0f}")
+        print(f"resident MB after each {4 * len(frames):,} frames: {' → '.join(memory)}")
+
+
+def long_session(path: Path, rows: int) -> None:
+    """The sample over and over, as one session."""
+    with pq.ParquetFile(SAMPLE) as file:
+        table, meta = file.read(), json.loads(file.metadata.metadata[KEY])
+        span_ns = meta["duration_ns"] + 1_000_000_000
+        times = -(-rows // table.num_rows)
+        with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
+            for turn in range(times):
+                part = table
+                for name, shift in (("seq", turn * table.num_rows), ("elapsed_ns", turn * span_ns)):
+                    place = table.schema.get_field_index(name)
+                    moved = pc.add(table[name], pa.scalar(shift, pa.int64()))
+                    part = part.set_column(place, table.schema.field(place), moved)
+                writer.write_table(part)
+            meta |= {"rows": times * table.num_rows, "events": times * meta["events"]}
+            meta["duration_ns"] = times * span_ns
+            writer.add_key_value_metadata({KEY: json.dumps(meta).encode()})
+
+
+def long(rounds: int) -> None:
+    """The first event after connecting, and after a seek, in ten million."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "long.parquet"
+        long_session(path, 10_000_000)
+        header = open_session(path).header
+        print(f"{header.events:,} events, {path.stat().st_size / 1e6:.0f} MB, {header.duration_ns / 3.6e12:.1f} h")
+        for share in (0.0, 0.5, 0.95):
+            first, seek = [], []
+            for _ in range(rounds):
+                start = f"+{int(header.duration_ns * share / 1e9)}s"
+                with replaying(str(path), "--start", start, "--speed", "max") as (_, port):
+                    began = time.monotonic()
+                    with open_websocket(port, "app=recorder&subscribeAll=true") as client:
+                        client.recv(1)
+                        first.append(time.monotonic() - began)
+                with (
+                    replaying(str(path), "--start-paused", "--speed", "1") as (_, port),
+                    open_websocket(port, "app=recorder&subscribeAll=true") as client,
+                ):
+                    control = f"http://127.0.0.1:{port}/control"
+                    began = time.monotonic()
+                    to = int(header.duration_ns * share / 1e9)
+                    urllib.request.urlopen(f"{control}/seek?to={to}", data=b"").read()
+                    urllib.request.urlopen(f"{control}/resume", data=b"").read()
+                    client.recv(1)
+                    seek.append(time.monotonic() - began)
+            print(
+                f"at {share:4.0%}: first event {statistics.median(first) * 1000:.0f} ms after connecting, "
+                f"{statistics.median(seek) * 1000:.0f} ms after a seek"
+            )
+
+
+if __name__ == "__main__":
+    parts = {"late": late, "fast": fast, "long": long}
+    chosen = [name for name in parts if name in sys.argv[1:]] or list(parts)
+    numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
+    for name in chosen:
+        parts[name](numbers[0] if numbers else 3)
