@@ -1,5 +1,6 @@
 """What `arirecord.open_session` gives: a recording with its frames, and with its tables as polars DataFrames."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from arirecord.analytics.connection import Tables
+    from arirecord.report.shown import Call, Plots
 
 __all__ = ["Session", "open_session"]
 
@@ -61,6 +63,31 @@ class Session(MartMethods, reader.Session):
                 raise ValueError('there is nothing to ask in that SQL; try "SELECT * FROM calls"')
             found: pl.DataFrame = relation.pl()
             return found
+
+    def _with(self, models: Collection[str]) -> "duckdb.DuckDBPyConnection":
+        self._tables.need(models)
+        return self._tables.connection
+
+    @property
+    def plot(self) -> "Plots":
+        """Plots that show themselves in Jupyter: `session.plot.concurrency()`, `.calls()`, `.transfers()` …"""
+        from arirecord.report.shown import Plots
+
+        return Plots(self._with)
+
+    def call(self, wanted: str) -> "Call":
+        """One call, by the id of it or of one of its channels, or by a number; shows its ladder in Jupyter.
+
+        Raises `LookupError` unless that is just one call.
+        """
+        from arirecord.report.shown import CALL_MODELS, find_call
+
+        return find_call(self._with(CALL_MODELS), wanted)
+
+    def _repr_html_(self) -> str:
+        from arirecord.report.session_html import session_html
+
+        return session_html(self)
 
     def _mart(
         self, name: str, parameters: Parameters, bucket: timedelta | str | None = None, by: str | None = None
