@@ -55,9 +55,14 @@ class Pace:
                 self._ring()
                 return
 
-    def is_open(self, gate: Frame) -> bool:
-        """Whether the client has asked what stands at a gate."""
-        return self._all[int(gate.raw)].is_used
+    def is_open(self, gate: Frame, applications: Collection[str]) -> bool:
+        """Whether the client has asked what stands at a gate, or is none of the application that asked it.
+
+        `applications` are those that clients have, by their recorded names.
+        """
+        known = self._all[int(gate.raw)]
+        application = known.exchange.application
+        return known.is_used or bool(application and applications and application not in applications)
 
     def pass_by(self, gate: Frame) -> str:
         """Wait for it no longer. Returns what was not asked, in words."""

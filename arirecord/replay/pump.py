@@ -207,7 +207,7 @@ class Pump:
                 part = max(n, 1)  # alone: what was asked before it opens no gate behind it
                 self._player.give_back(batch[part:])
                 return batch[:part]
-            if frame.kind == GATE and self.pace is not None and not self.pace.is_open(frame):
+            if frame.kind == GATE and self.pace is not None and not self.pace.is_open(frame, self._recorded_names()):
                 self._player.give_back(batch[n:])
                 self._gate = frame
                 self._be_patient()
@@ -237,7 +237,7 @@ class Pump:
     async def _passed(self, gate: Frame) -> bool:
         """Whether the client has done what stands at a gate, or was waited for long enough; else waits for news."""
         assert self.pace is not None
-        if not self.pace.is_open(gate):
+        if not self.pace.is_open(gate, self._recorded_names()):
             if self.halted or not self._door.clients:
                 await self._alarm.sleep(None)
                 self._be_patient()
@@ -253,6 +253,9 @@ class Pump:
         self._gate = None
         self.changed()
         return True
+
+    def _recorded_names(self) -> set[str]:
+        return {name for client in self._door.clients for view, _ in client.views for name in view.recorded}
 
     def _be_patient(self) -> None:
         """Wait for the client; less long each time that it was waited for in vain, or a dumb one would take hours."""

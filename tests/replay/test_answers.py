@@ -1,0 +1,118 @@
+"""Which recorded answer a client gets: its own ids, the right call, and things that were asked for otherwise."""
+
+import json
+from typing import Any
+
+from arirecord.replay.applications import Applications
+from arirecord.replay.exchange import Question
+from arirecord.replay.recorded import Exchange, Recorded
+from arirecord.replay.rest import Rest
+from arirecord.replay.state import Switch
+
+from .support import frame
+
+SECOND_NS = 10**9
+CHANNEL = {"id": "c", "name": "PJSIP/a-1", "state": "Up"}
+
+
+def exchange(method: str, uri: str, value: Any = None, at_s: float = 0, status: int = 200) -> Exchange:
+    body = "" if value is None else json.dumps(value)
+    return Exchange("app", method, f"/ari{uri}", status, body, "application/json", 0, int(at_s * SECOND_NS))
+
+
+class World:
+    """A replay's REST interface where the channel `c` is up; `now_s` is the time of the recording."""
+
+    def __init__(self, *exchanges: Exchange) -> None:
+        self.now_s = 0.0
+        switch = Switch()
+        raw = json.dumps({"type": "ChannelCreated", "channel": CHANNEL})
+        switch.feed([frame(0, 0, raw)._replace(type="ChannelCreated")])
+        recorded = Recorded(exchanges=list(exchanges), applications=["app"])
+        now_ns = lambda: int(self.now_s * SECOND_NS)  # noqa: E731 - a clock that the test moves
+        self.rest = Rest(recorded, switch, Applications[object](), "00:00", lambda: "then", now_ns)
+
+    def ask(self, method: str, target: str, body: Any = None) -> tuple[int, Any]:
+        text = b"" if body is None else json.dumps(body).encode()
+        answer = self.rest.answer(Question(method, target, text, "application/json"))
+        return answer.status, json.loads(answer.content) if answer.content else None
+
+
+def test_what_a_client_makes_goes_by_its_id_from_then_on() -> None:
+    """In the answer, in what it asks of it, and in events."""
+    world = World(
+        exchange("POST", "/channels/c/play/old-1234?media=sound:a", {"id": "old-1234", "media_uri": "sound:a"}),
+        exchange("POST", "/playbacks/old-1234/control?operation=pause", status=409),
+    )
+
+    assert world.ask("POST", "/channels/c/play/mine?media=sound:a")[1] == {"id": "mine", "media_uri": "sound:a"}
+    assert world.ask("GET", "/playbacks/mine") == (200, {"id": "mine", "media_uri": "sound:a"})
+    assert world.ask("POST", "/playbacks/mine/control?operation=pause")[0] == 409
+    assert world.ask("POST", "/playbacks/other/control?operation=pause")[0] == 404
+    event = {"type": "PlaybackFinished", "playback": {"id": "old-1234", "media_uri": "sound:a"}}
+    assert json.loads(world.rest.ids.to_client(json.dumps(event)))["playback"]["id"] == "mine"
+
+
+def test_what_asterisk_named_has_that_name_again() -> None:
+    """Where the client leaves it to Asterisk."""
+    world = World(exchange("POST", "/bridges", {"id": "b-1"}), exchange("POST", "/bridges", {"id": "b-2"}))
+
+    assert [world.ask("POST", "/bridges?bridgeId=")[1]["id"] for _ in range(2)] == ["b-1", "b-2"]
+    third = world.ask("POST", "/bridges")[1]["id"]
+    assert third not in ("b-1", "b-2")
+    assert [bridge["id"] for bridge in world.ask("GET", "/bridges")[1]] == ["b-1", "b-2", third]
+
+
+def test_something_else_takes_the_place_of_what_was_made() -> None:
+    """The wrong prompt ends when the right one ended: events are those of the recording."""
+    world = World(exchange("POST", "/channels/c/play/old-1234?media=sound:a", {"id": "old-1234"}, status=201))
+
+    status, playback = world.ask("POST", "/channels/c/play/mine?media=sound:wrong")
+    assert (status, playback["id"], playback["media_uri"]) == (201, "mine", "sound:wrong")
+    assert world.rest.ids.recorded("playbacks", "mine") == "old-1234"
+    assert world.ask("GET", "/playbacks/mine")[1]["media_uri"] == "sound:wrong"
+
+
+def test_a_call_that_was_left_out_is_passed_over() -> None:
+    """The bridge of the first call is not that of the second."""
+    bridges = [exchange("POST", "/bridges", {"id": f"b-{number}"}, at_s=100 * number) for number in range(1, 4)]
+    world = World(*bridges)
+    world.now_s = 199.9
+    assert world.ask("POST", "/bridges")[1]["id"] == "b-2"
+    world.now_s = 300.5
+    assert world.ask("POST", "/bridges")[1]["id"] == "b-3"
+    world.now_s = 400
+    assert world.ask("POST", "/bridges")[1]["id"] == "b-1"
+    world.rest.restart(250 * SECOND_NS)
+    world.now_s = 250
+    assert world.ask("POST", "/bridges")[1]["id"] == "b-3"
+
+
+def test_a_question_may_be_asked_again_and_again() -> None:
+    """Its last answer holds."""
+    world = World(*(exchange("GET", "/asterisk/modules", [number], at_s=number) for number in range(3)))
+
+    assert [world.ask("GET", "/asterisk/modules")[1] for _ in range(5)] == [[0], [1], [2], [2], [2]]
+
+
+def test_both_halves_of_a_local_channel() -> None:
+    """Have the ids that the client chose."""
+    recorded = Exchange(
+        *("app", "POST", "/ari/channels", 200, '{"id":"old-0001"}', "application/json", 0, 0),
+        request_body='{"endpoint":"Local/x@y","app":"app","channelId":"old-0001","otherChannelId":"old-0002"}',
+        request_type="application/json",
+    )
+    world = World(recorded)
+    wanted = {"endpoint": "Local/x@y", "app": "app", "channelId": "one", "otherChannelId": "two"}
+
+    assert world.ask("POST", "/channels", wanted) == (200, {"id": "one"})
+    assert world.rest.ids.recorded("channels", "two") == "old-0002"
+
+
+def test_a_copy_is_no_recording_that_goes_on() -> None:
+    """It is there at once."""
+    copy = {"name": "b", "format": "wav"}
+    world = World(exchange("POST", "/recordings/stored/a/copy?destinationRecordingName=b", copy, status=201))
+
+    assert world.ask("POST", "/recordings/stored/a/copy?destinationRecordingName=c") == (201, {**copy, "name": "c"})
+    assert world.ask("GET", "/recordings/live/c")[0] == 404
