@@ -41,6 +41,7 @@ GROUPS = {
         "filter": ("filter", "Make a session of a part of another."),
         "merge": ("merge", "Make one session of several, in one order of time."),
         "export": ("export", "Give a session in other forms: CSV, JSON lines, Parquet."),
+        "compact": ("compact", "Write a session in about half the space."),
         "redact": ("redact", "Make a session without numbers and names of people."),
         "diff": ("diff", "Compare two sessions by their calls and metrics."),
     },

@@ -16,6 +16,7 @@ from .journal import JournalWriter, journal_path
 from .reader import Session
 from .rows import Row
 from .seal import Progress, check_target, give_name, no_progress, seal
+from .stored import stored_batches
 
 __all__ = ["describe_source", "read_batches", "read_rows", "to_rows", "write_session"]
 
@@ -32,7 +33,7 @@ def read_batches(session: Session, columns: Sequence[str] = ()) -> Iterator[tupl
     for part in session.parts:
         names = [name for name in columns if name in part.schema.names and name not in _ROW]
         with pq.ParquetFile(part.path) as file:
-            for batch in file.iter_batches(_BATCH, columns=[*_ROW, *names]):
+            for batch in stored_batches(file, _BATCH, [*_ROW, *names]):
                 yield batch, part.header.started_ns - started_ns
 
 

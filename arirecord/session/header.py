@@ -10,9 +10,12 @@ import orjson
 from arirecord import __version__
 from arirecord.errors import NotASession
 
-__all__ = ["FORMAT", "KEY", "Drift", "Header"]
+__all__ = ["COMPACT_FORMAT", "FORMAT", "KEY", "Drift", "Header"]
 
 FORMAT = 1
+"""The format of journals and sessions."""
+COMPACT_FORMAT = 2
+"""The format of compact sessions, and the newest that can be read."""
 KEY = b"arirecord"
 _PLACES = 1000
 _PROBLEMS = 100
@@ -89,8 +92,10 @@ class Header:
             version = found["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise NotASession("its header is damaged") from error
-        if type(version) is int and version > FORMAT:
-            raise NotASession(f"it has format {version}, this arirecord reads up to {FORMAT}: please update arirecord")
+        if type(version) is int and version > COMPACT_FORMAT:
+            raise NotASession(
+                f"it has format {version}, this arirecord reads up to {COMPACT_FORMAT}: please update arirecord"
+            )
         names = {f.name for f in fields(cls)} - {"other"}
         try:
             known = cls(**{k: v for k, v in found.items() if k in names})

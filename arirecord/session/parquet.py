@@ -8,9 +8,11 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["ROW_GROUP", "GroupWriter", "session_writer"]
+__all__ = ["COMPACT_ROW_GROUP", "ROW_GROUP", "GroupWriter", "compact_writer", "session_writer"]
 
 ROW_GROUP = 122_880
+COMPACT_ROW_GROUP = 61_440
+"""A reader of a compact session holds one; twice as large saves less than a hundredth."""
 _MAX_BYTES = 1 << 29
 _PAGE = 1 << 23
 _LEVEL = 8
@@ -28,6 +30,20 @@ def session_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
         compression_level=_LEVEL,
         use_dictionary=[f.name for f in schema if pa.types.is_string(f.type) and f.name != "raw"],
         column_encoding=dict.fromkeys(("seq", "received_at", "elapsed_ns"), "DELTA_BINARY_PACKED"),
+        data_page_size=_PAGE,
+        version="2.6",
+    )
+
+
+def compact_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer of compact sessions with these columns: written once, kept long. Rows are not in the order of time."""
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=15,
+        use_dictionary=[f.name for f in schema if pa.types.is_string(f.type) and f.name != "raw"],
+        column_encoding={"seq": "BYTE_STREAM_SPLIT"},
         data_page_size=_PAGE,
         version="2.6",
     )

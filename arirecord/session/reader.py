@@ -15,6 +15,7 @@ from arirecord.errors import NotASession
 
 from .header import KEY, Header
 from .journal import journal_path
+from .stored import is_compact, stored_batches
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,7 +106,7 @@ class Session:
             with pq.ParquetFile(part.path) as file:
                 columns = ["seq", "elapsed_ns", "kind", "type", "application", "raw", *names]
                 groups = _groups_within(file, part.header.started_ns, since_ns, until_ns)
-                for batch in file.iter_batches(_BATCH, row_groups=groups, columns=columns):
+                for batch in stored_batches(file, _BATCH, columns, groups):
                     if since_ns is not None:
                         batch = batch.filter(pc.greater_equal(batch["elapsed_ns"], since_ns - part.header.started_ns))
                     if kinds is not None:
@@ -128,10 +129,17 @@ class Session:
         return len(ids)
 
     def events(self) -> "pl.LazyFrame":
-        """All events as a polars LazyFrame: a row an event, columns as in the file."""
+        """All events in order as a polars LazyFrame: a row an event, columns as in the file.
+
+        Of a compact session `raw` is null where `raw_template` is not; `frames` gives the text.
+        """
         import polars as pl
 
-        frames = [pl.scan_parquet(part.path) for part in self.parts]
+        frames = [
+            frame.sort("seq") if is_compact(part.schema) else frame
+            for part in self.parts
+            for frame in [pl.scan_parquet(part.path)]
+        ]
         return pl.concat(frames, how="diagonal").filter(pl.col("kind") == "event")
 
 

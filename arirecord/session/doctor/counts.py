@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from arirecord.session.header import FORMAT, Header
+from arirecord.session.header import COMPACT_FORMAT, Header
 
 from .batch import Batch
 from .findings import Finding, moment
@@ -15,7 +15,7 @@ from .findings import Finding, moment
 __all__ = ["Counts", "sound"]
 
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
-    "format": lambda value: type(value) is int and 1 <= value <= FORMAT,
+    "format": lambda value: type(value) is int and 1 <= value <= COMPACT_FORMAT,
     "started_ns": lambda value: type(value) is int and abs(value) < 2**63,
     "source": lambda value: isinstance(value, dict),
     "arirecord": lambda value: isinstance(value, str),

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from arirecord.session.header import Header
 from arirecord.session.reader import Part, Session
 from arirecord.session.seal import Progress, no_progress
+from arirecord.session.stored import stored_batches
 
 from .batch import BATCH, Batch, Check, Origin
 from .channels import ChannelLives, ChannelOrder, LinkedId
@@ -94,7 +95,7 @@ def _examine_part(part: Part, origin: Origin, checks: Sequence[Check], progress:
     nulls = Few()
     try:
         with pq.ParquetFile(part.path) as file:
-            for stored in file.iter_batches(BATCH, columns=known_columns(part.schema)):
+            for stored in stored_batches(file, BATCH, known_columns(part.schema)):
                 count += stored.num_rows
                 stored.validate(full=True)  # polars takes text on trust, and must not get what is no UTF-8
                 table = pa.Table.from_batches([stored])

@@ -1,0 +1,138 @@
+"""The text of a frame from its columns: a template says which columns, in which order, in what text between them.
+
+`{"type":<type>,"timestamp":<timestamp +0000>,"channel":{"id":<channel_id>}}` is the template of a frame. Names of
+columns stand for their values as Asterisk writes them; beside a time stands its offset.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arirecord.ari.catalogue import ENVELOPE, Column, all_columns, columns_of
+
+__all__ = ["TEMPLATE", "restore", "template_of"]
+
+TEMPLATE = "raw_template"
+"""The column of a compact session that holds the templates; null where `raw` has the text."""
+
+_OFFSET = re.compile(r"[+-][01]\d[0-5]\d")
+_SLOT = re.compile(r"<(\w+)(?: ([+-])(\d\d)(\d\d))?>")
+_SPECIAL = r'["\\\x00-\x1f]'
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+_Plan = Mapping[str, "Column | _Plan"]
+
+
+def template_of(raw: str) -> str | None:
+    """The template of a frame; None where it has a field that is no column. Whether it gives the same text again is
+    for the caller to see.
+    """
+    try:
+        event = orjson.loads(raw)
+        pieces = ["{"]
+        return "".join(pieces) if _write(event, _plan(event["type"]), pieces) else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _write(fields: Mapping[str, Any], plan: _Plan, pieces: list[str]) -> bool:
+    before = ""
+    for key, value in fields.items():
+        spec = plan.get(key)
+        if spec is None:
+            return False
+        pieces.append(f'{before}"{key}":')
+        before = ","
+        if value is None:
+            pieces.append("null")
+        elif not isinstance(spec, Column):
+            pieces.append("{")
+            if not _write(value, spec, pieces):
+                return False
+        elif spec.type == "timestamp":
+            offset = value[-5:]
+            if not _OFFSET.fullmatch(offset):
+                return False
+            pieces.append(f"<{spec.name} {offset}>")
+        else:
+            pieces.append(f"<{spec.name}>")
+    pieces.append("}")
+    return True
+
+
+@cache
+def _plan(event_type: str) -> _Plan:
+    """The event's fields and in them their fields, down to columns. Raises `KeyError` for an unknown type."""
+    plan: dict[str, Any] = {}
+    envelope = [Column(name, (name,), "timestamp" if name == "timestamp" else "string") for name in ENVELOPE]
+    for column in (*envelope, *columns_of(event_type)):
+        node = plan
+        for part in column.path[:-1]:
+            node = node.setdefault(part, {})
+        node[column.path[-1]] = column
+    return plan
+
+
+def restore(table: pa.Table) -> pa.Array:
+    """The text of every row: that of `raw`, or where `raw` is null what the row's template says, or null."""
+    templates = table[TEMPLATE].combine_chunks()
+    raws = table["raw"].combine_chunks()
+    texts, places = [raws], list(range(len(raws)))
+    for template in templates.unique().drop_null().to_pylist():
+        rows = pc.indices_nonzero(pc.fill_null(pc.equal(templates, template), False))
+        texts.append(_fill(template, table.take(rows)))
+        begin = sum(len(text) for text in texts[:-1])
+        for place, row in enumerate(rows.to_pylist(), begin):
+            places[row] = place
+    return pa.concat_arrays(texts).take(pa.array(places, pa.int64()))
+
+
+def _fill(template: str, table: pa.Table) -> pa.Array:
+    """The text of rows that all have this template."""
+    pieces: list[Any] = [""]
+    at = 0
+    for slot in _SLOT.finditer(template):
+        pieces[-1] += template[at : slot.start()]
+        at = slot.end()
+        if slot[1] not in table.column_names:
+            return pa.nulls(table.num_rows, pa.string())
+        values, quote = _texts(table[slot[1]].combine_chunks(), slot[1], slot[2], slot[3], slot[4])
+        pieces[-1] += quote
+        pieces += [values, quote]
+    pieces[-1] += template[at:]
+    return pc.binary_join_element_wise(*pieces, "")
+
+
+def _texts(values: pa.Array, name: str, sign: str | None, hours: str, minutes: str) -> tuple[pa.Array, str]:
+    """The values as in JSON, and what quotes them."""
+    if sign is not None and pa.types.is_timestamp(values.type):
+        offset_ms = (int(hours) * 60 + int(minutes)) * 60_000 * (-1 if sign == "-" else 1)
+        local = pc.add(values.cast(pa.int64()), offset_ms).cast(values.type).cast(pa.string())
+        local = pc.replace_substring(local, " ", "T")
+        return pc.binary_join_element_wise(local, f"{sign}{hours}{minutes}", ""), '"'
+    if pa.types.is_list(values.type):
+        items = _escape(values.flatten())
+        offsets = pc.subtract(values.offsets, values.offsets[0])
+        joined = pc.binary_join(pa.ListArray.from_arrays(offsets, items), '","')
+        quoted = pc.binary_join_element_wise('["', joined, '"]', "")
+        empty = pc.equal(pc.list_value_length(values), 0)
+        return pc.if_else(pc.is_null(values), None, pc.if_else(empty, "[]", quoted)), ""
+    if not pa.types.is_string(values.type):
+        return values.cast(pa.string()), ""
+    return (values, "") if name in _json_columns() else (_escape(values), '"')
+
+
+def _escape(values: pa.Array) -> pa.Array:
+    if pc.any(pc.match_substring_regex(values, _SPECIAL)).as_py():
+        for char, escaped in _ESCAPES.items():
+            values = pc.replace_substring(values, char, escaped)
+    return values
+
+
+@cache
+def _json_columns() -> frozenset[str]:
+    return frozenset(name for name, kind in all_columns().items() if kind == "json")
