@@ -64,10 +64,10 @@ def command(
     if by and worst is None:
         raise click.UsageError("--by goes with --worst")
     from arirecord.analytics import connect
-    from arirecord.report.facts import MODELS
+    from arirecord.report import facts, find
     from arirecord.report.tell import story
 
-    connection = connect(session, models=MODELS)
+    connection = connect(session, models={*facts.MODELS, *find.MODELS})
     found = _found(connection, session, call, worst, by)
     if len(found) > 1 and call is not None and not is_all:
         _list(found)

@@ -17,7 +17,7 @@ __all__ = ["MODELS", "Event", "Facts", "NoSuchCall", "Row", "read_facts"]
 Row = Mapping[str, Any]
 
 MODELS = (
-    "calls", "hangups", "int_bridge_stays", "int_conversations", "int_talk_stays", "legs", "links",
+    "bridge_stays", "calls", "hangups", "int_conversations", "int_talk_stays", "legs", "links",
     "talk_intervals", "transfers",
 )  # fmt: skip
 """The models that `read_facts` reads."""
@@ -81,7 +81,7 @@ def read_facts(connection: duckdb.DuckDBPyConnection, call_id: str) -> Facts:
         raise NoSuchCall(f"no call {call_id} is in the session; `arirecord query … 'FROM calls'` lists them")
     legs = _rows(connection, "SELECT * FROM legs WHERE call_id = ? ORDER BY first_seq, channel_id", [call_id])
     ids = [leg["channel_id"] for leg in legs]
-    stays = _of_channels(connection, "SELECT * FROM int_bridge_stays WHERE {is_in} ORDER BY entered_seq", ids)
+    stays = _of_channels(connection, "SELECT * FROM bridge_stays WHERE {is_in} ORDER BY entered_seq", ids)
     present = {column[0] for column in connection.execute("SELECT * FROM rows LIMIT 0").description or ()}
     ended_at, is_tapped = _recording(connection, present)
     return Facts(
@@ -117,9 +117,9 @@ ORDER BY started_seq
 """
 
 _SHARED = """
-SELECT DISTINCT bridge_id FROM int_bridge_stays
+SELECT DISTINCT bridge_id FROM bridge_stays
 WHERE channel_id NOT IN (SELECT unnest(?))
-    AND bridge_id IN (SELECT bridge_id FROM int_bridge_stays WHERE channel_id IN (SELECT unnest(?)))
+    AND bridge_id IN (SELECT bridge_id FROM bridge_stays WHERE channel_id IN (SELECT unnest(?)))
 """
 
 _BRIDGE_TYPES = ("BridgeCreated", "BridgeDestroyed", "BridgeMerged", "BridgeVideoSourceChanged")

@@ -10,7 +10,7 @@ import duckdb
 
 __all__ = ["MODELS", "WORST_BY", "Found", "all_calls", "find_calls", "worst_calls"]
 
-MODELS = ("calls", "legs", "transfers")
+MODELS = ("calls", "channels", "holds", "legs", "transfers")
 """The models that these functions read."""
 
 WORST_BY = ("transfer", "cause", "hold")
@@ -71,10 +71,16 @@ def _of_numbers(is_same: str) -> str:
         digits = [f"regexp_replace(COALESCE({column}, ''), '[^0-9*#a-zA-Z_]', '', 'g')" for column in columns]
         return " OR ".join(is_same.format(column, _SAME_ENDING) for column in digits)
 
+    known = any_of(*(f"channels.{name}" for name in _NUMBERS))
     return (
         f"{any_of('dialled_exten', 'called_number')} OR call_id IN "
-        f"(SELECT call_id FROM legs WHERE {any_of('caller_number', 'connected_number', 'exten')})"
+        f"(SELECT legs.call_id FROM legs JOIN channels USING (channel_id) WHERE {known})"
     )
+
+
+_NUMBERS = (
+    "caller_number", "last_caller_number", "connected_number", "last_connected_number", "exten", "last_exten",
+)  # fmt: skip
 
 
 def _digits(number: str) -> str:
@@ -113,19 +119,8 @@ _RANKS = {
         WHERE hangup_cause NOT IN (0, 16, 17, 18, 19, 21, 23, 26, 31) AND COALESCE(tech_cause, 0) <> 487
         GROUP BY call_id""",
     "hold": """
-        WITH steps AS (
-            SELECT channel_id, seq, "timestamp" AS step_at, true AS is_hold FROM ChannelHold
-            UNION ALL SELECT channel_id, seq, "timestamp", false FROM ChannelUnhold
-            UNION ALL SELECT channel_id, seq, "timestamp", false FROM ChannelDestroyed
-        ), lengths AS (
-            SELECT
-                channel_id, is_hold,
-                epoch_ms(lead(step_at) OVER (PARTITION BY channel_id ORDER BY seq)) - epoch_ms(step_at) AS length_ms
-            FROM steps
-        )
-        SELECT call_id, max(length_ms) AS badness, 'held for ' || round(max(length_ms) / 1000, 1) || ' s' AS why
-        FROM lengths JOIN legs USING (channel_id)
-        WHERE is_hold AND length_ms IS NOT NULL GROUP BY call_id""",
+        SELECT call_id, max(hold_s) AS badness, 'held for ' || round(max(hold_s), 1) || ' s' AS why
+        FROM holds WHERE hold_s IS NOT NULL GROUP BY call_id""",
 }
 
 

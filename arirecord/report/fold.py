@@ -9,17 +9,19 @@ from .story import Evidence, Finding, Interval, IntervalKind, Lane, Moment, Stor
 __all__ = ["fold"]
 
 _TELLING = ("transfer", "hold", "dtmf", "user_event", "mark")
+_A_FEW = 3
 
 
 def fold(story: Story, max_lanes: int) -> Story:
     """The same story in at most `max_lanes` lanes (at least 2).
 
-    The first channel stays, then those that took part in transfers, held, pressed keys, or that the linter found
-    something about. What only folded channels did between two things that others did is counted by what it was.
+    The first channel stays, those that took part in transfers, held, pressed keys, or that the linter found something
+    about, and a few more where these are few. What only folded channels did between two things that others did is
+    counted by what it was.
     """
     if len(story.lanes) <= max_lanes:
         return story
-    kept = _telling(story)[: max(max_lanes, 2) - 1]
+    kept = _telling(story, max(max_lanes, 2) - 1)
     others = tuple(lane for lane in story.lanes if lane.channel_id not in kept)
     ids = tuple(lane.channel_id for lane in others)
     lane = Lane(
@@ -46,18 +48,20 @@ def fold(story: Story, max_lanes: int) -> Story:
     )
 
 
-def _telling(story: Story) -> Sequence[str]:
-    """Channels, those first that say most of what happened; in doubt the earlier."""
+def _telling(story: Story, most: int) -> Sequence[str]:
+    """At most `most` channels: the first, those that something is to be said of, at least a few to see how it went."""
     weights = dict.fromkeys((lane.channel_id for lane in story.lanes), 0)
     for moment in story.moments:
         for channel_id in (moment.channel_id, moment.other_id):
-            if channel_id in weights:
-                weights[channel_id] += 10 if moment.kind in _TELLING else 0
+            if channel_id in weights and moment.kind in _TELLING:
+                weights[channel_id] += 10
     for finding in story.findings:
         if finding.channel_id in weights and finding.severity != "note":
             weights[finding.channel_id] += 5
     first, *rest = story.lanes
-    return [first.channel_id, *sorted((lane.channel_id for lane in rest), key=lambda i: -weights[i])]
+    ranked = sorted((lane.channel_id for lane in rest), key=lambda channel_id: -weights[channel_id])
+    count = max(sum(weights[channel_id] > 0 for channel_id in ranked), _A_FEW)
+    return [first.channel_id, *ranked[:count]][:most]
 
 
 def _moments(moments: Sequence[Moment], folded: frozenset[str], lane: str) -> Iterator[Moment]:

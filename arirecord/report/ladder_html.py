@@ -5,7 +5,7 @@ from html import escape
 
 from .fold import fold
 from .ladder_svg import ladder_svg
-from .layout import ending, offset_s, offset_text
+from .layout import ending, offset_s, offset_text, ties
 from .story import Finding, Lane, Story, sentence
 from .style import ladder_style, page_style
 
@@ -102,19 +102,15 @@ def _moments(story: Story) -> Iterator[str]:
 
 
 def _evidence(story: Story) -> Iterator[str]:
-    def names(channel_id: str) -> str:
-        lane = story.lane_of(channel_id)
-        return lane.letter if lane else channel_id
-
     yield from _table(
         "Why these are one call",
         ("channels", "reason", "s", "event, row"),
         (
             (
-                f"{names(link.channel_id)}–{names(link.other_id)}", link.text, offset_text(offset_s(story, link.at)),
+                names, link.text, offset_text(offset_s(story, link.at)),
                 " ".join(str(v) for v in (link.event_type, link.seq) if v is not None),
             )
-            for link in story.evidence
+            for names, link in ties(story)
         ),
         is_closed=True,
     )  # fmt: skip

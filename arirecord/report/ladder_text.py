@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .fold import fold
-from .layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks
+from .layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks, ties
 from .story import Lane, Moment, Story, sentence
 
 __all__ = ["ladder_text", "renderable"]
@@ -243,14 +243,8 @@ def _draw(story: Story, moment: Moment, at: Sequence[int], cells: list[str], sty
 
 def _evidence(story: Story) -> Table:
     table = _grid("Why these are one call", 3)
-    groups: dict[tuple[str, str], list[str]] = {}
-    for link in story.evidence:
-        one, two = (lane.letter if (lane := story.lane_of(i)) else i for i in (link.channel_id, link.other_id))
-        pair = (one, two) if (len(one), one) <= (len(two), two) else (two, one)
-        at = offset_text(offset_s(story, link.at))
-        groups.setdefault(pair, []).append(link.text + (f" ({at})" if at else ""))
-    for (one, two), texts in groups.items():
-        table.add_row(f"  {one}–{two}", "; ".join(texts))
+    for names, link in ties(story):
+        table.add_row(f"  {names}", link.text, offset_text(offset_s(story, link.at)))
     return table
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from .story import Interval, Lane, Story
+from .story import Evidence, Interval, Lane, Story
 
-__all__ = ["STATES", "bar_state", "clock", "ending", "length_s", "offset_s", "offset_text", "state_at", "ticks"]
+__all__ = ["STATES", "bar_state", "clock", "ending", "length_s", "offset_s", "offset_text", "state_at", "ticks", "ties"]
 
 STATES = ("hold", "talking", "waiting", "up", "ringing", "alive")
 """States of a lane, the strongest first: one in hold also talks, is in a bridge and is up."""
@@ -57,6 +57,22 @@ def ending(lane: Lane) -> str:
     cause = " ".join(str(v) for v in (lane.hangup_cause, lane.hangup_cause_txt) if v is not None)
     sip = f", SIP {lane.tech_cause}" if lane.tech_cause else ""
     return f"{who}: {cause}{sip}" if cause else who
+
+
+def ties(story: Story) -> Sequence[tuple[str, Evidence]]:
+    """The evidence, once for each event: the letters of all whom it ties, and why. Of the same ties the first."""
+    by_event: dict[tuple[str, int | None], tuple[dict[str, None], Evidence]] = {}
+    for link in story.evidence:
+        letters, _ = by_event.setdefault((link.text, link.seq), ({}, link))
+        for channel_id in (link.channel_id, link.other_id):
+            lane = story.lane_of(channel_id)
+            letters[lane.letter if lane else channel_id] = None
+    places = {lane.letter: place for place, lane in enumerate(story.lanes)}
+    told: dict[tuple[str, str], Evidence] = {}
+    for found, link in by_event.values():
+        names = ", ".join(sorted(found, key=lambda letter: places.get(letter, len(places))))
+        told.setdefault((names, link.text), link)
+    return [(names, link) for (names, _), link in told.items()]
 
 
 def state_at(story: Story, lane: Lane, seq: float) -> str | None:

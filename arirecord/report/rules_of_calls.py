@@ -123,6 +123,17 @@ def transfer_failed(facts: Facts) -> Iterator[Finding]:
             )
 
 
+def transfer_in_vain(facts: Facts) -> Iterator[Finding]:
+    """A transfer that was done, and after which the transferred party reached nobody new."""
+    for row in facts.transfers:
+        if row["result"] == "Success" and row["outcome"] in ("busy", "no answer", "failed", "returned"):
+            target = row["target"] or "somebody"
+            text = f"{row['kind']} transfer to {target} was done, but came to nothing: {row['outcome']}"
+            yield Finding(
+                "transfer-in-vain", "warning", text, row["transferer_channel_id"], row["seq"], row["transferred_at"]
+            )
+
+
 def unusual_cause(facts: Facts) -> Iterator[Finding]:
     """A channel ended for a reason that speaks of a fault rather than of a person."""
     for leg in facts.legs:
@@ -211,7 +222,8 @@ def bridge_left_behind(facts: Facts) -> Iterator[Finding]:
 
 
 RULES = (
-    dial_without_status, answered_but_alone, lonely_in_bridge, hold_without_unhold, transfer_failed, unusual_cause,
+    dial_without_status, answered_but_alone, lonely_in_bridge, hold_without_unhold, transfer_failed, transfer_in_vain,
+    unusual_cause,
     app_did_not_react, app_was_refused, media_failed, bridge_left_behind,
 )  # fmt: skip
 

@@ -128,7 +128,10 @@ def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool) -> tupl
         in_stasis=frozenset(e.channel_id for e in facts.events if e.type == "StasisStart" and e.channel_id),
     )
     moments = []
+    told = {row["seq"] for row in facts.transfers}
     for event in _in_the_call(facts):
+        if event.seq in told and event.type in _FROM_MODELS:
+            continue
         if details or not is_detail(event, book):
             moments.append(moment_of(event, book))
         book.remember(event)
@@ -136,7 +139,7 @@ def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool) -> tupl
     return tuple(sorted(moments, key=lambda moment: moment.seq))
 
 
-_FROM_MODELS = ("BridgeBlindTransfer", "BridgeAttendedTransfer")
+_FROM_MODELS = ("BridgeAttendedTransfer", "BridgeBlindTransfer", "ChannelTransfer")
 
 
 def _in_the_call(facts: Facts) -> Iterator[Event]:
@@ -144,7 +147,7 @@ def _in_the_call(facts: Facts) -> Iterator[Event]:
     call = facts.call
     for event in facts.events:
         is_after = event.seq > call["last_seq"] and (event.at - _end(facts)).total_seconds() < 1
-        if event.type not in _FROM_MODELS and (call["first_seq"] <= event.seq <= call["last_seq"] or is_after):
+        if call["first_seq"] <= event.seq <= call["last_seq"] or is_after:
             yield event
 
 
@@ -154,23 +157,35 @@ def _end(facts: Facts) -> datetime:
 
 
 def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> Moment:
-    is_done = row["result"] == "Success" or row["is_inferred"]
-    how = "external" if row["is_external"] else None
+    is_refer = row["destination_type"] == "refer"
+    is_done = row["result"] == "Success" or row["is_inferred"] or (is_refer and row["result"] is None)
     target = row["target_number"] or row["target_channel_name"]
     if row["kind"] == "blind" or target is None:
         target = bridges[row["target"]].label if row["target"] in bridges else row["target"]
-    said = [target and f"to {target}", row["result"] or "not announced by Asterisk", how, row.get("outcome")]
+    result = row["result"] or ("not announced by Asterisk" if row["is_inferred"] else None)
+    said = [target and f"to {target}", result, "external" if row["is_external"] else None, _outcome(row)]
+    what = "asks the application to transfer" if is_refer else f"transfers ({row['kind']})"
     return Moment(
         seq=row["seq"],
         at=row["transferred_at"],
         kind="transfer",
-        what=f"transfers ({row['kind']})" + ("" if is_done else " in vain"),
+        what=what if is_done else f"{what} in vain",
         label="transfer",
         channel_id=row["transferer_channel_id"],
         other_id=row["transferee_channel_id"],
         detail=", ".join(filter(None, said)),
         is_bad=not is_done,
     )
+
+
+def _outcome(row: Row) -> str | None:
+    """What became of a transfer, in words: `answered by 1003 after 0.307 s`."""
+    outcome: str | None = row["outcome"]
+    if outcome != "answered":
+        return "into an application" if outcome == "application" else outcome
+    by = row["final_number"] or row["final_channel_name"]
+    after = f" after {row['answer_s']:.3f} s" if row["answer_s"] else ""
+    return f"answered by {by}{after}" if by else f"answered{after}"
 
 
 _REASONS = {

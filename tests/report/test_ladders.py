@@ -105,7 +105,7 @@ def test_a_conference_of_a_hundred_fits_on_a_page(tell: Tell) -> None:
 
     assert len(told.lanes) == 100
     assert text.count("\n") < 130
-    assert "+89 enters bridge 1 (×" in text
+    assert "+96 enters bridge 1 (×" in text
     assert re.search(r"^    110\.000|^ +1:50\.000 .* holds", text, re.MULTILINE)
     assert len(ladder_svg(told)) < 150_000
 

@@ -49,6 +49,13 @@ BAD: dict[str, list[Row]] = {
     "hold-without-unhold": [*begun(), about(2, "ChannelHold", "1001"), *finished()],
     "transfer-failed": [*begun(), about(2, "BridgeBlindTransfer", "1001", exten="4711", context="rig", result="Fail",
                                         is_external=True, transferee=channel("1002")), *finished()],
+    "transfer-in-vain": [
+        *begun(), about(2, "BridgeBlindTransfer", "1001", exten="4711", context="rig", result="Success",
+                        is_external=True, transferee=channel("1002")),
+        *(event(2 + n, "Dial", dialstatus=status, dialstring="", forward="", caller=channel("1002"),
+                peer=channel("4711", "Down")) for n, status in enumerate(["", "BUSY"], 1)),
+        ended(4.1, "4711", 17, "User busy"), *finished(),
+    ],
     "unusual-cause": [*begun(), *finished()[:-1], ended(9.3, "1002", 41, "Temporary failure")],
     "app-did-not-react": [*begun()[:1], stasis(0.1), *begun()[1:], *finished(), rest(9.9, "DELETE", "/ari/bridges/b1")],
     "app-was-refused": [*begun(), rest(3, "POST", "/ari/channels/1001/mute", 409), *finished()],
