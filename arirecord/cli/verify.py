@@ -88,15 +88,21 @@ def command(
       arirecord verify recordings/ --junit verify.xml -- node app.js --ari {base_url} --name {app}
       arirecord verify transfer.parquet --ignore 'GET *' --ignore 'POST /channels?timeout,variables.trace' -- ./app
     """
-    from arirecord.replay.verify import VerifyOptions, sessions_in, verify, write_junit
+    from arirecord.replay.verify import Verified, VerifyError, VerifyOptions, sessions_in, verify, write_junit
 
     options = VerifyOptions(_speed(speed), pace_timeout, start_timeout, 0.5, application, ignore, any_order)
     results = []
-    for path in sessions_in(session):
+    paths = sessions_in(session)
+    for path in paths:
         say(f"Replaying {path} to {command[0]} …")
         # select() sleeps to the microsecond, epoll to the millisecond.
         with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
-            results.append(runner.run(verify(path, command, options, say)))
+            try:
+                results.append(runner.run(verify(path, command, options, say)))
+            except VerifyError as error:
+                if len(paths) == 1:
+                    raise
+                results.append(Verified(path, trouble=str(error)))  # the others of a suite are verified all the same
         _tell(results[-1], command)
     if junit is not None:
         write_junit(results, junit)
@@ -125,7 +131,7 @@ def _tell(result: "Verified", command: Sequence[str]) -> None:
         click.echo("\n".join(call.lines()))
     count = f"{len(result.calls)} call{'s' * (len(result.calls) != 1)}, {result.request_count} requests"
     if result.trouble is not None:
-        click.echo(f"{result.path}: {result.trouble} ({count})")
+        click.echo(f"{result.path}: {result.trouble} ({count})" if result.calls else f"{result.path}: {result.trouble}")
     elif different:
         click.echo(f"{result.path}: {count}, {len(different)} of the calls differ")
     else:

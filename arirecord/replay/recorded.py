@@ -74,14 +74,16 @@ class Exchange(NamedTuple):
 class Recorded:
     """What was recorded: API documents by name (`channels.json`), `info` (the first `/asterisk/info`), the `sounds`.
 
-    `exchanges` are those of apps, in order, at most 100,000. `unknown_events` are event types that the catalogue does
-    not know, with the fields seen. `applications` are those whose events were recorded.
+    `exchanges` are those of apps, in order, at most 100,000; `is_cut` says that there are more. `unknown_events` are
+    event types that the catalogue does not know, with the fields seen. `applications` are those whose events were
+    recorded.
     """
 
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     info: dict[str, Any] | None = None
     sounds: list[Any] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
+    is_cut: bool = False
     unknown_events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     types: Iterable[str] = ()
     applications: Collection[str] = ()
@@ -127,8 +129,10 @@ def exchange_of(raw: str, t_ns: int = 0) -> Exchange | None:
 
 def _take(recorded: Recorded, exchange: Exchange) -> None:
     path = exchange.uri.partition("?")[0].removeprefix("/ari")
-    if exchange.by == "app" and not path.startswith(_DOCS) and len(recorded.exchanges) < _MOST:
-        recorded.exchanges.append(exchange)
+    if exchange.by == "app" and not path.startswith(_DOCS):
+        recorded.is_cut = len(recorded.exchanges) == _MOST
+        if not recorded.is_cut:
+            recorded.exchanges.append(exchange)
     if exchange.method != "GET" or exchange.status != 200:
         return
     value = exchange.value

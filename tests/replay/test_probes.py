@@ -3,14 +3,36 @@
 from collections import Counter
 from pathlib import Path
 
-from .probes import Probe, probes
+import httpx
 
+from arirecord.replay.options import ReplayOptions
+from arirecord.replay.server import ReplayServer
+
+from .probes import Probe, comparable, probes
+from .support import run
+
+UP = ("channels", "bridges", "endpoints", "deviceStates", "playbacks", "recordings")
 PROBED = Path(__file__).parent / "recordings" / "probed.parquet"
 
 
 def test_the_state_is_what_asterisk_said() -> None:
     """At every instant at which somebody asked."""
     check_state(PROBED)
+
+
+def test_it_is_served_so() -> None:
+    """Over HTTP, by a replay that starts there; asked at instants around which nothing changed."""
+    steady = [probe for probe in probes(PROBED) if len(probe.said) == 1 and probe.match.operation.resource in UP]
+    assert len(steady) > 50
+
+    async def main() -> None:
+        for probe in steady[:: len(steady) // 8]:
+            options = ReplayOptions(port=0, start_ns=probe.exchange.t_ns, start_paused=True)
+            async with ReplayServer(PROBED, options) as server, httpx.AsyncClient(trust_env=False) as http:
+                answer = await http.get(server.http_url + probe.exchange.uri)
+                assert (answer.status_code, comparable(answer.json())) == probe.truth, probe.exchange.uri
+
+    run(main())
 
 
 def check_state(path: Path) -> None:

@@ -130,6 +130,7 @@ def test_a_folder_is_a_suite(tmp_path: Path) -> None:
     folder.mkdir()
     for name in ("a.parquet", "b.parquet"):
         shutil.copy(MENU, folder / name)
+    make(folder / "c.parquet", [(0, event(1))])
     app = with_bug(tmp_path, 'os.environ["ARI_URL"]', "sys.argv[1]")
     app.write_text("import sys\n" + app.read_text().replace("sound:vm-goodbye", "sound:vm-nothing"))
     junit = tmp_path / "junit.xml"
@@ -141,10 +142,10 @@ def test_a_folder_is_a_suite(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert done.stdout.count("+ POST /channels/") == 2
     assert f"{folder / 'b.parquet'}: 4 calls, 42 requests, 1 of the calls differ" in done.stdout
+    assert "c.parquet: " in done.stdout and "arirecord tap" in done.stdout
     suites = ElementTree.parse(junit).getroot().findall("testsuite")
-    assert [(suite.get("tests"), suite.get("failures"), suite.get("errors")) for suite in suites] == [
-        ("4", "1", "0")
-    ] * 2
+    counts = [tuple(suite.get(name) for name in ("tests", "failures", "errors")) for suite in suites]
+    assert counts == [("4", "1", "0"), ("4", "1", "0"), ("1", "0", "1")]
 
 
 def test_parts_of_a_recording_are_one_session(tmp_path: Path) -> None:

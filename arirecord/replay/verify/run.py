@@ -96,6 +96,8 @@ async def verify(
     known = [t for e in recorded.exchanges if e.application in ("", application) and (t := told(e, [application]))]
     if not known:
         raise VerifyError(f"{path} holds no REST requests of an app to compare with: record it with `arirecord tap`")
+    if recorded.is_cut:
+        raise VerifyError(f"{path} holds more requests than can be compared at once: verify parts of it")
     grouping = Grouping()
     for frame in session.frames(types=TYPES):
         grouping.event(frame)
