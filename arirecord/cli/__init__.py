@@ -47,6 +47,7 @@ GROUPS = {
     },
     "Measure": {
         "explain": ("explain", "Tell what happened in a call."),
+        "report": ("report", "Make one HTML file of what a session says."),
         "query": ("query", "Ask a session in SQL."),
         "metrics": ("metrics", "List the tables below, or say what the columns of one mean."),
         "models": ("models", "List the SQL models behind the tables, or print them as one script."),

@@ -1,0 +1,46 @@
+"""`arirecord report`."""
+
+from pathlib import Path
+
+import click
+
+from arirecord.errors import TargetExists
+
+from .terminal import progress, say
+
+__all__ = ["command"]
+
+
+@click.command("report")
+@click.argument("session", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="report.html",
+    show_default=True,
+    help="The file to write.",
+)
+@click.option("--title", help="What stands on top; the name of the session if not given.")
+@click.option("--worst", type=click.IntRange(0, 200), default=12, show_default=True, help="How many ladders.")
+@click.option("--force", is_flag=True, help="Replace the output if it exists.")
+def command(session: Path, output: Path, title: str | None, worst: int, force: bool) -> None:
+    """Make one HTML file of what a session says: figures, plots, calls, and the ladders of those that went wrong.
+
+    The file needs nothing else: it opens without a network, in any browser, and can be sent by mail.
+
+    \b
+    Examples:
+      arirecord report today.parquet
+      arirecord report days/ -o week.html --title "Week 47" --worst 30
+    """
+    from arirecord.report.page import report_html
+    from arirecord.session.reader import open_session
+
+    if output.exists() and not force:
+        raise TargetExists(f"{output} exists; choose another output or add --force")
+    opened = open_session(session)
+    with progress() as update:
+        html = report_html(opened, title=title, worst=worst, progress=update)
+    output.write_text(html, encoding="utf-8")
+    say(f"{output}: {output.stat().st_size / 1e6:.1f} MB; open it in a browser.")
