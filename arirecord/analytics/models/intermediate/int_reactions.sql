@@ -9,7 +9,7 @@ WITH parts AS (
 ),
 
 things AS (
-    SELECT DISTINCT seq, asked_ns, unnest(
+    SELECT DISTINCT seq, asked_ns, path_id, unnest(
         string_split(query_ids, ',') || [body ->> 'channel', body ->> 'originator', (
             CASE
                 WHEN path LIKE 'channels/%' OR path LIKE 'bridges/%' THEN path_id
@@ -50,7 +50,9 @@ telling AS (
 ),
 
 preceding AS (
-    SELECT things.seq, max(telling.seq) AS event_seq, arg_max(things.thing, telling.seq) AS thing,
+    SELECT things.seq, max(telling.seq) AS event_seq,
+        -- A channel that a request names tells more than the bridge in its path.
+        arg_max(things.thing, {'seq': telling.seq, 'is_named': things.thing <> things.path_id}) AS thing,
         arg_max(telling.type, telling.seq) AS event_type, arg_max(telling.timestamp, telling.seq) AS event_at,
         arg_max(telling.elapsed_ns, telling.seq) AS event_ns
     FROM things

@@ -1,6 +1,7 @@
 -- One row is one entry of a channel into a Stasis application (`is_entry`), or its leaving. Identified by `channel_id`
 -- and `seq`. Where no application got StasisStart or StasisEnd of the channel, the variable STASISSTATUS tells: Asterisk
--- empties it at the entry and sets it when the channel leaves, or could not enter (FAILED).
+-- empties it at the entry and sets it when the channel leaves, or could not enter (FAILED). A channel that was
+-- transferred leaves without: then it is elsewhere in the dialplan, which it may be before, too (`is_elsewhere`).
 WITH events AS (
     SELECT channel_id, true AS is_entry, application, args, replace_channel_id, timestamp AS event_at, min(seq) AS seq
     FROM StasisStart
@@ -27,12 +28,14 @@ variables_set AS (
 )
 
 SELECT
-    channel_id, is_entry, application, args, replace_channel_id, NULL AS status, true AS is_announced, event_at, seq
+    channel_id, is_entry, false AS is_elsewhere, application, args, replace_channel_id, NULL AS status,
+    true AS is_announced, event_at, seq
 FROM events
 UNION ALL
 SELECT
     channel_id,
     is_entry,
+    false,
     NULLIF(split_part(app_data, ',', 1), ''),
     string_split(app_data, ',')[2:],
     NULL,
@@ -42,3 +45,9 @@ SELECT
     seq
 FROM variables_set
 WHERE channel_id NOT IN (SELECT channel_id FROM events)
+UNION ALL
+SELECT channel_id, false, true, NULL, NULL, NULL, NULL, false, timestamp, seq
+FROM ChannelDialplan
+WHERE dialplan_app NOT LIKE 'Stasis%'
+    AND channel_id IN (SELECT channel_id FROM variables_set)
+    AND channel_id NOT IN (SELECT channel_id FROM events)

@@ -24,7 +24,7 @@ visits AS (
         channel_id, application, CASE WHEN NOT is_announced THEN args END, NULL, is_announced,
         NULL, event_at, status, seq, seq
     FROM neighbours
-    WHERE NOT is_entry AND is_after_entry IS NOT true
+    WHERE NOT is_entry AND NOT is_elsewhere AND is_after_entry IS NOT true
 ),
 
 ended AS (
