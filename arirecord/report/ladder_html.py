@@ -5,8 +5,8 @@ from html import escape
 
 from .fold import fold
 from .ladder_svg import ladder_svg
-from .layout import ending, offset_s, offset_text, ties
-from .story import Finding, Lane, Story, sentence
+from .layout import ending, offset_s, offset_text, spent, ties
+from .story import Finding, Story, sentence
 from .style import ladder_style, page_style
 
 __all__ = ["ladder_html", "story_section"]
@@ -77,20 +77,8 @@ def _parties(story: Story) -> Iterator[str]:
     yield from _table(
         "Parties",
         ("", "number", "channel", "role", "time in each state", "end"),
-        ((p.letter, p.number or "", p.name, p.role or "", _spent(story, p), ending(p)) for p in story.lanes),
+        ((p.letter, p.number or "", p.name, p.role or "", spent(story, p), ending(p)) for p in story.lanes),
     )
-
-
-def _spent(story: Story, lane: Lane) -> str:
-    said = []
-    for kind in ("ringing", "talking", "hold", "waiting", "speech"):
-        mine = [i for i in story.intervals_of(lane) if i.kind == kind]
-        known = [(i.ended_at - i.started_at).total_seconds() for i in mine if i.started_at and i.ended_at]
-        if known:
-            said.append(f"{kind} {sum(known):.3f} s")
-        elif mine:
-            said.append(f"{kind}, how long is not known")
-    return ", ".join(said)
 
 
 def _moments(story: Story) -> Iterator[str]:

@@ -3,8 +3,8 @@
 import re
 
 from .fold import fold
-from .layout import ending, offset_s, offset_text
-from .story import Lane, Moment, Story, sentence
+from .layout import ending, offset_s, offset_text, spent
+from .story import Moment, Story, sentence
 
 __all__ = ["ladder_mermaid"]
 
@@ -31,7 +31,7 @@ def ladder_mermaid(story: Story, *, max_lanes: int = MAX_LANES) -> str:
     for moment in story.moments:
         lines.append(f"    {_moment(story, moment, names, everybody)}")
     for lane in story.lanes:
-        said = ", ".join(filter(None, (_spent(story, lane), ending(lane))))
+        said = ", ".join(filter(None, (spent(story, lane), ending(lane))))
         if said:
             lines.append(f"    Note over {names[lane.channel_id]}: {_text(said)}")
     for finding in story.findings:
@@ -50,20 +50,6 @@ def _moment(story: Story, moment: Moment, names: dict[str, str], everybody: str)
         return f"{names[lane.channel_id]}{arrow}{names[other.channel_id]}: {text}"
     known = lane or other
     return f"Note over {names[known.channel_id] if known else everybody}: {text}"
-
-
-def _spent(story: Story, lane: Lane) -> str:
-    """`talking 4.3 s, hold 1.0 s`."""
-    said = []
-    for kind in ("ringing", "talking", "hold", "waiting", "speech"):
-        lengths = [
-            (i.ended_at - i.started_at).total_seconds()
-            for i in story.intervals_of(lane)
-            if i.kind == kind and i.started_at and i.ended_at
-        ]
-        if lengths:
-            said.append(f"{kind} {sum(lengths):.3f} s")
-    return ", ".join(said)
 
 
 def _text(text: str) -> str:

@@ -5,7 +5,19 @@ from datetime import datetime
 
 from .story import Evidence, Interval, Lane, Story
 
-__all__ = ["STATES", "bar_state", "clock", "ending", "length_s", "offset_s", "offset_text", "state_at", "ticks", "ties"]
+__all__ = [
+    "STATES",
+    "bar_state",
+    "clock",
+    "ending",
+    "length_s",
+    "offset_s",
+    "offset_text",
+    "spent",
+    "state_at",
+    "ticks",
+    "ties",
+]
 
 STATES = ("hold", "talking", "waiting", "up", "ringing", "alive")
 """States of a lane, the strongest first: one in hold also talks, is in a bridge and is up."""
@@ -57,6 +69,19 @@ def ending(lane: Lane) -> str:
     cause = " ".join(str(v) for v in (lane.hangup_cause, lane.hangup_cause_txt) if v is not None)
     sip = f", SIP {lane.tech_cause}" if lane.tech_cause else ""
     return f"{who}: {cause}{sip}" if cause else who
+
+
+def spent(story: Story, lane: Lane) -> str:
+    """How long a channel rang, talked, held …: `ringing 0.307 s, talking 2.610 s`. Nothing for folded channels."""
+    said = []
+    for kind in ("ringing", "talking", "hold", "waiting", "speech"):
+        mine = [i for i in story.intervals_of(lane) if i.kind == kind and lane.count == 1]
+        known = [(i.ended_at - i.started_at).total_seconds() for i in mine if i.started_at and i.ended_at]
+        if known:
+            said.append(f"{kind} {sum(known):.3f} s")
+        elif mine:
+            said.append(f"{kind}, how long is not known")
+    return ", ".join(said)
 
 
 def ties(story: Story) -> Sequence[tuple[str, Evidence]]:

@@ -1,0 +1,52 @@
+"""What `docs/explain.md` shows is so."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from arirecord.cli import cli
+from arirecord.report.lint import rule_names
+
+ROOT = Path(__file__).parents[2]
+DOC = (ROOT / "docs" / "explain.md").read_text()
+SHOWN = re.findall(r"<!-- (explain .*) -->\n```text\n(.*?)```", DOC, re.DOTALL)
+
+
+@pytest.mark.parametrize(("line", "shown"), SHOWN)
+def test_the_ladder_shown(line: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is what the command prints."""
+    monkeypatch.chdir(ROOT)
+
+    assert CliRunner().invoke(cli, shlex.split(line)).stdout == shown
+
+
+def test_every_rule_is_explained() -> None:
+    """And no other."""
+    table = DOC.partition("## What looks wrong")[2].partition("## Other forms")[0]
+    told = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(.*?)`", row)}
+
+    assert told == set(rule_names())
+
+
+def test_commands_shown_are_ones() -> None:
+    """Their options exist."""
+    block = DOC.partition("```console\n")[2].partition("```")[0]
+    command = cli.get_command(cli.make_context("arirecord", [], resilient_parsing=True), "explain")
+
+    assert command is not None
+    for line in block.splitlines():
+        _, _, *args = shlex.split(line, comments=True)
+        command.make_context("explain", args)
+
+
+def test_the_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs, and gives what its comment says."""
+    monkeypatch.chdir(ROOT)
+    names: dict[str, object] = {}
+    exec(DOC.partition("```python\n")[2].partition("```")[0], names)
+
+    assert getattr(names["told"], "title", None) == "1001 → 2001 (reached 1002)"
+    assert str(names["picture"]).startswith("<svg ")
