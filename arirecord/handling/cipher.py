@@ -25,7 +25,7 @@ def read_key(path: Path) -> bytes:
 
 
 class Cipher:
-    """Permutations of digits, and words, that hang on a key."""
+    """Other digits and other letters, which hang on a key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = hmac.digest(key, b"arirecord redact 1", hashlib.sha256)
@@ -47,14 +47,16 @@ class Cipher:
             left, right = right, str((int(left) + drawn) % 10**width).zfill(width)
         return left + right
 
-    def word(self, text: str, tweak: str, length: int = 10) -> str:
-        """Consonants that stand for a text: no digit, nothing that an encoding would escape."""
-        drawn = int.from_bytes(self._digest(f"word|{tweak}|{text}"), "big")
-        letters = []
-        for _ in range(length):
-            drawn, index = divmod(drawn, len(_LETTERS))
-            letters.append(_LETTERS[index])
-        return "".join(letters)
+    def letters(self, text: str, tweak: str) -> str:
+        """Consonants in the place of letters and digits, capital where the letter is; all else stays where it is."""
+        drawn = int.from_bytes(b"".join(self._digest(f"word|{tweak}|{i}|{text}") for i in range(len(text) // 50 + 1)))
+        result = []
+        for character in text:
+            if character.isalnum():
+                drawn, index = divmod(drawn, len(_LETTERS))
+                character = _LETTERS[index].upper() if character.isupper() else _LETTERS[index]
+            result.append(character)
+        return "".join(result)
 
     def _digest(self, text: str) -> bytes:
         return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)

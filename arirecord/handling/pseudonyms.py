@@ -10,7 +10,7 @@ from arirecord.errors import ArirecordError
 
 from .cipher import Cipher
 
-__all__ = ["is_service", "pseudonyms"]
+__all__ = ["is_service", "pseudonyms", "word_pseudonyms"]
 
 _ATTEMPTS = 64
 _STEPS = 1000
@@ -78,6 +78,25 @@ def pseudonyms(
             )
         found |= made
         taken |= set(made.values())
+    return found
+
+
+def word_pseudonyms(words: Collection[str], cipher: Cipher) -> dict[str, str]:
+    """For each of `words` (names) another of the same length and shape, none one of them, no two alike.
+
+    Raises `ArirecordError` where so many of one shape occur that there are not enough others.
+    """
+    found: dict[str, str] = {}
+    taken = set(words)
+    for word in sorted(words):
+        for attempt in range(_ATTEMPTS):
+            new = cipher.letters(word, str(attempt))
+            if new not in taken:
+                break
+        else:
+            raise ArirecordError(f"there are too many different names of {len(word)} letters to give each another one")
+        found[word] = new
+        taken.add(new)
     return found
 
 

@@ -24,7 +24,7 @@ from .dtmf import Dtmf, Keypad
 from .leaks import find_leaks
 from .originals import Originals, collect, plain_digits
 from .pieces import cut, key_of
-from .pseudonyms import is_service, pseudonyms
+from .pseudonyms import is_service, pseudonyms, word_pseudonyms
 from .views import views
 from .words import Words
 
@@ -138,11 +138,12 @@ class Redactor:
         return "".join((*parts, text[done:]))
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
-        yield from ((start, end, self._words[name]) for start, end, name in self._index.find(text))
+        for start, _, name in self._index.find(text):
+            yield from _by_part(start, name, self._words[name])
         if self._callers and '"number"' in text:
             for match in _CALLER.finditer(text):
                 if match[1] in self._callers:
-                    yield *match.span(1), self._callers[match[1]]
+                    yield from _by_part(match.start(1), match[1], self._callers[match[1]])
         if self._numbers:
             for found in self._finder.known(text, self._numbers, self._lengths):
                 new = iter(self._numbers[found.digits])
@@ -156,6 +157,12 @@ class Redactor:
             return self.text(text)
         # Each byte as a character of its own: what is no ASCII comes back as it was.
         return base64.b64encode(self.text(data.decode("latin-1")).encode("latin-1")).decode()
+
+
+def _by_part(start: int, name: str, new: str) -> Iterator[tuple[int, int, str]]:
+    """Word by word: what is between them may be written in many ways, and stays."""
+    for part in re.finditer(r"[^\W_]+", name):
+        yield start + part.start(), start + part.end(), new[part.start() : part.end()]
 
 
 def redact_session(
@@ -184,13 +191,12 @@ def redact_session(
     cipher = Cipher(key)
     names, callers = _told_apart(found, options)
     users = (found.users - found.vocabulary - names) if options.endpoints else set()
-    words = {name: f"Name-{cipher.word(name, 'name')}" for name in names}
-    words |= {user: f"u{cipher.word(user, 'user')}" for user in users}
+    others = word_pseudonyms(names | callers | users, cipher)
     redactor = Redactor(
         finder,
         pseudonyms(numbers, cipher, options.regions, found.international),
-        words,
-        {name: f"Name-{cipher.word(name, 'name')}" for name in callers},
+        {word: others[word] for word in names | users},
+        {name: others[name] for name in callers},
     )
     keypad = Keypad(options.dtmf)
 
@@ -221,7 +227,7 @@ def redact_session(
         source=source,
         first_seq=_first_seq(session),
         ended=redactor.text(session.header.ended),
-        check=_checker(numbers, words.keys(), callers, finder, options.dtmf, progress),
+        check=_checker(numbers, names | users, callers, finder, options.dtmf, progress),
         force=force,
         progress=progress,
     )

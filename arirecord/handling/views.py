@@ -49,7 +49,7 @@ class View:
 
 def views(text: str, *, is_json: bool = False) -> Iterator[View]:
     """All readings of a text: as it is, with JSON's escapes undone, again for JSON within, and with percent signs
-    undone. Of JSON (`is_json`) only what its strings mean is read, not the escapes themselves.
+    and the + of a URL undone. Of JSON (`is_json`) only what its strings mean is read, not the escapes themselves.
     """
     first = View(text)
     if is_json and "\\" in text:
@@ -66,6 +66,8 @@ def views(text: str, *, is_json: bool = False) -> Iterator[View]:
                     if undone is not None and undone.text not in seen:
                         seen.add(undone.text)
                         found.append(undone)
+            if "+" in view.text and " " not in view.text:  # as in the query of a URL
+                yield View(view.text.replace("+", " "), view, [0], [0], [len(view.text)])
         waiting = found
 
 

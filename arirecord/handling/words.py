@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 __all__ = ["Words"]
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 
 
 class Words:
@@ -33,9 +33,6 @@ class Words:
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
-    return not (_is_word(before) and _is_word(text[start])) and not (_is_word(after) and _is_word(text[end - 1]))
-
-
-def _is_word(character: str) -> bool:
-    return character == "_" or character.isalnum()
+    return not (text[start - 1 : start].isalnum() and text[start].isalnum()) and not (
+        text[end : end + 1].isalnum() and text[end - 1].isalnum()
+    )
