@@ -1,7 +1,7 @@
 """The recorded exchange that a question of a client has its answer from."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -27,15 +27,15 @@ class Told:
     is_used: bool = False
 
 
-def told(exchange: Exchange, applications: Collection[str] = ()) -> Told | None:
-    """The exchange, understood; None where ARI has no such operation, or nothing came back."""
+def told(exchange: Exchange, name_of: Callable[[str], str] = str) -> Told | None:
+    """The exchange, understood, as `asked`; None where ARI has no such operation, or nothing came back."""
     if exchange.status is None or not 200 <= exchange.status < 600:
         return None
     question = exchange.question
     match = find(question.method, question.segments)
     if match is None:
         return None
-    what = asked(match, question, applications)
+    what = asked(match, question, name_of)
     return Told(what, exchange, thing_made(what, exchange.status, exchange.value))
 
 
@@ -55,13 +55,13 @@ class Answers:
     lies far behind the replay is passed over: an app that left out a call must not get the answers of another.
     """
 
-    def __init__(self, exchanges: Sequence[Exchange], applications: Collection[str]) -> None:
+    def __init__(self, exchanges: Sequence[Exchange], name_of: Callable[[str], str]) -> None:
         self._by_key: dict[tuple[object, ...], Row] = {}
         self._by_place: dict[tuple[object, ...], Row] = {}
         self._by_thing: dict[str, list[Told]] = {}
         self._all: list[Told] = []
         for exchange in exchanges:
-            if (known := told(exchange, applications)) is not None:
+            if (known := told(exchange, name_of)) is not None:
                 self._all.append(known)
                 self._by_key.setdefault(known.asked.key, Row()).told.append(known)
                 if known.thing:

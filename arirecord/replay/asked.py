@@ -1,6 +1,6 @@
 """A request to ARI in a form in which two can be compared: what is asked, of what, with which parameters."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -32,6 +32,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "playbackId": "playbacks",
     "recordingName": "recordings",
 }
+_APPLICATION: Final = {"app", "application", "applicationName"}
 _URIS: Final = {"media", "eventSource", "source"}
 
 
@@ -65,8 +66,8 @@ class Asked:
         return (self.operation.resource, name, self.subject)
 
 
-def asked(match: Match, question: Question, applications: Collection[str] = ()) -> Asked:
-    """What a question asks. An `app` that is none of `applications` is left out: it may have any name."""
+def asked(match: Match, question: Question, name_of: Callable[[str], str] = str) -> Asked:
+    """What a question asks; `name_of` tells the recorded name of an application."""
     operation = match.operation
     kind, names = _choice(operation)
     given: dict[str, list[str]] = {}
@@ -78,10 +79,9 @@ def asked(match: Match, question: Question, applications: Collection[str] = ()) 
     second = next(iter(given.get(_SECOND, ())), "") if kind == "channels" else ""
     multiple = {parameter.name for parameter in operation.parameters if parameter.multiple}
     free = {*names, *([_SECOND] if kind == "channels" else [])}
-    if given.get("app", [""])[-1] not in applications:
-        free.add("app")
     pairs = [(n, _one(n, values, n in multiple)) for n, values in given.items() if n not in free]
-    subject = tuple(sorted((name, value) for name, value in match.ids.items() if name not in names))
+    pairs = [(n, name_of(value) if n in _APPLICATION else value) for n, value in pairs]
+    subject = tuple(sorted((n, name_of(v) if n in _APPLICATION else v) for n, v in match.ids.items() if n not in names))
     of_new = None if kind is None else (kind, chosen)
     return Asked(operation, subject, tuple(sorted(pairs)), _rest_of_body(question), of_new, second)
 

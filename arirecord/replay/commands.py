@@ -36,7 +36,7 @@ class Commands:
         now_ns: Callable[[], int] | None = None,
     ) -> None:
         self.made: dict[str, dict[str, Mapping[str, Any]]] = {}
-        self._answers = Answers(recorded.exchanges, recorded.applications)
+        self._answers = Answers(recorded.exchanges, recorded.name_of)
         self._switch = switch
         self._ids = ids
         self._now_ns: Callable[[], int | None] = now_ns or (lambda: None)

@@ -26,7 +26,7 @@ class Pace:
     def __init__(
         self,
         exchanges: Iterable[Exchange],
-        applications: Collection[str],
+        name_of: Callable[[str], str],
         started_ns: int,
         now_ns: Callable[[], int],
         ring: Callable[[], None],
@@ -39,7 +39,7 @@ class Pace:
         self._by_place: dict[tuple[object, ...], Row] = {}
         begun = sorted(exchanges, key=lambda exchange: exchange.begun_ns)
         for exchange in begun:
-            if (known := told(exchange, applications)) is None:
+            if (known := told(exchange, name_of)) is None:
                 continue
             t_ns = exchange.begun_ns
             self.gates.append(Frame(-1, t_ns, t_ns - started_ns, GATE, None, None, str(len(self._all))))

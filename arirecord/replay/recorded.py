@@ -76,7 +76,7 @@ class Recorded:
 
     `exchanges` are those of apps, in order, at most 100,000; `is_cut` says that there are more. `unknown_events` are
     event types that the catalogue does not know, with the fields seen. `applications` are those whose events were
-    recorded.
+    recorded, `aliases` what clients call them.
     """
 
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -87,6 +87,15 @@ class Recorded:
     unknown_events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     types: Iterable[str] = ()
     applications: Collection[str] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def name_of(self, application: str) -> str:
+        """The recorded name of an application that a client calls so; in a recording of one, any name is that one's."""
+        if application in self.aliases:
+            return self.aliases[application]
+        if application in self.applications or len(self.applications) != 1:
+            return application
+        return next(iter(self.applications))
 
 
 def read_recorded(session: Session) -> Recorded:

@@ -82,7 +82,7 @@ class Rest:
             return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
         self._switch.catch_up()
         match, inner = as_recorded(match, question, self.ids)
-        what = asked(match, inner, self._recorded.applications)
+        what = asked(match, inner, self._recorded.name_of)
         answer = self._answer(match, inner, what)
         self.heard(Heard(what, question, answer))
         return self._translated(answer)
@@ -138,9 +138,7 @@ class Rest:
 
     def _describe(self, name: str) -> Mapping[str, Any] | None:
         """An application that a client has, with what the recorded one of that name heard of at this moment."""
-        recorded = self._recorded.applications
-        meant = name if name in recorded else next(iter(recorded), "") if len(recorded) == 1 else ""
-        inside = self._switch.inside.get(meant, {})
+        inside = self._switch.inside.get(self._recorded.name_of(name), {})
         bridges = (key for key, bridge in self._switch.bridges.items.items() if _holds(bridge, inside))
         return self._applications.describe(name, inside, bridges)
 

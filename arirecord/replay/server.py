@@ -102,6 +102,7 @@ class ReplayServer:
         self._pump = Pump(self.options, self.clock, self._source, self._door, self._model, say)
         self._pump.restarted = self._restarted
         recorded = read_recorded(self.session)
+        recorded.aliases = {asked: name for name, asked in self.options.map_app}
         self._rest = Rest(
             recorded,
             self._model.switch,
@@ -114,7 +115,7 @@ class ReplayServer:
         self._rest.heard = self._hear
         if self.options.pace == "client":
             exchanges, started_ns = recorded.exchanges, header.started_ns
-            pace = Pace(exchanges, header.applications, started_ns, lambda: self._pump.moment_ns, self._pump.changed)
+            pace = Pace(exchanges, recorded.name_of, started_ns, lambda: self._pump.moment_ns, self._pump.changed)
             self._pump.pace, self._source.gates = pace, pace.gates
         if self.options.chaos:
             chaos = Chaos(self.options.chaos, self.options.seed, self._struck)

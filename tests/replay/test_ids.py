@@ -108,8 +108,9 @@ def test_a_question_is_asked_in_recorded_ids(client: str) -> None:
         ("/bridges/b/addChannel?channel=x,y", "/bridges/b/addChannel?channel=y&channel=x", True),
         ("/bridges/b", "/bridges?bridgeId=other", True),
         ("/bridges/b", "/bridges?type=holding", False),
-        ("/channels?endpoint=a&app=any", "/channels/mine?endpoint=a&app=other", True),
-        ("/channels?endpoint=a&app=known", "/channels?endpoint=a&app=other", False),
+        ("/channels?endpoint=a&app=rig", "/channels/mine?endpoint=a&app=alias", True),
+        ("/channels?endpoint=a&app=rig", "/channels?endpoint=a&app=other", False),
+        ("/applications/rig/subscription?eventSource=a:b", "/applications/alias/subscription?eventSource=a:b", True),
         ("/channels/c/record?name=a&format=wav", "/channels/c/record?format=wav&name=b", True),
     ],
 )
@@ -120,6 +121,6 @@ def test_what_asks_the_same_has_one_key(one: str, other: str, same: bool) -> Non
         question = Question("POST", target)
         match = find("POST", question.segments)
         assert match is not None
-        keys.append(asked(match, question, ["known"]).key)
+        keys.append(asked(match, question, lambda name: {"alias": "rig"}.get(name, name)).key)
 
     assert (keys[0] == keys[1]) is same

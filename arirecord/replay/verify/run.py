@@ -93,7 +93,7 @@ async def verify(
     session = open_session(path)
     application = _application(session, options.application)
     recorded = read_recorded(session)
-    known = [t for e in recorded.exchanges if e.application in ("", application) and (t := told(e, [application]))]
+    known = [t for e in recorded.exchanges if e.application in ("", application) and (t := told(e, recorded.name_of))]
     if not known:
         raise VerifyError(f"{path} holds no REST requests of an app to compare with: record it with `arirecord tap`")
     if recorded.is_cut:
