@@ -9,10 +9,11 @@ import duckdb
 from arirecord.analytics import connect
 from arirecord.session.reader import Session
 
+from .book import Book, is_detail
 from .facts import MODELS, Event, Facts, Row, read_facts
 from .intervals import intervals_of
 from .lint import lint
-from .moments import Book, is_detail, moment_of
+from .moments import moment_of
 from .story import Bridge, Evidence, Lane, Moment, Story
 
 __all__ = ["story", "tell"]
