@@ -30,9 +30,10 @@ class ReplayOptions:
     speed: float | None = 1
 
     # What an event waits for: that it is due, or also that the client has asked what the recorded app had asked before
-    # it; for that not longer than so many seconds.
+    # it; for that not longer than so many seconds. After what a client asked, it has so long before it hears more.
     pace: Pace = "clock"
     pace_timeout_s: float = 5
+    pace_settle_s: float = 0.02
 
     # What happens after the last frame: the connections stay open, are closed (code 1000) and the server goes
     # on, or all ends. They stay open by default because many clients reconnect at once when they are closed.

@@ -1,5 +1,6 @@
 """Replay at the client's pace: an event waits until the client has asked what the recorded app had asked before it."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -19,8 +20,8 @@ class Pace:
     """Knows what the recorded app asked, `gates` by the time of the recording, and what the client has asked by now.
 
     What the client asks counts for the earliest request that is the same; where there is none, for the earliest of its
-    kind about the same thing. `heard` is told of each; `now_ns` is the time of the recording; `ring` is called when
-    something was counted.
+    kind about the same thing. `heard` is told of each, and `heard_at_ns` is when it was, on the monotonic clock;
+    `now_ns` is the time of the recording; `ring` is called when something was counted.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Pace:
         ring: Callable[[], None],
     ) -> None:
         self.gates: list[Frame] = []
+        self.heard_at_ns = 0
         self._now_ns = now_ns
         self._ring = ring
         self._all: list[Told] = []
@@ -49,6 +51,7 @@ class Pace:
 
     def heard(self, what: Asked) -> None:
         """A client has asked something."""
+        self.heard_at_ns = time.monotonic_ns()
         for row in (self._by_key.get(what.key), self._by_place.get(what.place)):
             if row is not None and (found := row.next(self._now_ns())) is not None:
                 found.is_used = True

@@ -175,6 +175,7 @@ class Pump:
             if player.finished and self._door.arrivals:
                 return
             if batch := self._step() if self._steps else self._up_to_break(self._up_to_gate(player.take())):
+                await self._settle(batch)
                 if not await self._send(batch):
                     player.give_back(batch)
                     self._model.give_back(batch)
@@ -253,6 +254,13 @@ class Pump:
         self._gate = None
         self.changed()
         return True
+
+    async def _settle(self, batch: Sequence[Frame]) -> None:
+        """Let the client work on the answer to what it asked just now, before it hears more."""
+        if self.pace is not None and any(self._options.sends(frame) for frame in batch):
+            left_s = self._options.pace_settle_s - (self.clock.now_ns() - self.pace.heard_at_ns) / 1e9
+            if left_s > 0:
+                await asyncio.sleep(left_s)
 
     def _recorded_names(self) -> set[str]:
         return {name for client in self._door.clients for view, _ in client.views for name in view.recorded}

@@ -88,6 +88,14 @@ def test_an_app_may_have_another_name(tmp_path: Path) -> None:
     assert verified(with_bug(tmp_path, 'os.environ.get("ARI_APP", "menu")', '"menu"'), PATIENT).is_same
 
 
+def test_an_app_may_do_several_things_at_once(tmp_path: Path) -> None:
+    """A task for each event, which take their time."""
+    concurrent = with_bug(tmp_path, "await menu.handle(event)", "tasks.create_task(menu.handle(event))")
+    result = verified(concurrent, PATIENT)
+
+    assert [call.lines() for call in result.calls if not call.is_same] == []
+
+
 def test_only_calls_that_came_there_differ(tmp_path: Path) -> None:
     """Of four, one was told goodbye."""
     result = verified(with_bug(tmp_path, '"channels", caller.channel, reason="normal"', '"channels", caller.channel'))
