@@ -1,6 +1,7 @@
 """Given these frames, a model has these rows: `cases/<model>/<case>/given.jsonl` and `expect.json`.
 
-Rows of `expect.json` name the columns that matter; their order does not. A line of type `gap` is a connection row.
+Rows of `expect.json` name the columns that matter; their order does not. A line of type `gap` is a connection row,
+one of type `POST` a REST exchange.
 """
 
 from datetime import datetime
@@ -32,7 +33,7 @@ def test_case(case: Path, tmp_path: Path) -> None:
 def given(frames: list[str], target: Path, model: str) -> duckdb.DuckDBPyConnection:
     """A connection to a session of these frames, a millisecond apart."""
     writer = JournalWriter(journal_path(target), 0, {"verb": "import"})
-    kinds = {"gap": "connection"}
+    kinds = {"gap": "connection", "POST": "rest"}
     writer.write(
         (ms * 1_000_000, ms * 1_000_000, kinds.get(orjson.loads(frame)["type"], "event"), frame)
         for ms, frame in enumerate(frames)

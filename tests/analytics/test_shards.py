@@ -41,7 +41,7 @@ def test_shards_are_the_whole(stream: str, connections: Connections, tmp_path: P
     shards: list[list[str]] = [[], [], []]
     for frame in open_session(connections.sessions[stream]).frames():
         shards[next((shard_of[i] for i in channel_ids(orjson.loads(frame.raw)) if i in shard_of), 0)].append(frame.raw)
-    rows = defaultdict(list)
+    rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for number, frames in enumerate(shards):
         alone = connect(make(tmp_path / f"{number}.parquet", frames), models=OF_CALLS)
         for mart in OF_CALLS:

@@ -5,7 +5,7 @@ SELECT
     calls.call_id,
     count(*) AS attempt_count,
     CASE WHEN bool_and(attempts.started_at IS NOT NULL) THEN min(attempts.started_at) END AS dialled_at,
-    min(COALESCE(attempts.ringing_at, lives.ringing_at)) AS ringing_at,
+    min(attempts.ringing_at) AS ringing_at,
     min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER') AS answered_at,
     CASE WHEN bool_and(attempts.ended_at IS NOT NULL) THEN max(attempts.ended_at) END AS ended_at,
     arg_max(attempts.dial_status, attempts.ended_seq) FILTER (is_failure) AS dial_status,
@@ -15,6 +15,5 @@ FROM (
     FROM int_dial_attempts
 ) AS attempts
 JOIN int_call_channels AS calls ON calls.channel_id = attempts.peer_channel_id
-LEFT JOIN int_channel_lives AS lives ON lives.channel_id = attempts.peer_channel_id
 LEFT JOIN int_channel_facts AS facts ON facts.channel_id = attempts.peer_channel_id
 GROUP BY calls.call_id

@@ -11,14 +11,18 @@ WITH steps AS (
 SELECT
     peer_channel_id,
     caller_channel_id,
-    min(seq) AS seq,
+    min(steps.seq) AS seq,
     any_value(dialstring) AS dialstring,
     min(event_at) FILTER (dial_status IS NULL) AS started_at,
-    min(event_at) FILTER (dial_status IN ('RINGING', 'PROGRESS')) AS ringing_at,
+    COALESCE(
+        min(event_at) FILTER (dial_status IN ('RINGING', 'PROGRESS')),
+        CASE WHEN any_value(lives.ringing_at) >= min(event_at) THEN any_value(lives.ringing_at) END
+    ) AS ringing_at,
     min(event_at) FILTER (is_final) AS ended_at,
     min(seq) FILTER (is_final) AS ended_seq,
     arg_min(dial_status, seq) FILTER (is_final) AS dial_status,
     any_value(forward) AS forward,
     any_value(forwarded_channel_id) AS forwarded_channel_id
 FROM steps
+LEFT JOIN int_channel_lives AS lives ON lives.channel_id = steps.peer_channel_id
 GROUP BY peer_channel_id, caller_channel_id

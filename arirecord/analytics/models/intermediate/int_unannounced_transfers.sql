@@ -40,3 +40,4 @@ SELECT
 FROM replaced AS one
 JOIN replaced AS two
     ON one.channel_name LIKE '%;1' AND two.channel_name = regexp_replace(one.channel_name, ';1$', ';2')
+QUALIFY row_number() OVER (PARTITION BY one.entered_seq ORDER BY abs(two.entered_seq - one.entered_seq)) = 1

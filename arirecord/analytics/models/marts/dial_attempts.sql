@@ -12,12 +12,12 @@ SELECT
         THEN row_number() OVER (PARTITION BY attempts.caller_channel_id ORDER BY attempts.seq)
     END AS attempt,
     attempts.started_at,
-    COALESCE(attempts.ringing_at, lives.ringing_at) AS ringing_at,
+    attempts.ringing_at,
     CASE WHEN attempts.dial_status = 'ANSWER' THEN attempts.ended_at END AS answered_at,
     attempts.ended_at,
     attempts.dial_status,
-    (epoch_ms(COALESCE(attempts.ringing_at, lives.ringing_at)) - epoch_ms(attempts.started_at)) / 1000 AS pdd_s,
-    (epoch_ms(attempts.ended_at) - epoch_ms(COALESCE(attempts.ringing_at, lives.ringing_at))) / 1000 AS ring_s,
+    (epoch_ms(attempts.ringing_at) - epoch_ms(attempts.started_at)) / 1000 AS pdd_s,
+    (epoch_ms(attempts.ended_at) - epoch_ms(attempts.ringing_at)) / 1000 AS ring_s,
     (epoch_ms(attempts.ended_at) - epoch_ms(attempts.started_at)) / 1000 AS duration_s,
     attempts.forward,
     attempts.forwarded_channel_id,
@@ -30,4 +30,3 @@ FROM int_dial_attempts AS attempts
 LEFT JOIN int_call_channels AS calls ON calls.channel_id = attempts.peer_channel_id
 LEFT JOIN int_channel_facts AS caller ON caller.channel_id = attempts.caller_channel_id
 LEFT JOIN int_channel_facts AS peer ON peer.channel_id = attempts.peer_channel_id
-LEFT JOIN int_channel_lives AS lives ON lives.channel_id = attempts.peer_channel_id
