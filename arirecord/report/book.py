@@ -66,5 +66,5 @@ def is_detail(event: Event, book: Book) -> bool:
         return event.data.get("soft") is True and event.channel_id in book.asked
     if event.type in ("ChannelCreated", "ChannelStateChange") and event.channel_id in book.dialled:
         # The dial says the same.
-        return (event.data.get("channel") or {}).get("state") in ("Down", "Ringing", "Up")
+        return event.part("channel").get("state") in ("Down", "Ringing", "Up")
     return False

@@ -38,15 +38,25 @@ class Event:
     data: Row
     received_at: datetime | None = None
 
+    def part(self, name: str) -> Row:
+        """An object in the event (`channel`, `bridge`, `playback` …); empty where it is none."""
+        value = self.data.get(name)
+        return value if isinstance(value, dict) else {}
+
+    def id_of(self, name: str) -> str | None:
+        """The id of such an object."""
+        found = self.part(name).get("id")
+        return found if isinstance(found, str) else None
+
     @cached_property
     def channel_id(self) -> str | None:
         """The channel that the event is about."""
-        return _id_of(self.data.get("channel"))
+        return self.id_of("channel")
 
     @cached_property
     def bridge_id(self) -> str | None:
         """The bridge that the event is about."""
-        return _id_of(self.data.get("bridge"))
+        return self.id_of("bridge")
 
 
 @dataclass(frozen=True)
@@ -202,8 +212,3 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any]
     result = connection.execute(sql, values)
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
-def _id_of(value: object) -> str | None:
-    found = value.get("id") if isinstance(value, dict) else None
-    return found if isinstance(found, str) else None

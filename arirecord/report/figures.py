@@ -42,7 +42,8 @@ class Card:
 def cards(connection: duckdb.DuckDBPyConnection) -> Sequence[Card]:
     """The key figures of the whole recording that it can know; the others are left out."""
     relation = connection.sql("FROM kpis")
-    row = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
+    rows = relation.fetchall()
+    row = dict(zip(relation.columns, rows[0], strict=True)) if rows else {}
     means = describe("kpis").columns
     return [
         Card(column, name, _written(column, row[column]), means[column])

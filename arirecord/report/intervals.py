@@ -32,7 +32,7 @@ def _lives(facts: Facts) -> Iterator[Interval]:
     states: dict[tuple[str, str], int] = {}
     for event in facts.events:
         if event.type in ("ChannelCreated", "ChannelStateChange") and event.channel_id:
-            state = str(event.data["channel"].get("state"))
+            state = str(event.part("channel").get("state"))
             states.setdefault((event.channel_id, "Ringing" if state == "Ring" else state), event.seq)
         elif event.type == "ChannelDestroyed" and event.channel_id:
             states.setdefault((event.channel_id, "end"), event.seq)

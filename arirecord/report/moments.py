@@ -29,8 +29,12 @@ _BUSINESS_AS_USUAL = ("RINGING", "PROGRESS", "PROCEEDING", "ANSWER")
 def moment_of(event: Event, book: Book) -> Moment:
     """The moment of an event; one of a type that is not known has its type and nothing else."""
     told = _TELL.get(event.type if event.kind == "event" else event.kind, _other)(event, book)
-    base: dict[str, Any] = {"seq": event.seq, "at": event.at, "kind": "other", "channel_id": event.channel_id}
-    return Moment(**{**base, "label": event.type, **told})
+    said: dict[str, Any] = {"kind": "other", "channel_id": event.channel_id, "label": event.type, **told}
+    for name in ("channel_id", "other_id"):
+        said[name] = said[name] if isinstance(said.get(name), str) else None
+    for name in ("what", "label", "detail", "actor"):
+        said[name] = str(said.get(name) or "")
+    return Moment(seq=event.seq, at=event.at, **said)
 
 
 def _other(event: Event, book: Book) -> Row:
@@ -38,8 +42,8 @@ def _other(event: Event, book: Book) -> Row:
 
 
 def _created(event: Event, book: Book) -> Row:
-    channel = _channel(event)
-    plan = channel.get("dialplan") or {}
+    channel = event.part("channel")
+    plan = _dict(channel.get("dialplan"))
     if channel.get("state") != "Ring":
         return {"kind": "created", "what": "is created", "label": "created"}
     where = "@".join(str(plan[k]) for k in ("exten", "context") if plan.get(k))
@@ -53,15 +57,15 @@ def _created(event: Event, book: Book) -> Row:
 
 
 def _state(event: Event, book: Book) -> Row:
-    state = str(_channel(event).get("state"))
+    state = str(event.part("channel").get("state"))
     is_caller = book.roles.get(event.channel_id or "") == "caller"
     what = {"Up": "is answered" if is_caller else "answers", "Ringing": "rings"}.get(state, f"is {state}")
     return {"kind": "state", "what": what, "label": state}
 
 
 def _dial(event: Event, book: Book) -> Row:
-    data, status = event.data, event.data.get("dialstatus") or ""
-    caller, peer, forwarded = (_id(data.get(k)) for k in ("caller", "peer", "forwarded"))
+    data, status = event.data, str(event.data.get("dialstatus") or "")
+    caller, peer, forwarded = (event.id_of(k) for k in ("caller", "peer", "forwarded"))
     if not status:
         return {
             "kind": "dial", "what": "dials", "label": "dial", "channel_id": caller, "other_id": peer,
@@ -102,14 +106,14 @@ def _left(event: Event, book: Book) -> Row:
 
 
 def _members(event: Event, where: str) -> str:
-    count = len((event.data.get("bridge") or {}).get("channels") or ())
+    count = len(_list(event.part("bridge").get("channels")))
     return f"{count or 'nobody'} {where}"
 
 
 def _bridge(event: Event, book: Book) -> Row:
     bridge = book.bridge(event.bridge_id)
     if event.type == "BridgeMerged":
-        other = book.bridge(_id(event.data.get("bridge_from")))
+        other = book.bridge(event.id_of("bridge_from"))
         return {"kind": "bridge", "actor": other.label, "what": f"is merged into {bridge.label}", "label": "merged"}
     what = {"BridgeCreated": "is created", "BridgeDestroyed": "is destroyed"}.get(event.type, event.type)
     kinds = ", ".join(filter(None, (bridge.type, bridge.technology, bridge.creator)))
@@ -133,21 +137,21 @@ def _hold(event: Event, book: Book) -> Row:
 
 
 def _refer(event: Event, book: Book) -> Row:
-    by, to = event.data.get("referred_by") or {}, event.data.get("refer_to") or {}
-    wanted = (to.get("requested_destination") or {}).get("destination") or ""
+    by, to = event.part("referred_by"), event.part("refer_to")
+    wanted = _dict(to.get("requested_destination")).get("destination") or ""
     said = ", ".join(filter(None, (f"to {wanted}" if wanted else "", event.data.get("state"))))
     return {
         "kind": "transfer", "what": "asks the application for a transfer", "label": "REFER", "detail": said,
-        "channel_id": _id(by.get("source_channel")), "other_id": None,
+        "channel_id": _dict(by.get("source_channel")).get("id"), "other_id": None,
     }  # fmt: skip
 
 
 def _hangup(event: Event, book: Book) -> Row:
     data, role = event.data, book.roles.get(event.channel_id or "")
-    cause, sip = data.get("cause"), data.get("tech_cause")
+    cause, sip = data.get("cause"), _number(data.get("tech_cause")) or None
     detail = ", ".join(filter(None, (f"cause {cause}" if cause is not None else "", f"SIP {sip}" if sip else "")))
     told = {"kind": "hangup", "label": "hangup", "detail": detail}
-    is_up = _channel(event).get("state") == "Up"
+    is_up = event.part("channel").get("state") == "Up"
     if data.get("soft"):
         return {**told, "what": "is asked by Asterisk to end"}
     if not is_up and role == "called" and sip:
@@ -167,8 +171,8 @@ def _stasis(event: Event, book: Book) -> Row:
     app = event.data.get("application") or "?"
     if event.type == "StasisEnd":
         return {"kind": "stasis", "what": f"leaves application {app}", "label": "StasisEnd"}
-    args = ", ".join(map(str, event.data.get("args") or ()))
-    replaced = _id(event.data.get("replace_channel"))
+    args = ", ".join(map(str, _list(event.data.get("args"))))
+    replaced = event.id_of("replace_channel")
     what = f"enters application {app}" + (" instead of" if replaced else "")
     return {"kind": "stasis", "what": what, "label": "StasisStart", "detail": args, "other_id": replaced}
 
@@ -185,7 +189,7 @@ def _variable(event: Event, book: Book) -> Row:
 
 def _user_event(event: Event, book: Book) -> Row:
     name = event.data.get("eventname")
-    said = {k: v for k, v in (event.data.get("userevent") or {}).items() if k != "eventname"}
+    said = {k: v for k, v in event.part("userevent").items() if k != "eventname"}
     detail = orjson.dumps(said).decode() if said else ""
     return {
         "kind": "user_event",
@@ -197,7 +201,7 @@ def _user_event(event: Event, book: Book) -> Row:
 
 
 def _playback(event: Event, book: Book) -> Row:
-    playback = event.data.get("playback") or {}
+    playback = event.part("playback")
     media, state = str(playback.get("media_uri")), playback.get("state")
     is_bad = state == "failed"
     told = {"kind": "playback", "label": media, "is_bad": is_bad, **_target(playback, book)}
@@ -208,7 +212,7 @@ def _playback(event: Event, book: Book) -> Row:
 
 
 def _recording(event: Event, book: Book) -> Row:
-    recording = event.data.get("recording") or {}
+    recording = event.part("recording")
     told = {"kind": "recording", "label": "recording", **_target(recording, book)}
     name, state, cause = (recording.get(k) for k in ("name", "state", "cause"))
     if event.type == "RecordingStarted":
@@ -243,7 +247,7 @@ def _mark(event: Event, book: Book) -> Row:
 def _rest(event: Event, book: Book) -> Row:
     data = event.data
     status, uri = data.get("rest_status"), str(data.get("rest_uri"))
-    ms = (data.get("rest_duration_ns") or 0) / 1e6
+    ms = _number(data.get("rest_duration_ns")) / 1e6
     channel = next((i for i in sorted(book.roles, key=len, reverse=True) if f"/{i}" in uri or f"={i}" in uri), None)
     return {
         "kind": "rest", "actor": "application", "what": f"{data.get('rest_method')} {uri}", "label": "REST",
@@ -285,11 +289,13 @@ _TELL: Mapping[str, Callable[[Event, Book], Row]] = {
 }
 
 
-def _channel(event: Event) -> Row:
-    channel = event.data.get("channel")
-    return channel if isinstance(channel, dict) else {}
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
-def _id(value: object) -> str | None:
-    found = value.get("id") if isinstance(value, dict) else None
-    return found if isinstance(found, str) else None
+def _dict(value: object) -> Row:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -106,9 +106,13 @@ def _about(session: Session) -> Sequence[tuple[str, str]]:
     return [
         ("recorded", f"{header.first_at or '–'} to {header.last_at or '–'} (UTC)"),
         ("events", f"{header.events:,} of {len(header.types)} types, in {len(session.parts)} file(s)"),
-        ("source", ", ".join(f"{name} {value}" for name, value in header.source.items())),
+        ("source", ", ".join(f"{name}: {_listed(value)}" for name, value in header.source.items())),
         ("applications", ", ".join(name or "none" for name in header.applications) or "–"),
     ]
+
+
+def _listed(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _warnings(session: Session, connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
@@ -140,11 +144,14 @@ def _plots(
         for make in makers:
             figure = make(connection)
             figures[make.__name__] = orjson.loads(figure.to_json())
-            says = (make.__doc__ or "").partition("\n")[0].partition(";")[0].rstrip(".")
-            shown.append({"name": make.__name__, "says": says})
+            shown.append({"name": make.__name__, "says": _first_sentence(make.__doc__ or "")})
             progress("plots", len(figures))
         groups.append({"anchor": anchor, "name": dict(_PARTS)[anchor], "plots": shown})
     return figures, groups
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split()).partition(". ")[0].partition(";")[0].rstrip(".").replace("`", "")
 
 
 def _ladders(connection: duckdb.DuckDBPyConnection, worst: int, progress: Progress) -> Sequence[Mapping[str, str]]:

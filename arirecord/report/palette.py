@@ -32,14 +32,16 @@ def style(figure: go.Figure, title: str, *, x: str = "", y: str = "", is_empty: 
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": _INK, "family": "system-ui, sans-serif"},
-        margin={"l": 60, "r": 20, "t": 50, "b": 45},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        margin={"l": 60, "r": 20, "t": 60, "b": 45},
+        legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
         hovermode="closest",
         height=360,
     )
     axis = {"gridcolor": "rgba(128,128,128,.25)", "zerolinecolor": "rgba(128,128,128,.5)", "automargin": True}
     figure.update_xaxes(title=x or None, **axis)
-    figure.update_yaxes(title=y or None, **axis)
+    figure.update_yaxes(**axis)
+    figure.update_layout(yaxis_title=y or None)  # of several plots side by side, the first alone
+    figure.update_traces(textfont_size=11, constraintext="none", cliponaxis=False, selector={"type": "bar"})
     if is_empty:
         figure.update_layout(
             annotations=[{"text": "nothing of this in the recording", "showarrow": False, "font": {"size": 15}}],

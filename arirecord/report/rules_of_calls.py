@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from .facts import Event, Facts
+from .facts import Event, Facts, Row
 from .story import Finding
 
 __all__ = ["RULES"]
@@ -75,8 +75,8 @@ def lonely_in_bridge(facts: Facts) -> Iterator[Finding]:
         bridge_id = event.bridge_id
         if bridge_id is None or event.type not in ("ChannelEnteredBridge", "ChannelLeftBridge"):
             continue
-        bridge = event.data["bridge"]
-        now = [str(i) for i in bridge.get("channels") or ()]
+        bridge = event.part("bridge")
+        now = _members(bridge)
         if bridge_id in left:
             alone, since = left.pop(bridge_id)
             if event.at - since.at > _LONELY:
@@ -207,16 +207,16 @@ def media_failed(facts: Facts) -> Iterator[Finding]:
 def bridge_left_behind(facts: Facts) -> Iterator[Finding]:
     """A bridge that an application made for this call alone was still there 5 s after everybody had left it."""
     gone = {event.bridge_id for event in facts.events if event.type == "BridgeDestroyed"}
-    gone |= {_from(event) for event in facts.events if event.type == "BridgeMerged"}
+    gone |= {event.id_of("bridge_from") for event in facts.events if event.type == "BridgeMerged"}
     for event in facts.events:
         bridge_id = event.bridge_id
         is_ours = event.seq >= facts.call["first_seq"] and bridge_id not in facts.shared_bridge_ids
         if event.type != "BridgeCreated" or bridge_id in gone or not is_ours:
             continue
         left = [stay["left_at"] for stay in facts.stays if stay["bridge_id"] == bridge_id]
-        is_stasis = event.data["bridge"].get("bridge_class") == "stasis"
+        is_stasis = event.part("bridge").get("bridge_class") == "stasis"
         if is_stasis and left and None not in left and facts.recording_ended_at - max(left) > _LEFT_BEHIND:
-            bridge = event.data["bridge"].get("name") or bridge_id
+            bridge = event.part("bridge").get("name") or bridge_id
             text = f"the application's bridge {bridge} was not destroyed, though nobody is in it any more"
             yield Finding("bridge-left-behind", "note", text, seq=event.seq, at=event.at)
 
@@ -229,10 +229,9 @@ RULES = (
 
 
 def _peer(event: Event) -> str:
-    peer = event.data.get("peer")
-    return str(peer.get("id")) if isinstance(peer, dict) else ""
+    return event.id_of("peer") or ""
 
 
-def _from(event: Event) -> str | None:
-    bridge = event.data.get("bridge_from")
-    return str(bridge.get("id")) if isinstance(bridge, dict) else None
+def _members(bridge: Row) -> list[str]:
+    channels = bridge.get("channels")
+    return [str(i) for i in channels] if isinstance(channels, list) else []

@@ -113,19 +113,23 @@ def _bridges(facts: Facts) -> Mapping[str, Bridge]:
                 known.setdefault(about["id"], about)
     ours = {stay["bridge_id"] for stay in facts.stays}
     return {
-        bridge_id: Bridge(
-            bridge_id, f"bridge {number}", about.get("bridge_type"), about.get("technology"),
-            about.get("bridge_class"), about.get("creator") or None, about.get("name") or None,
-        )
+        bridge_id: Bridge(bridge_id, f"bridge {number}", *(_word(about.get(name)) for name in _OF_BRIDGE))
         for number, (bridge_id, about) in enumerate(((i, a) for i, a in known.items() if i in ours), 1)
     }  # fmt: skip
+
+
+_OF_BRIDGE = ("bridge_type", "technology", "bridge_class", "creator", "name")
+
+
+def _word(value: object) -> str | None:
+    return str(value) if value else None
 
 
 def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool) -> tuple[Moment, ...]:
     book = Book(
         bridges=bridges,
         roles={leg["channel_id"]: leg["role"] for leg in facts.legs},
-        dialled=frozenset(peer["id"] for e in facts.events if e.type == "Dial" and (peer := e.data.get("peer"))),
+        dialled=frozenset(peer for e in facts.events if e.type == "Dial" and (peer := e.id_of("peer"))),
         in_stasis=frozenset(e.channel_id for e in facts.events if e.type == "StasisStart" and e.channel_id),
     )
     moments = []
