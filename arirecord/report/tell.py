@@ -115,7 +115,7 @@ def _bridges(facts: Facts) -> Mapping[str, Bridge]:
     return {
         bridge_id: Bridge(bridge_id, f"bridge {number}", *(_word(about.get(name)) for name in _OF_BRIDGE))
         for number, (bridge_id, about) in enumerate(((i, a) for i, a in known.items() if i in ours), 1)
-    }  # fmt: skip
+    }
 
 
 _OF_BRIDGE = ("bridge_type", "technology", "bridge_class", "creator", "name")
