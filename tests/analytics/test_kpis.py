@@ -206,7 +206,7 @@ def assert_same(found: dict[Any, dict[str, Any]], expected: dict[Any, dict[str, 
     assert found.keys() == expected.keys()
     for key, row in expected.items():
         assert {name: found[key][name] for name in row} == {
-            name: value if value is None else pytest.approx(value, abs=1e-9) for name, value in row.items()
+            name: value if value is None else pytest.approx(value, abs=1e-6) for name, value in row.items()
         }, key
 
 
@@ -245,6 +245,28 @@ def test_traffic(stream: str, connections: Connections) -> None:
     assert row["busy_hour_erlangs"] <= held / 3600 + 1e-9
     assert con.execute("SELECT max(open_count) FROM concurrency").fetchall() == [(peak,)]
     assert con.execute("SELECT arg_max(open_count, changed_at) FROM concurrency").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("stream", [name for name in WHOLE if name.split("/")[0] in ("mixed_load", "hold_unhold")])
+def test_queues(stream: str, connections: Connections) -> None:
+    """The figures of queues are what counting the waits gives, with the limits that are set."""
+    con = connections[stream].cursor()
+    waits = con.execute(
+        "SELECT outcome, wait_s FROM queue_calls WHERE kind <> 'parking' AND entered_at IS NOT NULL"
+    ).fetchall()
+    con.execute("SET VARIABLE service_level_s = 3; SET VARIABLE short_abandon_s = 4")
+    (row,) = kpis(con).values()
+    answered = [wait for outcome, wait in waits if outcome == "answered"]
+    abandoned = [wait for outcome, wait in waits if outcome == "abandoned"]
+    short = [wait for wait in abandoned if wait < 4]
+    over = [wait for outcome, wait in waits if outcome is not None]
+
+    assert row["queue_entry_count"] == len(waits)
+    assert row["short_abandon_count"] == len(short)
+    assert row["service_level_1_ratio"] == ratio(sum(wait <= 3 for wait in answered), answered)
+    assert row["service_level_2_ratio"] == ratio(sum(w <= 3 for w in answered + abandoned), answered + abandoned)
+    assert row["abandon_ratio"] == ratio(len(abandoned) - len(short), [None] * (len(over) - len(short)))
+    assert row["asa_s"] == (pytest.approx(mean(answered)) if answered else None)
 
 
 def most_at_once(spans: Iterable[tuple[datetime, datetime]]) -> int:

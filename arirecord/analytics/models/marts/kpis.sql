@@ -6,6 +6,10 @@ WITH parts AS (
     FROM kpi_traffic(bucket, "by")
     UNION ALL BY NAME
     FROM kpi_busy_hours(bucket, "by")
+    UNION ALL BY NAME
+    FROM kpi_queues(bucket, "by")
+    UNION ALL BY NAME
+    FROM kpi_handling(bucket, "by")
 )
 
 SELECT
@@ -35,7 +39,16 @@ SELECT
     COALESCE(any_value(concurrent_peak_count), 0) AS concurrent_peak_count,
     COALESCE(any_value(erlangs), 0) AS erlangs,
     any_value(busy_hour_at) AS busy_hour_at,
-    any_value(busy_hour_erlangs) AS busy_hour_erlangs
+    any_value(busy_hour_erlangs) AS busy_hour_erlangs,
+    COALESCE(any_value(queue_entry_count), 0) AS queue_entry_count,
+    COALESCE(any_value(queue_answered_count), 0) AS queue_answered_count,
+    COALESCE(any_value(queue_abandoned_count), 0) AS queue_abandoned_count,
+    COALESCE(any_value(short_abandon_count), 0) AS short_abandon_count,
+    any_value(service_level_1_ratio) AS service_level_1_ratio,
+    any_value(service_level_2_ratio) AS service_level_2_ratio,
+    any_value(abandon_ratio) AS abandon_ratio,
+    any_value(asa_s) AS asa_s,
+    any_value(aht_s) AS aht_s
 FROM parts
 GROUP BY bucket_at, group_value
 ORDER BY bucket_at, group_value
