@@ -17,6 +17,7 @@ from .table import Table
 __all__ = ["Commands"]
 
 _NEW: Final = {"originate", "originateWithId", "create", "createWithId", "externalMedia"}
+_JSON: Final = "application/json"
 _ENDS: Final = {"hangup", "destroy", "stop", "cancel"}
 
 
@@ -146,6 +147,3 @@ class Commands:
                 )
             else:
                 self._switch.device_states.drop(device)
-
-
-_JSON: Final = "application/json"

@@ -38,6 +38,7 @@ class Compared:
 
     @property
     def is_same(self) -> bool:
+        """Whether all was asked, and nothing else."""
         return self.at is None
 
     def lines(self) -> list[str]:
@@ -57,7 +58,7 @@ def compare(
     """
     asked = list(asked)
     for request in asked:
-        grouping.request(*request)
+        grouping.request(*request, is_recorded=False)
     ours, theirs = _by_call(recorded, grouping, rules), _by_call(asked, grouping, rules)
     calls = sorted({**ours, **theirs}, key=lambda call: (call.t_ns, call.channel_id))
     return [_compare(call, ours.get(call, []), theirs.get(call, []), any_order) for call in calls]

@@ -71,13 +71,16 @@ class Grouping:
             self._tie([channel, *filter(None, [_id(event.get("replace_channel"))]), *named])
             self._calls.setdefault(channel, _call(channel, event["channel"], frame.t_ns))
 
-    def request(self, what: Asked, thing: str) -> None:
-        """Take in what was asked, and the id of what was made by it, or nothing."""
+    def request(self, what: Asked, thing: str, is_recorded: bool = True) -> None:
+        """Take in what was asked, and the id of what was made by it, or nothing.
+
+        What is not of the recording ties none of its calls together: an app that is wrong may mix them up.
+        """
         channels = list(_named(what))
         made = what.chosen[0] if what.chosen and thing else ""
         if made == "channels":
             channels.append(thing)
-        self._tie(channels)
+        self._tie([c for c in channels if is_recorded or c == channels[0] or c not in self._parents])
         bridge = thing if made == "bridges" else dict(what.subject).get("bridgeId", "")
         if bridge and channels:
             self._owners.setdefault(("bridges", bridge), ("channels", channels[0]))

@@ -17,10 +17,9 @@ DEFAULT_RULES: Final = ("GET /asterisk/ping", "GET /asterisk/info", "GET /sounds
 """What apps ask to see whether Asterisk is there, and what never changes: whether they do makes no difference."""
 
 _UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
-_TIME: Final = re.compile(
-    r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
-    r"|(?<![\w.-])1[0-9]{9}(?:[0-9]{3})?(?![\w.-])"  # seconds or milliseconds since 1970
-)
+_DATE: Final = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
+_NUMBER: Final = re.compile(r"(?<![\w.-])[0-9]{10}(?:[0-9]{3})?(?![\w.-])")
+_DAY_S: Final = 86_400
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,17 @@ class Rule:
 
 
 class Rules:
-    """Turns requests into what is compared; `knows` tells ids of the recording, which do make a difference."""
+    """Turns requests into what is compared.
 
-    def __init__(self, rules: Sequence[Rule], knows: Callable[[str], bool]) -> None:
+    `knows` tells ids of the recording, which do make a difference. `moments_s` are the times, in seconds since 1970, of
+    the recording and of now: a number is a time where it is one of the day before or after, else it may be a number to
+    call.
+    """
+
+    def __init__(self, rules: Sequence[Rule], knows: Callable[[str], bool], moments_s: Sequence[float] = ()) -> None:
         self._rules = rules
         self._knows = knows
+        self._moments_s = moments_s
 
     def text(self, what: Asked) -> str | None:
         """A request as it is compared and shown, `POST /channels/17.1/play?media=sound:hi`; None: it is not."""
@@ -77,11 +82,16 @@ class Rules:
     def _steady(self, text: str) -> str:
         """The text with what is another each time replaced: UUIDs that are no ids of the recording, and times."""
         text = _UUID.sub(lambda found: found[0] if self._knows(found[0]) else "<uuid>", text)
-        return _TIME.sub(lambda found: found[0] if self._knows(found[0]) else "<time>", text)
+        text = _DATE.sub("<time>", text)
+        return _NUMBER.sub(lambda found: "<time>" if self._is_time(found[0]) else found[0], text)
+
+    def _is_time(self, number: str) -> bool:
+        at_s = int(number) / (1 if len(number) == 10 else 1000)
+        return not self._knows(number) and any(abs(at_s - moment_s) < _DAY_S for moment_s in self._moments_s)
 
 
 def path_of(what: Asked) -> str:
-    """The path of a request in recorded ids; `{…}` is left where a client chose the id of something new."""
+    """The path of a request in recorded ids, without the id that a client chose for something new."""
     subject = dict(what.subject)
     parts = [
         quote(subject.get(part[1:-1], ""), safe=":@ ") if part.startswith("{") else part

@@ -1,6 +1,7 @@
 """Replays a recording to an app, and compares what it asks with what the recorded app asked."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,7 +120,8 @@ async def verify(
         server.heard = asked.hear
         async with running(command, where(server, application, _USER, _USER)) as process:
             trouble = await _until_over(server, process, options, asked)
-    rules = Rules([*map(Rule.parse, DEFAULT_RULES), *options.rules], grouping.knows)
+    moments_s = (session.header.started_ns / 1e9, time.time())
+    rules = Rules([*map(Rule.parse, DEFAULT_RULES), *options.rules], grouping.knows, moments_s)
     calls = compare(ours, asked.requests, grouping, rules, options.any_order)
     return Verified(path, calls, len(asked.requests), loop.time() - began_s, trouble)
 
