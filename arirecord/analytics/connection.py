@@ -1,8 +1,10 @@
 """A DuckDB connection in which a session is a set of views."""
 
 import re
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 
@@ -12,8 +14,10 @@ from .models import Model, load_models
 from .parameters import parameter_macros
 from .views import name, session_views
 
-__all__ = ["Tables", "columns_of_models", "connect", "models_named_in", "statements"]
+__all__ = ["MEMORY", "Tables", "columns_of_models", "connect", "models_named_in", "statements"]
 
+MEMORY = "700MB"
+"""What DuckDB may take before it puts things aside in the system's temporary folder; `SET memory_limit` changes it."""
 _ARGUMENTS = 'bucket := NULL::INTERVAL, "by" := NULL::VARCHAR'
 
 
@@ -27,7 +31,8 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
     parameter of the models; `param('dtmf_gap_ms')` is its value.
 
     `models` names the models that are wanted (None: all; empty: none, then nothing is read before it is asked for).
-    Intermediate models are computed here, once, as tables in memory: several marts read them.
+    Intermediate models are computed here, once, as tables in memory: several marts read them. Beyond 700 MB DuckDB puts
+    things aside in the system's temporary folder; `SET memory_limit = '4GB'` gives it more.
 
     Raises `NotASession` and `FileNotFoundError` as `open_session` does, `KeyError` for a name that no model has.
     """
@@ -40,7 +45,10 @@ class Tables:
     """A `connection` to a session (None: one without rows) in which models are made when they are needed."""
 
     def __init__(self, session: Session | None) -> None:
-        self.connection = duckdb.connect()
+        spill = Path(tempfile.gettempdir()) / f"arirecord-{uuid4().hex}"
+        self.connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": MEMORY})
+        # Each of a hundred statements would read the footer of the file again.
+        self.connection.execute("SET parquet_metadata_cache = true")
         self._made: set[str] = set()
         for statement in _base(session):
             self.connection.execute(statement)
@@ -56,8 +64,20 @@ class Tables:
             if model.name not in self._made:
                 begin(model.name)
                 for statement in _statements(model):
-                    self.connection.execute(statement)
+                    self._make(statement)
                 self._made.add(model.name)
+
+    def _make(self, statement: str) -> None:
+        # No order is kept in a table that nobody sees: that takes half the memory.
+        self.connection.execute("SET preserve_insertion_order = false")
+        try:
+            self.connection.execute(statement)
+        except duckdb.OutOfMemoryException:
+            # Not everything can be put aside on the disk: then all memory is better than no answer.
+            self.connection.execute("RESET memory_limit")
+            self.connection.execute(statement)
+        finally:
+            self.connection.execute("SET preserve_insertion_order = true")
 
 
 def statements(session: Session | None, *, models: Collection[str] | None = None) -> Iterator[str]:
