@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-asterisk lint format docs notebooks samples clean
+.PHONY: help demo test test-asterisk lint format docs notebooks bench samples clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ docs: $(READY) ## Make the generated part of docs/metrics.md again
 
 notebooks: $(READY) ## Run the notebooks and store their outputs
 	$(BIN)/python -m tests.notebooks
+
+bench: $(READY) ## Measure everything beside its rivals and write docs/performance.md (ARGS=--full: all sizes)
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 samples: $(READY) ## Make sample_data again from recordings: make samples CAPTURES=DIR
 	$(BIN)/python sample_data/make_samples.py $(CAPTURES)
