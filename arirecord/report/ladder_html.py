@@ -90,6 +90,8 @@ def _moments(story: Story) -> Iterator[str]:
 
 
 def _evidence(story: Story) -> Iterator[str]:
+    if not story.evidence:
+        return
     yield from _table(
         "Why these are one call",
         ("channels", "reason", "s", "event, row"),
