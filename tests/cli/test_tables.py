@@ -1,6 +1,8 @@
 """A command for each mart."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, time, timedelta
 
 import click
@@ -31,6 +33,17 @@ def test_every_mart_is_a_command() -> None:
     assert sorted(mart_names()) == sorted(
         name for group in GROUPS if group.startswith("Tables") for name in GROUPS[group]
     )
+
+
+def test_help_is_quick() -> None:
+    """It loads nothing that is only needed to answer."""
+    heavy = {"duckdb", "polars", "pyarrow", "rich", "httpx", "starlette"}
+    code = (
+        f"import sys, arirecord.cli as c; c.cli(['--help'], standalone_mode=False); print({heavy} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stdout.endswith("set()\n")
 
 
 @pytest.mark.parametrize("mart", mart_names())
