@@ -77,12 +77,20 @@ def methods_at(segments: Sequence[str]) -> list[str]:
     return sorted({match.operation.method for match in _at(segments)})
 
 
+@cache
+def _by_length() -> Mapping[tuple[str, int], Sequence[tuple[Operation, Sequence[str]]]]:
+    """The operations with their paths in parts, by the first part and how many there are."""
+    found: dict[tuple[str, int], list[tuple[Operation, Sequence[str]]]] = {}
+    for resource, group in operations().items():
+        for operation in group:
+            segments = operation.segments
+            found.setdefault((resource, len(segments)), []).append((operation, segments))
+    return found
+
+
 def _at(segments: Sequence[str]) -> Iterator[Match]:
-    for operation in operations().get(segments[0] if segments else "", ()):
-        wanted = operation.segments
-        if len(wanted) == len(segments) and all(
-            w == s or (w[0] == "{" and s) for w, s in zip(wanted, segments, strict=True)
-        ):
+    for operation, wanted in _by_length().get((segments[0], len(segments)) if segments else ("", 0), ()):
+        if all(w == s or (w[0] == "{" and s) for w, s in zip(wanted, segments, strict=True)):
             yield Match(operation, {w[1:-1]: s for w, s in zip(wanted, segments, strict=True) if w[0] == "{"})
 
 

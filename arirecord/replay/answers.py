@@ -36,7 +36,8 @@ def told(exchange: Exchange, name_of: Callable[[str], str] = str) -> Told | None
     if match is None:
         return None
     what = asked(match, question, name_of)
-    return Told(what, exchange, thing_made(what, exchange.status, exchange.value))
+    thing = "" if what.chosen is None else thing_made(what, exchange.status, exchange.value)
+    return Told(what, exchange, thing)
 
 
 def thing_made(what: Asked, status: int, value: Any) -> str:

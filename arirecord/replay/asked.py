@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import orjson
 
-from arirecord.ari.operations import Match, Operation
+from arirecord.ari.operations import Match, Operation, operations
 
 from .exchange import Question
 from .ids import Ids, Kind
@@ -77,7 +78,7 @@ def asked(match: Match, question: Question, name_of: Callable[[str], str] = str)
         given.setdefault(name, [value])  # what stands in the body
     chosen = next((v for n in names if (v := match.ids.get(n) or next(iter(given.get(n, ())), ""))), "")
     second = next(iter(given.get(_SECOND, ())), "") if kind == "channels" else ""
-    multiple = {parameter.name for parameter in operation.parameters if parameter.multiple}
+    multiple = _multiple(operation.resource, operation.name)
     free = {*names, *([_SECOND] if kind == "channels" else [])}
     pairs = [(n, _one(n, values, n in multiple)) for n, values in given.items() if n not in free]
     pairs = [(n, name_of(value) if n in _APPLICATION else value) for n, value in pairs]
@@ -101,6 +102,13 @@ def as_recorded(match: Match, question: Question, ids: Ids) -> tuple[Match, Ques
     if isinstance(question.document, dict):
         body = orjson.dumps({name: _value_to_recorded(name, v, ids) for name, v in question.document.items()})
     return Match(match.operation, found), replace(question, target=target, body=body)
+
+
+@cache
+def _multiple(resource: str, name: str) -> frozenset[str]:
+    """The parameters of an operation that may be given several times."""
+    (operation,) = (one for one in operations()[resource] if one.name == name)
+    return frozenset(parameter.name for parameter in operation.parameters if parameter.multiple)
 
 
 def _choice(operation: Operation) -> tuple[Kind | None, tuple[str, ...]]:
