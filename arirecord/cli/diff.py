@@ -14,9 +14,10 @@ __all__ = ["command"]
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave this column out; may be given again.")
+@click.option("--all", "everything", is_flag=True, help="Compare the totals of every table that `models` lists.")
 @output_options
-def command(a: Path, b: Path, ignore: tuple[str, ...], form: str, output: Path | None) -> None:
-    """Compare two sessions by their calls, column by column, and by the totals of all metrics.
+def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, form: str, output: Path | None) -> None:
+    """Compare two sessions by their calls, column by column, and by the totals of their metrics.
 
     Calls are matched by id, the rest by who called whom, in order; then ids and times of day are not compared. Exit
     codes: 0 nothing differs, 1 something does.
@@ -27,10 +28,12 @@ def command(a: Path, b: Path, ignore: tuple[str, ...], form: str, output: Path |
       arirecord diff today.parquet shareable.parquet --ignore caller_number --ignore called_number
       arirecord diff before.parquet after.parquet --format csv -o differences.csv
     """
-    from arirecord.handling.diff import compare_sessions
+    from arirecord.analytics.models import load_models
+    from arirecord.handling.diff import MARTS, compare_sessions
     from arirecord.session.reader import open_session
 
-    with compare_sessions(open_session(a), open_session(b), ignore=ignore) as found:
+    marts = [m.name for m in load_models() if m.layer == "marts"] if everything else MARTS
+    with compare_sessions(open_session(a), open_session(b), ignore=ignore, marts=marts) as found:
         count = found.rows.aggregate("count(*)").fetchall()[0][0]
         if count or form != "table":
             write(found.rows, form, output)

@@ -9,12 +9,11 @@ from pathlib import Path
 import duckdb
 
 from arirecord.analytics import connect
-from arirecord.analytics.models import load_models
 from arirecord.session.reader import Session
 
-__all__ = ["Difference", "compare_sessions"]
+__all__ = ["MARTS", "Difference", "compare_sessions"]
 
-_PARTIES = ("caller_number", "dialled_exten", "called_number")
+MARTS = ("calls", "legs", "conversations", "talk", "dtmf", "transfers", "hangups")
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL")
 
 
@@ -29,8 +28,10 @@ class Difference:
 
 
 @contextmanager
-def compare_sessions(a: Session, b: Session, *, ignore: Collection[str] = ()) -> Iterator[Difference]:
-    """Compare the calls of two sessions column by column, and the totals of all marts.
+def compare_sessions(
+    a: Session, b: Session, *, ignore: Collection[str] = (), marts: Collection[str] = MARTS
+) -> Iterator[Difference]:
+    """Compare the calls of two sessions column by column, and the totals of `marts` (`calls` is always among them).
 
     Calls are the same where their ids are; of the others, the first from one number to another with the first, the
     second with the second. Of these, ids and moments are not compared, since they were recorded at another time.
@@ -38,9 +39,9 @@ def compare_sessions(a: Session, b: Session, *, ignore: Collection[str] = ()) ->
     """
     with tempfile.TemporaryDirectory(prefix="arirecord-diff-") as name:
         folder = Path(name)
-        marts = [m.name for m in load_models() if m.layer == "marts"]
+        marts = sorted({"calls", *marts})
         for side, session in (("a", a), ("b", b)):
-            with connect(session) as db:
+            with connect(session, models=marts) as db:
                 for mart in marts:
                     db.execute(f"COPY (SELECT * FROM {mart}) TO '{folder / f'{mart}-{side}.parquet'}' (FORMAT parquet)")
         with duckdb.connect() as db:

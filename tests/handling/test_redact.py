@@ -40,10 +40,9 @@ def one(folder: Path, *rows: "str | tuple[str, str]", options: Options = Options
     return raws(target)
 
 
-@pytest.mark.parametrize("stream", ["attended_transfer/all", "ivr_dtmf/all", "blind_transfer/all"])
-def test_the_metrics_stay(tmp_path: Path, stream: str) -> None:
+def test_the_metrics_stay(tmp_path: Path) -> None:
     """Every mart has the same rows, once the numbers and names of the original are mapped as the frames were."""
-    before = write(tmp_path / "before.parquet", dressed(frames_of(stream)))
+    before = write(tmp_path / "before.parquet", dressed(frames_of("attended_transfer/app")))
     after, done = redacted(before, Options(dtmf="keep"))
     mapping = learn(raws(before), raws(after))
     assert done.number_count >= 3
@@ -51,8 +50,10 @@ def test_the_metrics_stay(tmp_path: Path, stream: str) -> None:
     marts = [m.name for m in load_models() if m.layer == "marts"]
     with arirecord.connect(before) as db, arirecord.connect(after) as db2:
         for mart in marts:
-            told = [mapped(str(row), mapping) for row in db.sql(f"SELECT * FROM {mart} ORDER BY ALL").fetchall()]
-            assert sorted(told) == sorted(map(str, db2.sql(f"SELECT * FROM {mart}").fetchall())), mart
+            # A name in letters beyond ASCII becomes one in ASCII, with fewer bytes.
+            query = f"SELECT COLUMNS(lambda c: NOT contains(c, 'byte') AND NOT contains(c, 'ratio')) FROM {mart}"
+            told = [mapped(str(row), mapping) for row in db.sql(query).fetchall()]
+            assert sorted(told) == sorted(map(str, db2.sql(query).fetchall())), mart
 
 
 def learn(before: list[str], after: list[str]) -> dict[str, str]:
@@ -75,7 +76,7 @@ def mapped(text: str, mapping: dict[str, str]) -> str:
     return re.sub(rf"(?<![0-9])(?:{pattern})(?![0-9])", lambda m: mapping[m[0]], text)
 
 
-@pytest.mark.parametrize("stream", ["attended_transfer/all", "userevents_textmessage/all", "edge_pretty_tz/pretty"])
+@pytest.mark.parametrize("stream", ["attended_transfer/app", "userevents_textmessage/all", "edge_pretty_tz/pretty"])
 def test_a_frame_stays_but_for_what_is_replaced(tmp_path: Path, stream: str) -> None:
     """Cut at the pseudonyms, the frame is the original cut at the originals; times and order stay."""
     before = write(tmp_path / "before.parquet", dressed(frames_of(stream)))
@@ -106,55 +107,52 @@ def event(**fields: object) -> str:
 CALLER = event(channel={"id": "1795474000.1", "caller": {"name": "Jana Nováková", "number": "+420601234567"}})
 
 
-@pytest.mark.parametrize(
-    "hidden",
-    [
-        "420601234567", "+420601234567", "00420601234567", "9420601234567", "601234567", "+420 601 234 567",
-        "+420 (601) 234-567", "tel:+420601234567", "sip:420601234567@pbx", "<sip:%2B420601234567@pbx;user=phone>",
-        "PJSIP/420601234567-0000001a", "Local/420601234567@out-0000001a;2", "PJSIP/trunk/sip:420601234567@10.0.0.1",
-        "rec-1795474000-420601234567.wav", "x420601234567y", "1795474000420601234567",
-        '{"number":"420601234567"}', '{"n":[{"m":"\\"420601234567\\""}]}', "number=%2B420601234567&x=1",
-        "\\u0034\\u0032\\u0030601234567", "%34%32%30601234567", "a\n420601234567\tb",
-    ],
-)  # fmt: skip
+HIDDEN = [
+    "420601234567", "+420601234567", "00420601234567", "9420601234567", "601234567", "+420 601 234 567",
+    "+420 (601) 234-567", "tel:+420601234567", "sip:420601234567@pbx", "<sip:%2B420601234567@pbx;user=phone>",
+    "PJSIP/420601234567-0000001a", "Local/420601234567@out-0000001a;2", "PJSIP/trunk/sip:420601234567@10.0.0.1",
+    "rec-1795474000-420601234567.wav", "x420601234567y", "1795474000420601234567",
+    '{"number":"420601234567"}', '{"n":[{"m":"\\"420601234567\\""}]}', "number=%2B420601234567&x=1",
+    "\\u0034\\u0032\\u0030601234567", "%34%32%30601234567", "a\n420601234567\tb",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("ensure_ascii", [True, False])
-def test_a_number_is_found_wherever_it_hides(tmp_path: Path, hidden: str, ensure_ascii: bool) -> None:
+def test_a_number_is_found_wherever_it_hides(tmp_path: Path, ensure_ascii: bool) -> None:
     """As a value, a key, a variable, in JSON within JSON, in a URL: always the same pseudonym."""
-    row = json.dumps(
-        {"type": "ChannelVarset", "variable": "X", "value": hidden, hidden: {"deep": [hidden]}},
-        ensure_ascii=ensure_ascii,
-    )
-    caller, told = one(tmp_path, CALLER, row)
+    rows = [{"type": "ChannelVarset", "variable": "X", "value": text, text: {"deep": [text]}} for text in HIDDEN]
+    caller, *told = one(tmp_path, CALLER, *(json.dumps(row, ensure_ascii=ensure_ascii) for row in rows))
     new = json.loads(caller)["channel"]["caller"]["number"].removeprefix("+")
-    value = json.loads(told)["value"]
 
-    assert "601234567" not in re.sub(r"[ ()-]", "", json.dumps(json.loads(told)))
-    digits = re.sub(r"\D", "", re.sub(r"%34%32%30|\\u0034\\u0032\\u0030", "420", value).replace("%2B", ""))
-    assert new in digits or new[3:] in digits
-    assert [key for key in json.loads(told)][3] == value
     assert new.startswith("420601")
-    assert len(value) == len(hidden) or "%34" in hidden or "u0034" in hidden
+    for hidden, after in zip(HIDDEN, map(json.loads, told), strict=True):
+        value = after["value"]
+        assert "601234567" not in re.sub(r"[ ()-]", "", json.dumps(after))
+        digits = re.sub(r"\D", "", re.sub(r"%34%32%30|\\u0034\\u0032\\u0030", "420", value).replace("%2B", ""))
+        assert new in digits or new[3:] in digits
+        assert list(after)[3] == value == after[value]["deep"][0]
+        assert len(value) == len(hidden) or "%34" in hidden or "u0034" in hidden
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"channel": {"id": "1795474001.12"}, "value": "1795474001.12"},
-        {"duration": 1795474001, "duration_ms": 1795474001, "cause": 1795474001},
-        {"bridge": {"id": "0f5c2c1e-1111-4222-8333-179547400112"}},
-        {"value": "1.1795474001", "channel": {"name": "PJSIP/alice-17954740"}},
-        {"timestamp": "2026-11-23T22:26:40.123+0000", "args": ["2026-11-23 22:26:40", "20261123", "1795474001"]},
-        {"value": "ssrc=1795474001;themssrc=1318466974;rxjitter=0.000128;txcount=1234567"},
-        {"message": {"body": '{"duration":1795474001,"priority":1795474001}'}},
-    ],
-)
-def test_what_is_no_number_stays(tmp_path: Path, row: dict[str, object]) -> None:
+OTHERS: list[dict[str, object]] = [
+    {"channel": {"id": "1795474001.12"}, "value": "1795474001.12"},
+    {"duration": 1795474001, "duration_ms": 1795474001, "cause": 1795474001},
+    {"bridge": {"id": "0f5c2c1e-1111-4222-8333-179547400112"}},
+    {"value": "1.1795474001", "channel": {"name": "PJSIP/alice-17954740"}},
+    {"timestamp": "2026-11-23T22:26:40.123+0000", "args": ["2026-11-23 22:26:40", "20261123", "1795474001"]},
+    {"value": "ssrc=1795474001;themssrc=1318466974;rxjitter=0.000128;txcount=1234567;minrxlost=001.000000"},
+    {"message": {"body": '{"duration":1795474001,"priority":1795474001}'}},
+]
+
+
+@pytest.mark.parametrize("caller", ["+420601234567", "17954740", "179547400112"])
+def test_what_is_no_number_stays(tmp_path: Path, caller: str) -> None:
     """Ids, durations, times and statistics, also where a number with the same digits is called."""
-    for caller in ("+420601234567", "17954740", "179547400112"):
-        told = one(tmp_path, event(channel={"caller": {"name": "", "number": caller}}), event(**row))
-        (tmp_path / "one.parquet").unlink()
+    _, *told = one(
+        tmp_path, event(channel={"caller": {"name": "", "number": caller}}), *(event(**row) for row in OTHERS)
+    )
 
-        assert json.loads(told[1]) == json.loads(event(**row))
+    assert [json.loads(row) for row in told] == [json.loads(event(**row)) for row in OTHERS]
 
 
 def test_ids_with_digits_alone_stay(tmp_path: Path) -> None:
@@ -260,10 +258,11 @@ def test_extensions_and_services(tmp_path: Path) -> None:
     assert told["channel"]["name"] == f"PJSIP/{new}-00002001"
     assert told["channel"]["dialplan"] == {"exten": "112", "priority": 2001, "app_data": f"PJSIP/{new},20,tT"}
     assert (told["channel"]["id"], told["lines"], told["port"]) == ("1795474000.2001", "Content-Length: 2001", "2001")
-    assert one(tmp_path, row.replace("one", "two"), options=Options(regions=("CZ",))) == [row]
+    (tmp_path / "one.parquet").unlink()
+    assert one(tmp_path, row) == [row]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.sets(st.from_regex(r"[0-9]{4,15}", fullmatch=True), min_size=1, max_size=40))
 def test_pseudonyms_are_others_and_no_two_alike(numbers: set[str]) -> None:
     """Of the same length, none an original, whatever the numbers are."""
@@ -318,7 +317,7 @@ VALUE = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(VALUE, min_size=1, max_size=4), st.booleans())
 def test_any_json_with_numbers_anywhere(tmp_path: Path, values: list[object], ensure_ascii: bool) -> None:
     """Nothing is left (the check would raise), the shape stays, and what holds nothing is as it was."""
