@@ -43,10 +43,21 @@ BODIES = st.binary(max_size=60) | OBJECTS.map(lambda value: json.dumps(value).en
 
 
 THINGS = JSON | st.fixed_dictionaries({"id": JSON, "name": JSON, "state": JSON})
-FIELDS = ("channel", "bridge", "peer", "playback", "recording", "endpoint", "device_state", "variable", "value")
+FIELDS = (
+    *("channel", "bridge", "peer", "caller", "replace_channel", "playback", "recording", "endpoint", "device_state"),
+    *("args", "variable", "value"),
+)
 EVENTS = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, THINGS))
 KINDS = (
-    *("ChannelCreated", "StasisEnd", "ChannelDestroyed", "ChannelVarset", "BridgeDestroyed", "PlaybackFinished"),
+    *(
+        "ChannelCreated",
+        "StasisStart",
+        "StasisEnd",
+        "ChannelDestroyed",
+        "ChannelVarset",
+        "BridgeDestroyed",
+        "PlaybackFinished",
+    ),
     *("RecordingFinished", "PeerStatusChange", "DeviceStateChanged", "Unknown"),
 )
 

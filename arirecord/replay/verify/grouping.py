@@ -67,7 +67,8 @@ class Grouping:
             self._tie([*filter(None, (_id(event.get("caller")), _id(event.get("peer"))))])
         elif frame.type == "StasisStart" and channel:
             arguments = event.get("args")
-            named = [a for a in arguments if a in self._parents] if isinstance(arguments, list) else []
+            texts = [a for a in arguments if isinstance(a, str)] if isinstance(arguments, list) else []
+            named = [text for text in texts if text in self._parents]
             self._tie([channel, *filter(None, [_id(event.get("replace_channel"))]), *named])
             self._calls.setdefault(channel, _call(channel, event["channel"], frame.t_ns))
 
