@@ -18,7 +18,7 @@ ALLOWED = {
     "analytics": {"ari", "session"},
     "handling": {"ari", "session", "analytics"},
     "tables": set(),
-    "api": {"session", "analytics", "tables"},
+    "api": {"session", "analytics", "report", "tables"},
     "report": {"ari", "session", "analytics"},
     "cli": {"ari", "session", "capture", "replay", "analytics", "handling", "api", "report"},
 }

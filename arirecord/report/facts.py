@@ -101,7 +101,7 @@ def read_facts(connection: duckdb.DuckDBPyConnection, call_id: str) -> Facts:
         stays=stays,
         talks=_of_channels(connection, _TALKS, ids),
         speech=_of_channels(connection, "SELECT * FROM talk_intervals WHERE {is_in} ORDER BY seq", ids),
-        transfers=_rows(connection, "SELECT * FROM transfers WHERE call_id = ? ORDER BY seq", [call_id]),
+        transfers=_rows(connection, _TRANSFERS, {"call": call_id, "channels": ids}),
         links=_rows(connection, "SELECT * FROM links WHERE call_id = ? AND is_same_call ORDER BY seq", [call_id]),
         events=_events(connection, calls[0], ids, {stay["bridge_id"] for stay in stays}, present),
         recording_ended_at=ended_at,
@@ -124,6 +124,15 @@ JOIN int_conversations AS talks
     AND COALESCE(stays.entered_seq < talks.last_seq, true)
 WHERE stays.{is_in}
 ORDER BY started_seq
+"""
+
+# Recorded linkedids can keep the two calls apart that an attended transfer joins: it is told in both.
+_TRANSFERS = """
+SELECT * FROM transfers
+WHERE call_id = $call OR list_has_any($channels, list_value(
+    transferer_channel_id, transferer_second_channel_id, transferee_channel_id, target_channel_id
+))
+ORDER BY seq
 """
 
 _SHARED = """
@@ -208,7 +217,7 @@ def _of_channels(connection: duckdb.DuckDBPyConnection, sql: str, ids: Sequence[
     return _rows(connection, sql.format(is_in="channel_id IN (SELECT unnest(?))"), [ids])
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any]) -> Sequence[Row]:
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> Sequence[Row]:
     result = connection.execute(sql, values)
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

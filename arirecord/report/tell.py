@@ -176,6 +176,7 @@ def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> Moment:
         kind="transfer",
         what=what if is_done else f"{what} in vain",
         label="transfer",
+        actor=row["transferer_channel_name"] or "somebody",
         channel_id=row["transferer_channel_id"],
         other_id=row["transferee_channel_id"],
         detail=", ".join(filter(None, said)),

@@ -151,3 +151,13 @@ def test_a_mark_and_a_gap_are_in_the_story(tell: Tell) -> None:
     text = ladder_text(tell([*begun(), mark, *finished()]))
 
     assert "night shift notes: line went dead" in text
+
+
+def test_a_transfer_that_joins_two_calls_is_in_both(connections: Connections) -> None:
+    """Recorded linkedids keep them apart; who transfers is named in the one that it is not in."""
+    connection = connections["linkedid_attended_transfer/all"]
+    one, two = (story(connection, call_id) for call_id in ("1795476212.19", "1795476213.21"))
+    told = [[sentence(s, m) for m in s.moments if m.kind == "transfer"] for s in (one, two)]
+
+    assert told[0] == ["A transfers (attended) B: to 1003, Success, answered by 1003"]
+    assert told[1] == ["PJSIP/u1001-0000000d transfers (attended): to 1003, Success, answered by 1003"]
