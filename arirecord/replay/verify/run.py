@@ -111,7 +111,6 @@ async def verify(
         speed=options.speed,
         pace="client",
         pace_timeout_s=options.pace_timeout_s,
-        exclude=frozenset(["RESTResponse"]),  # the app gets answers to its own requests
     )
     asked = _Asked()
     loop = asyncio.get_running_loop()
