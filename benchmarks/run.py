@@ -55,11 +55,11 @@ BENCHES = [
 ]
 HEAD = """# How fast, how small
 
-Every figure stands beside what one would use instead, measured in the same run, in turns, on the same machine. `make bench` measures
-again and writes this page (two minutes; `make bench ARGS=--full` takes the sizes shown in the heading of each part and an hour;
-`make bench ARGS=sealing` runs one part). Streams are told on and on from a real recording with new ids, numbers and times;
-`python -m benchmarks.generate --check` holds them against the real one: size and types of frames, repetition of snapshots, what is left
-after compression.
+Every figure stands beside what one would use instead, measured in the same run, in turns, on the same machine.
+`make bench` measures again and writes this page; `make bench ARGS=--full` takes the full sizes and an hour,
+`make bench ARGS=sealing` runs one part. Streams are told on and on from a real recording with new ids, numbers and
+times; `python -m benchmarks.generate --check` holds them against the real one: size and types of frames, repetition of
+snapshots, what is left after compression. Other work on the machine shows in all figures, least in the ratios.
 """
 
 
