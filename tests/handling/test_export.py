@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -28,10 +29,8 @@ def test_by_type(sessions: Sessions, tmp_path: Path, form: Form) -> None:
     assert counts == session.header.types
     assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{name}.{form}" for name in counts}
     path = tmp_path / "out" / f"ChannelDtmfReceived.{form}"
-    if form == "parquet":
-        dtmf = pl.read_parquet(path)
-    else:
-        dtmf = pl.read_csv(path) if form == "csv" else pl.read_ndjson(path)
+    read: dict[str, Callable[[Path], pl.DataFrame]] = {"csv": pl.read_csv, "jsonl": pl.read_ndjson}
+    dtmf = read.get(form, pl.read_parquet)(path)
     expected = [json.loads(f.raw) for f in session.frames(types=["ChannelDtmfReceived"])]
     assert [str(d) for d in dtmf["digit"].to_list()] == [e["digit"] for e in expected]
     assert {c.name for c in columns_of("ChannelDtmfReceived")} <= set(dtmf.columns)
