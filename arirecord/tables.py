@@ -70,6 +70,10 @@ class MartMethods:
         """Attempts to reach somebody: status, ring time, forwarded where."""
         return self._mart("dial_attempts", parameters)
 
+    def digits(self, **parameters: str | float) -> "pl.DataFrame":
+        """DTMF digits, each with the prompt before it."""
+        return self._mart("digits", parameters)
+
     def dtmf(self, **parameters: str | float) -> "pl.DataFrame":
         """Sequences of DTMF digits."""
         return self._mart("dtmf", parameters)
