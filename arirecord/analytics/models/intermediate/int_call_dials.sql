@@ -5,7 +5,11 @@ SELECT
     calls.call_id,
     count(*) AS attempt_count,
     CASE WHEN bool_and(attempts.started_at IS NOT NULL) THEN min(attempts.started_at) END AS dialled_at,
-    min(attempts.ringing_at) AS ringing_at,
+    -- The earliest answer may be that of an attempt whose ringing was lost.
+    CASE
+        WHEN COALESCE(min(attempts.ringing_at) <= min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER'), true)
+        THEN min(attempts.ringing_at)
+    END AS ringing_at,
     min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER') AS answered_at,
     CASE WHEN bool_and(attempts.ended_at IS NOT NULL) THEN max(attempts.ended_at) END AS ended_at,
     arg_max(attempts.dial_status, attempts.ended_seq) FILTER (is_failure) AS dial_status,

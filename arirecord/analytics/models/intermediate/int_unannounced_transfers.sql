@@ -7,6 +7,7 @@ WITH link_ends AS (
     FROM int_bridge_stays AS stays
     JOIN int_channel_facts AS facts USING (channel_id)
     WHERE facts.channel_name LIKE 'Local/\_attended@transfer-%' ESCAPE '\'
+        AND stays.entered_seq IS NOT NULL
         AND stays.channel_id NOT IN (
             SELECT unnest([link_first_channel_id, link_second_channel_id]) AS channel_id
             FROM stg_transfers
