@@ -71,9 +71,9 @@ def test_every_verb_is_in_the_documents() -> None:
 def test_the_samples_are_as_described() -> None:
     """Events of each sample, and calls."""
     text = (ROOT / "sample_data" / "README.md").read_text()
-    rows = re.findall(r"\| `(\w+\.parquet)` \| ([\d,]+) \| ([\d,]+) \|", text)
+    rows = re.findall(r"\| `(\w+(?:\.parquet|/))` \| ([\d,]+) \| ([\d,]+) \|", text)
 
-    assert len(rows) == 4
+    assert len(rows) == 7
     for name, events, calls in rows:
         path = ROOT / "sample_data" / name
         assert arirecord.open_session(path).header.events == int(events.replace(",", ""))

@@ -42,6 +42,7 @@ def ladder_text(story: Story, *, width: int = 100, is_coloured: bool = False, ma
     """
     out = StringIO()
     console = Console(
+        force_jupyter=False,  # else it shows the text in the notebook instead of giving it
         file=out, width=width, force_terminal=is_coloured, color_system="standard" if is_coloured else None,
         no_color=not is_coloured, highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
