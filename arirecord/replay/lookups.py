@@ -54,7 +54,7 @@ class _Lookups:
         if not (name := question.parameters.get("variable")):
             return error(400, "Variable name is required")
         channel_id = match.ids["channelId"]
-        if channel_id not in self._switch.channels.items:
+        if not self._has_variables(channel_id):
             return error(404, "Provided channel was not found")
         value = self._value(channel_id, name)
         return error(404, "Provided variable was not found") if value is None else Answer(200, {"value": value})
@@ -63,10 +63,13 @@ class _Lookups:
         if not (names := question.parameters.get("variables")):
             return error(400, "At least one variable name is required")
         channel_id = match.ids["channelId"]
-        if channel_id not in self._switch.channels.items:
+        if not self._has_variables(channel_id):
             return error(404, "Provided channel was not found")
         values = {name: self._value(channel_id, name) for name in names.split(",") if name}
         return Answer(200, {"variables": {name: value for name, value in values.items() if value is not None}})
+
+    def _has_variables(self, channel_id: str) -> bool:
+        return channel_id in self._switch.channels.items and channel_id not in self._switch.ending
 
     def _value(self, channel_id: str, name: str) -> str | None:
         """A channel's variable: as it was set, as every event tells it, or what is plain from the channel itself."""

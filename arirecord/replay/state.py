@@ -27,7 +27,8 @@ class Switch:
     """Feed it frames in order, `switch.feed(frames)`; then `switch.channels.items` and the others tell what is up.
 
     Frames are looked at when `catch_up` is called, or when too many wait. `inside` has, for each application, the ids
-    of the channels that it hears of because they are in it, or because it originated them.
+    of the channels that it hears of because they are in it, or because it originated them. `ending` are those that are
+    still told of and have no variables any more.
     """
 
     def __init__(self) -> None:
@@ -47,6 +48,7 @@ class Switch:
         self.variables: dict[str, dict[str, str]] = {}
         self.global_variables: dict[str, str] = {}
         self.inside: dict[str, dict[str, None]] = {}
+        self.ending: set[str] = set()
         self._announced: set[str] = set()
         self._waiting: deque[Frame] = deque()
 
@@ -139,6 +141,8 @@ class Switch:
         self.inside.get(str(event.get("application")), {}).pop(str(channel_id), None)
         if channel_id not in self._announced:
             self._drop_channel(channel_id, at_ns)
+        elif channel_id is not None and str(_text(event.get("channel"), "name")).startswith("Snoop/"):
+            self.ending.add(channel_id)  # it has nowhere else to be; its end is told when nobody holds it any more
 
     def _drop_channel(self, channel_id: str | None, at_ns: int) -> None:
         if channel_id is None:
@@ -148,6 +152,7 @@ class Switch:
         self.channels.drop(channel_id)
         self.variables.pop(channel_id, None)
         self._announced.discard(channel_id)
+        self.ending.discard(channel_id)
         for inside in self.inside.values():
             inside.pop(channel_id, None)
 
