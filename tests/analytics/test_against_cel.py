@@ -3,12 +3,18 @@
 import json
 from collections import defaultdict
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import scenarios, streams, truth
+from arirecord.analytics import connect
+from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.reader import open_session
+from arirecord.session.rows import own_text
+from arirecord.session.seal import seal
+from tests.conftest import Sessions, scenarios, streams, truth
 
-from .agreement import COLUMNS, at, cel, close, documented, lone_cdrs, measured, precision
+from .agreement import COLUMNS, at, cel, close, documented, lone_cdrs, measured, pairs, precision
 from .conftest import Connections
 
 WHOLE = sorted(name for name in streams() if name.endswith("/all"))
@@ -205,3 +211,65 @@ def test_holds(stream: str, connections: Connections) -> None:
     assert len(ours) == sum(
         what and (n == 0 or not steps[n - 1][0]) for steps in told.values() for n, (what, _) in enumerate(steps)
     )
+
+
+@pytest.mark.parametrize("stream", [name for name in WHOLE if name.startswith(("busy_noanswer_cancel", "mixed_load"))])
+def test_what_an_app_says_joins_what_events_cannot(stream: str, sessions: Sessions, tmp_path: Path) -> None:
+    """With the app's requests in the recording, as a tap keeps them, failed calls that it made are in calls too."""
+    scenario = stream.partition("/")[0]
+    frames = [(frame.t_ns, "event", frame.raw) for frame in open_session(sessions[stream]).frames()]
+    made = [
+        (
+            round(float(str(row["eventtime"])) * 1e9),
+            "rest",
+            own_text(
+                "rest",
+                "POST",
+                by="app",
+                method="POST",
+                uri=f"/ari/channels?endpoint=PJSIP%2Fx&channelId={row['uniqueid']}&originator={row['linkedid']}",
+                status=200,
+                answer_body=json.dumps({"id": row["uniqueid"]}),
+            ),
+        )
+        for row in truth(scenario, "cel")
+        if row["eventtype"] == "CHAN_START" and str(row["uniqueid"]).startswith("out-")
+    ]
+    assert made
+    target = tmp_path / "tapped.parquet"
+    writer = JournalWriter(journal_path(target), frames[0][0], {"verb": "tap"})
+    rows = sorted([*frames, *made])
+    writer.write((time, max(time - frames[0][0], 0), kind, raw) for time, kind, raw in rows)
+    writer.close()
+    seal(journal_path(target), target)
+    right, whole = precision(scenario, connect(target, models=["int_call_channels"]))
+    assert right is not None
+    assert right >= 0.999
+    assert whole is not None
+    assert whole >= 0.999
+
+
+@pytest.mark.parametrize("name", ["menu", "menu-websocket", "probed"])
+def test_tapped_calls_without_their_linkedids(name: str, tmp_path: Path) -> None:
+    """Of a tapped application, requests and events alone give the calls that Asterisk's linkedids give."""
+    recording = Path(__file__).parents[1] / "replay" / "recordings" / f"{name}.parquet"
+    query = "SELECT channel_id, call_id FROM int_call_channels"
+    with_linkedids = connect(recording, models=["links"])
+    theirs = dict(with_linkedids.execute(query).fetchall())
+    said = with_linkedids.execute("SELECT is_same_call FROM links WHERE reason = 'originator'").fetchall()
+    assert said
+    assert set(said) == {(True,)}
+    target = tmp_path / "without.parquet"
+    writer = JournalWriter(journal_path(target), 0, {"verb": "tap"})
+    writer.write(
+        (frame.t_ns, frame.elapsed_ns, frame.kind, frame.raw.replace("CHANNEL(linkedid)", "CHANNEL(language)"))
+        for frame in open_session(recording).frames(kinds=None)
+    )
+    writer.close()
+    seal(journal_path(target), target)
+    ours = dict(connect(target, models=["int_call_channels"]).execute(query).fetchall())
+    together, truly = pairs(theirs, ours), pairs(theirs, theirs)
+    assert truly
+    assert truly <= together
+    # Two channels that shared a bridge for a single millisecond kept their linkedids.
+    assert len(together - truly) <= (1 if name == "probed" else 0)
