@@ -1,0 +1,55 @@
+"""`arirecord.connect` in the tools that people have: plain DuckDB, `%sql` in Jupyter, polars."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import arirecord
+
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "transfers.parquet"
+
+IN_JUPYTER = """
+import arirecord
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "sql")
+shell.run_line_magic("config", "SqlMagic.displaycon = False")
+shell.user_ns["connection"] = arirecord.connect({path!r})
+shell.run_line_magic("sql", "connection --alias calls")
+found = shell.run_line_magic("sql", "SELECT count(*) FROM transfers")
+print("FOUND", list(found))
+"""
+
+
+def test_plain_duckdb() -> None:
+    """It is a DuckDB connection: relations, views, and further tables of one's own beside them."""
+    connection = arirecord.connect(SAMPLE)
+    connection.execute("CREATE TABLE people AS SELECT '1001' AS number, 'reception' AS who")
+    rows = connection.sql("SELECT count(*) FROM calls JOIN people ON number = caller_number").fetchall()
+    assert rows == connection.sql("SELECT count(*) FROM calls WHERE caller_number = '1001'").fetchall() != [(0,)]
+
+
+def test_polars() -> None:
+    """Both ways: a table as a DataFrame, and a DataFrame in a question."""
+    connection = arirecord.connect(SAMPLE)
+    calls = connection.sql("FROM calls").pl()
+    assert calls.height == arirecord.open_session(SAMPLE).calls().height
+    wanted = calls.filter(calls["transfer_count"] > 0).select("call_id")
+    assert (
+        connection.sql("SELECT count(*) FROM legs SEMI JOIN wanted USING (call_id)").fetchall()[0][0] >= wanted.height
+    )
+
+
+def test_jupysql(tmp_path: Path) -> None:
+    """`%sql` takes the connection as it is."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", IN_JUPYTER.format(path=str(SAMPLE))],
+        env={**os.environ, "PLOOMBER_STATS_ENABLED": "false", "IPYTHONDIR": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert f"FOUND [({arirecord.open_session(SAMPLE).transfers().height},)]" in done.stdout, done.stderr
