@@ -103,8 +103,6 @@ class _Search:
 
     def _read(self, text: str, depth: int, found: Counter[str]) -> None:
         """Look at a text, and at what it says once JSON, percent signs or base64 are undone."""
-        if text in self._clean:
-            return
         before = found.total()
         # All that a frame says stands in its strings: as a whole it gets a quick look only.
         if text[:1] != "{" or self._finder.may_hold(text, self._numbers):
@@ -112,7 +110,8 @@ class _Search:
             found.update("a name" for _ in self._words.find(text))
         if depth:
             for reading in _undone(text):
-                self._read(reading, depth - 1, found)
+                if reading not in self._clean:
+                    self._read(reading, depth - 1, found)
         if len(text) < _LONG and found.total() == before:
             if len(self._clean) >= _REMEMBERED:
                 self._clean.clear()

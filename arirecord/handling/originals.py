@@ -29,6 +29,7 @@ _IDS = frozenset({"id", "protocol_id", "target_uri", "video_source_id", "old_vid
                   "transaction_id", "creator", "channels", "channel_ids"})  # fmt: skip
 _SPOKEN = ("number", "exten", "caller_rdnis", "destination", "forward", "called")
 _REMEMBERED = 200_000
+_LONG = 1000
 _WITHHELD = frozenset({"anonymous", "unknown", "restricted", "unavailable", "private", "withheld", "asterisk"})
 
 
@@ -138,14 +139,16 @@ def _note_frame(found: Originals, raw: str, finder: Finder, seen: set[str]) -> N
         return
     if len(seen) > _REMEMBERED:
         seen.clear()
+    names_follow = "(name)" in raw
     for index in range(1, len(pieces), 2):
         piece = pieces[index]
         if piece not in seen:
-            seen.add(piece)
+            if len(piece) < _LONG:
+                seen.add(piece)
             _note_text(found, piece, finder, is_json=True)
             if key_of(pieces, index) in _IDS:
                 found.in_ids.update(finder.plausible(piece))
-        if piece.endswith("(name)") and index + 2 < len(pieces) and pieces[index + 2]:
+        if names_follow and piece.endswith("(name)") and index + 2 < len(pieces) and pieces[index + 2]:
             _note(found, "name", pieces[index + 2], finder)
 
 

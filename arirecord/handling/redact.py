@@ -34,6 +34,7 @@ _CALLER = re.compile(r'\{\s*"name"\s*:\s*"([^"]+)"\s*,\s*"number"\s*:')
 _BASE64 = re.compile(r'("rest_(?:request|answer)_base64"\s*:\s*")([A-Za-z0-9+/=]*)(")')
 _MIN_NAME = 3
 _REMEMBERED = 200_000
+_LONG = 1000
 
 
 class LeakError(ArirecordError):
@@ -85,9 +86,9 @@ class Redactor:
         self._lengths = sorted({len(number) for number in numbers}, reverse=True)
         self._words = words
         self._index = Words(words)
-        self._callers = {**words, **callers}
+        self._callers = callers
         self._is_careful = finder.min_digits < SHORT
-        self._done: dict[tuple[str, str], str] = {}
+        self._done: dict[str, str] = {}
 
     def row(self, kind: str, raw: str) -> str:
         """`raw` of a row."""
@@ -104,18 +105,22 @@ class Redactor:
             return self._plain(text, is_json=False)
         if len(self._done) > _REMEMBERED:
             self._done.clear()
-        for index, piece in enumerate(pieces):
-            if index % 2:
-                place = key_of(pieces, index) if self._is_careful and piece.isdecimal() else ""
-                new = self._done.get((place, piece))
-                if new is None:
-                    new = self._done[place, piece] = self._string(piece, place)
-                if new == piece and piece in self._callers and "number" in pieces[index + 2 : index + 3]:
-                    new = self._callers[piece] if key_of(pieces, index) == "name" else piece
-                pieces[index] = new
-            elif len(piece) > self._finder.min_digits:
+        for index in range(1, len(pieces), 2):
+            piece = pieces[index]
+            place = key_of(pieces, index) if self._is_careful and piece.isdecimal() else ""
+            spot = f"{place}\0{piece}" if place else piece
+            new = self._done.get(spot)
+            if new is None:
+                new = self._string(piece, place)
+                if len(piece) < _LONG:
+                    self._done[spot] = new
+            if piece in self._callers and "number" in pieces[index + 2 : index + 3]:
+                new = self._callers[piece] if key_of(pieces, index) == "name" else new
+            pieces[index] = new
+        for index in range(0, len(pieces), 2):
+            if len(pieces[index]) > self._finder.min_digits:
                 opening = f'"{key_of(pieces, index)}"'
-                pieces[index] = self._plain(opening + piece, is_json=True)[len(opening) :]
+                pieces[index] = self._plain(opening + pieces[index], is_json=True)[len(opening) :]
         return '"'.join(pieces)
 
     def _string(self, piece: str, key: str) -> str:
