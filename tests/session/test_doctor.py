@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from arirecord.ari.timestamps import format_timestamp
 from arirecord.session.doctor import Finding, examine, examine_session, worst
 from arirecord.session.doctor.findings import seconds
-from arirecord.session.header import FORMAT, KEY, Header
+from arirecord.session.header import COMPACT_FORMAT, KEY, Header
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.rows import own_text
@@ -718,7 +718,7 @@ def test_what_is_neither(tmp_path: Path) -> None:
 
 def test_a_newer_or_damaged_header(target: Path) -> None:
     """Refused, with what to do."""
-    for text, word in ((orjson.dumps({"format": FORMAT + 1}), "please update"), (b"{", "damaged")):
+    for text, word in ((orjson.dumps({"format": COMPACT_FORMAT + 1}), "please update"), (b"{", "damaged")):
         pq.write_table(pa.table({"seq": [1]}).replace_schema_metadata({KEY: text}), target)
         assert word in next(iter(examine(target))).what
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from arirecord.errors import JournalError, NotASession, TargetExists
 from arirecord.session import parquet
 from arirecord.session import seal as module
-from arirecord.session.header import FORMAT, KEY, Drift, Header
+from arirecord.session.header import COMPACT_FORMAT, KEY, Drift, Header
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.rows import own_text
@@ -204,7 +204,7 @@ def test_drift_is_bounded() -> None:
 def test_a_newer_session_is_refused(tmp_path: Path) -> None:
     """With what to do about it; unknown keys of the header are kept."""
     with pytest.raises(NotASession, match="please update arirecord"):
-        Header.load(orjson.dumps({"format": FORMAT + 1}))
+        Header.load(orjson.dumps({"format": COMPACT_FORMAT + 1}))
     header = Header.load(orjson.dumps({"format": 1, "started_ns": 1, "source": {}, "novel": 5}))
 
     assert orjson.loads(header.dump())["novel"] == 5
