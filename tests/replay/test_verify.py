@@ -1,6 +1,7 @@
 """Whether an app that is no longer as it was recorded is told so. The app is real, the recording a real Asterisk's."""
 
 import asyncio
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from arirecord.cli.verify import command
+from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify import Rule, Verified, VerifyError, VerifyOptions, sessions_in, verify
+from arirecord.replay.verify.app import where
 
 from .apps import ivr
 from .support import make
@@ -181,3 +184,14 @@ def test_what_is_no_rule_is_wrong_usage(rule: str) -> None:
 
     assert result.exit_code == 2
     assert "METHOD PATH" in result.stderr
+
+
+def test_the_document_is_right() -> None:
+    """Its commands are some, and its table has all that an app is told."""
+    text = (Path(__file__).parents[2] / "docs" / "verify.md").read_text()
+    shown = [shlex.split(line)[2:] for line in text.splitlines() if line.startswith("    arirecord verify ")]
+    assert len(shown) == 2
+    for arguments in shown:
+        command.make_context("verify", arguments)
+    told = where(ReplayServer(MENU), "rig", "u", "p")
+    assert all(f"`ARI_{name.upper()}`" in text and f"`{{{name}}}`" in text for name in told)
