@@ -1,0 +1,20 @@
+"""`arirecord compact`, as a process of its own."""
+
+from pathlib import Path
+
+from tests.cli.conftest import SAMPLES, Run
+
+
+def test_less_space_and_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    """Every verb takes the result like any session; a second one to the same place is refused."""
+    session, compact = SAMPLES / "transfers.parquet", tmp_path / "c.parquet"
+    said = run("compact", session, "-o", compact).stderr.decode()
+
+    assert "bytes an event" in said
+    assert compact.stat().st_size < session.stat().st_size
+    assert run("cat", compact, "--all-kinds").stdout == run("cat", session, "--all-kinds").stdout
+    question = "SELECT * FROM transfers ORDER BY ALL"
+    answers = [run("query", path, question, "--format", "csv").stdout for path in (session, compact)]
+    assert answers[0] == answers[1]
+    assert b"exists" in run("compact", session, "-o", compact, code=1).stderr
+    assert b"compact already" in run("compact", compact, "-o", tmp_path / "d.parquet", code=1).stderr
