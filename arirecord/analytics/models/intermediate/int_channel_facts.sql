@@ -57,7 +57,10 @@ SELECT
     lasts.exten AS last_exten,
     firsts.context,
     lasts.accountcode,
-    NULLIF(TRY_CAST(COALESCE(lasts.channelvars, firsts.channelvars) AS JSON) ->> '$."CHANNEL(linkedid)"', '') AS linkedid,
+    CASE
+        WHEN contains(COALESCE(lasts.channelvars, firsts.channelvars), 'linkedid')
+        THEN NULLIF(TRY_CAST(COALESCE(lasts.channelvars, firsts.channelvars) AS JSON) ->> '$."CHANNEL(linkedid)"', '')
+    END AS linkedid,
     lasts.seq AS linkedid_seq,
     lasts.hangup_cause,
     lasts.hangup_cause_txt,

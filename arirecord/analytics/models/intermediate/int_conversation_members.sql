@@ -1,4 +1,4 @@
--- One row is one conversation, with who took part. Identified by `bridge_id` and `conversation`, its number in the bridge.
+-- One row is one conversation, with who took part. Identified by `bridge_id` and `conversation`, its number in it.
 -- Who comes first to a bridge takes part in the next conversation, and in all until leaving.
 WITH stays AS (
     SELECT
@@ -20,8 +20,8 @@ members AS (
 SELECT
     bridge_id,
     conversation,
-    arg_min(channel_id, seq, 16) AS channel_ids,
-    arg_min(facts.caller_number, seq, 16) AS numbers
+    list(channel_id ORDER BY seq, channel_id)[:16] AS channel_ids,
+    list(facts.caller_number ORDER BY seq, channel_id) FILTER (facts.caller_number IS NOT NULL)[:16] AS numbers
 FROM members
 JOIN int_channel_facts AS facts USING (channel_id)
 GROUP BY bridge_id, conversation
