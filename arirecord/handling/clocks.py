@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from statistics import median
-from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,25 +32,30 @@ class Clock:
 def compare_clocks(sessions: Sequence[Session]) -> list[Clock]:
     """The clock of each recorder against the first one's.
 
-    Where two sessions have events in common (the same event, to whichever application), the median of the differences
-    between their receipts. Else what lies between the events' own timestamps and their receipt: its tenth percentile in
-    each session is compared, and below a tenth of a second nothing is made of it. A session that shares nothing with
-    the first one and is close to another is compared with the first by these timestamps. Memory is bounded.
+    Where a session has events in common with one before it (the same event, to whichever application), the median of
+    the differences between their receipts. Else the shortest times from the events' own timestamps to their receipt (a
+    hundredth of the events have a shorter one) are compared with those of the first session, and below a tenth of a
+    second nothing is made of it. Memory is bounded.
     """
-    first, *others = [_Sample(session) for session in sessions]
-    clocks = [Clock(0, "the first session")]
-    for other in others:
-        differences = [at - first.received[key] for key, at in other.received.items() if key in first.received]
-        if len(differences) >= _COMMON:
-            clocks.append(Clock(int(median(differences)), f"{len(differences)} events in common"))
-        elif first.delay_ns is None or other.delay_ns is None:
-            clocks.append(Clock(0, "nothing: taken to be the same"))
-        else:
-            offset_ns = other.delay_ns - first.delay_ns
-            if abs(offset_ns) < _NOTICEABLE_NS:
-                offset_ns = 0
-            clocks.append(Clock(offset_ns, "the events' own timestamps"))
-    return clocks
+    placed: list[tuple[_Sample, Clock]] = []
+    for session in sessions:
+        sample = _Sample(session)
+        placed.append((sample, _place(sample, placed)))
+    return [clock for _, clock in placed]
+
+
+def _place(sample: "_Sample", before: "Sequence[tuple[_Sample, Clock]]") -> Clock:
+    if not before:
+        return Clock(0, "the first session")
+    near, clock = max(before, key=lambda other: len(other[0].received.keys() & sample.received.keys()))
+    differences = [at - near.received[key] for key, at in sample.received.items() if key in near.received]
+    if len(differences) >= _COMMON:
+        return Clock(clock.offset_ns + int(median(differences)), f"{len(differences)} events in common")
+    first = before[0][0]
+    if first.delay_ns is None or sample.delay_ns is None:
+        return Clock(0, "nothing: taken to be the same")
+    offset_ns = sample.delay_ns - first.delay_ns
+    return Clock(offset_ns if abs(offset_ns) >= _NOTICEABLE_NS else 0, "the events' own timestamps")
 
 
 class _Sample:
@@ -60,23 +65,23 @@ class _Sample:
     """
 
     def __init__(self, session: Session) -> None:
-        self.received: dict[bytes, int] = {}
+        self.received: dict[int, int] = {}
         self._mask = 0
         delays: list[int] = []
         for raw, at_ns, delay_ns in _events(session):
             if delay_ns is not None and len(delays) < _HELD:
                 delays.append(delay_ns)
             self._take(raw, at_ns)
-        self.delay_ns = sorted(delays)[len(delays) // 10] if delays else None
+        self.delay_ns = sorted(delays)[len(delays) // 100] if delays else None
 
     def _take(self, raw: str, at_ns: int) -> None:
-        key = _APPLICATION.sub("", raw).encode()
-        if crc32(key) & self._mask:
+        key = int.from_bytes(blake2b(_APPLICATION.sub("", raw).encode(), digest_size=8).digest())
+        if key & self._mask:
             return
         self.received.setdefault(key, at_ns)
         if len(self.received) > _HELD:
             self._mask = self._mask << 1 | 1
-            self.received = {k: at for k, at in self.received.items() if not crc32(k) & self._mask}
+            self.received = {k: at for k, at in self.received.items() if not k & self._mask}
 
 
 def _events(session: Session) -> Iterator[tuple[str, int, int | None]]:

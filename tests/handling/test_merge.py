@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import arirecord
 from arirecord.errors import ArirecordError
+from arirecord.handling.clocks import Clock
 from arirecord.handling.filter import Selection, filter_session
 from arirecord.handling.merge import Merged, merge_sessions
 from arirecord.session.derive import read_rows
@@ -69,10 +70,13 @@ def test_clocks_by_timestamps(tmp_path: Path) -> None:
     one = write(tmp_path / "one.parquet", frames[::2], step_ns=2 * SECOND)
     late = write(tmp_path / "late.parquet", frames[1::2], start_ns=START_NS + 8 * SECOND, step_ns=2 * SECOND)
     near = write(tmp_path / "near.parquet", frames[1::2], start_ns=START_NS + 1_020_000_000, step_ns=2 * SECOND)
-    result, done = merged(tmp_path, one, late, near)
-
-    assert [clock.offset_ns for clock in done.clocks] == [0, 7 * SECOND, 0]
-    assert [f.raw for f in result.frames()] == frames
+    for other, offset_ns in ((late, 7 * SECOND), (near, 0)):
+        result, done = merged(tmp_path, one, other)
+        assert [clock.offset_ns for clock in done.clocks] == [0, offset_ns]
+        assert [f.raw for f in result.frames()] == frames
+    # What the third shares with the second places it, though it shares nothing with the first.
+    _, done = merged(tmp_path, one, late, near)
+    assert done.clocks[2] == Clock(20_000_000, "20 events in common")
 
 
 def test_an_application_and_a_recorder(sessions: Sessions, tmp_path: Path) -> None:
