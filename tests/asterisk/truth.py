@@ -24,6 +24,7 @@ def check(recorded: Recorded) -> None:
     _check_transfers(recorded)
     _check_digits(recorded)
     _check_dispositions(recorded)
+    _check_lengths(recorded)
 
 
 def _logged(recorded: Recorded, *types: str) -> list[Row]:
@@ -60,7 +61,10 @@ def _check_bridges(recorded: Recorded) -> None:
 
 
 def _check_transfers(recorded: Recorded) -> None:
-    ours = recorded.sql("SELECT kind, transferer_channel_id FROM transfers WHERE NOT is_inferred ORDER BY seq")
+    ours = recorded.sql(
+        "SELECT kind, transferer_channel_id FROM transfers WHERE NOT is_inferred "
+        "AND destination_type <> 'refer' ORDER BY seq"
+    )
     theirs = [
         (row["eventtype"].removesuffix("TRANSFER").lower(), row["uniqueid"])
         for row in _logged(recorded, "BLINDTRANSFER", "ATTENDEDTRANSFER")
@@ -85,3 +89,15 @@ def _check_dispositions(recorded: Recorded) -> None:
     ours = recorded.sql("SELECT first_channel_id, disposition FROM calls")
     assert ours
     assert [(i, d, theirs[i]) for i, d in ours if d not in theirs[i]] == []
+
+
+def _check_lengths(recorded: Recorded) -> None:
+    """A call with one CDR and no transfer lasts as long as it, but for what is cut off below the millisecond."""
+    rows = defaultdict(list)
+    call_of = dict(recorded.sql("SELECT channel_id, call_id FROM legs"))
+    for row in recorded.cdr:
+        rows[call_of.get(row["uniqueid"])].append(row)
+    for call_id, duration_s in recorded.sql("SELECT call_id, duration_s FROM calls WHERE transfer_count = 0"):
+        if len(rows[call_id]) == 1:
+            [row] = rows[call_id]
+            assert abs(duration_s - (float(row["end"]) - float(row["start"]))) < 0.1, call_id
