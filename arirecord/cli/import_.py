@@ -27,9 +27,9 @@ def command(files: tuple[Path, ...], output: Path, force: bool) -> None:
 
     \b
     Examples:
-      arirecord import events.jsonl -o session.parquet arirecord import monday.jsonl.gz tuesday.jsonl.zst -o
-      days.parquet websocat "ws://pbx:8088/ari/events?app=log&subscribeAll=true&api_key=ari:secret" | arirecord import
-      - -o live.parquet
+      arirecord import events.jsonl -o session.parquet
+      arirecord import monday.jsonl.gz tuesday.jsonl.zst -o days.parquet
+      websocat "ws://pbx:8088/ari/events?app=log&subscribeAll=true&api_key=me:secret" | arirecord import - -o l.parquet
     """
     from arirecord.capture.importer import import_streams
 
