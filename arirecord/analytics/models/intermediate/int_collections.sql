@@ -1,8 +1,13 @@
 -- One row is one variable that was set to digits on a channel that gave digits, or the status of a Read(). Identified by
 -- `channel_id` and `seq`. Numbers that Asterisk itself counts are left out.
+WITH set_there AS MATERIALIZED (
+    SELECT channel_id, variable, value, timestamp, seq
+    FROM ChannelVarset
+    WHERE channel_id IN (SELECT channel_id FROM int_digits)
+)
+
 SELECT channel_id, variable, value, min(seq) AS seq
-FROM ChannelVarset
-WHERE channel_id IN (SELECT channel_id FROM int_digits)
-    AND (variable = 'READSTATUS' OR regexp_full_match(value, '[0-9A-D*#]{1,80}'))
+FROM set_there
+WHERE (variable = 'READSTATUS' OR regexp_full_match(value, '[0-9A-D*#]{1,80}'))
     AND NOT regexp_full_match(variable, '(ANSWERED|DIALED|RING|PROGRESS)TIME(_MS)?|QUEUE\w*|DIALEDPEERNUMBER|SIP\w*')
 GROUP BY channel_id, variable, value, timestamp

@@ -13,25 +13,37 @@ WITH told AS (
     GROUP BY channel_id
 ),
 
+parsed AS (
+    SELECT
+        channel_id, told_at, last_seq,
+        regexp_extract(
+            quality,
+            ';lp=(\d+);rxjitter=([0-9.]+);rxcount=(\d+);txjitter=([0-9.]+);txcount=(\d+);rlp=(\d+);rtt=([0-9.]+)'
+            || '(?:;rxmes=([0-9.]+);txmes=([0-9.]+))?',
+            ['lp', 'rxjitter', 'rxcount', 'txjitter', 'txcount', 'rlp', 'rtt', 'rxmes', 'txmes']
+        ) AS said,
+        regexp_extract(jitters, 'maxrxjitter=([0-9.]+)', 1) AS longest_jitter
+    FROM told
+    WHERE quality <> ''
+),
+
 read AS (
     SELECT
         channel_id, told_at, last_seq,
-        TRY_CAST(regexp_extract(quality, '(?:^|;)rxcount=(\d+)', 1) AS BIGINT) AS received_count,
-        TRY_CAST(regexp_extract(quality, '(?:^|;)txcount=(\d+)', 1) AS BIGINT) AS sent_count,
-        -- A number without sign: duplicates can make it less than none, which then looks huge.
-        TRY_CAST(regexp_extract(quality, '(?:^|;)lp=(\d+)', 1) AS BIGINT) AS lp,
-        TRY_CAST(regexp_extract(quality, '(?:^|;)rlp=(\d+)', 1) AS BIGINT) AS rlp,
-        CASE WHEN lp < 2147483648 THEN lp WHEN lp IS NOT NULL THEN 0 END AS received_lost,
-        CASE WHEN rlp < 2147483648 THEN rlp WHEN rlp IS NOT NULL THEN 0 END AS sent_lost,
-        TRY_CAST(regexp_extract(quality, '(?:^|;)txjitter=([0-9.]+)', 1) AS DOUBLE) * 1000 AS received_jitter_ms,
-        TRY_CAST(regexp_extract(quality, '(?:^|;)rxjitter=([0-9.]+)', 1) AS DOUBLE) * 1000 AS sent_jitter_ms,
-        TRY_CAST(regexp_extract(jitters, 'maxrxjitter=([0-9.]+)', 1) AS DOUBLE) * 1000 AS longest_jitter_ms,
-        NULLIF(TRY_CAST(regexp_extract(quality, '(?:^|;)rtt=([0-9.]+)', 1) AS DOUBLE), 0) * 1000 AS round_trip_ms,
+        TRY_CAST(said.rxcount AS BIGINT) AS received_count,
+        TRY_CAST(said.txcount AS BIGINT) AS sent_count,
+        -- Numbers without sign: duplicates can make them less than none, which then looks huge.
+        TRY_CAST(said.lp AS BIGINT) * (TRY_CAST(said.lp AS BIGINT) < 2147483648)::INT AS received_lost,
+        TRY_CAST(said.rlp AS BIGINT) * (TRY_CAST(said.rlp AS BIGINT) < 2147483648)::INT AS sent_lost,
+        TRY_CAST(said.txjitter AS DOUBLE) * 1000 AS received_jitter_ms,
+        TRY_CAST(said.rxjitter AS DOUBLE) * 1000 AS sent_jitter_ms,
+        TRY_CAST(longest_jitter AS DOUBLE) * 1000 AS longest_jitter_ms,
+        NULLIF(TRY_CAST(said.rtt AS DOUBLE), 0) * 1000 AS round_trip_ms,
         -- Losses are counted with the first RTCP report, and Asterisk scores with each: without a score there was none.
-        COALESCE(TRY_CAST(regexp_extract(quality, '(?:^|;)txmes=([0-9.]+)', 1) AS DOUBLE), 1) > 0 AS is_counted,
-        COALESCE(TRY_CAST(regexp_extract(quality, '(?:^|;)rxmes=([0-9.]+)', 1) AS DOUBLE), 0) > 0
+        COALESCE(TRY_CAST(said.txmes AS DOUBLE), 1) > 0 AS is_counted,
+        COALESCE(TRY_CAST(said.rxmes AS DOUBLE), 0) > 0
             OR round_trip_ms > 0 OR sent_lost > 0 OR sent_jitter_ms > 0 AS is_reported
-    FROM told
+    FROM parsed
 )
 
 SELECT

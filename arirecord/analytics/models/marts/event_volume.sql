@@ -1,7 +1,7 @@
 -- One row is one event type that one application got: how many, and how many bytes. Identified by `application` and `type`.
--- Of more than a million events the bytes are estimated from blocks spread evenly over the recording.
+-- Of more than half a million events the bytes are estimated from blocks spread evenly over the recording.
 WITH size AS (
-    SELECT greatest(count(*) // 1000000, 1) AS every
+    SELECT greatest(count(*) // 250000, 1) AS every
     FROM events
 ),
 

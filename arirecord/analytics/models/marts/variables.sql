@@ -1,30 +1,27 @@
 -- One row is one variable of a channel, or a global one, with its last value. Identified by `asterisk_id`, `channel_id` and
--- `variable`. What it was before is in `variable_history`.
+-- `variable`.
 WITH told AS (
+    -- Texts would fill the memory: there are millions of variables. Their hashes tell them apart.
     SELECT
-        -- Global variables have no channel, and each Asterisk has its own.
-        CASE WHEN channel_id IS NULL THEN asterisk_id END AS asterisk_id,
-        channel_id,
-        variable,
-        arg_max(value, seq) AS value,
+        max(seq) AS last_seq,
         min(timestamp) AS first_set_at,
-        max(timestamp) AS last_set_at,
-        min(hash(value)) <> max(hash(value)) AS is_changed,
-        max(seq) AS last_seq
+        min(hash(value)) <> max(hash(value)) AS is_changed
     FROM ChannelVarset
     WHERE variable IS NOT NULL
-    GROUP BY ALL
+    -- Global variables have no channel, and each Asterisk has its own.
+    GROUP BY hash(CASE WHEN channel_id IS NULL THEN asterisk_id END, channel_id, variable)
 )
 
 SELECT
-    told.asterisk_id,
-    told.channel_id,
+    CASE WHEN settings.channel_id IS NULL THEN settings.asterisk_id END AS asterisk_id,
+    settings.channel_id,
     calls.call_id,
-    told.variable,
-    told.value,
+    settings.variable,
+    settings.value,
     told.first_set_at,
-    told.last_set_at,
+    settings.timestamp AS last_set_at,
     told.is_changed,
     told.last_seq
 FROM told
-LEFT JOIN int_call_channels AS calls USING (channel_id)
+JOIN ChannelVarset AS settings ON settings.seq = told.last_seq
+LEFT JOIN int_call_channels AS calls ON calls.channel_id = settings.channel_id
