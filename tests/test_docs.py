@@ -1,71 +1,176 @@
 """What the documents show is so."""
 
+import ast
+import doctest
 import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 import arirecord
-from arirecord.cli import VERBS, cli
+from arirecord.cli import GROUPS, VERBS, cli
+from arirecord.cli.config import EVERYWHERE, apply, read_config
+
+from .conftest import truth
+from .console import differences, fits, shown_in
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     ROOT / "sample_data" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RUN = [page for page in PAGES if any(shown_in(page.read_text()))]
+NEEDS_AN_APP = {"verify.md"}
+"""Their Python is about an application of the reader; it is only parsed."""
 
 
-def shown_commands() -> list[str]:
-    """Every `arirecord …` line of the README's console blocks."""
-    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.startswith("arirecord ")]
+def named(path: Path) -> str:
+    return path.name
 
 
-@pytest.mark.parametrize("line", shown_commands())
-def test_a_shown_command_is_one(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its verb and options exist."""
+def blocks(page: Path, language: str) -> list[str]:
+    """The blocks of code of a page, without those that are files."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def commands_of(line: str) -> list[list[str]]:
+    """The arguments of each `arirecord` of a line, in which there may be pipes, and words behind `#`."""
+    words = shlex.split(line, comments=True)
+    found: list[list[str]] = []
+    inside = False
+    for word in words:
+        if word in ("|", "&&", ";", "&", ">", ">>", "<", "2>"):
+            inside = False
+        elif word == "arirecord":
+            found.append([])
+            inside = True
+        elif inside:
+            found[-1].append(word)
+    return found
+
+
+SHOWN = [
+    (page.name, arguments)
+    for page in PAGES
+    for text in [*blocks(page, "console"), *blocks(page, "sh")]
+    for line in re.sub(r"\\\n>? *", " ", text).splitlines()
+    if line.startswith(("arirecord ", "$ arirecord ")) and line.count("'") % 2 == 0 and line.count('"') % 2 == 0
+    for arguments in commands_of(line)
+]
+
+
+@pytest.mark.parametrize("page", RUN, ids=named)
+def test_what_a_console_shows(page: Path, tmp_path: Path) -> None:
+    """Each command that stands behind `$` prints what stands below it."""
+    assert "\n\n".join(differences(page.read_text(), tmp_path)) == ""
+    for picture in tmp_path.glob("*.svg"):
+        assert picture.read_text() == (ROOT / "docs" / "img" / picture.name).read_text()
+
+
+def test_a_console_that_shows_something_else_is_noticed(tmp_path: Path) -> None:
+    page = "```console\n$ echo one; echo two\none\n$ (exit 3)\n$ echo $?\n3\n```\n"
+
+    (difference,) = differences(page, tmp_path)
+    assert difference == "$ echo one; echo two\n  one\n+ two"
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "is_so"),
+    [
+        ("a\n…\nd\n", "a\nb\nc\nd\n", True),
+        ("a\n…\nd\n", "a\nb\nc\n", False),
+        ("a … c\n", "a b c\n", True),
+        ("a … c\n", "a\nb c\n", False),
+        ("a.c\n", "abc\n", False),
+    ],
+)
+def test_what_stands_for_anything(shown: str, printed: str, is_so: bool) -> None:
+    assert fits(shown, printed) == is_so
+
+
+@pytest.mark.parametrize(("page", "arguments"), SHOWN, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_shown_command_is_one(
+    page: str, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its verb and options exist, of all that is shown, run or not."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "days").mkdir()
-    (tmp_path / "events.jsonl.gz").touch()
-    _, verb, *args = shlex.split(line)
-    command = cli.get_command(cli.make_context("arirecord", [], resilient_parsing=True), verb)
+    whole = click.Context(cli, info_name="arirecord")
+    verb, *rest = arguments
+    command = cli.get_command(whole, verb)
 
     assert command is not None
-    command.make_context(verb, args)
+    for parameter in command.params:  # files of a reader are not here
+        if isinstance(parameter.type, click.Path | click.File):
+            parameter.type = click.STRING
+    command.make_context(verb, rest, parent=whole)
 
 
-def test_the_python_of_the_readme(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    """Runs, and says what its comments say."""
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_python(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs; behind `>>>` it says what is shown."""
     monkeypatch.chdir(ROOT)
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names: dict[str, object] = {}
-    exec(code, names)
-    table = capfd.readouterr().out
-    (promised,) = re.findall(r"# (ANSWERED.*)", code)
+    for code in blocks(page, "python"):
+        compiled = compile(code, page.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        if page.name not in NEEDS_AN_APP:
+            exec(compiled, names)
+    talk = "".join(blocks(page, "pycon"))
+    test = doctest.DocTestParser().get_doctest(talk, {}, page.name, str(page), 0)
+    said: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=said.append)
 
-    for entry in promised.split(", "):
-        disposition, _, count = entry.rpartition(" ")
-        assert re.search(rf"{disposition} *│ *{count} ", table), entry
-    session = arirecord.open_session("sample_data/busy_hour.parquet")
-    assert session.header.types["Dial"] == 5585
+    assert "".join(said) == ""
+
+
+def test_the_settings_shown(tmp_path: Path) -> None:
+    """Are known to the verbs that they are for."""
+    (text,) = blocks(ROOT / "docs" / "settings.md", "toml")
+    path = tmp_path / "arirecord.toml"
+    path.write_text(text)
+    settings = read_config(path, VERBS)
+
+    for verb in settings.keys() - {*EVERYWHERE}:
+        command = cli.get_command(cli.make_context("arirecord", [], resilient_parsing=True), verb)
+        assert command is not None
+        assert apply(command, verb, settings, path)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
     """Within the repository."""
-    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+    text = path.read_text()
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) + re.findall(r'src="([^":]+)"', text):
         assert (path.parent / target).exists(), target
 
 
 def test_every_verb_is_in_the_documents() -> None:
-    """Nothing is built and then hidden."""
+    """Nothing is built and then hidden; a verb for a table is described with that table."""
     text = "".join(document.read_text() for document in DOCUMENTS)
 
     assert [verb for verb in VERBS if f"arirecord {verb}" not in text] == []
+    assert set(GROUPS) >= {"Record", "Replay", "Handle", "Measure"}
+
+
+def test_the_records_of_asterisk_shown() -> None:
+    """Are those that it wrote: each cell of a row is in one of its rows."""
+    text = (ROOT / "docs" / "why_cdr_lies.md").read_text().replace("**", "")
+    shown = [set(row.split(" | ")) for row in re.findall(r"^\| (\d+ \| .*) \|$", text, re.MULTILINE)]
+    written = [_as_shown(row) for row in truth("blind_transfer", "cdr")]
+
+    assert len(shown) == 4
+    for row in shown:
+        assert any(row <= other for other in written), row
+
+
+def _as_shown(row: dict[str, object]) -> set[str]:
+    texts = {str(row[name]) for name in ("src", "dst", "disposition", "billsec", "lastapp")}
+    times = {f"{float(str(row[name])) % 60:.3f}" for name in ("start", "answer", "end")}
+    return {*texts, *times, f"{row['lastapp']}({str(row['lastdata']).partition(',')[0]})"}
 
 
 def test_the_samples_are_as_described() -> None:
