@@ -101,7 +101,7 @@ def columns_of_models(names: Collection[str]) -> dict[str, dict[str, str]]:
     tables = Tables(None)
     tables.need(names)
     return {
-        model: {column: kind for column, kind, *_ in tables.connection.execute(f"DESCRIBE {name(model)}").fetchall()}
+        model: {column: kind for column, kind, *_ in tables.connection.execute(f"DESCRIBE FROM {name(model)}").fetchall()}
         for model in names
     }
 

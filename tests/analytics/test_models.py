@@ -93,7 +93,7 @@ def test_columns_are_described(tmp_path: Path) -> None:
     con = connect(make(tmp_path / "empty.parquet", []))
     common = orjson.loads(files("arirecord.analytics.models").joinpath("common.json").read_bytes())
     for mart in MARTS:
-        columns = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE {mart}").fetchall()}
+        columns = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE FROM {mart}").fetchall()}
         assert columns.keys() <= describe(mart).columns.keys(), mart
         assert describe(mart).columns.keys() - columns.keys() <= common.keys(), mart
         for name, kind in columns.items():

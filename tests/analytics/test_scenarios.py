@@ -10,7 +10,7 @@ import pytest
 from arirecord.analytics import connect
 from tests.conftest import Sessions, streams, truth
 
-from .test_against_cel import at
+from .agreement import at
 
 Ask = Callable[[str, str, str], list[Any]]
 
@@ -157,11 +157,11 @@ def test_visits_are_those_of_the_event_log(scenario: str, ask: Ask) -> None:
 
     Two channels were transferred: of the one the entry, of the other a second, empty visit leaves no trace.
     """
-    theirs = defaultdict(list)
+    theirs: dict[str, list[Any]] = defaultdict(list)
     for row in truth(scenario, "cel"):
         if row["eventtype"] in ("APP_START", "APP_END") and row["appname"] in ("Stasis", "StasisBroadcast"):
-            theirs[row["uniqueid"]].append(at(row))
-    ours = defaultdict(list)
+            theirs[str(row["uniqueid"])].append(at(row))
+    ours: dict[str, list[Any]] = defaultdict(list)
     query = "SELECT channel_id, entered_at, left_at FROM app_visits ORDER BY first_seq"
     for channel_id, *times in ask(f"{scenario}/all", "app_visits", query):
         ours[channel_id] += times

@@ -35,10 +35,10 @@ def conversation(chance: random.Random, number: int) -> list[Party]:
 
 def frames(bridge_id: str, parties: list[Party]) -> list[tuple[int, dict[str, Any]]]:
     """The events of a conversation with their ticks."""
-    found = []
+    found: list[tuple[int, dict[str, Any]]] = []
     for party in parties:
         channel = {"id": party.channel_id, "name": f"PJSIP/{party.channel_id}", "state": "Up"}
-        bridge = {"id": bridge_id, "bridge_type": "mixing", "channels": []}
+        bridge: dict[str, Any] = {"id": bridge_id, "bridge_type": "mixing", "channels": []}
         found += [(0, {"type": "ChannelCreated", "channel": {**channel, "state": "Ring"}})]
         found += [(0, {"type": "ChannelStateChange", "channel": channel})]
         found += [(party.entered, {"type": "ChannelEnteredBridge", "channel": channel, "bridge": bridge})]
@@ -51,7 +51,7 @@ def frames(bridge_id: str, parties: list[Party]) -> list[tuple[int, dict[str, An
 
 
 def counted(parties: list[Party], ticks: int) -> dict[str, Any]:
-    """By channel: its part of all speech, crosstalk and silence in milliseconds, turns."""
+    """By channel: its part of all speech, crosstalk and silence in seconds."""
     here = {tick: [p for p in parties if p.is_here(tick)] for tick in range(ticks)}
     heard = {tick: [p for p in here[tick] if p.speaks(tick)] if len(here[tick]) > 1 else [] for tick in range(ticks)}
     found: dict[str, Any] = {}

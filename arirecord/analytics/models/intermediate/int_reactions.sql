@@ -1,5 +1,5 @@
--- One row is one REST request of an application and the event before it that is about the same thing. Identified by `seq`,
--- the request's. A request is about the channel or bridge in its path or parameters, or that hears a playback.
+-- One row is one REST request of an application and the event before it that is about the same thing. Identified by
+-- `seq`, the request's. A request is about the channel or bridge in its path or parameters, or that hears a playback.
 WITH parts AS (
     SELECT
         *,

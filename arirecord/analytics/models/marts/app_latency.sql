@@ -11,7 +11,8 @@ SELECT
         WHEN reactions.path IN ('channels/create', 'channels/externalMedia') THEN reactions.path
         ELSE regexp_replace(
             reactions.path,
-            '^((?:recordings/(?:live|stored)|applications|bridges|channels|deviceStates|mailboxes|playbacks|sounds)/)[^/]+',
+            '^((?:recordings/(?:live|stored)|applications|bridges|channels|deviceStates|mailboxes|playbacks|sounds)/)'
+            || '[^/]+',
             '\1{}'
         )
     END AS operation,

@@ -8,7 +8,7 @@ WITH reports AS (
 ),
 
 changes AS (
-    SELECT *
+    SELECT asterisk_id, device, state, event_at, seq
     FROM reports
     QUALIFY lag(state) OVER (PARTITION BY asterisk_id, device ORDER BY seq) IS DISTINCT FROM state
 ),

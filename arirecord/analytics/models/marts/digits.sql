@@ -1,6 +1,6 @@
 -- One row is one DTMF digit heard on a channel, with the prompt before it. Identified by `channel_id` and `seq`.
--- What ends a sequence is a silence of more than the parameter `dtmf_gap_ms` and, where `dtmf_sequences` is prompt, another
--- prompt.
+-- What ends a sequence is a silence of more than the parameter `dtmf_gap_ms` and, where `dtmf_sequences` is prompt,
+-- another prompt.
 WITH placed AS (
     SELECT
         digits.*,

@@ -1,6 +1,6 @@
 -- One row is one sequence of DTMF digits on a channel. Identified by `channel_id` and `first_seq`.
--- What ends a sequence is a silence of more than the parameter `dtmf_gap_ms` and, where `dtmf_sequences` is prompt, another
--- prompt.
+-- What ends a sequence is a silence of more than the parameter `dtmf_gap_ms` and, where `dtmf_sequences` is prompt,
+-- another prompt.
 WITH sequences AS (
     SELECT
         channel_id,

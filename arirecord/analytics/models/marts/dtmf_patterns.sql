@@ -13,7 +13,9 @@ WITH following AS (
 ),
 
 lengthened AS (
-    SELECT *, unnest(range(1, len(keys) + 1)) AS digit_count
+    SELECT
+        *,
+        unnest(range(1, len(keys) + 1)) AS digit_count
     FROM following
 ),
 

@@ -1,4 +1,5 @@
--- One row is one event type that one application got: how many, and how many bytes. Identified by `application` and `type`.
+-- One row is one event type that one application got: how many, and how many bytes. Identified by `application` and
+-- `type`.
 -- Of more than half a million events the bytes are estimated from blocks spread evenly over the recording.
 WITH size AS (
     SELECT greatest(count(*) // 250000, 1) AS every

@@ -1,4 +1,5 @@
--- One row is one stretch of time in which a contact, or an endpoint as a whole, had one status. Identified by `first_seq`.
+-- One row is one stretch of time in which a contact, or an endpoint as a whole, had one status. Identified by
+-- `first_seq`.
 WITH reports AS (
     -- An event comes once for each app on a socket.
     SELECT
@@ -19,7 +20,9 @@ WITH reports AS (
 ),
 
 counted AS (
-    SELECT *, lag(status) OVER reports_of_contact IS DISTINCT FROM status AS is_change
+    SELECT
+        *,
+        lag(status) OVER reports_of_contact IS DISTINCT FROM status AS is_change
     FROM reports
     WINDOW reports_of_contact AS (PARTITION BY asterisk_id, technology, endpoint, aor, contact_uri ORDER BY seq)
 ),

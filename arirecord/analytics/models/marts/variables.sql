@@ -1,5 +1,5 @@
--- One row is one variable of a channel, or a global one, with its last value. Identified by `asterisk_id`, `channel_id` and
--- `variable`.
+-- One row is one variable of a channel, or a global one, with its last value. Identified by `asterisk_id`, `channel_id`
+-- and `variable`.
 WITH told AS (
     -- Texts would fill the memory: there are millions of variables. Their hashes tell them apart.
     SELECT
