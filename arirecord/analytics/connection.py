@@ -100,10 +100,8 @@ def columns_of_models(names: Collection[str]) -> dict[str, dict[str, str]]:
     """Of each named model its columns, in order, with DuckDB's names of their types."""
     tables = Tables(None)
     tables.need(names)
-    return {
-        model: {column: kind for column, kind, *_ in tables.connection.execute(f"DESCRIBE FROM {name(model)}").fetchall()}
-        for model in names
-    }
+    described = {model: tables.connection.execute(f"DESCRIBE FROM {name(model)}").fetchall() for model in names}
+    return {model: {column: kind for column, kind, *_ in rows} for model, rows in described.items()}
 
 
 def _base(session: Session | None) -> Iterator[str]:
