@@ -16,10 +16,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arirecord.analytics import connect
@@ -55,26 +58,20 @@ def make(folder: Path, events: int) -> tuple[Path, Path]:
 def make_session(target: Path, events: int) -> None:
     """The recordings, lap after lap. `raw` stays as it was: no table reads it."""
     con = duckdb.connect()
-    con.execute(
-        "CREATE TABLE lap AS "
+    con.execute("SET enable_progress_bar = false")
+    lap = con.sql(
         "SELECT * EXCLUDE (filename) REPLACE (row_number() OVER (ORDER BY filename, seq) - 1 AS seq) "
-        f"FROM read_parquet({[str(path) for path in REAL]}, union_by_name = true, filename = true)"
-    )
-    header, rows = json.loads(pq.read_metadata(REAL[0]).metadata[KEY]), rows_of_lap()
-    columns = con.execute("DESCRIBE lap").fetchall()
-    partial, writer = target.with_suffix(".partial"), None
-    for number in range(-(-events // rows)):
-        select = ", ".join(_in_lap(name, kind, number, rows) for name, kind, *_ in columns)
-        table = con.sql(
-            f"SELECT {select} FROM lap WHERE seq < {events - number * rows} ORDER BY lap.seq"
-        ).to_arrow_table()
-        if writer is None:
-            writer = pq.ParquetWriter(partial, table.schema, compression="zstd")
-            told = json.dumps({**header, "rows": events, "events": events})
-            writer.add_key_value_metadata({KEY: told.encode()})
-        writer.write_table(table, row_group_size=122_880)
-    assert writer is not None
-    writer.close()
+        f"FROM read_parquet({[str(path) for path in REAL]}, union_by_name = true, filename = true) ORDER BY seq"
+    ).to_arrow_table()
+    header, partial = json.loads(pq.read_metadata(REAL[0]).metadata[KEY]), target.with_suffix(".partial")
+    columns = [_Column(name, lap[name].combine_chunks()) for name in lap.column_names]
+    with pq.ParquetWriter(partial, lap.schema, compression="zstd") as writer:
+        told = json.dumps({**header, "rows": events, "events": events})
+        writer.add_key_value_metadata({KEY: told.encode()})
+        for number in range(-(-events // lap.num_rows)):
+            arrays = [column.in_lap(number, lap.num_rows) for column in columns]
+            table = pa.Table.from_arrays(arrays, schema=lap.schema).slice(0, events - number * lap.num_rows)
+            writer.write_table(table, row_group_size=122_880)
     partial.rename(target)
 
 
@@ -83,19 +80,34 @@ def rows_of_lap() -> int:
     return sum(int(pq.read_metadata(path).num_rows) for path in REAL)
 
 
-def _in_lap(name: str, kind: str, number: int, rows: int) -> str:
-    quoted, change = f'"{name}"', f"'{CHANGING}', '\\1{_suffix(number)}', 'g'"
-    if name == "seq":
-        return f"seq + {number * rows} AS seq"
-    if name == "elapsed_ns":
-        return f"seq * 1000 + {number * LAP_S * 10**9} AS elapsed_ns"
-    if kind.startswith("TIMESTAMP"):
-        return f"{quoted} + to_seconds({number * LAP_S}) AS {quoted}"
-    if kind == "VARCHAR[]":
-        return f"list_transform({quoted}, lambda x: regexp_replace(x, {change})) AS {quoted}"
-    if kind == "VARCHAR" and name not in ("kind", "type", "application", "asterisk_id", "extra", "raw"):
-        return f"regexp_replace({quoted}, {change}) AS {quoted}"
-    return quoted
+class _Column:
+    """A column of the recordings, and what it is in each lap."""
+
+    def __init__(self, name: str, values: pa.Array) -> None:
+        self._name, self._values = name, values
+        told = values.flatten() if pa.types.is_list(values.type) else values
+        is_text = pa.types.is_string(told.type) and name not in ("kind", "type", "asterisk_id", "extra", "raw")
+        self._indices = told.dictionary_encode().indices if is_text else None
+        texts = told.dictionary_encode().dictionary.to_pylist() if is_text else []
+        # Where the number of the lap goes into each text that has an id or a channel's name.
+        self._parts = [re.sub(CHANGING, "\\1\0", text).split("\0") for text in texts]
+
+    def in_lap(self, number: int, rows: int) -> pa.Array:
+        """The column in a lap of so many rows."""
+        kind = self._values.type
+        if self._name in ("seq", "elapsed_ns"):
+            numbers = pc.add(pa.array(range(rows), pa.int64()), number * rows)
+            return numbers if self._name == "seq" else pc.multiply(numbers, LAP_S * 10**9 // rows)
+        if pa.types.is_timestamp(kind):
+            return pc.add(self._values, pa.scalar(timedelta(seconds=number * LAP_S), pa.duration(kind.unit)))
+        if self._indices is None:
+            return self._values
+        suffix = _suffix(number)
+        texts = pa.array([suffix.join(parts) for parts in self._parts], pa.string()).take(self._indices)
+        if pa.types.is_list(kind):
+            lists = self._values
+            return pa.ListArray.from_arrays(lists.offsets, texts, mask=lists.is_null())
+        return texts
 
 
 def _suffix(number: int) -> str:
