@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-asterisk lint format docs notebooks bench samples clean
+.PHONY: help demo test test-asterisk lint format docs site notebooks bench samples clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ format: $(READY) ## Put style right
 
 docs: $(READY) ## Make the generated part of docs/metrics.md again
 	$(BIN)/python -m arirecord.analytics.describe docs/metrics.md
+
+site: $(READY) ## Build all pages as a site in .site/, which needs no server
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .mkdocs.yml
 
 notebooks: $(READY) ## Run the notebooks and store their outputs
 	$(BIN)/python -m tests.notebooks

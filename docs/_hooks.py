@@ -17,7 +17,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def _commands() -> str:
     parts = []
-    with click.Context(cli, info_name="arirecord", terminal_width=WIDTH, max_content_width=WIDTH) as whole:
+    with click.Context(
+        cli, info_name="arirecord", terminal_width=WIDTH, max_content_width=WIDTH, help_option_names=["-h", "--help"]
+    ) as whole:
         whole.params["no_config"] = True
         for group, verbs in GROUPS.items():
             parts.append(f"\n## {group}\n")
@@ -25,5 +27,5 @@ def _commands() -> str:
                 command = cli.get_command(whole, verb)
                 assert command is not None
                 with click.Context(command, parent=whole, info_name=verb, terminal_width=WIDTH) as context:
-                    parts.append(f"\n### {verb}\n\n```text\n{command.get_help(context)}\n```\n")
+                    parts.append(f"\n### arirecord {verb}\n\n```text\n{command.get_help(context)}\n```\n")
     return "".join(parts)

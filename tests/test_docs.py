@@ -25,8 +25,8 @@ DOCUMENTS = [
 ]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN = [page for page in PAGES if any(shown_in(page.read_text()))]
-NEEDS_AN_APP = {"verify.md"}
-"""Their Python is about an application of the reader; it is only parsed."""
+ONLY_PARSED = {"verify.md", "explain.md"}
+"""The Python of the first is about an application of the reader, that of the second has a test of its own."""
 
 
 def named(path: Path) -> str:
@@ -117,7 +117,7 @@ def test_python(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     names: dict[str, object] = {}
     for code in blocks(page, "python"):
         compiled = compile(code, page.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        if page.name not in NEEDS_AN_APP:
+        if page.name not in ONLY_PARSED:
             exec(compiled, names)
     talk = "".join(blocks(page, "pycon"))
     test = doctest.DocTestParser().get_doctest(talk, {}, page.name, str(page), 0)

@@ -1,0 +1,87 @@
+"""The site is built without a network, and needs none."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+
+from arirecord.cli import VERBS
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built as `make site` does: strictly, so that a link or an anchor that leads nowhere ends it."""
+    folder = tmp_path_factory.mktemp("site")
+    config = load_config(str(ROOT / ".mkdocs.yml"), site_dir=str(folder), strict=True)
+    config.plugins.on_startup(command="build", dirty=False)
+    build(config)
+    config.plugins.on_shutdown()
+    return folder
+
+
+class Fetched(HTMLParser):
+    """What a browser gets by itself to show a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.urls: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag in ("script", "img", "iframe", "source", "video", "audio", "embed", "object"):
+            self.urls += [url for url in (given.get("src"), given.get("data"), given.get("srcset")) if url]
+        if tag == "link" and given.get("rel") not in ("canonical", "next", "prev", "edit"):
+            self.urls.append(given.get("href") or "")
+        self.urls += _in_style(given.get("style") or "")
+
+
+def _in_style(text: str) -> list[str]:
+    return re.findall(r"""url\(\s*["']?([^"')]+)""", text) + re.findall(r"""@import\s+["']([^"']+)""", text)
+
+
+def _fetched(site: Path) -> Iterator[tuple[str, str]]:
+    for page in site.rglob("*.html"):
+        parser = Fetched()
+        parser.feed(page.read_text())
+        for url in parser.urls:
+            yield page.name, url
+    for style in site.rglob("*.css"):
+        for url in _in_style(style.read_text()):
+            yield style.name, url
+
+
+def test_nothing_is_fetched_from_outside(site: Path) -> None:
+    """Scripts, styles, fonts and images are files of the site."""
+    fetched = list(_fetched(site))
+
+    assert any(url.endswith(".js") for _, url in fetched)
+    assert [(page, url) for page, url in fetched if re.match(r"([a-z]+:)?//", url)] == []
+
+
+def test_every_page_is_in_one_of_the_groups(site: Path) -> None:
+    """Tutorial, how to, reference, explanation."""
+    home, tutorial, *groups = load_config(str(ROOT / ".mkdocs.yml"))["nav"]
+    listed = [*home.values(), *tutorial.values()]
+    for group in groups:
+        listed += [page for entry in next(iter(group.values())) for page in entry.values()]
+
+    assert [next(iter(group)) for group in groups] == ["How to", "Reference", "Explanation"]
+    assert sorted(listed) == sorted(page.name for page in (ROOT / "docs").glob("*.md"))
+    assert all((site / page).with_suffix(".html").exists() for page in listed)
+
+
+def test_the_reference_is_complete(site: Path) -> None:
+    """Each verb with its options, and the names that Python gives."""
+    verbs = (site / "cli.html").read_text()
+    names = (site / "python.html").read_text()
+
+    assert [verb for verb in VERBS if f'id="arirecord-{verb}"' not in verbs] == []
+    assert "--subscribe-all" in verbs
+    for name in ("Session.calls", "Session.frames", "Session.sql", "replay.driven.Replay.expect", "connect"):
+        assert f'id="arirecord.{name}"' in names, name
