@@ -5,10 +5,11 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import chain, islice
+from functools import lru_cache
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -16,9 +17,10 @@ import orjson
 import zstandard
 
 from arirecord.ari.flatten import flatten
+from arirecord.ari.timestamps import parse_timestamp
 from arirecord.errors import ArirecordError
 from arirecord.session.header import Header
-from arirecord.session.journal import JournalWriter, event_line, journal_path
+from arirecord.session.journal import JournalWriter, event_line, event_lines, journal_path
 from arirecord.session.rows import binary_text
 from arirecord.session.seal import Progress, no_progress, seal
 
@@ -62,18 +64,16 @@ def import_streams(
         _refuse_parquet(file)
     source = {"verb": "import", "files": [_name(file) for file in files]}
     found = Header(0, source)
-    lines = _timed(_lines(files, found))
-    first = next(lines, None)
-    found.started_ns = first.t_ns if first else 0
+    parts = _timed(_parts(files, found))
+    first = next(parts, None)
+    found.started_ns = first.times[0] if first else 0
     writer = JournalWriter(journal_path(target), found.started_ns, source)
     elapsed_ns = count = 0
-    for batch in _batches(chain([first] if first else [], lines)):
-        rows = []
-        for line in batch:
-            elapsed_ns = max(elapsed_ns, line.t_ns - found.started_ns)
-            rows.append((line.t_ns, elapsed_ns, line.kind, line.raw))
-        writer.write(rows)
-        count += len(rows)
+    for part in chain([first] if first else [], parts):
+        _, *elapsed = accumulate((t_ns - found.started_ns for t_ns in part.times), max, initial=elapsed_ns)
+        writer.write(zip(part.times, elapsed, part.kinds, part.raws, strict=True))
+        elapsed_ns = elapsed[-1]
+        count += len(elapsed)
         progress("importing", count)
     writer.close()
     return seal(writer.path, target, header=found, force=force, progress=progress)
@@ -92,27 +92,80 @@ def _name(file: Path | None) -> str:
     return file.name if file else "standard input"
 
 
-def _lines(files: Iterable[Path | None], found: Header) -> Iterator[Line]:
+class _Part(NamedTuple):
+    """Some rows as columns, one at least. `raws` that are bytes are UTF-8."""
+
+    times: Sequence[int | None]
+    kinds: Sequence[str]
+    raws: Sequence[str | bytes]
+
+
+def _parts(files: Iterable[Path | None], found: Header) -> Iterator[_Part]:
     for file in files:
         number = 0
         try:
-            for text in read_lines(file):
-                number += 1
-                line = parse_line(text, is_first=number == 1)
-                if line is not None:
-                    if line.problem:
-                        found.add_problem(f"{_name(file)}:{number}", line.problem)
-                    yield line
+            for lines in read_lines(file):
+                for begin in range(0, len(lines), _BATCH):
+                    some = lines[begin : begin + _BATCH]
+                    part = _alike(some) or _one_by_one(some, number, _name(file), found)
+                    number += len(some)
+                    if part.raws:
+                        yield part
         except BrokenOffError as error:
             found.add_problem(f"{_name(file)}:{number + 1}", str(error))
+
+
+def _alike(lines: Sequence[bytes]) -> _Part | None:
+    """Lines that are all of the same common form, and none the first of a journal; None where one is not. Gives what
+    `parse_line` gives, much sooner.
+    """
+    if events := event_lines(b"\n".join(lines) + b"\n", len(lines)):
+        times, _, raws = events
+        return _Part(times, ["event"] * len(lines), raws)
+    try:
+        found = list(map(orjson.loads, lines))
+    except ValueError:
+        return None
+    if set(map(type, found)) != {dict}:
+        return None
+    if "frame" in found[0]:
+        return _alike_records(found)
+    # What else has one of these keys may be a record or a journal's.
+    if any("frame" in event or "elapsed_ns" in event or "arirecord" in event for event in found):
+        return None
+    return _Part([_stamp_ns(event.get("timestamp")) for event in found], ["event"] * len(lines), lines)
+
+
+def _alike_records(found: Sequence[dict[str, Any]]) -> _Part | None:
+    """Records of a time and a frame, and nothing else."""
+    times, frames = [record.get("t") for record in found], [record.get("frame") for record in found]
+    if set(map(len, found)) != {2} or set(map(type, times)) != {int} or set(map(type, frames)) != {str}:
+        return None
+    numbers = cast(list[int], times)
+    if min(numbers) < 0 or max(numbers) >= _LATEST_NS:
+        return None
+    return _Part(numbers, ["event"] * len(found), cast(list[str], frames))
+
+
+def _one_by_one(lines: Sequence[bytes], before: int, name: str, found: Header) -> _Part:
+    """Lines of any form; `before` so many of the file `name` came before these."""
+    rows = []
+    for number, text in enumerate(lines, before + 1):
+        line = parse_line(text, is_first=number == 1)
+        if line is not None:
+            if line.problem:
+                found.add_problem(f"{name}:{number}", line.problem)
+            rows.append(line)
+    times = [line.t_ns if line.t_ns is not None else _event_ns(line) for line in rows]
+    return _Part(times, [line.kind for line in rows], [line.raw for line in rows])
 
 
 class BrokenOffError(ValueError):
     """Compressed data ends or breaks in the middle."""
 
 
-def read_lines(file: Path | None) -> Iterator[bytes]:
-    """Lines of a file or standard input, without their ends, decompressed where it is gzip or zstd.
+def read_lines(file: Path | None) -> Iterator[list[bytes]]:
+    """Lines of a file or standard input, many at a time, without their ends, decompressed where it is gzip or zstd.
 
     Raises `BrokenOffError` where compressed data breaks off, after all that came before.
     """
@@ -130,13 +183,13 @@ def read_lines(file: Path | None) -> Iterator[bytes]:
         try:
             for piece in pieces:
                 *lines, rest = (rest + piece).split(b"\n")
-                yield from (line.rstrip(b"\r") for line in lines)
+                yield [line.rstrip(b"\r") for line in lines]
         except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
             if rest:
-                yield rest
+                yield [rest]
             raise BrokenOffError(f"the compressed data breaks off here: {error}") from error
         if rest:
-            yield rest.rstrip(b"\r")
+            yield [rest.rstrip(b"\r")]
 
 
 def _unzstd(source: io.BufferedReader) -> Iterator[bytes]:
@@ -196,27 +249,39 @@ def _parse_record(whole: str, found: dict[str, Any]) -> Line:
 
 
 class _Timed(NamedTuple):
-    t_ns: int
-    kind: str
-    raw: str
+    """A part of which every row has a time."""
+
+    times: Sequence[int]
+    kinds: Sequence[str]
+    raws: Sequence[str | bytes]
 
 
-def _timed(lines: Iterator[Line]) -> Iterator[_Timed]:
-    """Give every line a time: its own, else its event's, else the one before it; those before the first known time
-    share that one.
-    """
-    waiting: list[Line] = []
+def _timed(parts: Iterator[_Part]) -> Iterator[_Timed]:
+    """Give rows without a time the one before it; those before the first known time share that one."""
+    waiting: list[_Part] = []
     last: int | None = None
-    for line in lines:
-        t_ns = line.t_ns if line.t_ns is not None else _event_ns(line)
-        if t_ns is None and last is None and len(waiting) < _UNTIMED:
-            waiting.append(line)
-            continue
-        last = t_ns if t_ns is not None else last or 0
-        yield from (_Timed(last, early.kind, early.raw) for early in waiting)
+    for part in parts:
+        waiting.append(part)
+        if last is None:
+            last = next((t_ns for t_ns in part.times if t_ns is not None), None)
+            if last is None and sum(len(early.raws) for early in waiting) < _UNTIMED:
+                continue
+        for early in waiting:
+            timed = _filled(early, last or 0)
+            last = timed.times[-1]
+            yield timed
         waiting = []
-        yield _Timed(last, line.kind, line.raw)
-    yield from (_Timed(0, line.kind, line.raw) for line in waiting)
+    yield from (_filled(early, 0) for early in waiting)
+
+
+def _filled(part: _Part, before_ns: int) -> _Timed:
+    if None not in part.times:
+        return _Timed(cast(Sequence[int], part.times), part.kinds, part.raws)
+    times = []
+    for t_ns in part.times:
+        before_ns = before_ns if t_ns is None else t_ns
+        times.append(before_ns)
+    return _Timed(times, part.kinds, part.raws)
 
 
 def _event_ns(line: Line) -> int | None:
@@ -224,6 +289,11 @@ def _event_ns(line: Line) -> int | None:
     return flat["timestamp"] * 1_000_000 if "timestamp" in flat else None
 
 
-def _batches(lines: Iterator[_Timed]) -> Iterator[list[_Timed]]:
-    while batch := list(islice(lines, _BATCH)):
-        yield batch
+def _stamp_ns(stamp: object) -> int | None:
+    return _parse_stamp(stamp) if type(stamp) is str else None
+
+
+@lru_cache(maxsize=1024)
+def _parse_stamp(stamp: str) -> int | None:
+    parsed = parse_timestamp(stamp)
+    return parsed[0] * 1_000_000 if parsed else None

@@ -7,7 +7,6 @@ import fcntl
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from arirecord.errors import JournalError, TargetExists
 from .header import FORMAT
 from .rows import Rows
 
-__all__ = ["JournalReader", "JournalWriter", "event_line", "is_locked", "journal_path"]
+__all__ = ["JournalReader", "JournalWriter", "event_line", "event_lines", "is_locked", "journal_path"]
 
 _CHUNK = 1 << 17
 _LATEST_NS = 2**63
@@ -111,6 +110,22 @@ def event_line(line: bytes) -> tuple[int, int, str] | None:
     return (int(found[1]), int(found[2]), found[3].decode()) if found else None
 
 
+def event_lines(text: bytes, count: int) -> tuple[list[int], list[int], list[str]] | None:
+    """`received_ns`, `elapsed_ns` and `raw` of `count` whole lines that all hold frames as they came; None where one
+    does not, or has what no row can have.
+    """
+    found = _EVENT_LINE.findall(text)
+    if not found or len(found) != count:
+        return None
+    received, elapsed = [int(t) for t, _, _ in found], [int(e) for _, e, _ in found]
+    if max(received) >= _LATEST_NS or max(elapsed) >= _LATEST_NS:
+        return None
+    try:
+        return received, elapsed, [raw.decode() for _, _, raw in found]
+    except UnicodeDecodeError:
+        return None
+
+
 def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str | bytes) -> bytes:
     data = raw.encode() if isinstance(raw, str) else raw
     if kind == "event" and data[:1] == b"{" and data[-1:] == b"}" and len(data) > 1 and b"\n" not in data:
@@ -128,17 +143,12 @@ _Columns = tuple[list[int], list[int], list[str], list[str]]
 def _read_lines(text: bytes, columns: _Columns) -> bool:
     """Append the rows of whole lines to `received_ns, elapsed_ns, kind, raw`; False where one can't be read."""
     received_ns, elapsed_ns, kinds, raws = columns
-    found = _EVENT_LINE.findall(text)
-    if len(found) == text.count(b"\n"):  # all of them hold frames as they came: no need to look at each
-        with suppress(UnicodeDecodeError):
-            new = [raw.decode() for _, _, raw in found]
-            received, elapsed = [int(t) for t, _, _ in found], [int(e) for _, e, _ in found]
-            if max(max(received, default=0), max(elapsed, default=0)) < _LATEST_NS:
-                received_ns += received
-                elapsed_ns += elapsed
-                kinds += ["event"] * len(found)
-                raws += new
-                return True
+    if events := event_lines(text, text.count(b"\n")):
+        received_ns += events[0]
+        elapsed_ns += events[1]
+        kinds += ["event"] * len(events[0])
+        raws += events[2]
+        return True
     for line in text.split(b"\n")[:-1]:
         try:
             row = _row(line)

@@ -9,7 +9,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arirecord.capture.importer import import_streams, parse_line
+from arirecord.capture.importer import _alike, _one_by_one, import_streams, parse_line
+from arirecord.session.header import Header
 from arirecord.session.reader import open_session
 from tests.conftest import read_lines, streams
 
@@ -115,6 +116,91 @@ def test_any_line(line: bytes) -> None:
     parsed = parse_line(line.replace(b"\n", b""))
 
     assert parsed is None or isinstance(parsed.raw, str)
+
+
+FORMS = [
+    [
+        b'{"type":"Dial","timestamp":"2026-11-23T22:05:24.514+0000"}',
+        b'{"type":"Dial","timestamp":"2026-11-23T22:05:24.5149+0530","timestamp":"2026-11-23T22:05:25.514+0000"}',
+        b'{"timestamp":5}',
+        b'{"timestamp":"yesterday","x":"\xc3\xbc"}',
+        b' {"type" : "Dial", "channel":{}} ',
+        b"{}",
+    ],
+    [
+        b'{"t":1,"frame":"{}"}',
+        b'{"frame":"x\\n\\u0000\xc3\xbc","t":3}',
+        b'{"t": 9223372036854775807, "frame": ""}',
+        b'{"t":1,"t":2,"frame":"last"}',
+    ],
+    [b'{"t":1,"elapsed_ns":2,"event":{}}', b'{"t":3,"elapsed_ns":2,"event":{no json, \xc3\xbc}}'],
+    [
+        b'{"t":true,"frame":"{}"}',
+        b'{"t":-1,"frame":"{}"}',
+        b'{"t":9223372036854775808,"frame":"{}"}',
+        b'{"t":99999999999999999999,"frame":"{}"}',
+        b'{"t":1.0,"frame":"{}"}',
+        b'{"t":null,"frame":"{}"}',
+        b'{"t":1,"frame":null}',
+        b'{"t":1,"frame":"\\ud800"}',
+        b'{"t":1,"frame":"\xff"}',
+        b'{"t":1,"frame":"bin","kind":"binary"}',
+        b'{"t":1,"elapsed_ns":0,"frame":"{}"}',
+        b'{"t":9223372036854775808,"elapsed_ns":2,"event":{}}',
+        b'{"t":1,"elapsed_ns":2,"event":{\xff}}',
+        b'{"t":1, "elapsed_ns":2, "event":{}}',
+        b'{"arirecord":{}}',
+        b'\xef\xbb\xbf{"arirecord":{}}',
+        b'{"timestamp":"\\ud800"}',
+        b'{"a":NaN}',
+        b'{"a":[1',
+        b"2]}",
+        b"{},{}",
+        b"[]",
+        b"1",
+        b'"frame"',
+        b"",
+        b" ",
+        b"\xff",
+    ],
+]
+"""Lines of a form that is read many at a time; the last have none of them."""
+ANY_FORM = [line for form in FORMS for line in form]
+
+
+@given(
+    st.one_of(
+        *(st.lists(st.sampled_from(form), min_size=1, max_size=5) for form in FORMS),
+        st.lists(st.sampled_from(ANY_FORM), min_size=1, max_size=3),
+        st.lists(st.binary().filter(lambda line: b"\n" not in line), min_size=1, max_size=3),
+    ),
+    st.integers(0, 1),
+)
+def test_lines_read_together_are_as_read_alone(lines: list[bytes], before: int) -> None:
+    """The same times, kinds and texts, or they are left to be read alone."""
+    together = _alike(lines)
+    if together is not None:
+        header = Header(0, {})
+        alone = _one_by_one(lines, before, "f", header)
+
+        assert (list(together.times), together.kinds) == (alone.times, alone.kinds)
+        assert [raw if isinstance(raw, str) else raw.decode() for raw in together.raws] == alone.raws
+        assert header.problem_count == 0
+
+
+@pytest.mark.parametrize("form", range(3))
+def test_common_forms_are_read_together(form: int) -> None:
+    """None of them the slow way."""
+    assert _alike(FORMS[form]) is not None
+
+
+def test_times_of_a_long_file(tmp_path: Path) -> None:
+    """Rows of many batches, most without a time: each has the one before it, the first that of the first known."""
+    lines = [b'{"n":%d}' % n if n % 1700 else b'{"t":%d,"frame":"%d"}' % (n + 1, n) for n in range(1, 5000)]
+    rows, problems = imported(tmp_path, b"\n".join(lines))
+
+    assert [t for t, _ in rows] == [max(n // 1700, 1) * 1700 + 1 for n in range(1, 5000)]
+    assert problems == []
 
 
 @settings(max_examples=25, deadline=None)
