@@ -1,5 +1,6 @@
 """The site is built without a network, and needs none."""
 
+import os
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -11,12 +12,15 @@ from mkdocs.config import load_config
 
 from arirecord.cli import VERBS
 
+from .report.browser import opened
+
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built as `make site` does: strictly, so that a link or an anchor that leads nowhere ends it."""
+    os.environ["NO_MKDOCS_2_WARNING"] = "1"  # the theme advertises its successor
     folder = tmp_path_factory.mktemp("site")
     config = load_config(str(ROOT / ".mkdocs.yml"), site_dir=str(folder), strict=True)
     config.plugins.on_startup(command="build", dirty=False)
@@ -85,3 +89,17 @@ def test_the_reference_is_complete(site: Path) -> None:
     assert "--subscribe-all" in verbs
     for name in ("Session.calls", "Session.frames", "Session.sql", "replay.driven.Replay.expect", "connect"):
         assert f'id="arirecord.{name}"' in names, name
+
+
+@pytest.mark.parametrize(("page", "width"), [("tutorial.html", 390), ("metrics.html", 1200)])
+def test_in_a_browser(site: Path, page: str, width: int) -> None:
+    """Opened as a file it complains of nothing, asks for nothing outside, is no wider than the window, and searches."""
+    with opened(site / page, viewport={"width": width, "height": 900}) as window:
+        assert window.page.evaluate("document.documentElement.scrollWidth") == width
+        if (button := window.page.locator(".md-header__button[for=__search]")).is_visible():
+            button.click()
+        window.page.locator(".md-search__input").click()
+        window.page.locator(".md-search__input").press_sequentially("redact")
+        window.page.wait_for_selector(".md-search-result__item")
+
+        assert (window.errors, window.asked_outside) == ([], [])
