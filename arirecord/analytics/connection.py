@@ -26,8 +26,9 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
 
     `events` holds all events with the columns that occur in the session; `rows` adds the rows of other kinds. One view
     per event type, named as ARI names it (`ChannelDtmfReceived`), has the columns of that type, typed NULLs where the
-    session lacks one; `channel_events` has the events of all types that are about one channel. Models such as `calls`,
-    `legs` and `transfers` are views on top. Times are TIMESTAMP in UTC. `SET VARIABLE dtmf_gap_ms = 5000` sets a
+    session lacks one; `channel_events` has the events of all types that are about one channel, `bridge_events`,
+    `playback_events` and `recording_events` those of their two or three types. Models such as `calls`, `legs` and
+    `transfers` are views on top. Times are TIMESTAMP in UTC. `SET VARIABLE dtmf_gap_ms = 5000` sets a
     parameter of the models; `param('dtmf_gap_ms')` is its value.
 
     `models` names the models that are wanted (None: all; empty: none, then nothing is read before it is asked for).

@@ -19,6 +19,12 @@ _SQL: Mapping[ColumnType, str] = {
     "strings": "VARCHAR[]",
     "json": "VARCHAR",
 }
+_TOGETHER = {
+    "bridge_events": ("ChannelEnteredBridge", "ChannelLeftBridge"),
+    "playback_events": ("PlaybackStarted", "PlaybackContinuing", "PlaybackFinished"),
+    "recording_events": ("RecordingStarted", "RecordingFinished", "RecordingFailed"),
+}
+"""Types that models read together; the types of one view have the same columns."""
 _LEADING = ("seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp")
 _NO_ROWS = (
     "SELECT NULL::BIGINT AS seq, NULL::TIMESTAMP AS received_at, NULL::BIGINT AS elapsed_ns, NULL::VARCHAR AS kind, "
@@ -28,14 +34,17 @@ _NO_ROWS = (
 
 
 def session_views(session: Session | None) -> Iterator[str]:
-    """Statements that make the views `rows`, `events`, `channel_events` and one per event type (None: without rows)."""
+    """Statements that make the views: all rows, all events, and those of one type or several (None: without rows)."""
     yield f"CREATE VIEW rows AS {_rows(session.paths) if session else _NO_ROWS}"
     yield "CREATE VIEW events AS SELECT * FROM rows WHERE kind = 'event'"
     present = {column for part in session.parts for column in part.schema.names} if session else set()
     for event_type in event_types():
         yield _event_view(event_type, columns_of(event_type), f"type = {text(event_type)}", present)
-    # One scan of the file instead of one for each of twenty types.
+    # One scan of the file instead of one for each type.
     yield _event_view("channel_events", columns_of("ChannelCreated"), "channel_id IS NOT NULL", present)
+    for view, types in _TOGETHER.items():
+        condition = f"type IN ({', '.join(map(text, types))})"
+        yield _event_view(view, columns_of(types[0]), condition, present)
 
 
 def name(identifier: str) -> str:

@@ -9,7 +9,7 @@ WITH dials AS (
         arg_max(dial_status, seq) FILTER (dial_status NOT IN ('RINGING', 'PROGRESS', 'PROCEEDING')) AS dial_status,
         arg_min(dialstring, seq) AS dialstring,
         bool_or(forward IS NOT NULL) AS is_forwarded
-    FROM stg_dials
+    FROM int_dials
     WHERE peer_channel_id IS NOT NULL
     GROUP BY peer_channel_id
 ),

@@ -6,14 +6,15 @@ WITH long AS (
         *,
         id_count - lag(id_count) OVER (PARTITION BY bridge_id ORDER BY seq)
             IS NOT DISTINCT FROM (CASE WHEN is_entry THEN 1 ELSE -1 END) AS is_foreseen
-    FROM int_bridge_lists
-    WHERE bridge_id IN (SELECT bridge_id FROM int_bridge_lists WHERE id_count > 16)
+    FROM int_bridge_events
+    WHERE NOT is_holding
+        AND bridge_id IN (SELECT bridge_id FROM int_bridge_events WHERE id_count > 16 AND NOT is_holding)
     QUALIFY id_count > 16
 )
 
 SELECT seq, channel_id, unnest(some_ids) AS other_id
-FROM int_bridge_lists
-WHERE id_count <= 16
+FROM int_bridge_events
+WHERE id_count <= 16 AND NOT is_holding
 UNION ALL
 SELECT seq, channel_id, unnest(list_filter(some_ids, lambda i: i <> channel_id)[:1])
 FROM long

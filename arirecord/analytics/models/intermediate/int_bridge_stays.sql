@@ -3,7 +3,7 @@
 WITH steps AS (
     -- A frame that Asterisk sent twice is one step.
     SELECT channel_id, bridge_id, is_holding, is_entry, event_at, min(seq) AS seq
-    FROM stg_bridge_events
+    FROM int_bridge_events
     GROUP BY ALL
 ),
 

@@ -3,7 +3,7 @@
 -- Asterisk's helpers and agents that wait for calls (app_agent_pool) are no callers.
 WITH kinds AS (
     SELECT bridge_id, any_value(bridge_class) AS bridge_class, any_value(bridge_name) AS bridge_name
-    FROM stg_bridge_events
+    FROM int_bridge_events
     WHERE is_holding
     GROUP BY bridge_id
 ),

@@ -24,7 +24,7 @@ WITH seen AS (
 dialled AS (
     SELECT
         channel_id, min(seq) AS first_seq, max(seq) AS last_seq, bool_or(channel_state = 'Up') AS is_answered
-    FROM stg_dialled_channels
+    FROM int_dialled
     GROUP BY channel_id
 )
 

@@ -4,7 +4,7 @@ WITH steps AS (
     SELECT
         *,
         dial_status IS NOT NULL AND dial_status NOT IN ('RINGING', 'PROGRESS', 'PROCEEDING') AS is_final
-    FROM stg_dials
+    FROM int_dials
     WHERE peer_channel_id IS NOT NULL
 )
 

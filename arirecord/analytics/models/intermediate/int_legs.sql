@@ -1,7 +1,7 @@
 -- One row is one channel, with its call and its role in it. Identified by `channel_id`.
 WITH dialled AS (
     SELECT channel_id, bool_or(dial_role = 'caller') AS is_caller
-    FROM stg_dialled_channels
+    FROM int_dialled
     GROUP BY channel_id
 ),
 

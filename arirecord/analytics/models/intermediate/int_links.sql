@@ -37,9 +37,9 @@ found AS (
     UNION ALL
     SELECT 'pair', seq, channel_id, other_id FROM pairs
     UNION ALL
-    SELECT 'dial', seq, peer_channel_id, caller_channel_id FROM stg_dials
+    SELECT 'dial', seq, peer_channel_id, caller_channel_id FROM int_dials
     UNION ALL
-    SELECT 'forward', seq, peer_channel_id, forwarded_channel_id FROM stg_dials
+    SELECT 'forward', seq, peer_channel_id, forwarded_channel_id FROM int_dials
     UNION ALL
     SELECT 'replace', seq, channel_id, replace_channel_id FROM stg_replacements
     UNION ALL

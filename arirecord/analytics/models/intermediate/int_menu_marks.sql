@@ -13,7 +13,7 @@ connections AS (
     WHERE entered_seq IS NOT NULL AND NOT is_holding
     UNION ALL
     SELECT caller_channel_id, min(seq), event_at
-    FROM stg_dials
+    FROM int_dials
     WHERE caller_channel_id IS NOT NULL AND dial_status IS NULL
     GROUP BY caller_channel_id, event_at
 ),

@@ -8,11 +8,7 @@ WITH steps AS (
         any_value(playback_language) AS language,
         any_value(playback_state) AS state,
         min(seq) AS seq
-    FROM (
-        FROM PlaybackStarted
-        UNION ALL BY NAME FROM PlaybackContinuing
-        UNION ALL BY NAME FROM PlaybackFinished
-    )
+    FROM playback_events
     WHERE playback_id IS NOT NULL
     GROUP BY playback_id, type, timestamp, playback_media_uri
 ),

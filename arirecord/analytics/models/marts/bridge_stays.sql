@@ -2,7 +2,7 @@
 -- Where the leaving was not recorded the channel's end stands for it; what is not known is NULL.
 WITH kinds AS (
     SELECT bridge_id, any_value(bridge_type) AS bridge_type, any_value(bridge_name) AS bridge_name
-    FROM stg_bridge_events
+    FROM int_bridge_events
     GROUP BY bridge_id
 )
 

@@ -10,11 +10,7 @@ WITH steps AS (
         any_value(recording_talking_duration) AS talking_s,
         any_value(recording_silence_duration) AS silent_s,
         min(seq) AS seq
-    FROM (
-        FROM RecordingStarted
-        UNION ALL BY NAME FROM RecordingFinished
-        UNION ALL BY NAME FROM RecordingFailed
-    )
+    FROM recording_events
     WHERE recording_name IS NOT NULL
     GROUP BY recording_name, type, timestamp, recording_target_uri
 ),

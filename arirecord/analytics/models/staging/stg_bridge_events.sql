@@ -11,8 +11,5 @@ SELECT
     bridge_bridge_class AS bridge_class,
     NULLIF(bridge_name, '') AS bridge_name,
     COALESCE(bridge_bridge_type = 'holding', false) AS is_holding
-FROM (
-    FROM ChannelEnteredBridge
-    UNION ALL BY NAME FROM ChannelLeftBridge
-)
+FROM bridge_events
 WHERE channel_id IS NOT NULL AND bridge_id IS NOT NULL

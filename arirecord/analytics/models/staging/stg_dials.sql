@@ -7,6 +7,9 @@ SELECT
     caller_id AS caller_channel_id,
     peer_id AS peer_channel_id,
     forwarded_id AS forwarded_channel_id,
+    caller_state,
+    peer_state,
+    forwarded_state,
     NULLIF(dialstring, '') AS dialstring,
     NULLIF(dialstatus, '') AS dial_status,
     NULLIF(forward, '') AS forward
