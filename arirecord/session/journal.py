@@ -255,10 +255,11 @@ class JournalReader:
                 except zstandard.ZstdError as error:
                     ended = f"damaged: {error}"
                     break
-                whole, newline, tail = (rest + text).rpartition(b"\n")
-                rest = tail
-                if newline:
-                    yield whole + newline
+                text = rest + text
+                end = text.rfind(b"\n") + 1
+                rest = text[end:]
+                if end:
+                    yield text[:end]
                 if decompressor.eof:
                     ended = (
                         "complete"

@@ -33,7 +33,7 @@ def quick(raws: Sequence[str]) -> tuple[pa.Table, list[int]]:
     if bad:
         pieces = _Pieces(raws, bad)
         snapshots, _ = _parse_snapshots(list(pieces.snapshots))
-    rests, refused_rests = _parse_rests(list(pieces.rests))
+    rests, places, refused_rests = _parse_rests(list(pieces.rests))
     refused = {index for index, rest in enumerate(pieces.numbers) if rest is None or rest in refused_rests}
     stamps, bad_stamps = _parse_stamps([None if i in refused else stamp for i, stamp in enumerate(pieces.stamps)])
     refused |= bad_stamps
@@ -41,7 +41,7 @@ def quick(raws: Sequence[str]) -> tuple[pa.Table, list[int]]:
         for index in refused:
             numbers[index] = None
 
-    numbers = pa.array(pieces.numbers, pa.int64())
+    numbers = places.take(pa.array(pieces.numbers, pa.int64()))
     columns = {name: rests[name].take(numbers) for name in rests.column_names} | {"timestamp": stamps}
     for field, found in pieces.fields.items():
         numbers = pa.array(found, pa.int64())
@@ -103,8 +103,10 @@ def _parse_snapshots(texts: Sequence[str]) -> tuple[pa.Table, frozenset[str]]:
     return pa.concat_tables([table for _, table in parts]).combine_chunks(), bad
 
 
-def _parse_rests(texts: Sequence[str]) -> tuple[pa.Table, set[int]]:
-    """Columns of all rests, in order, and the numbers of those that are refused: their columns are null."""
+def _parse_rests(texts: Sequence[str]) -> tuple[pa.Table, pa.Array, set[int]]:
+    """Columns of rests, the row in which each is, by its number, and the numbers of those that are refused: they have
+    no row.
+    """
     forms: dict[str, list[int]] = {}
     known = _forms()
     refused: set[int] = set()
@@ -128,9 +130,9 @@ def _parse_rests(texts: Sequence[str]) -> tuple[pa.Table, set[int]]:
                 places[numbers[i]] = count
                 count += 1
     if not tables:
-        return pa.table({"type": pa.nulls(len(texts), pa.string())}), refused
+        return pa.table({"type": pa.nulls(0, pa.string())}), pa.array(places, pa.int64()), refused
     together = pa.concat_tables(tables, promote_options="default").combine_chunks()
-    return together.take(pa.array(places, pa.int64())), refused
+    return together, pa.array(places, pa.int64()), refused
 
 
 @cache
