@@ -19,13 +19,6 @@ WITH seen AS (
         FROM stg_channel_events
     )
     GROUP BY channel_id
-),
-
-dialled AS (
-    SELECT
-        channel_id, min(seq) AS first_seq, max(seq) AS last_seq, bool_or(channel_state = 'Up') AS is_answered
-    FROM int_dialled
-    GROUP BY channel_id
 )
 
 SELECT
@@ -36,4 +29,4 @@ SELECT
     COALESCE(seen.is_reused, false) AS is_reused,
     COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered
 FROM seen
-FULL JOIN dialled USING (channel_id)
+FULL JOIN int_dialled AS dialled USING (channel_id)

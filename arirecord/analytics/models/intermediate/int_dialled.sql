@@ -1,12 +1,16 @@
--- One row is one channel named by one `Dial` event. Identified by `seq` and `dial_role` (caller, peer, forwarded).
-SELECT seq, 'caller' AS dial_role, caller_channel_id AS channel_id, caller_state AS channel_state
-FROM int_dials
-WHERE caller_channel_id IS NOT NULL
-UNION ALL
-SELECT seq, 'peer', peer_channel_id, peer_state
-FROM int_dials
-WHERE peer_channel_id IS NOT NULL
-UNION ALL
-SELECT seq, 'forwarded', forwarded_channel_id, forwarded_state
-FROM int_dials
-WHERE forwarded_channel_id IS NOT NULL
+-- One row is one channel named by `Dial` events. Identified by `channel_id`.
+SELECT
+    channel_id,
+    min(seq) AS first_seq,
+    max(seq) AS last_seq,
+    bool_or(channel_state = 'Up') AS is_answered,
+    bool_or(is_caller) AS is_caller
+FROM (
+    SELECT seq, caller_channel_id AS channel_id, caller_state AS channel_state, true AS is_caller FROM int_dials
+    UNION ALL
+    SELECT seq, peer_channel_id, peer_state, false FROM int_dials
+    UNION ALL
+    SELECT seq, forwarded_channel_id, forwarded_state, false FROM int_dials
+)
+WHERE channel_id IS NOT NULL
+GROUP BY channel_id

@@ -1,11 +1,5 @@
 -- One row is one channel, with its call and its role in it. Identified by `channel_id`.
-WITH dialled AS (
-    SELECT channel_id, bool_or(dial_role = 'caller') AS is_caller
-    FROM int_dialled
-    GROUP BY channel_id
-),
-
-roles AS (
+WITH roles AS (
     SELECT
         known.*,
         calls.call_id,
@@ -20,7 +14,7 @@ roles AS (
         END AS role
     FROM int_channels AS known
     JOIN int_call_channels AS calls USING (channel_id)
-    LEFT JOIN dialled USING (channel_id)
+    LEFT JOIN int_dialled AS dialled USING (channel_id)
 )
 
 SELECT

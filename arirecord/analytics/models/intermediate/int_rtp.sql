@@ -44,24 +44,33 @@ read AS (
         COALESCE(TRY_CAST(said.rxmes AS DOUBLE), 0) > 0
             OR round_trip_ms > 0 OR sent_lost > 0 OR sent_jitter_ms > 0 AS is_reported
     FROM parsed
+),
+
+-- A filter on a direction's count would have every text taken apart again for it: it comes after both are made.
+directions AS (
+    SELECT
+        channel_id, told_at, round_trip_ms, last_seq,
+        unnest([
+            {
+                'direction': 'received',
+                'packet_count': received_count,
+                'lost_count': CASE WHEN received_count > 0 AND is_counted THEN received_lost END,
+                'jitter_ms': CASE WHEN received_count > 0 THEN received_jitter_ms END,
+                'longest_jitter_ms': CASE WHEN received_count > 0 THEN longest_jitter_ms END
+            },
+            {
+                'direction': 'sent',
+                'packet_count': sent_count,
+                'lost_count': CASE WHEN sent_count > 0 AND is_reported THEN sent_lost END,
+                'jitter_ms': CASE WHEN sent_count > 0 AND is_reported THEN sent_jitter_ms END,
+                'longest_jitter_ms': NULL
+            }
+        ]) AS heard
+    FROM read
 )
 
 SELECT
-    channel_id, 'received' AS direction, told_at,
-    received_count AS packet_count,
-    CASE WHEN received_count > 0 AND is_counted THEN received_lost END AS lost_count,
-    CASE WHEN received_count > 0 THEN received_jitter_ms END AS jitter_ms,
-    CASE WHEN received_count > 0 THEN longest_jitter_ms END AS longest_jitter_ms,
+    channel_id, heard.direction, told_at, heard.packet_count, heard.lost_count, heard.jitter_ms, heard.longest_jitter_ms,
     round_trip_ms, last_seq
-FROM read
-WHERE received_count IS NOT NULL
-UNION ALL
-SELECT
-    channel_id, 'sent', told_at,
-    sent_count,
-    CASE WHEN sent_count > 0 AND is_reported THEN sent_lost END,
-    CASE WHEN sent_count > 0 AND is_reported THEN sent_jitter_ms END,
-    NULL,
-    round_trip_ms, last_seq
-FROM read
-WHERE sent_count IS NOT NULL
+FROM directions
+WHERE heard.packet_count IS NOT NULL
