@@ -53,7 +53,7 @@ def test_help(mart: str) -> None:
     command = cli.get_command(context, mart)
     assert command is not None and command.help is not None
     options = {name for option in command.params for name in option.opts}
-    columns = {name for name, *_ in arirecord.connect(IVR, models=[mart]).execute(f"DESCRIBE {mart}").fetchall()}
+    columns = {name for name, *_ in arirecord.connect(IVR, models=[mart]).execute(f"DESCRIBE FROM {mart}").fetchall()}
 
     assert ("--number" in options) == ("--disposition" in options) == ("--call" in options) == ("call_id" in columns)
     assert ("--since" in options) == any(name.endswith("_at") for name in columns)
