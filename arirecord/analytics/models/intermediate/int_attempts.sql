@@ -16,7 +16,7 @@ WITH dials AS (
 
 requests AS (
     SELECT channel_id, min(event_at) AS requested_at
-    FROM stg_hangup_requests
+    FROM int_hangup_requests
     GROUP BY channel_id
 )
 

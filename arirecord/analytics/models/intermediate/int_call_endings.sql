@@ -13,7 +13,7 @@ WITH requests AS (
         legs.is_answered,
         bool_or(legs.is_first AND legs.is_answered) OVER (PARTITION BY legs.call_id) AS is_call_answered
     FROM int_legs AS legs
-    LEFT JOIN stg_hangup_requests AS asked USING (channel_id)
+    LEFT JOIN int_hangup_requests AS asked USING (channel_id)
     WHERE legs.role IS DISTINCT FROM 'local'
 )
 

@@ -20,7 +20,7 @@ connections AS (
 
 requests AS (
     SELECT channel_id, bool_or(NOT is_soft) AS is_hung_up
-    FROM stg_hangup_requests
+    FROM int_hangup_requests
     GROUP BY channel_id
 )
 

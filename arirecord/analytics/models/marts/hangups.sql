@@ -6,7 +6,7 @@ WITH requests AS (
         min(event_at) AS requested_at,
         arg_min(hangup_cause, seq) AS requested_cause,
         bool_and(is_soft) AS is_soft
-    FROM stg_hangup_requests
+    FROM int_hangup_requests
     GROUP BY channel_id
 )
 
