@@ -233,7 +233,7 @@ def test_what_an_app_says_joins_what_events_cannot(stream: str, sessions: Sessio
             ),
         )
         for row in truth(scenario, "cel")
-        if row["eventtype"] == "CHAN_START" and str(row["uniqueid"]).startswith("out-")
+        if row["eventtype"] == "CHAN_START" and str(row["uniqueid"]).startswith(("out-", "agent-"))
     ]
     assert made
     target = tmp_path / "tapped.parquet"
