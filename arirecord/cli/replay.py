@@ -13,6 +13,7 @@ import click
 from .replay_calls import call_starts, find_call
 from .replay_keys import keys
 from .replay_line import Line, clock
+from .replay_timers import sharp_timers
 from .replay_types import FAULTS, MAPPED, SPEED
 from .terminal import live_line, say
 from .types import DURATION
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["command", "replay"]
 
 # The thread that reads ahead must let the event loop in quickly: Python's 5 ms would be most of the lateness.
-_SWITCH_INTERVAL_S = 0.0005
+_SWITCH_INTERVAL_S = 0.0001
 
 
 @click.command("replay")
@@ -200,6 +201,7 @@ def replay(
     from arirecord.session.reader import open_session
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    sharp_timers()
     gc.freeze()  # what is loaded by now stays: looking through it again and again would stop the replay for 16 ms
     name, password = _credentials(user)
     opened = open_session(session)

@@ -18,13 +18,15 @@ from .state import Switch
 __all__ = ["Model"]
 
 _AT_ONCE = 10_000
+_A_FEW = 16
+_MOST = 2048
 
 
 class Model:
     """What is up where the replay is: `switch`, true after `freshen`.
 
-    To look into every frame costs more than to send it. At full speed this waits until a client asks what is up: then
-    the recording is read once up to here, and from then on every frame is looked into.
+    To look into every frame costs more than to send it. At full speed, or where there is no time, this waits until a
+    client asks what is up: then the recording is read once up to here, and from then on every frame is looked into.
     """
 
     def __init__(self, source: Source) -> None:
@@ -41,20 +43,23 @@ class Model:
         """These frames are about to be sent; `lazily`: there is no time to look into them."""
         again = [n for n, frame in enumerate(batch) if frame.kind == AGAIN]
         self._taken = len(batch) - again[-1] - 1 if again else self._taken + len(batch)
-        if lazily and not self._asked:
+        if self._live and not self._asked and (lazily or self.switch.behind + len(batch) > _MOST):
             self._live = False
+            self.switch.clear()
         if self._live:
             # While it is being built nothing is looked into: what waits comes after what is being read.
-            self.switch.feed(batch, sys.maxsize if self._building.locked() else 4096)
+            self.switch.feed(batch, sys.maxsize if self._building.locked() else _MOST)
 
     def give_back(self, batch: Sequence[Frame]) -> None:
         """These were not sent, and will be taken again."""
         self._taken -= len(batch)
 
-    def idle(self) -> None:
-        """There is time to look into what waits."""
-        if self._live and not self._building.locked():
-            self.switch.catch_up()
+    def idle(self) -> bool:
+        """There is a little time to look into what waits. Whether there is more."""
+        if not self._live or self._building.locked():
+            return False
+        self.switch.catch_up(_A_FEW)
+        return self.switch.behind > 0
 
     def lead(self, frames: Sequence[Frame]) -> None:
         """These tell what was up before the first frame that is sent."""

@@ -24,6 +24,13 @@ __all__ = ["Pump"]
 _EXIT_S = 10.0
 _LEAST_PATIENT = 6
 
+# The first of many frames goes out when the last of them is ready: few at a time where moments count.
+_TIMED_BATCH = 64
+_FULL_BATCH = 256
+
+# To look into a few frames takes less than that.
+_IDLE_NS = 400_000
+
 
 class Pump:
     """Sends each frame when it is due; `run` is the task that does it. It is steered while it runs.
@@ -174,7 +181,7 @@ class Pump:
                 continue
             if player.finished and self._door.arrivals:
                 return
-            if batch := self._step() if self._steps else self._up_to_break(self._up_to_gate(player.take())):
+            if batch := self._step() if self._steps else self._up_to_break(self._up_to_gate(player.take(self._most))):
                 await self._settle(batch)
                 if not await self._send(batch):
                     player.give_back(batch)
@@ -186,6 +193,10 @@ class Pump:
             if self._gate is not None:
                 continue
             due_ns = player.next_due_ns()
+            has_time = due_ns is None or due_ns - self.clock.now_ns() > _IDLE_NS
+            if has_time and self.clock.speed is not None and self._model.idle():
+                await asyncio.sleep(0)
+                continue
             await self._alarm.sleep(None if due_ns is None else max(0, due_ns - self.clock.now_ns()))
 
     def _step(self) -> list[Frame]:
@@ -200,6 +211,10 @@ class Pump:
                 self._steps -= 1
                 break
         return batch
+
+    @property
+    def _most(self) -> int:
+        return _FULL_BATCH if self.clock.speed is None else _TIMED_BATCH
 
     def _up_to_gate(self, batch: list[Frame]) -> list[Frame]:
         """The frames before the first for which the client has to do something; time stands still there."""
@@ -303,6 +318,4 @@ class Pump:
             self.offset_ns = sent[-1].t_ns - sent[-1].elapsed_ns
         due_ns = self.clock.due_ns(batch[0].elapsed_ns)
         self.late_ns = 0 if due_ns is None or self.clock.speed is None else self.clock.now_ns() - due_ns
-        if self.clock.speed is not None:
-            self._model.idle()
         return True

@@ -72,10 +72,16 @@ class Switch:
         """The frames that were fed and not yet looked at."""
         return list(self._waiting)
 
-    def catch_up(self) -> None:
-        """Look at all frames that were fed."""
-        while self._waiting:
+    def catch_up(self, most: int | None = None) -> None:
+        """Look at all frames that were fed, or at so many."""
+        while self._waiting and most != 0:
             self._apply(self._waiting.popleft())
+            most = None if most is None else most - 1
+
+    @property
+    def behind(self) -> int:
+        """How many frames wait to be looked at."""
+        return len(self._waiting)
 
     def _apply(self, frame: Frame) -> None:
         if frame.kind == AGAIN:

@@ -24,6 +24,9 @@ __all__ = ["Frame", "Session", "open_session"]
 
 _BATCH = 4096
 
+# Making Python objects of columns stops all other threads; a replay can't have that for long.
+_PIECE = 512
+
 
 class Frame(NamedTuple):
     """One row of a session as read back.
@@ -216,14 +219,11 @@ def _groups_within(file: pq.ParquetFile, started_ns: int, since_ns: int | None, 
 
 
 def _to_frames(batch: pa.RecordBatch, started_ns: int) -> Iterator[Frame]:
-    elapsed = batch["elapsed_ns"]
-    columns = (
-        batch["seq"],
-        pc.add(elapsed, started_ns),
-        elapsed,
-        *(batch[n] for n in ("kind", "type", "application", "raw")),
-    )
-    return map(Frame, *(column.to_pylist() for column in columns))
+    names = ("seq", "elapsed_ns", "kind", "type", "application", "raw")
+    for begin in range(0, batch.num_rows, _PIECE):
+        piece = batch.slice(begin, _PIECE)
+        seq, elapsed, *texts = (piece[name].to_pylist() for name in names)
+        yield from map(Frame, seq, [started_ns + ns for ns in elapsed], elapsed, *texts)
 
 
 def _within(frames: Iterator[Frame], since_ns: int | None, until_ns: int | None) -> Iterator[Frame]:
