@@ -81,14 +81,16 @@ async def kill_once(asterisk: Asterisk, seen: Seen, after_s: float, folder: Path
         "-o",
         str(target),
         "--force",
+        "--takeover",  # Asterisk may not have noticed yet that the last one is dead
     ]
     environment = {**os.environ, "ARIRECORD_PASSWORD": asterisk.password}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, "--force", stderr=asyncio.subprocess.PIPE, env=environment
+        sys.executable, *command, stderr=asyncio.subprocess.PIPE, env=environment
     )
     assert process.stderr is not None
-    while b"Recording" not in await process.stderr.readline():
-        pass
+    while b"Recording" not in (line := await process.stderr.readline()):
+        if not line:
+            raise SystemExit("the recorder did not begin")
     await asyncio.sleep(after_s)
     killed_at = time.monotonic()
     process.kill()
