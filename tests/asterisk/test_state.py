@@ -48,8 +48,8 @@ async def office(rig: Rig) -> None:
         recorded = await choose(ann, "7#")
         [channel] = rig.asterisk.ari("GET", "channels")
         rig.asterisk.ari("POST", f"channels/{channel['id']}/snoop", app="rig", spy="in", snoopId="spy-on-ann")
-        rig.asterisk.ari("POST", "channels/spy-on-ann/record", name="note", format="wav", maxDurationSeconds=1)
-        await eventually((rig.asterisk.folder / "spool/recording/note.wav").exists, "it is recorded")
+        rig.asterisk.ari("POST", "channels/spy-on-ann/record", name="spied", format="wav", maxDurationSeconds=1)
+        await eventually((rig.asterisk.folder / "spool/recording/spied.wav").exists, "it is recorded")
         await recorded.hangup()
         await recorded.until("ended")
 
