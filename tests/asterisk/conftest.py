@@ -44,11 +44,13 @@ def asterisk() -> Iterator[Asterisk]:
 
 
 @pytest.fixture(autouse=True)
-def no_calls_left(asterisk: Asterisk) -> Iterator[None]:
-    """A test that failed leaves no call to the next one."""
+def nothing_left(asterisk: Asterisk) -> Iterator[None]:
+    """A test leaves no recording to the next one, and no call if it failed."""
     yield
     for channel in asterisk.ari("GET", "channels"):
         asterisk.ari("DELETE", f"channels/{channel['id']}")
+    for recording in asterisk.ari("GET", "recordings/stored"):
+        asterisk.ari("DELETE", f"recordings/stored/{recording['name']}")
 
 
 @pytest.fixture
