@@ -114,7 +114,7 @@ def main() -> None:
         for _ in range(runs):
             for rival in rivals:
                 began = time.perf_counter()
-                found = asyncio.run(rival(url, Path(folder)))  # type: ignore[arg-type]
+                found = asyncio.run(rival(url, Path(folder)))  # type: ignore[arg-type]  # each is a coroutine function
                 rates[rival.__name__].append(found / (time.perf_counter() - began))
                 assert found == count, (rival.__name__, found)
     sender.terminate()

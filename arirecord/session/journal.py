@@ -235,7 +235,7 @@ class JournalReader:
                 rows = [column[:size] for column in waiting]
                 for column in waiting:
                     del column[:size]
-                yield Rows(range(seq, seq := seq + len(rows[0])), *rows)  # type: ignore[arg-type]
+                yield Rows(range(seq, seq := seq + len(rows[0])), *rows)  # type: ignore[arg-type]  # five columns of five types
                 held = 0
             if not is_whole:
                 self.ended = f"damaged: row {seq} can't be read"
