@@ -10,7 +10,7 @@ __all__ = ["web_server"]
 def web_server(app: object) -> uvicorn.Server:
     """uvicorn without what a local replay has no use for: logs, pings, compression, lifespan."""
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # uvicorn asks for less than it takes
+        app,  # type: ignore[arg-type]  # any ASGI application
         ws=BatchProtocol,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
