@@ -23,19 +23,20 @@ requests AS (
 SELECT
     legs.channel_id,
     dials.begun_at,
-    COALESCE(dials.ringing_at, legs.ringing_at) AS ringing_at,
-    COALESCE(legs.answered_at, dials.answered_at) AS answered_at,
+    COALESCE(dials.ringing_at, facts.ringing_at) AS ringing_at,
+    COALESCE(facts.answered_at, dials.answered_at) AS answered_at,
     requests.requested_at,
-    legs.ended_at,
+    facts.ended_at,
     dials.dial_status,
     -- `1234@carrier`: a number through an endpoint.
     NULLIF(regexp_extract(dials.dialstring, '^(?:sip:)?([+*#0-9]+)(?:@|$)', 1), '') AS dialled_number,
-    legs.hangup_cause,
-    legs.tech_cause,
-    dials.is_forwarded OR COALESCE(legs.tech_cause BETWEEN 300 AND 399, false) AS is_forwarded,
-    legs.is_answered OR COALESCE(dials.dial_status = 'ANSWER', false) AS is_answered,
-    legs.is_answered OR legs.is_ended OR dials.dial_status IS NOT NULL AS is_settled
+    facts.hangup_cause,
+    facts.tech_cause,
+    dials.is_forwarded OR COALESCE(facts.tech_cause BETWEEN 300 AND 399, false) AS is_forwarded,
+    facts.is_answered OR COALESCE(dials.dial_status = 'ANSWER', false) AS is_answered,
+    facts.is_answered OR facts.is_ended OR dials.dial_status IS NOT NULL AS is_settled
 FROM dials
 JOIN int_legs AS legs USING (channel_id)
+JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN requests USING (channel_id)
 WHERE legs.role NOT IN ('local', 'helper')

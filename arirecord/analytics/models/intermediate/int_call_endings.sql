@@ -8,13 +8,14 @@ WITH requests AS (
         legs.role,
         asked.seq,
         -- An incoming channel that was refused (by Busy() and the like) did not ask itself; one that cancelled (487) did.
-        asked.is_soft OR (NOT legs.is_answered AND legs.role = 'caller' AND COALESCE(asked.tech_cause, 487) <> 487)
-            AS is_soft,
-        legs.is_answered,
-        bool_or(legs.is_first AND legs.is_answered) OVER (PARTITION BY legs.call_id) AS is_call_answered
-    FROM int_legs AS legs
-    LEFT JOIN int_hangup_requests AS asked USING (channel_id)
+        asked.is_soft OR (NOT facts.is_answered AND legs.role = 'caller' AND COALESCE(asked.tech_cause, 487) <> 487)
+            AS is_soft
+    FROM int_hangup_requests AS asked
+    JOIN int_legs AS legs USING (channel_id)
+    JOIN int_channel_facts AS facts USING (channel_id)
+    LEFT JOIN int_call_parties AS parties ON parties.call_id = legs.call_id
     WHERE legs.role IS DISTINCT FROM 'local'
+      AND (facts.is_answered OR (parties.is_answered AND parties.first_role IS DISTINCT FROM 'local') IS NOT true)
 )
 
 SELECT
@@ -22,5 +23,4 @@ SELECT
     COALESCE(arg_max(role, seq) FILTER (NOT is_soft), CASE WHEN bool_and(is_soft) THEN 'asterisk' END) AS ended_by,
     arg_max(channel_id, seq) FILTER (NOT is_soft) AS ended_by_channel_id
 FROM requests
-WHERE seq IS NOT NULL AND (is_answered OR NOT is_call_answered)
 GROUP BY call_id

@@ -1,6 +1,6 @@
 -- One row is one channel that any event named, with what was known of it first and last. Identified by `channel_id`.
 -- What its creation says of it is first, what its end says is last; the whole recording is searched only for channels
--- without these.
+-- without these. `created_at` is the channel's own creation time where its creation was not recorded.
 WITH sightings AS NOT MATERIALIZED (
     FROM stg_channel_events
     UNION ALL BY NAME
@@ -42,11 +42,15 @@ SELECT
     COALESCE(firsts.channel_name, lasts.channel_name) AS channel_name,
     split_part(firsts.channel_name, '/', 1) AS technology,
     -- Asterisk's own hands in a call, no party to it.
-    COALESCE(split_part(firsts.channel_name, '/', 1) IN (
-        'Announcer', 'CBAnn', 'CBRec', 'Message', 'MulticastRTP', 'Recorder', 'Snoop', 'Surrogate'
-    ), false) AS is_helper,
+    COALESCE(
+        regexp_matches(firsts.channel_name, '^(Announcer|CBAnn|CBRec|Message|MulticastRTP|Recorder|Snoop|Surrogate)(/|$)'),
+        false
+    ) AS is_helper,
     firsts.channel_state AS first_state,
-    firsts.channel_created_at,
+    COALESCE(lives.created_at, firsts.channel_created_at) AS created_at,
+    lives.ringing_at,
+    lives.answered_at,
+    lives.ended_at,
     COALESCE(firsts.caller_number, lasts.caller_number) AS caller_number,
     COALESCE(late.caller_number, lasts.caller_number, firsts.caller_number) AS last_caller_number,
     COALESCE(firsts.caller_name, lasts.caller_name) AS caller_name,
@@ -66,6 +70,8 @@ SELECT
     lasts.hangup_cause_txt,
     lasts.tech_cause,
     lives.is_answered,
+    lives.ended_seq IS NOT NULL AS is_ended,
+    lives.is_complete,
     lives.first_seq,
     lives.last_seq
 FROM int_channel_lives AS lives

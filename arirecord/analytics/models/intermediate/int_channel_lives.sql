@@ -1,5 +1,5 @@
 -- One row is one channel that any event named, with the moments of its life as far as they are in the recording.
--- Identified by `channel_id`. Of a channel whose id an app gave to a later one too (`is_reused`), the first is told.
+-- Identified by `channel_id`. Of a channel whose id an app gave to a later one too, the first is told, as not complete.
 WITH seen AS (
     SELECT
         channel_id,
@@ -19,14 +19,24 @@ WITH seen AS (
         FROM stg_channel_events
     )
     GROUP BY channel_id
+),
+
+lives AS (
+    SELECT
+        channel_id,
+        least(seen.first_seq, dialled.first_seq) AS first_seq,
+        greatest(seen.last_seq, dialled.last_seq) AS last_seq,
+        seen.* EXCLUDE (channel_id, first_seq, last_seq, is_answered),
+        COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered
+    FROM seen
+    FULL JOIN int_dialled AS dialled USING (channel_id)
 )
 
 SELECT
-    channel_id,
-    least(seen.first_seq, dialled.first_seq) AS first_seq,
-    greatest(seen.last_seq, dialled.last_seq) AS last_seq,
-    seen.* EXCLUDE (channel_id, first_seq, last_seq, is_reused, is_answered),
-    COALESCE(seen.is_reused, false) AS is_reused,
-    COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered
-FROM seen
-FULL JOIN int_dialled AS dialled USING (channel_id)
+    lives.* EXCLUDE (is_reused),
+    created_seq IS NOT NULL
+        AND ended_seq IS NOT NULL
+        AND NOT is_reused
+        AND list_bool_or(list_transform(gap_seqs, lambda g: g BETWEEN first_seq AND last_seq)) IS NOT true AS is_complete
+FROM lives
+CROSS JOIN (SELECT list(seq) AS gap_seqs FROM stg_gaps) AS gaps

@@ -13,18 +13,27 @@ applications AS (
     GROUP BY calls.call_id
 ),
 
--- `PJSIP/1001-0000002a` is a channel of the endpoint `PJSIP/1001`.
 placed AS (
-    SELECT *, regexp_replace(channel_name, '-(0x)?[0-9a-f]+(;[12])?$', '') AS endpoint
-    FROM int_legs
-    WHERE role IS NULL OR role NOT IN ('local', 'helper')
+    SELECT
+        legs.call_id,
+        legs.endpoint,
+        facts.*
+    FROM int_legs AS legs
+    JOIN int_channel_facts AS facts USING (channel_id)
+    WHERE legs.role IS NULL OR legs.role NOT IN ('local', 'helper')
+),
+
+origins AS (
+    SELECT call_id, arg_min_null(endpoint, first_seq) AS origin
+    FROM placed
+    GROUP BY call_id
 )
 
 SELECT
     legs.channel_id,
     legs.call_id,
     legs.endpoint,
-    first_value(legs.endpoint) OVER (PARTITION BY legs.call_id ORDER BY legs.first_seq) AS origin,
+    origins.origin,
     COALESCE(attempts.dialled_number, parties.dialled_exten) AS destination,
     applications.application,
     greatest(legs.created_at, span.first_at) AS started_at,
@@ -43,6 +52,7 @@ SELECT
     attempts.is_answered,
     attempts.is_settled
 FROM placed AS legs
+JOIN origins ON origins.call_id = legs.call_id
 CROSS JOIN span
 ASOF LEFT JOIN stg_gaps AS gaps ON gaps.seq > legs.last_seq
 LEFT JOIN int_attempts AS attempts ON attempts.channel_id = legs.channel_id

@@ -1,9 +1,10 @@
 -- One row is one channel, with its call and its role in it. Identified by `channel_id`.
 WITH roles AS (
     SELECT
-        known.*,
+        channel_id,
         calls.call_id,
-        regexp_replace(known.channel_name, '-[^-]*$', '') AS endpoint,
+        -- `PJSIP/1001-0000002a` is a channel of the endpoint `PJSIP/1001`.
+        regexp_replace(known.channel_name, '-(0x)?[0-9a-f]+(;[12])?$', '') AS endpoint,
         CASE
             WHEN known.is_helper THEN 'helper'
             WHEN known.technology = 'Local' THEN 'local'
@@ -11,13 +12,23 @@ WITH roles AS (
             WHEN known.first_state IN ('Down', 'Ringing') THEN 'called'
             WHEN dialled.is_caller THEN 'caller'
             WHEN NOT dialled.is_caller THEN 'called'
-        END AS role
-    FROM int_channels AS known
+        END AS role,
+        known.is_helper,
+        known.first_seq
+    FROM int_channel_facts AS known
     JOIN int_call_channels AS calls USING (channel_id)
     LEFT JOIN int_dialled AS dialled USING (channel_id)
+),
+
+firsts AS (
+    SELECT call_id, arg_min(channel_id, first_seq) AS channel_id
+    FROM roles
+    WHERE NOT is_helper
+    GROUP BY call_id
 )
 
 SELECT
-    *,
-    NOT is_helper AND row_number() OVER (PARTITION BY call_id, is_helper ORDER BY first_seq) = 1 AS is_first
+    roles.* EXCLUDE (is_helper, first_seq),
+    firsts.channel_id IS NOT NULL AS is_first
 FROM roles
+LEFT JOIN firsts USING (call_id, channel_id)

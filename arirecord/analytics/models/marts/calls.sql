@@ -15,6 +15,7 @@ WITH spans AS (
         min(first_seq) AS first_seq,
         max(last_seq) AS last_seq
     FROM int_legs
+    JOIN int_channel_facts AS facts USING (channel_id)
     GROUP BY call_id
 )
 

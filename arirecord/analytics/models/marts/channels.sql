@@ -29,4 +29,4 @@ SELECT
     is_complete,
     first_seq,
     last_seq
-FROM int_channels
+FROM int_channel_facts

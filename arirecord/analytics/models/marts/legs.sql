@@ -3,35 +3,36 @@
 SELECT
     legs.call_id,
     legs.channel_id,
-    legs.channel_name,
-    legs.technology,
+    facts.channel_name,
+    facts.technology,
     legs.role,
     legs.is_first,
-    legs.caller_number,
-    legs.caller_name,
-    legs.connected_number,
-    legs.exten,
-    legs.context,
-    legs.created_at AS started_at,
-    legs.ringing_at,
-    legs.answered_at,
-    legs.ended_at,
-    legs.hangup_cause,
-    legs.hangup_cause_txt,
-    legs.tech_cause,
+    facts.caller_number,
+    facts.caller_name,
+    facts.connected_number,
+    facts.exten,
+    facts.context,
+    facts.created_at AS started_at,
+    facts.ringing_at,
+    facts.answered_at,
+    facts.ended_at,
+    facts.hangup_cause,
+    facts.hangup_cause_txt,
+    facts.tech_cause,
     CASE
-        WHEN legs.is_answered THEN (epoch_ms(legs.answered_at) - epoch_ms(legs.ringing_at)) / 1000
-        ELSE (epoch_ms(legs.ended_at) - epoch_ms(legs.ringing_at)) / 1000
+        WHEN facts.is_answered THEN (epoch_ms(facts.answered_at) - epoch_ms(facts.ringing_at)) / 1000
+        ELSE (epoch_ms(facts.ended_at) - epoch_ms(facts.ringing_at)) / 1000
     END AS ring_s,
     CASE
-        WHEN legs.is_answered THEN (epoch_ms(legs.ended_at) - epoch_ms(legs.answered_at)) / 1000
-        WHEN legs.is_ended THEN 0
+        WHEN facts.is_answered THEN (epoch_ms(facts.ended_at) - epoch_ms(facts.answered_at)) / 1000
+        WHEN facts.is_ended THEN 0
     END AS up_s,
     CASE WHEN COALESCE(times.is_bridged_known, true) THEN COALESCE(times.bridged_ms, 0) / 1000 END AS bridged_s,
     CASE WHEN COALESCE(times.is_holding_known, true) THEN COALESCE(times.holding_ms, 0) / 1000 END AS holding_s,
-    legs.is_answered,
-    legs.is_complete,
-    legs.first_seq,
-    legs.last_seq
+    facts.is_answered,
+    facts.is_complete,
+    facts.first_seq,
+    facts.last_seq
 FROM int_legs AS legs
+JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_bridged_times AS times USING (channel_id)
