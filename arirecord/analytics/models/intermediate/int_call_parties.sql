@@ -3,7 +3,9 @@
 WITH reached AS (
     SELECT
         legs.call_id,
-        arg_min_null(facts.caller_number, (facts.answered_at IS NULL, facts.answered_at, facts.first_seq)) AS caller_number
+        arg_min_null(
+            facts.caller_number, (facts.answered_at IS NULL, facts.answered_at, facts.first_seq)
+        ) AS caller_number
     FROM int_legs AS legs
     JOIN int_channel_facts AS facts USING (channel_id)
     WHERE legs.role = 'called' AND NOT legs.is_first

@@ -43,8 +43,7 @@ SELECT
     split_part(firsts.channel_name, '/', 1) AS technology,
     -- Asterisk's own hands in a call, no party to it.
     COALESCE(
-        regexp_matches(firsts.channel_name, '^(Announcer|CBAnn|CBRec|Message|MulticastRTP|Recorder|Snoop|Surrogate)(/|$)'),
-        false
+        firsts.channel_name SIMILAR TO '(Announcer|CBAnn|CBRec|Message|MulticastRTP|Recorder|Snoop|Surrogate)/.*', false
     ) AS is_helper,
     firsts.channel_state AS first_state,
     COALESCE(lives.created_at, firsts.channel_created_at) AS created_at,

@@ -15,7 +15,7 @@ WITH transferred AS (
 -- after a restart, so that the name alone does not do.
 halves AS (
     SELECT
-        channel_id, asterisk_id, first_seq, epoch_ms(channel_created_at) AS created_ms,
+        channel_id, asterisk_id, first_seq, epoch_ms(created_at) AS created_ms,
         channel_name[:-3] AS stem, channel_name[-1:] AS half
     FROM int_channel_facts
     WHERE channel_name LIKE '%;1' OR channel_name LIKE '%;2'
