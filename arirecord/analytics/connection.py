@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -50,7 +50,8 @@ class Tables:
         self.connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": MEMORY})
         # Each of a hundred statements would read the footer of the file again.
         self.connection.execute("SET parquet_metadata_cache = true")
-        self._made: set[str] = set()
+        self._made: dict[str, Model] = {}
+        self._named: set[str] = set()
         for statement in _base(session):
             self.connection.execute(statement)
 
@@ -61,12 +62,33 @@ class Tables:
 
         Raises `KeyError` for a name that no model has.
         """
-        for model in load_models(models):
-            if model.name not in self._made:
-                begin(model.name)
-                for statement in _statements(model):
-                    self._make(statement)
-                self._made.add(model.name)
+        self._named.update(models or ())
+        coming = self._missing(models)
+        while coming:
+            model = coming.pop(0)
+            begin(model.name)
+            for statement in _statements(model):
+                self._make(statement)
+            self._made[model.name] = model
+            self._drop_unread(coming)
+
+    def _missing(self, names: Collection[str] | None) -> list[Model]:
+        """What has to be made for the named models, each after what it reads from."""
+        models = load_models(names)
+        wanted = {model.name for model in models if model.layer != "intermediate"} if names is None else set(names)
+        for model in reversed(models):
+            if model.name in wanted and model.name not in self._made:
+                wanted |= model.reads
+        return [model for model in models if model.name in wanted and model.name not in self._made]
+
+    def _drop_unread(self, coming: Sequence[Model]) -> None:
+        """Drop tables that neither a view reads nor what is made next: they take memory from others."""
+        views = [model for model in self._made.values() if model.layer != "intermediate"]
+        kept = self._named.union(*(model.reads for model in (*views, *coming)))
+        for model in list(self._made.values()):
+            if model.layer == "intermediate" and model.name not in kept:
+                self.connection.execute(f"DROP TABLE {name(model.name)}")
+                del self._made[model.name]
 
     def _make(self, statement: str) -> None:
         # No order is kept in a table that nobody sees: that takes half the memory.

@@ -1,14 +1,7 @@
 -- One row is one wait of a channel in a holding bridge: an app's queue, a parking lot. Identified by `channel_id` and
 -- `seq`. It was answered if the channel's next bridge lets it talk, abandoned if the channel ended before.
 -- Asterisk's helpers and agents that wait for calls (app_agent_pool) are no callers.
-WITH kinds AS (
-    SELECT bridge_id, any_value(bridge_class) AS bridge_class, any_value(bridge_name) AS bridge_name
-    FROM int_bridge_events
-    WHERE is_holding
-    GROUP BY bridge_id
-),
-
-followed AS (
+WITH followed AS (
     SELECT
         *,
         lead(is_holding) OVER stays_of_channel AS is_next_holding,
@@ -20,8 +13,8 @@ followed AS (
 
 SELECT
     stays.channel_id,
-    CASE kinds.bridge_class WHEN 'parking' THEN 'parking' ELSE 'holding_bridge' END AS kind,
-    COALESCE(kinds.bridge_name, stays.bridge_id) AS queue,
+    CASE bridges.bridge_class WHEN 'parking' THEN 'parking' ELSE 'holding_bridge' END AS kind,
+    COALESCE(bridges.bridge_name, stays.bridge_id) AS queue,
     stays.entered_at,
     stays.left_at,
     COALESCE(stays.entered_seq, stays.left_seq) AS seq,
@@ -33,7 +26,7 @@ SELECT
         WHEN lives.ended_seq IS NOT NULL THEN 'abandoned'
     END AS outcome
 FROM followed AS stays
-JOIN kinds USING (bridge_id)
+JOIN int_bridges AS bridges USING (bridge_id)
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_channel_lives AS lives USING (channel_id)
-WHERE stays.is_holding AND NOT facts.is_helper AND COALESCE(NOT starts_with(kinds.bridge_class, 'agent'), true)
+WHERE stays.is_holding AND NOT facts.is_helper AND COALESCE(NOT starts_with(bridges.bridge_class, 'agent'), true)

@@ -6,9 +6,12 @@ WITH stays AS (
         CASE WHEN channel_count >= 2 THEN conversation ELSE conversation + 1 END AS first_conversation,
         COALESCE(
             lead(conversation) OVER (PARTITION BY bridge_id, channel_id ORDER BY seq, change DESC),
-            max(conversation) OVER (PARTITION BY bridge_id)
+            last_of_bridge
         ) AS last_conversation
     FROM int_conversation_steps
+    JOIN (
+        SELECT bridge_id, max(conversation) AS last_of_bridge FROM int_conversation_steps GROUP BY bridge_id
+    ) USING (bridge_id)
 ),
 
 members AS (

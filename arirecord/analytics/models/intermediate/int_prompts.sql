@@ -10,17 +10,7 @@ SELECT
 FROM int_playbacks
 WHERE channel_id IS NOT NULL AND started_at IS NOT NULL
 UNION ALL
-SELECT
-    channel_id,
-    min(seq),
-    concat(dialplan_app, '(', dialplan_app_data, ')'),
-    'dialplan',
-    timestamp,
-    NULL
-FROM ChannelDialplan
-WHERE channel_id IS NOT NULL
-    AND lower(dialplan_app) IN (
-        'authenticate', 'background', 'controlplayback', 'directory', 'playback', 'read', 'readexten', 'sayalpha',
-        'saydigits', 'saynumber', 'sayphonetic', 'sayunixtime', 'speechbackground', 'vmauthenticate', 'waitexten'
-    )
-GROUP BY channel_id, dialplan_app, dialplan_app_data, timestamp
+SELECT channel_id, min(seq), concat(app, '(', app_data, ')'), 'dialplan', event_at, NULL
+FROM int_dialplan_steps
+WHERE is_prompt
+GROUP BY channel_id, app, app_data, event_at

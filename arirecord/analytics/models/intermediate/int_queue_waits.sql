@@ -1,18 +1,23 @@
 -- One row is one wait of a caller in app_queue. Identified by `channel_id` and `seq`, the step into the queue.
 -- It ends with the first of: a bridge with an agent, the next step in the dialplan, the reason for leaving, the end.
+-- app_queue's QUEUESTATUS tells the reason.
 WITH entries AS (
-    SELECT channel_id, queue, event_at, min(seq) AS seq
-    FROM stg_queue_steps
-    WHERE queue IS NOT NULL
+    SELECT channel_id, split_part(app_data, ',', 1) AS queue, event_at, min(seq) AS seq
+    FROM int_dialplan_steps
+    WHERE app = 'Queue'
     GROUP BY ALL
 ),
 
 steps AS (
     SELECT channel_id, seq, event_at, 'entry' AS step, queue, NULL AS status FROM entries
     UNION ALL
-    SELECT channel_id, seq, event_at, CASE WHEN status IS NULL THEN 'dialplan' ELSE 'status' END, NULL, status
-    FROM stg_queue_steps
-    WHERE queue IS NULL AND channel_id IN (SELECT channel_id FROM entries)
+    SELECT channel_id, seq, event_at, 'dialplan', NULL, NULL
+    FROM int_dialplan_steps
+    WHERE app IS DISTINCT FROM 'Queue' AND channel_id IN (SELECT channel_id FROM entries)
+    UNION ALL
+    SELECT channel_id, seq, timestamp, 'status', NULL, "value"
+    FROM ChannelVarset
+    WHERE variable = 'QUEUESTATUS' AND "value" <> '' AND channel_id IN (SELECT channel_id FROM entries)
     UNION ALL
     SELECT channel_id, entered_seq, entered_at, 'bridge', NULL, NULL
     FROM int_bridge_stays

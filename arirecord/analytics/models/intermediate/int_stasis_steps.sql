@@ -46,8 +46,8 @@ SELECT
 FROM variables_set
 WHERE channel_id NOT IN (SELECT channel_id FROM events)
 UNION ALL
-SELECT channel_id, false, true, NULL, NULL, NULL, NULL, false, timestamp, seq
-FROM ChannelDialplan
-WHERE dialplan_app NOT LIKE 'Stasis%'
+SELECT channel_id, false, true, NULL, NULL, NULL, NULL, false, event_at, seq
+FROM int_dialplan_steps
+WHERE app NOT LIKE 'Stasis%'
     AND channel_id IN (SELECT channel_id FROM variables_set)
     AND channel_id NOT IN (SELECT channel_id FROM events)

@@ -1,18 +1,12 @@
 -- One row is one stay of a channel in a bridge. Identified by `channel_id`, `bridge_id`, `entered_seq` and `left_seq`.
 -- Where the leaving was not recorded the channel's end stands for it; what is not known is NULL.
-WITH kinds AS (
-    SELECT bridge_id, any_value(bridge_type) AS bridge_type, any_value(bridge_name) AS bridge_name
-    FROM int_bridge_events
-    GROUP BY bridge_id
-)
-
 SELECT
     calls.call_id,
     stays.channel_id,
     facts.channel_name,
     stays.bridge_id,
-    kinds.bridge_type,
-    kinds.bridge_name,
+    bridges.bridge_type,
+    bridges.bridge_name,
     stays.is_holding,
     stays.entered_at,
     stays.left_at,
@@ -20,6 +14,6 @@ SELECT
     stays.entered_seq,
     stays.left_seq
 FROM int_bridge_stays AS stays
-JOIN kinds USING (bridge_id)
+JOIN int_bridges AS bridges USING (bridge_id)
 LEFT JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_call_channels AS calls USING (channel_id)
