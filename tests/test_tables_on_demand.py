@@ -1,0 +1,51 @@
+"""`Tables` makes models when they are needed, and forgets tables that nothing reads any more."""
+
+from functools import cache
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arirecord.analytics.connection import Tables
+from arirecord.analytics.models import load_models, mart_names
+from arirecord.session.reader import open_session
+
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "transfers.parquet"
+NAMES = st.sampled_from([model.name for model in load_models() if not model.is_macro])
+
+
+def rows(tables: Tables, name: str) -> int:
+    """A number that stands for all rows of a model, in whatever order."""
+    found = tables.connection.execute(f'SELECT sum(hash(t::VARCHAR)::HUGEINT) FROM "{name}" AS t').fetchall()
+    return int(found[0][0] or 0)
+
+
+@cache
+def alone(name: str) -> int:
+    """The same of a model that is made in a connection of its own."""
+    tables = Tables(open_session(SAMPLE))
+    tables.need([name])
+    return rows(tables, name)
+
+
+@settings(max_examples=4, deadline=None)
+@given(asked=st.lists(st.one_of(st.none(), st.lists(NAMES, max_size=2)), max_size=3), last=NAMES)
+def test_whatever_was_needed_before_a_model_is_the_same(asked: list[list[str] | None], last: str) -> None:
+    tables = Tables(open_session(SAMPLE))
+    for names in asked:
+        tables.need(names)
+    tables.need([last])
+    for name in {name for names in asked for name in names or ()} | {last}:
+        assert rows(tables, name) == alone(name), name
+
+
+def test_only_tables_that_a_view_reads_stay() -> None:
+    tables = Tables(open_session(SAMPLE))
+    tables.need()
+    stay = {name for (name,) in tables.connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    views = [model for model in load_models() if model.layer != "intermediate"]
+    assert stay == {name for model in views for name in model.reads if name.startswith("int_")}
+    made: list[str] = []
+    tables.need(begin=made.append)
+    tables.need(mart_names(), begin=made.append)
+    assert not made
