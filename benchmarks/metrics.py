@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from arirecord.analytics import connect
 from arirecord.analytics.models import mart_names
 from arirecord.session.header import KEY
+from arirecord.session.parquet import session_writer
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"
 REAL = [SAMPLES / f"{name}.parquet" for name in ("busy_hour", "ivr_dtmf", "transfers", "failed_calls")]
@@ -65,7 +66,7 @@ def make_session(target: Path, events: int) -> None:
     ).to_arrow_table()
     header, partial = json.loads(pq.read_metadata(REAL[0]).metadata[KEY]), target.with_suffix(".partial")
     columns = [_Column(name, lap[name].combine_chunks()) for name in lap.column_names]
-    with pq.ParquetWriter(partial, lap.schema, compression="zstd") as writer:
+    with session_writer(partial, lap.schema) as writer:
         told = json.dumps({**header, "rows": events, "events": events})
         writer.add_key_value_metadata({KEY: told.encode()})
         for number in range(-(-events // lap.num_rows)):
