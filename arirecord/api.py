@@ -44,6 +44,7 @@ class Session(MartMethods, reader.Session):
     @property
     def connection(self) -> "duckdb.DuckDBPyConnection":
         """The DuckDB connection behind the tables, with all views and models, as `arirecord.connect` makes it."""
+        self._tables.need_views()
         self._tables.need()
         return self._tables.connection
 
@@ -53,10 +54,9 @@ class Session(MartMethods, reader.Session):
         `parameters` are set for this question only: `session.sql("FROM dtmf", dtmf_gap_ms=5000)`.
         Raises `duckdb.Error` for wrong SQL, `ValueError` for a wrong parameter or SQL that asks nothing.
         """
-        from arirecord.analytics.connection import models_named_in
         from arirecord.analytics.parameters import setting
 
-        self._tables.need(models_named_in(query))
+        self._tables.need_for(query)
         with setting(self._tables.connection, parameters):
             relation = self._tables.connection.sql(query)
             if relation is None:

@@ -6,8 +6,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import arirecord
 from arirecord.analytics.connection import Tables
 from arirecord.analytics.models import load_models, mart_names
+from arirecord.analytics.views import event_views
 from arirecord.session.reader import open_session
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "transfers.parquet"
@@ -49,3 +51,27 @@ def test_only_tables_that_a_view_reads_stay() -> None:
     tables.need(begin=made.append)
     tables.need(mart_names(), begin=made.append)
     assert not made
+
+
+def views(tables: Tables) -> set[str]:
+    """The views of events that a connection has."""
+    found = tables.connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    return {name for (name,) in found} & set(event_views(None))
+
+
+@settings(max_examples=8, deadline=None)
+@given(name=st.sampled_from(sorted(event_views(None))), other=st.sampled_from(sorted(event_views(None))))
+def test_views_of_events_are_made_for_the_statement_that_names_them(name: str, other: str) -> None:
+    tables = Tables(open_session(SAMPLE))
+    assert not views(tables)
+    tables.need_for(f'SELECT count(*) FROM {name.upper()} JOIN "{other}" USING (seq)')
+    tables.connection.sql(f'SELECT count(*) FROM {name.upper()} JOIN "{other}" USING (seq)').fetchall()
+    assert views(tables) == {name, other}
+    tables.need_for("SHOW TABLES")
+    assert views(tables) == set(event_views(None))
+
+
+def test_a_connection_for_others_has_all_views() -> None:
+    with arirecord.connect(SAMPLE, models=[]) as database:
+        found = {name for (name,) in database.execute("SELECT view_name FROM duckdb_views()").fetchall()}
+    assert found >= {"rows", "events", *event_views(None)}

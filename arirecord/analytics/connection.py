@@ -12,7 +12,7 @@ from arirecord.session.reader import Session, open_session
 
 from .models import Model, load_models
 from .parameters import parameter_macros
-from .views import name, session_views
+from .views import event_views, name, row_views, views_named_in
 
 __all__ = ["MEMORY", "Tables", "columns_of_models", "connect", "models_named_in", "statements"]
 
@@ -38,22 +38,44 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
     Raises `NotASession` and `FileNotFoundError` as `open_session` does, `KeyError` for a name that no model has.
     """
     tables = Tables(session if isinstance(session, Session) else open_session(session))
+    tables.need_views()
     tables.need(models)
     return tables.connection
 
 
 class Tables:
-    """A `connection` to a session (None: one without rows) in which models are made when they are needed."""
+    """A `connection` to a session (None: one without rows) in which models, and the views of events, are made when they
+    are needed: all these views of a long session take DuckDB a third of a second.
+    """
 
     def __init__(self, session: Session | None) -> None:
         spill = Path(tempfile.gettempdir()) / f"arirecord-{uuid4().hex}"
         self.connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": MEMORY})
         # Each of a hundred statements would read the footer of the file again.
         self.connection.execute("SET parquet_metadata_cache = true")
+        # A database in memory is checkpointed too, for nothing, while all else waits.
+        self.connection.execute("SET checkpoint_threshold = '1TB'")
         self._made: dict[str, Model] = {}
         self._named: set[str] = set()
-        for statement in _base(session):
+        self._views, self._has = event_views(session), set[str]()
+        for statement in (*row_views(session), *parameter_macros()):
             self.connection.execute(statement)
+
+    def need_for(self, sql: str) -> None:
+        """Make what a statement may read: models as `models_named_in` says, and views of events."""
+        names = models_named_in(sql)
+        self.need_views(None if names is None else views_named_in(sql))
+        self.need(names)
+
+    def need_views(self, views: Collection[str] | None = None) -> None:
+        """Make the named views of events (None: all), as far as that is not done.
+
+        Raises `KeyError` for a name that no such view has.
+        """
+        for view in self._views if views is None else views:
+            if view not in self._has:
+                self.connection.execute(self._views[view])
+                self._has.add(view)
 
     def need(
         self, models: Collection[str] | None = None, *, begin: Callable[[str], object] = lambda name: None
@@ -67,6 +89,7 @@ class Tables:
         while coming:
             model = coming.pop(0)
             begin(model.name)
+            self.need_views(views_named_in(model.sql))
             for statement in _statements(model):
                 self._make(statement)
             self._made[model.name] = model
@@ -105,7 +128,9 @@ class Tables:
 
 def statements(session: Session | None, *, models: Collection[str] | None = None) -> Iterator[str]:
     """The SQL statements by which `connect` makes its views and tables, in order (None: of a session without rows)."""
-    yield from _base(session)
+    yield from row_views(session)
+    yield from event_views(session).values()
+    yield from parameter_macros()
     for model in load_models(models):
         yield from _statements(model)
 
@@ -125,11 +150,6 @@ def columns_of_models(names: Collection[str]) -> dict[str, dict[str, str]]:
     tables.need(names)
     described = {model: tables.connection.execute(f"DESCRIBE FROM {name(model)}").fetchall() for model in names}
     return {model: {column: kind for column, kind, *_ in rows} for model, rows in described.items()}
-
-
-def _base(session: Session | None) -> Iterator[str]:
-    yield from session_views(session)
-    yield from parameter_macros()
 
 
 def _statements(model: Model) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A session as SQL views: all rows, all events, and one view for each event type that ARI knows."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import duckdb
 from arirecord.ari.catalogue import Column, ColumnType, columns_of, event_types
 from arirecord.session.reader import Session
 
-__all__ = ["name", "session_views", "text"]
+__all__ = ["event_views", "name", "row_views", "text", "views_named_in"]
 
 _SQL: Mapping[ColumnType, str] = {
     "string": "VARCHAR",
@@ -33,18 +34,26 @@ _NO_ROWS = (
 )
 
 
-def session_views(session: Session | None) -> Iterator[str]:
-    """Statements that make the views: all rows, all events, and those of one type or several (None: without rows)."""
+def row_views(session: Session | None) -> Iterator[str]:
+    """Statements that make the views of all rows and of all events (None: without rows)."""
     yield f"CREATE VIEW rows AS {_rows(session.paths) if session else _NO_ROWS}"
     yield "CREATE VIEW events AS SELECT * FROM rows WHERE kind = 'event'"
+
+
+def event_views(session: Session | None) -> Mapping[str, str]:
+    """For each view of events of one type, or of several, the statement that makes it, above those of all rows."""
     present = {column for part in session.parts for column in part.schema.names} if session else set()
-    for event_type in event_types():
-        yield _event_view(event_type, columns_of(event_type), f"type = {text(event_type)}", present)
     # One scan of the file instead of one for each type.
-    yield _event_view("channel_events", columns_of("ChannelCreated"), "channel_id IS NOT NULL", present)
-    for view, types in _TOGETHER.items():
-        condition = f"type IN ({', '.join(map(text, types))})"
-        yield _event_view(view, columns_of(types[0]), condition, present)
+    conditions = {"channel_events": "channel_id IS NOT NULL"}
+    conditions |= {view: f"type IN ({', '.join(map(text, types))})" for view, types in _TOGETHER.items()}
+    conditions |= {event_type: f"type = {text(event_type)}" for event_type in event_types()}
+    return {view: _event_view(view, condition, present) for view, condition in conditions.items()}
+
+
+def views_named_in(sql: str) -> set[str]:
+    """Views of events that a statement may read: names mean the same in small letters, and in quotes."""
+    words = {word.lower() for word in re.findall(r"\w+", sql)}
+    return {view for view in (*_TOGETHER, "channel_events", *event_types()) if view.lower() in words}
 
 
 def name(identifier: str) -> str:
@@ -73,11 +82,16 @@ def _rows(paths: Sequence[Path]) -> str:
     return f"SELECT * EXCLUDE (filename) REPLACE (seq + {shift} AS seq) FROM {read}"
 
 
-def _event_view(view: str, known: Iterable[Column], condition: str, present: set[str]) -> str:
+def _event_view(view: str, condition: str, present: set[str]) -> str:
     columns = [name(column) for column in _LEADING]
-    for column in known:
+    for column in _columns(view):
         quoted = name(column.name)
         columns.append(quoted if column.name in present else f"CAST(NULL AS {_SQL[column.type]}) AS {quoted}")
     select = ", ".join([*columns, "extra", "raw"])
     events = f"SELECT {select} FROM rows WHERE kind = 'event'"
     return f"CREATE VIEW {name(view)} AS SELECT * FROM ({events}) WHERE {condition}"
+
+
+def _columns(view: str) -> Iterable[Column]:
+    """The columns of a view besides those that all have."""
+    return columns_of("ChannelCreated" if view == "channel_events" else _TOGETHER.get(view, (view,))[0])

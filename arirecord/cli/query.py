@@ -27,10 +27,13 @@ def command(session: Path, sql: str, form: str, output: Path | None) -> None:
     """
     import duckdb
 
-    from arirecord.analytics.connection import connect, models_named_in
+    from arirecord.analytics.connection import Tables
+    from arirecord.session.reader import open_session
 
+    tables = Tables(open_session(session))
     try:
-        result = connect(session, models=models_named_in(sql)).sql(sql)
+        tables.need_for(sql)
+        result = tables.connection.sql(sql)
         if result is None:
             raise click.UsageError('there is nothing to ask in that SQL; try "SELECT * FROM calls"')
         write(result, form, output)

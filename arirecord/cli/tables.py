@@ -122,6 +122,7 @@ def _answer(
     from arirecord.analytics.connection import Tables
     from arirecord.analytics.parameters import set_statement
     from arirecord.analytics.questions import Question, models_asked, sql_of
+    from arirecord.analytics.views import views_named_in
     from arirecord.session.reader import open_session
 
     opened = open_session(session)
@@ -141,6 +142,7 @@ def _answer(
     doing = [""]
     try:
         with live_line(lambda: f"Making {doing[-1]} …"):
+            made.need_views(views_named_in(sql))
             made.need(models_asked(question), begin=doing.append)
         write(made.connection.sql(sql), form, output)
     except duckdb.Error as error:
