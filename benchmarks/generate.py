@@ -1,40 +1,46 @@
 """Streams of any length that look like a real one, for measuring: the same seed gives the same bytes.
 
-A real recording (`sample_data/busy_hour.parquet`: 2,340 calls in three minutes) is told again and again. Every lap has
-ids, names of channels, numbers, RTP statistics and times of its own, as the next three minutes of the same switch
-would have; what repeats within a call repeats. `python -m benchmarks.generate --check` holds the result against the
-real recording: size and types of frames, repetition of channel snapshots, and what is left after compression.
+Real recordings (of `sample_data`: a busy hour's 2,340 calls in three minutes, then calls with digits, transfers and
+failures) are told one after the other, again and again. Every lap has ids, names of channels, numbers, RTP statistics
+and times of its own, as the next minutes of the same switch would have; what repeats within a call repeats.
+`python -m benchmarks.generate --check` holds the result against the real recordings: size and types of frames,
+repetition of channel snapshots, and what is left after compression.
 
-    python -m benchmarks.generate 1000000 stream.jsonl [--seed 1]
-    python -m benchmarks.generate 1000000 session.parquet
+    python -m benchmarks.generate 1000000 FOLDER [--seed 1]
 """
 
 import argparse
 import json
 import random
 import re
+import shutil
+import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from itertools import islice
+from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
+import orjson
 import zstandard
 
-from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.journal import JournalWriter
 from arirecord.session.reader import open_session
-from arirecord.session.seal import seal
 
-__all__ = ["REAL", "frames", "make_journal", "make_session", "real_frames", "write_jsonl"]
+__all__ = ["Stream", "frames", "make_stream", "real_frames"]
 
-REAL = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
+SAMPLES = Path(__file__).parents[1] / "sample_data"
+_REAL = [SAMPLES / f"{name}.parquet" for name in ("busy_hour", "ivr_dtmf", "transfers", "failed_calls")]
 _BATCH = 1000
+_SIZE = 1500
+"""Bytes an event takes in all forms, with the session made of it."""
 
+_TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?=[+-]\d{4})")
 # What changes from lap to lap. The order matters: a number within an id is part of the id.
 _CHANGING = re.compile(
-    r"(?P<time>20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})(?=[+-]\d{4})"
+    rf"(?P<time>{_TIME.pattern})"
     r"|(?P<unique>\b1[5-9]\d{8}\.\d+)\b"
     r"|(?P<uuid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b"
     r"|(?P<sip>\b(?=[a-z]*\d)[a-z0-9]{16})(?=@)"
@@ -48,8 +54,16 @@ _CHANGING = re.compile(
 )
 
 
+class Stream(NamedTuple):
+    """A stream in all its forms: `{"t": NS, "frame": TEXT}` lines, frames alone, and the journal of a capture of it."""
+
+    lines: Path
+    bare: Path
+    journal: Path
+
+
 class _Real(NamedTuple):
-    """The recording cut up: `texts[0] + tokens[0] + texts[1] + …` is all of it, frames joined by newlines."""
+    """The recordings cut up: `texts[0] + tokens[0] + texts[1] + …` is all of it, frames joined by newlines."""
 
     texts: list[str]
     tokens: list[int]
@@ -58,13 +72,29 @@ class _Real(NamedTuple):
     started_ns: int
 
 
-def real_frames(path: Path = REAL) -> Iterator[tuple[int, str]]:
-    """Events of a real recording: when received (ns since 1970 UTC), and the text."""
-    return ((frame.t_ns, frame.raw) for frame in open_session(path).frames())
+def real_frames() -> Iterator[tuple[int, str]]:
+    """Events of the real recordings, one after the other: when received (ns since 1970 UTC), and the text."""
+    end_ns = 0
+    for path in _REAL:
+        recorded = [(frame.t_ns, frame.raw) for frame in open_session(path).frames()]
+        # Whole seconds: times in frames move with those of receipt.
+        shift_s = (end_ns - recorded[0][0]) // 10**9 + 1 if end_ns else 0
+        for t_ns, raw in recorded:
+            end_ns = t_ns + shift_s * 10**9
+            yield end_ns, _moved(raw, shift_s)
 
 
-def _cut(path: Path) -> _Real:
-    recorded = list(real_frames(path))
+def _moved(raw: str, seconds: int) -> str:
+    return _TIME.sub(lambda found: _later(found[0], seconds), raw) if seconds else raw
+
+
+def _later(time: str, seconds: int) -> str:
+    return (datetime.fromisoformat(time) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+
+
+@cache
+def _cut() -> _Real:
+    recorded = list(real_frames())
     whole = "\n".join(text for _, text in recorded)
     texts, tokens, at = [], [], 0
     numbers: dict[tuple[str, str], int] = {}
@@ -77,15 +107,17 @@ def _cut(path: Path) -> _Real:
     return _Real(texts, tokens, list(numbers), [t_ns - started_ns for t_ns, _ in recorded], started_ns)
 
 
-def frames(count: int, seed: int = 1, path: Path = REAL) -> Iterator[tuple[int, str]]:
+def frames(count: int, seed: int = 1) -> Iterator[tuple[int, str]]:
     """`count` events as `(received_ns, text)`, in order. Memory does not grow with `count`."""
-    return islice(_laps(_cut(path), random.Random(seed)), count)
+    return islice(chain(real_frames(), _laps(random.Random(seed))), count)
 
 
-def _laps(real: _Real, rng: random.Random) -> Iterator[tuple[int, str]]:
+def _laps(rng: random.Random) -> Iterator[tuple[int, str]]:
+    """All laps after the first, which is the recordings themselves."""
+    real = _cut()
     lap_s = real.offsets_ns[-1] // 10**9 + 1
     last_ns = 0
-    for lap in range(10**6):
+    for lap in range(1, 10**6):
         new = [_changed(kind, text, lap, lap * lap_s, rng) for kind, text in real.distinct]
         pieces = [""] * (2 * len(real.tokens) + 1)
         pieces[0::2] = real.texts
@@ -93,16 +125,14 @@ def _laps(real: _Real, rng: random.Random) -> Iterator[tuple[int, str]]:
         start_ns = real.started_ns + lap * lap_s * 10**9
         for offset_ns, text in zip(real.offsets_ns, "".join(pieces).split("\n"), strict=True):
             # Receipt has nanoseconds that nobody can foretell.
-            last_ns = max(last_ns + 1, start_ns + offset_ns + rng.randrange(-100_000, 100_000) * bool(lap))
+            last_ns = max(last_ns + 1, start_ns + offset_ns + int(rng.random() * 200_000))
             yield last_ns, text
 
 
 def _changed(kind: str, text: str, lap: int, shift_s: int, rng: random.Random) -> str:
-    """What a thing of the first lap is in a later one; lap 0 is the recording itself."""
-    if lap == 0:
-        return text
+    """What a thing of the first lap is in a later one."""
     if kind == "time":
-        return (datetime.fromisoformat(text) + timedelta(seconds=shift_s)).isoformat(timespec="milliseconds")
+        return _later(text, shift_s)
     if kind == "unique":
         epoch, _, serial = text.partition(".")
         return f"{int(epoch) + shift_s}.{int(serial) + lap * 5000}"
@@ -120,34 +150,34 @@ def _changed(kind: str, text: str, lap: int, shift_s: int, rng: random.Random) -
     return text[:keep] + "".join(c if c == "-" else rng.choice(letters) for c in text[keep:])
 
 
-def write_jsonl(path: Path, count: int, seed: int = 1) -> Path:
-    """Write `{"t": NS, "frame": TEXT}` lines, as `arirecord import` reads them."""
-    with path.open("w", encoding="utf-8") as file:
-        for t_ns, text in frames(count, seed):
-            file.write(f'{{"t": {t_ns}, "frame": {json.dumps(text, ensure_ascii=False)}}}\n')
-    return path
+def make_stream(folder: Path, count: int, seed: int = 1) -> Stream:
+    """Write such a stream in all forms to a folder, if it is not there yet: 1.3 kB an event.
 
-
-def make_session(path: Path, count: int, seed: int = 1) -> Path:
-    """Seal such a stream."""
-    seal(make_journal(journal_path(path), count, seed), path, force=True)
-    return path
-
-
-def make_journal(path: Path, count: int, seed: int = 1) -> Path:
-    """Write the journal that a capture of such a stream would write."""
-    stream = frames(count, seed)
-    writer: JournalWriter | None = None
-    started_ns = 0
-    while batch := list(islice(stream, _BATCH)):
-        if writer is None:
-            started_ns = batch[0][0]
-            writer = JournalWriter(path, started_ns, {"verb": "import", "files": ["generated"]})
-        writer.write((t_ns, t_ns - started_ns, "event", text) for t_ns, text in batch)
-    if writer is None:
-        raise ValueError("a journal needs at least one event")
-    writer.close()
-    return path
+    Raises `OSError` where there is no room, before it begins.
+    """
+    stream = Stream(*(folder / f"{count}-{seed}{end}" for end in (".jsonl", ".bare.jsonl", ".journal")))
+    if all(path.exists() for path in stream):
+        return stream
+    free = shutil.disk_usage(folder).free
+    print(f"{folder} has {free / 1e9:.0f} GB free; {count:,} events take {count * _SIZE / 1e9:.1f}", file=sys.stderr)
+    if free < count * _SIZE:
+        raise OSError(f"{folder} has no room for {count:,} events: name another with --folder, or TMPDIR")
+    made = Stream(*(path.with_name(path.name + ".partial") for path in stream))
+    made.journal.unlink(missing_ok=True)
+    with made.lines.open("wb") as lines, made.bare.open("w", encoding="utf-8") as bare:
+        events = frames(count, seed)
+        batch = list(islice(events, _BATCH))
+        started_ns = batch[0][0]
+        journal = JournalWriter(made.journal, started_ns, {"verb": "import", "files": ["generated"]})
+        while batch:
+            lines.writelines(orjson.dumps({"t": t_ns, "frame": text}) + b"\n" for t_ns, text in batch)
+            bare.writelines(text + "\n" for _, text in batch)
+            journal.write((t_ns, t_ns - started_ns, "event", text) for t_ns, text in batch)
+            batch = list(islice(events, _BATCH))
+        journal.close()
+    for partial, path in zip(made, stream, strict=True):
+        partial.rename(path)
+    return stream
 
 
 def measure(stream: Iterator[tuple[int, str]]) -> dict[str, float]:
@@ -170,7 +200,7 @@ def measure(stream: Iterator[tuple[int, str]]) -> dict[str, float]:
 
 
 def check() -> bool:
-    """Print the real recording and later laps side by side; whether each figure is within 10 %."""
+    """Print the real recordings and later laps side by side; whether each figure is within 10 %."""
     count = sum(1 for _ in real_frames())
     real = measure(real_frames())
     made = measure(islice(frames(3 * count), 2 * count, 3 * count))
@@ -186,16 +216,15 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("count", type=int, nargs="?", default=10_000)
-    parser.add_argument("output", type=Path, nargs="?")
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--check", action="store_true", help="compare with the real recording")
+    parser.add_argument("--check", action="store_true", help="compare with the real recordings")
     options = parser.parse_args()
     if options.check:
         raise SystemExit(not check())
-    if options.output is None:
-        parser.error("say where the stream goes")
-    make = make_session if options.output.suffix == ".parquet" else write_jsonl
-    make(options.output, options.count, options.seed)
+    if options.folder is None:
+        parser.error("say which folder the stream goes to")
+    print(*make_stream(options.folder, options.count, options.seed), sep="\n")
 
 
 if __name__ == "__main__":
