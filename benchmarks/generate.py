@@ -18,6 +18,7 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
