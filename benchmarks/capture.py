@@ -3,7 +3,7 @@
 - `arirecord capture`, journal written, every frame accounted for
 - a stock `websockets` loop that throws the frames away (the limit), and one that appends JSON lines (the usual script)
 
-    python benchmarks/capture.py [FRAMES] [RUNS]
+    python -m benchmarks.capture [FRAMES] [RUNS]
 
 The sender is a process of its own that writes ready-made WebSocket frames, so that it is never the limit.
 """
@@ -12,7 +12,6 @@ import asyncio
 import json
 import multiprocessing
 import socket
-import statistics
 import sys
 import tempfile
 import time
@@ -29,6 +28,7 @@ from arirecord.capture.client import Capture, CaptureOptions
 from arirecord.capture.recorder import Recorder
 from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING
+from benchmarks.figure import Figure, tell
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
 
@@ -101,7 +101,7 @@ async def arirecord(url: str, folder: Path) -> int:
 
 
 def main() -> None:
-    """Run all three in turn, several times, and print medians and ratios."""
+    """Run all three in turn, several times, and tell the rates."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 300_000
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     ports: multiprocessing.Queue[int] = multiprocessing.Queue()
@@ -114,17 +114,28 @@ def main() -> None:
         for _ in range(runs):
             for rival in rivals:
                 began = time.perf_counter()
-                found = asyncio.run(rival(url, Path(folder)))  # type: ignore[arg-type]  # each is a coroutine function
+                found: int = asyncio.run(rival(url, Path(folder)))  # type: ignore[arg-type]  # each is a coroutine function
                 rates[rival.__name__].append(found / (time.perf_counter() - began))
                 assert found == count, (rival.__name__, found)
     sender.terminate()
-    limit = rates["discard"]
-    for name, values in rates.items():
-        ratios = [value / of for value, of in zip(values, limit, strict=True)]
-        print(
-            f"{name:10} {statistics.median(values):>9,.0f} frames/s   {statistics.median(ratios):.2f} of discard "
-            f"({min(ratios):.2f}–{max(ratios):.2f})"
+
+    def rate(what: str, rival: str, beside: str, least_ratio: float, least: float | None = None) -> None:
+        ours, theirs = rates["arirecord"], rates[beside]
+        tell(
+            Figure(
+                what=what,
+                unit="frames/s",
+                events=count,
+                ours=ours,
+                theirs=theirs,
+                rival=rival,
+                least_ratio=least_ratio,
+                least=least,
+            )
         )
+
+    rate("capture to journal", "websockets loop appending JSONL", "script", 1.0, 100_000)
+    rate("capture to journal, beside no writing", "websockets loop throwing frames away", "discard", 0.75)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How much does kill -9 cost? Kills a capture at random moments and looks at what is missing.
 
-    python benchmarks/kill.py [KILLS]
+    python -m benchmarks.kill [KILLS]
 
 A server sends 3,500 real frames a second (Asterisk's busiest second) and notes when. For each kill: the recovered
 session must be what was sent, in order and without a hole; the figure is how long before the kill the first missing
@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 
 from arirecord.session.reader import open_session
 from arirecord.session.seal import recover
+from benchmarks.figure import Figure, tell
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
 RATE = 3500
@@ -62,17 +63,24 @@ async def kill_once(frames: list[str], after_s: float, folder: Path) -> tuple[fl
 
 
 def main() -> None:
-    """Kill so many captures, one after the other, and print the figures."""
+    """Kill so many captures, one after the other, and tell the figures."""
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     frames = [frame.raw for frame in open_session(SAMPLE).frames()]
     dice = random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
         results = [asyncio.run(kill_once(frames, dice.uniform(0.05, 1.0), Path(folder))) for _ in range(kills)]
     missing_ms = [ms for ms, _ in results]
-    print(f"{kills} kills at {RATE} frames/s: each recovered session is what was sent, in order, no hole")
-    median = statistics.median(missing_ms)
-    print(f"first missing frame before the kill: median {median:.1f} ms, max {max(missing_ms):.1f} ms")
-    print(f"frames missing: max {max(count for _, count in results)}")
+    tell(
+        Figure(
+            what="kill -9: age of the oldest frame missing, worst",
+            unit="ms",
+            ours=[max(missing_ms)],
+            most=20,
+            said=f"{kills} kills at {RATE} frames/s, median {statistics.median(missing_ms):.1f} ms, at most "
+            f"{max(count for _, count in results)} frames missing; each recovered session is what was sent, in order, "
+            "without a hole",
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """kill -9 of a recorder at a real Asterisk under load, again and again; a second recorder is the witness.
 
-    python benchmarks/kill_asterisk.py [KILLS]
+    python -m benchmarks.kill_asterisk [KILLS]
 
 Needs root and Debian, as `make test-asterisk` does. For each kill: what was recovered must stand in what the witness
 saw, without a hole. The figure is how long before the kill the witness got the first frame that is missing.
@@ -24,6 +24,7 @@ from arirecord.capture.address import Address
 from arirecord.capture.dial import CaptureOptions, dial
 from arirecord.session.reader import open_session
 from arirecord.session.seal import recover
+from benchmarks.figure import Figure, tell
 from tests.asterisk.chroot import folder
 from tests.asterisk.install import install
 from tests.asterisk.switch import Asterisk
@@ -125,7 +126,7 @@ async def run(asterisk: Asterisk, kills: int) -> list[tuple[float, int]]:
 
 
 def main() -> None:
-    """Install, start, kill, print."""
+    """Install, start, kill, tell."""
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     install(folder())
     results = []
@@ -134,9 +135,16 @@ def main() -> None:
         with Asterisk(folder()) as asterisk:
             results += asyncio.run(run(asterisk, min(_AT_ONE_ASTERISK, kills - len(results))))
     missing_ms = [ms for ms, _ in results]
-    print(f"{kills} kills under load at a real Asterisk, {sum(n for _, n in results):,} frames recovered, no hole")
-    median = statistics.median(missing_ms)
-    print(f"first missing frame before the kill: median {median:.1f} ms, max {max(missing_ms):.1f} ms")
+    tell(
+        Figure(
+            what="kill -9 at a real Asterisk: age of the oldest frame missing, worst",
+            unit="ms",
+            ours=[max(missing_ms)],
+            most=20,
+            said=f"{kills} kills under load, median {statistics.median(missing_ms):.1f} ms; "
+            f"{sum(n for _, n in results):,} frames recovered, no hole",
+        )
+    )
 
 
 if __name__ == "__main__":

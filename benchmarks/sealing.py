@@ -1,10 +1,10 @@
-"""How fast does a stream become a session, how large is it, how soon can one look at it? Beside rivals, in one run.
+"""How fast does a stream become a session, and how large is it? Beside rivals, in one run.
 
     python -m benchmarks.sealing [EVENTS …] [--rounds N] [--folder FOLDER]
 
 For each number of events (100,000 if none is given) a stream is generated in FOLDER (a temporary one) and measured:
 sealing of its journal, on one core and on all, beside the script that a user writes; import of its JSONL beside DuckDB
-and polars; sizes beside gzip and zstd; memory; and, of the last, the time to look at it.
+and polars; sizes beside gzip and zstd; memory.
 """
 
 import argparse
@@ -19,8 +19,9 @@ from pathlib import Path
 
 import zstandard
 
-from benchmarks.generate import frames, make_journal, write_jsonl
-from benchmarks.measure import Run, interleaved, ratio, run
+from benchmarks.figure import Figure, tell
+from benchmarks.generate import Stream, make_stream
+from benchmarks.measure import Run, interleaved, run
 
 PYTHON = sys.executable
 ARIRECORD = [PYTHON, "-m", "arirecord"]
@@ -36,118 +37,118 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         for events in options.events:
-            measure(folder, events, options.rounds)
+            stream = make_stream(folder, events)
+            work = folder / "sealing"
+            work.mkdir(exist_ok=True)
+            measure(stream, work, events, options.rounds, is_asked=events == max(options.events))
+            shutil.rmtree(work)
 
 
-def measure(folder: Path, events: int, rounds: int) -> None:
-    """Print all figures of a stream of so many events."""
-    lines, bare, journal = folder / "stream.jsonl", folder / "bare.jsonl", folder / "stream.journal"
+def measure(stream: Stream, folder: Path, events: int, rounds: int, *, is_asked: bool) -> None:
+    """Tell all figures of a stream of so many events. A small one is mostly the start of processes: nothing is asked."""
     session, compact = folder / "session.parquet", folder / "compact.parquet"
-    write_jsonl(lines, events)
-    with bare.open("w", encoding="utf-8") as file:
-        file.writelines(text + "\n" for _, text in frames(events))
-    journal.unlink(missing_ok=True)
-    make_journal(journal, events)
+
+    def rival(name: str, source: Path, cores: int | None = None) -> Callable[[], Run]:
+        command = [PYTHON, "-m", "benchmarks.rivals", name, str(source), str(folder / "rival.parquet")]
+        return lambda: run(command, cores)
 
     def sealing(cores: int | None) -> Callable[[], Run]:
-        def go() -> Run:
-            copy = folder / "session.parquet.journal"
-            copy.unlink(missing_ok=True)
-            os.link(journal, copy)
-            return run([*ARIRECORD, "recover", str(copy), "--force"], cores)
+        return lambda: run(sealing_of(stream.journal, folder / "sealed.parquet"), cores)
 
-        return go
-
-    def rival(name: str, source: Path) -> Callable[[], Run]:
-        return lambda: run([PYTHON, "-m", "benchmarks.rivals", name, str(source), str(folder / "rival.parquet")])
-
-    importing = [*ARIRECORD, "import", str(lines), "-o", str(session), "--force"]
-    compacting = [*ARIRECORD, "compact", str(session), "-o", str(compact), "--force"]
     found = interleaved(
         rounds,
         {
-            "script, one core": lambda: run(
-                [PYTHON, "-m", "benchmarks.rivals", "script", str(lines), str(folder / "rival.parquet")], 1
-            ),
+            "script, one core": rival("script", stream.lines, 1),
             "seal, one core": sealing(1),
             "seal": sealing(None),
-            "DuckDB COPY (read_json)": rival("duckdb_copy", bare),
-            "polars read_ndjson": rival("polars_copy", bare),
-            "import": lambda: run(importing),
-            "compact": lambda: run(compacting),
+            "DuckDB": rival("duckdb_copy", stream.bare),
+            "polars": rival("polars_copy", stream.bare),
+            "import": lambda: run([*ARIRECORD, "import", str(stream.lines), "-o", str(session), "--force"]),
+            "compact": lambda: run([*ARIRECORD, "compact", str(session), "-o", str(compact), "--force"]),
         },
     )
-    print(f"\n{events:,} events, {rounds} rounds\n")
-    _speeds(events, found)
-    _sizes(events, lines, bare, session, compact)
-    _looks(session, rounds)
+
+    def rate(what: str, name: str, rival: str = "", beside: str = "", least: float | None = None) -> None:
+        tell(
+            Figure(
+                what=what,
+                unit="events/s",
+                events=events,
+                ours=_rates(events, found[name]),
+                theirs=_rates(events, found.get(beside, ())),
+                rival=rival,
+                least_ratio=least if is_asked else None,
+                peak_mb=peak_mb(found[name]),
+                rival_peak_mb=peak_mb(found[beside]) if beside else None,
+            )
+        )
+
+    script = "orjson + from_pylist script"
+    rate("seal, one core", "seal, one core", script, "script, one core", 3.5)
+    rate("seal, all cores", "seal", script, "script, one core", 5)
+    rate("import of JSONL", "import", "DuckDB COPY (read_json)", "DuckDB", 1.2)
+    rate("import of JSONL, beside polars", "import", "polars read_ndjson", "polars")
+    rate("compact", "compact")
+    for figure in sizes(events, stream, session, compact, is_asked=is_asked):
+        tell(figure)
 
 
-def _speeds(events: int, found: dict[str, list[Run]]) -> None:
-    beside = {"seal, one core": "script, one core", "seal": "script, one core", "import": "DuckDB COPY (read_json)"}
-    print(f"{'':24} {'events/s':>10} {'per CPU s':>10} {'peak MB':>8}   ratio of time (spread), of CPU time")
-    for name, runs in found.items():
-        wall, cpu = (statistics.median(events / value for value in values) for values in _times(runs))
-        peak = statistics.median(r.peak_mb for r in runs)
-        text = f"{name:24} {wall:>10,.0f} {cpu:>10,.0f} {peak:>8,.0f}"
-        if name in beside:
-            (ours, ours_cpu), (theirs, theirs_cpu) = _times(runs), _times(found[beside[name]])
-            text += f"   {ratio(ours, theirs)}, {ratio(ours_cpu, theirs_cpu)} × {beside[name]}"
-        print(text)
+def sealing_of(journal: Path, session: Path) -> list[str]:
+    """The command that seals a journal, which stays; at once it is where that command reads and removes it."""
+    copy = session.with_name(session.name + ".journal")
+    copy.unlink(missing_ok=True)
+    os.link(journal, copy)
+    return [*ARIRECORD, "recover", str(copy), "--force"]
 
 
-def _times(runs: Sequence[Run]) -> tuple[list[float], list[float]]:
-    return [r.wall_s for r in runs], [r.cpu_s for r in runs]
+def peak_mb(runs: Sequence[Run]) -> float:
+    """The largest resident memory, median of rounds."""
+    return statistics.median(run.peak_mb for run in runs)
 
 
-def _sizes(events: int, lines: Path, bare: Path, session: Path, compact: Path) -> None:
-    sizes = {
-        "frames alone": bare.stat().st_size,
-        "frames alone, gzip -6": _gzipped(bare),
-        "frames and times, gzip -6": _gzipped(lines),
-        "frames and times, zstd -3": _zstd(lines),
-        "session with raw": session.stat().st_size,
-        "compact session": compact.stat().st_size,
-    }
-    print(f"\n{'':26} {'B/event':>8}   × gzip of frames alone, × gzip of frames and times")
-    alone, timed = sizes["frames alone, gzip -6"], sizes["frames and times, gzip -6"]
-    for name, size in sizes.items():
-        print(f"{name:26} {size / events:>8.1f}   {size / alone:.2f}, {size / timed:.2f}")
+def _rates(events: int, runs: Sequence[Run]) -> list[float]:
+    return [events / run.wall_s for run in runs]
+
+
+def sizes(events: int, stream: Stream, session: Path, compact: Path, *, is_asked: bool) -> list[Figure]:
+    """Bytes an event takes in all forms."""
+    frames, both = _gzipped(stream.bare) / events, _gzipped(stream.lines) / events
+    zstd = _zstd(stream.lines) / events
+    ours, small = session.stat().st_size / events, compact.stat().st_size / events
+
+    def size(what: str, ours: float, rival: str, theirs: float, most: float | None = None) -> Figure:
+        most = most if is_asked else None
+        return Figure(
+            what=what, unit="B/event", events=events, ours=[ours], theirs=[theirs], rival=rival, most_ratio=most
+        )
+
+    alone, timed, packed = "gzip −6 of frames", "gzip −6 of frames and times", "zstd −3 of frames and times"
+    return [
+        size("size of a session", ours, alone, frames, 1.5),
+        size("size of a session, beside times too", ours, timed, both),
+        size("size of a session, beside zstd", ours, packed, zstd),
+        size("size of a compact session", small, alone, frames, 0.6),
+        size("size of a compact session, beside times too", small, timed, both),
+        size("size of a compact session, beside zstd", small, packed, zstd),
+    ]
 
 
 def _gzipped(path: Path) -> int:
     target = path.with_name("packed.gz")
     with path.open("rb") as source, gzip.open(target, "wb", 6) as file:
         shutil.copyfileobj(source, file, 1 << 20)
-    return target.stat().st_size
+    size = target.stat().st_size
+    target.unlink()
+    return size
 
 
 def _zstd(path: Path) -> int:
     target = path.with_name("packed.zst")
     with path.open("rb") as source, target.open("wb") as file:
         zstandard.ZstdCompressor(3).copy_stream(source, file)
-    return target.stat().st_size
-
-
-def _looks(session: Path, rounds: int) -> None:
-    name = str(session)
-    found = interleaved(
-        rounds + 2,
-        {
-            "import click": lambda: run([PYTHON, "-c", "import click"]),
-            "import duckdb": lambda: run([PYTHON, "-c", "import duckdb"]),
-            "arirecord --help": lambda: run([*ARIRECORD, "--help"]),
-            "info": lambda: run([*ARIRECORD, "info", name]),
-            "first rows of a query": lambda: run([*ARIRECORD, "query", name, "SELECT * FROM Dial LIMIT 10"]),
-            "first frame of cat": lambda: run(["sh", "-c", f'"{PYTHON}" -m arirecord cat "{name}" | head -1']),
-        },
-    )
-    wall = {what: statistics.median(r.wall_s for r in runs) for what, runs in found.items()}
-    print(f"\n{'':24} {'seconds':>8}   beyond import duckdb, × import click")
-    for what, seconds in wall.items():
-        print(
-            f"{what:24} {seconds:>8.3f}   {seconds - wall['import duckdb']:+.3f}, {seconds / wall['import click']:.2f}"
-        )
+    size = target.stat().st_size
+    target.unlink()
+    return size
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What does a long capture cost? Real frames at a given rate to the real command; its CPU share and resident memory.
 
-    python benchmarks/steady.py RATE SECONDS
+    python -m benchmarks.steady RATE SECONDS
 
-prints the share of one core, and the resident memory after a third, two thirds and at the end. `benchmarks/steady.py
+tells the share of one core, and the resident memory after a third, two thirds and at the end. `benchmarks.steady
 3500 60` is Asterisk's busiest second for a minute; `… 50000 20` is a million events.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from arirecord.session.reader import open_session
+from benchmarks.figure import Figure, tell
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
 
@@ -71,8 +72,19 @@ async def main(rate: int, seconds: float) -> None:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(process.wait(), 0.05)
         recorded = open_session(f"{folder}/s.parquet").header.events
-    print(f"{sent:,} frames sent at {rate}/s, {recorded:,} recorded; {share * 100:.1f} % of a core")
-    print("resident MB: " + " → ".join(f"{mb:.0f}" for mb in memory) + f"; while sealing at most {peak:.0f}")
+    tell(
+        Figure(
+            what=f"cost of capturing {rate:,} events/s",
+            unit="% of a core",
+            events=recorded,
+            ours=[share * 100],
+            most=5 if rate == 3500 else None,
+            peak_mb=max(memory),
+            said=f"{sent:,} sent, {recorded:,} recorded; MB on the way "
+            + " → ".join(f"{mb:.0f}" for mb in memory)
+            + f"; while sealing at most {peak:.0f}",
+        )
+    )
 
 
 if __name__ == "__main__":

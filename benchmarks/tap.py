@@ -1,6 +1,6 @@
 """How much later does everything arrive through the tap?
 
-    python benchmarks/tap.py [SECONDS]
+    python -m benchmarks.tap [SECONDS]
 
 A server sends 1,000 frames a second of the size ARI's have to each of two clients, one direct and one through a real
 `arirecord tap`, half a millisecond apart, and answers REST requests that take the two ways in turn. Everything is in
@@ -24,6 +24,7 @@ import uvicorn
 from websockets.asyncio.client import connect
 
 from arirecord.session.reader import open_session
+from benchmarks.figure import Figure, tell
 
 RATE = 1000
 FRAME_BYTES = 636
@@ -107,12 +108,19 @@ async def calls(ports: dict[str, int], count: int, *, keep: bool) -> Latencies:
 
 
 def show(what: str, latencies: Latencies, target_ms: float) -> None:
-    """Print percentiles of both ways, and what the tap adds."""
+    """Tell percentiles of both ways, and what the tap may add."""
     found = {way: statistics.quantiles(values, n=1000) for way, values in latencies.items()}
     for name, place in (("p50", 499), ("p99", 989), ("p99.9", 998)):
-        direct, tap = found["direct"][place], found["tap"][place]
-        verdict = f"   target {target_ms:g} ms" if name == "p99" else ""
-        print(f"{what:<28} {name:>5}  direct {direct:6.3f}  tap {tap:6.3f}  added {tap - direct:6.3f} ms{verdict}")
+        tell(
+            Figure(
+                what=f"{what}, {name}",
+                unit="ms",
+                ours=[found["tap"][place]],
+                theirs=[found["direct"][place]],
+                rival="without tap",
+                most_more=target_ms if name == "p99" else None,
+            )
+        )
 
 
 async def main(seconds: float) -> None:
@@ -139,14 +147,14 @@ async def main(seconds: float) -> None:
             ports["tap"] = int(found[1])
             gc.freeze()
             await calls(ports, 100, keep=True)
-            show("frame, 1,000/s", await frames(upstream, ports, seconds), 1)
-            show("REST, one connection", await calls(ports, 1000, keep=True), 3)
-            show("REST, one connection each", await calls(ports, 500, keep=False), 3)
+            show("frame through the tap at 1,000/s", await frames(upstream, ports, seconds), 1)
+            show("REST through the tap, one connection", await calls(ports, 1000, keep=True), 3)
+            show("REST through the tap, one connection each", await calls(ports, 500, keep=False), 3)
         finally:
             tap.terminate()
             await tap.communicate()
         header = open_session(target).header
-        print(f"recorded: {header.events:,} events, {header.rows - header.events:,} other rows")
+        print(f"recorded: {header.events:,} events, {header.rows - header.events:,} other rows", file=sys.stderr)
     await server.shutdown([listening])
 
 
