@@ -36,9 +36,10 @@ SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
 def send(port: "multiprocessing.Queue[int]", count: int) -> None:
     """Serve one WebSocket client after the other: `count` real frames, then a Close frame. Other requests get 404."""
     frames = [frame.raw.encode() for frame in open_session(SAMPLE).frames()]
-    data = b"".join(_framed(frames[n % len(frames)]) for n in range(count))
+    ready = [_framed(frame) for frame in frames]
+    laps, rest = divmod(count, len(ready))
     reason = (1000).to_bytes(2) + END_OF_RECORDING.encode()
-    data += b"\x88" + bytes([len(reason)]) + reason
+    lap, last = b"".join(ready), b"".join(ready[:rest]) + b"\x88" + bytes([len(reason)]) + reason
     with socket.create_server(("127.0.0.1", 0)) as server:
         port.put(server.getsockname()[1])
         while True:
@@ -54,7 +55,9 @@ def send(port: "multiprocessing.Queue[int]", count: int) -> None:
                 accept = b64encode(sha1(key[0] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
                 head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 client.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
-                client.sendall(data)
+                for _ in range(laps):
+                    client.sendall(lap)
+                client.sendall(last)
                 client.recv(65536)
 
 

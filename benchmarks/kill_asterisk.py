@@ -129,7 +129,7 @@ def main() -> None:
     """Install, start, kill, tell."""
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     install(folder())
-    results = []
+    results: list[tuple[float, int]] = []
     while len(results) < kills:
         # After about a hundred clients that died Asterisk's ARI may answer nobody any more.
         with Asterisk(folder()) as asterisk:

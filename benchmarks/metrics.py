@@ -1,41 +1,38 @@
 """How long do the tables of a long session take, and how much memory? Beside the same questions put in other ways.
 
-    python -m benchmarks.metrics FOLDER [EVENTS …]
+    python -m benchmarks.metrics [EVENTS …] [--rounds N] [--folder FOLDER]
 
-makes sessions of so many events in FOLDER (100,000, 1,000,000 and 10,000,000 if none is given; kept for the next run)
-by telling the sample recordings again and again with other ids, names and times, and measures, each in a process of its
-own: all tables; the five basic ones (durations, talk, DTMF, transfers, links); these five by hand in polars over the
-same file; and by hand in DuckDB over a JSONL file of the same frames, through `read_json`. What is by hand is simpler:
-it joins no calls, counts repeated frames twice and knows no gaps.
+takes sessions of so many events (100,000 if none is given) made of generated streams in FOLDER (a temporary one), and
+measures, each in a process of its own, in turns: all tables; the five basic ones (durations, talk, DTMF, transfers,
+links); these five by hand in polars over the same file; and by hand in DuckDB over a JSONL file of the same frames,
+through `read_json`. What is by hand is simpler: it joins no calls, counts repeated frames twice and knows no gaps.
 """
 
+import argparse
 import json
 import re
 import resource
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from arirecord.analytics import connect
 from arirecord.analytics.models import mart_names
-from arirecord.session.header import KEY
-from arirecord.session.parquet import session_writer
+from benchmarks.figure import Figure, tell
+from benchmarks.generate import make_stream
+from benchmarks.sealing import make_session
 
-SAMPLES = Path(__file__).parents[1] / "sample_data"
-REAL = [SAMPLES / f"{name}.parquet" for name in ("busy_hour", "ivr_dtmf", "transfers", "failed_calls")]
-LAP_S = 200
+ROOT = Path(__file__).parents[1]
+LARGEST = 10_000_000
 BASIC = ("channels", "talk", "dtmf", "transfers", "links")
-# What must differ from lap to lap: uniqueids, UUIDs, and the serial numbers in channels' names.
-CHANGING = r"(\b1[5-9]\d{8}\.\d+\b|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|/[A-Za-z0-9@._-]+-[0-9a-f]{8}\b)"
 COLUMNS = """{
     type: 'VARCHAR', timestamp: 'VARCHAR', digit: 'VARCHAR', duration_ms: 'BIGINT', duration: 'BIGINT',
     cause: 'BIGINT', result: 'VARCHAR', exten: 'VARCHAR', dialstatus: 'VARCHAR',
@@ -44,87 +41,6 @@ COLUMNS = """{
     caller: 'STRUCT(id VARCHAR)', peer: 'STRUCT(id VARCHAR)', transferee: 'STRUCT(id VARCHAR)',
     transferer_first_leg: 'STRUCT(id VARCHAR)', transfer_target: 'STRUCT(id VARCHAR)'
 }"""
-
-
-def make(folder: Path, events: int) -> tuple[Path, Path]:
-    """The session and the JSONL file of so many events."""
-    session, lines = folder / f"{events}.parquet", folder / f"{events}.jsonl"
-    if not session.exists():
-        make_session(session, events)
-    if not lines.exists():
-        make_lines(session, lines)
-    return session, lines
-
-
-def make_session(target: Path, events: int) -> None:
-    """The recordings, lap after lap. `raw` stays as it was: no table reads it."""
-    con = duckdb.connect()
-    con.execute("SET enable_progress_bar = false")
-    lap = con.sql(
-        "SELECT * EXCLUDE (filename) REPLACE (row_number() OVER (ORDER BY filename, seq) - 1 AS seq) "
-        f"FROM read_parquet({[str(path) for path in REAL]}, union_by_name = true, filename = true) ORDER BY seq"
-    ).to_arrow_table()
-    header, partial = json.loads(pq.read_metadata(REAL[0]).metadata[KEY]), target.with_suffix(".partial")
-    columns = [_Column(name, lap[name].combine_chunks()) for name in lap.column_names]
-    with session_writer(partial, lap.schema) as writer:
-        told = json.dumps({**header, "rows": events, "events": events})
-        writer.add_key_value_metadata({KEY: told.encode()})
-        for number in range(-(-events // lap.num_rows)):
-            arrays = [column.in_lap(number, lap.num_rows) for column in columns]
-            table = pa.Table.from_arrays(arrays, schema=lap.schema).slice(0, events - number * lap.num_rows)
-            writer.write_table(table, row_group_size=122_880)
-    partial.rename(target)
-
-
-def rows_of_lap() -> int:
-    """How many rows the recordings have together."""
-    return sum(int(pq.read_metadata(path).num_rows) for path in REAL)
-
-
-class _Column:
-    """A column of the recordings, and what it is in each lap."""
-
-    def __init__(self, name: str, values: pa.Array) -> None:
-        self._name, self._values = name, values
-        told = values.flatten() if pa.types.is_list(values.type) else values
-        is_text = pa.types.is_string(told.type) and name not in ("kind", "type", "asterisk_id", "extra", "raw")
-        self._indices = told.dictionary_encode().indices if is_text else None
-        texts = told.dictionary_encode().dictionary.to_pylist() if is_text else []
-        # Where the number of the lap goes into each text that has an id or a channel's name.
-        self._parts = [re.sub(CHANGING, "\\1\0", text).split("\0") for text in texts]
-
-    def in_lap(self, number: int, rows: int) -> pa.Array:
-        """The column in a lap of so many rows."""
-        kind = self._values.type
-        if self._name in ("seq", "elapsed_ns"):
-            numbers = pc.add(pa.array(range(rows), pa.int64()), number * rows)
-            return numbers if self._name == "seq" else pc.multiply(numbers, LAP_S * 10**9 // rows)
-        if pa.types.is_timestamp(kind):
-            return pc.add(self._values, pa.scalar(timedelta(seconds=number * LAP_S), pa.duration(kind.unit)))
-        if self._indices is None:
-            return self._values
-        suffix = _suffix(number)
-        texts = pa.array([suffix.join(parts) for parts in self._parts], pa.string()).take(self._indices)
-        if pa.types.is_list(kind):
-            lists = self._values
-            return pa.ListArray.from_arrays(lists.offsets, texts, mask=lists.is_null())
-        return texts
-
-
-def _suffix(number: int) -> str:
-    return f"{number:04x}" if number else ""
-
-
-def make_lines(session: Path, target: Path) -> None:
-    """The frames, one in a line, with the ids of their lap."""
-    rows = rows_of_lap()
-    partial = target.with_suffix(".partial")
-    changing = re.compile(CHANGING)
-    with partial.open("w", encoding="utf-8") as file, pq.ParquetFile(session) as parquet:
-        for batch in parquet.iter_batches(columns=["seq", "raw"]):
-            for seq, raw in zip(batch["seq"].to_pylist(), batch["raw"].to_pylist(), strict=True):
-                file.write(changing.sub(rf"\g<1>{_suffix(seq // rows)}", raw).replace("\n", " ") + "\n")
-    partial.rename(target)
 
 
 def marts(names: tuple[str, ...], session: Path) -> dict[str, int]:
@@ -255,24 +171,83 @@ def measure(case: str, path: Path) -> None:
     print(json.dumps({**figures, "rows": rows}))
 
 
-def main(folder: Path, sizes: list[int]) -> None:
-    """Run every case at every size, and print them side by side."""
-    for events in sizes:
-        files = dict(zip(("parquet", "jsonl"), make(folder, events), strict=True))
-        print(f"{events:,} events")
-        basic_s = None
-        for case, (kind, _) in CASES.items():
-            command = [sys.executable, "-m", "benchmarks.metrics", "--one", case, str(files[kind])]
-            figures = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-            basic_s = figures["s"] if case == "five tables" else basic_s
-            times = f"{figures['s'] / basic_s:6.1f} ×" if basic_s else " " * 8
-            print(f"  {case:24}{figures['s']:8.2f} s {times} {figures['cpu_s']:8.2f} s of CPU {figures['mb']:7.0f} MB")
-            if case != "all tables":
-                print("    " + ", ".join(f"{name} {count:,}" for name, count in figures["rows"].items()))
+def one(case: str, path: Path) -> dict[str, Any]:
+    """What a case took in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.metrics", "--one", case, str(path)]
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT).stdout)
+    print(f"{case}: {found}", file=sys.stderr)
+    return found
+
+
+def at_size(folder: Path, events: int, rounds: int, *, is_asked: bool) -> list[float]:
+    """Tell every case at one size, in turns; gives the seconds of all tables."""
+    files = {"parquet": make_session(folder, events), "jsonl": make_stream(folder, events).bare}
+    rows = [{case: one(case, files[kind]) for case, (kind, _) in CASES.items()} for _ in range(rounds)]
+    seconds = {case: [row[case]["s"] for row in rows] for case in CASES}
+    memory = {case: statistics.median(row[case]["mb"] for row in rows) for case in CASES}
+    found = rows[0]["five tables"]["rows"]
+
+    def five(what: str, case: str, rival: str, least_ratio: float | None) -> Figure:
+        return Figure(
+            what=what,
+            unit="s",
+            events=events,
+            ours=seconds["five tables"],
+            theirs=seconds[case],
+            rival=rival,
+            least_ratio=least_ratio if is_asked else None,
+            peak_mb=memory["five tables"],
+            rival_peak_mb=memory[case],
+            said=", ".join(f"{count:,} {name}" for name, count in found.items()),
+        )
+
+    tell(five("five basic tables", "five through read_json", "DuckDB read_json", 10))
+    tell(five("five basic tables, beside polars", "five in polars", "polars by hand", 1))
+    tell(
+        Figure(
+            what="all tables",
+            unit="s",
+            events=events,
+            ours=seconds["all tables"],
+            most=10 if events >= LARGEST else None,
+            peak_mb=memory["all tables"],
+            said=f"{len(rows[0]['all tables']['rows'])} tables",
+        )
+    )
+    for case, most_mb in (("five tables", 500), ("all tables", 1000)):
+        values = [row[case]["mb"] for row in rows]
+        most = most_mb if is_asked else None
+        tell(Figure(what=f"memory of {case}", unit="MB", events=events, ours=values, most=most))
+    return seconds["all tables"]
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("events", type=int, nargs="*", default=[100_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--one", nargs=2, metavar=("CASE", "FILE"), help="measure one case here")
+    options = parser.parse_args()
+    if options.one:
+        measure(options.one[0], Path(options.one[1]))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, most = options.folder or Path(temporary), max(options.events)
+        took = {n: at_size(folder, n, options.rounds, is_asked=n == most) for n in options.events}
+    if len(took) > 1:
+        before, last = sorted(took)[-2:]
+        tell(
+            Figure(
+                what=f"all tables, a million of {last:,} events beside one of {before:,}",
+                unit="s",
+                ours=[seconds / last * 1e6 for seconds in took[last]],
+                theirs=[seconds / before * 1e6 for seconds in took[before]],
+                rival="itself",
+                most_ratio=1.15 if last >= LARGEST else None,
+            )
+        )
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--one":
-        measure(sys.argv[2], Path(sys.argv[3]))
-    else:
-        main(Path(sys.argv[1]), [int(n.replace(",", "")) for n in sys.argv[2:]] or [100_000, 1_000_000, 10_000_000])
+    main()

@@ -1,20 +1,20 @@
 """How late, how fast, how large is a replay? The real command beside rivals, in one run, round after round.
 
-    python benchmarks/replay.py [late|fast|long] [ROUNDS]
+    python -m benchmarks.replay [late|fast|long] [--rounds N] [--session FILE]
 
 `late`: lateness at the client, p50/p99/max in ms, at speed 1, 10 and 100, of `arirecord replay`; of a C program that
 writes ready-made frames after `clock_nanosleep` (the limit; needs `cc`); of the usual script that sleeps between sends.
 `fast`: frames a second to one client at `--speed max`, beside a stock `ws.send` loop; to ten clients at once; resident
-memory on the way. `long`: the first event of, and a seek in, a session of ten million events.
+memory on the way. `long`: the first event of, and a seek in, a session, which may be of ten million events.
 
-On a machine that does other work too, `chrt --rr 10 python benchmarks/replay.py` gives all rivals alike precedence.
+On a machine that does other work too, `chrt --rr 10 python -m benchmarks.replay` gives all rivals alike precedence.
 
 The client is a process of its own that only reads the socket and the clock. Lateness is measured from the schedule that
 fits the earliest of all frames, so that no constant delay of the first one makes the others look good.
 """
 
+import argparse
 import asyncio
-import json
 import multiprocessing
 import os
 import re
@@ -34,16 +34,15 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from websockets.asyncio.server import ServerConnection, serve
 
-from arirecord.session.header import KEY
 from arirecord.session.reader import Frame, open_session
+from benchmarks.figure import Figure, tell
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
-SPEEDS = (1, 10, 100)
+ALL = "app=recorder&subscribeAll=true"
+SPEEDS = {1: 0.5, 10: 0.5, 100: 1.0}
+"""Each with the ms that frames may be late at the 99th percentile."""
 WINDOW_S = 4.0
 """So long each lateness is measured, at most."""
 
@@ -129,8 +128,8 @@ def lateness_ms(frames: Sequence[Frame], marks: Sequence[tuple[int, int]], speed
 @contextmanager
 def replaying(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The real command, and its port."""
-    line = [sys.executable, "-m", "arirecord", "replay", *options, "--port", "0"]
-    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "arirecord", "replay", *options, "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         while (found := re.search(r"ws://127\.0\.0\.1:(\d+)/", line := process.stderr.readline())) is None:
             assert line, "it has ended"
@@ -140,7 +139,7 @@ def replaying(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
             process.kill()
 
 
-def heard(port: int, total: int, query: str = "app=recorder&subscribeAll=true") -> list[tuple[int, int]]:
+def heard(port: int, total: int, query: str = ALL) -> list[tuple[int, int]]:
     """What a client of its own process heard."""
     ours, theirs = multiprocessing.Pipe()
     client = multiprocessing.Process(target=hear, args=(port, query, total, theirs))
@@ -223,11 +222,10 @@ def late(rounds: int) -> None:
     if shutil.which("cc"):
         rivals["C, clock_nanosleep"] = of_c
     else:
-        print("no C compiler (cc): its sender is left out")
+        tell(Figure(what="lateness beside C", unit="ms", skipped="there is no C compiler (cc)"))
     rivals["asyncio.sleep, ws.send"] = of_script
     everything = list(open_session(SAMPLE).frames())
-    print("lateness at the client, ms (median of rounds; best round's p99 in brackets)")
-    for speed in SPEEDS:
+    for speed, most in SPEEDS.items():
         until_ns = everything[0].elapsed_ns + WINDOW_S * speed * 1e9
         frames = [frame for frame in everything if frame.elapsed_ns < until_ns]
         found: dict[str, list[list[float]]] = {name: [] for name in rivals}
@@ -237,11 +235,21 @@ def late(rounds: int) -> None:
                 part = frames[:2000] if rival is of_script else frames
                 values = lateness_ms(part, rival(part, speed), speed)
                 found[name].append([values[int(len(values) * share)] for share in (0.5, 0.99)] + [values[-1]])
-        for name, rows in found.items():
-            p50, p99, most = (statistics.median(column) for column in zip(*rows, strict=True))
-            best = min(row[1] for row in rows)
-            told = f"p50 {p50:8.3f}   p99 {p99:8.3f} ({best:.3f})   max {most:9.3f}"
-            print(f"  speed {speed:<4} {name:24} {told}   of at most {len(frames):,} frames", flush=True)
+        p99 = {name: [row[1] for row in rows] for name, rows in found.items()}
+        p50, _, worst = (statistics.median(column) for column in zip(*found["arirecord"], strict=True))
+        for number, name in enumerate(list(rivals)[1:]):
+            tell(
+                Figure(
+                    what=f"lateness at speed {speed}, p99, beside {name}",
+                    unit="ms",
+                    ours=p99["arirecord"],
+                    theirs=p99[name],
+                    rival=name,
+                    most=None if number else most,
+                    most_ratio=3 if rivals[name] is of_c else None,
+                    said=f"p50 {p50:.3f} ms, latest {worst:.2f} ms of {len(frames):,} frames",
+                )
+            )
 
 
 def resident_mb(pid: int) -> float:
@@ -255,18 +263,17 @@ def fast(rounds: int) -> None:
     frames = list(open_session(SAMPLE).frames())
     total = sum(sizes(frames))
     passes = 8
+    ours, theirs, ten = [], [], []
     for _ in range(rounds):
         with replaying(str(SAMPLE), "--speed", "max", "--loop", str(passes)) as (_, port):
             marks = heard(port, total * passes)
         took_s = (marks[-1][0] - marks[0][0]) / 1e9
         stock = of_script(frames, None)
         stock_s = (stock[-1][0] - stock[0][0]) / 1e9
-        print(
-            f"one client at --speed max: {len(frames) * passes / took_s:,.0f} frames/s; "
-            f"a stock ws.send loop: {len(frames) / stock_s:,.0f}"
-        )
+        ours.append(len(frames) * passes / took_s)
+        theirs.append(len(frames) / stock_s)
         with replaying(str(SAMPLE), "--speed", "max", "--share", "--start-paused", "--loop", "2") as (process, port):
-            clients = [open_websocket(port, "app=recorder&subscribeAll=true") for _ in range(10)]
+            clients = [open_websocket(port, ALL) for _ in range(10)]
             urllib.request.urlopen(f"http://127.0.0.1:{port}/control/resume", data=b"").read()
             seen = dict.fromkeys(clients, 0)
             began = time.monotonic()
@@ -275,74 +282,88 @@ def fast(rounds: int) -> None:
                     seen[client] += len(client.recv(1 << 20))
                     if seen[client] == 2 * total:
                         del seen[client]
-            print(f"ten clients: {2 * len(frames) / (time.monotonic() - began):,.0f} frames/s to each")
+            ten.append(2 * len(frames) / (time.monotonic() - began))
             for client in clients:
                 client.close()
+    tell(
+        Figure(
+            what="replay at --speed max to one client",
+            unit="frames/s",
+            ours=ours,
+            theirs=theirs,
+            rival="ws.send loop",
+            least=100_000,
+            least_ratio=1.2,
+        )
+    )
+    tell(Figure(what="replay at --speed max to each of ten clients", unit="frames/s", ours=ten, least=10_000))
     with replaying(str(SAMPLE), "--speed", "max", "--loop", "0") as (process, port):
-        client = open_websocket(port, "app=recorder&subscribeAll=true")
+        client = open_websocket(port, ALL)
         seen_bytes, memory, buffer = 0, [], bytearray(1 << 20)
         for part in range(1, 5):
             while seen_bytes < part * 4 * total:
                 seen_bytes += client.recv_into(buffer)
-            memory.append(f"{resident_mb(process.pid):.0f}")
-        print(f"resident MB after each {4 * len(frames):,} frames: {' → '.join(memory)}")
+            memory.append(resident_mb(process.pid))
+    tell(
+        Figure(
+            what=f"memory of a replay after {16 * len(frames):,} frames, beside a quarter of them",
+            unit="MB",
+            ours=[memory[-1]],
+            theirs=[memory[0]],
+            rival="itself",
+            most_ratio=1.1,
+        )
+    )
 
 
-def long_session(path: Path, rows: int) -> None:
-    """The sample over and over, as one session."""
-    with pq.ParquetFile(SAMPLE) as file:
-        table, meta = file.read(), json.loads(file.metadata.metadata[KEY])
-        span_ns = meta["duration_ns"] + 1_000_000_000
-        times = -(-rows // table.num_rows)
-        with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
-            for turn in range(times):
-                part = table
-                for name, shift in (("seq", turn * table.num_rows), ("elapsed_ns", turn * span_ns)):
-                    place = table.schema.get_field_index(name)
-                    moved = pc.add(table[name], pa.scalar(shift, pa.int64()))
-                    part = part.set_column(place, table.schema.field(place), moved)
-                writer.write_table(part)
-            meta |= {"rows": times * table.num_rows, "events": times * meta["events"]}
-            meta["duration_ns"] = times * span_ns
-            writer.add_key_value_metadata({KEY: json.dumps(meta).encode()})
-
-
-def long(rounds: int) -> None:
-    """The first event after connecting, and after a seek, in ten million."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "long.parquet"
-        long_session(path, 10_000_000)
-        header = open_session(path).header
-        print(f"{header.events:,} events, {path.stat().st_size / 1e6:.0f} MB, {header.duration_ns / 3.6e12:.1f} h")
-        for share in (0.0, 0.5, 0.95):
-            first, seek = [], []
-            for _ in range(rounds):
-                start = f"+{int(header.duration_ns * share / 1e9)}s"
-                with replaying(str(path), "--start", start, "--speed", "max") as (_, port):
-                    began = time.monotonic()
-                    with open_websocket(port, "app=recorder&subscribeAll=true") as client:
-                        client.recv(1)
-                        first.append(time.monotonic() - began)
-                with (
-                    replaying(str(path), "--start-paused", "--speed", "1") as (_, port),
-                    open_websocket(port, "app=recorder&subscribeAll=true") as client,
-                ):
-                    control = f"http://127.0.0.1:{port}/control"
-                    began = time.monotonic()
-                    to = int(header.duration_ns * share / 1e9)
-                    urllib.request.urlopen(f"{control}/seek?to={to}", data=b"").read()
-                    urllib.request.urlopen(f"{control}/resume", data=b"").read()
+def long(rounds: int, session: Path) -> None:
+    """The first event after connecting, and after a seek, at the beginning, in the middle and near the end."""
+    header = open_session(session).header
+    for share in (0.0, 0.5, 0.95):
+        first, seek = [], []
+        for _ in range(rounds):
+            to = int(header.duration_ns * share / 1e9)
+            with replaying(str(session), "--start", f"+{to}s", "--speed", "max") as (_, port):
+                began = time.monotonic()
+                with open_websocket(port, ALL) as client:
                     client.recv(1)
-                    seek.append(time.monotonic() - began)
-            print(
-                f"at {share:4.0%}: first event {statistics.median(first) * 1000:.0f} ms after connecting, "
-                f"{statistics.median(seek) * 1000:.0f} ms after a seek"
+                    first.append((time.monotonic() - began) * 1000)
+            with (
+                replaying(str(session), "--start-paused", "--speed", "1") as (_, port),
+                open_websocket(port, ALL) as client,
+            ):
+                control = f"http://127.0.0.1:{port}/control"
+                began = time.monotonic()
+                urllib.request.urlopen(f"{control}/seek?to={to}", data=b"").read()
+                urllib.request.urlopen(f"{control}/resume", data=b"").read()
+                client.recv(1)
+                seek.append((time.monotonic() - began) * 1000)
+        for what, values in (("connecting", first), ("a seek", seek)):
+            tell(
+                Figure(
+                    what=f"first event after {what}, at {share:.0%} of the session",
+                    unit="ms",
+                    events=header.events,
+                    ours=values,
+                    most=300,
+                )
             )
 
 
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("part", nargs="?", choices=("late", "fast", "long"), help="all if none is named")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--session", type=Path, default=SAMPLE, help="what `long` replays, ten million events")
+    options = parser.parse_args()
+    if options.part in ("late", None):
+        late(options.rounds)
+    if options.part in ("fast", None):
+        fast(options.rounds)
+    if options.part in ("long", None):
+        long(options.rounds, options.session)
+
+
 if __name__ == "__main__":
-    parts = {"late": late, "fast": fast, "long": long}
-    chosen = [name for name in parts if name in sys.argv[1:]] or list(parts)
-    numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
-    for name in chosen:
-        parts[name](numbers[0] if numbers else 3)
+    main()

@@ -36,6 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
+        # Of small streams nothing is asked: they are mostly the start of processes.
         for events in options.events:
             stream = make_stream(folder, events)
             work = folder / "sealing"
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 def measure(stream: Stream, folder: Path, events: int, rounds: int, *, is_asked: bool) -> None:
-    """Tell all figures of a stream of so many events. A small one is mostly the start of processes: nothing is asked."""
+    """Tell all figures of a stream of so many events; what is asked of them too, if it `is_asked`."""
     session, compact = folder / "session.parquet", folder / "compact.parquet"
 
     def rival(name: str, source: Path, cores: int | None = None) -> Callable[[], Run]:
@@ -91,6 +92,14 @@ def measure(stream: Stream, folder: Path, events: int, rounds: int, *, is_asked:
     rate("compact", "compact")
     for figure in sizes(events, stream, session, compact, is_asked=is_asked):
         tell(figure)
+
+
+def make_session(folder: Path, events: int) -> Path:
+    """The session of such a stream, made once."""
+    session = folder / f"{events}.parquet"
+    if not session.exists():
+        run(sealing_of(make_stream(folder, events).journal, session))
+    return session
 
 
 def sealing_of(journal: Path, session: Path) -> list[str]:
