@@ -22,6 +22,7 @@ from .proof import PROVED, Proof
 from .reader import Part, Session
 from .seal import Progress, check_target, give_name, no_progress
 from .stored import is_compact, stored_batches
+from .tally import TypeBytes
 from .templates import TEMPLATE, restore, template_of
 
 __all__ = ["compact"]
@@ -79,7 +80,7 @@ def _compact_part(part: Part, target: Path, force: bool, progress: Progress) -> 
 
 
 def _write(part: Part, path: Path, progress: Progress) -> Proof:
-    expected = Proof()
+    expected, types = Proof(), TypeBytes()
     schema = part.schema.remove_metadata().append(pa.field(TEMPLATE, pa.string()))
     with pq.ParquetFile(part.path) as file, compact_writer(path, schema) as writer:
         for group in _groups(file):
@@ -87,10 +88,13 @@ def _write(part: Part, path: Path, progress: Progress) -> Proof:
             for table in group:
                 for batch in table.select(PROVED).combine_chunks().to_batches():
                     expected.add(batch)
+                if part.header.type_bytes is None:
+                    types.add(table.filter(pc.equal(table["kind"], "event")))
                 tables.append(_without_texts(table))
                 progress("writing", expected.rows)
             writer.write_table(_clustered(pa.concat_tables(tables)).cast(schema), row_group_size=COMPACT_ROW_GROUP)
-        header = replace(part.header, format=COMPACT_FORMAT)
+        type_bytes = types.result() if part.header.type_bytes is None else part.header.type_bytes
+        header = replace(part.header, format=COMPACT_FORMAT, type_bytes=type_bytes)
         writer.add_key_value_metadata({KEY: header.dump()})
     return expected
 

@@ -60,6 +60,7 @@ class Header:
     first_elapsed_ns: int = 0
     duration_ns: int = 0
     frame_bytes: int = 0
+    type_bytes: dict[str, list[int]] | None = None
     gap_count: int = 0
     lost_count: int = 0
     drift: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -101,10 +102,16 @@ class Header:
             known = cls(**{k: v for k, v in found.items() if k in names})
         except TypeError as error:
             raise NotASession("its header is damaged") from error
-        pattern = cls(0, {}, first_at="", last_at="")
+        pattern = cls(0, {}, first_at="", last_at="", type_bytes={})
         for name in names:
             value, like = getattr(known, name), getattr(pattern, name)
-            if type(value) is not type(like) and not (value is None and name in ("first_at", "last_at")):
+            if type(value) is not type(like) and not (value is None and name in ("first_at", "last_at", "type_bytes")):
                 raise NotASession(f"its header is damaged: {name} is {value!r:.50}")
+        if not all(_is_pair(pair) for pair in (known.type_bytes or {}).values()):
+            raise NotASession(f"its header is damaged: type_bytes is {known.type_bytes!r:.50}")
         known.other = {k: v for k, v in found.items() if k not in names}
         return known
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(number) is int for number in value)

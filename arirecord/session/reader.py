@@ -1,6 +1,6 @@
 """Reading a session: one Parquet file, or a folder of them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -180,6 +180,16 @@ def _add_up(headers: Sequence[Header]) -> Header:
         for what, places in header.drift.items():
             _count(total.drift.setdefault(what, {}), places)
         total.problems += header.problems
+    if all(header.type_bytes is not None for header in headers):
+        total.type_bytes = _add_pairs(header.type_bytes or {} for header in headers)
+    return total
+
+
+def _add_pairs(counts: Iterable[dict[str, list[int]]]) -> dict[str, list[int]]:
+    total: dict[str, list[int]] = {}
+    for some in counts:
+        for name, pair in some.items():
+            total[name] = [a + b for a, b in zip(total.get(name, (0, 0)), pair, strict=True)]
     return total
 
 

@@ -4,7 +4,6 @@ import gc
 import os
 import re
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from arirecord.ari.timestamps import format_timestamp
 from arirecord.errors import JournalError, TargetExists
 
 from .header import KEY, Drift, Header
@@ -23,6 +21,7 @@ from .parquet import GroupWriter, session_writer
 from .proof import PROVED, Proof
 from .rows import Row, Rows
 from .table import UnforeseenColumns, own_columns, rows_to_table, session_schema
+from .tally import Tally
 
 __all__ = ["Progress", "check_target", "give_name", "no_progress", "recover", "seal"]
 
@@ -160,7 +159,7 @@ def _names(reader: JournalReader, progress: Progress) -> set[str]:
 def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header, progress: Progress) -> Proof:
     """Write the session; returns the proof of what was received."""
     drift = Drift()
-    tally = _Tally()
+    tally = Tally()
     received = Proof()
     with session_writer(path, schema) as writer, GroupWriter(writer) as groups:
         for rows in _ahead(reader.batches(_SLICE)):
@@ -188,50 +187,6 @@ def _ahead(batches: Iterator[Rows]) -> Iterator[Rows]:
         while rows := coming.result():
             coming = thread.submit(next, batches, None)
             yield rows
-
-
-class _Tally:
-    """What the header counts."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.events = 0
-        self.frame_bytes = 0
-        self.gap_count = 0
-        self.lost_count = 0
-        self.by: dict[str, Counter[str]] = {
-            "type": Counter(),
-            "application": Counter(),
-            "asterisk_id": Counter(),
-        }
-        self.first: tuple[int, int] | None = None
-        self.last: tuple[int, int] | None = None
-
-    def add(self, table: pa.Table, rows: Rows) -> None:
-        if self.first is None:
-            self.first = rows.received_ns[0], rows.elapsed_ns[0]
-        self.last = rows.received_ns[-1], rows.elapsed_ns[-1]
-        self.rows += len(rows)
-        is_event = pc.equal(table["kind"], "event")
-        events = table.select([*self.by, "raw"]).filter(is_event)
-        self.events += events.num_rows
-        self.frame_bytes += pc.sum(pc.binary_length(events["raw"])).as_py() or 0
-        for name, counter in self.by.items():
-            for entry in pc.value_counts(events[name]).to_pylist():
-                counter[entry["values"] if entry["values"] is not None else ""] += entry["counts"]
-        if "connection_lost_count" in table.column_names:
-            is_gap = pc.and_(pc.equal(table["kind"], "connection"), pc.equal(table["type"], "gap"))
-            self.gap_count += pc.sum(is_gap).as_py() or 0
-            self.lost_count += pc.sum(table["connection_lost_count"]).as_py() or 0
-
-    def into(self, header: Header) -> None:
-        header.rows, header.events, header.frame_bytes = self.rows, self.events, self.frame_bytes
-        header.gap_count, header.lost_count = self.gap_count, self.lost_count
-        header.types, header.applications, header.asterisk_ids = (dict(c.most_common()) for c in self.by.values())
-        if self.first and self.last:
-            header.first_at, header.last_at = format_timestamp(self.first[0]), format_timestamp(self.last[0])
-            header.first_elapsed_ns = self.first[1]
-            header.duration_ns = self.last[1] - self.first[1]
 
 
 def _compare(reader: JournalReader, path: Path, received: Proof, progress: Progress) -> None:

@@ -313,6 +313,7 @@ def test_quick_compares_a_sample_and_says_so(target: Path) -> None:
         {"first_elapsed_ns": 7},
         {"duration_ns": 0},
         {"frame_bytes": 1},
+        {"type_bytes": {"Dial": [1, 1]}},
         {"gap_count": 1},
         {"lost_count": 1},
         {"drift": {"unknown type": {"X": 1}}},

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from arirecord.errors import JournalError, NotASession, TargetExists
 from arirecord.session import parquet
 from arirecord.session import seal as module
+from arirecord.session.compact import compact
 from arirecord.session.header import COMPACT_FORMAT, KEY, Drift, Header
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
@@ -192,6 +193,39 @@ def test_rows_of_our_own_may_be_anything(tmp_path: Path, kind: str) -> None:
     assert header.drift_count >= 4
 
 
+def test_bytes_of_every_type_are_counted(tmp_path: Path) -> None:
+    """Frames and the bytes of their text, not its letters; rows that are no events do not count."""
+    frames = ['{"type":"Dial","dialstatus":"é"}', "garbage", '{"type":"Dial","dialstatus":"BUSY"}']
+    mark = (9_000, 9, "mark", own_text("mark", "mark", text="x"))
+    target = tmp_path / "days" / "1.parquet"
+    target.parent.mkdir()
+    for path in (target, target.with_name("2.parquet")):
+        writer = JournalWriter(journal_path(path), 1_000, {"verb": "test"})
+        writer.write([*((1_000 + i, i, "event", frame) for i, frame in enumerate(frames)), mark])
+        writer.close()
+        seal(writer.path, path)
+    expected = {"Dial": [2, len((frames[0] + frames[2]).encode())], "": [1, 7]}
+
+    assert open_session(target).header.type_bytes == expected
+    assert open_session(target.parent).header.type_bytes == {k: [2 * n for n in v] for k, v in expected.items()}
+
+
+def test_an_earlier_session_has_no_bytes_of_types(tmp_path: Path) -> None:
+    """None, in a folder with later ones too; made compact, it has them."""
+    for name in ("old", "new"):
+        seal(journal_of(tmp_path / f"{name}.parquet", ['{"type":"Dial"}'] * 2), tmp_path / f"{name}.parquet")
+    old = tmp_path / "old.parquet"
+    table, header = pq.read_table(old), open_session(old).header.dump()
+    found = {key: value for key, value in orjson.loads(header).items() if key != "type_bytes"}
+    pq.write_table(table.replace_schema_metadata({KEY: orjson.dumps(found)}), old)
+    (tmp_path / "out").mkdir()
+    compact(open_session(old), tmp_path / "out" / "c.parquet")
+
+    assert open_session(old).header.type_bytes is None
+    assert open_session(tmp_path).header.type_bytes is None
+    assert open_session(tmp_path / "out" / "c.parquet").header.type_bytes == {"Dial": [2, 30]}
+
+
 def test_drift_is_bounded() -> None:
     """However many places there are."""
     drift = Drift()
@@ -222,6 +256,7 @@ def test_a_newer_session_is_refused(tmp_path: Path) -> None:
         b'{"format":1,"started_ns":"x","source":{}}',
         b'{"format":-3,"started_ns":"x","source":{}}',
         b'{"format":1,"started_ns":1,"source":{},"types":7}',
+        b'{"format":1,"started_ns":1,"source":{},"type_bytes":{"Dial":7}}',
     ],
 )
 def test_a_damaged_header_is_refused(text: bytes) -> None:

@@ -1,0 +1,76 @@
+"""What the header of a session counts, counted while its rows are written."""
+
+from collections import Counter
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arirecord.ari.timestamps import format_timestamp
+
+from .header import Header
+from .rows import Rows
+
+__all__ = ["Tally", "TypeBytes"]
+
+
+class TypeBytes:
+    """Frames of each event type, and the bytes of their text as UTF-8; those that have none are under ``""``."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, list[int]] = {}
+
+    def add(self, events: pa.Table) -> None:
+        """Count events, given with their columns `type` and `raw`."""
+        sizes = pa.table({"type": events["type"], "bytes": pc.binary_length(events["raw"]).cast(pa.int64())})
+        found = sizes.group_by("type", use_threads=False).aggregate([("bytes", "count"), ("bytes", "sum")])
+        for name, count, size in zip(*(column.to_pylist() for column in found.columns), strict=True):
+            total = self._counts.setdefault(name or "", [0, 0])
+            total[0] += count
+            total[1] += size
+
+    def result(self) -> dict[str, list[int]]:
+        """`{type: [frames, bytes]}`, the most frequent first."""
+        return dict(sorted(self._counts.items(), key=lambda entry: -entry[1][0]))
+
+
+class Tally:
+    """Counts rows as they are written."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._types = TypeBytes()
+        self._gap_count = 0
+        self._lost_count = 0
+        self._by: dict[str, Counter[str]] = {"application": Counter(), "asterisk_id": Counter()}
+        self._first: tuple[int, int] | None = None
+        self._last = (0, 0)
+
+    def add(self, table: pa.Table, rows: Rows) -> None:
+        """Count rows that come next, given as columns and as they were read."""
+        if self._first is None:
+            self._first = rows.received_ns[0], rows.elapsed_ns[0]
+        self._last = rows.received_ns[-1], rows.elapsed_ns[-1]
+        self.rows += len(rows)
+        is_event = pc.equal(table["kind"], "event")
+        events = table.select(["type", *self._by, "raw"]).filter(is_event)
+        self._types.add(events)
+        for name, counter in self._by.items():
+            for entry in pc.value_counts(events[name]).to_pylist():
+                counter[entry["values"] if entry["values"] is not None else ""] += entry["counts"]
+        if "connection_lost_count" in table.column_names:
+            is_gap = pc.and_(pc.equal(table["kind"], "connection"), pc.equal(table["type"], "gap"))
+            self._gap_count += pc.sum(is_gap).as_py() or 0
+            self._lost_count += pc.sum(table["connection_lost_count"]).as_py() or 0
+
+    def into(self, header: Header) -> None:
+        """Write what was counted into a header."""
+        types = self._types.result()
+        header.rows, header.events = self.rows, sum(frames for frames, _ in types.values())
+        header.types, header.type_bytes = {name: frames for name, (frames, _) in types.items()}, types
+        header.frame_bytes = sum(size for _, size in types.values())
+        header.gap_count, header.lost_count = self._gap_count, self._lost_count
+        header.applications, header.asterisk_ids = (dict(c.most_common()) for c in self._by.values())
+        if self._first is not None:
+            header.first_at, header.last_at = format_timestamp(self._first[0]), format_timestamp(self._last[0])
+            header.first_elapsed_ns = self._first[1]
+            header.duration_ns = self._last[1] - self._first[1]
