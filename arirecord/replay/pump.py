@@ -28,8 +28,11 @@ _LEAST_PATIENT = 6
 _TIMED_BATCH = 64
 _FULL_BATCH = 256
 
-# To look into a few frames takes less than that.
-_IDLE_NS = 400_000
+# To read on a little, or look into a few frames, takes less than that.
+_IDLE_NS = 300_000
+
+# So long clients wait at most for their turn while others are sent what is due.
+_TURN_NS = 1_000_000
 
 
 class Pump:
@@ -75,6 +78,7 @@ class Pump:
         self._gate: Frame | None = None
         self._patient_until_ns = 0
         self._missed = 0
+        self._turn_ns = 0
 
     @property
     def finished(self) -> bool:
@@ -188,16 +192,30 @@ class Pump:
                     self._model.give_back(batch)
                 elif self.chaos is not None:
                     await self._break(self.chaos, batch[-1])
-                await asyncio.sleep(0)  # a client that takes everything at once must not keep others from connecting
+                await self._let_others()
                 continue
             if self._gate is not None:
                 continue
             due_ns = player.next_due_ns()
             has_time = due_ns is None or due_ns - self.clock.now_ns() > _IDLE_NS
-            if has_time and self.clock.speed is not None and self._model.idle():
-                await asyncio.sleep(0)
+            if has_time and self._work():
+                await self._let_others()
                 continue
             await self._alarm.sleep(None if due_ns is None else max(0, due_ns - self.clock.now_ns()))
+            self._turn_ns = self.clock.now_ns()
+
+    async def _let_others(self) -> None:
+        """A client that takes everything at once must not keep others from connecting; each turn costs a little."""
+        if self.clock.now_ns() - self._turn_ns > _TURN_NS:
+            await asyncio.sleep(0)
+            self._turn_ns = self.clock.now_ns()
+
+    def _work(self) -> bool:
+        """Do a little of what has to be done sometime. Whether there was something."""
+        if self._player.hungry and self._source.is_ready:
+            self._feed()
+            return True
+        return self.clock.speed is not None and self._model.idle()
 
     def _step(self) -> list[Frame]:
         """The frames up to the next that is sent, when somebody wants a step and a client is there."""
@@ -286,12 +304,15 @@ class Pump:
         self._patient_until_ns = self.clock.now_ns() + int(patience_s * 1e9)
 
     async def _refill(self) -> None:
-        player = self._player
-        while player.hungry and (player.empty or self._source.waiting):
-            if chunk := await self._source.get():
-                player.feed(chunk if player.begun else self._without_lead(chunk))
-            else:
-                player.end()
+        while self._player.hungry and self._player.empty:
+            await self._source.wait()
+            self._feed()
+
+    def _feed(self) -> None:
+        if frames := self._source.take():
+            self._player.feed(frames if self._player.begun else self._without_lead(frames))
+        else:
+            self._player.end()
 
     def _without_lead(self, chunk: Sequence[Frame]) -> Sequence[Frame]:
         """What was asked before the first frame came is known from the beginning, and nothing to wait for."""

@@ -247,7 +247,8 @@ class ReplayServer:
         failed: Exception | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
-                own = [tasks.create_task(self._source.run()), tasks.create_task(self._pump.run())]
+                self._source.seek(self.options.start)
+                own = [tasks.create_task(self._pump.run())]
                 own += [tasks.create_task(dialler.run(self._dials)) for dialler in self._diallers]
                 try:
                     yield
@@ -260,6 +261,7 @@ class ReplayServer:
         except* ReplayError as errors:
             failed = errors.exceptions[0]
         finally:
+            self._source.close()
             await self._door.close_all(1001, "the replay ends", _LEAVE_S)
             for connection in list(web.server_state.connections):
                 if connection.transport.get_write_buffer_size():

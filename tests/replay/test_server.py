@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 
 from arirecord.replay.options import AtEnd, ReplayError, ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.session.reader import Frame, Session, open_session
+from arirecord.session.reader import Rows, Session, open_session
 from tests.conftest import Sessions
 
 from .support import client, make, receive, run
@@ -339,10 +339,10 @@ def test_a_recording_without_a_frame_ends_when_a_client_has_come(tmp_path: Path)
 
 def test_an_end_that_is_read_late_is_noticed(two_parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read_on = threading.Event()
-    all_frames = list(open_session(two_parts).frames())
+    all_rows = list(open_session(two_parts).rows())
 
-    def frames(self: Session, **options: object) -> Iterator[Frame]:
-        yield from all_frames
+    def rows(self: Session, **options: object) -> Iterator[Rows]:
+        yield from all_rows
         read_on.wait()
 
     async def main() -> None:
@@ -352,8 +352,7 @@ def test_an_end_that_is_read_late_is_noticed(two_parts: Path, monkeypatch: pytes
             read_on.set()
             await server.wait_end()
 
-    monkeypatch.setattr(Session, "frames", frames)
-    monkeypatch.setattr("arirecord.replay.source._CHUNK", 6)
+    monkeypatch.setattr(Session, "rows", rows)
     run(main())
 
 
@@ -404,7 +403,7 @@ def test_an_error_in_the_block_comes_out_as_it_is(two_parts: Path) -> None:
 def test_a_session_that_breaks_off_ends_the_block_with_one_sentence(
     two_parts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def frames(self: Session, **options: object) -> Iterator[Frame]:
+    def rows(self: Session, **options: object) -> Iterator[Rows]:
         raise OSError("unexpected end of page")
         yield
 
@@ -412,7 +411,7 @@ def test_a_session_that_breaks_off_ends_the_block_with_one_sentence(
         async with ReplayServer(two_parts, MAX) as server:
             await server.wait_end()
 
-    monkeypatch.setattr(Session, "frames", frames)
+    monkeypatch.setattr(Session, "rows", rows)
     with pytest.raises(ReplayError, match="can't be read on: unexpected end of page"):
         run(main())
 

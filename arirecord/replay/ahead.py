@@ -1,0 +1,52 @@
+"""Taking from an iterator ahead of who uses it, in a thread."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, Generic, TypeVar
+
+__all__ = ["Ahead"]
+
+_END: Final = object()
+
+Item = TypeVar("Item")
+
+
+class Ahead(Iterator[Item], Generic[Item]):
+    """The items of an iterator, a few of them taken before they are asked for. What that raises comes out in its place.
+
+    `next` waits for an item that has not come yet, and everything with it; `is_ready` tells whether it would not, and
+    `wait` lets others work meanwhile.
+    """
+
+    def __init__(self, items: Iterator[Item], count: int) -> None:
+        self._items = items
+        self._thread = ThreadPoolExecutor(1, "read-ahead")
+        self._coming: deque[Future[Item]] = deque(self._another() for _ in range(count))
+
+    def __next__(self) -> Item:
+        item = self._coming[0].result()
+        if item is _END:
+            raise StopIteration
+        self._coming.popleft()
+        self._coming.append(self._another())
+        return item
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next item, or the end, is there."""
+        return self._coming[0].done()
+
+    async def wait(self) -> None:
+        """Wait until the next item is there."""
+        with contextlib.suppress(Exception):  # that comes out of `next`
+            await asyncio.wrap_future(self._coming[0])
+
+    def close(self) -> None:
+        """Take no more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _another(self) -> Future[Item]:
+        return self._thread.submit(next, self._items, _END)  # type: ignore[arg-type]  # _END is compared with only
