@@ -17,11 +17,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from arirecord.session.rows import END_OF_RECORDING
 from benchmarks.capture import send
 from benchmarks.figure import Figure, tell
 from benchmarks.generate import Stream, make_stream
 from benchmarks.measure import Run, run
-from benchmarks.replay import heard, replaying
+from benchmarks.replay import ALL, open_websocket, replaying
 from benchmarks.sealing import ARIRECORD, make_session, sealing_of
 
 FLAT = 1.1
@@ -34,7 +35,7 @@ def capture(events: int, folder: Path) -> Run:
     sender = multiprocessing.Process(target=send, args=(ports, events), daemon=True)
     sender.start()
     url = f"http://127.0.0.1:{ports.get()}/ari"
-    options = ["--url", url, "--no-snapshot", "-o", str(folder / "captured.parquet"), "--force"]
+    options = ["--url", url, "-o", str(folder / "captured.parquet"), "--force"]
     try:
         return run([*ARIRECORD, "capture", *options])
     finally:
@@ -44,9 +45,13 @@ def capture(events: int, folder: Path) -> Run:
 
 def replay(session: Path) -> Run:
     """The command, at a client that reads all of it."""
-    with replaying(str(session), "--speed", "max") as (process, port):
-        began = time.perf_counter()
-        heard(port, sys.maxsize)
+    options = ("--speed", "max", "--at-end", "close")
+    with replaying(str(session), *options) as (process, port), open_websocket(port, ALL) as client:
+        began, buffer, tail = time.perf_counter(), bytearray(1 << 20), b""
+        while END_OF_RECORDING.encode() not in tail:
+            count = client.recv_into(buffer)
+            assert count, "it broke off"
+            tail = (tail + buffer[max(count - 100, 0) : count])[-100:]
         took_s = time.perf_counter() - began
         found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
         assert found is not None

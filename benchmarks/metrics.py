@@ -24,8 +24,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from arirecord.analytics import connect
+from arirecord.analytics.connection import Tables
 from arirecord.analytics.models import mart_names
+from arirecord.session.reader import open_session
 from benchmarks.figure import Figure, tell
 from benchmarks.generate import make_stream
 from benchmarks.sealing import make_session
@@ -45,8 +46,10 @@ COLUMNS = """{
 
 def marts(names: tuple[str, ...], session: Path) -> dict[str, int]:
     """Every row of these tables, in batches; how many each has."""
-    con = connect(session, models=names)
-    return {name: sum(batch.num_rows for batch in con.sql(f"FROM {name}").to_arrow_reader()) for name in names}
+    tables = Tables(open_session(session))
+    tables.need(names)
+    sql = tables.connection.sql
+    return {name: sum(batch.num_rows for batch in sql(f"FROM {name}").to_arrow_reader()) for name in names}
 
 
 def by_read_json(lines: Path) -> dict[str, int]:
@@ -106,6 +109,7 @@ QUESTIONS = {
 
 
 NUMBERS = ("cause", "duration", "duration_ms")
+TEXTS = ("digit", "result", "bridge_id", "bridge_bridge_type", "channel_state", "peer_id", "caller_id", "transferee_id")
 """Columns that a session without such events lacks."""
 
 
@@ -113,7 +117,12 @@ def by_polars(session: Path) -> dict[str, int]:
     """The five questions in polars over the session."""
     events, of_type, when = pl.scan_parquet(session), pl.col("type"), pl.col("timestamp")
     known = events.collect_schema().names()
-    events = events.with_columns(pl.lit(None, pl.Int64).alias(name) for name in NUMBERS if name not in known)
+    kinds: dict[str, Any] = {
+        **dict.fromkeys(NUMBERS, pl.Int64),
+        **dict.fromkeys(TEXTS, pl.String),
+        "bridge_channels": pl.List(pl.String),
+    }
+    events = events.with_columns(pl.lit(None, kind).alias(name) for name, kind in kinds.items() if name not in known)
     lives = events.filter(of_type.is_in(["ChannelCreated", "ChannelStateChange", "ChannelDestroyed"]))
     channels = lives.group_by("channel_id").agg(
         created_at=when.filter(of_type == "ChannelCreated").min(),

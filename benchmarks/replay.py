@@ -1,6 +1,6 @@
 """How late, how fast, how large is a replay? The real command beside rivals, in one run, round after round.
 
-    python -m benchmarks.replay [late|fast|long] [--rounds N] [--session FILE]
+    python -m benchmarks.replay [late|fast|long] [--rounds N] [--events N] [--folder FOLDER]
 
 `late`: lateness at the client, p50/p99/max in ms, at speed 1, 10 and 100, of `arirecord replay`; of a C program that
 writes ready-made frames after `clock_nanosleep` (the limit; needs `cc`); of the usual script that sleeps between sends.
@@ -38,14 +38,12 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from arirecord.session.reader import Frame, open_session
 from benchmarks.figure import Figure, tell
+from benchmarks.sealing import make_session
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
 ALL = "app=recorder&subscribeAll=true"
 SPEEDS = {1: 0.5, 10: 0.5, 100: 1.0}
 """Each with the ms that frames may be late at the 99th percentile."""
-WINDOW_S = 4.0
-"""So long each lateness is measured, at most."""
-
 C_SENDER = r"""
 #include <stdio.h>
 #include <stdint.h>
@@ -216,8 +214,8 @@ def of_script(frames: Sequence[Frame], speed: float | None) -> list[tuple[int, i
         sender.join()
 
 
-def late(rounds: int) -> None:
-    """Lateness, rivals one after the other in each round; the median of the rounds."""
+def late(rounds: int, seconds: float) -> None:
+    """Lateness, rivals one after the other in each round, each so long at most; the median of the rounds."""
     rivals: dict[str, Callable[[Sequence[Frame], float], list[tuple[int, int]]]] = {"arirecord": of_arirecord}
     if shutil.which("cc"):
         rivals["C, clock_nanosleep"] = of_c
@@ -226,7 +224,7 @@ def late(rounds: int) -> None:
     rivals["asyncio.sleep, ws.send"] = of_script
     everything = list(open_session(SAMPLE).frames())
     for speed, most in SPEEDS.items():
-        until_ns = everything[0].elapsed_ns + WINDOW_S * speed * 1e9
+        until_ns = everything[0].elapsed_ns + seconds * speed * 1e9
         frames = [frame for frame in everything if frame.elapsed_ns < until_ns]
         found: dict[str, list[list[float]]] = {name: [] for name in rivals}
         for _ in range(rounds):
@@ -258,11 +256,10 @@ def resident_mb(pid: int) -> float:
     return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS"))
 
 
-def fast(rounds: int) -> None:
+def fast(rounds: int, passes: int) -> None:
     """Frames a second, to one and to ten, and memory."""
     frames = list(open_session(SAMPLE).frames())
     total = sum(sizes(frames))
-    passes = 8
     ours, theirs, ten = [], [], []
     for _ in range(rounds):
         with replaying(str(SAMPLE), "--speed", "max", "--loop", str(passes)) as (_, port):
@@ -301,12 +298,12 @@ def fast(rounds: int) -> None:
         client = open_websocket(port, ALL)
         seen_bytes, memory, buffer = 0, [], bytearray(1 << 20)
         for part in range(1, 5):
-            while seen_bytes < part * 4 * total:
+            while seen_bytes < part * passes // 2 * total:
                 seen_bytes += client.recv_into(buffer)
             memory.append(resident_mb(process.pid))
     tell(
         Figure(
-            what=f"memory of a replay after {16 * len(frames):,} frames, beside a quarter of them",
+            what=f"memory of a replay after {2 * passes * len(frames):,} frames, beside a quarter of them",
             unit="MB",
             ours=[memory[-1]],
             theirs=[memory[0]],
@@ -355,14 +352,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("part", nargs="?", choices=("late", "fast", "long"), help="all if none is named")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--session", type=Path, default=SAMPLE, help="what `long` replays, ten million events")
+    parser.add_argument("--seconds", type=float, default=4.0, help="so long each lateness is measured, at most")
+    parser.add_argument("--passes", type=int, default=8, help="so many times `fast` sends the sample")
+    parser.add_argument("--events", type=int, default=100_000, help="of the stream that `long` replays")
+    parser.add_argument("--folder", type=Path, help="where that is generated, and kept")
     options = parser.parse_args()
     if options.part in ("late", None):
-        late(options.rounds)
+        late(options.rounds, options.seconds)
     if options.part in ("fast", None):
-        fast(options.rounds)
+        fast(options.rounds, options.passes)
     if options.part in ("long", None):
-        long(options.rounds, options.session)
+        with tempfile.TemporaryDirectory() as temporary:
+            long(options.rounds, make_session(options.folder or Path(temporary), options.events))
 
 
 if __name__ == "__main__":
