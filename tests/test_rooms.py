@@ -1,6 +1,7 @@
 """The house: who may import whom, how large a module is, and what is public."""
 
 import ast
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -22,6 +23,12 @@ ALLOWED = {
     "report": {"ari", "session", "analytics"},
     "cli": {"ari", "session", "capture", "replay", "analytics", "handling", "api", "report"},
 }
+WITHIN_REPLAY = {
+    "timing": {"options"},
+    "switch": {"options", "timing"},
+    "wire": {"options", "timing", "switch"},
+    "clients": {"options", "timing", "switch", "wire"},
+}
 
 
 def imports(path: Path) -> set[str]:
@@ -40,6 +47,15 @@ def test_imports_go_downwards(path: Path) -> None:
     room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     if room in ALLOWED:
         assert imports(path) <= ALLOWED[room] | {room}
+
+
+@pytest.mark.parametrize("room", WITHIN_REPLAY)
+def test_imports_go_downwards_in_replay(room: str) -> None:
+    """The rooms of `replay` are as much apart as the others."""
+    for path in (PACKAGE / "replay" / room).rglob("*.py"):
+        named = set(re.findall(r"^\s*from arirecord\.replay\.(\w+)", path.read_text(), re.MULTILINE))
+
+        assert named <= WITHIN_REPLAY[room], path.name
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

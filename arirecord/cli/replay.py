@@ -19,10 +19,10 @@ from .terminal import live_line, say
 from .types import DURATION
 
 if TYPE_CHECKING:
-    from arirecord.replay.chaos import Fault
-    from arirecord.replay.moments import Place
     from arirecord.replay.options import AtEnd, OnReconnect, Pace
     from arirecord.replay.server import ReplayServer
+    from arirecord.replay.timing.chaos import Fault
+    from arirecord.replay.timing.moments import Place
     from arirecord.session.reader import Session
 
 __all__ = ["command", "replay"]
@@ -253,7 +253,7 @@ def _part(
     session: "Session", start: str | None, until: str | None, duration: float | None
 ) -> "tuple[Place | None, Place | None]":
     """Which part is replayed; fails where it is not in the recording."""
-    from arirecord.replay.moments import Place, ReplayError, find_place
+    from arirecord.replay.timing.moments import Place, ReplayError, find_place
 
     if until is not None and duration is not None:
         raise click.UsageError("give --until or --duration, not both")

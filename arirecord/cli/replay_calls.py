@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from arirecord.replay.calls import Call
-    from arirecord.replay.moments import Place
+    from arirecord.replay.timing.calls import Call
+    from arirecord.replay.timing.moments import Place
     from arirecord.session.reader import Session
 
 __all__ = ["call_starts", "find_call"]
@@ -20,8 +20,8 @@ WHERE channel_id IN (SELECT channel_id FROM legs WHERE call_id = ?)
 def find_call(session: "Session", wanted: str) -> "Call":
     """The call with this id, or that of the channel with this id. Fails as wrong usage where there is none."""
     import arirecord
-    from arirecord.replay.calls import Call
-    from arirecord.replay.moments import Place, find_place
+    from arirecord.replay.timing.calls import Call
+    from arirecord.replay.timing.moments import Place, find_place
 
     with arirecord.connect(session, models=["legs"]) as database:
         found = database.execute(
@@ -51,7 +51,7 @@ def find_call(session: "Session", wanted: str) -> "Call":
 def call_starts(session: "Session") -> "list[Place]":
     """Where each call begins, in order."""
     import arirecord
-    from arirecord.replay.moments import find_places
+    from arirecord.replay.timing.moments import find_places
 
     with arirecord.connect(session, models=["legs"]) as database:
         rows = database.execute("SELECT min(first_seq) FROM legs GROUP BY call_id ORDER BY 1").fetchall()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from arirecord.replay.chaos import Fault
+    from arirecord.replay.timing.chaos import Fault
 
 __all__ = ["FAULTS", "MAPPED", "SPEED", "Faults", "Mapped", "Speed"]
 
@@ -49,8 +49,8 @@ class Faults(click.ParamType["list[Fault]"]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "list[Fault]":
         """The faults; fails with a list of what there is for anything else."""
-        from arirecord.replay.chaos import parse_faults
-        from arirecord.replay.moments import ReplayError
+        from arirecord.replay.timing.chaos import parse_faults
+        from arirecord.replay.timing.moments import ReplayError
 
         try:
             return parse_faults(str(value))

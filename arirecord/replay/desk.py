@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from .client_log import ClientLog
-from .clients import Client
-from .exchange import Answer, Question, error
-from .messages import ari_time, registered, replaced
-from .model import Model
+from .clients.client import Client
+from .clients.client_log import ClientLog
+from .clients.messages import ari_time, registered, replaced
 from .options import ReplayError
 from .rest import Rest
-from .rest_messages import answer_message
-from .shift import Shift
+from .switch.exchange import Answer, Question, error
+from .switch.model import Model
+from .timing.shift import Shift
+from .wire.rest_messages import answer_message
 
 __all__ = ["Desk"]
 

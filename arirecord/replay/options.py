@@ -7,9 +7,9 @@ from typing import Literal
 
 from arirecord.session.reader import Frame
 
-from .calls import Call
-from .chaos import Fault
-from .moments import Place, ReplayError
+from .timing.calls import Call
+from .timing.chaos import Fault
+from .timing.moments import Place, ReplayError
 
 __all__ = ["AtEnd", "OnReconnect", "Pace", "ReplayError", "ReplayOptions"]
 

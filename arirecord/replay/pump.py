@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from arirecord.session.reader import Frame
 from arirecord.session.rows import END_OF_RECORDING
 
-from .alarm import Alarm
-from .chaos import Chaos
-from .clock import PlayerClock
-from .door import Door
-from .model import Model
-from .moments import Place
+from .clients.door import Door
 from .options import ReplayError, ReplayOptions
-from .pace import GATE, Pace
-from .pacing import AGAIN
-from .player import Player
-from .shift import Shift
-from .source import Source
+from .switch.model import Model
+from .switch.pace import Pace
+from .timing.alarm import Alarm
+from .timing.chaos import Chaos
+from .timing.clock import PlayerClock
+from .timing.moments import Place
+from .timing.pacing import AGAIN, GATE
+from .timing.player import Player
+from .timing.shift import Shift
+from .timing.source import Source
 
 __all__ = ["Pump"]
 

@@ -6,15 +6,15 @@ from typing import Any, Final, NamedTuple
 
 from arirecord.ari.operations import Match, find, methods_at
 
-from .applications import Applications
-from .asked import Asked, as_recorded, asked
-from .commands import Commands
-from .documents import Documents
-from .exchange import Answer, Question, error
-from .ids import Ids
-from .lookups import Handler, lookups
-from .recorded import Recorded
-from .state import Switch
+from .clients.applications import Applications
+from .switch.asked import Asked, as_recorded, asked
+from .switch.commands import Commands
+from .switch.documents import Documents
+from .switch.exchange import Answer, Question, error
+from .switch.ids import Ids
+from .switch.lookups import Handler, lookups
+from .switch.recorded import Recorded
+from .switch.state import Switch
 
 __all__ = ["Heard", "Rest"]
 

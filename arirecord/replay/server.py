@@ -15,27 +15,27 @@ import orjson
 
 from arirecord.session.reader import Frame, Session, open_session
 
-from .access import Access
-from .chaos import Chaos
-from .client_log import ClientLog
-from .clock import PlayerClock
-from .control import control
+from .clients.client_log import ClientLog
+from .clients.dial import Dialler
+from .clients.door import Door
+from .clients.messages import ari_time
 from .desk import Desk
-from .dial import Dialler
-from .door import Door
-from .exchange import Answer, Question
-from .listen import authority, listen
-from .messages import ari_time
-from .model import Model
-from .moments import find_place
 from .options import ReplayError, ReplayOptions
-from .pace import Pace
 from .pump import Pump
-from .recorded import read_recorded
 from .rest import Heard, Rest
-from .source import Source
-from .uvicorn_server import web_server
-from .web import Web
+from .switch.exchange import Answer, Question
+from .switch.model import Model
+from .switch.pace import Pace
+from .switch.recorded import read_recorded
+from .timing.chaos import Chaos
+from .timing.clock import PlayerClock
+from .timing.moments import find_place
+from .timing.source import Source
+from .wire.access import Access
+from .wire.control import control
+from .wire.listen import authority, listen
+from .wire.uvicorn_server import web_server
+from .wire.web import Web
 
 __all__ = ["ReplayServer", "Status"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from arirecord.ari.operations import Match, find
-from arirecord.replay.applications import Applications
-from arirecord.replay.recorded import Exchange, Recorded, exchange_of, read_recorded
+from arirecord.replay.clients.applications import Applications
 from arirecord.replay.rest import Rest
-from arirecord.replay.state import Switch
+from arirecord.replay.switch.recorded import Exchange, Recorded, exchange_of, read_recorded
+from arirecord.replay.switch.state import Switch
 from arirecord.session.reader import Frame, open_session
 
 MOMENT = "2026-11-23T22:05:24.514+0000"

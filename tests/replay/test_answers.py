@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from arirecord.replay.applications import Applications
-from arirecord.replay.exchange import Question
-from arirecord.replay.recorded import Exchange, Recorded
+from arirecord.replay.clients.applications import Applications
 from arirecord.replay.rest import Rest
-from arirecord.replay.state import Switch
+from arirecord.replay.switch.exchange import Question
+from arirecord.replay.switch.recorded import Exchange, Recorded
+from arirecord.replay.switch.state import Switch
 
 from .support import frame
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.replay.application import asked_applications, rewrite
+from arirecord.replay.clients.application import asked_applications, rewrite
 from tests.conftest import read_lines, streams
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

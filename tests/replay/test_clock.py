@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.replay.clock import PlayerClock
+from arirecord.replay.timing.clock import PlayerClock
 
 from .support import Now
 

@@ -13,18 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arirecord.ari.operations import Operation, operations
-from arirecord.replay.answers import told
-from arirecord.replay.applications import Applications
-from arirecord.replay.exchange import Answer, Question
+from arirecord.replay.clients.applications import Applications
 from arirecord.replay.options import ReplayOptions
-from arirecord.replay.recorded import Exchange, Recorded, exchange_of
 from arirecord.replay.rest import Rest
-from arirecord.replay.rest_messages import answer_message
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.state import Switch
+from arirecord.replay.switch.answers import told
+from arirecord.replay.switch.exchange import Answer, Question
+from arirecord.replay.switch.recorded import Exchange, Recorded, exchange_of
+from arirecord.replay.switch.state import Switch
 from arirecord.replay.verify.compare import Request, compare
 from arirecord.replay.verify.grouping import Grouping
 from arirecord.replay.verify.rules import Rule, Rules
+from arirecord.replay.wire.rest_messages import answer_message
 
 from .support import client, frame, make, receive, run
 from .test_server import MAX, event

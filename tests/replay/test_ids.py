@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arirecord.ari.operations import find
-from arirecord.replay.asked import as_recorded, asked
-from arirecord.replay.exchange import Question
-from arirecord.replay.ids import Ids, Kind
+from arirecord.replay.switch.asked import as_recorded, asked
+from arirecord.replay.switch.exchange import Question
+from arirecord.replay.switch.ids import Ids, Kind
 
 TEXT = st.text(max_size=12) | st.sampled_from(["1", "note", "my/id", 'a"b', "1795488611.10", "ü", "\n1795488611.1"])
 CLEAR = st.uuids().map(str) | st.from_regex(r"17[0-9]{8}\.[0-9]{1,4}", fullmatch=True)

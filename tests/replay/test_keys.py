@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from websockets.sync.client import connect
 
 from arirecord.cli.replay_keys import Keys
-from arirecord.replay.clock import PlayerClock
+from arirecord.replay.timing.clock import PlayerClock
 from tests.waiting import wait_for
 
 from .support import make

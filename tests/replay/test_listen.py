@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from arirecord.replay.listen import authority, listen
 from arirecord.replay.options import ReplayError
+from arirecord.replay.wire.listen import authority, listen
 
 from .support import run
 

@@ -5,8 +5,8 @@ from itertools import accumulate, islice, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.replay.clock import PlayerClock
-from arirecord.replay.player import Player, timeline
+from arirecord.replay.timing.clock import PlayerClock
+from arirecord.replay.timing.player import Player, timeline
 from arirecord.session.reader import Frame
 
 from .support import Now, frame

@@ -15,7 +15,7 @@ from arirecord.ari.catalogue import fields_of, models
 from arirecord.ari.timestamps import parse_timestamp
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.shift import Shift, shift_dates
+from arirecord.replay.timing.shift import Shift, shift_dates
 from arirecord.session.reader import open_session
 from tests.conftest import Sessions, read_lines, streams
 

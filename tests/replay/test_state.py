@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from arirecord.ari.operations import find
-from arirecord.replay.exchange import Question
-from arirecord.replay.lookups import lookups
-from arirecord.replay.recorded import Recorded
-from arirecord.replay.state import Switch
+from arirecord.replay.switch.exchange import Question
+from arirecord.replay.switch.lookups import lookups
+from arirecord.replay.switch.recorded import Recorded
+from arirecord.replay.switch.state import Switch
 from arirecord.session.reader import Frame, open_session
 from arirecord.session.rows import own_text
 from tests.conftest import Sessions

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from arirecord.ari.operations import find
-from arirecord.replay.asked import asked
-from arirecord.replay.exchange import Question
+from arirecord.replay.switch.asked import asked
+from arirecord.replay.switch.exchange import Question
 from arirecord.replay.verify.compare import Request, compare
 from arirecord.replay.verify.grouping import Grouping
 from arirecord.replay.verify.rules import Rule, Rules

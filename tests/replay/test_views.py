@@ -10,12 +10,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from arirecord.replay.application import rewrite
-from arirecord.replay.known import Known, read_known
+from arirecord.replay.clients.application import rewrite
+from arirecord.replay.clients.known import Known, read_known
+from arirecord.replay.clients.ownership import PRIVATE, Ownership
+from arirecord.replay.clients.views import Names, Union, View
 from arirecord.replay.options import ReplayError, ReplayOptions
-from arirecord.replay.ownership import PRIVATE, Ownership
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.views import Names, Union, View
 from arirecord.session.reader import open_session
 from tests.conftest import Sessions, read_lines, streams
 

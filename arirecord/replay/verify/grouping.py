@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from arirecord.replay.asked import Asked
+from arirecord.replay.switch.asked import Asked
 from arirecord.session.reader import Frame
 
 __all__ = ["TYPES", "Call", "Grouping"]

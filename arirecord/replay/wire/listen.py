@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 
-from .options import ReplayError
+from arirecord.replay.options import ReplayError
 
 __all__ = ["authority", "listen"]
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from arirecord.replay.options import ReplayError, ReplayOptions
 from arirecord.session.reader import Frame, Rows, Session
 
 from .ahead import Ahead
 from .chaos import Chaos
 from .moments import Place, rows_before
-from .options import ReplayError, ReplayOptions
-from .pace import gated
-from .pacing import paced, repeated
+from .pacing import gated, paced, repeated
 from .player import timeline
 
 __all__ = ["Source"]

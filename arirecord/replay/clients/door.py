@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from arirecord.replay.options import ReplayError, ReplayOptions
+from arirecord.replay.switch.state import Switch
+from arirecord.replay.wire.web import refuse
 from arirecord.session.reader import Session
 
 from .application import asked_applications
 from .applications import Applications
-from .clients import Client
+from .client import Client
 from .known import Known, read_known
-from .options import ReplayError, ReplayOptions
-from .state import Switch
 from .views import Names
-from .web import refuse
 
 __all__ = ["Door"]
 

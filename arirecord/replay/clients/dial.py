@@ -11,8 +11,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
 from websockets.typing import Subprotocol
 
-from .clients import Client
-from .options import ReplayError
+from arirecord.replay.options import ReplayError
+
+from .client import Client
 
 __all__ = ["Dialler", "Outgoing"]
 

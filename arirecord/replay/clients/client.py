@@ -8,10 +8,10 @@ from typing import Any, Final, Protocol
 from starlette.datastructures import Address
 from starlette.websockets import WebSocketDisconnect
 
+from arirecord.replay.wire.batches import abort_message, batch_message
 from arirecord.session.reader import Frame
 
 from .applications import EventFilter
-from .batches import abort_message, batch_message
 from .views import View, plain_payload
 
 __all__ = ["Client", "Socket"]

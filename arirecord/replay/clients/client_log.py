@@ -4,11 +4,10 @@ import time
 from pathlib import Path
 
 from arirecord.errors import TargetExists
+from arirecord.replay.switch.exchange import Answer, Question
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import binary_text, own_text
 from arirecord.session.seal import seal
-
-from .exchange import Answer, Question
 
 __all__ = ["ClientLog"]
 

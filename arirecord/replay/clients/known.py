@@ -7,9 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from arirecord.replay.options import ReplayError
 from arirecord.session.reader import Part, Session
-
-from .options import ReplayError
 
 __all__ = ["Known", "read_known"]
 

@@ -1,19 +1,16 @@
 """Replay at the client's pace: an event waits until the client has asked what the recorded app had asked before it."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Iterable
 
+from arirecord.replay.timing.pacing import GATE
 from arirecord.session.reader import Frame
 
 from .answers import Row, Told, told
 from .asked import Asked
 from .recorded import Exchange
 
-__all__ = ["GATE", "Pace", "gated"]
-
-GATE: Final = "gate"
-"""The kind of a frame that no recording has: here the recorded app asked something."""
+__all__ = ["Pace"]
 
 
 class Pace:
@@ -79,25 +76,3 @@ class Pace:
             known.is_used = since_ns is not None and known.exchange.begun_ns < since_ns
         for row in (*self._by_key.values(), *self._by_place.values()):
             row.first = 0
-
-
-def gated(
-    frames: Iterable[Frame], gates: Sequence[Frame], since_ns: int | None, until_ns: int | None
-) -> Iterator[Frame]:
-    """Frames with the gates between them, each where the recorded app began to ask."""
-    waiting = iter(
-        [
-            gate
-            for gate in gates
-            if (since_ns is None or gate.t_ns >= since_ns) and (until_ns is None or gate.t_ns < until_ns)
-        ]
-    )
-    gate = next(waiting, None)
-    for frame in frames:
-        while gate is not None and gate.t_ns <= frame.t_ns:
-            yield gate
-            gate = next(waiting, None)
-        yield frame
-    while gate is not None:
-        yield gate
-        gate = next(waiting, None)

@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
+from arirecord.replay.options import ReplayError
 from arirecord.session.reader import Frame
 
 from .application import rewrite
 from .known import Known
-from .options import ReplayError
 from .ownership import PRIVATE, Ownership
 
 __all__ = ["Names", "Union", "View", "plain_payload"]

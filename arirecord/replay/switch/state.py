@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import orjson
 
+from arirecord.replay.timing.pacing import AGAIN
 from arirecord.session.reader import Frame
 
-from .pacing import AGAIN
 from .recorded import Exchange, exchange_of
 from .table import Table
 

@@ -1,14 +1,17 @@
-"""When frames are due: long silences shortened, short gaps lengthened, a recording once more. Pure."""
+"""When frames are due: long silences shortened, short gaps lengthened, gates between, a recording once more. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from arirecord.session.reader import Frame
 
-__all__ = ["AGAIN", "paced", "repeated"]
+__all__ = ["AGAIN", "GATE", "gated", "paced", "repeated"]
 
 AGAIN: Final = "again"
 """The kind of a frame that no recording has: the recording begins anew here."""
+
+GATE: Final = "gate"
+"""The kind of a frame that no recording has: the recorded app asked something here."""
 
 _BETWEEN_NS: Final = 1_000_000_000
 
@@ -46,3 +49,25 @@ def repeated(passes: Callable[[], Iterable[Frame]], times: int | None) -> Iterat
             return
         offset_ns = end_ns + _BETWEEN_NS
         yield Frame(-1, 0, offset_ns, AGAIN, None, None, "")
+
+
+def gated(
+    frames: Iterable[Frame], gates: Sequence[Frame], since_ns: int | None, until_ns: int | None
+) -> Iterator[Frame]:
+    """Frames with the gates between them, each where the recorded app began to ask."""
+    waiting = iter(
+        [
+            gate
+            for gate in gates
+            if (since_ns is None or gate.t_ns >= since_ns) and (until_ns is None or gate.t_ns < until_ns)
+        ]
+    )
+    gate = next(waiting, None)
+    for frame in frames:
+        while gate is not None and gate.t_ns <= frame.t_ns:
+            yield gate
+            gate = next(waiting, None)
+        yield frame
+    while gate is not None:
+        yield gate
+        gate = next(waiting, None)

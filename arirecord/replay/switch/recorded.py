@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arirecord.ari.catalogue import event_types
+from arirecord.replay.options import ReplayError
 from arirecord.session.reader import Session
 
 from .exchange import Question
-from .options import ReplayError
 
 __all__ = ["Exchange", "Recorded", "exchange_of", "read_recorded"]
 

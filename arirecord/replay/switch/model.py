@@ -7,12 +7,12 @@ from itertools import islice
 
 import pyarrow as pa
 
+from arirecord.replay.options import ReplayError
+from arirecord.replay.timing.moments import Place
+from arirecord.replay.timing.pacing import AGAIN
+from arirecord.replay.timing.source import Source
 from arirecord.session.reader import Frame
 
-from .moments import Place
-from .options import ReplayError
-from .pacing import AGAIN
-from .source import Source
 from .state import Switch
 
 __all__ = ["Model"]

@@ -1,0 +1,1 @@
+"""Who listens: clients, the applications they have, what each of them hears."""
