@@ -9,9 +9,14 @@ from pathlib import Path
 import orjson
 import pytest
 import zstandard
+from hypothesis import HealthCheck, settings
 
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.seal import seal
+
+# A slow machine is no fault of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 HERE = Path(__file__).parent
 CAPTURES = [HERE / "captures", *(Path(p) for p in [os.environ.get("ARIRECORD_CAPTURES")] if p)]

@@ -63,7 +63,7 @@ def damaged(draw: st.DrawFn) -> list[str]:
 
 
 @given(damaged())
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 def test_damaged_recordings(tmp_path_factory: pytest.TempPathFactory, frames: list[str]) -> None:
     """No model of calls fails, and each row is identified as the model says."""
     con = connect(make(tmp_path_factory.mktemp("damaged") / "session.parquet", frames), models=OF_CALLS)

@@ -79,7 +79,7 @@ def test_any_json(raw: str) -> None:
         assert not flat.columns
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(events())
 def test_columns_and_extra_together_are_the_event(event: dict[str, Any]) -> None:
     """What is in a column equals the field; what is not is in extra; drift is named for every entry of extra."""

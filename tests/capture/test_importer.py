@@ -203,7 +203,7 @@ def test_times_of_a_long_file(tmp_path: Path) -> None:
     assert problems == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=10))
 def test_any_frame(tmp_path_factory: pytest.TempPathFactory, frames: list[str]) -> None:
     """Recorded lines give their frames back, whatever the text."""

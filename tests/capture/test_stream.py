@@ -108,7 +108,7 @@ def cut(data: bytes, rng: random.Random, size: int) -> list[bytes]:
 bodies = st.one_of(st.binary(max_size=300), st.integers(100, 70_000).map(lambda n: b"x" * n), st.just(b"\xff\xfe"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(bodies, st.integers(1, 3)), max_size=8),
     st.integers(0, 2**32),
@@ -181,7 +181,7 @@ def test_a_close_frame_ends_it() -> None:
     assert (stream.protocol.close_rcvd.code, stream.protocol.close_rcvd.reason) == (1000, "the end")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=400), st.integers(0, 2**32))
 def test_garbage_never_raises(garbage: bytes, seed: int) -> None:
     """Whatever comes after the handshake."""

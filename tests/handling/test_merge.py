@@ -106,7 +106,7 @@ def session_of(path: Path, rows: list[tuple[int, int]]) -> Path:
 ROWS = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 4)), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROWS, min_size=2, max_size=3))
 def test_any_sessions(tmp_path: Path, recorded: list[list[tuple[int, int]]]) -> None:
     """In order of time, each frame as often as the session that has it most often, all accounted for."""

@@ -32,7 +32,7 @@ def event(ids: list[str], other: str) -> dict[str, Any]:
 
 
 @given(st.lists(ID, min_size=7, max_size=7, unique=True))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_every_place_where_an_id_stands_and_no_other(names: list[str]) -> None:
     """Whatever the ids are like, in the recording and at the client."""
     old, new, other = names[:3], names[3:6], names[6]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arirecord.report.facts import Event, Facts
@@ -44,7 +44,7 @@ CALL: dict[str, Any] = dict.fromkeys(NAMES.split()) | {
 }  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.lists(damaged(), max_size=6), st.booleans())
 def test_any_frames_make_a_story(frames: list[dict[str, Any]], details: bool) -> None:
     """As many moments as frames that say something; the linter survives them, too."""

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from rich.cells import cell_len
 
 from arirecord.report.fold import fold
@@ -38,7 +38,7 @@ def letters(text: str) -> str:
     return "".join(re.findall(r"[^\W_]", text))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(stories())
 def test_any_story_can_be_drawn(told: Story) -> None:
     """The text has every moment and fits; SVG and page are well-formed; Mermaid has a line for each moment."""
@@ -75,7 +75,7 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(stories(max_lanes=12))
 def test_folding_loses_no_moment(told: Story) -> None:
     """Counts add up, and what is not folded stays as it was."""

@@ -59,7 +59,7 @@ def frames() -> list[str]:
     return [orjson.loads(line)["frame"] for name in names for line in read_lines(streams()[name])]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32))
 def test_damaged_frames(frames: list[str], tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     """Whatever is wrong with a frame, its text comes back."""
@@ -75,7 +75,7 @@ def test_damaged_frames(frames: list[str], tmp_path_factory: pytest.TempPathFact
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.builds(lambda a, b, c: {"type": "ChannelVarset", "variable": a, "value": b, c: a}, texts, texts, texts))
 )

@@ -238,7 +238,7 @@ def test_a_column_says_something_else_than_the_frame(target: Path, column: str, 
     assert found[0].what.startswith(f"{column} is ")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_any_change_of_a_value_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Whichever string or number it is."""
@@ -645,7 +645,7 @@ def test_data_after_the_end_of_a_journal(target: Path) -> None:
     assert [f.what for f in examine(journal)] == ["Damaged: data after its end; 100 rows can be read before that."]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_damage_of_a_file_is_too_much(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Cut anywhere, any byte changed: findings, never an exception."""

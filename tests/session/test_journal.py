@@ -34,7 +34,7 @@ rows = st.tuples(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.lists(rows, max_size=5), max_size=6))
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, batches: Batches) -> None:
     """Every row, in order, whatever the text."""

@@ -34,7 +34,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 frames = st.one_of(texts, st.dictionaries(texts, texts).map(lambda d: orjson.dumps(d).decode()))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(frames, max_size=20))
 def test_any_frames(tmp_path_factory: pytest.TempPathFactory, frames: list[str]) -> None:
     """Whatever text the frames are, they come back as they were."""

@@ -103,7 +103,7 @@ MUTATIONS = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_both_ways_agree_on_damaged_frames(frames: list[str], seed: int) -> None:
     """Frames broken in every way a hostile or future Asterisk might, among whole ones."""
