@@ -41,7 +41,8 @@ def command(files: tuple[Path, ...], output: Path, force: bool) -> None:
     for problem in header.problems:
         warn(f"{problem['where']}: {problem['what']}")
     if header.problem_count:
-        warn(f"{header.problem_count:,} lines were broken{_more(header.problem_count - len(header.problems))}.")
+        were = "line was" if header.problem_count == 1 else "lines were"
+        warn(f"{header.problem_count:,} {were} broken{_more(header.problem_count - len(header.problems))}.")
         raise SystemExit(LOST)
 
 

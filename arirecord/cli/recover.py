@@ -19,7 +19,8 @@ def command(journal: Path, output: Path | None, force: bool) -> None:
     """Make a session of a recording that was cut off (a crash, kill -9, a power cut), or of all such in a folder.
 
     A journal goes only when every frame in it was read back from the session. Exit code 3: a journal's end was torn
-    or a part of it damaged, so that something may be missing.
+    or a part of it damaged, so that something may be missing. A folder's journals that can't be sealed, because they
+    are being written or for another reason, are named and stay; the others are sealed. Exit code 1 then.
 
     \b
     Examples:
@@ -28,16 +29,32 @@ def command(journal: Path, output: Path | None, force: bool) -> None:
       arirecord recover days/
     """
     if not journal.is_dir():
-        whole = [_recover(journal, output, force)]
+        whole = _recover(journal, output, force)
+    elif output is not None:
+        raise click.UsageError("-o names one session; the journals of a folder are sealed where they lie")
     else:
-        if output is not None:
-            raise click.UsageError("-o names one session; the journals of a folder are sealed where they lie")
-        journals = sorted(journal.rglob("*.journal"))
-        if not journals:
-            raise click.ClickException(f"{journal} holds no journal: nothing was cut off there")
-        whole = [_recover(found, None, force) for found in journals]
-    if not all(whole):
+        whole = _recover_all(journal, force)
+    if not whole:
         raise SystemExit(LOST)
+
+
+def _recover_all(folder: Path, force: bool) -> bool:
+    """Seal all in a folder that can be sealed; whether they were whole."""
+    from arirecord.errors import ArirecordError
+
+    journals = sorted(folder.rglob("*.journal"))
+    if not journals:
+        raise click.ClickException(f"{folder} holds no journal: nothing was cut off there")
+    whole, left = True, 0
+    for journal in journals:
+        try:
+            whole &= _recover(journal, None, force)
+        except (ArirecordError, OSError) as error:
+            warn(str(error))
+            left += 1
+    if left:
+        raise click.ClickException(f"{left} of {len(journals)} journals were left as they are")
+    return whole
 
 
 def _recover(journal: Path, output: Path | None, force: bool) -> bool:

@@ -181,3 +181,24 @@ def test_recover_a_folder(run: Run, tmp_path: Path) -> None:
 
     assert run("cat", "days").stdout == b'"a"\n"b"\n'
     assert b"holds no journal" in run("recover", "days", code=1).stderr
+
+
+def test_recover_a_folder_in_which_somebody_records(run: Run, tmp_path: Path) -> None:
+    """What can't be sealed is named and stays; the journals before and after it are sealed."""
+    writers = [JournalWriter(tmp_path / f"{name}.parquet.journal", 1, {}) for name in "abc"]
+    for writer in writers:
+        writer.write([(1, 0, "event", '"x"')])
+    writers[0].close()
+    writers[2].close()
+    (tmp_path / "d.parquet.journal").write_bytes(b"something else")
+    done = run("recover", ".", code=1)
+    writers[1].close()
+
+    assert {path.name for path in tmp_path.glob("*.parquet*")} == {
+        "a.parquet",
+        "b.parquet.journal",
+        "c.parquet",
+        "d.parquet.journal",
+    }
+    assert b"b.parquet.journal is being written" in done.stderr
+    assert b"2 of 4 journals were left as they are" in done.stderr
