@@ -19,6 +19,8 @@ COMPACT_FORMAT = 2
 KEY = b"arirecord"
 _PLACES = 1000
 _PROBLEMS = 100
+_ABSENT = ("first_at", "last_at", "type_bytes", "channel_count")
+"""What may be null."""
 
 
 class Drift:
@@ -61,6 +63,7 @@ class Header:
     duration_ns: int = 0
     frame_bytes: int = 0
     type_bytes: dict[str, list[int]] | None = None
+    channel_count: int | None = None
     gap_count: int = 0
     lost_count: int = 0
     drift: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -102,10 +105,10 @@ class Header:
             known = cls(**{k: v for k, v in found.items() if k in names})
         except TypeError as error:
             raise NotASession("its header is damaged") from error
-        pattern = cls(0, {}, first_at="", last_at="", type_bytes={})
+        pattern = cls(0, {}, first_at="", last_at="", type_bytes={}, channel_count=0)
         for name in names:
             value, like = getattr(known, name), getattr(pattern, name)
-            if type(value) is not type(like) and not (value is None and name in ("first_at", "last_at", "type_bytes")):
+            if type(value) is not type(like) and not (value is None and name in _ABSENT):
                 raise NotASession(f"its header is damaged: {name} is {value!r:.50}")
         if not all(_is_pair(pair) for pair in (known.type_bytes or {}).values()):
             raise NotASession(f"its header is damaged: type_bytes is {known.type_bytes!r:.50}")

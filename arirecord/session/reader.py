@@ -16,6 +16,7 @@ from arirecord.errors import NotASession
 from .header import KEY, Header
 from .journal import journal_path
 from .stored import is_compact, stored_batches
+from .tally import ChannelCount
 
 if TYPE_CHECKING:
     import polars as pl
@@ -157,15 +158,18 @@ class Session:
                         yield Rows(started_ns, batch)
 
     def channel_count(self) -> int:
-        """How many different channels its events name."""
-        ids: set[str] = set()
+        """How many different channels its events name. Of several files, and of such as earlier versions made, all is
+        read.
+        """
+        if len(self.parts) == 1 and (known := self.header.channel_count) is not None:
+            return known
+        count = ChannelCount()
         for part in self.parts:
-            names = [name for name in channel_columns("id") if name in part.schema.names]
+            names = [name for name in count.columns if name in part.schema.names]
             with pq.ParquetFile(part.path) as file:
                 for batch in file.iter_batches(1 << 16, columns=names):
-                    for name in names:
-                        ids.update(pc.unique(batch[name]).drop_null().to_pylist())
-        return len(ids)
+                    count.add(batch)
+        return count.result()
 
     def events(self) -> "pl.LazyFrame":
         """All events in order as a polars LazyFrame: a row an event, columns as in the file.

@@ -1,16 +1,18 @@
 """What the header of a session counts, counted while its rows are written."""
 
 from collections import Counter
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from arirecord.ari.catalogue import channel_columns
 from arirecord.ari.timestamps import format_timestamp
 
 from .header import Header
 from .rows import Rows
 
-__all__ = ["Tally", "TypeBytes"]
+__all__ = ["ChannelCount", "Tally", "TypeBytes"]
 
 
 class TypeBytes:
@@ -33,12 +35,38 @@ class TypeBytes:
         return dict(sorted(self._counts.items(), key=lambda entry: -entry[1][0]))
 
 
+class ChannelCount:
+    """How many different channels were named: in 8 bytes for each, because it is their hashes that are kept."""
+
+    columns = channel_columns("id")
+
+    def __init__(self) -> None:
+        self._known: pa.Array = pa.array([], pa.int64())
+        self._seen: list[pa.Array] = []
+
+    def add(self, table: pa.Table | pa.RecordBatch) -> None:
+        """Count the channels of some rows, given with those of `columns` that there are."""
+        names = [name for name in self.columns if name in table.schema.names]
+        ids = set(chain.from_iterable(pc.unique(table[name]).to_pylist() for name in names)) - {None}
+        self._seen.append(pa.array(map(hash, ids), pa.int64()))
+        if sum(map(len, self._seen)) > len(self._known):
+            self._settle()
+
+    def result(self) -> int:
+        """How many there were."""
+        self._settle()
+        return len(self._known)
+
+    def _settle(self) -> None:
+        self._known, self._seen = pc.unique(pa.concat_arrays([self._known, *self._seen])), []
+
+
 class Tally:
     """Counts rows as they are written."""
 
     def __init__(self) -> None:
         self.rows = 0
-        self._types = TypeBytes()
+        self._types, self._channels = TypeBytes(), ChannelCount()
         self._gap_count = 0
         self._lost_count = 0
         self._by: dict[str, Counter[str]] = {"application": Counter(), "asterisk_id": Counter()}
@@ -54,6 +82,7 @@ class Tally:
         is_event = pc.equal(table["kind"], "event")
         events = table.select(["type", *self._by, "raw"]).filter(is_event)
         self._types.add(events)
+        self._channels.add(table)
         for name, counter in self._by.items():
             for entry in pc.value_counts(events[name]).to_pylist():
                 counter[entry["values"] if entry["values"] is not None else ""] += entry["counts"]
@@ -67,6 +96,7 @@ class Tally:
         types = self._types.result()
         header.rows, header.events = self.rows, sum(frames for frames, _ in types.values())
         header.types, header.type_bytes = {name: frames for name, (frames, _) in types.items()}, types
+        header.channel_count = self._channels.result()
         header.frame_bytes = sum(size for _, size in types.values())
         header.gap_count, header.lost_count = self._gap_count, self._lost_count
         header.applications, header.asterisk_ids = (dict(c.most_common()) for c in self._by.values())

@@ -314,6 +314,7 @@ def test_quick_compares_a_sample_and_says_so(target: Path) -> None:
         {"duration_ns": 0},
         {"frame_bytes": 1},
         {"type_bytes": {"Dial": [1, 1]}},
+        {"channel_count": 12},
         {"gap_count": 1},
         {"lost_count": 1},
         {"drift": {"unknown type": {"X": 1}}},

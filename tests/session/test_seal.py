@@ -299,3 +299,19 @@ def test_a_folder_is_a_session(tmp_path: Path) -> None:
     assert session.header.events == 5
     assert session.header.types == {"Dial": 5}
     assert session.events().collect().height == 5
+
+
+def test_channels_are_counted(tmp_path: Path) -> None:
+    """Each once, in whatever part of an event it is named; in several files as in one."""
+    frames = [
+        f'{{"type":"Dial","dialstatus":"","caller":{{"id":"a"}},"peer":{{"id":"{n % 50}"}},"forwarded":{{"id":"é"}}}}'
+        for n in range(200)
+    ]
+    (tmp_path / "days").mkdir()
+    for name, some in (("1.parquet", frames), ("2.parquet", frames[:30]), ("3.parquet", ['{"type":"Dial"}', "x"])):
+        seal(journal_of(tmp_path / "days" / name, some), tmp_path / "days" / name)
+
+    assert open_session(tmp_path / "days" / "1.parquet").header.channel_count == 52
+    assert open_session(tmp_path / "days" / "2.parquet").channel_count() == 32
+    assert open_session(tmp_path / "days" / "3.parquet").channel_count() == 0
+    assert open_session(tmp_path / "days").channel_count() == 52

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from arirecord.session.header import COMPACT_FORMAT, Header
+from arirecord.session.tally import ChannelCount
 
 from .batch import Batch
 from .findings import Finding, moment
@@ -45,6 +46,7 @@ class Counts:
         self._numbers = Counter(rows=0, events=0, frame_bytes=0, gap_count=0, lost_count=0)
         self._by: dict[str, Counter[str]] = {key: Counter() for key in _BY}
         self._bytes: Counter[str] = Counter()
+        self._channels = ChannelCount()
         self._first: tuple[int, int] | None = None
         self._last = (0, 0)
 
@@ -63,6 +65,7 @@ class Counts:
             self._by[key].update(dict(events.group_by(pl.col(column).fill_null("")).len().iter_rows()))
         sizes = events.group_by(pl.col("type").fill_null("")).agg(pl.col("raw").str.len_bytes().sum().cast(pl.Int64))
         self._bytes.update(dict(sizes.iter_rows()))
+        self._channels.add(batch.table)
         self._first = self._first or (frame["received_at"][0], frame["elapsed_ns"][0])
         self._last = (frame["received_at"][-1], frame["elapsed_ns"][-1])
         yield from ()
@@ -70,7 +73,10 @@ class Counts:
     def end(self) -> Iterator[Finding]:
         """See `Check`."""
         found: dict[str, Any] = {**self._numbers, **{key: dict(counter) for key, counter in self._by.items()}}
-        if self._header.type_bytes is not None:  # sessions of earlier versions have none
+        # Sessions of earlier versions have none of these.
+        if self._header.channel_count is not None:
+            found["channel_count"] = self._channels.result()
+        if self._header.type_bytes is not None:
             found["type_bytes"] = {name: [self._by["types"][name], size] for name, size in self._bytes.items()}
         if self._first is not None:
             found |= {
