@@ -25,8 +25,8 @@ __all__ = ["Capture", "CaptureOptions", "Ending"]
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 10.0
 _LASTED_S = 5.0
-_SHORT = 1024
-"""ApplicationReplaced is a short event: longer frames need no look."""
+_SHORT = 256
+"""ApplicationReplaced is shorter by far, but for the application's name: longer frames need no look."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,15 @@ class Capture:
             await connection.close()
 
     async def _check_application(self, rest: Rest) -> None:
-        """A second socket of one name takes the application away from the first, silently: never unasked."""
-        if self.options.takeover:
-            return
+        """A second socket of one name takes the application away from the first, silently: never unasked.
+
+        It is asked also where the answer does not matter: the first request loads and compiles a good deal, which would
+        hold up the reading of events later.
+        """
         name = self.options.application
         answer = await rest.ask("GET", f"/applications/{quote(name, safe='')}")
+        if self.options.takeover:
+            return
         known = answer.value if answer is not None and answer.status == 200 else None
         if isinstance(known, dict) and known.get("name") == name:
             raise CaptureError(
@@ -207,17 +211,23 @@ class Capture:
 
     async def _read(self, connection: EventStream, recorder: Recorder) -> Ending:
         over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        keep, limit = recorder.frame, self.options.max_events
+        keep, limit = recorder.frames, self.options.max_events
+        short = _SHORT + 6 * len(self.options.application)  # JSON may write a character as six
 
-        def take(data: bytes) -> None:
+        def take(messages: list[bytes]) -> None:
             if over.done():
                 return
-            keep(data)
-            self._count += 1
+            if limit is not None:
+                messages = messages[: limit - self._count]
+            keep(messages)
+            self._count += len(messages)
             if self._count == limit:
                 over.set_result(Ending("the number of events asked for was reached", is_wanted=True))
-            elif len(data) < _SHORT and b'"ApplicationReplaced"' in data and self._is_replaced(data):
-                over.set_result(self._taken_over())
+                return
+            for data in messages:
+                if len(data) < short and b'"ApplicationReplaced"' in data and self._is_replaced(data):
+                    over.set_result(self._taken_over())
+                    return
 
         async def until_closed() -> None:
             try:

@@ -1,14 +1,14 @@
 """The recorder: takes frames without ever waiting, and a thread of its own that keeps them.
 
 The reader of a socket only notes the time and appends to a queue. Decoding, compressing, writing and syncing happen in
-threads, at most `BATCH_S` later. While the disk refuses, frames wait in memory; only beyond `max_pending_bytes` are
+threads, about `BATCH_S` later. While the disk refuses, frames wait in memory; only beyond `max_pending_bytes` are
 they dropped, counted, and told as a gap.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,20 +26,23 @@ from .parts import Folder, Sealer, SingleFile, Target
 
 __all__ = ["Recorder", "Stats"]
 
-BATCH_S = 0.005
+BATCH_S = 0.01
+"""How long frames wait for others: each batch costs a wake-up, a flush and a write."""
+
 _RETRY_S = 0.25
 _LOOK_S = 1.0
 """How often an idle recorder looks whether its part is old enough."""
 
 _SLICE = 256
-"""Rows written at once: few enough that their memory is used again and again."""
+"""About so many rows are written at once: few enough that their memory is used again and again."""
 
 _SAY_AGAIN_S = 10.0
 """A disk that is full, takes a little and is full again is told of once in this time."""
 
 _FULL = "the disk did not keep up and memory was full"
 
-_Item = tuple[int, int, str, bytes]
+_Item = tuple[int, int, str, list[bytes]]
+"""What came at one moment: `received_ns`, `elapsed_ns`, kind, texts."""
 
 
 @dataclass(slots=True)
@@ -60,9 +63,10 @@ class Stats:
 class Recorder:
     """Records into `target` through journals.
 
-    `frame`, `connection`, `rest` and `mark` may be called from one thread at a time and return at once. `source` goes
-    into the header: no credentials. `sync_interval_s` is how often a journal is forced to the disk (None: only at the
-    end). `say` gets a sentence, in the recorder's thread, when the disk refuses and when it takes the recording again.
+    `frame`, `frames`, `connection`, `rest` and `mark` may be called from one thread at a time and return at once.
+    `source` goes into the header: no credentials. `sync_interval_s` is how often a journal is forced to the disk (None:
+    only at the end). `say` gets a sentence, in the recorder's thread, when the disk refuses and when it takes the
+    recording again.
     `last_ns` is when the latest frame came, wall clock; `kept_rows` how many rows are in journals.
 
     Raises `TargetExists` and `OSError` when made.
@@ -112,52 +116,53 @@ class Recorder:
 
     def frame(self, data: bytes) -> None:
         """Keep one WebSocket message."""
+        self.frames([data])
+
+    def frames(self, messages: list[bytes]) -> None:
+        """Keep WebSocket messages that came together: all have the moment of this call. The list is not copied."""
         if self._taken_bytes - self._kept_bytes > self._max_pending_bytes:
-            self._drop()
+            self._drop(len(messages))
             return
         if self._overflow:
             lost, self._overflow = self._overflow, 0
             self.connection("gap", reason=_FULL, lost_count=lost)
-        self.last_ns = self._wall()
-        self._pending.append((self.last_ns, self._monotonic() - self._zero, "event", data))
-        self._taken_bytes += len(data)
-        self.stats.events += 1
-        if self._idle:
-            self._idle = False
-            self._wake.set()
+        self.last_ns = self._take("event", messages)
+        self.stats.events += len(messages)
 
     def connection(self, what: str, **fields: Any) -> None:
         """Note what happened to the connection, as a row: `opened`, `closed`, `gap`; `fields` as in `OWN_COLUMNS`."""
         if what == "gap":
             self.stats.gap_count += 1
-        self._take("connection", own_text("connection", what, **fields).encode())
+        self._take("connection", [own_text("connection", what, **fields).encode()])
 
     def rest(self, method: str, **fields: Any) -> None:
         """Note one REST exchange, as a row; `fields` as in `OWN_COLUMNS`. Credentials are the caller's to leave out."""
         if self._taken_bytes - self._kept_bytes > self._max_pending_bytes:
-            self._drop()
+            self._drop(1)
             return
-        self._take("rest", own_text("rest", method, method=method, **fields).encode())
+        self._take("rest", [own_text("rest", method, method=method, **fields).encode()])
 
     def mark(self, text: str, by: str | None = None) -> None:
         """Note what a person has to say."""
-        self._take("mark", own_text("mark", "mark", text=text, by=by).encode())
+        self._take("mark", [own_text("mark", "mark", text=text, by=by).encode()])
 
     def split(self) -> None:
         """Begin a new part soon, if the target has parts."""
         self._split = True
         self._wake.set()
 
-    def _drop(self) -> None:
-        self._overflow += 1
-        self.stats.lost_count += 1
+    def _drop(self, count: int) -> None:
+        self._overflow += count
+        self.stats.lost_count += count
 
-    def _take(self, kind: str, data: bytes) -> None:
-        self._pending.append((self._wall(), self._monotonic() - self._zero, kind, data))
-        self._taken_bytes += len(data)
+    def _take(self, kind: str, texts: list[bytes]) -> int:
+        received_ns = self._wall()
+        self._pending.append((received_ns, self._monotonic() - self._zero, kind, texts))
+        self._taken_bytes += sum(map(len, texts))
         if self._idle:
             self._idle = False
             self._wake.set()
+        return received_ns
 
     def close(self, ended: str = "complete") -> None:
         """Stop taking; return when all that was taken is in the journal. Raises `OSError` if the disk refused to the
@@ -196,15 +201,24 @@ class Recorder:
         return part, JournalWriter(journal_path(part), self._started_ns, self._source, self.kept_rows)
 
     def _run(self) -> None:
+        is_busy = False
         while not (self._closing and not self._pending):
-            self._wake.wait(_LOOK_S)
-            self._wake.clear()
+            if not is_busy:
+                self._wait()
             if not self._closing:
                 time.sleep(BATCH_S)  # let a batch come together: one write and one flush for many frames
-            self._idle = True
-            self._keep([self._pending.popleft() for _ in range(len(self._pending))])
+            items = [self._pending.popleft() for _ in range(len(self._pending))]
+            is_busy = len(items) > 1  # while much comes in, nobody needs to wake this thread
+            self._keep(items)
             if not self._closing:
                 self._rotate()
+
+    def _wait(self) -> None:
+        self._idle = True
+        if not self._pending:
+            self._wake.wait(_LOOK_S)
+        self._idle = False
+        self._wake.clear()
 
     def _sync(self, interval_s: float) -> None:
         """Its own thread: a sync takes as long as the disk likes, and writing must go on."""
@@ -213,17 +227,22 @@ class Recorder:
                 self._journal.sync()
 
     def _keep(self, items: list[_Item]) -> None:
-        for start in range(0, len(items), _SLICE):
-            batch = items[start : start + _SLICE]
-            self._write([_row(item) for item in batch])
+        batch: list[_Item] = []
+        count = 0
+        for number, item in enumerate(items, 1):
+            batch.append(item)
+            count += len(item[3])
+            if count < _SLICE and number < len(items):
+                continue
+            self._write([row for item in batch for row in _as_text(item)])
+            self.kept_rows += count
             self._note(batch)
-            self._kept_bytes += sum(len(data) for _, _, _, data in batch)
-            self.kept_rows += len(batch)
             if self.target.rotation.rows is not None:
                 self._rotate()
+            batch, count = [], 0
 
-    def _write(self, rows: list[_Item]) -> None:
-        attempt: Callable[[], None] = partial(self._journal.write, rows)
+    def _write(self, items: list[_Item]) -> None:
+        attempt: Callable[[], None] = partial(self._journal.write_together, items)
         while True:
             try:
                 attempt()
@@ -272,26 +291,44 @@ class Recorder:
         self._sealer.seal(old_part)
 
     def _note(self, batch: list[_Item]) -> None:
-        for _, _, kind, data in batch:
-            if kind != "event":
-                continue
-            self.stats.frame_bytes += len(data)
-            found = data.find(b'"Channel', 0, 256)  # Asterisk puts the type near the front; this is for a gauge only
-            if found >= 0 and data[found : found + 16] in (b'"ChannelCreated"', b'"ChannelDestroye'):
-                with suppress(ValueError, KeyError, TypeError):
-                    event = orjson.loads(data)
-                    if event["type"] == "ChannelCreated":
-                        self.stats.channels_up.add(event["channel"]["id"])
-                    elif event["type"] == "ChannelDestroyed":
-                        self.stats.channels_up.discard(event["channel"]["id"])
+        for _, _, kind, texts in batch:
+            size = sum(map(len, texts))
+            self._kept_bytes += size
+            if kind == "event":
+                self.stats.frame_bytes += size
+                for data in texts:
+                    if (found := data.find(b'"Channel', 0, 256)) >= 0:  # Asterisk puts the type near the front
+                        self._note_channel(data, data[found : found + 16])
+
+    def _note_channel(self, data: bytes, what: bytes) -> None:
+        """For a gauge only, which may be wrong where the type stands elsewhere."""
+        if what not in (b'"ChannelCreated"', b'"ChannelDestroye'):
+            return
+        with suppress(ValueError, KeyError, TypeError):
+            event = orjson.loads(data)
+            if event["type"] == "ChannelCreated":
+                self.stats.channels_up.add(event["channel"]["id"])
+            elif event["type"] == "ChannelDestroyed":
+                self.stats.channels_up.discard(event["channel"]["id"])
 
 
-def _row(item: _Item) -> _Item:
-    """The row as the journal takes it: what is no text becomes base64."""
-    received_ns, elapsed_ns, _, data = item
+def _as_text(item: _Item) -> Iterator[_Item]:
+    """The same as the journal takes it: what is no text becomes base64."""
+    received_ns, elapsed_ns, kind, texts = item
+    if all(map(_is_text, texts)):
+        yield item
+        return
+    for data in texts:
+        if _is_text(data):
+            yield received_ns, elapsed_ns, kind, [data]
+        else:
+            yield received_ns, elapsed_ns, "binary", [binary_text(data).encode()]
+
+
+def _is_text(data: bytes) -> bool:
     if not data.isascii():
         try:
             data.decode()
         except UnicodeDecodeError:
-            return received_ns, elapsed_ns, "binary", binary_text(data).encode()
-    return item
+            return False
+    return True

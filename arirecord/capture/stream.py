@@ -1,8 +1,8 @@
 """The receiving end of an ARI's WebSocket: whole text frames are taken straight from the socket's data.
 
 Asterisk sends every event as one unmasked, unfragmented text frame. These are cut out of what the socket gives, a
-hundred at a time; any other frame (control, fragment, binary, masked, too long) goes to `websockets`, one by one, so
-that the protocol is spoken in one place. Text is not decoded here: who keeps it looks whether it is UTF-8.
+hundred at a time; any other frame (control, fragment, binary, masked, of 64 KiB or more) goes to `websockets`, one by
+one, so that the protocol is spoken in one place. Text is not decoded here: who keeps it looks whether it is UTF-8.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,8 @@ _WHOLE_TEXT = 0x81  # FIN and opcode 1 (RFC 6455, 5.2)
 
 
 class EventStream(ClientConnection):
-    """A `ClientConnection` that hands each message, as bytes, to the function given to `start`, in order and at once.
+    """A `ClientConnection` that hands messages, as bytes, to the function given to `start`, in order and at once: those
+    that came together as a list.
 
     Use it as `connect(…, create_connection=EventStream)`. Messages before `start` wait for it. `recv` never returns: it
     raises `ConnectionClosed` when the connection is over.
@@ -30,13 +31,12 @@ class EventStream(ClientConnection):
         self._tail = b""
         self._fragments: list[bytes] = []
         self._early: list[bytes] = []
-        self._take: Callable[[bytes], None] = self._early.append
+        self._take: Callable[[list[bytes]], None] = self._early.extend
 
-    def start(self, take: Callable[[bytes], None]) -> None:
+    def start(self, take: Callable[[list[bytes]], None]) -> None:
         """Hand messages to `take` from now on, first those that came before."""
-        for message in self._early:
-            take(message)
-        self._early.clear()
+        if self._early:
+            take(self._early)
         self._take = take
 
     def data_received(self, data: bytes) -> None:
@@ -46,30 +46,21 @@ class EventStream(ClientConnection):
         if here is None:
             self._tail = data
             return
-        size, longest = len(data), self.protocol.max_message_size
-        while self.protocol.state is State.OPEN:
-            if size - here < 2:
+        longest = self.protocol.max_message_size
+        while self.protocol.state is State.OPEN and here < len(data):
+            if not self._fragments:
+                messages, here = _whole_texts(data, here, longest)
+                if messages:
+                    self._take(messages)
+            end = _end(data, here, longest)
+            if end is None:
+                break  # the library refuses it
+            if end > len(data):
                 self._tail = data[here:]
                 return
-            length, body = data[here + 1], here + 2
-            if length == 126:
-                length, body = int.from_bytes(data[body : body + 2]), body + 2
-            elif length == 127:
-                length, body = int.from_bytes(data[body : body + 8]), body + 8
-            elif length > 127:
-                break  # masked: the library refuses it
-            end = body + length
-            if body <= size and longest is not None and length > longest:
-                break  # too long: the library refuses it
-            if body > size or end > size:
-                self._tail = data[here:]
-                return
-            if data[here] == _WHOLE_TEXT and not self._fragments:
-                self._take(data[body:end])
-            else:
-                super().data_received(data[here:end])
+            super().data_received(data[here:end])
             here = end
-        if here < size:
+        if here < len(data):
             super().data_received(data[here:])
 
     def _through_handshake(self, data: bytes) -> int | None:
@@ -91,4 +82,40 @@ class EventStream(ClientConnection):
         if event.fin:
             whole = b"".join(self._fragments)
             self._fragments.clear()
-            self._take(whole)
+            self._take([whole])
+
+
+def _whole_texts(data: bytes, here: int, longest: int | None) -> tuple[list[bytes], int]:
+    """The texts of all whole text frames from `here` on, up to one that is cut off, of another kind, too long, or has
+    64 KiB or more; and where that begins.
+    """
+    texts = []
+    last_head = len(data) - 4
+    while here <= last_head and data[here] == _WHOLE_TEXT:
+        length, body = data[here + 1], here + 2
+        if length == 126:
+            length, body = data[body] << 8 | data[body + 1], body + 2
+        elif length > 126:
+            break
+        end = body + length
+        if end > len(data) or (longest is not None and length > longest):
+            break
+        texts.append(data[body:end])
+        here = end
+    return texts, here
+
+
+def _end(data: bytes, here: int, longest: int | None) -> int | None:
+    """Where the frame at `here` ends, beyond the data if that is not known yet; None for one that may not be."""
+    head = data[here : here + 10]
+    if len(head) < 2:
+        return len(data) + 1
+    length, body = head[1], 2
+    if length > 127:
+        return None  # masked
+    if length > 125:
+        body += 2 if length == 126 else 8
+        length = int.from_bytes(head[2:body])
+    if len(head) < body:
+        return len(data) + 1
+    return None if longest is not None and length > longest else here + body + length

@@ -6,7 +6,7 @@ One zstd stream of lines of JSON: a head, then a line a row. `docs/format.md` te
 import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,10 @@ class JournalWriter:
         """
         self._append(b"".join(_line(*row) for row in rows))
 
+    def write_together(self, groups: Iterable[tuple[int, int, str, Sequence[bytes]]]) -> None:
+        """As `write` does, rows that share a moment and a kind: groups `(received_ns, elapsed_ns, kind, texts)`."""
+        self._append(b"".join(_lines(*group) for group in groups))
+
     def _append(self, text: bytes) -> None:
         self._unwritten += self._compressor.compress(text) + self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
         self.flush()
@@ -124,6 +128,19 @@ def event_lines(text: bytes, count: int) -> tuple[list[int], list[int], list[str
         return received, elapsed, [raw.decode() for _, _, raw in found]
     except UnicodeDecodeError:
         return None
+
+
+def _lines(received_ns: int, elapsed_ns: int, kind: str, texts: Sequence[bytes]) -> bytes:
+    """Lines of rows of one moment: at once where all are frames that need no quotes, which is nearly always so."""
+    if kind == "event" and texts:
+        begin = b'{"t":%d,"elapsed_ns":%d,"event":' % (received_ns, elapsed_ns)
+        lines = begin + (b"}\n" + begin).join(texts) + b"}\n"
+        # No newline but those put here, and a brace on either side of each.
+        between, at_ends = b"}}\n" + begin + b"{", texts[0][:1] + texts[-1][-1:]
+        count = len(texts)
+        if lines.count(b"\n") == count and lines.count(between) == count - 1 and at_ends == b"{}":
+            return lines
+    return b"".join(_line(received_ns, elapsed_ns, kind, text) for text in texts)
 
 
 def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str | bytes) -> bytes:

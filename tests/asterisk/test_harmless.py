@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,13 +38,13 @@ async def load(asterisk: Asterisk, seconds: float) -> int:
 def test_a_stuck_disk_harms_nobody(asterisk: Asterisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For half a minute under load nothing can be written: Asterisk does not cut the socket, and nothing is missing."""
     disk = threading.Event()
-    write = JournalWriter.write
+    write = JournalWriter.write_together
 
-    def stuck(self: JournalWriter, rows: Iterable[tuple[int, int, str, str]]) -> None:
+    def stuck(self: JournalWriter, groups: Iterable[tuple[int, int, str, Sequence[bytes]]]) -> None:
         disk.wait(2 * STALL_S)
-        write(self, rows)
+        write(self, groups)
 
-    monkeypatch.setattr(JournalWriter, "write", stuck)
+    monkeypatch.setattr(JournalWriter, "write_together", stuck)
     target = tmp_path / "stuck.parquet"
     options = CaptureOptions(Address.parse(asterisk.url, asterisk.user, asterisk.password), reconnect=False)
     connected = asyncio.Event()

@@ -37,6 +37,29 @@ def test_what_it_takes_it_keeps(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]
 
 
+def test_frames_that_came_together(tmp_path: Path) -> None:
+    """Are rows of one moment, in order, and those that are no text are kept among them."""
+    target = tmp_path / "s.parquet"
+    clock = iter(range(1, 100))
+    recorder = Recorder(target, {}, clocks=(lambda: 1_000_000 * next(clock), lambda: 10 * next(clock)))
+    recorder.frames([b'{"n":1}', b"\xff", b"plain", b'{"n":"\xc3\xbc"}', b"two\nlines"])
+    recorder.frame(b'{"n":2}')
+    recorder.close()
+    recorder.seal()
+    frames = list(open_session(target).frames(kinds=None))
+
+    assert [(frame.kind, frame.raw) for frame in frames] == [
+        ("event", '{"n":1}'),
+        ("binary", "/w=="),
+        ("event", "plain"),
+        ("event", '{"n":"ü"}'),
+        ("event", "two\nlines"),
+        ("event", '{"n":2}'),
+    ]
+    assert len({frame.elapsed_ns for frame in frames[:5]}) == 1 < len({frame.elapsed_ns for frame in frames})
+    assert recorder.stats.events == recorder.kept_rows == 6
+
+
 def test_bytes_that_are_no_text_are_kept(tmp_path: Path) -> None:
     """As a row of kind binary, among the others."""
     target = tmp_path / "s.parquet"

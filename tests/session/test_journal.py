@@ -47,6 +47,41 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, batch
     assert reader.unused_bytes == 0
 
 
+pieces = st.sampled_from(
+    ["{", "}", "\n", "", " ", "{}", "ü", '"a"', '{"a":1}', '}}\n{"t":7,"elapsed_ns":9,"event":{', '{"frame":"x"}', "\r"]
+)
+texts = st.lists(pieces, max_size=4).map("".join)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.just(7), st.just(9), st.sampled_from(["event", "rest"]), st.lists(texts, max_size=6)), max_size=3
+    )
+)
+def test_what_is_written_together_is_as_if_alone(
+    tmp_path_factory: pytest.TempPathFactory, groups: list[tuple[int, int, str, list[str]]]
+) -> None:
+    """Rows of one moment, also where a text looks like what stands between two rows."""
+    folder = tmp_path_factory.mktemp("journal")
+    rows = [(t, elapsed, kind, text) for t, elapsed, kind, texts in groups for text in texts]
+    write(folder / "alone", [rows])
+    writer = JournalWriter(folder / "together", 5, {"verb": "test"})
+    writer.write_together((t, elapsed, kind, [text.encode() for text in texts]) for t, elapsed, kind, texts in groups)
+    writer.close()
+    found, reader = read(folder / "together")
+
+    assert found == rows
+    assert reader.ended == "complete"
+    assert lines(folder / "together") == lines(folder / "alone")
+
+
+def lines(path: Path) -> bytes:
+    with zstandard.open(path) as file:
+        text: bytes = file.read()
+        return text
+
+
 def test_cut_at_every_byte(tmp_path: Path) -> None:
     """A prefix of the rows, never fewer than the batches that were whole, and never a changed one."""
     batches: Batches = [
