@@ -1,6 +1,6 @@
 -- One row is one call whose outcome is known. Identified by `call_id`.
--- The first channel's answer decides; else the last dial that failed, else why the first channel ended (Q.850 cause), which
--- to a CDR means little: tried with all causes from 0 to 99.
+-- The first channel's answer decides; else the last dial that failed, else why the first channel ended (Q.850 cause),
+-- which means little to a CDR: tried with all causes from 0 to 99.
 SELECT
     parties.call_id,
     CASE
@@ -11,7 +11,7 @@ SELECT
         WHEN parties.hangup_cause = 17 THEN 'BUSY'
         WHEN parties.hangup_cause = 34 THEN 'CONGESTION'
         WHEN parties.tech_cause = 487 THEN 'CANCEL'
-        WHEN parties.hangup_cause IN (3, 20) THEN 'FAILED'
+        WHEN parties.hangup_cause IN (0, 3, 20) THEN 'FAILED'
         ELSE 'NO ANSWER'
     END AS disposition
 FROM int_call_parties AS parties
