@@ -139,7 +139,7 @@ def _hold(event: Event, book: Book) -> Row:
 def _refer(event: Event, book: Book) -> Row:
     by, to = event.part("referred_by"), event.part("refer_to")
     wanted = _dict(to.get("requested_destination")).get("destination") or ""
-    said = ", ".join(filter(None, (f"to {wanted}" if wanted else "", event.data.get("state"))))
+    said = ", ".join(filter(None, (f"to {wanted}" if wanted else "", str(event.data.get("state") or ""))))
     return {
         "kind": "transfer", "what": "asks the application for a transfer", "label": "REFER", "detail": said,
         "channel_id": _dict(by.get("source_channel")).get("id"), "other_id": None,

@@ -196,6 +196,7 @@ def _outcome(row: Row) -> str | None:
 
 _REASONS = {
     "bridge": "were in one bridge at the same time",
+    "conference": "were in one conference room at the same time",
     "transfer": "are named by one transfer",
     "pair": "are the two ends of one Local channel",
     "dial": "are named by one Dial",

@@ -154,7 +154,8 @@ def test_long_chains(shuffled: bool) -> None:
     )
     con.execute(
         "CREATE TABLE int_links AS "
-        "SELECT place::VARCHAR AS channel_id, (place + 1)::VARCHAR AS other_id FROM chain WHERE place < 19999"
+        "SELECT place::VARCHAR AS channel_id, (place + 1)::VARCHAR AS other_id, 'dial' AS reason "
+        "FROM chain WHERE place < 19999"
     )
     sql = next(model.sql for model in MODELS if model.name == "int_call_channels")
     began = time.monotonic()

@@ -1,7 +1,17 @@
 -- One row is one pair of channels that a bridge event lists together. Identified by `seq` and `other_id`.
+-- Who comes to a conference room of the dialplan (`is_room`: ConfBridge made it) stays in his own call. Page makes
+-- such a room for the one call that it is.
 -- Holding bridges (parking, queues) tie nobody. A long list is read only where it holds somebody whose entry was not
 -- seen; else one member of it is enough, since the others are tied already: a conference has as many links as entries.
-WITH long AS (
+WITH rooms AS (
+    SELECT bridge_id
+    FROM int_bridge_events
+    WHERE bridge_creator = 'ConfBridge'
+    GROUP BY bridge_id
+    HAVING NOT bool_or(channel_id IN (SELECT channel_id FROM int_dialplan_steps WHERE app = 'Page'))
+),
+
+long AS (
     SELECT
         *,
         id_count - lag(id_count) OVER (PARTITION BY bridge_id ORDER BY seq)
@@ -12,14 +22,14 @@ WITH long AS (
     QUALIFY id_count > 16
 )
 
-SELECT seq, channel_id, unnest(some_ids) AS other_id
+SELECT seq, channel_id, bridge_id IN (FROM rooms) AS is_room, unnest(some_ids) AS other_id
 FROM int_bridge_events
 WHERE id_count <= 16 AND NOT is_holding
 UNION ALL
-SELECT seq, channel_id, unnest(list_filter(some_ids, lambda i: i <> channel_id)[:1])
+SELECT seq, channel_id, bridge_id IN (FROM rooms), unnest(list_filter(some_ids, lambda i: i <> channel_id)[:1])
 FROM long
 WHERE is_foreseen
 UNION ALL
-SELECT events.seq, events.channel_id, unnest(events.bridge_channel_ids)
+SELECT events.seq, events.channel_id, events.bridge_id IN (FROM rooms), unnest(events.bridge_channel_ids)
 FROM stg_bridge_events AS events
 JOIN (SELECT seq FROM long WHERE NOT is_foreseen) AS unforeseen ON unforeseen.seq = events.seq

@@ -1,5 +1,6 @@
 -- One row is one wait of a channel in a holding bridge: an app's queue, a parking lot. Identified by `channel_id` and
--- `seq`. It was answered if the channel's next bridge lets it talk, abandoned if the channel ended before.
+-- `seq`. It was answered if the channel's next bridge lets it talk, abandoned if the channel ended before. A channel that
+-- goes on in the dialplan, not because it is hung up, left; from a parking lot only its time limit sends it there.
 -- Asterisk's helpers and agents that wait for calls (app_agent_pool) are no callers.
 WITH followed AS (
     SELECT
@@ -9,6 +10,18 @@ WITH followed AS (
     FROM int_bridge_stays
     WHERE channel_id IN (SELECT channel_id FROM int_bridge_stays WHERE is_holding)
     WINDOW stays_of_channel AS (PARTITION BY channel_id ORDER BY COALESCE(entered_seq, -1), left_seq)
+),
+
+gone_on AS (
+    SELECT stays.channel_id, stays.left_seq
+    FROM followed AS stays
+    JOIN int_dialplan_steps AS steps
+        ON steps.channel_id = stays.channel_id
+        AND steps.seq > stays.left_seq AND COALESCE(steps.seq < stays.next_seq, true)
+    LEFT JOIN int_hangup_requests AS asked
+        ON asked.channel_id = stays.channel_id AND COALESCE(asked.seq > stays.entered_seq, true) AND asked.seq < steps.seq
+    WHERE stays.is_holding AND asked.seq IS NULL
+    GROUP BY ALL
 )
 
 SELECT
@@ -21,6 +34,8 @@ SELECT
     stays.left_seq,
     CASE
         WHEN stays.left_seq IS NULL THEN NULL
+        WHEN gone_on.left_seq IS NOT NULL AND bridges.bridge_class = 'parking' THEN 'timeout'
+        WHEN gone_on.left_seq IS NOT NULL THEN 'left'
         WHEN stays.next_seq IS NOT NULL AND NOT stays.is_next_holding THEN 'answered'
         WHEN stays.next_seq IS NOT NULL THEN 'left'
         WHEN lives.ended_seq IS NOT NULL THEN 'abandoned'
@@ -29,4 +44,5 @@ FROM followed AS stays
 JOIN int_bridges AS bridges USING (bridge_id)
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_channel_lives AS lives USING (channel_id)
+LEFT JOIN gone_on ON gone_on.channel_id = stays.channel_id AND gone_on.left_seq = stays.left_seq
 WHERE stays.is_holding AND NOT facts.is_helper AND COALESCE(NOT starts_with(bridges.bridge_class, 'agent'), true)

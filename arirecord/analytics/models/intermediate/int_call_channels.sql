@@ -1,5 +1,6 @@
 -- One row is one channel and the call that it belongs to. Identified by `channel_id`.
--- A recorded linkedid decides. Else a call is a connected component of `int_links`, named by its earliest channel.
+-- A recorded linkedid decides. Else a call is a connected component of `int_links`, named by its earliest channel;
+-- being in one conference room ties nobody, neither here nor for Asterisk.
 WITH RECURSIVE nodes AS MATERIALIZED (
     SELECT channel_id, linkedid, first_seq, row_number() OVER (ORDER BY first_seq, channel_id) AS node
     FROM (
@@ -16,7 +17,7 @@ WITH RECURSIVE nodes AS MATERIALIZED (
 
 edges AS MATERIALIZED (
     SELECT unnest([one.node, two.node]) AS node, unnest([two.node, one.node]) AS other
-    FROM (SELECT DISTINCT channel_id, other_id FROM int_links) AS links
+    FROM (SELECT DISTINCT channel_id, other_id FROM int_links WHERE reason <> 'conference') AS links
     JOIN nodes AS one ON one.channel_id = links.channel_id
     JOIN nodes AS two ON two.channel_id = links.other_id
     WHERE one.linkedid IS NULL OR two.linkedid IS NULL

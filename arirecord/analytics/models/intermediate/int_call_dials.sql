@@ -4,7 +4,10 @@
 SELECT
     calls.call_id,
     count(*) AS attempt_count,
-    CASE WHEN bool_and(attempts.started_at IS NOT NULL) THEN min(attempts.started_at) END AS dialled_at,
+    -- Of a whole channel no start was told: it picked the call up, or a feature made it.
+    CASE
+        WHEN bool_and(attempts.started_at IS NOT NULL OR facts.is_complete) THEN min(attempts.started_at)
+    END AS dialled_at,
     -- The earliest answer may be that of an attempt whose ringing was lost.
     CASE
         WHEN COALESCE(min(attempts.ringing_at) <= min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER'), true)

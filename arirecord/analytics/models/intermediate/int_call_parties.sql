@@ -1,15 +1,27 @@
 -- One row is one call, with what its first channel and the first that it reached say of the parties. Identified by
 -- `call_id`. The first channel is the earliest that is no helper of Asterisk's: the caller, or whom an app called first.
-WITH reached AS (
+WITH called AS (
+    SELECT call_id, channel_id
+    FROM int_legs
+    WHERE role = 'called' AND NOT is_first
+    UNION
+    -- Who picked the call up came in by himself; whom the transferer asked is in the other call by now.
+    SELECT callers.call_id, attempts.peer_channel_id
+    FROM int_dial_attempts AS attempts
+    JOIN int_call_channels AS callers ON callers.channel_id = attempts.caller_channel_id
+    JOIN int_legs AS peers ON peers.channel_id = attempts.peer_channel_id
+    WHERE peers.role IN ('caller', 'called') AND (peers.call_id <> callers.call_id OR NOT peers.is_first)
+),
+
+reached AS (
     SELECT
-        legs.call_id,
+        called.call_id,
         arg_min_null(
             facts.caller_number, (facts.answered_at IS NULL, facts.answered_at, facts.first_seq)
         ) AS caller_number
-    FROM int_legs AS legs
+    FROM called
     JOIN int_channel_facts AS facts USING (channel_id)
-    WHERE legs.role = 'called' AND NOT legs.is_first
-    GROUP BY legs.call_id
+    GROUP BY called.call_id
 )
 
 SELECT
@@ -23,6 +35,7 @@ SELECT
     facts.context AS dialled_context,
     -- An app that originates often gives the new channel the caller's number: that of the called is then unknown.
     NULLIF(reached.caller_number, facts.caller_number) AS called_number,
+    reached.call_id IS NOT NULL AS has_called,
     facts.is_answered,
     facts.is_ended,
     facts.answered_at,

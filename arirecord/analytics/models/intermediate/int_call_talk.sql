@@ -1,15 +1,31 @@
 -- One row is one call in which somebody talked. Identified by `call_id`.
--- Conversations that overlap count once; `talk_ms` is NULL where one has no known beginning or end.
-WITH ordered AS (
+-- Each of the call's channels counts while it takes part in a conversation, which others may be in whose call is
+-- another; times that overlap count once. `talk_ms` is NULL where one has no known beginning or end.
+WITH parts AS (
     SELECT
-        call_id,
-        epoch_ms(started_at) AS started_ms,
-        epoch_ms(ended_at) AS ended_ms,
-        max(epoch_ms(ended_at)) OVER (
-            PARTITION BY call_id ORDER BY started_at, first_seq
+        calls.call_id,
+        greatest(epoch_ms(stays.entered_at), epoch_ms(talks.started_at)) AS started_ms,
+        -- A stay without an end goes on: then the conversation's own time bounds it.
+        CASE
+            WHEN stays.left_at IS NOT NULL OR stays.left_seq IS NULL
+            THEN least(epoch_ms(stays.left_at), epoch_ms(talks.ended_at))
+        END AS ended_ms
+    FROM int_talk_stays AS stays
+    JOIN int_call_channels AS calls USING (channel_id)
+    JOIN int_conversations AS talks
+        ON talks.bridge_id = stays.bridge_id
+        AND COALESCE(talks.first_seq < stays.left_seq, true)
+        AND COALESCE(stays.entered_seq < talks.last_seq, true)
+),
+
+ordered AS (
+    SELECT
+        *,
+        max(ended_ms) OVER (
+            PARTITION BY call_id ORDER BY started_ms, ended_ms
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS covered_ms
-    FROM int_conversations
+    FROM parts
 )
 
 SELECT

@@ -1,5 +1,6 @@
 -- One row is one reason why two channels belong to one call, with the event that first showed it. Identified by
--- `channel_id`, `other_id` and `reason`; of the two ids the smaller comes first.
+-- `channel_id`, `other_id` and `reason`; of the two ids the smaller comes first. The reason
+-- `conference` alone does not do.
 WITH transferred AS (
     SELECT
         seq,
@@ -31,7 +32,8 @@ pairs AS (
 ),
 
 found AS (
-    SELECT 'bridge' AS reason, seq, channel_id, other_id FROM int_bridge_links
+    SELECT CASE WHEN is_room THEN 'conference' ELSE 'bridge' END AS reason, seq, channel_id, other_id
+    FROM int_bridge_links
     UNION ALL
     SELECT 'transfer', seq, channel_id, other_id FROM transferred
     UNION ALL

@@ -1,11 +1,20 @@
 -- One row is one wait of a caller in app_queue. Identified by `channel_id` and `seq`, the step into the queue.
 -- It ends with the first of: a bridge with an agent, the next step in the dialplan, the reason for leaving, the end.
 -- app_queue's QUEUESTATUS tells the reason.
-WITH entries AS (
+WITH told AS (
     SELECT channel_id, split_part(app_data, ',', 1) AS queue, event_at, min(seq) AS seq
     FROM int_dialplan_steps
     WHERE app = 'Queue'
     GROUP BY ALL
+),
+
+-- Who is transferred out of a queue is told to be in it once more, before he leaves the agent's bridge.
+entries AS (
+    SELECT told.*
+    FROM told
+    ANTI JOIN int_bridge_stays AS stays
+        ON stays.channel_id = told.channel_id AND NOT stays.is_holding
+        AND stays.entered_seq < told.seq AND COALESCE(stays.left_seq > told.seq, true)
 ),
 
 steps AS (

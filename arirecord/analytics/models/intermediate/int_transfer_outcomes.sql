@@ -1,18 +1,5 @@
 -- One row is one transfer, with what became of it. Identified by `seq`.
-WITH behind AS (
-    -- Whom the far half of a Local channel reached.
-    SELECT halves.channel_id, arg_max(attempts.peer_channel_id, attempts.ended_seq) AS reached_channel_id
-    FROM (
-        SELECT channel_id, other_id FROM int_links WHERE reason = 'pair'
-        UNION ALL
-        SELECT other_id, channel_id FROM int_links WHERE reason = 'pair'
-    ) AS halves
-    JOIN int_dial_attempts AS attempts ON attempts.caller_channel_id = halves.other_id
-    WHERE attempts.dial_status = 'ANSWER'
-    GROUP BY halves.channel_id
-),
-
-known AS (
+WITH known AS (
     SELECT
         transfers.*,
         tried.attempt_count,
@@ -70,4 +57,4 @@ SELECT
         THEN COALESCE(answered_by_channel_id, behind.reached_channel_id, target_channel_id)
     END AS final_channel_id
 FROM judged
-LEFT JOIN behind ON behind.channel_id = judged.target_channel_id
+LEFT JOIN int_behind_locals AS behind ON behind.channel_id = judged.target_channel_id

@@ -9,7 +9,6 @@ WITH spans AS (
         CASE WHEN bool_and(is_ended) THEN max(ended_at) END AS ended_at,
         count(*) AS channel_count,
         count(*) FILTER (role IS DISTINCT FROM 'local' AND NOT is_helper) AS leg_count,
-        count(*) FILTER (role = 'called') AS called_count,
         COALESCE(bool_or(endpoint GLOB param_text('trunks')) FILTER (role = 'called'), false) AS is_to_trunk,
         bool_and(is_complete) AS is_complete,
         min(first_seq) AS first_seq,
@@ -22,7 +21,7 @@ WITH spans AS (
 SELECT
     call_id,
     CASE
-        WHEN parties.first_role = 'caller' AND spans.called_count = 0 THEN 'inbound'
+        WHEN parties.first_role = 'caller' AND NOT parties.has_called THEN 'inbound'
         WHEN parties.first_role = 'called' AND param_text('trunks') = '*' THEN 'outbound'
         WHEN param_text('trunks') = '*' OR parties.first_role IS NULL THEN NULL
         WHEN parties.first_role = 'caller' AND parties.first_endpoint GLOB param_text('trunks') THEN 'inbound'

@@ -10,11 +10,13 @@ dialled AS (
     SELECT
         waits.channel_id, waits.seq,
         count(*) AS attempt_count,
-        arg_max(attempts.peer_channel_id, attempts.ended_seq) FILTER (attempts.dial_status = 'ANSWER') AS agent_id
+        arg_max(COALESCE(behind.reached_channel_id, attempts.peer_channel_id), attempts.ended_seq)
+            FILTER (attempts.dial_status = 'ANSWER') AS agent_id
     FROM int_queue_waits AS waits
     JOIN int_dial_attempts AS attempts
         ON attempts.caller_channel_id = waits.channel_id
         AND attempts.seq > waits.seq AND attempts.seq < COALESCE(waits.left_seq, attempts.seq + 1)
+    LEFT JOIN int_behind_locals AS behind ON behind.channel_id = attempts.peer_channel_id
     GROUP BY waits.channel_id, waits.seq
 )
 

@@ -9,6 +9,7 @@ SELECT
     bridge_channels AS bridge_channel_ids,
     bridge_bridge_type AS bridge_type,
     bridge_bridge_class AS bridge_class,
+    bridge_creator,
     NULLIF(bridge_name, '') AS bridge_name,
     COALESCE(bridge_bridge_type = 'holding', false) AS is_holding
 FROM bridge_events
