@@ -119,7 +119,7 @@ def _alike(lines: Sequence[bytes]) -> _Part | None:
     """Lines that are all of the same common form, and none the first of a journal; None where one is not. Gives what
     `parse_line` gives, much sooner.
     """
-    if events := event_lines(b"\n".join(lines) + b"\n", len(lines)):
+    if events := event_lines(b"\n".join(lines) + b"\n"):
         times, _, raws = events
         return _Part(times, ["event"] * len(lines), raws)
     try:
