@@ -115,7 +115,6 @@ def seal(
         journal.rename(journal.with_name(journal.name + ".damaged"))
     else:
         journal.unlink()
-    _sync_folder(target.parent)
     return header
 
 
@@ -142,6 +141,7 @@ def make_session(
                     names |= unforeseen.names
             _compare(source, temporary, received, progress)
             give_name(temporary, target, force=force)
+            _sync_folder(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
