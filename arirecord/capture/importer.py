@@ -1,50 +1,32 @@
 """Import: event streams that somebody already wrote down, line by line."""
 
-import gzip
-import io
-import json
-import sys
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import lru_cache
 from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import orjson
-import zstandard
 
 from arirecord.ari.flatten import flatten
 from arirecord.ari.timestamps import parse_timestamp
 from arirecord.errors import ArirecordError
 from arirecord.session.header import Header
-from arirecord.session.journal import JournalWriter, event_line, event_lines, journal_path
-from arirecord.session.rows import binary_text
-from arirecord.session.seal import Progress, no_progress, seal
+from arirecord.session.journal import JournalWriter, event_lines, journal_path
+from arirecord.session.rows import Rows
+from arirecord.session.seal import Progress, make_session, no_progress, seal
 
+from .lines import LATEST_NS, BrokenOffError, Line, parse_line, read_lines, read_pieces
 from .parts import SingleFile
 
 __all__ = ["Line", "import_streams", "parse_line", "read_lines"]
 
 _BATCH = 1000
-_CHUNK = 1 << 20
-_LATEST_NS = 2**63
+_HEAD = 80
+"""A line of a journal has its times within so many bytes."""
 _UNTIMED = 10_000
 """So many rows wait for the first one that has a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line as a row: `t_ns` is when it was received or happened, None where it does not say; `problem` what is
-    wrong with it.
-    """
-
-    raw: str
-    t_ns: int | None = None
-    kind: str = "event"
-    problem: str | None = None
 
 
 def import_streams(
@@ -62,25 +44,60 @@ def import_streams(
     files = list(files)
     for file in files:
         _refuse_parquet(file)
-    source = {"verb": "import", "files": [_name(file) for file in files]}
-    found = Header(0, source)
-    parts = _timed(_parts(files, found))
-    first = next(parts, None)
-    found.started_ns = first.times[0] if first else 0
-    writer = JournalWriter(journal_path(target), found.started_ns, source)
-    elapsed_ns = count = 0
-    for part in chain([first] if first else [], parts):
-        _, *elapsed = accumulate((t_ns - found.started_ns for t_ns in part.times), max, initial=elapsed_ns)
-        writer.write(zip(part.times, elapsed, part.kinds, part.raws, strict=True))
-        elapsed_ns = elapsed[-1]
-        count += len(elapsed)
-        progress("importing", count)
+    found = Header(0, {"verb": "import", "files": [_name(file) for file in files]})
+    stream = _Stream(files, found)
+    if all(file is not None and file.is_file() for file in files):
+        make_session(stream, target, found, force=force, progress=progress)
+        return found
+    # What can't be read again, a pipe, is kept first.
+    batches = stream.batches(_BATCH)
+    first = next(batches, None)
+    writer = JournalWriter(journal_path(target), found.started_ns, found.source)
+    for rows in chain([first] if first else [], batches):
+        writer.write(zip(rows.received_ns, rows.elapsed_ns, rows.kinds, rows.raws, strict=True))
+        progress("importing", rows.seqs[-1] + 1)
     writer.close()
     return seal(writer.path, target, header=found, force=force, progress=progress)
 
 
+class _Stream:
+    """Files as rows, which can be read again. `found` gets when they begin, and what is wrong in them."""
+
+    ended = "complete"
+    unused_bytes = 0
+
+    def __init__(self, files: Sequence[Path | None], found: Header) -> None:
+        self._files = files
+        self._found = found
+
+    def texts(self) -> Iterator[bytes]:
+        """The lines as text, in pieces that end with a line."""
+        for file in self._files:
+            with suppress(BrokenOffError):  # told when rows are read
+                yield from read_pieces(file)
+
+    def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[Rows]:
+        """All rows, up to `size` at a time, fewer where their text would go beyond `max_bytes`."""
+        self._found.problems, self._found.problem_count = [], 0
+        times: list[int] = []
+        kinds: list[str] = []
+        raws: list[str] = []
+        elapsed_ns = seq = held = 0
+        for part in chain(_timed(_parts(self._files, self._found)), [None]):
+            if times and (part is None or len(times) + len(part.times) > size or held > max_bytes):
+                started_ns = self._found.started_ns = times[0] if seq == 0 else self._found.started_ns
+                _, *elapsed = accumulate((t_ns - started_ns for t_ns in times), max, initial=elapsed_ns)
+                yield Rows(range(seq, seq := seq + len(times)), times, elapsed, kinds, raws)
+                elapsed_ns, held, times, kinds, raws = elapsed[-1], 0, [], [], []
+            if part is not None:
+                times += part.times
+                kinds += part.kinds
+                raws += part.raws
+                held += sum(map(len, part.raws))
+
+
 def _refuse_parquet(file: Path | None) -> None:
-    if file is not None:
+    if file is not None and file.is_file():
         with file.open("rb") as stream:
             if stream.read(4) == b"PAR1":
                 raise ArirecordError(
@@ -93,11 +110,11 @@ def _name(file: Path | None) -> str:
 
 
 class _Part(NamedTuple):
-    """Some rows as columns, one at least. `raws` that are bytes are UTF-8."""
+    """Some rows as columns, one at least."""
 
     times: Sequence[int | None]
     kinds: Sequence[str]
-    raws: Sequence[str | bytes]
+    raws: Sequence[str]
 
 
 def _parts(files: Iterable[Path | None], found: Header) -> Iterator[_Part]:
@@ -119,9 +136,9 @@ def _alike(lines: Sequence[bytes]) -> _Part | None:
     """Lines that are all of the same common form, and none the first of a journal; None where one is not. Gives what
     `parse_line` gives, much sooner.
     """
-    if events := event_lines(b"\n".join(lines) + b"\n", len(lines)):
-        times, _, raws = events
-        return _Part(times, ["event"] * len(lines), raws)
+    if b',"event":{' in lines[0][:_HEAD] and (events := event_lines(b"\n".join(lines) + b"\n")):
+        received, _, raws = events
+        return _Part(received, ["event"] * len(lines), raws)
     try:
         found = list(map(orjson.loads, lines))
     except ValueError:
@@ -133,7 +150,8 @@ def _alike(lines: Sequence[bytes]) -> _Part | None:
     # What else has one of these keys may be a record or a journal's.
     if any("frame" in event or "elapsed_ns" in event or "arirecord" in event for event in found):
         return None
-    return _Part([_stamp_ns(event.get("timestamp")) for event in found], ["event"] * len(lines), lines)
+    times = [_stamp_ns(event.get("timestamp")) for event in found]
+    return _Part(times, ["event"] * len(lines), list(map(bytes.decode, lines)))
 
 
 def _alike_records(found: Sequence[dict[str, Any]]) -> _Part | None:
@@ -142,7 +160,7 @@ def _alike_records(found: Sequence[dict[str, Any]]) -> _Part | None:
     if set(map(len, found)) != {2} or set(map(type, times)) != {int} or set(map(type, frames)) != {str}:
         return None
     numbers = cast(list[int], times)
-    if min(numbers) < 0 or max(numbers) >= _LATEST_NS:
+    if min(numbers) < 0 or max(numbers) >= LATEST_NS:
         return None
     return _Part(numbers, ["event"] * len(found), cast(list[str], frames))
 
@@ -160,100 +178,12 @@ def _one_by_one(lines: Sequence[bytes], before: int, name: str, found: Header) -
     return _Part(times, [line.kind for line in rows], [line.raw for line in rows])
 
 
-class BrokenOffError(ValueError):
-    """Compressed data ends or breaks in the middle."""
-
-
-def read_lines(file: Path | None) -> Iterator[list[bytes]]:
-    """Lines of a file or standard input, many at a time, without their ends, decompressed where it is gzip or zstd.
-
-    Raises `BrokenOffError` where compressed data breaks off, after all that came before.
-    """
-    with file.open("rb") if file else nullcontext(sys.stdin.buffer) as plain:
-        source = io.BufferedReader(cast(Any, plain), _CHUNK)
-        magic = source.peek(4)[:4]
-        if magic[:2] == b"\x1f\x8b":
-            unzipped = gzip.GzipFile(fileobj=source)
-            pieces = iter(lambda: unzipped.read1(_CHUNK), b"")
-        elif magic == b"\x28\xb5\x2f\xfd":
-            pieces = _unzstd(source)
-        else:
-            pieces = iter(lambda: source.read1(_CHUNK), b"")
-        rest = b""
-        try:
-            for piece in pieces:
-                *lines, rest = (rest + piece).split(b"\n")
-                yield [line.rstrip(b"\r") for line in lines]
-        except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
-            if rest:
-                yield [rest]
-            raise BrokenOffError(f"the compressed data breaks off here: {error}") from error
-        if rest:
-            yield [rest.rstrip(b"\r")]
-
-
-def _unzstd(source: io.BufferedReader) -> Iterator[bytes]:
-    decompressor = None  # between two zstd frames
-    while data := source.read1(_CHUNK):
-        while data:
-            decompressor = decompressor or zstandard.ZstdDecompressor().decompressobj()
-            yield decompressor.decompress(data)
-            data = decompressor.unused_data
-            if decompressor.eof:
-                decompressor = None
-    if decompressor is not None:
-        raise EOFError("its end is missing")
-
-
-def parse_line(text: bytes, *, is_first: bool = False) -> Line | None:
-    """One line of a stream; None for lines that hold nothing (blank ones, the head of a journal)."""
-    if is_first:
-        text = text.removeprefix(b"\xef\xbb\xbf")
-    if not text.strip():
-        return None
-    try:
-        whole = text.decode()
-    except UnicodeDecodeError:
-        return Line(binary_text(text), kind="binary", problem="not UTF-8 text; kept as binary")
-    if (event := event_line(text)) and event[0] < _LATEST_NS:
-        return Line(event[2], event[0])
-    try:
-        found = orjson.loads(text)
-    except ValueError:  # not JSON, or JSON that only a more patient reader takes: surrogates, long numbers
-        try:
-            found = json.loads(whole)
-        except (ValueError, RecursionError):
-            return Line(whole, problem="not JSON; kept as it is")
-    if not isinstance(found, dict):
-        return Line(whole, problem="no JSON object; kept as it is")
-    if "frame" not in found:
-        return None if is_first and "arirecord" in found else Line(whole)
-    return _parse_record(whole, found)
-
-
-def _parse_record(whole: str, found: dict[str, Any]) -> Line:
-    frame, t_ns, kind = found["frame"], found.get("t"), found.get("kind", "event")
-    if not isinstance(frame, str) or not isinstance(kind, str):
-        return Line(whole, problem='its "frame" is no text; kept as it is')
-    try:
-        frame.encode()
-    except UnicodeEncodeError:
-        return Line(whole, problem='its "frame" holds half a character (a lone surrogate); kept as it is')
-    if t_ns is not None and (type(t_ns) is not int or not 0 <= t_ns < _LATEST_NS):
-        return Line(
-            frame,
-            kind=kind,
-            problem='its "t" is no count of nanoseconds since 1970; the frame is kept without it',
-        )
-    return Line(frame, t_ns, kind)
-
-
 class _Timed(NamedTuple):
     """A part of which every row has a time."""
 
     times: Sequence[int]
     kinds: Sequence[str]
-    raws: Sequence[str | bytes]
+    raws: Sequence[str]
 
 
 def _timed(parts: Iterator[_Part]) -> Iterator[_Timed]:

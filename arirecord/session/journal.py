@@ -23,7 +23,9 @@ __all__ = ["JournalReader", "JournalWriter", "event_line", "event_lines", "is_lo
 
 _CHUNK = 1 << 17
 _LATEST_NS = 2**63
-_EVENT_LINE = re.compile(rb'^\{"t":(\d{1,19}),"elapsed_ns":(\d{1,19}),"event":(\{.*\})\}$', re.MULTILINE)
+_EVENT_LINE = re.compile(r'\{"t":([0-9]{1,19}),"elapsed_ns":([0-9]{1,19}),"event":(\{.*\})\}')
+_EVENT_LINES = re.compile(rf"^(?:{_EVENT_LINE.pattern}$|.*$)", re.MULTILINE)
+"""Any lines; the groups of one that has another form are empty."""
 
 
 def journal_path(target: Path) -> Path:
@@ -110,24 +112,25 @@ def event_line(line: bytes) -> tuple[int, int, str] | None:
 
     Raises `UnicodeDecodeError` where the frame is not UTF-8.
     """
-    found = _EVENT_LINE.fullmatch(line)
-    return (int(found[1]), int(found[2]), found[3].decode()) if found else None
+    found = _EVENT_LINE.fullmatch(line.decode())
+    return (int(found[1]), int(found[2]), found[3]) if found else None
 
 
-def event_lines(text: bytes, count: int) -> tuple[list[int], list[int], list[str]] | None:
-    """`received_ns`, `elapsed_ns` and `raw` of `count` whole lines that all hold frames as they came; None where one
-    does not, or has what no row can have.
+def event_lines(text: bytes) -> tuple[list[int], list[int], list[str]] | None:
+    """`received_ns`, `elapsed_ns` and `raw` of whole lines that all hold frames as they came; None where one does not,
+    or has what no row can have.
     """
-    found = _EVENT_LINE.findall(text)
-    if not found or len(found) != count:
-        return None
-    received, elapsed = [int(t) for t, _, _ in found], [int(e) for _, e, _ in found]
-    if max(received) >= _LATEST_NS or max(elapsed) >= _LATEST_NS:
-        return None
     try:
-        return received, elapsed, [raw.decode() for _, _, raw in found]
+        lines = text.decode()
     except UnicodeDecodeError:
         return None
+    times, elapsed_times, raws = zip(*_EVENT_LINES.findall(lines, 0, max(len(lines) - 1, 0)), strict=True)
+    if "" in times:
+        return None
+    received, elapsed = list(map(int, times)), list(map(int, elapsed_times))
+    if max(received) >= _LATEST_NS or max(elapsed) >= _LATEST_NS:
+        return None
+    return received, elapsed, list(raws)
 
 
 def _lines(received_ns: int, elapsed_ns: int, kind: str, texts: Sequence[bytes]) -> bytes:
@@ -160,7 +163,7 @@ _Columns = tuple[list[int], list[int], list[str], list[str]]
 def _read_lines(text: bytes, columns: _Columns) -> bool:
     """Append the rows of whole lines to `received_ns, elapsed_ns, kind, raw`; False where one can't be read."""
     received_ns, elapsed_ns, kinds, raws = columns
-    if events := event_lines(text, text.count(b"\n")):
+    if events := event_lines(text):
         received_ns += events[0]
         elapsed_ns += events[1]
         kinds += ["event"] * len(events[0])

@@ -5,9 +5,9 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from arirecord.errors import JournalError, TargetExists
 
+from .ahead import ahead
 from .header import KEY, Drift, Header
 from .journal import JournalReader, is_locked, journal_path
 from .parquet import GroupWriter, session_writer
@@ -23,17 +24,36 @@ from .rows import Row, Rows
 from .table import UnforeseenColumns, own_columns, rows_to_table, session_schema
 from .tally import Tally
 
-__all__ = ["Progress", "check_target", "give_name", "no_progress", "recover", "seal"]
+__all__ = ["Progress", "Source", "check_target", "give_name", "make_session", "no_progress", "recover", "seal"]
 
 _SLICE = 40_960
 """Rows turned into columns at once: a row group's worth of Python objects would cost a gigabyte."""
-_MARKS = (b'"type":"', b'\\"type\\":\\"', b'\\"type\\": \\"', b'"kind":"')
-"""What stands before the name of an event type or a kind in a journal, as far as is worth looking."""
-_LONGEST = 30
-"""No event type has a longer name."""
+_NAME = re.compile(rb'"type":"([^"\\]*)')
+_QUOTED = b'"frame":"'
+_QUOTED_NAME = re.compile(rb'\\"type\\": ?\\"([^"\\]*)')
+_KIND = re.compile(rb'"kind":"([^"\\]*)')
+"""Names of event types and kinds in a journal, as far as is worth looking."""
 
 Progress = Callable[[str, int], None]
-"""Called with what is being done (`reading`, `writing`, `comparing`) and the rows done so far."""
+"""Called with what is being done (`reading`, `writing`, `comparing`) and the rows done so far, while reading about."""
+
+
+class Source(Protocol):
+    """Rows that can be read as often as wanted; see `JournalReader`."""
+
+    @property
+    def ended(self) -> str:
+        """How it ended: `complete`, `torn` or `damaged: …`."""
+
+    @property
+    def unused_bytes(self) -> int:
+        """So much text of a last line that is not whole."""
+
+    def texts(self) -> Iterator[bytes]:
+        """The lines in which event types are named, as text, in pieces that end with a line."""
+
+    def batches(self, size: int) -> Iterator[Rows]:
+        """All rows, up to `size` at a time."""
 
 
 def no_progress(what: str, rows: int) -> None:
@@ -87,33 +107,43 @@ def seal(
         raise TargetExists(f"{target} exists; choose another output or add --force. The recording is safe in {journal}")
     reader = JournalReader(journal)
     header = header or Header(reader.head["started_ns"], reader.head["source"])
-    with _no_collection(), _plain_memory():
-        return _seal(reader, target, header, force, progress)
-
-
-def _seal(reader: JournalReader, target: Path, header: Header, force: bool, progress: Progress) -> Header:
-    journal = reader.path
-    names = _names(reader, progress)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.sealing-", dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        while True:
-            try:
-                received = _write(reader, temporary, session_schema(names), header, progress)
-                break
-            except UnforeseenColumns as unforeseen:
-                names |= unforeseen.names
-        _compare(reader, temporary, received, progress)
-        give_name(temporary, target, force=force)
-    finally:
-        temporary.unlink(missing_ok=True)
+        make_session(reader, target, header, force=force, progress=progress)
+    except JournalError as error:
+        raise JournalError(f"{error}; the journal {journal} is kept") from error
     if reader.ended.startswith("damaged"):
         journal.rename(journal.with_name(journal.name + ".damaged"))
     else:
         journal.unlink()
-    _sync_folder(target.parent)
     return header
+
+
+def make_session(
+    source: Source, target: Path, header: Header, *, force: bool = False, progress: Progress = no_progress
+) -> None:
+    """Make what is in `source` the session `target` once every row was read back and compared; `header` gets its
+    counts. Memory is bounded.
+
+    Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the session differs from its source,
+    `OSError` where the disk fails, and what reading the source raises. No file is left behind then.
+    """
+    with _no_collection(), _plain_memory():
+        names = _names(source, progress)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.sealing-", dir=target.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            while True:
+                try:
+                    received = _write(source, temporary, session_schema(names), header, progress)
+                    break
+                except UnforeseenColumns as unforeseen:
+                    names |= unforeseen.names
+            _compare(source, temporary, received, progress)
+            give_name(temporary, target, force=force)
+            _sync_folder(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -141,30 +171,30 @@ def _plain_memory() -> Iterator[None]:
         pa.set_memory_pool(before)
 
 
-def _names(reader: JournalReader, progress: Progress) -> set[str]:
+def _names(source: Source, progress: Progress) -> set[str]:
     """Event types and kinds that may occur: found by their looks, so a few too many; too few is put right while
     writing.
     """
-    begins: set[bytes] = set()
-    size = 0
-    for text in reader.texts():
-        # Half the time of a regular expression. Few different beginnings, in which the names are, follow a mark.
-        for mark in _MARKS if b'"frame":"' in text else _MARKS[:1]:
-            begins.update([piece[:_LONGEST] for piece in text.split(mark)[1:]])
-        size += text.count(b"\n")
-        progress("reading", size)
-    return {re.split(rb'[\\"]', begin)[0].decode("utf-8", "replace") for begin in begins}
+    names: set[bytes] = set()
+    count = 0
+    for text in ahead(source.texts()):
+        found = _NAME.findall(text)
+        if b"\\" in text and _QUOTED in text:
+            found += _QUOTED_NAME.findall(text)
+            names.update(_KIND.findall(text))
+        names.update(found)
+        count += len(found)
+        progress("reading", count)
+    return {name.decode("utf-8", "replace") for name in names}
 
 
-def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header, progress: Progress) -> Proof:
+def _write(source: Source, path: Path, schema: pa.Schema, header: Header, progress: Progress) -> Proof:
     """Write the session; returns the proof of what was received."""
     drift = Drift()
     tally = Tally()
     received = Proof()
     with session_writer(path, schema) as writer, GroupWriter(writer) as groups:
-        for rows in _ahead(reader.batches(_SLICE)):
-            own = own_columns(rows)
-            received.add(own)
+        for rows, own in ahead(_own(source.batches(_SLICE), received)):
             table = rows_to_table(rows, schema, drift, own)
             groups.add(table)
             tally.add(table, rows)
@@ -172,38 +202,36 @@ def _write(reader: JournalReader, path: Path, schema: pa.Schema, header: Header,
         groups.flush()
         tally.into(header)
         header.drift = {what: dict(counter) for what, counter in drift.counts.items()}
-        if reader.ended == "torn":
-            header.ended = f"cut off, with {reader.unused_bytes} bytes of a last row that is not whole"
-        elif reader.ended != "complete":
-            header.ended = reader.ended
+        if source.ended == "torn":
+            header.ended = f"cut off, with {source.unused_bytes} bytes of a last row that is not whole"
+        elif source.ended != "complete":
+            header.ended = source.ended
         writer.add_key_value_metadata({KEY: header.dump()})
     return received
 
 
-def _ahead(batches: Iterator[Rows]) -> Iterator[Rows]:
-    """The same, the next batch being read while one is worked on."""
-    with ThreadPoolExecutor(1, thread_name_prefix="arirecord-read") as thread:
-        coming = thread.submit(next, batches, None)
-        while rows := coming.result():
-            coming = thread.submit(next, batches, None)
-            yield rows
+def _own(batches: Iterator[Rows], received: Proof) -> Iterator[tuple[Rows, pa.RecordBatch]]:
+    for rows in batches:
+        own = own_columns(rows)
+        received.add(own)
+        yield rows, own
 
 
-def _compare(reader: JournalReader, path: Path, received: Proof, progress: Progress) -> None:
+def _compare(source: Source, path: Path, received: Proof, progress: Progress) -> None:
     """Read the session back and hold it against what was received; raises `JournalError` if it differs."""
     written = Proof()
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(8192, columns=list(PROVED)):
+        for batch in ahead(file.iter_batches(8192, columns=list(PROVED))):
             written.add(batch)
             progress("comparing", written.rows)
     if written != received:
-        raise JournalError(f"{_difference(reader, path)}; the journal {reader.path} is kept")
+        raise JournalError(_difference(source, path))
 
 
-def _difference(reader: JournalReader, path: Path) -> str:
+def _difference(source: Source, path: Path) -> str:
     """Where the session differs from its journal, row by row: slow, and hopefully never needed."""
     written = _written(path)
-    for rows in reader.batches(8192):
+    for rows in source.batches(8192):
         for row in rows:
             if next(written, None) != row._replace(received_ns=row.received_ns // 1000 * 1000):
                 return f"row {row.seq} was not written as it was received"

@@ -16,6 +16,7 @@ from arirecord.ari.flatten import Flat, flatten, flatten_as
 from .forms import ARROW
 from .header import Drift
 from .quick import quick
+from .rests import nulls
 from .rows import OWN_COLUMNS, Row, Rows
 
 __all__ = ["ARROW", "LEADING", "UnforeseenColumns", "own_columns", "rows_to_table", "session_schema"]
@@ -87,7 +88,7 @@ def rows_to_table(
         raise UnforeseenColumns(_names_with(unforeseen))
     own = own_columns(rows) if own is None else own
     columns |= dict(zip(own.schema.names, own.columns, strict=True))
-    arrays = [columns[f.name] if f.name in columns else pa.nulls(len(rows), f.type) for f in schema]
+    arrays = [columns[f.name] if f.name in columns else nulls(f.type, len(rows)) for f in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

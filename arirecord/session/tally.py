@@ -79,8 +79,10 @@ class Tally:
             self._first = rows.received_ns[0], rows.elapsed_ns[0]
         self._last = rows.received_ns[-1], rows.elapsed_ns[-1]
         self.rows += len(rows)
+        events = table.select(["type", *self._by, "raw"])
         is_event = pc.equal(table["kind"], "event")
-        events = table.select(["type", *self._by, "raw"]).filter(is_event)
+        if not pc.all(is_event).as_py():  # else it would be copied for nothing
+            events = events.filter(is_event)
         self._types.add(events)
         self._channels.add(table)
         for name, counter in self._by.items():
