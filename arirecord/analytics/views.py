@@ -31,6 +31,7 @@ _TOGETHER = {
 _LEADING = ("seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp")
 _OWN = ("connection_", "rest_", "mark_")
 """How columns of rows that are no events begin."""
+_SIZES = "application, type, event_count, mean_bytes, is_estimated"
 _NO_ROWS = (
     "SELECT NULL::BIGINT AS seq, NULL::TIMESTAMP AS received_at, NULL::BIGINT AS elapsed_ns, NULL::VARCHAR AS kind, "
     "NULL::VARCHAR AS type, NULL::VARCHAR AS application, NULL::VARCHAR AS asterisk_id, "
@@ -45,7 +46,7 @@ def row_views(session: Session | None) -> Iterator[str]:
 
 
 def event_views(session: Session | None) -> Mapping[str, str]:
-    """For each view of events of one type, or of several, and that of other rows, the statement that makes it.
+    """For each view of events of one type, or of several, of other rows and of sizes, the statement that makes it.
 
     What the session's header counts none of is not looked for in the file.
     """
@@ -55,6 +56,7 @@ def event_views(session: Session | None) -> Mapping[str, str]:
     types = {view: _TOGETHER.get(view, (view,)) for view in (*_TOGETHER, *event_types())}
     views = {
         "other_rows": _other_rows(present, source if header and header.rows > header.events else _NOWHERE),
+        "event_sizes": f"CREATE VIEW event_sizes AS {_sizes(session) or _weighing(session)}",
         "channel_events": _event_view("channel_events", "channel_id IS NOT NULL", present, source),
     }
     # One scan of the file for types that are read together instead of one for each.
@@ -68,7 +70,8 @@ def event_views(session: Session | None) -> Mapping[str, str]:
 def views_named_in(sql: str) -> set[str]:
     """Views of events that a statement may read: names mean the same in small letters, and in quotes."""
     words = {word.lower() for word in re.findall(r"\w+", sql)}
-    return {view for view in ("other_rows", "channel_events", *_TOGETHER, *event_types()) if view.lower() in words}
+    views = ("other_rows", "event_sizes", "channel_events", *_TOGETHER, *event_types())
+    return {view for view in views if view.lower() in words}
 
 
 def name(identifier: str) -> str:
@@ -125,6 +128,26 @@ def _other_rows(present: set[str], source: _Source) -> str:
     own = sorted(name(column) for column in present if column.startswith(_OWN) and source is not _NOWHERE)
     select = ", ".join([source.seq, "received_at", "elapsed_ns", "kind", "type", *own, "raw"])
     return f"CREATE VIEW other_rows AS SELECT {select} FROM {source.read} WHERE kind <> 'event'"
+
+
+def _sizes(session: Session | None) -> str | None:
+    """SQL for how many events and bytes of each type there are, as the header says; None where it does not say all."""
+    applications, sizes = (session.header.applications, session.header.type_bytes) if session else ({}, None)
+    # Of several applications it does not say which got what, and it names the type of what has none like an empty one.
+    if not sizes or len(applications) != 1 or "" in {*applications, *sizes}:
+        return None
+    rows = ", ".join(
+        f"({text(*applications)}, {text(t)}, {n}::BIGINT, {size} / {n}, false)" for t, (n, size) in sizes.items()
+    )
+    return f"FROM (VALUES {rows}) AS sizes ({_SIZES})"
+
+
+def _weighing(session: Session | None) -> str:
+    """SQL for the same from the files. Of a long recording, blocks spread evenly over it are weighed."""
+    every = max(session.header.events // 250_000, 1) if session else 1
+    weighed = f"avg(strlen(raw)) FILTER ((seq // 20480) % {every} = 0)"
+    counted = f"SELECT application, type, count(*), {weighed}, {every > 1} FROM events GROUP BY application, type"
+    return f"FROM ({counted}) AS sizes ({_SIZES})"
 
 
 def _columns(view: str) -> Iterable[Column]:
