@@ -86,14 +86,19 @@ class Tables:
         """
         self._named.update(models or ())
         coming = self._missing(models)
-        while coming:
-            model = coming.pop(0)
-            begin(model.name)
-            self.need_views(views_named_in(model.sql))
-            for statement in _statements(model):
-                self._make(statement)
-            self._made[model.name] = model
-            self._drop_unread(coming)
+        # No order is kept in a table that nobody sees: that takes half the memory.
+        self.connection.execute("SET preserve_insertion_order = false")
+        try:
+            while coming:
+                model = coming.pop(0)
+                begin(model.name)
+                self.need_views(views_named_in(model.sql))
+                for statement in _statements(model):
+                    self._make(statement)
+                self._made[model.name] = model
+                self._drop_unread(coming)
+        finally:
+            self.connection.execute("SET preserve_insertion_order = true")
 
     def _missing(self, names: Collection[str] | None) -> list[Model]:
         """What has to be made for the named models, each after what it reads from."""
@@ -114,16 +119,12 @@ class Tables:
                 del self._made[model.name]
 
     def _make(self, statement: str) -> None:
-        # No order is kept in a table that nobody sees: that takes half the memory.
-        self.connection.execute("SET preserve_insertion_order = false")
         try:
             self.connection.execute(statement)
         except duckdb.OutOfMemoryException:
             # Not everything can be put aside on the disk: then all memory is better than no answer.
             self.connection.execute("RESET memory_limit")
             self.connection.execute(statement)
-        finally:
-            self.connection.execute("SET preserve_insertion_order = true")
 
 
 def statements(session: Session | None, *, models: Collection[str] | None = None) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """A session as SQL views: all rows, all events, and one view for each event type that ARI knows."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -27,6 +29,9 @@ _TOGETHER = {
 }
 """Types that models read together; the types of one view have the same columns."""
 _LEADING = ("seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp")
+_OWN = ("connection_", "rest_", "mark_")
+"""How columns of rows that are no events begin."""
+_SIZES = "application, type, event_count, mean_bytes, is_estimated"
 _NO_ROWS = (
     "SELECT NULL::BIGINT AS seq, NULL::TIMESTAMP AS received_at, NULL::BIGINT AS elapsed_ns, NULL::VARCHAR AS kind, "
     "NULL::VARCHAR AS type, NULL::VARCHAR AS application, NULL::VARCHAR AS asterisk_id, "
@@ -36,24 +41,37 @@ _NO_ROWS = (
 
 def row_views(session: Session | None) -> Iterator[str]:
     """Statements that make the views of all rows and of all events (None: without rows)."""
-    yield f"CREATE VIEW rows AS {_rows(session.paths) if session else _NO_ROWS}"
+    yield f"CREATE VIEW rows AS SELECT {_source(session).columns} FROM {_source(session).read}"
     yield "CREATE VIEW events AS SELECT * FROM rows WHERE kind = 'event'"
 
 
 def event_views(session: Session | None) -> Mapping[str, str]:
-    """For each view of events of one type, or of several, the statement that makes it, above those of all rows."""
+    """For each view of events of one type, or of several, of other rows and of sizes, the statement that makes it.
+
+    What the session's header counts none of is not looked for in the file.
+    """
+    source, header = _source(session), session.header if session else None
     present = {column for part in session.parts for column in part.schema.names} if session else set()
-    # One scan of the file instead of one for each type.
-    conditions = {"channel_events": "channel_id IS NOT NULL"}
-    conditions |= {view: f"type IN ({', '.join(map(text, types))})" for view, types in _TOGETHER.items()}
-    conditions |= {event_type: f"type = {text(event_type)}" for event_type in event_types()}
-    return {view: _event_view(view, condition, present) for view, condition in conditions.items()}
+    is_counted = header is not None and sum(header.types.values()) == header.events
+    types = {view: _TOGETHER.get(view, (view,)) for view in (*_TOGETHER, *event_types())}
+    views = {
+        "other_rows": _other_rows(present, source if header and header.rows > header.events else _NOWHERE),
+        "event_sizes": f"CREATE VIEW event_sizes AS {_sizes(session) or _weighing(session)}",
+        "channel_events": _event_view("channel_events", "channel_id IS NOT NULL", present, source),
+    }
+    # One scan of the file for types that are read together instead of one for each.
+    for view, of_view in types.items():
+        condition = f"type IN ({', '.join(map(text, of_view))})" if len(of_view) > 1 else f"type = {text(view)}"
+        is_there = not (is_counted and header and header.types.keys().isdisjoint(of_view))
+        views[view] = _event_view(view, condition, present, source if is_there else _NOWHERE)
+    return views
 
 
 def views_named_in(sql: str) -> set[str]:
     """Views of events that a statement may read: names mean the same in small letters, and in quotes."""
     words = {word.lower() for word in re.findall(r"\w+", sql)}
-    return {view for view in (*_TOGETHER, "channel_events", *event_types()) if view.lower() in words}
+    views = ("other_rows", "event_sizes", "channel_events", *_TOGETHER, *event_types())
+    return {view for view in views if view.lower() in words}
 
 
 def name(identifier: str) -> str:
@@ -66,12 +84,26 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _rows(paths: Sequence[Path]) -> str:
-    """SQL for the rows of all files. Where a file counts `seq` anew, it goes on after that of the file before."""
+class _Source(NamedTuple):
+    """Where rows are read: `read` stands after FROM; of it, SQL for all `columns` of rows, and for their `seq`."""
+
+    read: str
+    columns: str = "*"
+    seq: str = "seq"
+
+
+_NOWHERE = _Source(f"({_NO_ROWS})")
+
+
+# Asked for more than once; finding out how files go on after each other takes a look into all of them.
+@lru_cache(maxsize=1)
+def _source(session: Session | None) -> _Source:
+    """The rows of all files. Where a file counts `seq` anew, it goes on after that of the file before."""
+    paths = session.paths if session else []
+    if len(paths) < 2:
+        return _Source(f"read_parquet({text(str(paths[0]))})") if paths else _NOWHERE
     files = ", ".join(text(str(path)) for path in paths)
     read = f"read_parquet([{files}], union_by_name = true, filename = true)"
-    if len(paths) == 1:
-        return f"SELECT * EXCLUDE (filename) FROM {read}"
     spans = duckdb.connect().execute(f"SELECT filename, min(seq), max(seq) FROM {read} GROUP BY filename").fetchall()
     last, shifts = -1, {}
     for path, first_of_file, last_of_file in sorted(spans, key=lambda span: paths.index(Path(span[0]))):
@@ -79,17 +111,43 @@ def _rows(paths: Sequence[Path]) -> str:
         last = last_of_file + shifts[path]
     cases = " ".join(f"WHEN {text(path)} THEN {shift}" for path, shift in shifts.items() if shift)
     shift = f"CASE filename {cases} ELSE 0 END" if cases else "0"
-    return f"SELECT * EXCLUDE (filename) REPLACE (seq + {shift} AS seq) FROM {read}"
+    return _Source(read, f"* EXCLUDE (filename) REPLACE (seq + {shift} AS seq)", f"seq + {shift} AS seq")
 
 
-def _event_view(view: str, condition: str, present: set[str]) -> str:
-    columns = [name(column) for column in _LEADING]
+def _event_view(view: str, condition: str, present: set[str], source: _Source) -> str:
+    # Straight from the files: a `SELECT *` of all columns between would cost every statement a hundredth of a second.
+    columns = [source.seq, *map(name, _LEADING[1:])]
     for column in _columns(view):
-        quoted = name(column.name)
-        columns.append(quoted if column.name in present else f"CAST(NULL AS {_SQL[column.type]}) AS {quoted}")
+        quoted, is_there = name(column.name), column.name in present and source is not _NOWHERE
+        columns.append(quoted if is_there else f"CAST(NULL AS {_SQL[column.type]}) AS {quoted}")
     select = ", ".join([*columns, "extra", "raw"])
-    events = f"SELECT {select} FROM rows WHERE kind = 'event'"
-    return f"CREATE VIEW {name(view)} AS SELECT * FROM ({events}) WHERE {condition}"
+    return f"CREATE VIEW {name(view)} AS SELECT {select} FROM {source.read} WHERE kind = 'event' AND {condition}"
+
+
+def _other_rows(present: set[str], source: _Source) -> str:
+    own = sorted(name(column) for column in present if column.startswith(_OWN) and source is not _NOWHERE)
+    select = ", ".join([source.seq, "received_at", "elapsed_ns", "kind", "type", *own, "raw"])
+    return f"CREATE VIEW other_rows AS SELECT {select} FROM {source.read} WHERE kind <> 'event'"
+
+
+def _sizes(session: Session | None) -> str | None:
+    """SQL for how many events and bytes of each type there are, as the header says; None where it does not say all."""
+    applications, sizes = (session.header.applications, session.header.type_bytes) if session else ({}, None)
+    # Of several applications it does not say which got what, and it names the type of what has none like an empty one.
+    if not sizes or len(applications) != 1 or "" in {*applications, *sizes}:
+        return None
+    rows = ", ".join(
+        f"({text(*applications)}, {text(t)}, {n}::BIGINT, {size} / {n}, false)" for t, (n, size) in sizes.items()
+    )
+    return f"FROM (VALUES {rows}) AS sizes ({_SIZES})"
+
+
+def _weighing(session: Session | None) -> str:
+    """SQL for the same from the files. Of a long recording, blocks spread evenly over it are weighed."""
+    every = max(session.header.events // 250_000, 1) if session else 1
+    weighed = f"avg(strlen(raw)) FILTER ((seq // 20480) % {every} = 0)"
+    counted = f"SELECT application, type, count(*), {weighed}, {every > 1} FROM events GROUP BY application, type"
+    return f"FROM ({counted}) AS sizes ({_SIZES})"
 
 
 def _columns(view: str) -> Iterable[Column]:

@@ -1,38 +1,18 @@
 -- One row is one event type that one application got: how many, and how many bytes. Identified by `application` and
 -- `type`.
--- Of more than half a million events the bytes are estimated from blocks spread evenly over the recording.
-WITH size AS (
-    SELECT greatest(count(*) // 250000, 1) AS every
-    FROM events
-),
-
-counted AS (
-    SELECT application, type, count(*) AS event_count
-    FROM events
-    GROUP BY ALL
-),
-
-weighed AS (
-    SELECT application, type, avg(strlen(raw)) AS mean_bytes
-    FROM events
-    WHERE (seq // 20480) % (SELECT every FROM size) = 0
-    GROUP BY ALL
-),
-
-ranked AS (
+-- A session's header says the bytes of each type, but not of each application. Of more than half a million events for
+-- several they are estimated from blocks spread evenly over the recording.
+WITH ranked AS (
     SELECT
-        counted.*,
+        *,
         -- Without these an application does not learn of its channels and answers.
-        counted.type NOT IN ('StasisStart', 'StasisEnd', 'RESTResponse') AS is_filterable,
+        type NOT IN ('StasisStart', 'StasisEnd', 'RESTResponse') AS is_filterable,
         round(event_count * mean_bytes)::BIGINT AS byte_count,
         round(mean_bytes)::BIGINT AS mean_byte_count,
         row_number() OVER (
-            PARTITION BY counted.application ORDER BY event_count * mean_bytes DESC NULLS LAST, counted.type
+            PARTITION BY application ORDER BY event_count * mean_bytes DESC NULLS LAST, type
         ) AS place
-    FROM counted
-    LEFT JOIN weighed
-        ON weighed.application IS NOT DISTINCT FROM counted.application
-        AND weighed.type IS NOT DISTINCT FROM counted.type
+    FROM event_sizes
 )
 
 SELECT
@@ -48,7 +28,7 @@ SELECT
         AS saved_ratio,
     '{"disallowed":[' || string_agg('{"type":' || to_json(type) || '}', ',') FILTER (is_filterable) OVER down_to_here
         || ']}' AS event_filter,
-    (SELECT every FROM size) > 1 AS is_estimated
+    is_estimated
 FROM ranked
 WINDOW
     of_application AS (PARTITION BY application),

@@ -10,18 +10,13 @@ WITH told AS (
     WHERE variable IS NOT NULL
     -- Global variables have no channel, and each Asterisk has its own.
     GROUP BY hash(CASE WHEN channel_id IS NULL THEN asterisk_id END, channel_id, variable)
-),
-
-settings AS (
-    SELECT events.*, calls.call_id
-    FROM ChannelVarset AS events
-    LEFT JOIN int_call_channels AS calls USING (channel_id)
 )
 
 SELECT
     CASE WHEN settings.channel_id IS NULL THEN settings.asterisk_id END AS asterisk_id,
     settings.channel_id,
-    settings.call_id,
+    -- Not a join: DuckDB would put all variables into memory to find the few calls among them.
+    (SELECT call_id FROM int_call_channels AS calls WHERE calls.channel_id = settings.channel_id) AS call_id,
     settings.variable,
     settings.value,
     told.first_set_at,
@@ -29,4 +24,4 @@ SELECT
     told.is_changed,
     told.last_seq
 FROM told
-JOIN settings ON settings.seq = told.last_seq
+JOIN ChannelVarset AS settings ON settings.seq = told.last_seq

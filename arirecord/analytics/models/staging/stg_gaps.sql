@@ -2,5 +2,5 @@
 SELECT
     seq,
     received_at
-FROM rows
+FROM other_rows
 WHERE kind = 'connection' AND type = 'gap'

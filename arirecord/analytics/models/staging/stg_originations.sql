@@ -7,7 +7,7 @@ WITH exchanges AS (
         said ->> 'rest_uri' AS uri,
         TRY_CAST(said ->> 'rest_request_body' AS JSON) AS body,
         TRY_CAST(said ->> 'rest_answer_body' AS JSON) AS answer
-    FROM (SELECT seq, TRY_CAST(raw AS JSON) AS said FROM rows WHERE kind = 'rest' AND type = 'POST')
+    FROM (SELECT seq, TRY_CAST(raw AS JSON) AS said FROM other_rows WHERE kind = 'rest' AND type = 'POST')
     UNION ALL
     SELECT seq, uri, NULL, TRY_CAST(message_body AS JSON)
     FROM RESTResponse

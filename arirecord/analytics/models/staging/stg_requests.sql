@@ -14,7 +14,7 @@ SELECT
     rest_status AS status
 FROM (
     -- Only a tap's recording has these columns.
-    FROM (SELECT * FROM rows WHERE kind = 'rest')
+    FROM (SELECT * FROM other_rows WHERE kind = 'rest')
     UNION ALL BY NAME
     SELECT
         NULL::VARCHAR AS rest_by, NULL::VARCHAR AS rest_client, NULL::VARCHAR AS rest_method, NULL::VARCHAR AS rest_uri,
