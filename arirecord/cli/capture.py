@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .target import open_target
-from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say, warn
+from .terminal import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .types import DURATION, ROTATION
 
 if TYPE_CHECKING:
@@ -154,7 +154,9 @@ class _Recording:
         if self._recorder is None:
             from arirecord.capture.recorder import Recorder
 
-            self._recorder = Recorder(self._target, self._options.source, sync_interval_s=self._sync_s, say=warn)
+            self._recorder = Recorder(
+                self._target, self._options.source, sync_interval_s=self._sync_s, counts_channels=is_watched(), say=warn
+            )
             say(f"Recording to {self._target.path}. Ctrl-C ends it.")
         return self._recorder
 
