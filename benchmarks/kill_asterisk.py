@@ -121,6 +121,8 @@ async def kill_once(asterisk: Asterisk, seen: Seen, after_s: float, folder: Path
     recover(target.with_name(target.name + ".journal"), force=True)
     found = [essence(frame.raw) for frame in open_session(target).frames()]
     frames = [frame for _, frame in seen]
+    if not found and not await answers(asterisk):
+        raise Silent
     last = place(found, frames) if found else sum(at < began_at for at, _ in seen) - 1
     missing = absent(found, frames, last)
     ages_ms = [(killed_at - seen[at][0]) * 1000 for at in missing if seen[at][0] < killed_at]

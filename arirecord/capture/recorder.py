@@ -26,7 +26,7 @@ from .parts import Folder, Sealer, SingleFile, Target
 
 __all__ = ["Recorder", "Stats"]
 
-BATCH_S = 0.015
+BATCH_S = 0.01
 """How long frames wait for others: each batch costs a wake-up, a flush and a write."""
 
 _RETRY_S = 0.25

@@ -5,6 +5,9 @@ hundred at a time; any other frame (control, fragment, binary, masked, of 64 KiB
 one, so that the protocol is spoken in one place. Text is not decoded here: who keeps it looks whether it is UTF-8.
 """
 
+import asyncio
+import os
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,12 +15,21 @@ from websockets.asyncio.client import ClientConnection
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.protocol import State
 
+from .loop import Loop
+
 __all__ = ["EventStream"]
 
 Take = Callable[[bytes, Sequence[slice]], None]
 """Is given what came together, and where in it the messages stand."""
 
 _LONGEST_HEAD = 1 << 16
+_READ = 1 << 16
+
+_GATHER_S = 0.0005
+"""How long to wait for what else is being sent, once something has come: a burst is read at once, and not in five
+pieces. What comes has a moment that is late by so much, at most.
+"""
+
 _WHOLE_TEXT = 0x81  # FIN and opcode 1 (RFC 6455, 5.2)
 
 
@@ -33,6 +45,7 @@ class EventStream(ClientConnection):
         super().__init__(*args, **kwargs)
         self._tail = b""
         self._fragments: list[bytes] = []
+        self._is_flood = False
         self._early: list[tuple[bytes, Sequence[slice]]] = []
         self._take: Take = lambda data, places: self._early.append((data, places))
 
@@ -42,6 +55,28 @@ class EventStream(ClientConnection):
             take(data, places)
         self._early.clear()
         self._take = take
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, Loop) and self.transport.get_extra_info("sslcontext") is None:
+            self._fd = self.transport.get_extra_info("socket").fileno()
+            loop.read_directly(self._fd, self._read)
+
+    def _read(self) -> bool:
+        """What asyncio's transport does when there is data. False: it is to look itself, and to say what is wrong."""
+        if not self._is_flood:
+            time.sleep(_GATHER_S)
+        try:
+            data = os.read(self._fd, _READ)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self._is_flood = len(data) > _READ // 4
+        try:
+            self.data_received(data)
+        except Exception as error:
+            self.loop.call_exception_handler({"message": "an event stream could not be taken", "exception": error})
+            self.transport.abort()
+        return bool(data)
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop with what the socket gives."""

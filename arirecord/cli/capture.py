@@ -96,6 +96,7 @@ def command(
     from arirecord.capture.address import Address
     from arirecord.capture.client import CaptureOptions
     from arirecord.capture.listener import ListenOptions
+    from arirecord.capture.loop import Loop
 
     address = _with_password(Address.parse(url, user, os.environ.get("ARIRECORD_PASSWORD")))
     if insecure:
@@ -119,9 +120,10 @@ def command(
             disallowed=disallowed,
             keepalive_s=keepalive_s,
         )
+    sys.setswitchinterval(0.001)  # neither what reads nor what keeps is to wait long for the other, or for a snapshot
     recording = _Recording(options, open_target(output, rotate, force), sync_s)
-    with live_line(recording.line):
-        ending = asyncio.run(recording.run())
+    with live_line(recording.line), asyncio.Runner(loop_factory=Loop) as runner:
+        ending = runner.run(recording.run())
     _finish(recording.start(), ending)
 
 
