@@ -70,7 +70,7 @@ async def watch(asterisk: Asterisk, seen: Seen) -> None:
     """The witness: notes each frame and when it came."""
     address = Address.parse(asterisk.url, asterisk.user, asterisk.password)
     connection = await dial(CaptureOptions(address, "witness"))
-    connection.start(lambda messages: seen.extend((time.monotonic(), essence(data)) for data in messages))
+    connection.start(lambda data, places: seen.extend((time.monotonic(), essence(data[place])) for place in places))
     with suppress(ConnectionClosed):
         await connection.recv()
 
@@ -121,9 +121,24 @@ async def kill_once(asterisk: Asterisk, seen: Seen, after_s: float, folder: Path
     recover(target.with_name(target.name + ".journal"), force=True)
     found = [essence(frame.raw) for frame in open_session(target).frames()]
     frames = [frame for _, frame in seen]
+    if not found and not await answers(asterisk):
+        raise Silent
     last = place(found, frames) if found else sum(at < began_at for at, _ in seen) - 1
-    missing = [at for at, _ in seen[last + 1 :] if at < killed_at]
-    return ((killed_at - missing[0]) * 1000 if missing else 0.0), len(found)
+    missing = absent(found, frames, last)
+    ages_ms = [(killed_at - seen[at][0]) * 1000 for at in missing if seen[at][0] < killed_at]
+    return max(ages_ms, default=0.0), len(found)
+
+
+def absent(found: list[str], frames: list[str], last: int) -> list[int]:
+    """Indexes in `frames` of those after `last` that are not among `found`, as they are if the order differs."""
+    ahead = Counter(found) - Counter(frames[last + 1 - len(found) : last + 1])
+    missing = []
+    for index in range(last + 1, len(frames)):
+        if ahead[frames[index]]:
+            ahead[frames[index]] -= 1
+        else:
+            missing.append(index)
+    return missing
 
 
 async def answers(asterisk: Asterisk) -> bool:

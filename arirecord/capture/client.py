@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -214,18 +214,18 @@ class Capture:
         keep, limit = recorder.frames, self.options.max_events
         short = _SHORT + 6 * len(self.options.application)  # JSON may write a character as six
 
-        def take(messages: list[bytes]) -> None:
+        def take(data: bytes, places: Sequence[slice]) -> None:
             if over.done():
                 return
             if limit is not None:
-                messages = messages[: limit - self._count]
-            keep(messages)
-            self._count += len(messages)
+                places = places[: limit - self._count]
+            keep(data, places)
+            self._count += len(places)
             if self._count == limit:
                 over.set_result(Ending("the number of events asked for was reached", is_wanted=True))
                 return
-            for data in messages:
-                if len(data) < short and b'"ApplicationReplaced"' in data and self._is_replaced(data):
+            for place in places:
+                if place.stop - place.start < short and self._is_replaced(data[place]):
                     over.set_result(self._taken_over())
                     return
 
@@ -244,6 +244,8 @@ class Capture:
         return over.result()
 
     def _is_replaced(self, data: bytes) -> bool:
+        if b'"ApplicationReplaced"' not in data:
+            return False
         try:
             event = orjson.loads(data)
             return bool(event["type"] == "ApplicationReplaced" and event["application"] == self.options.application)

@@ -8,7 +8,7 @@ they dropped, counted, and told as a gap.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,8 +41,14 @@ _SAY_AGAIN_S = 10.0
 
 _FULL = "the disk did not keep up and memory was full"
 
-_Item = tuple[int, int, str, list[bytes]]
-"""What came at one moment: `received_ns`, `elapsed_ns`, kind, texts."""
+_ALL = (slice(None),)
+
+_Item = tuple[int, int, str, bytes, Sequence[slice]]
+"""What came at one moment: `received_ns`, `elapsed_ns`, kind, and where in what came the texts stand. They are cut out
+by the thread that keeps them, and not by the reader: memory that one thread takes and another gives back is slow.
+"""
+
+_Texts = tuple[int, int, str, Sequence[bytes]]
 
 
 @dataclass(slots=True)
@@ -65,8 +71,8 @@ class Recorder:
 
     `frame`, `frames`, `connection`, `rest` and `mark` may be called from one thread at a time and return at once.
     `source` goes into the header: no credentials. `sync_interval_s` is how often a journal is forced to the disk (None:
-    only at the end). `say` gets a sentence, in the recorder's thread, when the disk refuses and when it takes the
-    recording again.
+    only at the end). `counts_channels`: whether `stats.channels_up` is wanted, which takes a look at every frame. `say`
+    gets a sentence, in the recorder's thread, when the disk refuses and when it takes the recording again.
     `last_ns` is when the latest frame came, wall clock; `kept_rows` how many rows are in journals.
 
     Raises `TargetExists` and `OSError` when made.
@@ -79,6 +85,7 @@ class Recorder:
         *,
         sync_interval_s: float | None = 1.0,
         max_pending_bytes: int = 1 << 30,
+        counts_channels: bool = True,
         say: Callable[[str], None] = lambda text: None,
         clocks: tuple[Callable[[], int], Callable[[], int]] = (time.time_ns, time.monotonic_ns),
     ) -> None:
@@ -98,6 +105,7 @@ class Recorder:
         self._sealer = Sealer()
         self._ended = "complete"
         self._max_pending_bytes = max_pending_bytes
+        self._counts_channels = counts_channels
         self._pending: deque[_Item] = deque()
         self._taken_bytes = 0  # grows in the caller's thread …
         self._kept_bytes = 0  # … and this one in the recorder's: their difference waits, and no lock is needed
@@ -116,35 +124,35 @@ class Recorder:
 
     def frame(self, data: bytes) -> None:
         """Keep one WebSocket message."""
-        self.frames([data])
+        self.frames(data, _ALL)
 
-    def frames(self, messages: list[bytes]) -> None:
-        """Keep WebSocket messages that came together: all have the moment of this call. The list is not copied."""
+    def frames(self, data: bytes, places: Sequence[slice]) -> None:
+        """Keep the WebSocket messages that stand at these places of what came: all have the moment of this call."""
         if self._taken_bytes - self._kept_bytes > self._max_pending_bytes:
-            self._drop(len(messages))
+            self._drop(len(places))
             return
         if self._overflow:
             lost, self._overflow = self._overflow, 0
             self.connection("gap", reason=_FULL, lost_count=lost)
-        self.last_ns = self._take("event", messages)
-        self.stats.events += len(messages)
+        self.last_ns = self._take("event", data, places)
+        self.stats.events += len(places)
 
     def connection(self, what: str, **fields: Any) -> None:
         """Note what happened to the connection, as a row: `opened`, `closed`, `gap`; `fields` as in `OWN_COLUMNS`."""
         if what == "gap":
             self.stats.gap_count += 1
-        self._take("connection", [own_text("connection", what, **fields).encode()])
+        self._take("connection", own_text("connection", what, **fields).encode())
 
     def rest(self, method: str, **fields: Any) -> None:
         """Note one REST exchange, as a row; `fields` as in `OWN_COLUMNS`. Credentials are the caller's to leave out."""
         if self._taken_bytes - self._kept_bytes > self._max_pending_bytes:
             self._drop(1)
             return
-        self._take("rest", [own_text("rest", method, method=method, **fields).encode()])
+        self._take("rest", own_text("rest", method, method=method, **fields).encode())
 
     def mark(self, text: str, by: str | None = None) -> None:
         """Note what a person has to say."""
-        self._take("mark", [own_text("mark", "mark", text=text, by=by).encode()])
+        self._take("mark", own_text("mark", "mark", text=text, by=by).encode())
 
     def split(self) -> None:
         """Begin a new part soon, if the target has parts."""
@@ -155,10 +163,10 @@ class Recorder:
         self._overflow += count
         self.stats.lost_count += count
 
-    def _take(self, kind: str, texts: list[bytes]) -> int:
+    def _take(self, kind: str, data: bytes, places: Sequence[slice] = _ALL) -> int:
         received_ns = self._wall()
-        self._pending.append((received_ns, self._monotonic() - self._zero, kind, texts))
-        self._taken_bytes += sum(map(len, texts))
+        self._pending.append((received_ns, self._monotonic() - self._zero, kind, data, places))
+        self._taken_bytes += len(data)
         if self._idle:
             self._idle = False
             self._wake.set()
@@ -227,22 +235,24 @@ class Recorder:
                 self._journal.sync()
 
     def _keep(self, items: list[_Item]) -> None:
-        batch: list[_Item] = []
-        count = 0
-        for number, item in enumerate(items, 1):
-            batch.append(item)
-            count += len(item[3])
+        batch: list[_Texts] = []
+        count = size = 0
+        for number, (received_ns, elapsed_ns, kind, data, places) in enumerate(items, 1):
+            batch.append((received_ns, elapsed_ns, kind, [data[place] for place in places]))
+            count += len(places)
+            size += len(data)
             if count < _SLICE and number < len(items):
                 continue
-            self._write([row for item in batch for row in _as_text(item)])
+            self._write([row for texts in batch for row in _as_text(texts)])
+            self._kept_bytes += size
             self.kept_rows += count
             self._note(batch)
             if self.target.rotation.rows is not None:
                 self._rotate()
-            batch, count = [], 0
+            batch, count, size = [], 0, 0
 
-    def _write(self, items: list[_Item]) -> None:
-        attempt: Callable[[], None] = partial(self._journal.write_together, items)
+    def _write(self, rows: list[_Texts]) -> None:
+        attempt: Callable[[], None] = partial(self._journal.write_together, rows)
         while True:
             try:
                 attempt()
@@ -290,15 +300,14 @@ class Recorder:
             old_journal.close()
         self._sealer.seal(old_part)
 
-    def _note(self, batch: list[_Item]) -> None:
+    def _note(self, batch: list[_Texts]) -> None:
         for _, _, kind, texts in batch:
-            size = sum(map(len, texts))
-            self._kept_bytes += size
             if kind == "event":
-                self.stats.frame_bytes += size
-                for data in texts:
-                    if (found := data.find(b'"Channel', 0, 256)) >= 0:  # Asterisk puts the type near the front
-                        self._note_channel(data, data[found : found + 16])
+                self.stats.frame_bytes += sum(map(len, texts))
+                if self._counts_channels:
+                    for data in texts:
+                        if (found := data.find(b'"Channel', 0, 256)) >= 0:  # Asterisk puts the type near the front
+                            self._note_channel(data, data[found : found + 16])
 
     def _note_channel(self, data: bytes, what: bytes) -> None:
         """For a gauge only, which may be wrong where the type stands elsewhere."""
@@ -312,11 +321,11 @@ class Recorder:
                 self.stats.channels_up.discard(event["channel"]["id"])
 
 
-def _as_text(item: _Item) -> Iterator[_Item]:
+def _as_text(row: _Texts) -> Iterator[_Texts]:
     """The same as the journal takes it: what is no text becomes base64."""
-    received_ns, elapsed_ns, kind, texts = item
-    if all(map(_is_text, texts)):
-        yield item
+    received_ns, elapsed_ns, kind, texts = row
+    if all(map(bytes.isascii, texts)) or all(map(_is_text, texts)):
+        yield row
         return
     for data in texts:
         if _is_text(data):
@@ -326,9 +335,8 @@ def _as_text(item: _Item) -> Iterator[_Item]:
 
 
 def _is_text(data: bytes) -> bool:
-    if not data.isascii():
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
     return True

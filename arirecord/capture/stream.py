@@ -5,22 +5,37 @@ hundred at a time; any other frame (control, fragment, binary, masked, of 64 KiB
 one, so that the protocol is spoken in one place. Text is not decoded here: who keeps it looks whether it is UTF-8.
 """
 
-from collections.abc import Callable
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.protocol import State
 
+from .loop import Loop
+
 __all__ = ["EventStream"]
 
+Take = Callable[[bytes, Sequence[slice]], None]
+"""Is given what came together, and where in it the messages stand."""
+
 _LONGEST_HEAD = 1 << 16
+_READ = 1 << 16
+
+_GATHER_S = 0.0005
+"""How long to wait for what else is being sent, once something has come: a burst is read at once, and not in five
+pieces. What comes has a moment that is late by so much, at most.
+"""
+
 _WHOLE_TEXT = 0x81  # FIN and opcode 1 (RFC 6455, 5.2)
 
 
 class EventStream(ClientConnection):
-    """A `ClientConnection` that hands messages, as bytes, to the function given to `start`, in order and at once: those
-    that came together as a list.
+    """A `ClientConnection` that hands messages to the function given to `start`, in order and at once: those that came
+    together in one call, and uncut, since whoever keeps them has the time to.
 
     Use it as `connect(…, create_connection=EventStream)`. Messages before `start` wait for it. `recv` never returns: it
     raises `ConnectionClosed` when the connection is over.
@@ -30,14 +45,38 @@ class EventStream(ClientConnection):
         super().__init__(*args, **kwargs)
         self._tail = b""
         self._fragments: list[bytes] = []
-        self._early: list[bytes] = []
-        self._take: Callable[[list[bytes]], None] = self._early.extend
+        self._is_flood = False
+        self._early: list[tuple[bytes, Sequence[slice]]] = []
+        self._take: Take = lambda data, places: self._early.append((data, places))
 
-    def start(self, take: Callable[[list[bytes]], None]) -> None:
+    def start(self, take: Take) -> None:
         """Hand messages to `take` from now on, first those that came before."""
-        if self._early:
-            take(self._early)
+        for data, places in self._early:
+            take(data, places)
+        self._early.clear()
         self._take = take
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, Loop) and self.transport.get_extra_info("sslcontext") is None:
+            self._fd = self.transport.get_extra_info("socket").fileno()
+            loop.read_directly(self._fd, self._read)
+
+    def _read(self) -> bool:
+        """What asyncio's transport does when there is data. False: it is to look itself, and to say what is wrong."""
+        if not self._is_flood:
+            time.sleep(_GATHER_S)
+        try:
+            data = os.read(self._fd, _READ)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self._is_flood = len(data) > _READ // 4
+        try:
+            self.data_received(data)
+        except Exception as error:
+            self.loop.call_exception_handler({"message": "an event stream could not be taken", "exception": error})
+            self.transport.abort()
+        return bool(data)
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop with what the socket gives."""
@@ -49,9 +88,9 @@ class EventStream(ClientConnection):
         longest = self.protocol.max_message_size
         while self.protocol.state is State.OPEN and here < len(data):
             if not self._fragments:
-                messages, here = _whole_texts(data, here, longest)
-                if messages:
-                    self._take(messages)
+                places, here = _whole_texts(data, here, longest)
+                if places:
+                    self._take(data, places)
             end = _end(data, here, longest)
             if end is None:
                 break  # the library refuses it
@@ -82,14 +121,14 @@ class EventStream(ClientConnection):
         if event.fin:
             whole = b"".join(self._fragments)
             self._fragments.clear()
-            self._take([whole])
+            self._take(whole, [slice(0, len(whole))])
 
 
-def _whole_texts(data: bytes, here: int, longest: int | None) -> tuple[list[bytes], int]:
-    """The texts of all whole text frames from `here` on, up to one that is cut off, of another kind, too long, or has
-    64 KiB or more; and where that begins.
+def _whole_texts(data: bytes, here: int, longest: int | None) -> tuple[list[slice], int]:
+    """Where the texts of all whole text frames from `here` on stand, up to one that is cut off, of another kind, too
+    long, or has 64 KiB or more; and where that begins.
     """
-    texts = []
+    places = []
     last_head = len(data) - 4
     while here <= last_head and data[here] == _WHOLE_TEXT:
         length, body = data[here + 1], here + 2
@@ -100,9 +139,9 @@ def _whole_texts(data: bytes, here: int, longest: int | None) -> tuple[list[byte
         end = body + length
         if end > len(data) or (longest is not None and length > longest):
             break
-        texts.append(data[body:end])
+        places.append(slice(body, end))
         here = end
-    return texts, here
+    return places, here
 
 
 def _end(data: bytes, here: int, longest: int | None) -> int | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .target import open_target
-from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say, warn
+from .terminal import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .types import DURATION, ROTATION
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def command(
     from arirecord.capture.address import Address
     from arirecord.capture.client import CaptureOptions
     from arirecord.capture.listener import ListenOptions
+    from arirecord.capture.loop import Loop
 
     address = _with_password(Address.parse(url, user, os.environ.get("ARIRECORD_PASSWORD")))
     if insecure:
@@ -119,9 +120,10 @@ def command(
             disallowed=disallowed,
             keepalive_s=keepalive_s,
         )
+    sys.setswitchinterval(0.001)  # neither what reads nor what keeps is to wait long for the other, or for a snapshot
     recording = _Recording(options, open_target(output, rotate, force), sync_s)
-    with live_line(recording.line):
-        ending = asyncio.run(recording.run())
+    with live_line(recording.line), asyncio.Runner(loop_factory=Loop) as runner:
+        ending = runner.run(recording.run())
     _finish(recording.start(), ending)
 
 
@@ -154,7 +156,9 @@ class _Recording:
         if self._recorder is None:
             from arirecord.capture.recorder import Recorder
 
-            self._recorder = Recorder(self._target, self._options.source, sync_interval_s=self._sync_s, say=warn)
+            self._recorder = Recorder(
+                self._target, self._options.source, sync_interval_s=self._sync_s, counts_channels=is_watched(), say=warn
+            )
             say(f"Recording to {self._target.path}. Ctrl-C ends it.")
         return self._recorder
 

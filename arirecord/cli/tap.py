@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .target import open_target
-from .terminal import LIVE_INTERVAL_S, LOST, live_line, progress, say, warn
+from .terminal import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .types import DURATION, ROTATION
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class _Tapping:
     def _start(self) -> "Recorder":
         from arirecord.capture.recorder import Recorder
 
-        self.recorder = Recorder(self._target, self._options.source, say=warn)
+        self.recorder = Recorder(self._target, self._options.source, counts_channels=is_watched(), say=warn)
         say(f"Recording to {self.recorder.target.path}.")
         return self.recorder
 

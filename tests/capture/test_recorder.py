@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,9 @@ def test_frames_that_came_together(tmp_path: Path) -> None:
     target = tmp_path / "s.parquet"
     clock = iter(range(1, 100))
     recorder = Recorder(target, {}, clocks=(lambda: 1_000_000 * next(clock), lambda: 10 * next(clock)))
-    recorder.frames([b'{"n":1}', b"\xff", b"plain", b'{"n":"\xc3\xbc"}', b"two\nlines"])
+    texts = [b'{"n":1}', b"\xff", b"plain", b'{"n":"\xc3\xbc"}', b"two\nlines"]
+    ends = list(accumulate(map(len, texts), initial=0))
+    recorder.frames(b"".join(texts), [slice(*ends) for ends in pairwise(ends)])
     recorder.frame(b'{"n":2}')
     recorder.close()
     recorder.seal()

@@ -67,7 +67,7 @@ def received(chunks: Sequence[bytes]) -> tuple[list[bytes], EventStream, Wire]:
         messages: list[bytes] = []
         data = iter(chunks)
         stream.data_received(head.encode() + next(data, b""))
-        stream.start(messages.extend)
+        stream.start(lambda data, places: messages.extend(data[place] for place in places))
         for chunk in data:
             stream.data_received(chunk)
         return messages, stream, wire

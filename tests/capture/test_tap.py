@@ -858,11 +858,11 @@ FULL = """
 import errno, os
 from arirecord.session import journal
 def full(fd, data): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-before = journal.JournalWriter.write
+before = journal.JournalWriter.write_together
 def write(self, rows):
     os.write = full
     before(self, rows)
-journal.JournalWriter.write = write
+journal.JournalWriter.write_together = write
 """
 
 
