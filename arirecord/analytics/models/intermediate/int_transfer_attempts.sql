@@ -1,13 +1,7 @@
 -- One row is one transfer that was done, with the attempts to reach somebody that came of it. Identified by `seq`.
 -- Who goes on in the dialplan is the transferee, or the far half of the Local channel that takes the transferer's place.
 -- An attempt by the transferer's second channel counts if it was still open. What a Local channel dials counts too.
-WITH halves AS (
-    SELECT channel_id, other_id FROM int_links WHERE reason = 'pair'
-    UNION ALL
-    SELECT other_id, channel_id FROM int_links WHERE reason = 'pair'
-),
-
-spans AS (
+WITH spans AS (
     SELECT
         *,
         COALESCE(
@@ -23,7 +17,7 @@ goers AS (
         seq, next_seq, seq AS from_seq,
         COALESCE(halves.other_id, replace_channel_id, transferee_channel_id) AS goer_id
     FROM spans
-    LEFT JOIN halves ON halves.channel_id = spans.replace_channel_id
+    LEFT JOIN int_local_halves AS halves ON halves.channel_id = spans.replace_channel_id
     UNION ALL
     SELECT seq, next_seq, 0, transferer_second_channel_id
     FROM spans
@@ -45,23 +39,30 @@ attempts_of_all AS (
     UNION ALL
     SELECT direct.transfer_seq, direct.next_seq, behind.*, true
     FROM direct
-    JOIN halves ON halves.channel_id = direct.peer_channel_id
+    JOIN int_local_halves AS halves ON halves.channel_id = direct.peer_channel_id
     JOIN int_dial_attempts AS behind
         ON behind.caller_channel_id = halves.other_id AND behind.seq < direct.next_seq
 ),
 
 met AS (
-    SELECT goers.seq, min(stays.entered_at) AS met_at
+    SELECT
+        goers.seq,
+        min(stays.entered_at) AS met_at,
+        arg_min(others.channel_id, greatest(stays.entered_seq, others.entered_seq)) AS met_channel_id
     FROM goers
     JOIN int_bridge_stays AS stays
         ON stays.channel_id = goers.goer_id
         AND stays.entered_seq > goers.seq AND stays.entered_seq < goers.next_seq AND NOT stays.is_holding
+    LEFT JOIN int_bridge_stays AS others
+        ON others.bridge_id = stays.bridge_id AND others.channel_id <> stays.channel_id
+        AND others.left_seq > stays.entered_seq AND others.entered_seq < stays.left_seq
     GROUP BY goers.seq
 )
 
 SELECT
     spans.seq,
     any_value(met.met_at) AS met_at,
+    any_value(met.met_channel_id) AS met_channel_id,
     bool_and(goer.ended_seq IS NOT NULL) AS is_followed,
     count(DISTINCT tried.peer_channel_id) AS attempt_count,
     min(tried.ended_at) FILTER (tried.dial_status = 'ANSWER' AND NOT tried.is_inner) AS answered_at,
