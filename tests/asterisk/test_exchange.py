@@ -24,6 +24,9 @@ from .switch import Asterisk
 
 pytestmark = pytest.mark.asterisk
 
+SLOW = {"agent_requested", "follow_me", "keys_attended_target_hangs_up", "limited", "queue_tried_once"}
+"""Made for the recording in `tests/captures` only: 18 s of waiting."""
+
 
 @dataclass
 class Made:
@@ -52,7 +55,7 @@ class Made:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     with Asterisk(folder(), FILES) as asterisk:
         with Capture(asterisk, tmp_path_factory.mktemp("exchange") / "calls.parquet") as capture:
-            spans, failed = asyncio.run(make(asterisk, KINDS))
+            spans, failed = asyncio.run(make(asterisk, [name for name in KINDS if name not in SLOW]))
             recorded = capture.finish()
         log = (asterisk.folder / "log/queue_log").read_text()
         yield Made(recorded, spans, failed, [line.split("|") for line in log.splitlines()])
@@ -119,7 +122,7 @@ def test_parking(made: Made) -> None:
     assert sorted((channel, reasons[outcome]) for channel, outcome in ours) == sorted(theirs)
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("name", [name for name in FACTS if name not in SLOW])
 def test_facts(made: Made, name: str) -> None:
     """Of each kind the models say what a person beside the telephones would say."""
     assert told(made.without_linkedids, *made.spans[name]) == FACTS[name]

@@ -100,7 +100,11 @@ def check_lengths(recorded: Recorded) -> None:
     call_of = dict(recorded.sql("SELECT channel_id, call_id FROM legs"))
     for row in recorded.cdr:
         rows[call_of.get(row["uniqueid"])].append(row)
-    for call_id, duration_s in recorded.sql("SELECT call_id, duration_s FROM calls WHERE transfer_count = 0"):
+    whole = recorded.sql(
+        "SELECT call_id, duration_s FROM calls WHERE transfer_count = 0 AND first_channel_id NOT IN "
+        "(SELECT transferer_second_channel_id FROM transfers WHERE transferer_second_channel_id IS NOT NULL)"
+    )
+    for call_id, duration_s in whole:
         if len(rows[call_id]) == 1 and rows[call_id][0]["lastapp"] != "ConfBridge":
             [row] = rows[call_id]
             assert abs(duration_s - (float(row["end"]) - float(row["start"]))) < 0.1, call_id

@@ -37,7 +37,7 @@ async def hears(*phones: Phone) -> None:
     """A moment in which each of them hears something."""
     before = [phone.voice.heard for phone in phones]
     await eventually(
-        lambda: all(phone.voice.heard > count + 12 for phone, count in zip(phones, before, strict=True)),
+        lambda: all(phone.voice.heard > count + 5 for phone, count in zip(phones, before, strict=True)),
         f"{', '.join(phone.number for phone in phones)} hear something",
     )
 
