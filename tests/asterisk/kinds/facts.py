@@ -134,10 +134,6 @@ FACTS = {
     "blind_by_caller": Facts(
         [("ANSWERED", "1001", "1002", "called")], transfers=[("blind", "1001", "answered", "1003")]
     ),
-    "blind_to_busy": Facts([("ANSWERED", "1001", "1002", "asterisk")], transfers=[("blind", "1002", "busy", None)]),
-    "blind_by_keys_given_up": Facts(
-        [("ANSWERED", "1001", "1002", "caller")], transfers=[("blind", "1002", "abandoned", None)]
-    ),
     "blind_to_nowhere": Facts([("ANSWERED", "1001", "1002", "called")]),
     "blind_to_music": Facts(
         [("ANSWERED", "1001", "1002", "caller")], transfers=[("blind", "1002", "application", None)]
