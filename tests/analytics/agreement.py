@@ -84,7 +84,10 @@ def precision(scenario: str, con: duckdb.DuckDBPyConnection) -> tuple[float | No
 
 
 def lone_cdrs(scenario: str, con: duckdb.DuckDBPyConnection) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Whole calls, each with its CDR: one CDR row, no transfer, and no consultation for one."""
+    """Whole calls, each with its CDR: one CDR row, no transfer, and no consultation for one.
+
+    Not in a conference room: who comes last has a CDR that ends when he comes.
+    """
     call_of = dict(con.execute("SELECT channel_id, call_id FROM int_call_channels").fetchall())
     rows = defaultdict(list)
     for row in truth(scenario, "cdr"):
@@ -94,7 +97,9 @@ def lone_cdrs(scenario: str, con: duckdb.DuckDBPyConnection) -> list[tuple[dict[
     return [
         (call, rows[call["call_id"]][0])
         for call in calls
-        if len(rows[call["call_id"]]) == 1 and call["first_channel_id"] not in transferrers
+        if len(rows[call["call_id"]]) == 1
+        and call["first_channel_id"] not in transferrers
+        and rows[call["call_id"]][0]["lastapp"] != "ConfBridge"
     ]
 
 

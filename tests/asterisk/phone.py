@@ -166,10 +166,16 @@ class Phone(asyncio.DatagramProtocol):
             self.answer(message, 200, "OK")
 
     def answer(
-        self, request: Message, status: int, reason: str, tag: str = "phone", body: tuple[str, str] | None = None
+        self,
+        request: Message,
+        status: int,
+        reason: str,
+        tag: str = "phone",
+        body: tuple[str, str] | None = None,
+        contact: str | None = None,
     ) -> None:
         """Answer a request, and the same again should it come twice."""
-        more = [("Contact", self.contact), *([("Content-Type", body[0])] if body else [])]
+        more = [("Contact", contact or self.contact), *([("Content-Type", body[0])] if body else [])]
         encoded = request.response(status, reason, tag, more, body[1] if body else "").encode()
         self._answered[request["via"], request.method] = encoded
         self.transport.sendto(encoded, self.server)
@@ -237,12 +243,21 @@ class Call:
     def ring(self) -> None:
         self._respond(180, "Ringing")
 
+    def progress(self) -> None:
+        """Let the caller hear this phone before it is answered."""
+        self._respond(183, "Session Progress", self._sdp())
+
     def answer(self) -> None:
         self._respond(200, "OK", self._sdp())
         self.state = "up"
 
     def reject(self, status: int = 486, reason: str = "Busy Here") -> None:
         self._respond(status, reason)
+        self.state = "ended"
+
+    def redirect(self, number: str) -> None:
+        """Send the caller to another number."""
+        self._respond(302, "Moved Temporarily", contact=f"<{self.phone.address(number)}>")
         self.state = "ended"
 
     # Both.
@@ -295,9 +310,11 @@ class Call:
         elif method == "NOTIFY" and (found := re.match(r"SIP/2\.0 (\d+)", request.body)):
             self.refer_status = int(found[1])
 
-    def _respond(self, status: int, reason: str, body: tuple[str, str] | None = None) -> None:
+    def _respond(
+        self, status: int, reason: str, body: tuple[str, str] | None = None, contact: str | None = None
+    ) -> None:
         assert self._invite is not None
-        self.phone.answer(self._invite, status, reason, self.tag, body)
+        self.phone.answer(self._invite, status, reason, self.tag, body, contact)
 
     def _sdp(self, direction: str = "sendrecv") -> tuple[str, str]:
         self._sdp_version += 1

@@ -139,6 +139,7 @@ class Capture:
         begun, over = (
             {row["uniqueid"] for row in rows if row["eventtype"] == what} for what in ("CHAN_START", "CHAN_END")
         )
-        called = {row["linkedid"] for row in rows if row["eventtype"] == "LINKEDID_END"}
+        calls = {row["uniqueid"]: row["linkedid"] for row in rows}  # the last that each channel had
+        called = {row["linkedid"] for row in rows if row["eventtype"] == "LINKEDID_END"} & set(calls.values())
         billed = {row["uniqueid"] for row in self.asterisk.cdr()[self._cdr_count :]}
         return begun <= over and called <= billed

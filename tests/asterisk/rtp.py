@@ -42,6 +42,8 @@ class Voice(asyncio.DatagramProtocol):
         self.transport.close()
 
     def send_to(self, target: tuple[str, int]) -> None:
+        if target != self.target:
+            self._keys.clear()  # what is still to be sent was for another call
         self.target = target
         if self._next is None:
             self._tick()

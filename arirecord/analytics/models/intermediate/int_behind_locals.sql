@@ -1,11 +1,7 @@
 -- One row is one end of a Local channel behind which somebody answered, with whom the far end reached. Identified by
 -- `channel_id`.
 SELECT halves.channel_id, arg_max(attempts.peer_channel_id, attempts.ended_seq) AS reached_channel_id
-FROM (
-    SELECT channel_id, other_id FROM int_links WHERE reason = 'pair'
-    UNION ALL
-    SELECT other_id, channel_id FROM int_links WHERE reason = 'pair'
-) AS halves
+FROM int_local_halves AS halves
 JOIN int_dial_attempts AS attempts ON attempts.caller_channel_id = halves.other_id
 WHERE attempts.dial_status = 'ANSWER'
 GROUP BY halves.channel_id

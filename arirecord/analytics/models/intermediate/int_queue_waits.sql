@@ -6,9 +6,19 @@ WITH told AS (
     FROM int_dialplan_steps
     WHERE app = 'Queue'
     GROUP BY ALL
+    UNION ALL
+    -- Where a transfer leads, Asterisk tells no step: the first event that shows the channel in the queue stands for it.
+    SELECT channel_id, split_part(channel_dialplan_app_data, ',', 1), min(timestamp), min(seq)
+    FROM channel_events
+    WHERE channel_dialplan_app_name = 'Queue'
+        AND channel_id IN (SELECT channel_id FROM int_channel_lives WHERE created_seq IS NOT NULL)
+    GROUP BY
+        channel_id, channel_dialplan_app_data, channel_dialplan_context, channel_dialplan_exten,
+        channel_dialplan_priority
+    HAVING NOT bool_or(type = 'ChannelDialplan')
 ),
 
--- Who is transferred out of a queue is told to be in it once more, before he leaves the agent's bridge.
+-- Who is transferred or goes out of a queue is told to be in it once more, where he goes.
 entries AS (
     SELECT told.*
     FROM told
@@ -41,6 +51,7 @@ followed AS (
     SELECT
         *,
         lead(step) OVER steps_of_channel AS next_step,
+        lag(step) OVER steps_of_channel = 'entry' AND lag(queue) OVER steps_of_channel = queue AS is_told_again,
         lead(status) OVER steps_of_channel AS next_status,
         lead(event_at) OVER steps_of_channel AS next_at,
         lead(seq) OVER steps_of_channel AS next_seq
@@ -64,4 +75,4 @@ SELECT
         WHEN 'entry' THEN 'left'
     END AS outcome
 FROM followed
-WHERE step = 'entry'
+WHERE step = 'entry' AND is_told_again IS NOT true

@@ -1,32 +1,15 @@
 -- One row is one transfer that was done, with the attempts to reach somebody that came of it. Identified by `seq`.
 -- Who goes on in the dialplan is the transferee, or the far half of the Local channel that takes the transferer's place.
 -- An attempt by the transferer's second channel counts if it was still open. What a Local channel dials counts too.
-WITH halves AS (
-    SELECT channel_id, other_id FROM int_links WHERE reason = 'pair'
-    UNION ALL
-    SELECT other_id, channel_id FROM int_links WHERE reason = 'pair'
-),
-
-spans AS (
+WITH goers AS (
     SELECT
-        *,
-        COALESCE(
-            lead(seq) OVER (PARTITION BY COALESCE(transferee_channel_id, transferer_channel_id) ORDER BY seq),
-            9223372036854775807
-        ) AS next_seq
-    FROM int_transfers
-    WHERE result = 'Success' AND destination_type <> 'refer'
-),
-
-goers AS (
-    SELECT
-        seq, next_seq, seq AS from_seq,
+        seq, next_seq, moved_seq AS from_seq, moved_seq AS open_seq,
         COALESCE(halves.other_id, replace_channel_id, transferee_channel_id) AS goer_id
-    FROM spans
-    LEFT JOIN halves ON halves.channel_id = spans.replace_channel_id
+    FROM int_transfer_spans AS spans
+    LEFT JOIN int_local_halves AS halves ON halves.channel_id = spans.replace_channel_id
     UNION ALL
-    SELECT seq, next_seq, 0, transferer_second_channel_id
-    FROM spans
+    SELECT seq, next_seq, 0, seq, transferer_second_channel_id
+    FROM int_transfer_spans
     WHERE destination_type = 'application'
 ),
 
@@ -37,7 +20,7 @@ direct AS (
         ON attempts.caller_channel_id = goers.goer_id
         AND attempts.seq >= goers.from_seq
         AND attempts.seq < goers.next_seq
-        AND COALESCE(attempts.ended_seq > goers.seq, true)
+        AND COALESCE(attempts.ended_seq > goers.open_seq, true)
 ),
 
 attempts_of_all AS (
@@ -45,30 +28,37 @@ attempts_of_all AS (
     UNION ALL
     SELECT direct.transfer_seq, direct.next_seq, behind.*, true
     FROM direct
-    JOIN halves ON halves.channel_id = direct.peer_channel_id
+    JOIN int_local_halves AS halves ON halves.channel_id = direct.peer_channel_id
     JOIN int_dial_attempts AS behind
         ON behind.caller_channel_id = halves.other_id AND behind.seq < direct.next_seq
 ),
 
 met AS (
-    SELECT goers.seq, min(stays.entered_at) AS met_at
+    SELECT
+        goers.seq,
+        min(stays.entered_at) AS met_at,
+        arg_min(others.channel_id, greatest(stays.entered_seq, others.entered_seq)) AS met_channel_id
     FROM goers
     JOIN int_bridge_stays AS stays
         ON stays.channel_id = goers.goer_id
-        AND stays.entered_seq > goers.seq AND stays.entered_seq < goers.next_seq AND NOT stays.is_holding
+        AND stays.entered_seq > goers.open_seq AND stays.entered_seq < goers.next_seq AND NOT stays.is_holding
+    LEFT JOIN int_bridge_stays AS others
+        ON others.bridge_id = stays.bridge_id AND others.channel_id <> stays.channel_id
+        AND others.left_seq > stays.entered_seq AND others.entered_seq < stays.left_seq
     GROUP BY goers.seq
 )
 
 SELECT
     spans.seq,
     any_value(met.met_at) AS met_at,
+    any_value(met.met_channel_id) AS met_channel_id,
     bool_and(goer.ended_seq IS NOT NULL) AS is_followed,
     count(DISTINCT tried.peer_channel_id) AS attempt_count,
     min(tried.ended_at) FILTER (tried.dial_status = 'ANSWER' AND NOT tried.is_inner) AS answered_at,
     arg_max(tried.peer_channel_id, (tried.is_inner, tried.ended_seq)) FILTER (tried.dial_status = 'ANSWER')
         AS answered_by_channel_id,
     arg_max(tried.dial_status, (tried.is_inner, tried.ended_seq)) FILTER (tried.dial_status <> 'ANSWER') AS failed_status
-FROM spans
+FROM int_transfer_spans AS spans
 LEFT JOIN met USING (seq)
 LEFT JOIN goers USING (seq)
 LEFT JOIN int_channel_lives AS goer ON goer.channel_id = goers.goer_id

@@ -22,7 +22,7 @@ SELECT
     call_id,
     CASE
         WHEN parties.first_role = 'caller' AND NOT parties.has_called THEN 'inbound'
-        WHEN parties.first_role = 'called' AND param_text('trunks') = '*' THEN 'outbound'
+        WHEN parties.first_role IN ('called', 'local') AND param_text('trunks') = '*' THEN 'outbound'
         WHEN param_text('trunks') = '*' OR parties.first_role IS NULL THEN NULL
         WHEN parties.first_role = 'caller' AND parties.first_endpoint GLOB param_text('trunks') THEN 'inbound'
         WHEN spans.is_to_trunk THEN 'outbound'

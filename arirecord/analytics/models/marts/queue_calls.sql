@@ -10,13 +10,11 @@ dialled AS (
     SELECT
         waits.channel_id, waits.seq,
         count(*) AS attempt_count,
-        arg_max(COALESCE(behind.reached_channel_id, attempts.peer_channel_id), attempts.ended_seq)
-            FILTER (attempts.dial_status = 'ANSWER') AS agent_id
+        arg_max(attempts.peer_channel_id, attempts.ended_seq) FILTER (attempts.dial_status = 'ANSWER') AS agent_id
     FROM int_queue_waits AS waits
     JOIN int_dial_attempts AS attempts
         ON attempts.caller_channel_id = waits.channel_id
         AND attempts.seq > waits.seq AND attempts.seq < COALESCE(waits.left_seq, attempts.seq + 1)
-    LEFT JOIN int_behind_locals AS behind ON behind.channel_id = attempts.peer_channel_id
     GROUP BY waits.channel_id, waits.seq
 )
 
@@ -33,6 +31,8 @@ SELECT
     (epoch_ms(waits.left_at) - epoch_ms(waits.entered_at)) / 1000 AS wait_s,
     CASE WHEN waits.outcome = 'answered' THEN dialled.agent_id END AS answered_by_channel_id,
     agent.channel_name AS answered_by_channel_name,
+    reached.channel_id AS reached_channel_id,
+    reached.channel_name AS reached_channel_name,
     CASE WHEN waits.kind = 'app_queue' THEN COALESCE(dialled.attempt_count, 0) END AS attempt_count,
     waits.outcome IS NOT NULL AND waits.entered_at IS NOT NULL AND NOT EXISTS (
         FROM stg_gaps AS gaps WHERE gaps.seq BETWEEN waits.seq AND waits.left_seq
@@ -44,3 +44,5 @@ LEFT JOIN int_call_channels AS calls USING (channel_id)
 LEFT JOIN dialled ON dialled.channel_id = waits.channel_id AND dialled.seq = waits.seq
 LEFT JOIN int_channel_facts AS agent
     ON agent.channel_id = dialled.agent_id AND waits.outcome = 'answered'
+LEFT JOIN int_behind_locals AS behind ON behind.channel_id = agent.channel_id
+LEFT JOIN int_channel_facts AS reached ON reached.channel_id = COALESCE(behind.reached_channel_id, agent.channel_id)

@@ -1,0 +1,27 @@
+-- One row is one transfer that was done, with the positions between which lies what came of it. Identified by `seq`.
+-- Asterisk may tell a blind transfer after the transferee has gone: he has when he left the bridge (`moved_seq`), and up
+-- to the next transfer (`next_seq`) all that he does comes of this one.
+WITH moves AS (
+    SELECT transfers.seq, arg_max(stays.left_seq, stays.entered_seq) AS left_seq
+    FROM int_transfers AS transfers
+    JOIN int_bridge_stays AS stays
+        ON stays.channel_id = transfers.transferee_channel_id AND stays.bridge_id = transfers.bridge_id
+        AND stays.entered_seq < transfers.seq
+    WHERE transfers.kind = 'blind'
+    GROUP BY transfers.seq
+),
+
+moved AS (
+    SELECT transfers.*, COALESCE(least(moves.left_seq, transfers.seq), transfers.seq) AS moved_seq
+    FROM int_transfers AS transfers
+    LEFT JOIN moves USING (seq)
+    WHERE transfers.result = 'Success' AND transfers.destination_type <> 'refer'
+)
+
+SELECT
+    *,
+    COALESCE(
+        lead(moved_seq) OVER (PARTITION BY COALESCE(transferee_channel_id, transferer_channel_id) ORDER BY seq),
+        9223372036854775807
+    ) AS next_seq
+FROM moved
