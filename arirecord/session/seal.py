@@ -178,10 +178,13 @@ def _names(source: Source, progress: Progress) -> set[str]:
     names: set[bytes] = set()
     count = 0
     for text in ahead(source.texts()):
-        found = _NAME.findall(text)
-        if b"\\" in text and _QUOTED in text:
+        head = text[: text.find(b"\n")]
+        # Only journals have lines of other kinds, and records of other programs are quoted all or none.
+        is_journal, is_quoted = b'"elapsed_ns":' in head, _QUOTED in head
+        found = _NAME.findall(text) if is_journal or not is_quoted else []
+        if b"\\" in text and (is_quoted or _QUOTED in text):
             found += _QUOTED_NAME.findall(text)
-            names.update(_KIND.findall(text))
+            names.update(_KIND.findall(text) if is_journal else ())
         names.update(found)
         count += len(found)
         progress("reading", count)
