@@ -145,7 +145,9 @@ def test_a_difference_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """What was written is read back, and must be the same."""
     made = sealed(tmp_path / "s.parquet", [(1, 0, "event", '{"type":"Dial","dialstatus":"BUSY"}')])
 
-    def wrong(table: pa.Table) -> pa.Table:
+    def wrong(tables: list[pa.Table]) -> pa.Table:
+        table = pa.concat_tables(tables)
+        tables.clear()
         return table.set_column(table.schema.get_field_index("dialstatus"), "dialstatus", pa.array(["CANCEL"]))
 
     monkeypatch.setattr(module, "_clustered", wrong)
