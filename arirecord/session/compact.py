@@ -26,7 +26,6 @@ from .stored import is_compact, stored_batches
 from .table import LEADING
 from .tally import TypeBytes
 from .templates import TEMPLATE, Templates
-from .undisturbed import undisturbed
 
 __all__ = ["compact"]
 
@@ -56,8 +55,7 @@ def compact(session: Session, target: Path, *, force: bool = False, progress: Pr
         check_target(path, force=force)
     done = 0
     for part, path in zip(session.parts, targets, strict=True):
-        with undisturbed():
-            _compact_part(part, path, force, partial(_from, progress, done))
+        _compact_part(part, path, force, partial(_from, progress, done))
         done += part.header.rows
 
 
