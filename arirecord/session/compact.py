@@ -5,7 +5,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,12 @@ from .header import COMPACT_FORMAT, KEY
 from .parquet import COMPACT_ROW_GROUP, compact_writer
 from .proof import PROVED, Proof
 from .reader import Part, Session
+from .rests import nulls
 from .seal import Progress, check_target, give_name, no_progress
 from .stored import is_compact, stored_batches
+from .table import LEADING
 from .tally import TypeBytes
-from .templates import TEMPLATE, restore, template_of
+from .templates import TEMPLATE, Templates
 
 __all__ = ["compact"]
 
@@ -80,55 +82,80 @@ def _compact_part(part: Part, target: Path, force: bool, progress: Progress) -> 
 
 
 def _write(part: Part, path: Path, progress: Progress) -> Proof:
-    expected, types = Proof(), TypeBytes()
-    schema = part.schema.remove_metadata().append(pa.field(TEMPLATE, pa.string()))
-    with pq.ParquetFile(part.path) as file, compact_writer(path, schema) as writer:
-        for group in _groups(file):
-            tables = []
-            for table in group:
-                for batch in table.select(PROVED).combine_chunks().to_batches():
-                    expected.add(batch)
-                if part.header.type_bytes is None:
-                    types.add(table.filter(pc.equal(table["kind"], "event")))
-                tables.append(_without_texts(table))
-                progress("writing", expected.rows)
-            writer.write_table(_clustered(pa.concat_tables(tables)).cast(schema), row_group_size=COMPACT_ROW_GROUP)
-        type_bytes = types.result() if part.header.type_bytes is None else part.header.type_bytes
-        header = replace(part.header, format=COMPACT_FORMAT, type_bytes=type_bytes)
-        writer.add_key_value_metadata({KEY: header.dump()})
+    expected = Proof()
+    types = TypeBytes() if part.header.type_bytes is None else None
+    with pq.ParquetFile(part.path) as file:
+        filled = _filled(file)
+        columns = [field for field in part.schema.remove_metadata() if field.name in filled]
+        schema = pa.schema([*columns, pa.field(TEMPLATE, pa.string())])
+        with compact_writer(path, schema) as writer:
+            done = 0
+            for group in _groups(file, schema.names[:-1], expected, types):
+                writer.write_table(group.cast(schema), row_group_size=COMPACT_ROW_GROUP)
+                done += group.num_rows
+                progress("writing", done)
+                del group  # before the next is made
+            header = replace(part.header, format=COMPACT_FORMAT)
+            if types is not None:
+                header.type_bytes = types.result()
+            writer.add_key_value_metadata({KEY: header.dump()})
     return expected
 
 
-def _groups(file: pq.ParquetFile) -> Iterator[list[pa.Table]]:
-    """The rows in tables of `_SLICE`, as many as make a row group together."""
+def _filled(file: pq.ParquetFile) -> set[str]:
+    """The columns that have a value, and those that every session has: an empty one takes as much room as a call."""
+    names = set(file.schema_arrow.names)
+    found = names & {*LEADING.names, "extra", "raw"}
+    for group in range(file.num_row_groups if names - found else 0):
+        for batch in file.iter_batches(_SLICE, row_groups=[group], columns=list(names - found)):
+            found |= {name for name in batch.schema.names if batch[name].null_count < len(batch)}
+    return found
+
+
+def _groups(
+    file: pq.ParquetFile, columns: Sequence[str], expected: Proof, types: TypeBytes | None
+) -> Iterator[pa.Table]:
+    """Row groups, without the texts that templates give; their rows go to `expected` and `types` as they were."""
+    templates = Templates()
     group: list[pa.Table] = []
-    for batch in file.iter_batches(_SLICE):
-        group.append(pa.Table.from_batches([batch]))
+    for batch in file.iter_batches(_SLICE, columns=columns):
+        expected.add(batch.select(PROVED))
+        table = _lean(pa.Table.from_batches([batch]))
+        if types is not None:
+            types.add(table.filter(pc.equal(table["kind"], "event")))
+        group.append(_without_texts(table, templates))
         if sum(table.num_rows for table in group) + _SLICE > COMPACT_ROW_GROUP:
-            yield group
-            group = []
+            yield _clustered(group)
     if group:
-        yield group
+        yield _clustered(group)
 
 
-def _without_texts(table: pa.Table) -> pa.Table:
+def _without_texts(table: pa.Table, templates: Templates) -> pa.Table:
     """Texts replaced by templates, where a template gives the text."""
-    kinds, raws = table["kind"].to_pylist(), table["raw"]
-    found = [template_of(raw) if kind == "event" else None for kind, raw in zip(kinds, raws.to_pylist(), strict=True)]
-    templates = pa.array(found, pa.string())
+    found = templates.of(table).dictionary_encode()  # else the longest column of all
     at = table.schema.get_field_index("raw")
-    nothing = pa.nulls(table.num_rows, pa.string())
-    restored = restore(table.set_column(at, "raw", nothing).append_column(TEMPLATE, templates))
-    is_same = pc.fill_null(pc.equal(restored, raws), False)
-    table = table.set_column(at, "raw", pc.if_else(is_same, None, raws))
-    return table.append_column(TEMPLATE, pc.if_else(is_same, templates, None))
+    table = table.set_column(at, "raw", pc.if_else(pc.is_valid(found), None, table["raw"]))
+    return table.append_column(TEMPLATE, found)
 
 
-def _clustered(table: pa.Table) -> pa.Table:
-    """What one channel says together, in order: it repeats itself more than its neighbours in time."""
+def _clustered(tables: list[pa.Table]) -> pa.Table:
+    """What one channel says together, in order: it repeats itself more than its neighbours in time. Takes the tables
+    out of the list, so that they are not held while this one is written.
+    """
+    table = pa.concat_tables(tables)
+    tables.clear()
     names = [table[name] for name in _CLUSTER if name in table.column_names]
     cluster = pc.coalesce(*names, "") if names else pa.nulls(table.num_rows, pa.string())
     order = pc.sort_indices(
         pa.table({"cluster": cluster, "seq": table["seq"]}), [("cluster", "ascending"), ("seq", "ascending")]
     )
-    return table.take(order)
+    lean = [name for name in table.column_names if table[name].null_count < len(table)]
+    taken = table.select(lean).take(order)
+    columns = [taken[f.name] if f.name in lean else nulls(f.type, len(table)) for f in table.schema]
+    return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def _lean(table: pa.Table) -> pa.Table:
+    """The same; columns without values, which are most, share one piece of memory."""
+    columns = [column if column.null_count < len(table) else nulls(column.type, len(table)) for column in table.columns]
+    return pa.Table.from_arrays(columns, schema=table.schema)

@@ -1,11 +1,10 @@
 """Sealing: a journal becomes a session, and is removed only when the session was read back and found equal."""
 
-import gc
 import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +22,7 @@ from .proof import PROVED, Proof
 from .rows import Row, Rows
 from .table import UnforeseenColumns, own_columns, rows_to_table, session_schema
 from .tally import Tally
+from .undisturbed import undisturbed
 
 __all__ = ["Progress", "Source", "check_target", "give_name", "make_session", "no_progress", "recover", "seal"]
 
@@ -127,7 +127,7 @@ def make_session(
     Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the session differs from its source,
     `OSError` where the disk fails, and what reading the source raises. No file is left behind then.
     """
-    with _no_collection(), _plain_memory():
+    with undisturbed():
         names = _names(source, progress)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.sealing-", dir=target.parent)
         os.close(handle)
@@ -146,31 +146,6 @@ def make_session(
             temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Nothing here goes in circles, and looking for circles among so many objects takes a sixth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@contextmanager
-def _plain_memory() -> Iterator[None]:
-    """Arrow's own way to get memory gives large pieces back and takes them anew: twice the work for the system and a
-    fifth more memory in use.
-    """
-    before = pa.default_memory_pool()
-    pa.set_memory_pool(pa.system_memory_pool())
-    try:
-        yield
-    finally:
-        pa.set_memory_pool(before)
-
-
 def _names(source: Source, progress: Progress) -> set[str]:
     """Event types and kinds that may occur: found by their looks, so a few too many; too few is put right while
     writing.
@@ -178,10 +153,13 @@ def _names(source: Source, progress: Progress) -> set[str]:
     names: set[bytes] = set()
     count = 0
     for text in ahead(source.texts()):
-        found = _NAME.findall(text)
-        if b"\\" in text and _QUOTED in text:
+        head = text[: text.find(b"\n")]
+        # Only journals have lines of other kinds, and records of other programs are quoted all or none.
+        is_journal, is_quoted = b'"elapsed_ns":' in head, _QUOTED in head
+        found = _NAME.findall(text) if is_journal or not is_quoted else []
+        if b"\\" in text and (is_quoted or _QUOTED in text):
             found += _QUOTED_NAME.findall(text)
-            names.update(_KIND.findall(text))
+            names.update(_KIND.findall(text) if is_journal else ())
         names.update(found)
         count += len(found)
         progress("reading", count)

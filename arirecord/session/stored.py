@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .templates import TEMPLATE, restore
+from .templates import TEMPLATE, columns_of_templates, restore
 
 __all__ = ["is_compact", "stored_batches"]
 
@@ -29,12 +29,19 @@ def stored_batches(
     if not is_compact(file.schema_arrow):
         yield from file.iter_batches(size, row_groups=groups, columns=columns)
         return
-    read = None if "raw" in columns else [*{*columns, "seq"}]
     for group in groups:
-        table = file.read_row_group(group, columns=read)
+        read = {*columns, "seq"}
+        templates = None
+        if "raw" in columns:
+            # As codes: the texts would be the largest column of all.
+            templates = file.read_row_group(group, columns=[TEMPLATE])[TEMPLATE].combine_chunks().dictionary_encode()
+            read |= columns_of_templates(templates.dictionary.to_pylist())
+        table = file.read_row_group(group, columns=[name for name in file.schema_arrow.names if name in read])
+        if templates is not None:
+            table = table.append_column(TEMPLATE, templates)
         order = pc.sort_indices(table["seq"])
         for begin in range(0, len(order), _RESTORE):
             some = table.take(order.slice(begin, _RESTORE)).combine_chunks()
-            if read is None:
+            if templates is not None:
                 some = some.set_column(some.schema.get_field_index("raw"), "raw", restore(some))
             yield from some.select(columns).to_batches(max_chunksize=size)

@@ -78,9 +78,10 @@ def rows_to_table(
     """
     if not isinstance(rows, Rows):
         rows = Rows.of(rows)
-    flattened, refused = quick(
-        [raw if kind == "event" else "" for kind, raw in zip(rows.kinds, rows.raws, strict=True)]
-    )
+    raws = rows.raws
+    if set(rows.kinds) != {"event"}:
+        raws = [raw if kind == "event" else "" for kind, raw in zip(rows.kinds, raws, strict=True)]
+    flattened, refused = quick(raws)
     columns = dict(zip(flattened.column_names, flattened.columns, strict=True))
     if refused:
         _fill(columns, refused, _one_by_one([(rows.kinds[i], rows.raws[i]) for i in refused], drift))

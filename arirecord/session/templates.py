@@ -5,7 +5,7 @@ columns stand for their values as Asterisk writes them; beside a time stands its
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from arirecord.ari.catalogue import ENVELOPE, Column, all_columns, columns_of
 
-__all__ = ["TEMPLATE", "restore", "template_of"]
+__all__ = ["TEMPLATE", "Templates", "columns_of_templates", "restore"]
 
 TEMPLATE = "raw_template"
 """The column of a compact session that holds the templates; null where `raw` has the text."""
@@ -25,9 +25,59 @@ _SLOT = re.compile(r"<(\w+)(?: ([+-])(\d\d)(\d\d))?>")
 _SPECIAL = r'["\\\x00-\x1f]'
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _Plan = Mapping[str, "Column | _Plan"]
+_KNOWN = 16
+"""So many templates of a type are tried, the latest first, before a frame is looked at."""
 
 
-def template_of(raw: str) -> str | None:
+class Templates:
+    """Finds the templates of frames. Most frames are as others of their type were: what gave those back is tried first,
+    on all rows at once.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, list[str]] = {}
+
+    def of(self, table: pa.Table) -> pa.Array:
+        """The template of each row that gives its text byte for byte from the other columns; null where none does."""
+        raws, types = table["raw"].combine_chunks(), table["type"].combine_chunks()
+        is_event = pc.equal(table["kind"], "event").combine_chunks()
+        found: list[str | None] = [None] * len(raws)
+        for event_type in types.unique().drop_null().to_pylist():
+            rows = pc.indices_nonzero(pc.and_(is_event, pc.fill_null(pc.equal(types, event_type), False)))
+            known = self._known.setdefault(event_type, [])
+            tried = set(known)
+            for template in list(known):
+                rows = _try(template, table, rows, found)
+            others: dict[str, list[int]] = {}
+            for row, raw in zip(rows.to_pylist(), raws.take(rows).to_pylist(), strict=True):
+                new = _template_of(raw)
+                if new is not None and new not in tried:
+                    others.setdefault(new, []).append(row)
+            for template, places in others.items():
+                rows = pa.array(places, pa.uint64())
+                if len(_try(template, table, rows, found)) < len(rows):
+                    known.insert(0, template)
+            del known[_KNOWN:]
+        return pa.array(found, pa.string())
+
+
+def _try(template: str, table: pa.Table, rows: pa.Array, found: list[str | None]) -> pa.Array:
+    """Note the template for those of the rows whose text it gives; returns the others."""
+    if not len(rows):
+        return rows
+    some = table.select(["raw", *(columns_of_templates([template]) & set(table.column_names))]).take(rows)
+    is_same = pc.fill_null(pc.equal(_fill(template, some), some["raw"]), False).combine_chunks()
+    for row in rows.filter(is_same).to_pylist():
+        found[row] = template
+    return rows.filter(pc.invert(is_same))
+
+
+def columns_of_templates(templates: Iterable[str]) -> set[str]:
+    """Names of the columns that stand in them."""
+    return {slot[1] for template in templates for slot in _SLOT.finditer(template)}
+
+
+def _template_of(raw: str) -> str | None:
     """The template of a frame; None where it has a field that is no column. Whether it gives the same text again is
     for the caller to see.
     """
@@ -78,13 +128,15 @@ def _plan(event_type: str) -> _Plan:
 
 
 def restore(table: pa.Table) -> pa.Array:
-    """The text of every row: that of `raw`, or where `raw` is null what the row's template says, or null."""
+    """The text of every row: that of `raw`, or where `raw` is null what the row's template, a code, says, or null."""
     templates = table[TEMPLATE].combine_chunks()
     raws = table["raw"].combine_chunks()
     texts, places = [raws], list(range(len(raws)))
-    for template in templates.unique().drop_null().to_pylist():
-        rows = pc.indices_nonzero(pc.fill_null(pc.equal(templates, template), False))
-        texts.append(_fill(template, table.take(rows)))
+    for code in templates.indices.unique().drop_null().to_pylist():
+        template = templates.dictionary[code].as_py()
+        rows = pc.indices_nonzero(pc.fill_null(pc.equal(templates.indices, code), False))
+        some = table.select(list(columns_of_templates([template]) & set(table.column_names)))
+        texts.append(_fill(template, some.take(rows)))
         begin = sum(len(text) for text in texts[:-1])
         for place, row in enumerate(rows.to_pylist(), begin):
             places[row] = place

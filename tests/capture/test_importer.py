@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,14 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arirecord.capture import importer
 from arirecord.capture.importer import _alike, _one_by_one, import_streams, parse_line
+from arirecord.errors import JournalError
 from arirecord.session.header import Header
+from arirecord.session.journal import journal_path
+from arirecord.session.proof import Proof
 from arirecord.session.reader import open_session
+from arirecord.session.seal import recover
 from tests.conftest import read_lines, streams
 
 
@@ -103,6 +110,46 @@ def test_a_journal_is_a_stream_too(tmp_path: Path) -> None:
     rows, problems = imported(tmp_path, b'{"arirecord":{"format":1}}\n{"t":1,"elapsed_ns":0,"frame":"{}"}\n')
 
     assert (rows, problems) == ([(1, "{}")], [])
+
+
+def test_a_pipe_is_kept_in_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can't be read again: should sealing fail, the journal has all of it. A file needs none."""
+    lines = b'{"t":5,"frame":"{}"}\nbroken\n{"t":7,"frame":"x"}\n'
+    expected = imported(tmp_path, lines)[0]
+    os.mkfifo(tmp_path / "pipe")
+    writing = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[lines])
+    writing.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(importer, "seal", fail)
+        with pytest.raises(OSError, match="no room"):
+            import_streams([tmp_path / "pipe"], tmp_path / "p.parquet")
+    writing.join()
+    recover(journal_path(tmp_path / "p.parquet"))
+
+    assert [(f.t_ns, f.raw) for f in open_session(tmp_path / "p.parquet").frames(kinds=None)] == expected
+
+
+def fail(*args: object, **options: object) -> None:
+    raise OSError("no room")
+
+
+def test_a_difference_leaves_no_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written is held against what was read from the file, which stays."""
+    monkeypatch.setattr(Proof, "__eq__", lambda self, other: False)
+    with pytest.raises(JournalError, match="not as it was received"):
+        imported(tmp_path, b"{}\n{}")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["0.jsonl"]
+
+
+def test_beginning_anew_counts_problems_once(tmp_path: Path) -> None:
+    """A type written strangely is not seen by the first look, so that the file is read again."""
+    frame = '{"type" : "Dial","dialstatus":"BUSY"}'
+    rows, problems = imported(tmp_path, b"broken\n" + json.dumps({"t": 1, "frame": frame}).encode())
+
+    assert [p["where"] for p in problems] == ["0.jsonl:1"]
+    assert rows[1] == (1, frame)
+    assert open_session(tmp_path / "s.parquet").events().collect()["dialstatus"].to_list() == [None, "BUSY"]
 
 
 def test_an_empty_file(tmp_path: Path) -> None:

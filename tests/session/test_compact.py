@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from arirecord.errors import ArirecordError, NotASession, TargetExists
 from arirecord.session import compact as module
-from arirecord.session import parquet
+from arirecord.session import parquet, templates
 from arirecord.session.compact import compact
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import Frame, open_session
 from arirecord.session.rows import own_text
 from arirecord.session.seal import seal
+from arirecord.session.table import LEADING
 from tests.conftest import read_lines, streams
 from tests.session.test_table import MUTATIONS
 
@@ -118,6 +119,28 @@ def test_order_across_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert open_session(path).events().collect()["seq"].to_list() == list(range(35))
 
 
+def test_columns_without_a_value_are_left_out(tmp_path: Path) -> None:
+    """Save those that every session has."""
+    _, after, path = both(tmp_path, ['{"type":"Dial","dialstatus":"BUSY"}'])
+    names = pq.read_schema(path).names
+
+    assert [frame.raw for frame in after] == ['{"type":"Dial","dialstatus":"BUSY"}']
+    assert [*names[:8], *names[-3:]] == [*LEADING.names, "extra", "raw", "raw_template"]
+    assert names[8:-3] == ["dialstatus"]
+
+
+def test_templates_that_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More forms of one type than are kept in mind, in turns, and others between that no template gives."""
+    monkeypatch.setattr(templates, "_KNOWN", 2)
+    monkeypatch.setattr(module, "_SLICE", 7)
+    keys = ["forward", "forwarded", "dialstring", "dialstatus"]
+    events = [f'{{"type":"Dial","{keys[i % 4]}":"{i}"' + ("}" if i % 3 else ', "peer":{}}') for i in range(60)]
+    before, after, path = both(tmp_path, [event.replace('"forwarded":', '"x":') for event in events])
+
+    assert after == before
+    assert pq.read_table(path)["raw"].null_count > 20
+
+
 def test_a_folder(tmp_path: Path) -> None:
     """Becomes a folder of the same names."""
     for day in ("date=2026-11-23", "date=2026-11-24"):
@@ -145,7 +168,9 @@ def test_a_difference_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """What was written is read back, and must be the same."""
     made = sealed(tmp_path / "s.parquet", [(1, 0, "event", '{"type":"Dial","dialstatus":"BUSY"}')])
 
-    def wrong(table: pa.Table) -> pa.Table:
+    def wrong(tables: list[pa.Table]) -> pa.Table:
+        table = pa.concat_tables(tables)
+        tables.clear()
         return table.set_column(table.schema.get_field_index("dialstatus"), "dialstatus", pa.array(["CANCEL"]))
 
     monkeypatch.setattr(module, "_clustered", wrong)
