@@ -27,9 +27,10 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
     `events` holds all events with the columns that occur in the session; `rows` adds the rows of other kinds. One view
     per event type, named as ARI names it (`ChannelDtmfReceived`), has the columns of that type, typed NULLs where the
     session lacks one; `channel_events` has the events of all types that are about one channel, `bridge_events`,
-    `playback_events` and `recording_events` those of their two or three types. Models such as `calls`, `legs` and
-    `transfers` are views on top. Times are TIMESTAMP in UTC. `SET VARIABLE dtmf_gap_ms = 5000` sets a
-    parameter of the models; `param('dtmf_gap_ms')` is its value.
+    `hold_events`, `playback_events`, `recording_events` and `talking_events` those of their two or three types;
+    `other_rows` the rows that are no events, `event_sizes` how many bytes the events of each type have. Models such as
+    `calls`, `legs` and `transfers` are views on top. Times are TIMESTAMP in UTC. `SET VARIABLE dtmf_gap_ms = 5000` sets
+    a parameter of the models; `param('dtmf_gap_ms')` is its value.
 
     `models` names the models that are wanted (None: all; empty: none, then nothing is read before it is asked for).
     Intermediate models are computed here, once, as tables in memory: several marts read them. Beyond 700 MB DuckDB puts

@@ -24,10 +24,12 @@ _SQL: Mapping[ColumnType, str] = {
 }
 _TOGETHER = {
     "bridge_events": ("ChannelEnteredBridge", "ChannelLeftBridge"),
+    "hold_events": ("ChannelHold", "ChannelUnhold"),
     "playback_events": ("PlaybackStarted", "PlaybackContinuing", "PlaybackFinished"),
     "recording_events": ("RecordingStarted", "RecordingFinished", "RecordingFailed"),
+    "talking_events": ("ChannelTalkingFinished", "ChannelTalkingStarted"),
 }
-"""Types that models read together; the types of one view have the same columns."""
+"""Types that models read together; the first of them has the columns of all."""
 _LEADING = ("seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp")
 _OWN = ("connection_", "rest_", "mark_")
 """How columns of rows that are no events begin."""

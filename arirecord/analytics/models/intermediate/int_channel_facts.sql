@@ -8,9 +8,8 @@ WITH sightings AS NOT MATERIALIZED (
 ),
 
 firsts AS (
-    SELECT events.*
-    FROM int_channel_lives AS lives
-    JOIN stg_channel_events AS events ON events.event_type = 'ChannelCreated' AND events.seq = lives.created_seq
+    FROM stg_channel_events
+    WHERE event_type = 'ChannelCreated'
     UNION ALL BY NAME
     SELECT DISTINCT ON (events.channel_id) events.*
     FROM (SELECT channel_id, first_seq FROM int_channel_lives WHERE created_seq IS NULL) AS wanted
@@ -18,9 +17,7 @@ firsts AS (
 ),
 
 lasts AS (
-    SELECT ends.*
-    FROM int_channel_lives AS lives
-    JOIN stg_channel_ends AS ends ON ends.seq = lives.ended_seq
+    FROM stg_channel_ends
     UNION ALL BY NAME
     SELECT DISTINCT ON (events.channel_id) events.*
     FROM (SELECT channel_id, last_seq FROM int_channel_lives WHERE ended_seq IS NULL) AS wanted
@@ -37,7 +34,7 @@ late AS (
 )
 
 SELECT
-    channel_id,
+    lives.channel_id,
     firsts.asterisk_id,
     COALESCE(firsts.channel_name, lasts.channel_name) AS channel_name,
     split_part(firsts.channel_name, '/', 1) AS technology,
@@ -74,6 +71,6 @@ SELECT
     lives.first_seq,
     lives.last_seq
 FROM int_channel_lives AS lives
-JOIN firsts USING (channel_id)
-JOIN lasts USING (channel_id)
-LEFT JOIN late USING (channel_id)
+JOIN firsts ON firsts.channel_id = lives.channel_id AND firsts.seq = COALESCE(lives.created_seq, lives.first_seq)
+JOIN lasts ON lasts.channel_id = lives.channel_id AND lasts.seq = COALESCE(lives.ended_seq, lives.last_seq)
+LEFT JOIN late ON late.channel_id = lives.channel_id

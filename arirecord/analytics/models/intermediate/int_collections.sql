@@ -1,13 +1,15 @@
 -- One row is one variable that was set to digits on a channel that gave digits, or the status of a Read(). Identified by
 -- `channel_id` and `seq`. Numbers that Asterisk itself counts are left out.
-WITH set_there AS MATERIALIZED (
-    SELECT channel_id, variable, value, timestamp, seq
+WITH set_there AS (
+    SELECT channel_id, variable, value, timestamp, min(seq) AS seq
     FROM ChannelVarset
     WHERE channel_id IN (SELECT channel_id FROM int_digits)
+    GROUP BY ALL
+    -- Else DuckDB looks into the text of every variable before it looks whose it is.
+    OFFSET 0
 )
 
-SELECT channel_id, variable, value, min(seq) AS seq
+SELECT channel_id, variable, value, seq
 FROM set_there
 WHERE (variable = 'READSTATUS' OR regexp_full_match(value, '[0-9A-D*#]{1,80}'))
     AND NOT regexp_full_match(variable, '(ANSWERED|DIALED|RING|PROGRESS)TIME(_MS)?|QUEUE\w*|DIALEDPEERNUMBER|SIP\w*')
-GROUP BY channel_id, variable, value, timestamp

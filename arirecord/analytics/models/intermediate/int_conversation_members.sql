@@ -23,8 +23,8 @@ members AS (
 SELECT
     bridge_id,
     conversation,
-    list(channel_id ORDER BY seq, channel_id)[:16] AS channel_ids,
-    list(facts.caller_number ORDER BY seq, channel_id) FILTER (facts.caller_number IS NOT NULL)[:16] AS numbers
+    arg_min(channel_id, (seq, channel_id), 16) AS channel_ids,
+    arg_min(facts.caller_number, (seq, channel_id), 16) AS numbers
 FROM members
 JOIN int_channel_facts AS facts USING (channel_id)
 GROUP BY bridge_id, conversation

@@ -2,13 +2,10 @@
 -- A telephone may tell its hold or resumption more than once. A transfer by the channel that held, or its end, ends a
 -- hold that nobody took back.
 WITH told AS (
-    SELECT channel_id, true AS is_hold, timestamp AS event_at, NULLIF(musicclass, '') AS musicclass, min(seq) AS seq
-    FROM ChannelHold
-    WHERE channel_id IS NOT NULL
-    GROUP BY ALL
-    UNION ALL
-    SELECT channel_id, false, timestamp, NULL, min(seq)
-    FROM ChannelUnhold
+    SELECT
+        channel_id, type = 'ChannelHold' AS is_hold, timestamp AS event_at, NULLIF(musicclass, '') AS musicclass,
+        min(seq) AS seq
+    FROM hold_events
     WHERE channel_id IS NOT NULL
     GROUP BY ALL
     UNION ALL

@@ -34,8 +34,12 @@ SELECT
     legs.call_id,
     legs.endpoint,
     origins.origin,
-    COALESCE(attempts.dialled_number, parties.dialled_exten) AS destination,
-    applications.application,
+    -- Not joined: DuckDB would put the wide rows of all legs into memory for it.
+    COALESCE(
+        attempts.dialled_number,
+        (SELECT dialled_exten FROM int_call_parties AS parties WHERE parties.call_id = legs.call_id)
+    ) AS destination,
+    (SELECT application FROM applications WHERE applications.call_id = legs.call_id) AS application,
     greatest(legs.created_at, span.first_at) AS started_at,
     CASE WHEN legs.is_answered THEN greatest(COALESCE(legs.answered_at, legs.created_at), span.first_at) END AS up_at,
     COALESCE(legs.ended_at, greatest(least(gaps.received_at, span.last_at), legs.created_at)) AS until_at,
@@ -56,5 +60,3 @@ JOIN origins ON origins.call_id = legs.call_id
 CROSS JOIN span
 ASOF LEFT JOIN stg_gaps AS gaps ON gaps.seq > legs.last_seq
 LEFT JOIN int_attempts AS attempts ON attempts.channel_id = legs.channel_id
-LEFT JOIN int_call_parties AS parties ON parties.call_id = legs.call_id
-LEFT JOIN applications ON applications.call_id = legs.call_id

@@ -2,12 +2,10 @@
 -- that of its end, or of its beginning where no end was recorded.
 -- `ChannelTalkingFinished` comes a silence threshold after the speech; its duration is without that silence.
 WITH steps AS (
-    SELECT channel_id, true AS is_start, timestamp AS event_at, NULL AS duration_ms, min(seq) AS seq
-    FROM ChannelTalkingStarted
-    GROUP BY ALL
-    UNION ALL
-    SELECT channel_id, false, timestamp, duration, min(seq) AS seq
-    FROM ChannelTalkingFinished
+    SELECT
+        channel_id, type = 'ChannelTalkingStarted' AS is_start, timestamp AS event_at, duration AS duration_ms,
+        min(seq) AS seq
+    FROM talking_events
     GROUP BY ALL
 ),
 
