@@ -4,9 +4,13 @@
 SELECT
     calls.call_id,
     count(*) AS attempt_count,
-    -- Of a whole channel no start was told: it picked the call up, or a feature made it.
+    -- Of a whole channel no start was told: it picked the call up, or a feature made it. Unless something rang before
+    -- any start that is known, by more than the clocks of two channels differ: then an earlier one was lost.
     CASE
-        WHEN bool_and(attempts.started_at IS NOT NULL OR facts.is_complete) THEN min(attempts.started_at)
+        WHEN
+            bool_and(attempts.started_at IS NOT NULL OR facts.is_complete)
+            AND COALESCE(min(attempts.started_at) <= min(attempts.ringing_at) + INTERVAL 34 MILLISECONDS, true)
+        THEN min(attempts.started_at)
     END AS dialled_at,
     -- The earliest answer may be that of an attempt whose ringing was lost.
     CASE
