@@ -2,8 +2,9 @@
 
     python -m benchmarks.steady RATE SECONDS
 
-tells the share of one core, and the resident memory after a third, two thirds and at the end. `benchmarks.steady
-3500 60` is Asterisk's busiest second for a minute; `… 50000 20` is a million events.
+tells the share of one core, beside that of a stock loop that throws the frames away, and the resident memory after a
+third, two thirds and at the end. `benchmarks.steady 3500 60` is Asterisk's busiest second for a minute; `… 50000 20` is
+a million events.
 """
 
 import asyncio
@@ -14,12 +15,23 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from arirecord.session.reader import open_session
 from benchmarks.figure import Figure, tell
 
+DISCARD = """
+import asyncio, signal, sys
+from websockets.asyncio.client import connect
+async def main(url):
+    async with connect(url.replace("http", "ws", 1) + "/events?app=x", compression=None) as connection:
+        while True:
+            await connection.recv(decode=False)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+asyncio.run(main(sys.argv[1]))
+"""
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
 
 
@@ -35,8 +47,17 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def main(rate: int, seconds: float) -> None:
-    """Serve one capture, watch it, end it."""
+class Cost(NamedTuple):
+    """Share of a core in percent, resident memory on the way and at most while ending, frames sent."""
+
+    percent: float
+    memory: list[float]
+    peak_mb: float
+    sent: int
+
+
+async def cost(command: list[str], rate: int, seconds: float) -> Cost:
+    """Run a command (`URL` in it is where to connect), serve it, watch it, end it."""
     frames = [frame.raw for frame in open_session(SAMPLE).frames()]
     connected = asyncio.Event()
     clients: set[ServerConnection] = set()
@@ -46,43 +67,52 @@ async def main(rate: int, seconds: float) -> None:
         connected.set()
         await connection.wait_closed()
 
+    async with serve(take, "127.0.0.1", 0, compression=None) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ari"
+        process = await asyncio.create_subprocess_exec(*(url if part == "URL" else part for part in command))
+        await connected.wait()
+        await asyncio.sleep(1)
+        began, before = time.monotonic(), cpu_s(process.pid)
+        sent, memory = 0, [resident_mb(process.pid)]
+        while (passed := time.monotonic() - began) < seconds:
+            while sent < passed * rate:
+                broadcast(clients, frames[sent % len(frames)])
+                sent += 1
+            if passed > seconds / 3 * len(memory):
+                memory.append(resident_mb(process.pid))
+            await asyncio.sleep(0.002)
+        memory.append(resident_mb(process.pid))
+        share = (cpu_s(process.pid) - before) / (time.monotonic() - began)
+        process.send_signal(signal.SIGINT)
+        peak = 0.0
+        while process.returncode is None:
+            with suppress(OSError, StopIteration):
+                peak = max(peak, resident_mb(process.pid))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 0.05)
+    return Cost(share * 100, memory, peak, sent)
+
+
+async def main(rate: int, seconds: float) -> None:
+    """The capture, and in the same minute a loop that throws the frames away: what the machine itself costs."""
     with tempfile.TemporaryDirectory() as folder:
-        async with serve(take, "127.0.0.1", 0, compression=None) as server:
-            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ari"
-            command = [sys.executable, "-m", "arirecord", "capture", "--url", url, "-o", f"{folder}/s.parquet"]
-            process = await asyncio.create_subprocess_exec(*command)
-            await connected.wait()
-            await asyncio.sleep(1)
-            began, before = time.monotonic(), cpu_s(process.pid)
-            sent, memory = 0, [resident_mb(process.pid)]
-            while (passed := time.monotonic() - began) < seconds:
-                while sent < passed * rate:
-                    broadcast(clients, frames[sent % len(frames)])
-                    sent += 1
-                if passed > seconds / 3 * len(memory):
-                    memory.append(resident_mb(process.pid))
-                await asyncio.sleep(0.002)
-            memory.append(resident_mb(process.pid))
-            share = (cpu_s(process.pid) - before) / (time.monotonic() - began)
-            process.send_signal(signal.SIGINT)
-            peak = 0.0
-            while process.returncode is None:
-                with suppress(OSError, StopIteration):
-                    peak = max(peak, resident_mb(process.pid))
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), 0.05)
-        recorded = open_session(f"{folder}/s.parquet").header.events
+        target = f"{folder}/s.parquet"
+        ours = await cost([sys.executable, "-m", "arirecord", "capture", "--url", "URL", "-o", target], rate, seconds)
+        recorded = open_session(target).header.events
+    theirs = await cost([sys.executable, "-c", DISCARD, "URL"], rate, seconds)
     tell(
         Figure(
             what=f"cost of capturing {rate:,} events/s",
             unit="% of a core",
             events=recorded,
-            ours=[share * 100],
+            ours=[ours.percent],
+            theirs=[theirs.percent],
+            rival="websockets loop throwing frames away",
             most=5 if rate == 3500 else None,
-            peak_mb=max(memory),
-            said=f"{sent:,} sent, {recorded:,} recorded; MB on the way "
-            + " → ".join(f"{mb:.0f}" for mb in memory)
-            + f"; while sealing at most {peak:.0f}",
+            peak_mb=max(ours.memory),
+            said=f"{ours.sent:,} sent, {recorded:,} recorded; MB on the way "
+            + " → ".join(f"{mb:.0f}" for mb in ours.memory)
+            + f"; while sealing at most {ours.peak_mb:.0f}",
         )
     )
 

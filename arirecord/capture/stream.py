@@ -27,7 +27,7 @@ _READ = 1 << 16
 
 _GATHER_S = 0.0005
 """How long to wait for what else is being sent, once something has come: a burst is read at once, and not in five
-pieces. What comes has a moment that is late by so much, at most.
+pieces. The moment of what comes is late by about so much.
 """
 
 _WHOLE_TEXT = 0x81  # FIN and opcode 1 (RFC 6455, 5.2)
