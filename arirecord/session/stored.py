@@ -30,18 +30,23 @@ def stored_batches(
         yield from file.iter_batches(size, row_groups=groups, columns=columns)
         return
     for group in groups:
-        read = {*columns, "seq"}
-        templates = None
-        if "raw" in columns:
-            # As codes: the texts would be the largest column of all.
-            templates = file.read_row_group(group, columns=[TEMPLATE])[TEMPLATE].combine_chunks().dictionary_encode()
-            read |= columns_of_templates(templates.dictionary.to_pylist())
-        table = file.read_row_group(group, columns=[name for name in file.schema_arrow.names if name in read])
+        yield from _in_order(file, group, size, columns)
+
+
+def _in_order(file: pq.ParquetFile, group: int, size: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of a row group of a compact session."""
+    read = {*columns, "seq"}
+    templates = None
+    if "raw" in columns:
+        # As codes: the texts would be the largest column of all.
+        templates = file.read_row_group(group, columns=[TEMPLATE])[TEMPLATE].combine_chunks().dictionary_encode()
+        read |= columns_of_templates(templates.dictionary.to_pylist())
+    table = file.read_row_group(group, columns=[name for name in file.schema_arrow.names if name in read])
+    if templates is not None:
+        table = table.append_column(TEMPLATE, templates)
+    order = pc.sort_indices(table["seq"])
+    for begin in range(0, len(order), _RESTORE):
+        some = table.take(order.slice(begin, _RESTORE)).combine_chunks()
         if templates is not None:
-            table = table.append_column(TEMPLATE, templates)
-        order = pc.sort_indices(table["seq"])
-        for begin in range(0, len(order), _RESTORE):
-            some = table.take(order.slice(begin, _RESTORE)).combine_chunks()
-            if templates is not None:
-                some = some.set_column(some.schema.get_field_index("raw"), "raw", restore(some))
-            yield from some.select(columns).to_batches(max_chunksize=size)
+            some = some.set_column(some.schema.get_field_index("raw"), "raw", restore(some))
+        yield from some.select(columns).to_batches(max_chunksize=size)
