@@ -81,3 +81,41 @@ def test_a_session_without_a_type_has_its_view_all_the_same(tmp_path: Path) -> N
         == "VARCHAR"
     )
     assert connection.sql("SELECT count(*) FROM calls").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [
+            '{"type":"A","application":"it\'s"}',
+            '{"type":"A","application":"it\'s","more":"é"}',
+            '{"type":"B\\"","application":"it\'s"}',
+        ],
+        ['{"type":"A","application":"a"}', '{"type":"A","application":"b","more":1}'],
+        ['{"type":"A","application":"a"}', '{"application":"a"}', '{"type":"","application":"a"}'],
+        ['{"type":"A"}', '{"type":"A","application":""}', "no JSON"],
+    ],
+    ids=["one application", "two", "no type", "none"],
+)
+def test_sizes_are_those_of_the_text(tmp_path: Path, lines: list[str]) -> None:
+    """Whether the header says them or the text is weighed."""
+    (tmp_path / "some.jsonl").write_text("\n".join(lines))
+    import_streams([tmp_path / "some.jsonl"], tmp_path / "s.parquet")
+    connection = arirecord.connect(tmp_path / "s.parquet", models=[])
+
+    weighed = "SELECT application, type, count(*), avg(strlen(raw)), false FROM events GROUP BY application, type"
+    assert (
+        connection.sql("FROM event_sizes ORDER BY ALL").fetchall()
+        == connection.sql(f"{weighed} ORDER BY ALL").fetchall()
+    )
+
+
+def test_rows_that_are_no_events_have_their_columns(tmp_path: Path) -> None:
+    """Those of the session, and none where there is no such row."""
+    (tmp_path / "one.jsonl").write_text('{"type":"ChannelHold"}')
+    import_streams([tmp_path / "one.jsonl"], tmp_path / "s.parquet")
+    tapped = arirecord.connect(Path(__file__).parents[1] / "sample_data" / "tapped_menu.parquet", models=[])
+
+    assert arirecord.connect(tmp_path / "s.parquet", models=[]).sql("FROM other_rows").fetchall() == []
+    said = "SELECT seq, rest_uri, raw FROM {} WHERE kind <> 'event' ORDER BY seq"
+    assert tapped.sql(said.format("other_rows")).fetchall() == tapped.sql(said.format("rows")).fetchall() != []
