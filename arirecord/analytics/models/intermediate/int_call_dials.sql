@@ -6,7 +6,9 @@ SELECT
     count(*) AS attempt_count,
     -- Of a whole channel no start was told: it picked the call up, or a feature made it.
     CASE
-        WHEN bool_and(attempts.started_at IS NOT NULL OR facts.is_complete) THEN min(attempts.started_at)
+        WHEN bool_and(attempts.started_at IS NOT NULL OR facts.is_complete)
+            AND COALESCE(min(attempts.started_at) <= min(attempts.ringing_at), true)
+        THEN min(attempts.started_at)
     END AS dialled_at,
     -- The earliest answer may be that of an attempt whose ringing was lost.
     CASE
