@@ -6,6 +6,8 @@ it stays where it waits for sockets, and calls a function that reads. Anything e
 """
 
 import asyncio
+import os
+import select
 import selectors
 import time
 from collections.abc import Callable
@@ -15,7 +17,6 @@ from typing import Any, TypeVarTuple
 __all__ = ["Loop"]
 
 _Ts = TypeVarTuple("_Ts")
-_Events = list[tuple[selectors.SelectorKey, int]]
 
 
 class Loop(asyncio.SelectorEventLoop):
@@ -47,12 +48,20 @@ class Loop(asyncio.SelectorEventLoop):
         return super().call_at(when, callback, *args, context=context)
 
 
-class _Selector(selectors.DefaultSelector):
+class _Selector(selectors.EpollSelector):
     """Reads `fd` by `read`, until the loop `is_wanted`, its time is over, or there is anything else."""
 
     fd = -1
     read: Callable[[], bool]
     is_wanted = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._epoll = select.epoll.fromfd(os.dup(self.fileno()))  # the same one, asked without a detour
+
+    def close(self) -> None:
+        self._epoll.close()
+        super().close()
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         key = super().unregister(fileobj)
@@ -60,21 +69,17 @@ class _Selector(selectors.DefaultSelector):
             self.fd = -1  # the number may be given to another file
         return key
 
-    def select(self, timeout: float | None = None) -> _Events:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.fd < 0:
             return super().select(timeout)
         until = None if timeout is None else time.monotonic() + timeout
-        while True:
-            events = super().select(timeout)
-            if not self._is_ours_alone(events):
-                return events
+        ours_alone = [(self.fd, select.EPOLLIN)]
+        while self._epoll.poll(timeout, 2) == ours_alone:
             self.is_wanted = False
             if not self.read():
-                return events
+                break
             if until is not None:
-                timeout = until - time.monotonic()
-            if self.is_wanted or (timeout is not None and timeout <= 0):
+                timeout = max(until - time.monotonic(), 0)
+            if self.is_wanted or timeout == 0:
                 return []
-
-    def _is_ours_alone(self, events: _Events) -> bool:
-        return len(events) == 1 and events[0][0].fd == self.fd and events[0][1] == selectors.EVENT_READ
+        return super().select(0)
