@@ -84,16 +84,20 @@ class _Stream:
         raws: list[str] = []
         elapsed_ns = seq = held = 0
         for part in chain(_timed(_parts(self._files, self._found)), [None]):
-            if times and (part is None or len(times) + len(part.times) > size or held > max_bytes):
-                started_ns = self._found.started_ns = times[0] if seq == 0 else self._found.started_ns
-                _, *elapsed = accumulate((t_ns - started_ns for t_ns in times), max, initial=elapsed_ns)
-                yield Rows(range(seq, seq := seq + len(times)), times, elapsed, kinds, raws)
-                elapsed_ns, held, times, kinds, raws = elapsed[-1], 0, [], [], []
             if part is not None:
+                if not seq and not times:
+                    self._found.started_ns = part.times[0]
                 times += part.times
                 kinds += part.kinds
                 raws += part.raws
                 held += sum(map(len, part.raws))
+            while times and (part is None or len(times) >= size or held > max_bytes):
+                since = (t_ns - self._found.started_ns for t_ns in times[:size])
+                _, *elapsed = accumulate(since, max, initial=elapsed_ns)
+                seqs = range(seq, seq := seq + len(elapsed))
+                yield Rows(seqs, times[:size], elapsed, kinds[:size], raws[:size])
+                elapsed_ns, held = elapsed[-1], 0
+                del times[:size], kinds[:size], raws[:size]
 
 
 def _refuse_parquet(file: Path | None) -> None:

@@ -17,9 +17,9 @@ as large would be a twentieth more.
 """
 _MAX_BYTES = 1 << 29
 _PAGE = 1 << 23
-_LEVEL = 5
+_LEVEL = 6
 _COMPACT_LEVEL = 19
-_RAW_LEVEL = 8
+_RAW_LEVEL = 9
 """zstd levels, and bytes compressed at once: frames repeat what others said long before. Level 3 and Parquet's usual
 pages of 1 MB make a session a fourth larger; beyond this hardly anything is gained.
 """
