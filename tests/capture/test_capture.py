@@ -144,7 +144,7 @@ def test_limits(tmp_path: Path) -> None:
     """So many events, or so long."""
     with server(send_and_hold) as url:
         finish(capture(url, tmp_path / "n.parquet", "--max-events", "17"))
-        finish(capture(url, tmp_path / "t.parquet", "--duration", "500ms"))
+        finish(capture(url, tmp_path / "t.parquet", "--duration", "3s"))
 
     assert raws(tmp_path / "n.parquet") == FRAMES[:17]
     assert raws(tmp_path / "t.parquet") == FRAMES
