@@ -27,7 +27,7 @@ def stored_batches(
     """
     groups = list(range(file.num_row_groups)) if row_groups is None else list(row_groups)
     if not is_compact(file.schema_arrow):
-        yield from file.iter_batches(size, row_groups=groups, columns=columns)
+        yield from file.iter_batches(size, row_groups=groups, columns=columns, use_threads=False)
         return
     for group in groups:
         yield from _in_order(file, group, size, columns)

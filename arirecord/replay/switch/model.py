@@ -18,7 +18,7 @@ from .state import Switch
 __all__ = ["Model"]
 
 _AT_ONCE = 10_000
-_A_FEW = 16
+_A_FEW = 4
 _MOST = 2048
 
 

@@ -4,6 +4,10 @@ import asyncio
 
 __all__ = ["Alarm"]
 
+_EARLY_S = 0.0005
+_LONG_S = 0.002
+"""A processor that has slept so long takes a while to come to itself: it is woken early, and sleeps on lightly."""
+
 
 class Alarm:
     """One task sleeps on it, anybody on the same event loop may wake it.
@@ -13,6 +17,7 @@ class Alarm:
 
     def __init__(self) -> None:
         self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def ring(self) -> None:
         """Wake the sleeper; without one, nothing happens."""
@@ -23,10 +28,19 @@ class Alarm:
         """Sleep so many nanoseconds (None: without end) or until it rings."""
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = None if delay_ns is None else loop.call_later(delay_ns / 1e9, self.ring)
+        if delay_ns is None:
+            self._timer = None
+        elif (delay_s := delay_ns / 1e9) < _LONG_S:
+            self._timer = loop.call_later(delay_s, self.ring)
+        else:
+            due_s = loop.time() + delay_s
+            self._timer = loop.call_at(due_s - _EARLY_S, self._doze, due_s)
         try:
             await self._waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _doze(self, due_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_at(due_s, self.ring)
