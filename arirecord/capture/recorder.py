@@ -261,7 +261,7 @@ class Recorder:
                 if self._closing:
                     return  # closing the journal tries once more and tells
                 attempt = self._journal.flush
-                time.sleep(_RETRY_S)
+                time.sleep(_RETRY_S)  # nothing tells when a disk has room again
             else:
                 if self.stats.trouble is not None:
                     self.stats.trouble = None

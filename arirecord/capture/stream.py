@@ -63,7 +63,7 @@ class EventStream(ClientConnection):
     def _read(self) -> bool:
         """What asyncio's transport does when there is data. False: it is to look itself, and to say what is wrong."""
         if not self._is_flood:
-            time.sleep(_GATHER_S)
+            time.sleep(_GATHER_S)  # what else is coming tells nobody that it is
         try:
             data = os.read(self._fd, _READ)
         except BlockingIOError:

@@ -209,7 +209,7 @@ def _finish(recorder: "Recorder", ending: "Ending") -> None:
     say(f"{ending.why[0].upper()}{ending.why[1:]}.")
     say(f"{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
     if header.drift_count:
-        say(f"{header.drift_count:,} times the stream differed from the catalogue of ARI; `arirecord info` says where.")
+        say(f"Differences from the catalogue of ARI: {header.drift_count:,}; `arirecord info` says where.")
     for problem in problems:
         warn(problem)
     if stats.gap_count:

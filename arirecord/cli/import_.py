@@ -37,7 +37,7 @@ def command(files: tuple[Path, ...], output: Path, force: bool) -> None:
         header = import_streams([None if str(f) == "-" else f for f in files], output, force=force, progress=update)
     say(f"{output}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")
     if header.drift_count:
-        say(f"{header.drift_count:,} times the stream differed from the catalogue of ARI; `arirecord info` says where.")
+        say(f"Differences from the catalogue of ARI: {header.drift_count:,}; `arirecord info` says where.")
     for problem in header.problems:
         warn(f"{problem['where']}: {problem['what']}")
     if header.problem_count:
