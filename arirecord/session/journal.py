@@ -7,6 +7,8 @@ import fcntl
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, starmap
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ __all__ = ["JournalReader", "JournalWriter", "event_line", "event_lines", "is_lo
 
 _CHUNK = 1 << 17
 _LATEST_NS = 2**63
+_first, _last = itemgetter(slice(0, 1)), itemgetter(slice(-1, None))
 _EVENT_LINE = re.compile(r'\{"t":([0-9]{1,19}),"elapsed_ns":([0-9]{1,19}),"event":(\{.*\})\}')
 _EVENT_LINES = re.compile(rf"^(?:{_EVENT_LINE.pattern}$|.*$)", re.MULTILINE)
 """Any lines; the groups of one that has another form are empty."""
@@ -79,7 +82,7 @@ class JournalWriter:
 
     def write_together(self, groups: Iterable[tuple[int, int, str, Sequence[bytes]]]) -> None:
         """As `write` does, rows that share a moment and a kind: groups `(received_ns, elapsed_ns, kind, texts)`."""
-        self._append(b"".join(_lines(*group) for group in groups))
+        self._append(b"".join(chain.from_iterable(starmap(_lines, groups))))
 
     def _append(self, text: bytes) -> None:
         self._unwritten += self._compressor.compress(text) + self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
@@ -133,17 +136,16 @@ def event_lines(text: bytes) -> tuple[list[int], list[int], list[str]] | None:
     return received, elapsed, list(raws)
 
 
-def _lines(received_ns: int, elapsed_ns: int, kind: str, texts: Sequence[bytes]) -> bytes:
-    """Lines of rows of one moment: at once where all are frames that need no quotes, which is nearly always so."""
-    if kind == "event" and texts:
+def _lines(received_ns: int, elapsed_ns: int, kind: str, texts: Sequence[bytes]) -> Iterable[bytes]:
+    """Lines of rows of one moment, in pieces: at once where all are frames that need no quotes, which is nearly always
+    so.
+    """
+    if kind == "event" and set(map(_first, texts)) == {b"{"} and set(map(_last, texts)) == {b"}"}:
         begin = b'{"t":%d,"elapsed_ns":%d,"event":' % (received_ns, elapsed_ns)
-        lines = begin + (b"}\n" + begin).join(texts) + b"}\n"
-        # No newline but those put here, and a brace on either side of each.
-        between, at_ends = b"}}\n" + begin + b"{", texts[0][:1] + texts[-1][-1:]
-        count = len(texts)
-        if lines.count(b"\n") == count and lines.count(between) == count - 1 and at_ends == b"{}":
-            return lines
-    return b"".join(_line(received_ns, elapsed_ns, kind, text) for text in texts)
+        lines = (b"}\n" + begin).join(texts)
+        if lines.count(b"\n") == len(texts) - 1:
+            return begin, lines, b"}\n"
+    return [_line(received_ns, elapsed_ns, kind, text) for text in texts]
 
 
 def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str | bytes) -> bytes:
