@@ -1,6 +1,7 @@
 """What drives a replay: frames from the source, by way of the player's clock, to the clients that are there."""
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 
 from arirecord.session.reader import Frame
@@ -30,6 +31,10 @@ _FULL_BATCH = 256
 
 # To read on a little, or look into a few frames, takes less than that.
 _IDLE_NS = 300_000
+
+# Linux wakes a client of the same machine on the processor of who wrote to it, who had better stop for a moment: it was
+# the one frame in fifty that came two milliseconds late. The thread that reads would use that moment for much longer.
+_step_aside: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
 
 # So long clients wait at most for their turn while others are sent what is due.
 _TURN_NS = 1_000_000
@@ -192,6 +197,8 @@ class Pump:
                     self._model.give_back(batch)
                 elif self.chaos is not None:
                     await self._break(self.chaos, batch[-1])
+                if self._source.is_idle:
+                    _step_aside()
                 await self._let_others()
                 continue
             if self._gate is not None:

@@ -48,6 +48,11 @@ class Ahead(Iterator[Item], Generic[Item]):
         """Whether the next item, or the end, is there."""
         return self._coming[0].done()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether all that may be taken ahead is there: the thread has nothing to do."""
+        return self._coming[-1].done()
+
     async def wait(self) -> None:
         """Wait until the next item is there."""
         with contextlib.suppress(Exception):  # that comes out of `next`

@@ -62,6 +62,11 @@ class Source:
         """Whether `take` would not wait for the disk."""
         return self._has_piece or self._ahead.is_ready
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being read at the moment."""
+        return self._ahead.is_full
+
     async def wait(self) -> None:
         """Wait until it would not."""
         if not self.is_ready:
