@@ -3,9 +3,10 @@
     python -m benchmarks.metrics [EVENTS …] [--rounds N] [--folder FOLDER]
 
 takes sessions of so many events (100,000 if none is given) made of generated streams in FOLDER (a temporary one), and
-measures, each in a process of its own, in turns: all tables; the five basic ones (durations, talk, DTMF, transfers,
-links); these five by hand in polars over the same file; and by hand in DuckDB over a JSONL file of the same frames,
-through `read_json`. What is by hand is simpler: it joins no calls, counts repeated frames twice and knows no gaps.
+measures, each in a process of its own, in turns: all tables; five of them (durations, talk, DTMF, transfers, links);
+five plain questions of these kinds in SQL over the session; the same by hand in polars over the same file; and, word
+for word, in DuckDB over a JSONL file of the same frames, through `read_json`. The questions are simpler than the
+tables: they join no calls, follow no transfer, count repeated frames twice and know no gaps.
 """
 
 import argparse
@@ -55,54 +56,91 @@ def marts(names: tuple[str, ...], session: Path) -> dict[str, int]:
 def by_read_json(lines: Path) -> dict[str, int]:
     """The five questions in SQL over the JSONL file, each with the columns that it needs."""
     con = duckdb.connect()
+    flat = ", ".join(f"{source} AS {column}" for column, (source, _) in FLAT.items())
     con.execute(
-        f"CREATE VIEW events AS SELECT *, timestamp[:23]::TIMESTAMP AS happened_at, row_number() OVER () AS seq "
-        f"FROM read_json('{lines}', format = 'newline_delimited', columns = {COLUMNS}, maximum_object_size = 1000000)"
+        f"CREATE VIEW events AS SELECT {flat}, row_number() OVER () AS seq FROM read_json('{lines}', "
+        f"format = 'newline_delimited', columns = {COLUMNS}, maximum_object_size = 1000000)"
     )
-    return {name: sum(batch.num_rows for batch in con.sql(sql).to_arrow_reader()) for name, sql in QUESTIONS.items()}
+    return answers(con)
 
 
+def by_sql(session: Path) -> dict[str, int]:
+    """The same questions, word for word, over the session."""
+    con = Tables(open_session(session)).connection
+    known = con.sql("FROM events").columns
+    columns = [column if column in known else f"NULL::{kind} AS {column}" for column, (_, kind) in FLAT.items()]
+    con.execute(f"CREATE VIEW events_of_session AS SELECT seq, {', '.join(columns)} FROM events")
+    return answers(con, "events_of_session")
+
+
+def answers(con: duckdb.DuckDBPyConnection, events: str = "events") -> dict[str, int]:
+    """How many rows each of the questions has for an answer."""
+    asked = {name: sql.replace("FROM events", f"FROM {events}") for name, sql in QUESTIONS.items()}
+    return {name: sum(batch.num_rows for batch in con.sql(sql).to_arrow_reader()) for name, sql in asked.items()}
+
+
+FLAT = {
+    "type": ("type", "VARCHAR"),
+    "timestamp": ("timestamp[:23]::TIMESTAMP", "TIMESTAMP"),
+    "digit": ("digit", "VARCHAR"),
+    "duration_ms": ("duration_ms", "BIGINT"),
+    "duration": ("duration", "BIGINT"),
+    "cause": ("cause", "BIGINT"),
+    "result": ("result", "VARCHAR"),
+    "exten": ("exten", "VARCHAR"),
+    "channel_id": ("channel.id", "VARCHAR"),
+    "channel_state": ("channel.state", "VARCHAR"),
+    "bridge_id": ("bridge.id", "VARCHAR"),
+    "bridge_bridge_type": ("bridge.bridge_type", "VARCHAR"),
+    "bridge_channels": ("bridge.channels", "VARCHAR[]"),
+    "caller_id": ("caller.id", "VARCHAR"),
+    "peer_id": ("peer.id", "VARCHAR"),
+    "transferee_id": ("transferee.id", "VARCHAR"),
+    "transferer_first_leg_id": ("transferer_first_leg.id", "VARCHAR"),
+    "transfer_target_id": ("transfer_target.id", "VARCHAR"),
+}
+"""Columns of the questions, as a session has them; each with where JSON has it."""
 QUESTIONS = {
     "channels": """
-        SELECT channel.id, min(happened_at) FILTER (type = 'ChannelCreated') AS created_at,
-            min(happened_at) FILTER (type = 'ChannelStateChange' AND channel.state = 'Up') AS answered_at,
-            min(happened_at) FILTER (type = 'ChannelDestroyed') AS ended_at, max(cause) AS cause
+        SELECT channel_id, min(timestamp) FILTER (type = 'ChannelCreated') AS created_at,
+            min(timestamp) FILTER (type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_at,
+            min(timestamp) FILTER (type = 'ChannelDestroyed') AS ended_at, max(cause) AS cause
         FROM events WHERE type IN ('ChannelCreated', 'ChannelStateChange', 'ChannelDestroyed') GROUP BY ALL""",
     "talk": """
         WITH steps AS (
-            SELECT channel.id AS id, type, happened_at, duration,
-                lead(happened_at) OVER (PARTITION BY channel.id, bridge.id ORDER BY seq) AS next_at
+            SELECT channel_id, type, timestamp, duration,
+                lead(timestamp) OVER (PARTITION BY channel_id, bridge_id ORDER BY seq) AS next_at
             FROM events
-            WHERE (type IN ('ChannelEnteredBridge', 'ChannelLeftBridge') AND bridge.bridge_type <> 'holding')
+            WHERE (type IN ('ChannelEnteredBridge', 'ChannelLeftBridge') AND bridge_bridge_type <> 'holding')
                 OR type = 'ChannelTalkingFinished'
         )
-        SELECT id, sum(epoch_ms(next_at) - epoch_ms(happened_at)) FILTER (type = 'ChannelEnteredBridge') AS talk_ms,
-            sum(duration) AS spoken_ms
-        FROM steps GROUP BY id""",
+        SELECT channel_id, sum(epoch_ms(next_at) - epoch_ms(timestamp)) FILTER (type = 'ChannelEnteredBridge')
+            AS talk_ms, sum(duration) AS spoken_ms
+        FROM steps GROUP BY channel_id""",
     "dtmf": """
         WITH gaps AS (
-            SELECT channel.id AS id, seq, digit, happened_at, happened_at - to_milliseconds(duration_ms)
-                - lag(happened_at) OVER (PARTITION BY channel.id ORDER BY seq) AS gap
+            SELECT channel_id, seq, digit, timestamp, timestamp - to_milliseconds(duration_ms)
+                - lag(timestamp) OVER (PARTITION BY channel_id ORDER BY seq) AS gap
             FROM events WHERE type = 'ChannelDtmfReceived'
         ), numbered AS (
             SELECT *, count(*) FILTER (gap IS NULL OR gap > INTERVAL 3 SECOND)
-                OVER (PARTITION BY id ORDER BY seq) AS sequence
+                OVER (PARTITION BY channel_id ORDER BY seq) AS sequence
             FROM gaps
         )
-        SELECT id, sequence, string_agg(digit, '' ORDER BY seq) AS digits, min(happened_at), max(happened_at)
-        FROM numbered GROUP BY id, sequence""",
+        SELECT channel_id, sequence, string_agg(digit, '' ORDER BY seq) AS digits, min(timestamp), max(timestamp)
+        FROM numbered GROUP BY channel_id, sequence""",
     "transfers": """
-        SELECT happened_at, type, result, exten, channel.id AS transferer, transferer_first_leg.id AS first_leg,
-            transferee.id AS transferee, transfer_target.id AS target
+        SELECT timestamp, type, result, exten, channel_id AS transferer, transferer_first_leg_id AS first_leg,
+            transferee_id AS transferee, transfer_target_id AS target
         FROM events WHERE type IN ('BridgeBlindTransfer', 'BridgeAttendedTransfer')""",
     "links": """
         SELECT id, other, min(seq) AS first_seq FROM (
-            SELECT peer.id AS id, caller.id AS other, seq FROM events WHERE type = 'Dial'
+            SELECT peer_id AS id, caller_id AS other, seq FROM events WHERE type = 'Dial'
             UNION ALL
-            SELECT channel.id, unnest(bridge.channels), seq FROM events
-            WHERE type IN ('ChannelEnteredBridge', 'ChannelLeftBridge') AND bridge.bridge_type <> 'holding'
+            SELECT channel_id, unnest(bridge_channels), seq FROM events
+            WHERE type IN ('ChannelEnteredBridge', 'ChannelLeftBridge') AND bridge_bridge_type <> 'holding'
             UNION ALL
-            SELECT transferee.id, COALESCE(channel.id, transferer_first_leg.id), seq FROM events
+            SELECT transferee_id, COALESCE(channel_id, transferer_first_leg_id), seq FROM events
             WHERE type IN ('BridgeBlindTransfer', 'BridgeAttendedTransfer')
         ) WHERE id <> other GROUP BY id, other""",
 }
@@ -163,6 +201,7 @@ def by_polars(session: Path) -> dict[str, int]:
 CASES: dict[str, tuple[str, Callable[[Path], dict[str, int]]]] = {
     "all tables": ("parquet", lambda path: marts(tuple(mart_names()), path)),
     "five tables": ("parquet", lambda path: marts(BASIC, path)),
+    "five questions in SQL": ("parquet", by_sql),
     "five in polars": ("parquet", by_polars),
     "five through read_json": ("jsonl", by_read_json),
 }
@@ -194,24 +233,25 @@ def at_size(folder: Path, events: int, rounds: int, *, is_asked: bool) -> list[f
     rows = [{case: one(case, files[kind]) for case, (kind, _) in CASES.items()} for _ in range(rounds)]
     seconds = {case: [row[case]["s"] for row in rows] for case in CASES}
     memory = {case: statistics.median(row[case]["mb"] for row in rows) for case in CASES}
-    found = rows[0]["five tables"]["rows"]
 
-    def five(what: str, case: str, rival: str, least_ratio: float | None) -> Figure:
+    def beside(case: str, theirs: str, rival: str, least_ratio: float | None = None) -> Figure:
         return Figure(
-            what=what,
+            what=f"{case}, beside {rival}",
             unit="s",
             events=events,
-            ours=seconds["five tables"],
-            theirs=seconds[case],
+            ours=seconds[case],
+            theirs=seconds[theirs],
             rival=rival,
             least_ratio=least_ratio if is_asked else None,
-            peak_mb=memory["five tables"],
-            rival_peak_mb=memory[case],
-            said=", ".join(f"{count:,} {name}" for name, count in found.items()),
+            peak_mb=memory[case],
+            rival_peak_mb=memory[theirs],
+            said=", ".join(f"{count:,} {name}" for name, count in rows[0][case]["rows"].items()),
         )
 
-    tell(five("five basic tables", "five through read_json", "DuckDB read_json", 10))
-    tell(five("five basic tables, beside polars", "five in polars", "polars by hand", 1))
+    tell(beside("five questions in SQL", "five through read_json", "DuckDB read_json", 10))
+    tell(beside("five questions in SQL", "five in polars", "polars by hand", 1))
+    tell(beside("five tables", "five through read_json", "DuckDB read_json"))
+    tell(beside("five tables", "five in polars", "polars by hand"))
     tell(
         Figure(
             what="all tables",
@@ -223,7 +263,7 @@ def at_size(folder: Path, events: int, rounds: int, *, is_asked: bool) -> list[f
             said=f"{len(rows[0]['all tables']['rows'])} tables",
         )
     )
-    for case, most_mb in (("five tables", 500), ("all tables", 1000)):
+    for case, most_mb in (("five questions in SQL", 500), ("five tables", None), ("all tables", 1000)):
         values = [row[case]["mb"] for row in rows]
         most = most_mb if is_asked else None
         tell(Figure(what=f"memory of {case}", unit="MB", events=events, ours=values, most=most))
