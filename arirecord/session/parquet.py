@@ -16,10 +16,10 @@ COMPACT_ROW_GROUP = 122_880
 as large would be a twentieth more.
 """
 _MAX_BYTES = 1 << 29
-_PAGE = 1 << 23
+_PAGE = 1 << 24
 _LEVEL = 6
 _COMPACT_LEVEL = 19
-_RAW_LEVEL = 9
+_RAW_LEVEL = 10
 """zstd levels, and bytes compressed at once: frames repeat what others said long before. Level 3 and Parquet's usual
 pages of 1 MB make a session a fourth larger; beyond this hardly anything is gained.
 """
