@@ -236,7 +236,7 @@ class Capture:
                 if not over.done():
                     over.set_result(_lost(closed))
 
-        connection.start(take)
+        connection.start(take, lambda: recorder.is_behind)
         async with asyncio.TaskGroup() as tasks:
             closing = tasks.create_task(until_closed())
             await asyncio.wait([over])

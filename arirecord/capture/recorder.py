@@ -39,6 +39,8 @@ _SLICE = 256
 _SAY_AGAIN_S = 10.0
 """A disk that is full, takes a little and is full again is told of once in this time."""
 
+_BEHIND_BYTES = 1 << 24
+
 _FULL = "the disk did not keep up and memory was full"
 
 _ALL = (slice(None),)
@@ -122,13 +124,22 @@ class Recorder:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def _pending_bytes(self) -> int:
+        return self._taken_bytes - self._kept_bytes
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether much waits to be written: a sender that can wait had better do so for a moment."""
+        return self._pending_bytes > _BEHIND_BYTES
+
     def frame(self, data: bytes) -> None:
         """Keep one WebSocket message."""
         self.frames(data, _ALL)
 
     def frames(self, data: bytes, places: Sequence[slice]) -> None:
         """Keep the WebSocket messages that stand at these places of what came: all have the moment of this call."""
-        if self._taken_bytes - self._kept_bytes > self._max_pending_bytes:
+        if self._pending_bytes > self._max_pending_bytes:
             self._drop(len(places))
             return
         if self._overflow:
@@ -145,7 +156,7 @@ class Recorder:
 
     def rest(self, method: str, **fields: Any) -> None:
         """Note one REST exchange, as a row; `fields` as in `OWN_COLUMNS`. Credentials are the caller's to leave out."""
-        if self._taken_bytes - self._kept_bytes > self._max_pending_bytes:
+        if self._pending_bytes > self._max_pending_bytes:
             self._drop(1)
             return
         self._take("rest", own_text("rest", method, method=method, **fields).encode())

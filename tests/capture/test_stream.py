@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from arirecord.capture import stream as module
+from arirecord.capture.loop import Loop
 from arirecord.capture.stream import EventStream
 from tests.conftest import HERE
 
@@ -195,3 +199,39 @@ def test_messages_before_the_start_wait(tmp_path: Path) -> None:
 
     assert received([wire])[0] == frames
     assert received([wire[:7], wire[7:]])[0] == frames
+
+
+@pytest.mark.parametrize("is_behind", [True, False])
+def test_a_flood_takes_breath_only_while_its_keeper_is_behind(monkeypatch: pytest.MonkeyPatch, is_behind: bool) -> None:
+    """Nothing of it is lost either way."""
+    messages = [b"%d" % n * 100 for n in range(10_000)]
+    waits: list[float] = []
+    monkeypatch.setattr("arirecord.capture.stream.time.sleep", waits.append)
+
+    async def main() -> list[bytes]:
+        taken: list[bytes] = []
+        done = asyncio.Event()
+
+        async def flood(connection: ServerConnection) -> None:
+            await begun.wait()
+            connection.transport.write(b"".join(server_frame(Opcode.TEXT, message) for message in messages))
+            await done.wait()
+
+        def take(data: bytes, places: Sequence[slice]) -> None:
+            taken.extend(data[place] for place in places)
+            if len(taken) == len(messages):
+                done.set()
+
+        begun = asyncio.Event()
+        async with serve(flood, "127.0.0.1", 0, compression=None) as server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with connect(url, create_connection=EventStream, compression=None) as stream:
+                assert isinstance(stream, EventStream)
+                stream.start(take, lambda: is_behind)
+                begun.set()
+                await asyncio.wait_for(done.wait(), 30)
+        return taken
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        assert runner.run(main()) == messages
+    assert (module._BREATH_S in waits) is is_behind
