@@ -61,7 +61,7 @@ PARTS = [
         "memory",
         "Memory and speed of short and long recordings",
         ["memory 300000 1000000 --folder {folder}"],
-        ["memory 1000000 3000000 --folder {folder}"],
+        ["memory 1000000 10000000 --folder {folder}"],
         ["memory 500 1000 --folder {folder}"],
     ),
     Part(
