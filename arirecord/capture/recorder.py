@@ -10,12 +10,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from arirecord.session.header import Header
 from arirecord.session.journal import JournalWriter, journal_path
@@ -23,8 +20,9 @@ from arirecord.session.rows import binary_text, own_text
 from arirecord.session.seal import Progress, no_progress, seal
 
 from .parts import Folder, Sealer, SingleFile, Target
+from .stats import Stats
 
-__all__ = ["Recorder", "Stats"]
+__all__ = ["Recorder"]
 
 BATCH_S = 0.01
 """How long frames wait for others: each batch costs a wake-up, a flush and a write."""
@@ -51,21 +49,6 @@ by the thread that keeps them, and not by the reader: memory that one thread tak
 """
 
 _Texts = tuple[int, int, str, Sequence[bytes]]
-
-
-@dataclass(slots=True)
-class Stats:
-    """What the recorder has seen so far. `channels_up` are those it saw created and not yet destroyed; `trouble` says
-    what is wrong right now.
-    """
-
-    events: int = 0
-    frame_bytes: int = 0
-    lost_count: int = 0
-    gap_count: int = 0
-    parts: int = 1
-    channels_up: set[str] = field(default_factory=set)
-    trouble: str | None = None
 
 
 class Recorder:
@@ -257,7 +240,9 @@ class Recorder:
             self._write([row for texts in batch for row in _as_text(texts)])
             self._kept_bytes += size
             self.kept_rows += count
-            self._note(batch)
+            for _, _, kind, texts in batch:
+                if kind == "event":
+                    self.stats.note(texts, with_channels=self._counts_channels)
             if self.target.rotation.rows is not None:
                 self._rotate()
             batch, count, size = [], 0, 0
@@ -310,26 +295,6 @@ class Recorder:
         with suppress(OSError):  # all rows are in it; only the mark of its end is missing
             old_journal.close()
         self._sealer.seal(old_part)
-
-    def _note(self, batch: list[_Texts]) -> None:
-        for _, _, kind, texts in batch:
-            if kind == "event":
-                self.stats.frame_bytes += sum(map(len, texts))
-                if self._counts_channels:
-                    for data in texts:
-                        if (found := data.find(b'"Channel', 0, 256)) >= 0:  # Asterisk puts the type near the front
-                            self._note_channel(data, data[found : found + 16])
-
-    def _note_channel(self, data: bytes, what: bytes) -> None:
-        """For a gauge only, which may be wrong where the type stands elsewhere."""
-        if what not in (b'"ChannelCreated"', b'"ChannelDestroye'):
-            return
-        with suppress(ValueError, KeyError, TypeError):
-            event = orjson.loads(data)
-            if event["type"] == "ChannelCreated":
-                self.stats.channels_up.add(event["channel"]["id"])
-            elif event["type"] == "ChannelDestroyed":
-                self.stats.channels_up.discard(event["channel"]["id"])
 
 
 def _as_text(row: _Texts) -> Iterator[_Texts]:
