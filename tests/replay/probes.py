@@ -93,7 +93,16 @@ def probes(path: Path) -> list[Probe]:
             value = comparable(orjson.loads(answer.content))
             if (answer.status, value) not in probe.said:
                 probe.said.append((answer.status, value))
+            if before is not None and before.type == "PlaybackFinished":
+                probe.said += _forgotten_soon(probe, before)
     return asked
+
+
+def _forgotten_soon(probe: Probe, finished: Frame) -> list[tuple[int, Any]]:
+    """Asterisk tells of a playback's end a moment before it forgets it: who asks then hears what the event says."""
+    playback = orjson.loads(finished.raw)["playback"]
+    is_asked = probe.exchange.question.segments[-2:] == ["playbacks", playback["id"]]
+    return [(200, comparable(playback))] if is_asked else []
 
 
 def _near(asked: list[Probe], before: Frame | None, after: Frame | None) -> Iterator[Probe]:
