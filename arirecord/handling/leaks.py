@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from arirecord.ari.catalogue import columns_of, event_types
 from arirecord.session.seal import Progress
+from arirecord.session.stored import grouped_batches
 
 from .digits import Finder, Found
 from .dtmf import MASK
@@ -76,7 +77,7 @@ class _Search:
                 for what in self._in_text(f"{key.decode()} {value.decode()}") + self._in_text(value.decode()):
                     yield f"{what} in the header"
             count = 0
-            for batch in file.iter_batches(4096):
+            for batch in grouped_batches(file, 4096, file.schema_arrow.names):
                 for name in batch.schema.names:
                     yield from self._in_column(name, batch[name], batch)
                 count += batch.num_rows

@@ -22,7 +22,7 @@ from .proof import PROVED, Proof
 from .reader import Part, Session
 from .rests import nulls
 from .seal import Progress, check_target, give_name, no_progress
-from .stored import is_compact, stored_batches
+from .stored import grouped_batches, is_compact, stored_batches
 from .table import LEADING
 from .tally import TypeBytes
 from .templates import TEMPLATE, Templates
@@ -107,7 +107,7 @@ def _filled(file: pq.ParquetFile) -> set[str]:
     names = set(file.schema_arrow.names)
     found = names & {*LEADING.names, "extra", "raw"}
     for group in range(file.num_row_groups if names - found else 0):
-        for batch in file.iter_batches(_SLICE, row_groups=[group], columns=list(names - found)):
+        for batch in grouped_batches(file, _SLICE, list(names - found), [group]):
             found |= {name for name in batch.schema.names if batch[name].null_count < len(batch)}
     return found
 
@@ -118,7 +118,7 @@ def _groups(
     """Row groups, without the texts that templates give; their rows go to `expected` and `types` as they were."""
     templates = Templates()
     group: list[pa.Table] = []
-    for batch in file.iter_batches(_SLICE, columns=columns):
+    for batch in grouped_batches(file, _SLICE, columns):
         expected.add(batch.select(PROVED))
         table = _lean(pa.Table.from_batches([batch]))
         if types is not None:

@@ -15,7 +15,7 @@ from arirecord.errors import NotASession
 
 from .header import KEY, Header
 from .journal import journal_path
-from .stored import is_compact, stored_batches
+from .stored import grouped_batches, is_compact, stored_batches
 from .tally import ChannelCount
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class Session:
         for part in self.parts:
             names = [name for name in count.columns if name in part.schema.names]
             with pq.ParquetFile(part.path) as file:
-                for batch in file.iter_batches(1 << 16, columns=names):
+                for batch in grouped_batches(file, 1 << 16, names):
                     count.add(batch)
         return count.result()
 

@@ -20,6 +20,7 @@ from .journal import JournalReader, is_locked, journal_path
 from .parquet import GroupWriter, session_writer
 from .proof import PROVED, Proof
 from .rows import Row, Rows
+from .stored import grouped_batches
 from .table import UnforeseenColumns, own_columns, rows_to_table, session_schema
 from .tally import Tally
 from .undisturbed import undisturbed
@@ -199,7 +200,7 @@ def _compare(source: Source, path: Path, received: Proof, progress: Progress) ->
     """Read the session back and hold it against what was received; raises `JournalError` if it differs."""
     written = Proof()
     with pq.ParquetFile(path) as file:
-        for batch in ahead(file.iter_batches(8192, columns=list(PROVED))):
+        for batch in ahead(grouped_batches(file, 8192, PROVED)):
             written.add(batch)
             progress("comparing", written.rows)
     if written != received:
@@ -218,7 +219,7 @@ def _difference(source: Source, path: Path) -> str:
 
 def _written(path: Path) -> Iterator[Row]:
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(8192, columns=list(PROVED)):
+        for batch in grouped_batches(file, 8192, PROVED):
             received = pc.multiply(batch["received_at"].cast(pa.int64()), 1000)
             columns = (batch["seq"], received, batch["elapsed_ns"], batch["kind"], batch["raw"])
             yield from map(Row, *(column.to_pylist() for column in columns))

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from .templates import TEMPLATE, columns_of_templates, restore
 
-__all__ = ["is_compact", "stored_batches"]
+__all__ = ["grouped_batches", "is_compact", "stored_batches"]
 
 _RESTORE = 8192
 
@@ -16,6 +16,21 @@ _RESTORE = 8192
 def is_compact(schema: pa.Schema) -> bool:
     """Whether texts are kept as templates, and rows clustered within a row group."""
     return TEMPLATE in schema.names
+
+
+def grouped_batches(
+    file: pq.ParquetFile,
+    size: int,
+    columns: Sequence[str],
+    row_groups: Sequence[int] | None = None,
+    *,
+    use_threads: bool = True,
+) -> Iterator[pa.RecordBatch]:
+    """Rows as they are stored, `size` at a time within each row group: asked for all of them at once, pyarrow keeps
+    something of each up to the end, 13 MB a million rows.
+    """
+    for group in range(file.num_row_groups) if row_groups is None else row_groups:
+        yield from file.iter_batches(size, row_groups=[group], columns=columns, use_threads=use_threads)
 
 
 def stored_batches(
@@ -27,7 +42,7 @@ def stored_batches(
     """
     groups = list(range(file.num_row_groups)) if row_groups is None else list(row_groups)
     if not is_compact(file.schema_arrow):
-        yield from file.iter_batches(size, row_groups=groups, columns=columns, use_threads=False)
+        yield from grouped_batches(file, size, columns, groups, use_threads=False)
         return
     for group in groups:
         yield from _in_order(file, group, size, columns)

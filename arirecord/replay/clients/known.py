@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from arirecord.replay.options import ReplayError
 from arirecord.session.reader import Part, Session
+from arirecord.session.stored import grouped_batches
 
 __all__ = ["Known", "read_known"]
 
@@ -45,7 +46,7 @@ def _read(part: Part, inside: dict[str, set[str]], outgoing: set[str]) -> None:
     if not {*_PLACE, "channel_id"} <= set(part.schema.names):
         return
     with pq.ParquetFile(part.path) as file:
-        for batch in file.iter_batches(_BATCH, columns=["type", "application", "channel_id", *_PLACE]):
+        for batch in grouped_batches(file, _BATCH, ["type", "application", "channel_id", *_PLACE]):
             name, data = (batch[column] for column in _PLACE)
             # What an app originates is in the dialplan application AppDial2 until it is answered.
             outgoing.update(batch.filter(pc.equal(name, "AppDial2"))["channel_id"].drop_null().unique().to_pylist())

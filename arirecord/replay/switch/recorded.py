@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from arirecord.ari.catalogue import event_types
 from arirecord.replay.options import ReplayError
 from arirecord.session.reader import Session
+from arirecord.session.stored import grouped_batches
 
 from .exchange import Question
 
@@ -160,7 +161,7 @@ def _rest_texts(session: Session) -> Iterator[tuple[str, int]]:
             continue
         with pq.ParquetFile(part.path) as file:
             groups = _groups_with_rest(file)
-            for batch in file.iter_batches(4096, row_groups=groups, columns=["kind", "elapsed_ns", "raw"]):
+            for batch in grouped_batches(file, 4096, ["kind", "elapsed_ns", "raw"], groups):
                 found = batch.filter(pc.equal(batch["kind"], pa.scalar("rest")))
                 received = pc.add(found["elapsed_ns"], part.header.started_ns).to_pylist()
                 yield from zip(found["raw"].to_pylist(), received, strict=True)
