@@ -82,9 +82,9 @@ class EventStream(ClientConnection):
             self.loop.call_exception_handler({"message": "an event stream could not be taken", "exception": error})
             self.transport.abort()
         if data and len(data) < _READ // 4:
-            time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)  # what else is coming tells nobody that it is
         elif self._is_behind():
-            time.sleep(_BREATH_S)
+            time.sleep(_BREATH_S)  # the one who keeps the frames needs the interpreter
         return bool(data)
 
     def data_received(self, data: bytes) -> None:
