@@ -3,8 +3,8 @@
     python -m benchmarks.startup [EVENTS …] [--rounds N] [--folder FOLDER]
 
 For each number of events (100,000 if none is given) a session is generated in FOLDER (a temporary one). Measured are
-`arirecord --help` beside `import click`; and beside `import duckdb`: `info`, the first rows of queries, the first frame
-of `cat`, and the first frame that a client of `replay` gets, from the start of both.
+`arirecord --help` beside `import click`; and beside `import duckdb`, each up to what it prints first: `info`, rows of
+queries, the first frame of `cat`; and the first frame that a client of `replay` gets, from the start of both.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.figure import Figure, tell
 from benchmarks.measure import Run, interleaved, run
 from benchmarks.replay import ALL, open_websocket, replaying
-from benchmarks.sealing import ARIRECORD, PYTHON, make_session, peak_mb
+from benchmarks.sealing import ARIRECORD, PYTHON, make_session
 
 BEYOND_S = 0.3
 
@@ -36,7 +36,8 @@ def first_line(command: list[str]) -> Run:
     began = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.read(1)
+        if not process.stdout.read(1):
+            raise RuntimeError(f"{command} printed nothing")
         took_s = time.perf_counter() - began
         process.kill()
     return Run(took_s, 0, 0)
@@ -57,18 +58,17 @@ def tell_looks(session: Path, events: int, rounds: int) -> None:
     """What is seen first of a session."""
     query = [*ARIRECORD, "query", str(session)]
     looks: dict[str, Callable[[], Run]] = {
-        "import duckdb": lambda: run([PYTHON, "-c", "import duckdb"]),
-        "arirecord info": lambda: run([*ARIRECORD, "info", str(session)]),
-        "five rows of some columns of events": lambda: run(
+        "import duckdb": lambda: first_line([PYTHON, "-c", "import duckdb; print()"]),
+        "arirecord info": lambda: first_line([*ARIRECORD, "info", str(session)]),
+        "five rows of some columns of events": lambda: first_line(
             [*query, "SELECT seq, received_at, type, channel_id FROM events LIMIT 5"]
         ),
-        "ten rows of all columns of Dial": lambda: run([*query, "SELECT * FROM Dial LIMIT 10"]),
+        "ten rows of all columns of Dial": lambda: first_line([*query, "SELECT * FROM Dial LIMIT 10"]),
         "first frame of cat": lambda: first_line([*ARIRECORD, "cat", str(session)]),
         "first replayed frame": lambda: first_frame(session),
     }
     found = interleaved(rounds, looks)
     for what in list(looks)[1:]:
-        memory = peak_mb(found[what])
         tell(
             Figure(
                 what=what,
@@ -78,7 +78,6 @@ def tell_looks(session: Path, events: int, rounds: int) -> None:
                 theirs=_seconds(found["import duckdb"]),
                 rival='python -c "import duckdb"',
                 most_more=BEYOND_S,
-                peak_mb=memory or None,
             )
         )
 

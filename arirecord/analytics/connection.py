@@ -10,7 +10,7 @@ import duckdb
 
 from arirecord.session.reader import Session, open_session
 
-from .models import Model, load_models
+from .models import Model, load_models, model_names
 from .parameters import parameter_macros
 from .views import event_views, name, row_views, views_named_in
 
@@ -143,7 +143,7 @@ def models_named_in(sql: str) -> set[str] | None:
         r"\s*(SHOW|FROM\s+duckdb_|PRAGMA|DESCRIBE\s*;?\s*$)|.*information_schema", sql, re.IGNORECASE | re.DOTALL
     ):
         return None
-    return {m.name for m in load_models() if re.search(rf"\b{m.name}\b", sql, re.IGNORECASE)}
+    return {word.lower() for word in re.findall(r"\w+", sql)} & model_names()
 
 
 def columns_of_models(names: Collection[str]) -> dict[str, dict[str, str]]:

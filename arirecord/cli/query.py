@@ -25,12 +25,18 @@ def command(session: Path, sql: str, form: str, output: Path | None) -> None:
       arirecord query session.parquet "SELECT channel_id, digit FROM ChannelDtmfReceived" --format csv
       arirecord query days/ "SELECT disposition, count(*) FROM calls GROUP BY ALL" --format json
     """
-    import duckdb
+    from concurrent.futures import ThreadPoolExecutor
 
-    from arirecord.analytics.connection import Tables
     from arirecord.session.reader import open_session
 
-    tables = Tables(open_session(session))
+    # The index of a long session takes as long to read as DuckDB to import.
+    with ThreadPoolExecutor(1) as thread:
+        opening = thread.submit(open_session, session)
+        import duckdb
+
+        from arirecord.analytics.connection import Tables
+
+        tables = Tables(opening.result())
     try:
         tables.need_for(sql)
         result = tables.connection.sql(sql)

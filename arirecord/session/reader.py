@@ -7,23 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from arirecord.ari.catalogue import channel_columns
 from arirecord.errors import NotASession
 
 from .header import KEY, Header
-from .journal import journal_path
-from .stored import grouped_batches, is_compact, stored_batches
-from .tally import ChannelCount
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["Frame", "Rows", "Session", "open_session"]
 
-_BATCH = 4096
+# What reads rows is imported when they are read: most questions go to DuckDB, and pyarrow.compute alone takes 50 ms.
 
 # Making Python objects of columns stops all other threads; a replay can't have that for long.
 _PIECE = 512
@@ -137,25 +132,21 @@ class Session:
         until_ns: int | None = None,
     ) -> Iterator[Rows]:
         """The same as `frames`, some thousand at a time, never none: for who makes frames when it has time."""
+        from .picking import picked
+
         for part in self.parts:
-            names = _channel_filter(part.schema) if channel is not None else {}
             started_ns = part.header.started_ns
             with pq.ParquetFile(part.path) as file:
-                columns = ["seq", "elapsed_ns", "kind", "type", "application", "raw", *names]
-                groups = _groups_within(file, started_ns, since_ns, until_ns)
-                for batch in stored_batches(file, _BATCH, columns, groups):
-                    if since_ns is not None:
-                        batch = batch.filter(pc.greater_equal(batch["elapsed_ns"], _int64(since_ns - started_ns)))
-                    if until_ns is not None:
-                        batch = batch.filter(pc.less(batch["elapsed_ns"], _int64(until_ns - started_ns)))
-                    if kinds is not None:
-                        batch = batch.filter(pc.is_in(batch["kind"], pa.array(list(kinds), pa.string())))
-                    if types is not None:
-                        batch = batch.filter(pc.is_in(batch["type"], pa.array(list(types), pa.string())))
-                    if channel is not None and batch.num_rows:
-                        batch = batch.filter(_names_channel(batch, names, channel))
-                    if batch.num_rows:
-                        yield Rows(started_ns, batch)
+                for batch in picked(
+                    file,
+                    started_ns,
+                    kinds=kinds,
+                    types=types,
+                    channel=channel,
+                    since_ns=since_ns,
+                    until_ns=until_ns,
+                ):
+                    yield Rows(started_ns, batch)
 
     def channel_count(self) -> int:
         """How many different channels its events name. Of several files, and of such as earlier versions made, all is
@@ -163,6 +154,9 @@ class Session:
         """
         if len(self.parts) == 1 and (known := self.header.channel_count) is not None:
             return known
+        from .stored import grouped_batches
+        from .tally import ChannelCount
+
         count = ChannelCount()
         for part in self.parts:
             names = [name for name in count.columns if name in part.schema.names]
@@ -178,6 +172,8 @@ class Session:
         """
         import polars as pl
 
+        from .stored import is_compact
+
         frames = [
             frame.sort("seq") if is_compact(part.schema) else frame
             for part in self.parts
@@ -188,6 +184,8 @@ class Session:
 
 def _open_part(path: Path) -> Part:
     if not path.exists():
+        from .journal import journal_path
+
         journal = journal_path(path)
         hint = (
             f"; but {journal} exists: `arirecord recover {journal}` makes it this session" if journal.exists() else ""
@@ -236,38 +234,3 @@ def _add_pairs(counts: Iterable[dict[str, list[int]]]) -> dict[str, list[int]]:
 def _count(total: dict[str, int], more: dict[str, int]) -> None:
     for name, count in more.items():
         total[name] = total.get(name, 0) + count
-
-
-def _channel_filter(schema: pa.Schema) -> dict[str, str]:
-    """Columns that may name a channel, with what stands before the channel's id in them."""
-    names = {name: "" for field in ("id", "name") for name in channel_columns(field)}
-    names |= {"playback_target_uri": "channel:", "recording_target_uri": "channel:"}
-    return {name: prefix for name, prefix in names.items() if name in schema.names}
-
-
-def _names_channel(batch: pa.RecordBatch, names: dict[str, str], channel: str) -> pa.Array:
-    result = pa.array([False] * batch.num_rows)
-    for name, prefix in names.items():
-        result = pc.or_(result, pc.fill_null(pc.equal(batch[name], prefix + channel), False))
-    return result
-
-
-def _groups_within(file: pq.ParquetFile, started_ns: int, since_ns: int | None, until_ns: int | None) -> list[int]:
-    """The row groups that may hold something of this time."""
-    found = []
-    for number in range(file.num_row_groups):
-        group = file.metadata.row_group(number)
-        place = next(i for i in range(group.num_columns) if group.column(i).path_in_schema == "elapsed_ns")
-        known = group.column(place).statistics
-        if known is not None and known.has_min_max:
-            too_early = since_ns is not None and started_ns + known.max < since_ns
-            too_late = until_ns is not None and started_ns + known.min >= until_ns
-            if too_early or too_late:
-                continue
-        found.append(number)
-    return found
-
-
-def _int64(value: int) -> int:
-    """The nearest number that a column can hold: a moment may be thousands of years away."""
-    return max(-(1 << 63), min(value, (1 << 63) - 1))

@@ -8,12 +8,13 @@ mart's `.sql` lies a `.json` that describes it.
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
-__all__ = ["LAYERS", "Description", "Model", "describe", "load_models", "mart_names"]
+__all__ = ["LAYERS", "Description", "Model", "describe", "load_models", "mart_names", "model_names"]
 
 LAYERS = ("staging", "intermediate", "macros", "marts")
 
@@ -43,25 +44,30 @@ def load_models(names: Collection[str] | None = None) -> Sequence[Model]:
 
     Raises `KeyError` for a name that no model has and `ValueError` where models read from each other in a circle.
     """
-    found = _read_models()
     ordered: dict[str, Model] = {}
 
     def place(name: str, above: tuple[str, ...]) -> None:
         if name in above:
             raise ValueError(f"models read from each other: {' → '.join((*above, name))}")
         if name not in ordered:
-            for other in sorted(found[name].reads):
+            model = _read_models()[name]
+            for other in sorted(model.reads):
                 place(other, (*above, name))
-            ordered[name] = found[name]
+            ordered[name] = model
 
-    for name in sorted(found if names is None else names):
+    for name in sorted(model_names() if names is None else names):
         place(name, ())
     return tuple(ordered.values())
 
 
+def model_names() -> Set[str]:
+    """The names of all models; none is read for it."""
+    return _files().keys()
+
+
 def mart_names() -> Sequence[str]:
     """The names of all marts, sorted."""
-    return sorted(name for name, model in _read_models().items() if model.layer == "marts")
+    return sorted(name for name, (layer, _) in _files().items() if layer == "marts")
 
 
 @dataclass(frozen=True)
@@ -92,15 +98,20 @@ def describe(mart: str) -> Description:
 
 
 @cache
-def _read_models() -> Mapping[str, Model]:
-    texts = {
-        file.name.removesuffix(".sql"): (layer, file.read_text("utf-8"))
+def _files() -> Mapping[str, tuple[str, Traversable]]:
+    """Of each model its layer and its file."""
+    return {
+        file.name.removesuffix(".sql"): (layer, file)
         for layer in LAYERS
         for file in files(__package__).joinpath(layer).iterdir()
         if file.name.endswith(".sql")
     }
-    layers = {name: layer for name, (layer, _) in texts.items()}
-    return {name: _parse(name, text, layers) for name, (_, text) in texts.items()}
+
+
+@cache
+def _read_models() -> Mapping[str, Model]:
+    layers = {name: layer for name, (layer, _) in _files().items()}
+    return {name: _parse(name, file.read_text("utf-8"), layers) for name, (_, file) in _files().items()}
 
 
 def _parse(name: str, text: str, layers: Mapping[str, str]) -> Model:
