@@ -147,7 +147,10 @@ QUESTIONS = {
 
 
 NUMBERS = ("cause", "duration", "duration_ms")
-TEXTS = ("digit", "result", "bridge_id", "bridge_bridge_type", "channel_state", "peer_id", "caller_id", "transferee_id")
+TEXTS = (
+    "digit", "result", "bridge_id", "bridge_bridge_type", "channel_state", "peer_id", "caller_id", "transferee_id",
+    "transferer_first_leg_id",
+)  # fmt: skip
 """Columns that a session without such events lacks."""
 
 
@@ -191,7 +194,7 @@ def by_polars(session: Path) -> dict[str, int]:
     pairs = [
         events.filter(of_type == "Dial").select("seq", id="peer_id", other="caller_id"),
         bridges.select("seq", id="channel_id", other="bridge_channels").explode("other"),
-        moved.select("seq", id="transferee_id", other="channel_id"),
+        moved.select("seq", id="transferee_id", other=pl.coalesce("channel_id", "transferer_first_leg_id")),
     ]
     links = pl.concat(pairs).filter(pl.col("id") != pl.col("other")).group_by("id", "other").agg(pl.col("seq").min())
     frames = {"channels": channels, "talk": talk, "dtmf": dtmf, "transfers": transfers, "links": links}

@@ -35,12 +35,17 @@ def test_every_mart_is_a_command() -> None:
     )
 
 
-def test_help_is_quick() -> None:
-    """It loads nothing that is only needed to answer."""
-    heavy = {"duckdb", "polars", "pyarrow", "rich", "httpx", "starlette"}
-    code = (
-        f"import sys, arirecord.cli as c; c.cli(['--help'], standalone_mode=False); print({heavy} & set(sys.modules))"
-    )
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        (["--help"], {"duckdb", "polars", "pyarrow", "rich", "httpx", "starlette"}),
+        (["query", str(IVR), "SELECT seq FROM events LIMIT 1"], {"polars", "pyarrow.compute", "zstandard"}),
+    ],
+)
+def test_nothing_is_loaded_that_is_not_needed(arguments: list[str], unneeded: set[str]) -> None:
+    """Help and a first look come at once."""
+    main = f"c.cli({arguments}, standalone_mode=False)"
+    code = f"import sys, arirecord.cli as c; {main}; print({unneeded} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
     assert done.stdout.endswith("set()\n")
