@@ -16,7 +16,12 @@ SELECT
     min(event_at) FILTER (dial_status IS NULL) AS started_at,
     COALESCE(
         min(event_at) FILTER (dial_status IN ('RINGING', 'PROGRESS')),
-        CASE WHEN any_value(lives.ringing_at) >= min(event_at) THEN any_value(lives.ringing_at) END
+        -- A telephone may ring a moment after it was given up.
+        CASE
+            WHEN any_value(lives.ringing_at) >= min(event_at)
+                AND COALESCE(any_value(lives.ringing_at) <= min(event_at) FILTER (is_final), true)
+            THEN any_value(lives.ringing_at)
+        END
     ) AS ringing_at,
     min(event_at) FILTER (is_final) AS ended_at,
     min(seq) FILTER (is_final) AS ended_seq,
