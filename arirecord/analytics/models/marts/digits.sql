@@ -4,7 +4,9 @@
 WITH placed AS (
     SELECT
         digits.*,
-        epoch_ms(digits.started_at) - epoch_ms(lag(digits.ended_at) OVER digits_of_channel) AS gap_ms,
+        lag(digits.ended_at) OVER digits_of_channel AS last_ended_at,
+        -- Keys pressed before the answer are all told at once.
+        epoch_ms(greatest(digits.started_at, last_ended_at)) - epoch_ms(last_ended_at) AS gap_ms,
         marks.kind,
         marks.prompt,
         marks.seq AS prompt_seq,
