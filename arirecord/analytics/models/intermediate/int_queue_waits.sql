@@ -38,9 +38,9 @@ steps AS (
     FROM ChannelVarset
     WHERE variable = 'QUEUESTATUS' AND "value" <> '' AND channel_id IN (SELECT channel_id FROM entries)
     UNION ALL
-    SELECT channel_id, entered_seq, entered_at, 'bridge', NULL, NULL
-    FROM int_bridge_stays
-    WHERE NOT is_holding AND entered_seq IS NOT NULL AND channel_id IN (SELECT channel_id FROM entries)
+    SELECT channel_id, seq, event_at, 'bridge', NULL, NULL
+    FROM int_queue_bridges
+    WHERE channel_id IN (SELECT channel_id FROM entries)
     UNION ALL
     SELECT channel_id, ended_seq, ended_at, 'end', NULL, NULL
     FROM int_channel_lives
