@@ -48,6 +48,6 @@ WHERE channel_id NOT IN (SELECT channel_id FROM events)
 UNION ALL
 SELECT channel_id, false, true, NULL, NULL, NULL, NULL, false, event_at, seq
 FROM int_dialplan_steps
-WHERE app NOT LIKE 'Stasis%'
+WHERE (app LIKE 'Stasis%') IS NOT true
     AND channel_id IN (SELECT channel_id FROM variables_set)
     AND channel_id NOT IN (SELECT channel_id FROM events)
