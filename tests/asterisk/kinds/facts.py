@@ -179,7 +179,7 @@ FACTS = {
     ),
     "attended_to_conference": Facts(
         [("ANSWERED", "1001", "1002", "caller"), ("ANSWERED", "1003", None, "caller")],
-        transfers=[("attended", "1002", "application", None)],
+        transfers=[("attended", "1002", "answered", "1003")],
     ),
     "attended_by_both": Facts(
         [("ANSWERED", "1001", "1002", "caller")],

@@ -36,15 +36,16 @@ attempts_of_all AS (
 met AS (
     SELECT
         goers.seq,
-        min(stays.entered_at) AS met_at,
+        min(greatest(stays.entered_at, others.entered_at)) AS met_at,
         arg_min(others.channel_id, greatest(stays.entered_seq, others.entered_seq)) AS met_channel_id
     FROM goers
-    JOIN int_bridge_stays AS stays
+    JOIN int_talk_stays AS stays
         ON stays.channel_id = goers.goer_id
-        AND stays.entered_seq > goers.open_seq AND stays.entered_seq < goers.next_seq AND NOT stays.is_holding
-    LEFT JOIN int_bridge_stays AS others
+        AND stays.entered_seq > goers.open_seq AND stays.entered_seq < goers.next_seq
+    JOIN int_talk_stays AS others
         ON others.bridge_id = stays.bridge_id AND others.channel_id <> stays.channel_id
-        AND others.left_seq > stays.entered_seq AND others.entered_seq < stays.left_seq
+        AND COALESCE(others.left_seq > stays.entered_seq, true)
+        AND COALESCE(others.entered_seq < least(stays.left_seq, goers.next_seq), true)
     GROUP BY goers.seq
 )
 
