@@ -38,6 +38,10 @@ SELECT
         WHEN gone_on.left_seq IS NOT NULL THEN 'left'
         WHEN stays.next_seq IS NOT NULL AND NOT stays.is_next_holding THEN 'answered'
         WHEN stays.next_seq IS NOT NULL THEN 'left'
+        -- Who asked for a place and transfers a call to it gives it away.
+        WHEN (stays.channel_id, stays.bridge_id) IN (
+            SELECT (transferer_second_channel_id, second_bridge_id) FROM int_transfers WHERE result = 'Success'
+        ) THEN 'left'
         WHEN lives.ended_seq IS NOT NULL THEN 'abandoned'
     END AS outcome
 FROM followed AS stays
