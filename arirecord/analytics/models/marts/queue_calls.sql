@@ -16,6 +16,17 @@ dialled AS (
         ON attempts.caller_channel_id = waits.channel_id
         AND attempts.seq > waits.seq AND attempts.seq < COALESCE(waits.left_seq, attempts.seq + 1)
     GROUP BY waits.channel_id, waits.seq
+),
+
+-- Who picked the call up was not dialled.
+met AS (
+    SELECT waits.channel_id, waits.seq, arg_min(others.channel_id, others.entered_seq) AS agent_id
+    FROM int_queue_waits AS waits
+    JOIN int_bridge_stays AS mine ON mine.channel_id = waits.channel_id AND mine.entered_seq = waits.left_seq
+    JOIN int_bridge_stays AS others
+        ON others.bridge_id = mine.bridge_id AND others.channel_id <> mine.channel_id
+        AND COALESCE(others.entered_seq < mine.left_seq, true)
+    GROUP BY waits.channel_id, waits.seq
 )
 
 SELECT
@@ -29,7 +40,7 @@ SELECT
     waits.left_at,
     waits.outcome,
     (epoch_ms(waits.left_at) - epoch_ms(waits.entered_at)) / 1000 AS wait_s,
-    CASE WHEN waits.outcome = 'answered' THEN dialled.agent_id END AS answered_by_channel_id,
+    CASE WHEN waits.outcome = 'answered' THEN COALESCE(dialled.agent_id, met.agent_id) END AS answered_by_channel_id,
     agent.channel_name AS answered_by_channel_name,
     reached.channel_id AS reached_channel_id,
     reached.channel_name AS reached_channel_name,
@@ -42,7 +53,8 @@ FROM waits
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_call_channels AS calls USING (channel_id)
 LEFT JOIN dialled ON dialled.channel_id = waits.channel_id AND dialled.seq = waits.seq
+LEFT JOIN met ON met.channel_id = waits.channel_id AND met.seq = waits.seq
 LEFT JOIN int_channel_facts AS agent
-    ON agent.channel_id = dialled.agent_id AND waits.outcome = 'answered'
+    ON agent.channel_id = COALESCE(dialled.agent_id, met.agent_id) AND waits.outcome = 'answered'
 LEFT JOIN int_behind_locals AS behind ON behind.channel_id = agent.channel_id
 LEFT JOIN int_channel_facts AS reached ON reached.channel_id = COALESCE(behind.reached_channel_id, agent.channel_id)
