@@ -1,11 +1,26 @@
 -- One row is one attempt to reach a channel by dialling. Identified by `peer_channel_id` and `seq`, its first event.
 -- A peer without a caller was originated. Only the end of an attempt has one of Asterisk's dial statuses that are final.
-WITH steps AS (
+WITH told AS (
     SELECT
         *,
         dial_status IS NOT NULL AND dial_status NOT IN ('RINGING', 'PROGRESS', 'PROCEEDING') AS is_final
     FROM int_dials
     WHERE peer_channel_id IS NOT NULL
+),
+
+-- A transfer may take the caller away, or put another into his place, before the attempt ends. Only who picks a call up
+-- is answered for another caller than the one he was dialled by.
+steps AS (
+    SELECT * REPLACE (
+        CASE
+            WHEN dial_status IS NOT NULL
+                AND (dial_status <> 'ANSWER' OR count(*) FILTER (is_final) OVER earlier = 0)
+            THEN first_value(caller_channel_id) OVER (PARTITION BY peer_channel_id ORDER BY seq)
+            ELSE caller_channel_id
+        END AS caller_channel_id
+    )
+    FROM told
+    WINDOW earlier AS (PARTITION BY peer_channel_id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
 
 SELECT
