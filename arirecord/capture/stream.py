@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
-from websockets.frames import DATA_OPCODES, Frame
+from websockets.frames import DATA_OPCODES, CloseCode, Frame
 from websockets.protocol import State
 
 from .loop import Loop
@@ -53,6 +53,24 @@ class EventStream(ClientConnection):
         self._early: list[tuple[bytes, Sequence[slice]]] = []
         self._take: Take = lambda data, places: self._early.append((data, places))
         self._is_behind: Callable[[], bool] = lambda: False
+        self._heard_s = time.monotonic()
+
+    async def keepalive(self) -> None:
+        """Run by the library instead of its own: ping a server that is silent, and give up one that stays so.
+
+        One that sends is alive, though its answer to a ping may lie behind a flood of events.
+        """
+        assert self.ping_interval is not None and self.ping_timeout is not None
+        while True:
+            silent_s = time.monotonic() - self._heard_s
+            if silent_s < self.ping_interval:
+                await asyncio.sleep(self.ping_interval - silent_s)
+                continue
+            pinged_s = time.monotonic()
+            await self.ping()
+            await asyncio.sleep(self.ping_timeout)
+            if self._heard_s < pinged_s:
+                await self.close(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
 
     def start(self, take: Take, is_behind: Callable[[], bool] = lambda: False) -> None:
         """Hand messages to `take` from now on, first those that came before. `is_behind` tells whether it has taken
@@ -89,6 +107,7 @@ class EventStream(ClientConnection):
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop with what the socket gives."""
+        self._heard_s = time.monotonic()
         data, self._tail = self._tail + data, b""
         here = self._through_handshake(data) if self.response is None else 0
         if here is None:

@@ -17,6 +17,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
+from websockets.utils import accept_key
 
 from arirecord.capture import stream as module
 from arirecord.capture.loop import Loop
@@ -235,3 +236,38 @@ def test_a_flood_takes_breath_only_while_its_keeper_is_behind(monkeypatch: pytes
     with asyncio.Runner(loop_factory=Loop) as runner:
         assert runner.run(main()) == messages
     assert (module._BREATH_S in waits) is is_behind
+
+
+def test_a_server_that_sends_is_alive_though_it_answers_no_ping() -> None:
+    """It is given up when it has fallen silent, and all that it said is there."""
+    messages = [b"%d" % n for n in range(20)]
+    taken: list[bytes] = []
+
+    async def main() -> str | None:
+        async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head = await reader.readuntil(b"\r\n\r\n")
+            key = head.lower().index(b"sec-websocket-key: ") + 19
+            accept = accept_key(head[key : key + 24].decode())
+            writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+            writer.write(f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode())
+            for message in messages:
+                writer.write(server_frame(Opcode.TEXT, message))
+                await asyncio.sleep(0.05)  # its pace: a second in all, five times the keep-alive
+            await closed.wait()
+            writer.close()
+
+        closed = asyncio.Event()
+        async with await asyncio.start_server(deaf, "127.0.0.1", 0) as server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            stream = await connect(
+                url, create_connection=EventStream, ping_interval=0.2, ping_timeout=0.2, close_timeout=0.1
+            )
+            assert isinstance(stream, EventStream)
+            stream.start(lambda data, places: taken.extend(data[place] for place in places))
+            await asyncio.wait_for(stream.wait_closed(), 30)
+            closed.set()
+            return stream.protocol.close_sent.reason if stream.protocol.close_sent else None
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        assert runner.run(main()) == "keepalive ping timeout"
+    assert taken == messages
