@@ -2,29 +2,32 @@
 -- applications that they look into. `app` is NULL where the step names an application that the channel is not in: whose
 -- place in one a transfer gave away shows, as it ends, where the transferee was before, and who comes back from a
 -- parking lot where he himself was.
-WITH strays AS (
+WITH steps AS (
+    SELECT seq, timestamp AS event_at, channel_id, dialplan_app, dialplan_app_data
+    FROM ChannelDialplan
+    WHERE channel_id IS NOT NULL
+),
+
+strays AS (
     SELECT steps.seq
-    FROM ChannelDialplan AS steps
+    FROM steps
     JOIN stg_transfers AS transfers
         ON transfers.transferer_second_channel_id = steps.channel_id AND transfers.seq < steps.seq
     WHERE transfers.destination_type = 'application'
     UNION
     SELECT steps.seq
     FROM int_bridge_events AS parked
-    ASOF JOIN ChannelDialplan AS steps ON steps.channel_id = parked.channel_id AND parked.seq < steps.seq
+    ASOF JOIN steps ON steps.channel_id = parked.channel_id AND parked.seq < steps.seq
     WHERE parked.bridge_class = 'parking' AND NOT parked.is_entry
 )
 
 SELECT
-    steps.seq,
-    steps.timestamp AS event_at,
-    steps.channel_id,
-    CASE WHEN strays.seq IS NULL THEN steps.dialplan_app END AS app,
+    steps.* EXCLUDE (dialplan_app, dialplan_app_data),
+    CASE WHEN strays.seq IS NULL THEN dialplan_app END AS app,
     lower(app) IN (
         'authenticate', 'background', 'controlplayback', 'directory', 'playback', 'read', 'readexten', 'sayalpha',
         'saydigits', 'saynumber', 'sayphonetic', 'sayunixtime', 'speechbackground', 'vmauthenticate', 'waitexten'
     ) AS is_prompt,
-    CASE WHEN is_prompt OR app = 'Queue' THEN steps.dialplan_app_data END AS app_data
-FROM ChannelDialplan AS steps
-LEFT JOIN strays ON strays.seq = steps.seq
-WHERE steps.channel_id IS NOT NULL
+    CASE WHEN is_prompt OR app = 'Queue' THEN dialplan_app_data END AS app_data
+FROM steps
+LEFT JOIN strays USING (seq)

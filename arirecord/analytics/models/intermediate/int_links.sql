@@ -10,6 +10,7 @@ WITH transferred AS (
             link_first_channel_id, link_second_channel_id
         ]) AS other_id
     FROM int_transfers
+    WHERE COALESCE(result, 'Success') = 'Success'
 ),
 
 -- `…;1` and `…;2` are two ends of one thing (Local channels above all), made together. Asterisk numbers them anew
