@@ -1,4 +1,14 @@
 -- One row is one transfer event, blind or attended, with its columns under one name. Identified by `seq`.
+-- Whose first channel is in an application gives its place there to whom the second is with: then the two change roles,
+-- as they do in CEL, and that one is the transferee.
+WITH attended AS (
+    SELECT
+        *,
+        COALESCE(destination_type = 'application', false) AND transferer_first_leg_bridge_id IS NULL
+            AND transferer_second_leg_bridge_id IS NOT NULL AS is_reversed
+    FROM BridgeAttendedTransfer
+)
+
 SELECT
     seq,
     timestamp AS event_at,
@@ -26,13 +36,16 @@ SELECT
         WHEN 'link' THEN concat_ws(' ', destination_link_first_leg_name, destination_link_second_leg_name)
         WHEN 'threeway' THEN destination_threeway_bridge_id
     END AS target,
-    transferer_first_leg_id AS transferer_channel_id,
-    transferer_second_leg_id AS transferer_second_channel_id,
-    transferee_id AS transferee_channel_id,
-    transfer_target_id AS target_channel_id,
+    CASE WHEN is_reversed THEN transferer_second_leg_id ELSE transferer_first_leg_id END AS transferer_channel_id,
+    CASE WHEN is_reversed THEN transferer_first_leg_id ELSE transferer_second_leg_id END AS transferer_second_channel_id,
+    CASE WHEN is_reversed THEN transfer_target_id ELSE transferee_id END AS transferee_channel_id,
+    CASE WHEN NOT is_reversed THEN transfer_target_id END AS target_channel_id,
     replace_channel_id,
     destination_link_first_leg_id AS link_first_channel_id,
     destination_link_second_leg_id AS link_second_channel_id,
-    COALESCE(transferer_first_leg_bridge_id, destination_threeway_bridge_id) AS bridge_id,
-    transferer_second_leg_bridge_id AS second_bridge_id
-FROM BridgeAttendedTransfer
+    CASE
+        WHEN is_reversed THEN transferer_second_leg_bridge_id
+        ELSE COALESCE(transferer_first_leg_bridge_id, destination_threeway_bridge_id)
+    END AS bridge_id,
+    CASE WHEN NOT is_reversed THEN transferer_second_leg_bridge_id END AS second_bridge_id
+FROM attended
