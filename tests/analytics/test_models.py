@@ -149,8 +149,8 @@ def test_long_chains(shuffled: bool) -> None:
     con.execute("CREATE TABLE chain AS SELECT unnest(?) AS seq, unnest(range(20000)) AS place", [order])
     con.execute(
         "CREATE TABLE int_channel_facts AS "
-        "SELECT place::VARCHAR AS channel_id, NULL::VARCHAR AS linkedid, seq AS first_seq, 'PJSIP' AS technology "
-        "FROM chain"
+        "SELECT place::VARCHAR AS channel_id, NULL::VARCHAR AS linkedid, seq AS made_seq, seq AS first_seq, "
+        "NULL::TIMESTAMP AS created_at, 'PJSIP' AS technology FROM chain"
     )
     con.execute(
         "CREATE TABLE int_links AS "

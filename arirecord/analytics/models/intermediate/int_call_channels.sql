@@ -2,14 +2,14 @@
 -- A recorded linkedid decides. Else a call is a connected component of `int_links`, named by its earliest channel;
 -- being in one conference room ties nobody, neither here nor for Asterisk.
 WITH RECURSIVE nodes AS MATERIALIZED (
-    SELECT channel_id, linkedid, first_seq, row_number() OVER (ORDER BY first_seq, channel_id) AS node
+    SELECT channel_id, linkedid, made, first_seq, row_number() OVER (ORDER BY first_seq, channel_id) AS node
     FROM (
-        SELECT channel_id, linkedid, first_seq
+        SELECT channel_id, linkedid, (made_seq, created_at, first_seq) AS made, first_seq
         FROM int_channel_facts
         WHERE technology IS DISTINCT FROM 'Message'
         UNION ALL
         -- Known from a bridge's list only: it ties others, and is no row of the answer.
-        SELECT other_id, NULL, NULL FROM int_links
+        SELECT other_id, NULL, NULL, NULL FROM int_links
         WHERE other_id NOT IN (SELECT channel_id FROM int_channel_facts)
         GROUP BY other_id
     )
@@ -54,7 +54,7 @@ SELECT
 FROM nodes
 JOIN labels ON labels.node = nodes.node
 WINDOW component AS (
-    PARTITION BY labels.label ORDER BY nodes.first_seq NULLS LAST, nodes.node
+    PARTITION BY labels.label ORDER BY nodes.made NULLS LAST, nodes.node
     ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
 )
 QUALIFY nodes.first_seq IS NOT NULL

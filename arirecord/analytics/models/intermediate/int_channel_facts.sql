@@ -1,6 +1,7 @@
 -- One row is one channel that any event named, with what was known of it first and last. Identified by `channel_id`.
 -- What its creation says of it is first, what its end says is last; the whole recording is searched only for channels
--- without these. `created_at` is the channel's own creation time where its creation was not recorded.
+-- without these. `created_at` is the channel's own creation time where its creation was not recorded; `made_seq`, by
+-- which channels are in the order of their creation, is then that of the last channel made before.
 WITH sightings AS NOT MATERIALIZED (
     FROM stg_channel_events
     UNION ALL BY NAME
@@ -68,9 +69,12 @@ SELECT
     lives.is_answered,
     lives.ended_seq IS NOT NULL AS is_ended,
     lives.is_complete,
+    COALESCE(lives.created_seq, before.created_seq, -1) AS made_seq,
     lives.first_seq,
     lives.last_seq
 FROM int_channel_lives AS lives
 JOIN firsts ON firsts.channel_id = lives.channel_id AND firsts.seq = COALESCE(lives.created_seq, lives.first_seq)
 JOIN lasts ON lasts.channel_id = lives.channel_id AND lasts.seq = COALESCE(lives.ended_seq, lives.last_seq)
 LEFT JOIN late ON late.channel_id = lives.channel_id
+ASOF LEFT JOIN (SELECT created_at, max(created_seq) AS created_seq FROM int_channel_lives GROUP BY ALL) AS before
+    ON before.created_at <= firsts.channel_created_at

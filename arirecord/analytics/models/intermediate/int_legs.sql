@@ -14,21 +14,21 @@ WITH roles AS (
             WHEN NOT dialled.is_caller THEN 'called'
         END AS role,
         known.is_helper,
-        known.first_seq
+        (known.made_seq, known.created_at, known.first_seq) AS made
     FROM int_channel_facts AS known
     JOIN int_call_channels AS calls USING (channel_id)
     LEFT JOIN int_dialled AS dialled USING (channel_id)
 ),
 
 firsts AS (
-    SELECT call_id, arg_min(channel_id, first_seq) AS channel_id
+    SELECT call_id, arg_min(channel_id, made) AS channel_id
     FROM roles
     WHERE NOT is_helper
     GROUP BY call_id
 )
 
 SELECT
-    roles.* EXCLUDE (is_helper, first_seq),
+    roles.* EXCLUDE (is_helper, made),
     firsts.channel_id IS NOT NULL AS is_first
 FROM roles
 LEFT JOIN firsts USING (call_id, channel_id)
