@@ -27,7 +27,7 @@ SELECT
     peer_channel_id,
     caller_channel_id,
     min(steps.seq) AS seq,
-    any_value(dialstring) AS dialstring,
+    arg_min(dialstring, steps.seq) AS dialstring,
     min(event_at) FILTER (dial_status IS NULL) AS started_at,
     COALESCE(
         min(event_at) FILTER (dial_status IN ('RINGING', 'PROGRESS')),
