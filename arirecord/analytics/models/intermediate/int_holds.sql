@@ -34,7 +34,9 @@ SELECT
     spans.musicclass,
     spans.event_at AS started_at,
     CASE WHEN spans.next_seq IS NULL THEN lives.ended_at ELSE spans.next_at END AS ended_at,
-    spans.is_next_hold IS NOT DISTINCT FROM false AS is_taken_back,
+    CASE
+        WHEN COALESCE(spans.next_seq, lives.ended_seq) IS NOT NULL THEN spans.is_next_hold IS NOT DISTINCT FROM false
+    END AS is_taken_back,
     spans.seq,
     COALESCE(spans.next_seq, lives.ended_seq) AS ended_seq
 FROM spans

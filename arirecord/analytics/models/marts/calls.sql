@@ -21,12 +21,13 @@ WITH spans AS (
 SELECT
     call_id,
     CASE
-        WHEN parties.first_role = 'caller' AND NOT parties.has_called THEN 'inbound'
+        -- Who has called nobody yet may still do.
+        WHEN parties.first_role = 'caller' AND NOT parties.has_called AND parties.is_ended THEN 'inbound'
         WHEN parties.first_role IN ('called', 'local') AND param_text('trunks') = '*' THEN 'outbound'
         WHEN param_text('trunks') = '*' OR parties.first_role IS NULL THEN NULL
         WHEN parties.first_role = 'caller' AND parties.first_endpoint GLOB param_text('trunks') THEN 'inbound'
         WHEN spans.is_to_trunk THEN 'outbound'
-        ELSE 'internal'
+        WHEN parties.first_role <> 'caller' OR parties.has_called THEN 'internal'
     END AS direction,
     spans.started_at,
     parties.answered_at,
@@ -57,8 +58,8 @@ SELECT
     parties.hangup_cause,
     parties.hangup_cause_txt,
     COALESCE(parties.tech_cause, dials.tech_cause) AS tech_cause,
-    endings.ended_by,
-    endings.ended_by_channel_id,
+    CASE WHEN spans.ended_at IS NOT NULL THEN endings.ended_by END AS ended_by,
+    CASE WHEN spans.ended_at IS NOT NULL THEN endings.ended_by_channel_id END AS ended_by_channel_id,
     parties.first_channel_id,
     spans.is_complete,
     spans.first_seq,

@@ -1,5 +1,6 @@
 -- One row is one attempt to reach a channel by dialling. Identified by `peer_channel_id` and `seq`.
--- `attempt` counts the attempts of one caller, from 1; an originated channel has no caller.
+-- `attempt` counts the attempts of one caller, from 1, where none before can be missing; an originated channel has no
+-- caller.
 SELECT
     calls.call_id,
     attempts.caller_channel_id,
@@ -8,7 +9,9 @@ SELECT
     peer.channel_name AS peer_channel_name,
     attempts.dialstring,
     CASE
-        WHEN attempts.caller_channel_id IS NOT NULL
+        WHEN caller_lives.created_seq IS NOT NULL AND NOT EXISTS (
+            FROM stg_gaps AS gaps WHERE gaps.seq BETWEEN caller_lives.created_seq AND attempts.seq
+        )
         THEN row_number() OVER (PARTITION BY attempts.caller_channel_id ORDER BY attempts.seq)
     END AS attempt,
     attempts.started_at,
@@ -29,4 +32,5 @@ SELECT
 FROM int_dial_attempts AS attempts
 LEFT JOIN int_call_channels AS calls ON calls.channel_id = attempts.peer_channel_id
 LEFT JOIN int_channel_facts AS caller ON caller.channel_id = attempts.caller_channel_id
+LEFT JOIN int_channel_lives AS caller_lives ON caller_lives.channel_id = attempts.caller_channel_id
 LEFT JOIN int_channel_facts AS peer ON peer.channel_id = attempts.peer_channel_id

@@ -40,9 +40,12 @@ SELECT
     broken.prompt,
     CASE WHEN broken.kind = 'prompt' THEN broken.prompted_at END AS prompted_at,
     broken.prompt_ended_at,
-    COALESCE(broken.kind = 'connected', false) AS is_connected,
+    -- Before the recording began the channel may have been connected.
+    CASE WHEN broken.kind IS NOT NULL OR lives.created_seq IS NOT NULL THEN COALESCE(broken.kind = 'connected', false) END
+        AS is_connected,
     CASE WHEN broken.kind = 'prompt' THEN broken.prompt_seq END AS prompt_seq,
     max(CASE WHEN is_first THEN seq END) OVER (PARTITION BY channel_id ORDER BY seq) AS first_seq,
     broken.seq
 FROM broken
 LEFT JOIN int_call_channels AS calls USING (channel_id)
+LEFT JOIN int_channel_lives AS lives USING (channel_id)

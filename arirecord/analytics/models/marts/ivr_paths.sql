@@ -8,7 +8,7 @@ WITH given AS (
         min(started_at) AS answered_at,
         min(seq) AS first_seq
     FROM digits
-    WHERE NOT is_connected
+    WHERE is_connected IS NOT true
     GROUP BY channel_id, prompt_seq
 ),
 
@@ -65,9 +65,13 @@ SELECT
         AS response_s,
     CASE WHEN steps.next_kind IN ('connected', 'hung_up', 'ended') THEN steps.next_kind END AS left_how,
     steps.is_last,
-    steps.next_seq IS NOT NULL AND (gaps.seq IS NULL OR gaps.seq < steps.seq) AS is_complete,
+    steps.next_seq IS NOT NULL
+        AND (gaps.seq IS NULL OR gaps.seq < lives.first_seq)
+        -- Before digits without a prompt there may have been one, unless the channel is known from its beginning.
+        AND (steps.kind = 'prompt' OR lives.created_seq IS NOT NULL) AS is_complete,
     steps.seq AS first_seq,
     steps.next_seq AS last_seq
 FROM steps
 LEFT JOIN int_call_channels AS calls ON calls.channel_id = steps.channel_id
+LEFT JOIN int_channel_lives AS lives ON lives.channel_id = steps.channel_id
 ASOF LEFT JOIN int_gaps AS gaps ON steps.next_seq >= gaps.seq
