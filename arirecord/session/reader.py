@@ -11,14 +11,13 @@ import pyarrow.parquet as pq
 
 from arirecord.errors import NotASession
 
+# What reads rows is imported when they are read: most questions go to DuckDB, and pyarrow.compute alone takes 50 ms.
 from .header import KEY, Header
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["Frame", "Rows", "Session", "open_session"]
-
-# What reads rows is imported when they are read: most questions go to DuckDB, and pyarrow.compute alone takes 50 ms.
 
 # Making Python objects of columns stops all other threads; a replay can't have that for long.
 _PIECE = 512
