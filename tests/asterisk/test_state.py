@@ -48,6 +48,9 @@ async def office(rig: Rig) -> None:
         recorded = await choose(ann, "7#")
         [channel] = rig.asterisk.ari("GET", "channels")
         rig.asterisk.ari("POST", f"channels/{channel['id']}/snoop", app="rig", spy="in", snoopId="spy-on-ann")
+        await eventually(
+            lambda: "spy-on-ann" in rig.asterisk.ari("GET", "applications/rig")["channel_ids"], "the app has it"
+        )
         rig.asterisk.ari("POST", "channels/spy-on-ann/record", name="spied", format="wav", maxDurationSeconds=1)
         await eventually((rig.asterisk.folder / "spool/recording/spied.wav").exists, "it is recorded")
         await recorded.hangup()
