@@ -12,9 +12,11 @@ firsts AS (
     FROM stg_channel_events
     WHERE event_type = 'ChannelCreated'
     UNION ALL BY NAME
-    SELECT DISTINCT ON (events.channel_id) events.*
+    SELECT DISTINCT ON (events.channel_id) events.*, before.created_seq AS after_seq
     FROM (SELECT channel_id, first_seq FROM int_channel_lives WHERE created_seq IS NULL) AS wanted
     JOIN sightings AS events ON events.seq = wanted.first_seq AND events.channel_id = wanted.channel_id
+    ASOF LEFT JOIN (SELECT created_at, max(created_seq) AS created_seq FROM int_channel_lives GROUP BY ALL) AS before
+        ON before.created_at <= events.channel_created_at
 ),
 
 lasts AS (
@@ -69,12 +71,10 @@ SELECT
     lives.is_answered,
     lives.ended_seq IS NOT NULL AS is_ended,
     lives.is_complete,
-    COALESCE(lives.created_seq, before.created_seq, -1) AS made_seq,
+    COALESCE(lives.created_seq, firsts.after_seq, -1) AS made_seq,
     lives.first_seq,
     lives.last_seq
 FROM int_channel_lives AS lives
 JOIN firsts ON firsts.channel_id = lives.channel_id AND firsts.seq = COALESCE(lives.created_seq, lives.first_seq)
 JOIN lasts ON lasts.channel_id = lives.channel_id AND lasts.seq = COALESCE(lives.ended_seq, lives.last_seq)
 LEFT JOIN late ON late.channel_id = lives.channel_id
-ASOF LEFT JOIN (SELECT created_at, max(created_seq) AS created_seq FROM int_channel_lives GROUP BY ALL) AS before
-    ON before.created_at <= firsts.channel_created_at
