@@ -230,7 +230,7 @@ def _title(call: Row, lanes: Mapping[str, Lane]) -> str:
 
 def _result(call: Row) -> str:
     if call["disposition"] is None:
-        return "not ended in the recording"
+        return "not ended in the recording" if call["ended_at"] is None else "outcome not recorded"
     return str(call["disposition"])
 
 

@@ -30,7 +30,7 @@ def test_case(case: Path, tmp_path: Path) -> None:
     assert sorted(found, key=repr) == sorted(expected, key=repr)
 
 
-def given(frames: list[str], target: Path, model: str) -> duckdb.DuckDBPyConnection:
+def given(frames: list[str], target: Path, *models: str) -> duckdb.DuckDBPyConnection:
     """A connection to a session of these frames, a millisecond apart."""
     writer = JournalWriter(journal_path(target), 0, {"verb": "import"})
     kinds = {"gap": "connection", "POST": "rest"}
@@ -40,7 +40,7 @@ def given(frames: list[str], target: Path, model: str) -> duckdb.DuckDBPyConnect
     )
     writer.close()
     seal(journal_path(target), target)
-    return connect(target, models=[model])
+    return connect(target, models=models)
 
 
 def plain(value: Any) -> Any:

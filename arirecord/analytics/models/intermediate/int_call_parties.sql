@@ -3,14 +3,14 @@
 WITH called AS (
     SELECT call_id, channel_id
     FROM int_legs
-    WHERE role = 'called' AND NOT is_first
+    WHERE role = 'called' AND is_first IS NOT true
     UNION
     -- Who picked the call up came in by himself; whom the transferer asked is in the other call by now.
     SELECT callers.call_id, attempts.peer_channel_id
     FROM int_dial_attempts AS attempts
     JOIN int_call_channels AS callers ON callers.channel_id = attempts.caller_channel_id
     JOIN int_legs AS peers ON peers.channel_id = attempts.peer_channel_id
-    WHERE peers.role IN ('caller', 'called') AND (peers.call_id <> callers.call_id OR NOT peers.is_first)
+    WHERE peers.role IN ('caller', 'called') AND (peers.call_id <> callers.call_id OR peers.is_first IS NOT true)
 ),
 
 reached AS (
@@ -38,6 +38,7 @@ SELECT
     reached.call_id IS NOT NULL AS has_called,
     facts.is_answered,
     facts.is_ended,
+    facts.is_followed,
     facts.answered_at,
     times.last_left_at,
     facts.hangup_cause,

@@ -47,9 +47,7 @@ SELECT
     ) AS is_helper,
     firsts.channel_state AS first_state,
     COALESCE(lives.created_at, firsts.channel_created_at) AS created_at,
-    lives.ringing_at,
-    lives.answered_at,
-    lives.ended_at,
+    lives.ringing_at, lives.answered_at, lives.ended_at,
     COALESCE(firsts.caller_number, lasts.caller_number) AS caller_number,
     COALESCE(late.caller_number, lasts.caller_number, firsts.caller_number) AS last_caller_number,
     COALESCE(firsts.caller_name, lasts.caller_name) AS caller_name,
@@ -68,12 +66,14 @@ SELECT
     lasts.hangup_cause,
     lasts.hangup_cause_txt,
     lasts.tech_cause,
-    lives.is_answered,
     lives.ended_seq IS NOT NULL AS is_ended,
-    lives.is_complete,
+    lives.is_answered, lives.is_complete, lives.is_over, lives.is_unbroken,
+    -- Seen since before it could do anything, or since an app is offered it.
+    COALESCE(lives.created_seq IS NOT NULL OR firsts.channel_state <> 'Up' OR lives.first_seq = lives.answered_seq
+        OR firsts.event_type IN ('CallBroadcast', 'StasisStart'), false) AS is_begun,
+    is_begun AND lives.is_unbroken AS is_followed,
     COALESCE(lives.created_seq, firsts.after_seq, -1) AS made_seq,
-    lives.first_seq,
-    lives.last_seq
+    lives.first_seq, lives.last_seq
 FROM int_channel_lives AS lives
 JOIN firsts ON firsts.channel_id = lives.channel_id AND firsts.seq = COALESCE(lives.created_seq, lives.first_seq)
 JOIN lasts ON lasts.channel_id = lives.channel_id AND lasts.seq = COALESCE(lives.ended_seq, lives.last_seq)

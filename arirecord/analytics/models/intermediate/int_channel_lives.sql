@@ -13,7 +13,8 @@ WITH seen AS (
         min(seq) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_seq,
         min(event_at) FILTER (event_type = 'ChannelDestroyed') AS ended_at,
         min(seq) FILTER (event_type = 'ChannelDestroyed') AS ended_seq,
-        bool_or(channel_state = 'Up') AS is_answered
+        bool_or(channel_state = 'Up') AS is_answered,
+        max(seq) FILTER (event_type = 'StasisEnd') AS left_seq
     FROM (
         SELECT *, event_type IN ('ChannelCreated', 'ChannelStateChange') AS is_state
         FROM stg_channel_events
@@ -26,7 +27,9 @@ lives AS (
         channel_id,
         least(seen.first_seq, dialled.first_seq) AS first_seq,
         greatest(seen.last_seq, dialled.last_seq) AS last_seq,
-        seen.* EXCLUDE (channel_id, first_seq, last_seq, is_answered),
+        seen.* EXCLUDE (channel_id, first_seq, last_seq, is_answered, left_seq),
+        -- An app may see no more of a channel than up to this.
+        ended_seq IS NOT NULL OR COALESCE(left_seq = seen.last_seq, false) AS is_over,
         COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered
     FROM seen
     FULL JOIN int_dialled AS dialled USING (channel_id)
@@ -34,9 +37,8 @@ lives AS (
 
 SELECT
     lives.* EXCLUDE (is_reused),
-    created_seq IS NOT NULL
-        AND ended_seq IS NOT NULL
-        AND NOT is_reused
-        AND list_bool_or(list_transform(gap_seqs, lambda g: g BETWEEN first_seq AND last_seq)) IS NOT true AS is_complete
+    list_bool_or(list_transform(gap_seqs, lambda g: g > first_seq AND (g < last_seq OR NOT is_over))) IS NOT true
+        AS is_unbroken,
+    created_seq IS NOT NULL AND ended_seq IS NOT NULL AND NOT is_reused AND is_unbroken AS is_complete
 FROM lives
 CROSS JOIN (SELECT list(seq) AS gap_seqs FROM stg_gaps) AS gaps

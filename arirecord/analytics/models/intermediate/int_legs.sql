@@ -14,21 +14,24 @@ WITH roles AS (
             WHEN NOT dialled.is_caller THEN 'called'
         END AS role,
         known.is_helper,
+        known.is_begun OR known.linkedid IS NOT NULL AS is_sure,
         (known.made_seq, known.created_at, known.first_seq) AS made
     FROM int_channel_facts AS known
     JOIN int_call_channels AS calls USING (channel_id)
     LEFT JOIN int_dialled AS dialled USING (channel_id)
 ),
 
+-- A linkedid is the id of the call's first channel, which may not be in the recording. Without a linkedid, before a
+-- channel that was up at the beginning there may have been another.
 firsts AS (
-    SELECT call_id, arg_min(channel_id, made) AS channel_id
+    SELECT call_id, arg_min(channel_id, made) FILTER (NOT is_helper) AS channel_id
     FROM roles
-    WHERE NOT is_helper
     GROUP BY call_id
+    HAVING bool_or(channel_id = call_id) AND arg_min(is_sure, made) FILTER (NOT is_helper)
 )
 
 SELECT
-    roles.* EXCLUDE (is_helper, made),
-    firsts.channel_id IS NOT NULL AS is_first
+    roles.* EXCLUDE (is_helper, is_sure, made),
+    roles.channel_id = firsts.channel_id AS is_first
 FROM roles
-LEFT JOIN firsts USING (call_id, channel_id)
+LEFT JOIN firsts USING (call_id)

@@ -2,55 +2,48 @@
 -- `call_id`: the linkedid where it was recorded, else the id of the call's earliest channel.
 -- It is answered when its first channel is; `billsec` is from then to the end, in whole seconds, cut off as a CDR does
 -- it. What the recording can't know is NULL.
-WITH spans AS (
-    SELECT
-        call_id,
-        min(created_at) AS started_at,
-        CASE WHEN bool_and(is_ended) THEN max(ended_at) END AS ended_at,
-        count(*) AS channel_count,
-        count(*) FILTER (role IS DISTINCT FROM 'local' AND NOT is_helper) AS leg_count,
-        COALESCE(bool_or(endpoint GLOB param_text('trunks')) FILTER (role = 'called'), false) AS is_to_trunk,
-        bool_and(is_complete) AS is_complete,
-        min(first_seq) AS first_seq,
-        max(last_seq) AS last_seq
-    FROM int_legs
-    JOIN int_channel_facts AS facts USING (channel_id)
-    GROUP BY call_id
-)
-
 SELECT
-    call_id,
+    spans.call_id,
     CASE
-        -- Who has called nobody yet may still do.
-        WHEN parties.first_role = 'caller' AND NOT parties.has_called AND parties.is_ended THEN 'inbound'
+        -- Who has called nobody yet may still do, or have done it unseen.
+        WHEN parties.first_role = 'caller' AND NOT parties.has_called AND parties.is_ended AND spans.is_traced
+        THEN 'inbound'
         WHEN parties.first_role IN ('called', 'local') AND param_text('trunks') = '*' THEN 'outbound'
         WHEN param_text('trunks') = '*' OR parties.first_role IS NULL THEN NULL
         WHEN parties.first_role = 'caller' AND parties.first_endpoint GLOB param_text('trunks') THEN 'inbound'
-        WHEN spans.is_to_trunk THEN 'outbound'
+        WHEN spans.call_id IN (
+            SELECT call_id FROM int_legs WHERE role = 'called' AND endpoint GLOB param_text('trunks')
+        ) THEN 'outbound'
         WHEN parties.first_role <> 'caller' OR parties.has_called THEN 'internal'
     END AS direction,
     spans.started_at,
     parties.answered_at,
     spans.ended_at,
     (epoch_ms(parties.answered_at) - epoch_ms(spans.started_at)) / 1000 AS setup_s,
-    (epoch_ms(dials.ringing_at) - epoch_ms(dials.dialled_at)) / 1000 AS pdd_s,
-    (epoch_ms(COALESCE(dials.answered_at, dials.ended_at)) - epoch_ms(dials.ringing_at)) / 1000 AS ring_s,
-    (epoch_ms(spans.ended_at) - epoch_ms(spans.started_at)) / 1000 AS duration_s,
+    CASE WHEN spans.is_traced THEN (epoch_ms(dials.ringing_at) - epoch_ms(dials.dialled_at)) / 1000 END AS pdd_s,
+    CASE
+        WHEN spans.is_traced
+        THEN (epoch_ms(COALESCE(dials.answered_at, dials.ended_at)) - epoch_ms(dials.ringing_at)) / 1000
+    END AS ring_s,
+    CASE WHEN parties.call_id IS NOT NULL THEN (epoch_ms(spans.ended_at) - epoch_ms(spans.started_at)) / 1000 END
+        AS duration_s,
     CASE
         -- Like a CDR it stops when the bridge is left, a moment before the channel's end.
         WHEN parties.is_answered AND epoch_ms(spans.ended_at) - epoch_ms(parties.last_left_at) < 100
         THEN (epoch_ms(parties.last_left_at) - epoch_ms(parties.answered_at)) // 1000
         WHEN parties.is_answered THEN (epoch_ms(spans.ended_at) - epoch_ms(parties.answered_at)) // 1000
-        WHEN parties.is_ended THEN 0
+        WHEN parties.is_ended AND parties.is_followed THEN 0
     END AS billsec,
-    CASE WHEN talked.call_id IS NULL THEN 0 ELSE talked.talk_ms / 1000 END AS talk_s,
-    CASE WHEN COALESCE(pauses.is_hold_known, true) THEN COALESCE(pauses.hold_ms, 0) / 1000 END AS hold_s,
-    CASE WHEN COALESCE(pauses.is_wait_known, true) THEN COALESCE(pauses.wait_ms, 0) / 1000 END AS wait_s,
+    CASE WHEN spans.is_whole THEN CASE WHEN talked.call_id IS NULL THEN 0 ELSE talked.talk_ms / 1000 END END AS talk_s,
+    CASE WHEN spans.is_whole AND COALESCE(pauses.is_hold_known, true) THEN COALESCE(pauses.hold_ms, 0) / 1000 END
+        AS hold_s,
+    CASE WHEN spans.is_whole AND COALESCE(pauses.is_wait_known, true) THEN COALESCE(pauses.wait_ms, 0) / 1000 END
+        AS wait_s,
     parties.caller_number,
     parties.caller_name,
     parties.dialled_exten,
     parties.dialled_context,
-    parties.called_number,
+    CASE WHEN spans.is_traced THEN parties.called_number END AS called_number,
     spans.channel_count,
     spans.leg_count,
     COALESCE(moved.transfer_count, 0) AS transfer_count,
@@ -58,14 +51,15 @@ SELECT
     parties.hangup_cause,
     parties.hangup_cause_txt,
     COALESCE(parties.tech_cause, dials.tech_cause) AS tech_cause,
-    CASE WHEN spans.ended_at IS NOT NULL THEN endings.ended_by END AS ended_by,
-    CASE WHEN spans.ended_at IS NOT NULL THEN endings.ended_by_channel_id END AS ended_by_channel_id,
+    CASE WHEN spans.ended_at IS NOT NULL AND spans.is_unbroken THEN endings.ended_by END AS ended_by,
+    CASE WHEN spans.ended_at IS NOT NULL AND spans.is_unbroken THEN endings.ended_by_channel_id END
+        AS ended_by_channel_id,
     parties.first_channel_id,
     spans.is_complete,
     spans.first_seq,
     spans.last_seq
-FROM spans
-JOIN int_call_parties AS parties USING (call_id)
+FROM int_call_spans AS spans
+LEFT JOIN int_call_parties AS parties USING (call_id)
 LEFT JOIN int_call_talk AS talked USING (call_id)
 LEFT JOIN int_call_pauses AS pauses USING (call_id)
 LEFT JOIN int_call_dials AS dials USING (call_id)

@@ -12,6 +12,21 @@ spans AS (
         lead(event_at) OVER (PARTITION BY channel_id ORDER BY seq) AS next_at,
         lead(seq) OVER (PARTITION BY channel_id ORDER BY seq) AS next_seq
     FROM steps
+),
+
+-- In a gap there may have been other states.
+followed AS (
+    SELECT
+        spans.* EXCLUDE (next_at, next_seq),
+        CASE
+            WHEN list_bool_or(list_transform(gap_seqs, lambda g: g BETWEEN seq AND COALESCE(next_seq, ended_seq)))
+            THEN NULL
+            WHEN next_seq IS NULL THEN ended_at
+            ELSE next_at
+        END AS next_at
+    FROM spans
+    JOIN int_channel_lives AS lives USING (channel_id)
+    CROSS JOIN (SELECT list(seq) AS gap_seqs FROM stg_gaps) AS gaps
 )
 
 SELECT
@@ -20,13 +35,9 @@ SELECT
     facts.channel_name,
     spans.channel_state,
     spans.event_at AS started_at,
-    CASE WHEN spans.next_seq IS NULL THEN lives.ended_at ELSE spans.next_at END AS ended_at,
-    (
-        epoch_ms(CASE WHEN spans.next_seq IS NULL THEN lives.ended_at ELSE spans.next_at END)
-        - epoch_ms(spans.event_at)
-    ) / 1000 AS duration_s,
+    spans.next_at AS ended_at,
+    (epoch_ms(spans.next_at) - epoch_ms(spans.event_at)) / 1000 AS duration_s,
     spans.seq
-FROM spans
-JOIN int_channel_lives AS lives USING (channel_id)
+FROM followed AS spans
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_call_channels AS calls USING (channel_id)

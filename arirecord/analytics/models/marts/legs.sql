@@ -21,15 +21,21 @@ SELECT
     facts.tech_cause,
     CASE
         WHEN facts.is_answered THEN (epoch_ms(facts.answered_at) - epoch_ms(facts.ringing_at)) / 1000
-        ELSE (epoch_ms(facts.ended_at) - epoch_ms(facts.ringing_at)) / 1000
+        WHEN facts.is_followed THEN (epoch_ms(facts.ended_at) - epoch_ms(facts.ringing_at)) / 1000
     END AS ring_s,
     CASE
         WHEN facts.is_answered THEN (epoch_ms(facts.ended_at) - epoch_ms(facts.answered_at)) / 1000
-        WHEN facts.is_ended THEN 0
+        WHEN facts.is_ended AND facts.is_followed THEN 0
     END AS up_s,
-    CASE WHEN COALESCE(times.is_bridged_known, true) THEN COALESCE(times.bridged_ms, 0) / 1000 END AS bridged_s,
-    CASE WHEN COALESCE(times.is_holding_known, true) THEN COALESCE(times.holding_ms, 0) / 1000 END AS holding_s,
-    facts.is_answered,
+    CASE
+        WHEN facts.is_followed AND facts.is_over AND COALESCE(times.is_bridged_known, true)
+        THEN COALESCE(times.bridged_ms, 0) / 1000
+    END AS bridged_s,
+    CASE
+        WHEN facts.is_followed AND facts.is_over AND COALESCE(times.is_holding_known, true)
+        THEN COALESCE(times.holding_ms, 0) / 1000
+    END AS holding_s,
+    CASE WHEN facts.is_answered OR facts.is_followed THEN facts.is_answered END AS is_answered,
     facts.is_complete,
     facts.first_seq,
     facts.last_seq
