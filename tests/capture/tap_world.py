@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import httpx
 import orjson
 import uvicorn
+from websockets.asyncio.client import connect
 
 from arirecord.capture.address import Address
 from arirecord.capture.recorder import Recorder
@@ -22,6 +24,19 @@ from arirecord.session.reader import open_session
 USER, PASSWORD = "ari", "s3cret-pässword"
 TOKEN = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 AUTHORIZATION = f"Basic {TOKEN}"
+LOGIN = {"Authorization": AUTHORIZATION}
+FRAMES = [
+    '{"type":"StasisStart","application":"app","args":[],"channel":{"id":"1"}}',
+    '{"type":"Dial","dialstring":"ümlaut ☎ \\u0000"}',
+    '{\n  "type" : "ChannelVarset"\n}',
+    "",
+    "no JSON at all",
+    '{"type":"Dial","dialstring":"' + "x" * 300_000 + '"}',
+]
+HANDSHAKE = (
+    b"GET %b HTTP/1.1\r\nHost: pbx.example:8088\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n"
+)
 PATIENCE_S = 20
 
 
@@ -242,3 +257,22 @@ def everything(target: Path) -> str:
 
     table = pyarrow.parquet.read_table(target)
     return repr(table.to_pylist()) + repr(table.schema.metadata)
+
+
+def dial(where: World, application: str = "app", more: str = "", **options: Any) -> connect:
+    """A WebSocket of an application, as most write it."""
+    return connect(where.events(application, more), additional_headers=LOGIN, proxy=None, **options)
+
+
+def client(**options: Any) -> httpx.AsyncClient:
+    return httpx.AsyncClient(trust_env=False, headers=LOGIN, **options)
+
+
+async def ask(port: int, request: bytes) -> bytes:
+    """All that a server sends to these bytes, until it closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = await reader.read(-1)
+    writer.close()
+    await writer.wait_closed()
+    return answer
