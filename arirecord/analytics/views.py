@@ -43,8 +43,10 @@ _NO_ROWS = (
 
 def row_views(session: Session | None) -> Iterator[str]:
     """Statements that make the views of all rows and of all events (None: without rows)."""
-    yield f"CREATE VIEW rows AS SELECT {_source(session).columns} FROM {_source(session).read}"
-    yield "CREATE VIEW events AS SELECT * FROM rows WHERE kind = 'event'"
+    select = f"SELECT {_source(session).columns} FROM {_source(session).read}"
+    yield f"CREATE VIEW rows AS {select}"
+    # Straight from the files: through the view above every statement would take a hundredth of a second more.
+    yield f"CREATE VIEW events AS {select} WHERE kind = 'event'"
 
 
 def event_views(session: Session | None) -> Mapping[str, str]:
