@@ -86,8 +86,10 @@ def _parties(story: Story) -> Table:
         up = ""
         if lane.count == 1 and lane.answered_at and lane.ended_at:
             up = f"up {(lane.ended_at - lane.answered_at).total_seconds():.3f} s"
-        elif lane.count == 1 and lane.answered_at is None:
+        elif lane.count == 1 and lane.is_answered is False:
             up = "not answered"
+        elif lane.count == 1 and lane.answered_at is None:
+            up = "up, since when unknown" if lane.is_answered else ""
         spoken = [
             i.ended_at - i.started_at
             for i in story.intervals_of(lane)

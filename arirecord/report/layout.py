@@ -61,7 +61,7 @@ def ending(lane: Lane) -> str:
     if lane.ended_at is None and lane.ended_seq is None:
         return "end not recorded"
     who = {"itself": "hung up", "asterisk": "ended by Asterisk"}.get(lane.ended_by or "", "ended")
-    if lane.ended_by == "itself" and lane.answered_at is None:
+    if lane.ended_by == "itself" and lane.is_answered is False:
         is_redirect = 300 <= (lane.tech_cause or 0) < 400
         who = "gave up" if lane.role == "caller" else "redirected" if is_redirect else "refused"
     if lane.role == "local":

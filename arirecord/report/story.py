@@ -32,7 +32,8 @@ class Lane:
     """One channel of the call, or several folded into one (`channel_ids`).
 
     `letter` is its short name in every picture, `label` the number or name that a person knows it by. `ended_by` says
-    who asked for its end: `itself` (its far end), `asterisk`, or None where nobody was seen to ask.
+    who asked for its end: `itself` (its far end), `asterisk`, or None where nobody was seen to ask. That it was
+    answered may be known, but not when.
     """
 
     channel_id: str
@@ -43,6 +44,7 @@ class Lane:
     number: str | None = None
     created_at: datetime | None = None
     answered_at: datetime | None = None
+    is_answered: bool | None = None
     ended_at: datetime | None = None
     first_seq: int = 0
     last_seq: int = 0

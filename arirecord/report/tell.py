@@ -74,6 +74,7 @@ def _lanes(facts: Facts) -> Mapping[str, Lane]:
             number=number,
             created_at=leg["started_at"],
             answered_at=leg["answered_at"],
+            is_answered=leg["is_answered"],
             ended_at=leg["ended_at"],
             first_seq=leg["first_seq"],
             last_seq=leg["last_seq"],

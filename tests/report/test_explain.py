@@ -30,6 +30,19 @@ def test_one_call_as_text() -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_a_call_that_was_up_before(tmp_path: Path) -> None:
+    """What a recording that begins amid a call can't know is not told as if it had not been."""
+    late = str(tmp_path / "late.parquet")
+    cut = CliRunner().invoke(cli, ["filter", TRANSFERS, "--since", "2026-11-23T22:59:24", "-o", late])
+    assert cut.exit_code == 0, cut.output
+    head, _, parties = explain(late, "1795474763.86").stdout.partition("Parties")
+
+    assert "1001 → unknown  outcome not recorded  (not recorded completely)" in head
+    assert "talked" not in head
+    assert parties.count("up, since when unknown") == 2
+    assert "not answered" not in parties and "gave up" not in parties
+
+
 def test_a_page(tmp_path: Path) -> None:
     """Asks for nothing from elsewhere."""
     page = tmp_path / "call.html"
