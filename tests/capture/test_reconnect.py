@@ -270,17 +270,6 @@ def test_asterisk_dials_in(tmp_path: Path) -> None:
     assert [row["type"] for row in rows(target, "connection")].count("opened") == 2
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate of 127.0.0.1, with its key."""
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", f"{path}.crt"]
-    subprocess.run([*command, *names], check=True, capture_output=True)
-    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
-    return path
-
-
 def test_tls(tmp_path: Path, certificate: Path) -> None:
     """An unknown certificate is refused; --ca trusts it; --insecure says loudly what it does."""
     ari = Ari(sends('"a"'))
