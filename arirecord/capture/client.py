@@ -12,7 +12,7 @@ import orjson
 from websockets.exceptions import ConnectionClosed
 
 from arirecord.ari.timestamps import format_timestamp
-from arirecord.errors import CaptureError
+from arirecord.errors import ArirecordError, CaptureError
 from arirecord.session.rows import END_OF_RECORDING
 
 from .dial import CaptureOptions, Refused, dial
@@ -62,13 +62,14 @@ class Capture:
         self._opened_ns = 0
         self._is_connected = False
         self._delay_s = _FIRST_DELAY_S
-        self._failure: CaptureError | None = None
+        self._failure: ArirecordError | OSError | None = None
         self._former_filter: dict[str, Any] | None = None
 
     async def run(self, stop: asyncio.Event) -> Ending:
         """Record until `stop` is set, a limit is reached, or the stream is over.
 
-        Raises `CaptureError` where at the first attempt no stream can be had, in one sentence for a person.
+        Raises `CaptureError` where at the first attempt no stream can be had, and what making the recorder raises, in one
+        sentence for a person.
         """
         try:
             async with asyncio.timeout(self.options.duration_s), asyncio.TaskGroup() as tasks:
@@ -92,8 +93,8 @@ class Capture:
                         return ending
                     self._say(f"{ending.why[0].upper()}{ending.why[1:]}. Dialling again …")
                     await self._back_off()
-        except CaptureError as error:
-            self._failure = error
+        except (ArirecordError, OSError) as error:
+            self._failure = error  # raised from within it would be a group of exceptions
             return _STOPPED
         finally:
             if self.recorder is not None and not self._is_connected:

@@ -18,6 +18,7 @@ def open_target(output: str, rotate: "Rotation | None", force: bool) -> "Target"
     called; `click.UsageError` for a file that should be a folder.
     """
     from arirecord.capture.parts import Folder, Rotation, SingleFile
+    from arirecord.session.journal import in_the_way, journal_path
 
     path = Path(output)
     if rotate is not None or output.endswith("/"):
@@ -26,4 +27,6 @@ def open_target(output: str, rotate: "Rotation | None", force: bool) -> "Target"
         return Folder(path, rotate or Rotation())
     file = SingleFile(path, force=force)
     file.open()
+    if (journal := journal_path(path)).exists():
+        raise in_the_way(journal)
     return file

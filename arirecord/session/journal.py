@@ -21,7 +21,7 @@ from arirecord.errors import JournalError, TargetExists
 from .header import FORMAT
 from .rows import Rows
 
-__all__ = ["JournalReader", "JournalWriter", "event_line", "event_lines", "is_locked", "journal_path"]
+__all__ = ["JournalReader", "JournalWriter", "event_line", "event_lines", "in_the_way", "is_locked", "journal_path"]
 
 _CHUNK = 1 << 17
 _LATEST_NS = 2**63
@@ -34,6 +34,16 @@ _EVENT_LINES = re.compile(rf"^(?:{_EVENT_LINE.pattern}$|.*$)", re.MULTILINE)
 def journal_path(target: Path) -> Path:
     """Where the journal of a session lies: beside it."""
     return target.with_name(target.name + ".journal")
+
+
+def in_the_way(path: Path) -> TargetExists:
+    """What to raise where this journal exists and a new one is to be written."""
+    what = (
+        "another recording is writing it: choose another output"
+        if is_locked(path)
+        else f"an earlier recording was cut off: `arirecord recover {path}` makes it a session"
+    )
+    return TargetExists(f"{path} exists; {what}")
 
 
 class JournalWriter:
@@ -49,12 +59,7 @@ class JournalWriter:
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except FileExistsError:
-            what = (
-                "another recording is writing it: choose another output"
-                if is_locked(path)
-                else f"an earlier recording was cut off: `arirecord recover {path}` makes it a session"
-            )
-            raise TargetExists(f"{path} exists; {what}") from None
+            raise in_the_way(path) from None
         fcntl.flock(self._fd, fcntl.LOCK_EX)  # it is ours: at most somebody looks, in `is_locked`, for a moment
         self._compressor = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
         self._unwritten = bytearray()

@@ -172,6 +172,24 @@ def test_an_existing_output_is_not_touched(tmp_path: Path) -> None:
     assert target.read_text() == "precious"
 
 
+def test_an_existing_journal_is_not_touched(tmp_path: Path) -> None:
+    """What a recording left that was cut off: nobody is called, and the words say how to have it."""
+    journal = tmp_path / "s.parquet.journal"
+    journal.write_text("precious")
+    words = finish(capture("http://127.0.0.1:9/ari", tmp_path / "s.parquet"), code=1)
+
+    assert f"arirecord recover {journal}" in words
+    assert journal.read_text() == "precious"
+
+
+def test_nowhere_to_write() -> None:
+    """A folder that takes no file, not even from root, is known only once there is a connection: one sentence."""
+    with server(send_and_hold) as url:
+        words = finish(capture(url, Path("/proc/s.parquet")), code=1)
+
+    assert "/proc/s.parquet.journal" in words
+
+
 def answer(status: int) -> Check:
     def check(connection: ServerConnection, request: Request) -> Response:
         return connection.respond(HTTPStatus(status), "<html>no</html>")
