@@ -85,7 +85,7 @@ FACTS = {
     "listened_to": Facts([("ANSWERED", "1001", "1002", "caller"), ("ANSWERED", "1003", None, "caller")]),
     "waiting_room": Facts([("ANSWERED", "1001", None, "caller")], waits=[("room", "abandoned", None)]),
     "waited_too_long": Facts([("ANSWERED", "1001", None, "asterisk")], waits=[("room", "left", None)]),
-    "taken_from_waiting_room": Facts([("ANSWERED", "1001", None, "caller")], waits=[("room", "answered", None)]),
+    "taken_from_waiting_room": Facts([("ANSWERED", "1001", None, "caller")], waits=[("room", "answered", "1003")]),
     "conference": Facts(
         [
             ("ANSWERED", "1001", None, "caller"),
@@ -114,7 +114,7 @@ FACTS = {
     "parked_and_taken": Facts(
         [("ANSWERED", "1001", "1002", "caller")],
         transfers=[("blind", "1002", "answered", "1003")],
-        waits=[("default", "answered", None)],
+        waits=[("default", "answered", "1003")],
     ),
     "parked_by_key_and_given_up": Facts(
         [("ANSWERED", "1001", "1002", "caller")], waits=[("default", "abandoned", None)]

@@ -32,6 +32,7 @@ SELECT
     stays.left_at,
     COALESCE(stays.entered_seq, stays.left_seq) AS seq,
     stays.left_seq,
+    stays.next_seq AS bridge_seq,
     CASE
         WHEN stays.left_seq IS NULL THEN NULL
         WHEN gone_on.left_seq IS NOT NULL AND bridges.bridge_class = 'parking' THEN 'timeout'

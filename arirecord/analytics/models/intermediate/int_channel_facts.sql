@@ -48,7 +48,7 @@ SELECT
     firsts.channel_state AS first_state,
     COALESCE(lives.created_at, firsts.channel_created_at) AS created_at,
     lives.ringing_at, lives.answered_at, lives.ended_at,
-    COALESCE(firsts.caller_number, lasts.caller_number) AS caller_number,
+    COALESCE(firsts.caller_number, lives.answered_number, lasts.caller_number) AS caller_number,
     COALESCE(late.caller_number, lasts.caller_number, firsts.caller_number) AS last_caller_number,
     COALESCE(firsts.caller_name, lasts.caller_name) AS caller_name,
     COALESCE(firsts.connected_number, lasts.connected_number) AS connected_number,

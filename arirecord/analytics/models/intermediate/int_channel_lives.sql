@@ -30,7 +30,8 @@ lives AS (
         seen.* EXCLUDE (channel_id, first_seq, last_seq, is_answered, left_seq),
         -- An app may see no more of a channel than up to this.
         ended_seq IS NOT NULL OR COALESCE(left_seq = seen.last_seq, false) AS is_over,
-        COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered
+        COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered,
+        dialled.answered_number
     FROM seen
     FULL JOIN int_dialled AS dialled USING (channel_id)
 )

@@ -1,16 +1,21 @@
--- One row is one channel named by `Dial` events. Identified by `channel_id`.
+-- One row is one channel named by `Dial` events. Identified by `channel_id`. `answered_number` is whom it reached: a
+-- carrier's channel has no number at first, and another's once its far end has transferred the call.
 SELECT
     channel_id,
     min(seq) AS first_seq,
     max(seq) AS last_seq,
     bool_or(channel_state = 'Up') AS is_answered,
-    bool_or(is_caller) AS is_caller
+    bool_or(is_caller) AS is_caller,
+    arg_min(answered_number, seq) AS answered_number
 FROM (
-    SELECT seq, caller_channel_id AS channel_id, caller_state AS channel_state, true AS is_caller FROM int_dials
+    SELECT
+        seq, caller_channel_id AS channel_id, caller_state AS channel_state, true AS is_caller,
+        NULL::VARCHAR AS answered_number
+    FROM int_dials
     UNION ALL
-    SELECT seq, peer_channel_id, peer_state, false FROM int_dials
+    SELECT seq, peer_channel_id, peer_state, false, CASE WHEN dial_status = 'ANSWER' THEN peer_number END FROM int_dials
     UNION ALL
-    SELECT seq, forwarded_channel_id, forwarded_state, false FROM int_dials
+    SELECT seq, forwarded_channel_id, forwarded_state, false, NULL FROM int_dials
 )
 WHERE channel_id IS NOT NULL
 GROUP BY channel_id

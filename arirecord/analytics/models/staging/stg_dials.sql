@@ -9,6 +9,7 @@ SELECT
     forwarded_id AS forwarded_channel_id,
     caller_state,
     peer_state,
+    NULLIF(peer_caller_number, '') AS peer_number,
     forwarded_state,
     NULLIF(dialstring, '') AS dialstring,
     NULLIF(dialstatus, '') AS dial_status,

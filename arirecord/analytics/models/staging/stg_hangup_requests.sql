@@ -5,6 +5,7 @@ SELECT
     seq,
     timestamp AS event_at,
     channel_id,
+    channel_name,
     cause AS hangup_cause,
     tech_cause,
     COALESCE(soft, false) AS is_soft
