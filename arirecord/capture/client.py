@@ -68,8 +68,8 @@ class Capture:
     async def run(self, stop: asyncio.Event) -> Ending:
         """Record until `stop` is set, a limit is reached, or the stream is over.
 
-        Raises `CaptureError` where at the first attempt no stream can be had, and what making the recorder raises, in one
-        sentence for a person.
+        Raises `CaptureError`, in one sentence for a person, where at the first attempt no stream can be had, and what
+        making the recorder raises.
         """
         try:
             async with asyncio.timeout(self.options.duration_s), asyncio.TaskGroup() as tasks:

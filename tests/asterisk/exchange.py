@@ -5,7 +5,7 @@ from pathlib import Path
 __all__ = ["FILES"]
 
 _HERE = Path(__file__)
-_ADDED = ("extensions.conf", "modules.conf")
+_ADDED = ("extensions.conf", "modules.conf", "pjsip.conf")
 """What stands at the end of the file of `etc`; the other files take its place."""
 
 FILES = {

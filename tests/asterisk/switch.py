@@ -63,6 +63,7 @@ class Asterisk:
             "folder": self._inner,
             "http_port": self.http_port,
             "sip_port": self.sip_port,
+            "iax_port": _free_port(socket.SOCK_DGRAM),
             "rtp_first": rtp_first,
             "rtp_last": rtp_first + 400,
             "user": self.user,

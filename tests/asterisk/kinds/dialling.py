@@ -288,3 +288,55 @@ async def progress(desk: Desk) -> None:
     await hears(desk.ann)
     ringing.answer()
     await talk(call, ringing)
+
+
+@kind
+async def dialled_again(desk: Desk) -> None:
+    call = desk.ann.call("267")
+    await over(await desk.bob.rings())
+    await talk(call, await answers(desk.bob))
+
+
+@kind
+async def forwarded_twice(desk: Desk) -> None:
+    call = desk.ann.call("1002")
+    (await desk.bob.rings()).redirect("1003")
+    (await desk.cem.rings()).redirect("1004")
+    await talk(call, await answers(desk.dee))
+
+
+@kind
+async def dialled_by_subroutine(desk: Desk) -> None:
+    await talk(desk.ann.call("268"), await answers(desk.bob))
+
+
+@kind
+async def mixed_group_local_answers(desk: Desk) -> None:
+    call = desk.ann.call("269")
+    others = [await desk.bob.rings(), await desk.dee.rings()]
+    await talk(call, await answers(desk.cem))
+    await over(*others)
+
+
+@kind
+async def mixed_group_phone_answers(desk: Desk) -> None:
+    call = desk.ann.call("269")
+    others = [await desk.cem.rings(), await desk.dee.rings()]
+    await talk(call, await answers(desk.bob))
+    await over(*others)
+
+
+@kind
+async def mixed_group_all_busy(desk: Desk) -> None:
+    call = desk.ann.call("269")
+    for phone in (desk.bob, desk.cem, desk.dee):
+        (await phone.rings()).reject()
+    await over(call)
+
+
+@kind
+async def queued_after_dial(desk: Desk) -> None:
+    """Nobody takes the call, so it goes to a queue."""
+    call = await desk.ann.call("270").until("up")
+    await over(await desk.bob.rings())
+    await talk(call, await answers(desk.bob))

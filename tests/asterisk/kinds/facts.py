@@ -185,5 +185,115 @@ FACTS = {
         [("ANSWERED", "1001", "1002", "caller")],
         transfers=[("attended", "1002", "answered", "1003"), ("attended", "1003", "answered", "1004")],
     ),
+    "blind_behind_local": Facts(
+        [("ANSWERED", "1001", "1002", "caller")], transfers=[("blind", "1002", "answered", "1003")]
+    ),
+    "blind_behind_local_that_stays": Facts(
+        [("ANSWERED", "1001", "1002", "caller")], transfers=[("blind", "1002", "answered", "1003")]
+    ),
+    "attended_behind_locals": Facts(
+        [("ANSWERED", "1001", "1002", "caller")], transfers=[("attended", "1002", "answered", "1003")]
+    ),
+    "attended_behind_locals_that_stay": Facts(
+        [("ANSWERED", "1001", "1002", "caller")], transfers=[("attended", "1002", "answered", "1003")]
+    ),
+    "blind_to_local": Facts(
+        [("ANSWERED", "1001", "1002", "caller")], transfers=[("blind", "1002", "answered", "1003")]
+    ),
+    "blind_to_forwarded": Facts(
+        [("ANSWERED", "1001", "1002", "caller")], transfers=[("blind", "1002", "answered", "1004")]
+    ),
+    "blind_to_oneself": Facts(
+        [("ANSWERED", "1001", "1002", "caller")], transfers=[("blind", "1002", "returned", "1002")]
+    ),
+    "blind_picked_up": Facts(
+        [("ANSWERED", "1001", "1002", "caller")], transfers=[("blind", "1002", "answered", "1004")]
+    ),
+    "picked_up_and_passed_on": Facts(
+        [("ANSWERED", "1001", "1003", "caller")], transfers=[("blind", "1003", "answered", "1004")]
+    ),
+    "attended_to_forwarded": Facts(
+        [("ANSWERED", "1001", "1002", "caller")], transfers=[("attended", "1002", "answered", "1004")]
+    ),
+    "attended_to_queue": Facts(
+        [("ANSWERED", "1001", "1004", "caller")],
+        transfers=[("attended", "1004", "answered", "1003")],
+        waits=[("all", "answered", "1003")],
+    ),
+    "attended_to_queue_that_rings": Facts(
+        [("ANSWERED", "1001", "1004", "caller")],
+        transfers=[("attended", "1004", "answered", "1002")],
+        waits=[("key", "answered", "1002"), ("key", "left", None)],
+    ),
+    "queue_joined_by_agent": Facts(
+        [("ANSWERED", "1001", "1003", "caller")],
+        transfers=[("attended", "1003", "answered", "1004")],
+        waits=[("all", "answered", "1003")],
+    ),
+    "queue_passed_to_queue": Facts(
+        [("ANSWERED", "1001", "1003", "caller")],
+        transfers=[("blind", "1003", "answered", "1002")],
+        waits=[("all", "answered", "1003"), ("line", "answered", "1002")],
+    ),
+    "queue_ring_group": Facts([("ANSWERED", "1001", "1003", "caller")], waits=[("group", "answered", "1003")]),
+    "queue_agent_forwards": Facts([("ANSWERED", "1001", "1004", "caller")], waits=[("all", "answered", "1004")]),
+    "queue_picked_up": Facts([("ANSWERED", "1001", "1003", "caller")], waits=[("all", "answered", "1004")]),
+    "queue_parked_by_agent": Facts(
+        [("ANSWERED", "1001", "1003", "caller")],
+        transfers=[("blind", "1003", "answered", "1004")],
+        waits=[("all", "answered", "1003"), ("default", "answered", "1004")],
+    ),
+    "parked_and_passed_on": Facts(
+        [("ANSWERED", "1001", "1002", "caller")],
+        transfers=[("blind", "1002", "answered", "1003"), ("blind", "1003", "answered", "1004")],
+        waits=[("default", "answered", "1003")],
+    ),
+    "attended_to_parking": Facts(
+        [("ANSWERED", "1001", "1002", "caller")],
+        transfers=[("attended", "1002", "answered", "1003")],
+        waits=[("default", "answered", "1003")],
+    ),
+    "keys_blind_by_caller": Facts(
+        [("ANSWERED", "1001", "1002", "called")], transfers=[("blind", "1001", "answered", "1003")]
+    ),
+    "keys_attended_by_caller": Facts(
+        [("ANSWERED", "1001", "1002", "called")], transfers=[("attended", "1001", "answered", "1003")]
+    ),
+    "keys_then_blind": Facts(
+        [("ANSWERED", "1001", "1002", "caller")],
+        transfers=[("attended", "1002", "answered", "1003"), ("blind", "1003", "answered", "1004")],
+    ),
+    "transferee_hangs_up_amid_consultation": Facts(
+        [("ANSWERED", "1001", "1002", "caller"), ("ANSWERED", "1002", "1003", "caller")]
+    ),
+    "third_comes_in": Facts([("ANSWERED", "1001", "1002", "caller")]),
+    "clicked_behind_local": Facts([("ANSWERED", "1001", "1002", "called")]),
+    "dialled_again": Facts([("ANSWERED", "1001", "1002", "caller")]),
+    "forwarded_twice": Facts([("ANSWERED", "1001", "1004", "caller")]),
+    "dialled_by_subroutine": Facts([("ANSWERED", "1001", "1002", "caller")]),
+    "mixed_group_local_answers": Facts([("ANSWERED", "1001", "1003", "caller")]),
+    "mixed_group_phone_answers": Facts([("ANSWERED", "1001", "1002", "caller")]),
+    "mixed_group_all_busy": Facts([("BUSY", "1001", "1002", "called")]),
+    "queued_after_dial": Facts([("ANSWERED", "1001", "1002", "caller")], waits=[("line", "answered", "1002")]),
+    "carried": Facts([("ANSWERED", "1001", "1002", "caller"), ("ANSWERED", "1001", "1002", "caller")]),
+    "carried_to_busy": Facts([("BUSY", "1001", "1002", "called"), ("BUSY", "1001", "1002", "called")]),
+    "carrier_transfers": Facts(
+        [("ANSWERED", "1001", "1002", "caller"), ("ANSWERED", "1001", "1002", "caller")],
+        transfers=[("blind", "1002", "answered", "1003")],
+    ),
+    "attended_through_carrier": Facts(
+        [
+            ("ANSWERED", "1001", "1002", "caller"),
+            ("ANSWERED", "1001", "1002", "caller"),
+            ("ANSWERED", "1002", "1003", "caller"),
+        ],
+        transfers=[("attended", "1002", "answered", "1003")],
+    ),
+    "carried_by_iax": Facts([("ANSWERED", "1001", "1002", "caller"), ("ANSWERED", "1001", "2621002", "caller")]),
+    "carried_by_iax_and_called_hangs_up": Facts(
+        [("ANSWERED", "1001", "1002", "called"), ("ANSWERED", "1001", "2621002", "called")]
+    ),
+    "carried_by_iax_to_busy": Facts([("BUSY", "1001", "1002", "called"), ("BUSY", "1001", "2621002", "called")]),
+    "carried_by_iax_given_up": Facts([("CANCEL", "1001", "1002", "caller"), ("CANCEL", "1001", "2621002", "caller")]),
 }
 """Of kinds that always go the same way."""

@@ -20,6 +20,26 @@ async def asked_for_number(phone: Phone, call: Call, keys: str, number: str) -> 
     await call.press(number)
 
 
+async def passes_on(call: Call, to: Phone, number: str = "") -> Call:
+    """The phone transfers the other side blindly to one that answers, by its number or another, and hangs up."""
+    await call.transfer(number or to.number)
+    answered = await answers(to)
+    await _told_and_over(call)
+    return answered
+
+
+async def joins(call: Call, asking: Call) -> None:
+    """The phone joins the other sides of its two calls, and hangs up when told that it worked."""
+    await call.transfer(asking)
+    await _told_and_over(call)
+    await over(asking)
+
+
+async def _told_and_over(call: Call) -> None:
+    await eventually(lambda: call.refer_status == 200, f"{call.phone.number} is told that it worked")
+    await call.hangup()
+
+
 async def consults(desk: Desk, number: str = "1003") -> tuple[Call, Call]:
     """Ann and Bob talk, and Bob asks somebody by keys."""
     call, answered = await connected(desk.ann, desk.bob)
