@@ -1,53 +1,57 @@
 """One thing after another: transfers of calls that came through Local channels, forwards, queues, parking, pickup."""
 
-from tests.asterisk.phone import eventually
+from tests.asterisk.phone import Call, eventually
 
 from .console import console
 from .desk import Desk, answers, hears, kind, logged, over, talk
+from .dialling import group_answered
 from .transfers import asked_for_number, connected, consults, joins, passes_on
 
 
-async def passed_on_behind_local(desk: Desk, prefix: str) -> None:
-    call = desk.ann.call(f"{prefix}1002")
-    answered = await answers(desk.bob)
-    await call.until("up")
-    await hears(desk.ann, desk.bob)
+async def passed_on_through(desk: Desk, prefix: str) -> None:
+    """Each call goes through what the prefix stands for in the dialplan."""
+    call, answered = await connected(desk.ann, desk.bob, f"{prefix}1002")
     await talk(call, await passes_on(answered, desk.cem))
 
 
-async def joined_behind_locals(desk: Desk, prefix: str) -> None:
-    call = desk.ann.call(f"{prefix}1002")
-    answered = await answers(desk.bob)
-    await call.until("up")
-    await hears(desk.ann, desk.bob)
+async def joined_through(desk: Desk, prefix: str) -> None:
+    call, answered = await connected(desk.ann, desk.bob, f"{prefix}1002")
     await answered.hold()
-    asking = desk.bob.call(f"{prefix}1003")
-    asked = await answers(desk.cem)
-    await asking.until("up")
-    await hears(desk.bob, desk.cem)
+    asking, asked = await connected(desk.bob, desk.cem, f"{prefix}1003")
     await joins(answered, asking)
     await hears(desk.ann, desk.cem)
     await talk(call, asked)
 
 
+async def queued(desk: Desk) -> tuple[Call, Call]:
+    """Ann comes to a queue, and Cem takes her call."""
+    call = desk.ann.call("230")
+    other = await desk.bob.rings()
+    answered = await answers(desk.cem)
+    await call.until("up")
+    await hears(desk.ann, desk.cem)
+    await over(other)
+    return call, answered
+
+
 @kind
 async def blind_behind_local(desk: Desk) -> None:
-    await passed_on_behind_local(desk, "264")
+    await passed_on_through(desk, "264")
 
 
 @kind
 async def blind_behind_local_that_stays(desk: Desk) -> None:
-    await passed_on_behind_local(desk, "263")
+    await passed_on_through(desk, "263")
 
 
 @kind
 async def attended_behind_locals(desk: Desk) -> None:
-    await joined_behind_locals(desk, "264")
+    await joined_through(desk, "264")
 
 
 @kind
 async def attended_behind_locals_that_stay(desk: Desk) -> None:
-    await joined_behind_locals(desk, "263")
+    await joined_through(desk, "263")
 
 
 @kind
@@ -139,12 +143,7 @@ async def attended_to_queue_that_rings(desk: Desk) -> None:
 
 @kind
 async def queue_joined_by_agent(desk: Desk) -> None:
-    call = desk.ann.call("230")
-    other = await desk.bob.rings()
-    answered = await answers(desk.cem)
-    await call.until("up")
-    await hears(desk.ann, desk.cem)
-    await over(other)
+    call, answered = await queued(desk)
     await answered.hold()
     asking, asked = await connected(desk.cem, desk.dee)
     await joins(answered, asking)
@@ -154,22 +153,14 @@ async def queue_joined_by_agent(desk: Desk) -> None:
 
 @kind
 async def queue_passed_to_queue(desk: Desk) -> None:
-    call = desk.ann.call("230")
-    other = await desk.bob.rings()
-    answered = await answers(desk.cem)
-    await call.until("up")
-    await hears(desk.ann, desk.cem)
-    await over(other)
+    call, answered = await queued(desk)
     await talk(call, await passes_on(answered, desk.bob, "231"))
 
 
 @kind
 async def queue_ring_group(desk: Desk) -> None:
     """The agent is a Local channel that rings three telephones."""
-    call = desk.ann.call("265")
-    others = [await desk.bob.rings(), await desk.dee.rings()]
-    await talk(call, await answers(desk.cem))
-    await over(*others)
+    await group_answered(desk, "265", desk.cem)
 
 
 @kind
@@ -191,12 +182,7 @@ async def queue_picked_up(desk: Desk) -> None:
 
 @kind
 async def queue_parked_by_agent(desk: Desk) -> None:
-    call = desk.ann.call("230")
-    other = await desk.bob.rings()
-    answered = await answers(desk.cem)
-    await call.until("up")
-    await hears(desk.ann, desk.cem)
-    await over(other)
+    call, answered = await queued(desk)
     await answered.transfer("700")
     await logged(desk, "PARK_START", desk.ann)
     await answered.hangup()

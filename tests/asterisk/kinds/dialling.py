@@ -1,22 +1,33 @@
 """Dials: to one, to many, one after the other, through Local channels; and how they fail."""
 
+from tests.asterisk.phone import Phone
+
 from .desk import Desk, answers, hears, kind, over, talk
+
+
+async def group_answered(desk: Desk, number: str, who: Phone) -> None:
+    """Three telephones ring at once, one is answered."""
+    call = desk.ann.call(number)
+    others = [await phone.rings() for phone in (desk.bob, desk.cem, desk.dee) if phone is not who]
+    await talk(call, await answers(who))
+    await over(*others)
+
+
+async def group_refused(desk: Desk, number: str) -> None:
+    call = desk.ann.call(number)
+    for phone in (desk.bob, desk.cem, desk.dee):
+        (await phone.rings()).reject()
+    await over(call)
 
 
 @kind
 async def ring_group(desk: Desk) -> None:
-    call = desk.ann.call("201")
-    others = [await desk.bob.rings(), await desk.dee.rings()]
-    await talk(call, await answers(desk.cem))
-    await over(*others)
+    await group_answered(desk, "201", desk.cem)
 
 
 @kind
 async def ring_group_all_busy(desk: Desk) -> None:
-    call = desk.ann.call("201")
-    for phone in (desk.bob, desk.cem, desk.dee):
-        (await phone.rings()).reject()
-    await over(call)
+    await group_refused(desk, "201")
 
 
 @kind
@@ -312,26 +323,17 @@ async def dialled_by_subroutine(desk: Desk) -> None:
 
 @kind
 async def mixed_group_local_answers(desk: Desk) -> None:
-    call = desk.ann.call("269")
-    others = [await desk.bob.rings(), await desk.dee.rings()]
-    await talk(call, await answers(desk.cem))
-    await over(*others)
+    await group_answered(desk, "269", desk.cem)
 
 
 @kind
 async def mixed_group_phone_answers(desk: Desk) -> None:
-    call = desk.ann.call("269")
-    others = [await desk.cem.rings(), await desk.dee.rings()]
-    await talk(call, await answers(desk.bob))
-    await over(*others)
+    await group_answered(desk, "269", desk.bob)
 
 
 @kind
 async def mixed_group_all_busy(desk: Desk) -> None:
-    call = desk.ann.call("269")
-    for phone in (desk.bob, desk.cem, desk.dee):
-        (await phone.rings()).reject()
-    await over(call)
+    await group_refused(desk, "269")
 
 
 @kind

@@ -5,8 +5,8 @@ from tests.asterisk.phone import Call, Phone, eventually
 from .desk import Desk, answers, hears, kind, over, talk
 
 
-async def connected(caller: Phone, called: Phone) -> tuple[Call, Call]:
-    call = caller.call(called.number)
+async def connected(caller: Phone, called: Phone, number: str = "") -> tuple[Call, Call]:
+    call = caller.call(number or called.number)
     answered = await answers(called)
     await call.until("up")
     await hears(caller, called)

@@ -1,7 +1,8 @@
 """Calls through a carrier, over SIP and IAX2: Asterisk dials itself, so that each is two calls."""
 
-from .desk import Desk, answers, hears, kind, over, talk
-from .transfers import joins, passes_on
+from .chains import joined_through
+from .desk import Desk, answers, kind, over, talk
+from .transfers import connected, passes_on
 
 
 @kind
@@ -19,26 +20,13 @@ async def carried_to_busy(desk: Desk) -> None:
 @kind
 async def carrier_transfers(desk: Desk) -> None:
     """Beyond the carrier: here only the called number changes."""
-    call = desk.ann.call("2611002")
-    answered = await answers(desk.bob)
-    await call.until("up")
-    await hears(desk.ann, desk.bob)
+    call, answered = await connected(desk.ann, desk.bob, "2611002")
     await talk(call, await passes_on(answered, desk.cem))
 
 
 @kind
 async def attended_through_carrier(desk: Desk) -> None:
-    call = desk.ann.call("2611002")
-    answered = await answers(desk.bob)
-    await call.until("up")
-    await answered.hold()
-    asking = desk.bob.call("2611003")
-    asked = await answers(desk.cem)
-    await asking.until("up")
-    await hears(desk.bob, desk.cem)
-    await joins(answered, asking)
-    await hears(desk.ann, desk.cem)
-    await talk(call, asked)
+    await joined_through(desk, "261")
 
 
 @kind
@@ -48,10 +36,7 @@ async def carried_by_iax(desk: Desk) -> None:
 
 @kind
 async def carried_by_iax_and_called_hangs_up(desk: Desk) -> None:
-    call = desk.ann.call("2621002")
-    answered = await answers(desk.bob)
-    await call.until("up")
-    await hears(desk.ann, desk.bob)
+    call, answered = await connected(desk.ann, desk.bob, "2621002")
     await answered.hangup()
     await over(call)
 
