@@ -1,6 +1,7 @@
 """The command line: one small file per verb, loaded only when that verb is used."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -89,15 +90,22 @@ class _Verbs(click.Group):
             # The reader of our output has had enough (`| head`): not an error, and Python must not complain on exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
-        except (ArirecordError, OSError) as error:
+        except _told_in_a_sentence() as error:
             if voice.is_verbose:
                 traceback.print_exc()
             raise click.ClickException(_sentence(error)) from error
 
 
+def _told_in_a_sentence() -> tuple[type[Exception], ...]:
+    duckdb = sys.modules.get("duckdb")  # only where it is loaded: that takes longer than many a verb
+    return (ArirecordError, OSError, *([duckdb.Error] if duckdb else []))
+
+
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror}: {error.filename}"
+    if unreadable := re.search(r'Failed to read file "(.+?)": (.+)', str(error)):  # DuckDB's words
+        return f"{unreadable[1]} is damaged: {unreadable[2]}. `arirecord doctor {unreadable[1]}` says where"
     return str(error)
 
 

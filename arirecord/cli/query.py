@@ -32,16 +32,11 @@ def command(session: Path, sql: str, form: str, output: Path | None) -> None:
     # The index of a long session takes as long to read as DuckDB to import.
     with ThreadPoolExecutor(1) as thread:
         opening = thread.submit(open_session, session)
-        import duckdb
-
         from arirecord.analytics.connection import Tables
 
         tables = Tables(opening.result())
-    try:
-        tables.need_for(sql)
-        result = tables.connection.sql(sql)
-        if result is None:
-            raise click.UsageError('there is nothing to ask in that SQL; try "SELECT * FROM calls"')
-        write(result, form, output)
-    except duckdb.Error as error:
-        raise click.ClickException(str(error)) from error
+    tables.need_for(sql)
+    result = tables.connection.sql(sql)
+    if result is None:
+        raise click.UsageError('there is nothing to ask in that SQL; try "SELECT * FROM calls"')
+    write(result, form, output)

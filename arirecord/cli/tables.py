@@ -117,8 +117,6 @@ def _answer(
     settings: tuple[str, ...],
     **asked: Any,
 ) -> None:
-    import duckdb
-
     from arirecord.analytics.connection import Tables
     from arirecord.analytics.parameters import set_statement
     from arirecord.analytics.questions import Question, models_asked, sql_of
@@ -140,13 +138,10 @@ def _answer(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     doing = [""]
-    try:
-        with live_line(lambda: f"Making {doing[-1]} …"):
-            made.need_views(views_named_in(sql))
-            made.need(models_asked(question), begin=doing.append)
-        write(made.connection.sql(sql), form, output)
-    except duckdb.Error as error:
-        raise click.ClickException(str(error)) from error
+    with live_line(lambda: f"Making {doing[-1]} …"):
+        made.need_views(views_named_in(sql))
+        made.need(models_asked(question), begin=doing.append)
+    write(made.connection.sql(sql), form, output)
 
 
 def _pair(setting: str) -> tuple[str, str]:

@@ -16,11 +16,10 @@ from urllib.parse import unquote, unquote_plus
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from arirecord.ari.catalogue import columns_of, event_types
 from arirecord.session.seal import Progress
-from arirecord.session.stored import grouped_batches
+from arirecord.session.stored import grouped_batches, opened
 
 from .digits import Finder, Found
 from .dtmf import MASK
@@ -72,7 +71,7 @@ class _Search:
         self._clean: set[str] = set()
 
     def search(self, path: Path, progress: Progress) -> Iterator[str]:
-        with pq.ParquetFile(path) as file:
+        with opened(path) as file:
             for key, value in (file.metadata.metadata or {}).items():
                 for what in self._in_text(f"{key.decode()} {value.decode()}") + self._in_text(value.decode()):
                     yield f"{what} in the header"

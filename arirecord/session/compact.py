@@ -22,7 +22,7 @@ from .proof import PROVED, Proof
 from .reader import Part, Session
 from .rests import nulls
 from .seal import Progress, check_target, give_name, no_progress
-from .stored import grouped_batches, is_compact, stored_batches
+from .stored import grouped_batches, is_compact, opened, stored_batches
 from .table import LEADING
 from .tally import TypeBytes
 from .templates import TEMPLATE, Templates
@@ -84,7 +84,7 @@ def _compact_part(part: Part, target: Path, force: bool, progress: Progress) -> 
 def _write(part: Part, path: Path, progress: Progress) -> Proof:
     expected = Proof()
     types = TypeBytes() if part.header.type_bytes is None else None
-    with pq.ParquetFile(part.path) as file:
+    with opened(part.path) as file:
         filled = _filled(file)
         columns = [field for field in part.schema.remove_metadata() if field.name in filled]
         schema = pa.schema([*columns, pa.field(TEMPLATE, pa.string())])

@@ -9,14 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from .header import Header
 from .journal import JournalWriter, journal_path
 from .reader import Session
 from .rows import Row
 from .seal import Progress, check_target, give_name, no_progress, seal
-from .stored import stored_batches
+from .stored import opened, stored_batches
 
 __all__ = ["describe_source", "read_batches", "read_rows", "to_rows", "write_session"]
 
@@ -32,7 +31,7 @@ def read_batches(session: Session, columns: Sequence[str] = ()) -> Iterator[tupl
     started_ns = session.header.started_ns
     for part in session.parts:
         names = [name for name in columns if name in part.schema.names and name not in _ROW]
-        with pq.ParquetFile(part.path) as file:
+        with opened(part.path) as file:
             for batch in stored_batches(file, _BATCH, [*_ROW, *names]):
                 yield batch, part.header.started_ns - started_ns
 

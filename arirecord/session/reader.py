@@ -132,10 +132,11 @@ class Session:
     ) -> Iterator[Rows]:
         """The same as `frames`, some thousand at a time, never none: for who makes frames when it has time."""
         from .picking import picked
+        from .stored import opened
 
         for part in self.parts:
             started_ns = part.header.started_ns
-            with pq.ParquetFile(part.path) as file:
+            with opened(part.path) as file:
                 for batch in picked(
                     file,
                     started_ns,
@@ -153,13 +154,13 @@ class Session:
         """
         if len(self.parts) == 1 and (known := self.header.channel_count) is not None:
             return known
-        from .stored import grouped_batches
+        from .stored import grouped_batches, opened
         from .tally import ChannelCount
 
         count = ChannelCount()
         for part in self.parts:
             names = [name for name in count.columns if name in part.schema.names]
-            with pq.ParquetFile(part.path) as file:
+            with opened(part.path) as file:
                 for batch in grouped_batches(file, 1 << 16, names):
                     count.add(batch)
         return count.result()

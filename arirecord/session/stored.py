@@ -1,16 +1,33 @@
 """The rows of one file of a session, in order, with their text: the one place that knows how text is stored."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from arirecord.errors import NotASession
+
 from .templates import TEMPLATE, columns_of_templates, restore
 
-__all__ = ["grouped_batches", "is_compact", "stored_batches"]
+__all__ = ["grouped_batches", "is_compact", "opened", "stored_batches"]
 
 _RESTORE = 8192
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """A file of a session, to be read. Raises `NotASession`, naming it, where reading shows that it is damaged."""
+    with pq.ParquetFile(path) as file:
+        try:
+            yield file
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's, not the file's
+            what = next(iter(str(error).splitlines()), "it can't be read")
+            raise NotASession(f"{path} is damaged: {what}. `arirecord doctor {path}` says where") from error
 
 
 def is_compact(schema: pa.Schema) -> bool:

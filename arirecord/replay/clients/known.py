@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from arirecord.errors import NotASession
 from arirecord.replay.options import ReplayError
 from arirecord.session.reader import Part, Session
-from arirecord.session.stored import grouped_batches
+from arirecord.session.stored import grouped_batches, opened
 
 __all__ = ["Known", "read_known"]
 
@@ -37,15 +37,15 @@ def read_known(session: Session) -> Known:
     try:
         for part in session.parts:
             _read(part, inside, outgoing)
-    except (pa.ArrowException, OSError) as error:
-        raise ReplayError(f"{session.path} can't be read: {error}") from error
+    except (NotASession, OSError) as error:
+        raise ReplayError(f"the session can't be read: {error}") from error
     return Known({application: frozenset(ids & outgoing) for application, ids in inside.items()})
 
 
 def _read(part: Part, inside: dict[str, set[str]], outgoing: set[str]) -> None:
     if not {*_PLACE, "channel_id"} <= set(part.schema.names):
         return
-    with pq.ParquetFile(part.path) as file:
+    with opened(part.path) as file:
         for batch in grouped_batches(file, _BATCH, ["type", "application", "channel_id", *_PLACE]):
             name, data = (batch[column] for column in _PLACE)
             # What an app originates is in the dialplan application AppDial2 until it is answered.

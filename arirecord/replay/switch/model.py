@@ -5,8 +5,7 @@ import sys
 from collections.abc import Sequence
 from itertools import islice
 
-import pyarrow as pa
-
+from arirecord.errors import NotASession
 from arirecord.replay.options import ReplayError
 from arirecord.replay.timing.moments import Place
 from arirecord.replay.timing.pacing import AGAIN
@@ -100,8 +99,8 @@ class Model:
 
         try:
             await asyncio.to_thread(read)
-        except (pa.ArrowException, OSError) as error:
-            raise ReplayError(f"{self._source.session.path} can't be read: {error}") from error
+        except (NotASession, OSError) as error:
+            raise ReplayError(f"the session can't be read: {error}") from error
         if turn == self._turn:
             switch.feed(self.switch.waiting(), sys.maxsize)
             vars(self.switch).update(vars(switch))

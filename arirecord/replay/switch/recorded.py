@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arirecord.ari.catalogue import event_types
+from arirecord.errors import NotASession
 from arirecord.replay.options import ReplayError
 from arirecord.session.reader import Session
-from arirecord.session.stored import grouped_batches
+from arirecord.session.stored import grouped_batches, opened
 
 from .exchange import Question
 
@@ -106,8 +107,8 @@ def read_recorded(session: Session) -> Recorded:
     """
     try:
         return _read(session)
-    except (pa.ArrowException, OSError) as error:
-        raise ReplayError(f"{session.path} can't be read: {error}") from error
+    except (NotASession, OSError) as error:
+        raise ReplayError(f"the session can't be read: {error}") from error
 
 
 def _read(session: Session) -> Recorded:
@@ -159,7 +160,7 @@ def _rest_texts(session: Session) -> Iterator[tuple[str, int]]:
     for part in session.parts:
         if part.header.rows == part.header.events or "rest_uri" not in part.schema.names:
             continue
-        with pq.ParquetFile(part.path) as file:
+        with opened(part.path) as file:
             groups = _groups_with_rest(file)
             for batch in grouped_batches(file, 4096, ["kind", "elapsed_ns", "raw"], groups):
                 found = batch.filter(pc.equal(batch["kind"], pa.scalar("rest")))

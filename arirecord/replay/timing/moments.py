@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from arirecord.errors import ArirecordError
 from arirecord.session.reader import Frame, Part, Session
+from arirecord.session.stored import opened
 
 __all__ = ["Place", "ReplayError", "find_place", "find_places", "rows_before"]
 
@@ -100,7 +101,7 @@ def find_places(seqs: Sequence[int], session: Session) -> list[Place]:
     """
     wanted, places, next_seq = pa.array(seqs, pa.int64()), [], 0
     for part in session.parts:
-        with pq.ParquetFile(part.path) as file:
+        with opened(part.path) as file:
             spans = list(_spans(file, "seq"))
             shift = max(next_seq - min((low for _, low, _ in spans), default=0), 0)
             next_seq = max((high for _, _, high in spans), default=-1) + shift + 1
@@ -120,7 +121,7 @@ def rows_before(session: Session, ns: int) -> int:
 
 
 def _rows_before(part: Part, elapsed_ns: int) -> int:
-    with pq.ParquetFile(part.path) as file:
+    with opened(part.path) as file:
         spans = _spans(file, "elapsed_ns")
         return sum(file.metadata.row_group(number).num_rows for number, low, _ in spans if low < elapsed_ns)
 

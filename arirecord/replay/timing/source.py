@@ -5,8 +5,7 @@ from itertools import count, dropwhile, islice, takewhile
 from operator import length_hint
 from typing import Any
 
-import pyarrow as pa
-
+from arirecord.errors import NotASession
 from arirecord.replay.options import ReplayError, ReplayOptions
 from arirecord.session.reader import Frame, Rows, Session
 
@@ -77,8 +76,8 @@ class Source:
         try:
             first = list(islice(self._frames, 1))
             return first + list(islice(self._frames, length_hint(self._piece)))
-        except (pa.ArrowException, OSError) as error:
-            raise ReplayError(f"{self.session.path} can't be read on: {error}") from error
+        except (NotASession, OSError) as error:
+            raise ReplayError(f"the session can't be read on: {error}") from error
 
     def once(self, start: Place | None) -> Iterator[Frame]:
         """The frames of one pass, from a place on (None: from the start), read when they are wanted."""
