@@ -16,7 +16,10 @@ _REMEMBERED = 100_000
 
 
 class ChannelOrder:
-    """A channel's event timestamps never go back; on a real Asterisk they never did."""
+    """A channel's event timestamps never go back; on a real Asterisk they never did.
+
+    But for `BridgeBlindTransfer`: that is the bridge's event, and can be a millisecond older than what came before it.
+    """
 
     _KEYS = ("asterisk_id", "application", "channel_id")
 
@@ -30,8 +33,12 @@ class ChannelOrder:
         origin = batch.origin
         if self._started_ns != origin.started_ns:
             self._started_ns, self._latest = origin.started_ns, None
-        found = batch.events.select(*self._KEYS, "timestamp", "seq", is_new=True)
-        found = found.filter(pl.col("channel_id").is_not_null() & pl.col("timestamp").is_not_null())
+        events = batch.events.filter(
+            pl.col("channel_id").is_not_null()
+            & pl.col("timestamp").is_not_null()
+            & (pl.col("type") != "BridgeBlindTransfer")
+        )
+        found = events.select(*self._KEYS, "timestamp", "seq", is_new=True)
         if self._latest is not None:
             found = pl.concat([self._latest, found])
         before = pl.col("timestamp").shift().over(self._KEYS)
