@@ -24,7 +24,8 @@ SELECT
     bridge_id,
     conversation,
     arg_min(channel_id, (seq, channel_id), 16) AS channel_ids,
-    arg_min(facts.caller_number, (seq, channel_id), 16) AS numbers
+    arg_min(facts.caller_number, (seq, channel_id), 16) AS numbers,
+    bool_or(facts.technology = 'Local' AND ends_with(facts.channel_name, ';2')) AS is_relayed
 FROM members
 JOIN int_channel_facts AS facts USING (channel_id)
 GROUP BY bridge_id, conversation

@@ -10,6 +10,7 @@ SELECT
     talks.channel_count,
     members.channel_ids,
     members.numbers,
+    members.is_relayed,
     NULLIF(talks.first_seq, -1) AS first_seq,
     talks.last_seq
 FROM int_conversations AS talks
