@@ -102,6 +102,8 @@ def _told_in_a_sentence() -> tuple[type[Exception], ...]:
 
 
 def _sentence(error: Exception) -> str:
+    if "No space left on device" in str(error):  # however who wrote puts it
+        return "no space left on the disk for what was to be written"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror}: {error.filename}"
     if unreadable := re.search(r'Failed to read file "(.+?)": (.+)', str(error)):  # DuckDB's words

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from arirecord.handling.files import new_file
+
 from .terminal import progress, say
 
 if TYPE_CHECKING:
@@ -151,7 +153,7 @@ def _write(
             sys.stdout.write(text)
         sys.stdout.flush()
         return
-    with Path(output).open("w", encoding="utf-8") as file:
+    with new_file(Path(output), force=True) as path, path.open("w", encoding="utf-8") as file:
         file.writelines(texts)
 
 

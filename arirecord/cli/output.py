@@ -1,12 +1,15 @@
 """Results on stdout, in the form asked for."""
 
+import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
+
+from arirecord.handling.files import new_file
 
 from .terminal import say
 
@@ -18,6 +21,7 @@ __all__ = ["FORMATS", "output_options", "write"]
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
 _ROWS = 1000
 """A table longer than this is no table to read; the other forms are complete."""
+_BATCH = 1 << 16
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,13 +40,21 @@ def write(result: "duckdb.DuckDBPyRelation", form: str, output: Path | None = No
     """
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet is nothing for a terminal: add -o FILE")
+    if output is not None:
+        with new_file(output, force=True) as path:
+            _write(result, form, path)
+    else:
+        _write(result, form)
+
+
+def _write(result: "duckdb.DuckDBPyRelation", form: str, path: Path | None = None) -> None:
     if form == "table":
-        write_table(result, output)
-    elif output is None:
+        write_table(result, path)
+    elif path is None:
         _WRITERS[form](result, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     else:
-        with output.open("wb") as file:
+        with path.open("wb") as file:
             _WRITERS[form](result, file)
 
 
@@ -93,27 +105,31 @@ def _csv(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
         f"to_json({n})::VARCHAR AS {n}" if k.endswith("]") or k.startswith(("STRUCT", "MAP")) else n
         for n, k in zip(names, kinds, strict=True)
     )
-    for number, batch in enumerate(result.project(flat).fetch_arrow_reader()):
-        pl.DataFrame(batch).write_csv(file, include_header=number == 0)
+    for number, batch in enumerate(result.project(flat).fetch_arrow_reader(_BATCH)):
+        # Not straight to the file: polars would take a reader that has had enough (`| head`) for an error.
+        text = io.BytesIO()
+        pl.DataFrame(batch).write_csv(text, include_header=number == 0)
+        file.write(text.getbuffer())
+
+
+def _lines(result: "duckdb.DuckDBPyRelation") -> Iterator[bytes]:
+    import polars as pl
+
+    for batch in result.fetch_arrow_reader(_BATCH):
+        text = io.BytesIO()
+        pl.DataFrame(batch).write_ndjson(text)
+        yield text.getvalue()
 
 
 def _jsonl(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
-    import polars as pl
-
-    for batch in result.fetch_arrow_reader():
-        pl.DataFrame(batch).write_ndjson(file)
+    for lines in _lines(result):
+        file.write(lines)
 
 
 def _json(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
-    import io
-
-    import polars as pl
-
     before = b"[\n"
-    for batch in result.fetch_arrow_reader():
-        lines = io.BytesIO()
-        pl.DataFrame(batch).write_ndjson(lines)
-        for line in lines.getvalue().splitlines():
+    for lines in _lines(result):
+        for line in lines.splitlines():
             file.write(before + line)
             before = b",\n"
     file.write(b"\n]\n" if before == b",\n" else b"[]\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from arirecord.errors import TargetExists
+from arirecord.handling.files import new_file
 
 from .terminal import progress, say
 
@@ -37,10 +37,9 @@ def command(session: Path, output: Path, title: str | None, worst: int, force: b
     from arirecord.report.page import report_html
     from arirecord.session.reader import open_session
 
-    if output.exists() and not force:
-        raise TargetExists(f"{output} exists; choose another output or add --force")
-    opened = open_session(session)
-    with progress() as update:
-        html = report_html(opened, title=title, worst=worst, progress=update)
-    output.write_text(html, encoding="utf-8")
+    with new_file(output, force=force) as path:
+        opened = open_session(session)
+        with progress() as update:
+            html = report_html(opened, title=title, worst=worst, progress=update)
+        path.write_text(html, encoding="utf-8")
     say(f"{output}: {output.stat().st_size / 1e6:.1f} MB; open it in a browser.")

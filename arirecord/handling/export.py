@@ -4,7 +4,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +17,8 @@ from arirecord.session.derive import read_rows
 from arirecord.session.reader import Session
 from arirecord.session.rows import OWN_COLUMNS
 from arirecord.session.seal import Progress, no_progress
+
+from .files import new_file
 
 __all__ = ["Form", "export_by_type", "export_lines", "export_table", "jsonl_lines"]
 
@@ -51,7 +52,7 @@ def export_lines(session: Session, output: Path, *, force: bool = False, progres
     Raises `TargetExists` where `output` exists and not `force`, `OSError`.
     """
     count = 0
-    with _new_file(output, force=force) as path, path.open("wb") as file:
+    with new_file(output, force=force) as path, path.open("wb") as file:
         for line in jsonl_lines(session, progress=progress):
             file.write(line)
             count += 1
@@ -63,7 +64,7 @@ def export_table(session: Session, output: Path, form: Form, *, force: bool = Fa
 
     Raises `TargetExists` where `output` exists and not `force`, `OSError`.
     """
-    with _new_file(output, force=force) as path, connect(session, models=()) as db:
+    with new_file(output, force=force) as path, connect(session, models=()) as db:
         return _copy(db, "SELECT * FROM rows ORDER BY seq", path, form)
 
 
@@ -121,21 +122,6 @@ def _queries(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
 def _copy(db: duckdb.DuckDBPyConnection, query: str, path: Path, form: Form) -> int:
     target = str(path).replace("'", "''")
     return int(db.execute(f"COPY ({query}) TO '{target}' {_COPY[form]}").fetchall()[0][0])
-
-
-@contextmanager
-def _new_file(output: Path, *, force: bool) -> Iterator[Path]:
-    """A path beside `output` that becomes it, if all goes well."""
-    if output.exists() and not force:
-        raise TargetExists(f"{output} exists; choose another output or add --force")
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"the folder {output.parent} does not exist")
-    folder = Path(tempfile.mkdtemp(prefix=f".{output.name}.making-", dir=output.parent))
-    try:
-        yield folder / output.name
-        (folder / output.name).replace(output)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _umask() -> int:

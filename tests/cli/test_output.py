@@ -1,0 +1,60 @@
+"""Where results go: whole or not at all, and not further than somebody reads."""
+
+import resource
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import COMMAND, SAMPLES, Run
+
+BUSY = SAMPLES / "busy_hour.parquet"
+
+
+def _little_room() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+@pytest.mark.parametrize(
+    ("verb", "name"),
+    [
+        (["hangups", BUSY, "--format", "csv"], "out.csv"),
+        (["hangups", BUSY, "--format", "jsonl"], "out.jsonl"),
+        (["explain", BUSY, "--all"], "out.txt"),
+        (["report", BUSY, "--force"], "out.html"),
+        (["export", BUSY, "--format", "csv", "--force"], "out.csv"),
+    ],
+    ids=lambda value: str(value[0]) if isinstance(value, list) else value,
+)
+def test_no_half_files(run: Run, tmp_path: Path, verb: list[object], name: str) -> None:
+    """Where there is no room for it all, what was there before stays."""
+    output = tmp_path / name
+    output.write_text("precious")
+    run(*verb, "-o", name, code=1, preexec_fn=_little_room)
+
+    assert output.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [output]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
+def test_a_reader_that_has_had_enough(form: str) -> None:
+    """`| head` ends it without a word."""
+    command = [*COMMAND, "variables", str(BUSY), "--format", form]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline()
+    process.stdout.close()
+    _, errors = process.communicate(timeout=30)
+
+    assert (process.returncode, errors) == (0, b"")
+
+
+def test_a_pipe_as_output() -> None:
+    """Is written to, not replaced."""
+    said = subprocess.run(
+        [*COMMAND, "calls", str(BUSY), "--format", "csv", "-o", "/dev/stdout"],
+        capture_output=True,
+        check=True,
+        timeout=30,
+    ).stdout
+
+    assert said.startswith(b"call_id,")
