@@ -1,9 +1,13 @@
 """A DuckDB connection in which a session is a set of views."""
 
 import re
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import FrameType
 from uuid import uuid4
 
 import duckdb
@@ -120,12 +124,34 @@ class Tables:
                 del self._made[model.name]
 
     def _make(self, statement: str) -> None:
+        # Interrupted amid a recursion, DuckDB 2.0 never comes back.
+        with _interrupted_later() if "RECURSIVE" in statement else nullcontext():
+            self._execute(statement)
+
+    def _execute(self, statement: str) -> None:
         try:
             self.connection.execute(statement)
         except duckdb.OutOfMemoryException:
             # Not everything can be put aside on the disk: then all memory is better than no answer.
             self.connection.execute("RESET memory_limit")
             self.connection.execute(statement)
+
+
+@contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Ctrl-C counts once the block is done: in any thread but the main one it comes to nobody."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda *what: came.append(what))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if came:
+        handler(*came[0])
 
 
 def statements(session: Session | None, *, models: Collection[str] | None = None) -> Iterator[str]:

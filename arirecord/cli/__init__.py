@@ -15,6 +15,7 @@ from arirecord import __version__
 from arirecord.errors import ArirecordError
 
 from .config import apply, find_config, read_config
+from .interrupt import end_in_any_case
 from .tables import tables
 from .terminal import say, voice
 
@@ -90,6 +91,10 @@ class _Verbs(click.Group):
             # The reader of our output has had enough (`| head`): not an error, and Python must not complain on exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
+        except RuntimeError as error:
+            if "Query interrupted" not in str(error):
+                raise
+            raise click.Abort from error  # Ctrl-C, as DuckDB tells it
         except _told_in_a_sentence() as error:
             if voice.is_verbose:
                 traceback.print_exc()
@@ -113,6 +118,8 @@ def _sentence(error: Exception) -> str:
 
 def _prepare(ctx: click.Context, verb: str, command: click.Command) -> None:
     """Give a verb what all verbs have: settings from a file and the environment, `--quiet` and `--verbose`."""
+    if verb not in GROUPS["Record"] and verb not in GROUPS["Replay"]:  # these end well, in their own time
+        end_in_any_case()
     known = {name for option in command.params for name in option.opts}
     command.params += [option for option in _manners() if not known & {*option.opts}]
     if ctx.params.get("no_config"):
