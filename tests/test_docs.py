@@ -104,15 +104,15 @@ def test_a_shown_command_is_one(
 ) -> None:
     """Its verb and options exist, of all that is shown, run or not."""
     monkeypatch.chdir(tmp_path)
-    whole = click.Context(cli, info_name="arirecord")
     verb, *rest = arguments
-    command = cli.get_command(whole, verb)
+    with click.Context(cli, info_name="arirecord") as whole:
+        command = cli.get_command(whole, verb)
 
-    assert command is not None
-    for parameter in command.params:  # files of a reader are not here
-        if isinstance(parameter.type, click.Path | click.File):
-            parameter.type = click.STRING
-    command.make_context(verb, rest, parent=whole)
+        assert command is not None
+        for parameter in command.params:  # files of a reader are not here
+            if isinstance(parameter.type, click.Path | click.File):
+                monkeypatch.setattr(parameter, "type", click.STRING)
+        command.make_context(verb, rest, parent=whole)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

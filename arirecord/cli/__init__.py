@@ -15,7 +15,7 @@ from arirecord import __version__
 from arirecord.errors import ArirecordError
 
 from .config import apply, find_config, read_config
-from .interrupt import end_in_any_case
+from .interrupt import ended_in_any_case
 from .tables import tables
 from .terminal import say, voice
 
@@ -119,7 +119,7 @@ def _sentence(error: Exception) -> str:
 def _prepare(ctx: click.Context, verb: str, command: click.Command) -> None:
     """Give a verb what all verbs have: settings from a file and the environment, `--quiet` and `--verbose`."""
     if verb not in GROUPS["Record"] and verb not in GROUPS["Replay"]:  # these end well, in their own time
-        end_in_any_case()
+        ctx.with_resource(ended_in_any_case())
     known = {name for option in command.params for name in option.opts}
     command.params += [option for option in _manners() if not known & {*option.opts}]
     if ctx.params.get("no_config"):

@@ -3,22 +3,34 @@
 import faulthandler
 import os
 import signal
-from pathlib import Path
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["end_in_any_case"]
+__all__ = ["ended_in_any_case"]
 
 
-def end_in_any_case(patience_s: float = 5) -> None:
-    """From now on Ctrl-C ends this process with exit code 1, at the latest `patience_s` after it came.
+@contextmanager
+def ended_in_any_case(patience_s: float = 5) -> Iterator[None]:
+    """Within this Ctrl-C ends the process with exit code 1, at the latest `patience_s` after it came.
 
     Interrupted at the wrong moment, DuckDB 2.0 waits for ever.
     """
-    nowhere = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
 
     def stop(number: int, frame: FrameType | None) -> None:
         # Its clock is a thread of C: DuckDB may wait with Python's lock in its hands.
         faulthandler.dump_traceback_later(patience_s, exit=True, file=nowhere)
         signal.default_int_handler(number, frame)
 
-    signal.signal(signal.SIGINT, stop)
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        faulthandler.cancel_dump_traceback_later()
+        os.close(nowhere)

@@ -7,16 +7,16 @@ import sys
 from .conftest import COMMAND, SAMPLES
 
 _STUBBORN = """
-import arirecord.cli.interrupt
-arirecord.cli.interrupt.end_in_any_case(0.5)
+from arirecord.cli.interrupt import ended_in_any_case
 words = ["ready"]
-while True:
-    try:
-        while True:
-            if words:
-                print(words.pop(), flush=True)
-    except KeyboardInterrupt:
-        pass
+with ended_in_any_case(0.5):
+    while True:
+        try:
+            while True:
+                if words:
+                    print(words.pop(), flush=True)
+        except KeyboardInterrupt:
+            pass
 """
 _LATER = """
 import os, signal
