@@ -58,3 +58,23 @@ def test_a_pipe_as_output() -> None:
     ).stdout
 
     assert said.startswith(b"call_id,")
+
+
+def test_a_link_and_permissions_stay(run: Run, tmp_path: Path) -> None:
+    """What a link leads to is written anew; who could not read it before can't afterwards."""
+    output, link = tmp_path / "private.csv", tmp_path / "link.csv"
+    output.write_text("old")
+    output.chmod(0o600)
+    link.symlink_to(output)
+    run("calls", BUSY, "--format", "csv", "-o", link)
+
+    assert link.is_symlink()
+    assert output.read_bytes().startswith(b"call_id,")
+    assert output.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_is_no_output(run: Run, tmp_path: Path) -> None:
+    """Which is said as it was typed."""
+    (tmp_path / "days").mkdir()
+
+    assert b"days is a folder: name a file" in run("calls", BUSY, "--format", "csv", "-o", "days", code=1).stderr

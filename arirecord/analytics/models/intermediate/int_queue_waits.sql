@@ -67,7 +67,6 @@ SELECT
     next_at AS left_at,
     seq,
     next_seq AS left_seq,
-    next_seq AS bridge_seq,
     CASE next_step
         WHEN 'bridge' THEN 'answered'
         WHEN 'end' THEN 'abandoned'

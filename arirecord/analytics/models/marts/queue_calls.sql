@@ -22,7 +22,8 @@ dialled AS (
 met AS (
     SELECT waits.channel_id, waits.seq, arg_min(others.channel_id, others.entered_seq) AS agent_id
     FROM waits
-    JOIN int_bridge_stays AS mine ON mine.channel_id = waits.channel_id AND mine.entered_seq = waits.bridge_seq
+    JOIN int_bridge_stays AS mine
+        ON mine.channel_id = waits.channel_id AND mine.entered_seq = COALESCE(waits.bridge_seq, waits.left_seq)
     JOIN int_bridge_stays AS others
         ON others.bridge_id = mine.bridge_id AND others.channel_id <> mine.channel_id
         AND COALESCE(others.entered_seq < mine.left_seq, true) AND COALESCE(others.left_seq > mine.entered_seq, true)
