@@ -3,21 +3,28 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(PIP)) --constraint constraints.txt
 
 .PHONY: help demo test test-asterisk lint format docs site notebooks bench samples clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): pyproject.toml constraints.txt
+$(RUNTIME): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "arirecord needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . --group dev
+	$(INSTALL) --editable .
 	@touch $@
 
-demo: $(READY) ## Replay a bundled recording, capture it, measure it
+$(READY): $(RUNTIME)
+	@$(if $(findstring uv,$(INSTALL)),:,$(PIP) --upgrade 'pip>=25.1') # the first pip that knows --group
+	$(INSTALL) --editable . --group dev
+	@touch $@
+
+demo: $(RUNTIME) ## Replay a bundled recording, capture it, measure it
 	$(BIN)/arirecord demo
 
 test: $(READY) ## Run all tests (ARGS="-k word" for some)
