@@ -11,7 +11,8 @@ from .palette import COLORWAY, style
 __all__ = ["ivr_paths", "transfers"]
 
 _STEPS = 5
-_FLOWS = 40
+_PROMPTS = 8
+"""Prompts with a node of their own at each step."""
 _LONGEST = 40
 
 
@@ -32,19 +33,57 @@ def transfers(connection: duckdb.DuckDBPyConnection) -> go.Figure:
 
 
 def ivr_paths(connection: duckdb.DuckDBPyConnection) -> go.Figure:
-    """How callers went through menus: the first five prompts, and how they left."""
+    """How callers went through menus: the first five prompts, and how they left.
+
+    A node is a prompt with its step: `2 sound:menu`. What flows into a step flows out of it, to the next step or to how
+    the caller left. Prompts that are rare at their step are one node.
+    """
     rows = connection.execute(
         f"""
         WITH steps AS (
             SELECT
-                channel_id, step, left_how,
-                concat(step, ' ', COALESCE(prompt, 'no prompt')) AS here,
-                lead(concat(step + 1, ' ', COALESCE(prompt, 'no prompt'))) OVER (PARTITION BY channel_id ORDER BY step)
-                    AS next_step
+                channel_id, step, COALESCE(prompt, 'no prompt') AS prompt, left_how,
+                row_number() OVER (PARTITION BY channel_id ORDER BY step) AS place
             FROM ivr_paths
+        ),
+
+        ranked_prompts AS (
+            SELECT place, prompt, row_number() OVER (PARTITION BY place ORDER BY count(*) DESC, prompt) AS rank
+            FROM steps
+            WHERE place <= {_STEPS}
+            GROUP BY place, prompt
+        ),
+
+        nodes AS (
+            SELECT
+                steps.channel_id, steps.place, steps.left_how,
+                concat(
+                    steps.place, ' ',
+                    CASE WHEN ranked_prompts.rank <= {_PROMPTS} THEN steps.prompt ELSE 'other prompts' END
+                ) AS node
+            FROM steps
+            LEFT JOIN ranked_prompts USING (place, prompt)
+        ),
+
+        flows AS (
+            SELECT
+                place, node, left_how,
+                lead(node) OVER (PARTITION BY channel_id ORDER BY place) AS next_node
+            FROM nodes
         )
-        SELECT here, COALESCE(left_how, next_step, 'not recorded'), count(*) AS n
-        FROM steps WHERE step <= {_STEPS} GROUP BY ALL ORDER BY n DESC, 1, 2 LIMIT {_FLOWS}
+
+        SELECT
+            node,
+            CASE
+                WHEN next_node IS NULL THEN COALESCE(replace(left_how, '_', ' '), 'not recorded')
+                WHEN place = {_STEPS} THEN 'more prompts'
+                ELSE next_node
+            END AS target,
+            count(*)
+        FROM flows
+        WHERE place <= {_STEPS}
+        GROUP BY ALL
+        ORDER BY ALL
         """
     ).fetchall()
     return _sankey("Through the menus", rows)

@@ -37,16 +37,21 @@ def connections(sessions: Sessions) -> Connections:
     return Connections(sessions)
 
 
+def recorded(rows: list[Row], target: Path) -> Path:
+    """A session of rows made by `frames`."""
+    writer = JournalWriter(journal_path(target), 0, {"verb": "import"})
+    writer.write((ns, ns, kind, orjson.dumps(frame).decode()) for ns, kind, frame in rows)
+    writer.close()
+    seal(journal_path(target), target)
+    return target
+
+
 @pytest.fixture
 def tell(tmp_path: Path) -> Tell:
     """`tell(rows, …)`: the story of the first call in rows made by `frames`."""
 
     def tell(rows: list[Row], **options: Any) -> Story:
-        target = tmp_path / "session.parquet"
-        writer = JournalWriter(journal_path(target), 0, {"verb": "import"})
-        writer.write((ns, ns, kind, orjson.dumps(frame).decode()) for ns, kind, frame in rows)
-        writer.close()
-        seal(journal_path(target), target)
+        target = recorded(rows, tmp_path / "session.parquet")
         connection = connect(target, models={*facts.MODELS, *find.MODELS})
         ((call_id,),) = connection.execute("SELECT call_id FROM calls ORDER BY first_seq LIMIT 1").fetchall()
         return story(connection, call_id, **options)
