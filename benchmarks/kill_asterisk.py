@@ -27,8 +27,7 @@ from arirecord.capture.dial import CaptureOptions, dial
 from arirecord.session.reader import open_session
 from arirecord.session.seal import recover
 from benchmarks.figure import Figure, tell
-from tests.asterisk.chroot import folder
-from tests.asterisk.install import install
+from tests.asterisk.install import folder, install
 from tests.asterisk.switch import Asterisk
 from tests.asterisk.test_harmless import load
 

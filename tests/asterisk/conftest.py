@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from .app import App
-from .chroot import folder
-from .install import install
+from .install import folder, install
 from .phone import Phone
 from .recording import Capture, Recorded
 from .switch import Asterisk

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from .chroot import inside
+from tests.debian import inside
 
 __all__ = ["Asterisk", "Row", "wait_until"]
 

@@ -15,8 +15,8 @@ from arirecord.session.seal import seal
 from tests.analytics.agreement import pairs
 
 from . import truth
-from .chroot import folder
 from .exchange import FILES
+from .install import folder
 from .kinds import KINDS, Spans, make
 from .kinds.facts import FACTS, told
 from .recording import Capture, Recorded

@@ -13,8 +13,7 @@ import pytest
 
 from arirecord.session.reader import open_session
 
-from .chroot import folder
-from .install import install
+from .install import folder, install
 from .switch import ETC, Asterisk, wait_until
 
 pytestmark = pytest.mark.asterisk

@@ -1,0 +1,67 @@
+"""Run make targets as a new user would, in a fresh Debian: `python3 -m tests.stock_debian SUITE TARGET …`.
+
+The Debian has its own Python, make and nothing else; the environment is empty, the home folder new. Each target is one
+argument with its variables: `python3 -m tests.stock_debian trixie demo 'test ARGS="-m quick"'`. Needs root.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.debian import InstallError, cache_folder, inside, make_debian, temporary_folder
+
+__all__ = ["main"]
+
+PACKAGES = ("ca-certificates", "make", "python3", "python3-venv")
+CHECKOUT = Path(__file__).parents[1]
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def main(arguments: list[str]) -> int:
+    suite, *targets = arguments
+    root = cache_folder() / f"debian-{suite}"
+    try:
+        make_debian(root, suite, PACKAGES)
+    except InstallError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    if CERTIFICATES.exists():  # a network with a certificate authority of its own
+        shutil.copy(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
+    for name in ("resolv.conf", "hosts"):
+        shutil.copy(Path("/etc") / name, root / "etc" / name)
+    with temporary_folder(root, "newcomer") as home:
+        _copy_checkout(home / "arirecord")
+        return max((_make(root, suite, home, target) for target in targets), default=0)
+
+
+def _copy_checkout(folder: Path) -> None:
+    """The files that a clone would have, as they are now."""
+    folder.mkdir()
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=CHECKOUT, capture_output=True, check=True).stdout
+    for name in map(os.fsdecode, filter(None, files.split(b"\0"))):
+        if (CHECKOUT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(CHECKOUT / name, folder / name)
+
+
+def _make(root: Path, suite: str, home: Path, target: str) -> int:
+    """Run one target; return its exit code."""
+    started = time.monotonic()
+    inner = Path("/") / home.relative_to(root)
+    settings = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "CI"))}
+    settings |= {"HOME": str(inner), "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    enter = f"cd {shlex.quote(str(inner / 'arirecord'))} && exec make {target}"
+    command = inside(root, "env", "-i", *(f"{name}={value}" for name, value in settings.items()), "sh", "-c", enter)
+    code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    took_s = time.monotonic() - started
+    print(f"Debian {suite}: make {target} ended with {code} after {took_s:.0f} s", flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
