@@ -42,8 +42,8 @@ format: $(READY) ## Put style right
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(READY) ## Make the generated part of docs/metrics.md again
-	$(BIN)/python -m arirecord.analytics.describe docs/metrics.md
+docs: $(READY) ## Generate the reference pages again: docs/cli.md, python.md, metrics.md
+	$(BIN)/python -m tests.reference
 
 site: $(READY) ## Build all pages as a site in .site/, which needs no server
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .mkdocs.yml

@@ -10,11 +10,14 @@ import click
 import pytest
 
 import arirecord
+import arirecord.errors
 from arirecord.cli import GROUPS, VERBS, cli
 from arirecord.cli.config import EVERYWHERE, apply, read_config
 
 from .conftest import truth
 from .console import differences, fits, shown_in
+from .reference import OBJECTS, command_of, renewed, with_contents, with_generated
+from .reference import PAGES as GENERATED
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
@@ -39,8 +42,12 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def indented(page: Path) -> list[str]:
-    """Commands that stand in a block by their indent; those of the metrics are written from the commands themselves."""
-    return [] if page.name == "metrics.md" else re.findall(r"^ {4}(arirecord .*)$", page.read_text(), re.MULTILINE)
+    """Commands that stand in a block by their indent, and the examples of help texts, without words beside them.
+
+    Those of the metrics are written from the commands themselves.
+    """
+    shown = re.findall(r"^ {4}(arirecord .*)$", page.read_text(), re.MULTILINE)
+    return [] if page.name == "metrics.md" else [re.split(" {2,}", command)[0] for command in shown]
 
 
 def commands_of(line: str) -> list[list[str]]:
@@ -105,10 +112,8 @@ def test_a_shown_command_is_one(
     """Its verb and options exist, of all that is shown, run or not."""
     monkeypatch.chdir(tmp_path)
     verb, *rest = arguments
-    with click.Context(cli, info_name="arirecord") as whole:
-        command = cli.get_command(whole, verb)
-
-        assert command is not None
+    command = command_of(verb)
+    with click.Context(cli, info_name="arirecord", **cli.context_settings) as whole:
         for parameter in command.params:  # files of a reader are not here
             if isinstance(parameter.type, click.Path | click.File):
                 monkeypatch.setattr(parameter, "type", click.STRING)
@@ -153,9 +158,43 @@ def test_links_lead_somewhere(path: Path) -> None:
         assert (path.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", GENERATED)
+def test_a_generated_page_is_current(page: str) -> None:
+    """Help texts, docstrings and models did not change since the page was made."""
+    before, after = renewed(page)
+
+    assert before == after, f"docs/{page} is stale: run `make docs` and commit the result"
+
+
+def test_what_is_written_by_hand_stays() -> None:
+    """Only what stands between the marks is generated; a page without marks is refused."""
+    page = "# Mine\n\n<!-- from here: made by `make docs` from x -->\nold\n<!-- to here -->\n\nMine too.\n"
+
+    assert with_generated(page, "new") == page.replace("old", "\nnew\n")
+    with pytest.raises(ValueError, match="no lines"):
+        with_generated("# A page without marks\n", "new")
+
+
+def test_the_contents_of_a_page() -> None:
+    """Are links to its sections, none to what a block of code shows."""
+    marks = "<!-- contents: made by `make docs` -->\n{}<!-- end of contents -->\n"
+    page = "## What's new?\n```text\n## not this\n```\n## app_latency\n"
+    links = "\n[What's new?](#whats-new) ·\n[app_latency](#app_latency)\n\n"
+
+    assert with_contents(marks.format("") + page) == marks.format(links) + page
+
+
+def test_each_public_name_is_in_the_reference() -> None:
+    """Those of `arirecord.__all__`, and each error of which its module tells."""
+    named_in_reference = {path.rpartition(".")[2] for paths in OBJECTS.values() for path in paths}
+
+    assert {*arirecord.__all__} - named_in_reference == {"__version__"}
+    assert {*arirecord.errors.__all__} <= named_in_reference
+
+
 def test_every_verb_is_in_the_documents() -> None:
-    """Nothing is built and then hidden; a verb for a table is described with that table."""
-    text = "".join(document.read_text() for document in DOCUMENTS)
+    """A page that is written by hand names it, or docs/metrics.md if it prints a table."""
+    text = "".join(document.read_text() for document in DOCUMENTS if document.name != "cli.md")
 
     assert [verb for verb in VERBS if f"arirecord {verb}" not in text] == []
     assert set(GROUPS) >= {"Record", "Replay", "Handle", "Measure"}
