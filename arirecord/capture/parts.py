@@ -6,6 +6,8 @@ import re
 import signal
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -111,7 +113,10 @@ Target = SingleFile | Folder
 
 
 class Sealer:
-    """Seals full parts in a process of its own, at low priority, so that recording does not feel it."""
+    """Seals full parts in a process of its own, at low priority, so that recording does not feel it.
+
+    If that process is killed, for example because memory is short, another one takes over.
+    """
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
@@ -119,9 +124,7 @@ class Sealer:
 
     def seal(self, part: Path) -> None:
         """Begin to seal the closed journal of `part`; returns at once."""
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_be_humble)
-        self._running.append((part, self._pool.submit(recover, journal_path(part), part)))
+        self._running.append((part, self._submit(part)))
 
     def finish(self, waiting: Callable[[int], None]) -> list[str]:
         """Wait for all parts; returns a sentence for each that could not be sealed: its journal is kept."""
@@ -129,14 +132,24 @@ class Sealer:
         for number, (part, future) in enumerate(self._running):
             waiting(len(self._running) - number)
             error = future.exception()
+            if isinstance(error, BrokenProcessPool):
+                error = self._submit(part).exception() if journal_path(part).exists() else None
             if error is not None:
                 problems.append(f"{part} was not sealed ({error}); its journal {journal_path(part)} is kept")
         if self._pool is not None:
             self._pool.shutdown()
         return problems
 
+    def _submit(self, part: Path) -> "Future[object]":
+        if self._pool is not None:
+            with suppress(BrokenProcessPool):
+                return self._pool.submit(recover, journal_path(part), part)
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_be_humble)
+        return self._pool.submit(recover, journal_path(part), part)
+
 
 def _be_humble() -> None:
-    """In the sealing process: Ctrl-C ends the recording, not the sealing, and the recorder goes first."""
+    """In the sealing process: what a terminal sends is for the recording alone, and the recorder goes first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.nice(10)

@@ -43,6 +43,9 @@ _FULL = "the disk did not keep up and memory was full"
 
 _ALL = (slice(None),)
 
+_SPLIT = "split"
+"""Kind of an item that is not a row: rows queued after it go into a new part."""
+
 _Item = tuple[int, int, str, bytes, Sequence[slice]]
 """What came at one moment: `received_ns`, `elapsed_ns`, kind, and where in what came the texts stand. They are cut out
 by the thread that keeps them, and not by the reader: memory that one thread takes and another gives back is slow.
@@ -97,7 +100,7 @@ class Recorder:
         self._overflow = 0
         self._wake = threading.Event()
         self._idle = True
-        self._split = self._closing = False
+        self._is_split_wanted = self._closing = False
         self._closed = threading.Event()
         self._threads = [threading.Thread(target=self._run, name="arirecord-journal", daemon=True)]
         if sync_interval_s is not None:
@@ -149,9 +152,8 @@ class Recorder:
         self._take("mark", own_text("mark", "mark", text=text, by=by).encode())
 
     def split(self) -> None:
-        """Begin a new part soon, if the target has parts."""
-        self._split = True
-        self._wake.set()
+        """Begin a new part, if the target has parts: it holds what is taken after this call."""
+        self._take(_SPLIT, b"", ())
 
     def _drop(self, count: int) -> None:
         self._overflow += count
@@ -232,10 +234,13 @@ class Recorder:
         batch: list[_Texts] = []
         count = size = 0
         for number, (received_ns, elapsed_ns, kind, data, places) in enumerate(items, 1):
-            batch.append((received_ns, elapsed_ns, kind, [data[place] for place in places]))
+            if kind == _SPLIT:
+                self._is_split_wanted = True
+            else:
+                batch.append((received_ns, elapsed_ns, kind, [data[place] for place in places]))
             count += len(places)
             size += len(data)
-            if count < _SLICE and number < len(items):
+            if count < _SLICE and number < len(items) and not self._is_split_wanted:
                 continue
             self._write([row for texts in batch for row in _as_text(texts)])
             self._kept_bytes += size
@@ -243,7 +248,7 @@ class Recorder:
             for _, _, kind, texts in batch:
                 if kind == "event":
                     self.stats.note(texts, with_channels=self._counts_channels)
-            if self.target.rotation.rows is not None:
+            if self._is_split_wanted or self.target.rotation.rows is not None:
                 self._rotate()
             batch, count, size = [], 0, 0
 
@@ -275,12 +280,14 @@ class Recorder:
             self._say(text)
 
     def _rotate(self) -> None:
-        """Begin a new part where it is time, and have the old one sealed."""
+        """Begin a new part where it is time, and have the old one sealed. A part that has no row yet goes on."""
+        if self._closing and self.stats.trouble is not None:
+            return  # rows may wait in the old journal: closing that one tries once more to write them
         rows = self.kept_rows - self._part_rows
         age_s = time.monotonic() - self._part_since
-        wanted = self._split and isinstance(self.target, Folder)
-        self._split = False
-        if not rows or not (wanted or self.target.rotation.is_full(age_s, self._journal.size, rows)):
+        is_wanted = self._is_split_wanted and isinstance(self.target, Folder)
+        if not rows or not (is_wanted or self.target.rotation.is_full(age_s, self._journal.size, rows)):
+            self._is_split_wanted = False
             return
         self.stats.parts += 1
         try:
@@ -291,7 +298,7 @@ class Recorder:
             return
         old_part, old_journal = self.part, self._journal
         self.part, self._journal = part, journal
-        self._part_rows, self._part_since = self.kept_rows, time.monotonic()
+        self._part_rows, self._part_since, self._is_split_wanted = self.kept_rows, time.monotonic(), False
         with suppress(OSError):  # all rows are in it; only the mark of its end is missing
             old_journal.close()
         self._sealer.seal(old_part)

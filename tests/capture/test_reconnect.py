@@ -204,21 +204,15 @@ def test_notes_and_parts_of_a_running_recording(tmp_path: Path) -> None:
     """`mark` puts a row into it, `mark --split` and SIGHUP begin new parts, all parts are sealed at the end."""
     folder = tmp_path / "days"
     ari = Ari(hold)
-
-    def parts() -> set[str]:
-        return {path.name.partition(".")[0] for path in folder.rglob("*.parquet*")}
-
     with running(ari):
         process = capture(ari.url, folder, "--rotate", "1h")
         wait_for(lambda: ("GET", "/api-docs/events.json", b"") in ari.asked)
         mark = [*COMMAND, "mark", "-o", str(folder)]
         subprocess.run([*mark, "the line is dead"], check=True, capture_output=True)
         subprocess.run([*mark, "--split"], check=True, capture_output=True)
-        wait_for(lambda: len(parts()) >= 2)
+        wait_for(lambda: any(folder.rglob("[0-9]*.parquet")))
         subprocess.run([*mark, "second part"], check=True, capture_output=True)
-        wait_for(lambda: any(path.suffix == ".parquet" for path in folder.rglob("*")))
         process.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(parts()) >= 3)
         process.send_signal(signal.SIGINT)
         finish(process)
     session = open_session(folder)

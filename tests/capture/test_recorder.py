@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 from itertools import accumulate, pairwise
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,42 @@ def test_a_split_on_request(tmp_path: Path) -> None:
         ['"before"'],
         ['"after"'],
     ]
+
+
+def test_a_split_keeps_its_place_among_the_rows(tmp_path: Path) -> None:
+    """Nobody waits for it: what was taken before is in the old part, the rest in the new one, up to the last row."""
+    recorder = Recorder(Folder(tmp_path / "days", Rotation()), {})
+    for n in range(4):
+        recorder.frame(b'{"n":%d}' % n)
+        recorder.frame(b'{"n":%d,"again":true}' % n)
+        recorder.split()
+    recorder.split()
+    recorder.frame(b'"last"')
+    recorder.close()
+    recorder.seal()
+
+    assert [raws(path) for path in open_session(tmp_path / "days").paths] == [
+        *([f'{{"n":{n}}}', f'{{"n":{n},"again":true}}'] for n in range(4)),
+        ['"last"'],
+    ]
+
+
+def test_the_process_that_seals_parts_is_killed(tmp_path: Path) -> None:
+    """The recording goes on, and all parts are sealed in the end."""
+    recorder = Recorder(Folder(tmp_path / "days", Rotation()), {})
+    recorder.frame(b'{"n":0}')
+    recorder.split()
+    wait_for(lambda: any(tmp_path.rglob("[0-9]*.parquet")) and len(list(tmp_path.rglob("*.journal"))) == 1)
+    for process in active_children():
+        process.kill()
+    for n in range(1, 4):
+        recorder.frame(b'{"n":%d}' % n)
+        recorder.split()
+    recorder.close()
+    _, problems = recorder.seal()
+
+    assert problems == []
+    assert [raws(path) for path in open_session(tmp_path / "days").paths] == [[f'{{"n":{n}}}'] for n in range(4)]
 
 
 def test_a_folder_takes_one_recording_at_a_time(tmp_path: Path) -> None:
