@@ -1,8 +1,8 @@
-"""An event loop that reads one socket in the shortest way.
+"""An event loop that reads one socket without asyncio's work around a read. Linux only, and optional.
 
-What asyncio does around a read costs more than the read itself: at thousands of events a second, a fifth of all that a
-recording costs. This loop is asyncio's own but for one socket. As long as there is nothing to do but to read that one,
-it stays where it waits for sockets, and calls a function that reads. Anything else goes the usual way.
+Most of what a recording saves comes from reading together what arrives within 3 ms (`stream.py`), which asyncio's loop
+does too. At 3,500 events a second this loop takes 3.9 to 4.7 % of a core, asyncio's with the same pauses 5.6 to 6.1 %.
+As long as there is nothing to do but to read the one socket, it stays in `select` and calls a function that reads.
 """
 
 import asyncio

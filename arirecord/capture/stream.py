@@ -15,8 +15,6 @@ from websockets.asyncio.client import ClientConnection
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
 from websockets.protocol import State
 
-from .loop import Loop
-
 __all__ = ["EventStream"]
 
 Take = Callable[[bytes, Sequence[slice]], None]
@@ -26,8 +24,8 @@ _LONGEST_HEAD = 1 << 16
 _READ = 1 << 16
 
 _PAUSE_S = 0.003
-"""How long not to look again, once something was read: what comes close together is read together. The first frame
-after a silence is read when it comes, what follows it at most so much later.
+"""How long the socket is not read after a read, so that frames which arrive close together are read together. The first
+frame after a silence is read when it arrives, each further one at most 3 ms later.
 """
 
 _BREATH_S = 0.001
@@ -54,6 +52,7 @@ class EventStream(ClientConnection):
         self._take: Take = lambda data, places: self._early.append((data, places))
         self._is_behind: Callable[[], bool] = lambda: False
         self._heard_s = time.monotonic()
+        self._is_read_directly = False
 
     async def keepalive(self) -> None:
         """Run by the library instead of its own: ping a server that is silent, and give up one that stays so.
@@ -81,10 +80,11 @@ class EventStream(ClientConnection):
             take(data, places)
         self._early.clear()
         self._take = take
-        loop = asyncio.get_running_loop()
-        if isinstance(loop, Loop) and self.transport.get_extra_info("sslcontext") is None:
+        read_directly = getattr(asyncio.get_running_loop(), "read_directly", None)  # only `loop.Loop` has it
+        if read_directly and self.transport.get_extra_info("sslcontext") is None:
+            self._is_read_directly = True
             self._fd = self.transport.get_extra_info("socket").fileno()
-            loop.read_directly(self._fd, self._read)
+            read_directly(self._fd, self._read)
 
     def _read(self) -> bool:
         """What asyncio's transport does when there is data. False: it is to look itself, and to say what is wrong."""
@@ -99,15 +99,20 @@ class EventStream(ClientConnection):
         except Exception as error:
             self.loop.call_exception_handler({"message": "an event stream could not be taken", "exception": error})
             self.transport.abort()
-        if data and len(data) < _READ // 4:
-            time.sleep(_PAUSE_S)  # what else is coming tells nobody that it is
-        elif self._is_behind():
-            time.sleep(_BREATH_S)  # the one who keeps the frames needs the interpreter
+        time.sleep(_pause_s(len(data), self._is_behind()))
         return bool(data)
+
+    def _pause_reading(self, pause_s: float) -> None:
+        """What `_read` does by sleeping, on an event loop that reads the socket itself."""
+        if pause_s:
+            self.transport.pause_reading()
+            self.loop.call_later(pause_s, self.transport.resume_reading)
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop with what the socket gives."""
         self._heard_s = time.monotonic()
+        if not self._is_read_directly:
+            self._pause_reading(_pause_s(len(data), self._is_behind()))
         data, self._tail = self._tail + data, b""
         here = self._through_handshake(data) if self.response is None else 0
         if here is None:
@@ -150,6 +155,13 @@ class EventStream(ClientConnection):
             whole = b"".join(self._fragments)
             self._fragments.clear()
             self._take(whole, [slice(0, len(whole))])
+
+
+def _pause_s(size: int, is_behind: bool) -> float:
+    """How long not to read the socket after a read of `size` bytes."""
+    if 0 < size < _READ // 4:
+        return _PAUSE_S
+    return _BREATH_S if is_behind else 0
 
 
 def _whole_texts(data: bytes, here: int, longest: int | None) -> tuple[list[slice], int]:

@@ -6,7 +6,7 @@ One zstd stream of lines of JSON: a head, then a line a row. `docs/format.md` te
 import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, starmap
 from operator import itemgetter
 from pathlib import Path
@@ -29,6 +29,9 @@ _first, _last = itemgetter(slice(0, 1)), itemgetter(slice(-1, None))
 _EVENT_LINE = re.compile(r'\{"t":([0-9]{1,19}),"elapsed_ns":([0-9]{1,19}),"event":(\{.*\})\}')
 _EVENT_LINES = re.compile(rf"^(?:{_EVENT_LINE.pattern}$|.*$)", re.MULTILINE)
 """Any lines; the groups of one that has another form are empty."""
+
+_datasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+"""macOS has only the slower one."""
 
 
 def journal_path(target: Path) -> Path:
@@ -103,7 +106,7 @@ class JournalWriter:
 
     def sync(self) -> None:
         """Force what was written to the disk; may take long."""
-        os.fdatasync(self._fd)
+        _datasync(self._fd)
 
     def close(self) -> None:
         """End the stream, sync and unlock. The file is closed even where that raises `OSError`."""

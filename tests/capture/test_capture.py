@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -96,6 +97,26 @@ async def send_and_break(connection: ServerConnection) -> None:
     await connection.ping()
     assert connection.transport is not None
     connection.transport.abort()
+
+
+WITHOUT_EPOLL = """
+import os, select, selectors
+del os.fdatasync, select.epoll, selectors.EpollSelector
+selectors.DefaultSelector = selectors.PollSelector
+import sys
+from arirecord.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_systems_without_epoll_record(tmp_path: Path) -> None:
+    """macOS and the BSDs have neither epoll nor `fdatasync`: every frame is recorded all the same."""
+    target = tmp_path / "s.parquet"
+    with server(send_and_close) as url:
+        command = [sys.executable, "-c", WITHOUT_EPOLL, "capture", "--url", url, "-o", str(target)]
+        finish(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+
+    assert raws(target) == FRAMES
 
 
 def test_everything_sent_is_recorded(tmp_path: Path) -> None:
