@@ -52,15 +52,14 @@ class Session(MartMethods, reader.Session):
         """The answer to a question in DuckDB's SQL; the views are those of `arirecord.connect`.
 
         `parameters` are set for this question only: `session.sql("FROM dtmf", dtmf_gap_ms=5000)`.
-        Raises `duckdb.Error` for wrong SQL, `ValueError` for a wrong parameter or SQL that asks nothing.
+        Raises `duckdb.Error` for wrong SQL, `ValueError` for a wrong parameter or for SQL that returns no rows.
         """
         from arirecord.analytics.parameters import setting
 
-        self._tables.need_for(query)
         with setting(self._tables.connection, parameters):
-            relation = self._tables.connection.sql(query)
+            relation = self._tables.sql(query)
             if relation is None:
-                raise ValueError('there is nothing to ask in that SQL; try "SELECT * FROM calls"')
+                raise ValueError('the SQL returns no rows. Try "SELECT * FROM calls"')
             found: pl.DataFrame = relation.pl()
             return found
 

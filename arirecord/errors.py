@@ -7,9 +7,10 @@ Every error that arirecord raises on purpose is an `ArirecordError`; its text sa
     - `JournalError`: a journal that can't be read, or that somebody is writing
     - `TargetExists`: an output that would be overwritten
     - `CaptureError`: no connection to Asterisk could be made
+    - `UnknownName`: a table, column, model or parameter that does not exist; also a `KeyError` and a `ValueError`
 """
 
-__all__ = ["ArirecordError", "CaptureError", "JournalError", "NotASession", "TargetExists"]
+__all__ = ["ArirecordError", "CaptureError", "JournalError", "NotASession", "TargetExists", "UnknownName"]
 
 
 class ArirecordError(Exception):
@@ -30,3 +31,10 @@ class TargetExists(ArirecordError):
 
 class CaptureError(ArirecordError):
     """No ARI event stream could be had from the server."""
+
+
+class UnknownName(ArirecordError, KeyError, ValueError):
+    """A name that does not exist. The text lists the names that may be meant."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would give its repr

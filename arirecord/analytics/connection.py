@@ -13,9 +13,11 @@ from uuid import uuid4
 import duckdb
 
 from arirecord.session.reader import Session, open_session
+from arirecord.suggest import unknown_name
 
 from .models import Model, load_models, model_names
 from .parameters import parameter_macros
+from .sql_errors import suggesting_names
 from .views import event_views, name, row_views, views_named_in
 
 __all__ = ["MEMORY", "Tables", "columns_of_models", "connect", "models_named_in", "statements"]
@@ -40,7 +42,7 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
     Intermediate models are computed here, once, as tables in memory: several marts read them. Beyond 700 MB DuckDB puts
     things aside in the system's temporary folder; `SET memory_limit = '4GB'` gives it more.
 
-    Raises `NotASession` and `FileNotFoundError` as `open_session` does, `KeyError` for a name that no model has.
+    Raises `NotASession` and `FileNotFoundError` as `open_session` does, `UnknownName` for a name that no model has.
     """
     tables = Tables(session if isinstance(session, Session) else open_session(session))
     tables.need_views()
@@ -72,12 +74,25 @@ class Tables:
         self.need_views(None if names is None else views_named_in(sql))
         self.need(names)
 
+    def sql(self, statement: str) -> duckdb.DuckDBPyRelation | None:
+        """Run one statement, after making what it reads. Return its rows, which are computed when read; None if it has
+        none.
+
+        Raises `duckdb.Error`, with suggestions for an unknown table.
+        """
+        self.need_for(statement)
+        with suggesting_names():
+            relation: duckdb.DuckDBPyRelation | None = self.connection.sql(statement)
+        return relation
+
     def need_views(self, views: Collection[str] | None = None) -> None:
         """Make the named views of events (None: all), as far as that is not done.
 
-        Raises `KeyError` for a name that no such view has.
+        Raises `UnknownName` for a name that no such view has.
         """
         for view in self._views if views is None else views:
+            if view not in self._views:
+                raise unknown_name("No view is named", view, self._views)
             if view not in self._has:
                 self.connection.execute(self._views[view])
                 self._has.add(view)
@@ -87,7 +102,7 @@ class Tables:
     ) -> None:
         """Make the named models (None: all) and what they read from, as far as that is not done; `begin` hears names.
 
-        Raises `KeyError` for a name that no model has.
+        Raises `UnknownName` for a name that no model has.
         """
         self._named.update(models or ())
         coming = self._missing(models)

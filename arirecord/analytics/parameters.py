@@ -9,6 +9,8 @@ from importlib.resources import files
 
 import duckdb
 
+from arirecord.suggest import unknown_name
+
 from .views import text
 
 __all__ = ["Parameter", "parameter_macros", "parameters", "set_statement", "setting"]
@@ -33,7 +35,7 @@ def parameters() -> Mapping[str, Parameter]:
 def parameter_macros() -> Iterator[str]:
     """The statements that make `param(name)` and, for texts, `param_text(name)`: the DuckDB variable, else the default.
 
-    A name that is none is an error of DuckDB's when the macro is used.
+    DuckDB reports an unknown name when the macro is used.
     """
     for macro, kind in (("param", "DOUBLE"), ("param_text", "VARCHAR")):
         cases = " ".join(
@@ -41,17 +43,17 @@ def parameter_macros() -> Iterator[str]:
             for name, known in parameters().items()
             if isinstance(known.default, str) == (kind == "VARCHAR")
         )
-        default = f"CASE name {cases} ELSE error('no parameter is named ' || name) END"
+        default = f"CASE name {cases} ELSE error('No parameter is named ' || name) END"
         yield f"CREATE MACRO {macro}(name) AS COALESCE(CAST(getvariable(name) AS {kind}), {default})"
 
 
 def set_statement(name: str, value: str | float) -> str:
     """The statement that sets a parameter.
 
-    Raises `ValueError`, saying what is wrong, for a name that is none and a text where a number is wanted.
+    Raises `UnknownName` for an unknown name and `ValueError` for a text where a number is expected.
     """
     if name not in parameters():
-        raise ValueError(f"no parameter is named {name!r}; there are {', '.join(sorted(parameters()))}")
+        raise unknown_name("No parameter is named", name, sorted(parameters()))
     if isinstance(parameters()[name].default, str):
         return f"SET VARIABLE {name} = {text(str(value))}"
     try:

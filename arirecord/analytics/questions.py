@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from arirecord.suggest import unknown_name
+
 from .models import load_models, mart_names
 from .views import name, text
 
@@ -46,10 +48,10 @@ def time_column(columns: Collection[str]) -> str | None:
 def from_mart(mart: str, bucket: timedelta | str | None = None, by: str | None = None) -> str:
     """What stands after FROM: the mart's view, or its macro with `bucket` (a text is one of an INTERVAL) and `by`.
 
-    Raises `ValueError` for a name that no mart has, and for arguments that the mart does not take.
+    Raises `UnknownName` for a name that no mart has, and `ValueError` for arguments that the mart does not take.
     """
     if mart not in mart_names():
-        raise ValueError(f"no table is named {mart!r}; there are {', '.join(mart_names())}")
+        raise unknown_name("No table is named", mart, mart_names())
     if bucket is None and by is None:
         return name(mart)
     if not load_models([mart])[-1].is_macro:
@@ -73,11 +75,11 @@ def models_asked(question: Question) -> set[str]:
 def sql_of(question: Question, columns: Collection[str]) -> str:
     """A question in SQL; `columns` are those that the mart has.
 
-    Raises `ValueError` for a column that the mart has not, and as `from_mart` does.
+    Raises `UnknownName` for a column that the mart does not have, and as `from_mart` does.
     """
     wanted = [column.removeprefix("-") for column in (*question.columns, *question.sort)]
     if unknown := [column for column in wanted if column not in columns]:
-        raise ValueError(f"{question.mart} has no column {unknown[0]!r}; it has {', '.join(columns)}")
+        raise unknown_name(f"{question.mart} has no column", unknown[0], columns)
     sql = f"SELECT {', '.join(map(name, question.columns)) or '*'} "
     sql += f"FROM {from_mart(question.mart, question.bucket, question.by)}"
     if conditions := _conditions(question, time_column(columns)):

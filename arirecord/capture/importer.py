@@ -1,6 +1,6 @@
 """Import: event streams that somebody already wrote down, line by line."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import accumulate, chain
@@ -17,7 +17,7 @@ from arirecord.session.journal import JournalWriter, event_lines, journal_path
 from arirecord.session.rows import Rows
 from arirecord.session.seal import Progress, make_session, no_progress, seal
 
-from .lines import LATEST_NS, BrokenOffError, Line, parse_line, read_lines, read_pieces
+from .lines import LATEST_NS, BrokenOffError, Line, is_message, parse_line, read_lines, read_pieces
 from .parts import SingleFile
 
 __all__ = ["Line", "import_streams", "parse_line", "read_lines"]
@@ -38,12 +38,13 @@ def import_streams(
     lines are kept and listed in the header's `problems`. Where lines have no `t`, the events' own timestamps give the
     times. Memory is bounded.
 
-    Raises `TargetExists`, `OSError`, and `ArirecordError` for a Parquet file.
+    Raises `TargetExists`, `OSError`, and `ArirecordError` for Parquet and for files without any ARI event.
     """
     SingleFile(target, force=force).open()
     files = list(files)
     for file in files:
         _refuse_parquet(file)
+    _refuse_other_files(files)
     found = Header(0, {"verb": "import", "files": [_name(file) for file in files]})
     stream = _Stream(files, found)
     if all(file is not None and file.is_file() for file in files):
@@ -57,11 +58,17 @@ def import_streams(
         writer.write(zip(rows.received_ns, rows.elapsed_ns, rows.kinds, rows.raws, strict=True))
         progress("importing", rows.seqs[-1] + 1)
     writer.close()
+    if not stream.has_messages:
+        writer.path.unlink()
+        raise _other_input(files)
     return seal(writer.path, target, header=found, force=force, progress=progress)
 
 
 class _Stream:
-    """Files as rows, which can be read again. `found` gets when they begin, and what is wrong in them."""
+    """Files as rows, which can be read again. `found` gets when they begin, and what is wrong in them.
+
+    `has_messages` is true once a line was read that is a message of ARI.
+    """
 
     ended = "complete"
     unused_bytes = 0
@@ -69,6 +76,16 @@ class _Stream:
     def __init__(self, files: Sequence[Path | None], found: Header) -> None:
         self._files = files
         self._found = found
+        self.has_messages = False
+
+    def _lines(self, file: Path | None) -> Iterator[list[bytes]]:
+        try:
+            for lines in read_lines(file):
+                self.has_messages = self.has_messages or any(map(is_message, lines))
+                yield lines
+        except BrokenOffError:
+            self.has_messages = True  # it may have had some
+            raise
 
     def texts(self) -> Iterator[bytes]:
         """The lines as text, in pieces that end with a line."""
@@ -83,7 +100,7 @@ class _Stream:
         kinds: list[str] = []
         raws: list[str] = []
         elapsed_ns = seq = held = 0
-        for part in chain(_timed(_parts(self._files, self._found)), [None]):
+        for part in chain(_timed(_parts(self._files, self._found, self._lines)), [None]):
             if part is not None:
                 if not seq and not times:
                     self._found.started_ns = part.times[0]
@@ -109,6 +126,30 @@ def _refuse_parquet(file: Path | None) -> None:
                 )
 
 
+def _refuse_other_files(files: Sequence[Path | None]) -> None:
+    """Raise for a file without any ARI event, and where all files are empty. Pipes are judged once they were read."""
+    plain = [file for file in files if file is not None and file.is_file()]
+    filled = [file for file in plain if file.stat().st_size]
+    if unfit := [file for file in filled if not _has_messages(file)]:
+        raise _other_input(unfit)
+    if plain == files and not filled:
+        raise _other_input(plain)
+
+
+def _has_messages(file: Path) -> bool:
+    try:
+        return any(map(is_message, chain.from_iterable(read_lines(file))))
+    except BrokenOffError:
+        return True  # it may have had some
+
+
+def _other_input(files: Sequence[Path | None]) -> ArirecordError:
+    names = ", ".join(map(_name, files))
+    return ArirecordError(
+        f'{names} is not an ARI event stream: it has no line with an ARI event, such as {{"type": "StasisStart", …}}.'
+    )
+
+
 def _name(file: Path | None) -> str:
     return file.name if file else "standard input"
 
@@ -121,11 +162,13 @@ class _Part(NamedTuple):
     raws: Sequence[str]
 
 
-def _parts(files: Iterable[Path | None], found: Header) -> Iterator[_Part]:
+def _parts(
+    files: Iterable[Path | None], found: Header, lines_of: Callable[[Path | None], Iterator[list[bytes]]]
+) -> Iterator[_Part]:
     for file in files:
         number = 0
         try:
-            for lines in read_lines(file):
+            for lines in lines_of(file):
                 for begin in range(0, len(lines), _BATCH):
                     some = lines[begin : begin + _BATCH]
                     part = _alike(some) or _one_by_one(some, number, _name(file), found)

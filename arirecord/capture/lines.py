@@ -14,12 +14,15 @@ from typing import Any, cast
 import orjson
 import zstandard
 
+from arirecord.ari.catalogue import event_types
 from arirecord.session.journal import event_line
 from arirecord.session.rows import binary_text
 
-__all__ = ["LATEST_NS", "BrokenOffError", "Line", "parse_line", "read_lines", "read_pieces"]
+__all__ = ["LATEST_NS", "BrokenOffError", "Line", "is_message", "parse_line", "read_lines", "read_pieces"]
 
 _CHUNK = 1 << 20
+_ENVELOPE = {"application", "asterisk_id", "asterisk_info"}
+"""Fields of messages of ARI, whatever their type; hardly any other JSON has one of them beside a `type`."""
 LATEST_NS = 2**63
 """No time is as late, in nanoseconds since 1970."""
 
@@ -117,6 +120,19 @@ def parse_line(text: bytes, *, is_first: bool = False) -> Line | None:
     if "frame" not in found:
         return None if is_first and "arirecord" in found else Line(whole)
     return _parse_record(whole, found)
+
+
+def is_message(text: bytes) -> bool:
+    """Whether a line is a message of ARI, as it was sent or in one of our own forms."""
+    line = parse_line(text)
+    if line is None or line.problem:
+        return False
+    message = orjson.loads(text) if line.raw.encode() == text else None
+    if not isinstance(message, dict):
+        return True  # a frame with its time, or a journal's
+    kind = message.get("type")
+    # A later Asterisk may have events that the catalogue does not.
+    return kind in event_types() or (isinstance(kind, str) and not _ENVELOPE.isdisjoint(message))
 
 
 def _parse_record(whole: str, found: dict[str, Any]) -> Line:

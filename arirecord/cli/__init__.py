@@ -12,7 +12,9 @@ from typing import Any
 import click
 
 from arirecord import __version__
-from arirecord.errors import ArirecordError
+from arirecord.errors import ArirecordError, UnknownName
+from arirecord.startup import INTERRUPTED, raise_at_ctrl_c
+from arirecord.suggest import did_you_mean, unknown_name
 
 from .config import apply, find_config, read_config
 from .interrupt import ended_in_any_case
@@ -56,10 +58,28 @@ GROUPS = {
     },
     "Tables, a row for each …": tables(),
     "Besides": {
+        "help": ("help", "Show the help of a command."),
         "completion": ("completion", "Make your shell complete verbs and options."),
     },
 }
 VERBS = {verb: said for group in GROUPS.values() for verb, said in group.items()}
+
+_OTHER_NAMES = {
+    "capture": ("listen", "record", "rec", "start"),
+    "replay": ("play", "playback", "serve"),
+    "cat": ("dump", "events", "frames", "print", "raw"),
+    "info": ("describe", "header", "show", "stats", "status", "summary"),
+    "kpis": ("kpi", "statistics", "stats"),
+    "doctor": ("check", "lint", "validate"),
+    "filter": ("cut", "extract", "grep", "slice"),
+    "export": ("convert", "csv", "json"),
+    "redact": ("anonymize", "mask", "pseudonymize"),
+    "explain": ("call", "ladder", "trace"),
+    "calls": ("call", "cdr", "cdrs"),
+    "query": ("sql",),
+    "metrics": ("columns", "schema", "tables"),
+}
+"""Names that other tools have for what our commands do."""
 
 
 class _Verbs(click.Group):
@@ -67,6 +87,16 @@ class _Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in VERBS and name[:1] != "-" and not ctx.resilient_parsing:
+            if meant := [verb for verb, others in _OTHER_NAMES.items() if name.lower() in others]:
+                raise UnknownName(f"No command is named {name!r}. {did_you_mean(meant)}")
+            raise unknown_name("No command is named", name, VERBS, "`arirecord --help` lists the commands.")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
@@ -85,8 +115,11 @@ class _Verbs(click.Group):
                 formatter.write_dl([(verb.ljust(width), about) for verb, (_, about) in verbs.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        raise_at_ctrl_c()
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise _interrupted() from None
         except BrokenPipeError:
             # The reader of our output has had enough (`| head`): not an error, and Python must not complain on exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -94,11 +127,18 @@ class _Verbs(click.Group):
         except RuntimeError as error:
             if "Query interrupted" not in str(error):
                 raise
-            raise click.Abort from error  # Ctrl-C, as DuckDB tells it
+            raise _interrupted() from None  # Ctrl-C, as DuckDB reports it
+        except UnknownName as error:
+            raise click.UsageError(str(error)) from error
         except _told_in_a_sentence() as error:
             if voice.is_verbose:
                 traceback.print_exc()
             raise click.ClickException(_sentence(error)) from error
+
+
+def _interrupted() -> SystemExit:
+    click.echo("\nAborted!", err=True)  # the terminal shows ^C at the beginning of the line
+    return SystemExit(INTERRUPTED)
 
 
 def _told_in_a_sentence() -> tuple[type[Exception], ...]:

@@ -1,10 +1,12 @@
 """`arirecord import`."""
 
 from pathlib import Path
+from time import perf_counter
 
 import click
 
 from .terminal import LOST, progress, say, warn
+from .units import summary
 
 __all__ = ["command"]
 
@@ -19,11 +21,12 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="session.parquet", show_default=True)
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def command(files: tuple[Path, ...], output: Path, force: bool) -> None:
-    """Make a session of streams you already have, in the order given. - is standard input.
+    """Make a session from recorded event streams, in the order given; - is standard input.
 
-    A line is a frame, or {"t": NANOSECONDS SINCE 1970, "frame": "TEXT OF THE FRAME"}. Files may be compressed by gzip
-    or zstd. Without "t" the events' own timestamps give the times. A broken line is kept and reported, with exit code
-    3.
+    Each line is an event as Asterisk sent it, or {"t": NANOSECONDS SINCE 1970, "frame": "TEXT OF THE EVENT"}. Files
+    may be compressed with gzip or zstd. Without "t" the times are the events' own timestamps.
+
+    A broken line is kept and reported; the exit code is 3 then. A file without any ARI event is refused.
 
     \b
     Examples:
@@ -33,9 +36,10 @@ def command(files: tuple[Path, ...], output: Path, force: bool) -> None:
     """
     from arirecord.capture.importer import import_streams
 
+    begun_s = perf_counter()
     with progress() as update:
         header = import_streams([None if str(f) == "-" else f for f in files], output, force=force, progress=update)
-    say(f"{output}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")
+    say(f"{output}: {summary(header, perf_counter() - begun_s)}")
     if header.drift_count:
         say(f"Differences from the catalogue of ARI: {header.drift_count:,}; `arirecord info` says where.")
     for problem in header.problems:

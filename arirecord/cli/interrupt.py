@@ -13,9 +13,9 @@ __all__ = ["ended_in_any_case"]
 
 @contextmanager
 def ended_in_any_case(patience_s: float = 5) -> Iterator[None]:
-    """Within this Ctrl-C ends the process with exit code 1, at the latest `patience_s` after it came.
+    """Within this Ctrl-C ends the process, at the latest `patience_s` after it came.
 
-    Interrupted at the wrong moment, DuckDB 2.0 waits for ever.
+    Interrupted at the wrong moment, DuckDB 2.0 waits for ever. The exit code is 1 then, otherwise 130.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

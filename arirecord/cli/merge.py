@@ -1,10 +1,12 @@
 """`arirecord merge`."""
 
 from pathlib import Path
+from time import perf_counter
 
 import click
 
 from .terminal import progress, say
+from .units import summary
 
 __all__ = ["command"]
 
@@ -32,11 +34,12 @@ def command(sessions: tuple[Path, ...], output: Path, keep_clocks: bool, force: 
 
     if len(sessions) < 2:
         raise click.UsageError("there is nothing to merge: give two sessions or more")
+    begun_s = perf_counter()
     with progress() as update:
         done = merge_sessions(
             [open_session(path) for path in sessions], output, keep_clocks=keep_clocks, force=force, progress=update
         )
-    say(f"{output}: {done.header.events:,} events in {done.header.duration_ns / 1e9:.1f} s.")
+    say(f"{output}: {summary(done.header, perf_counter() - begun_s)}")
     for path, clock, count in zip(sessions, done.clocks, done.duplicates, strict=True):
         say(
             f"{path}: clock {clock.offset_ns / 1e9:+.6f} s (known from {clock.known_from});"

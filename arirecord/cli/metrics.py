@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from arirecord.suggest import unknown_name
+
 from .output import output_options, write, write_table
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def command(table: str | None, parameters: bool, form: str, output: Path | None)
     elif table is None:
         write(relation_of(["table", "row"], [(name, marts[name].row) for name in sorted(marts)]), form, output)
     elif table not in marts:
-        raise click.UsageError(f"no table is named {table!r}; there are {', '.join(sorted(marts))}")
+        raise unknown_name("No table is named", table, sorted(marts))
     else:
         meanings = describe(table).columns
         rows = [(name, kind, meanings[name]) for name, kind in columns_of_models([table])[table].items()]

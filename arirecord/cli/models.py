@@ -31,10 +31,7 @@ def command(session: Path | None, sql: bool, names: tuple[str, ...], form: str, 
     from arirecord.analytics.models import LAYERS, load_models
     from arirecord.session.reader import open_session
 
-    try:
-        found = load_models(names or None)
-    except KeyError as error:
-        raise click.UsageError(f"no model is named {error}") from None
+    found = load_models(names or None)
     if not sql:
         rows = [
             (model.layer, model.name, model.row, ", ".join(sorted(model.reads)))

@@ -1,42 +1,78 @@
 """`arirecord query`."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from .output import output_options, write
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from arirecord.analytics.connection import Tables
 
 __all__ = ["command"]
 
 
 @click.command("query")
 @click.argument("session", type=click.Path(path_type=Path))
-@click.argument("sql")
+@click.argument("sql", required=False)
+@click.option("-f", "--file", type=click.File(encoding="utf-8"), help="Read the SQL from a file; - is standard input.")
 @output_options
-def command(session: Path, sql: str, form: str, output: Path | None) -> None:
-    """Ask a session in SQL (DuckDB).
+def command(session: Path, sql: str | None, file: IO[str] | None, form: str, output: Path | None) -> None:
+    """Query a session in SQL (DuckDB).
 
-    There is a view for each event type, named as ARI names it (ChannelDtmfReceived), `events` with all of them, and the
-    models: calls, legs, channels, talk, dtmf, transfers, hangups. SHOW TABLES lists them; DESCRIBE calls lists columns.
+    `arirecord metrics` lists the tables: calls, legs, transfers … There is also a view for each event type, named as
+    in ARI (ChannelDtmfReceived), and `events` with all of them. DESCRIBE calls lists columns.
+
+    SQL is the text, or - for standard input. Several statements run in order, and each result is printed.
 
     \b
     Examples:
       arirecord query session.parquet "SELECT * FROM calls"
       arirecord query session.parquet "SELECT channel_id, digit FROM ChannelDtmfReceived" --format csv
       arirecord query days/ "SELECT disposition, count(*) FROM calls GROUP BY ALL" --format json
+      arirecord query days/ --file weekly.sql
     """
     from concurrent.futures import ThreadPoolExecutor
 
     from arirecord.session.reader import open_session
 
+    if (sql is None) == (file is None):
+        raise click.UsageError("Give either SQL or --file FILE.")
+    text = file.read() if file is not None else sys.stdin.read() if sql == "-" else sql
     # The index of a long session takes as long to read as DuckDB to import.
     with ThreadPoolExecutor(1) as thread:
         opening = thread.submit(open_session, session)
         from arirecord.analytics.connection import Tables
 
         tables = Tables(opening.result())
-    tables.need_for(sql)
-    result = tables.connection.sql(sql)
-    if result is None:
-        raise click.UsageError('there is nothing to ask in that SQL; try "SELECT * FROM calls"')
-    write(result, form, output)
+    for result in _results(tables, text or "", is_one=output is not None or form == "parquet"):
+        write(result, form, output)
+
+
+def _results(tables: "Tables", sql: str, *, is_one: bool) -> "Iterator[duckdb.DuckDBPyRelation]":
+    """Run the statements one after another and yield the results of those that return rows.
+
+    is_one: refuse a second result, before any statement runs.
+    """
+    statements = [(each.query, _has_rows(each)) for each in tables.connection.extract_statements(sql)]
+    if not statements:
+        raise click.UsageError('The SQL is empty. Try "SELECT * FROM calls".')
+    if is_one and sum(has_rows for _, has_rows in statements) > 1:
+        raise click.UsageError("Several results do not fit into one file: write one query for each.")
+    for query, has_rows in statements:
+        result = tables.sql(query)
+        if result is not None and has_rows:
+            yield result
+
+
+def _has_rows(statement: "duckdb.Statement") -> bool:
+    from duckdb import ExpectedResultType, StatementType
+
+    types = statement.expected_result_type
+    is_change = ExpectedResultType.CHANGED_ROWS in types  # of these, only PIVOT returns more than a count
+    return ExpectedResultType.QUERY_RESULT in types and (not is_change or statement.type == StatementType.MULTI)

@@ -1,10 +1,12 @@
 """`arirecord recover`."""
 
 from pathlib import Path
+from time import perf_counter
 
 import click
 
 from .terminal import LOST, progress, say, warn
+from .units import summary
 
 __all__ = ["command"]
 
@@ -61,9 +63,10 @@ def _recover(journal: Path, output: Path | None, force: bool) -> bool:
     """Seal one; whether it was whole."""
     from arirecord.session.seal import recover
 
+    begun_s = perf_counter()
     with progress() as update:
         header = recover(journal, output, force=force, progress=update)
-    say(f"{output or journal.with_suffix('')}: {header.events:,} events in {header.duration_ns / 1e9:.1f} s.")
+    say(f"{output or journal.with_suffix('')}: {summary(header, perf_counter() - begun_s)}")
     if header.ended != "complete":
         warn(f"The recording was {header.ended}.")
     return header.ended == "complete"

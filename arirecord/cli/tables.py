@@ -1,13 +1,21 @@
 """`arirecord calls`, `legs`, `kpis` …: a command for each mart, with the options that its columns allow."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from arirecord.suggest import unknown_name
 
 from .output import output_options, write
 from .terminal import live_line
 from .types import MOMENT, Moment
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from arirecord.analytics.connection import Tables
+    from arirecord.analytics.questions import Question
 
 __all__ = ["command_for", "tables"]
 
@@ -141,7 +149,22 @@ def _answer(
     with live_line(lambda: f"Making {doing[-1]} …"):
         made.need_views(views_named_in(sql))
         made.need(models_asked(question), begin=doing.append)
-    write(made.connection.sql(sql), form, output)
+    write(_rows(made, sql, question, known), form, output)
+
+
+def _rows(made: "Tables", sql: str, question: "Question", known: list[str]) -> "duckdb.DuckDBPyRelation":
+    """The rows of a question, whose `where` is the only SQL that the user wrote."""
+    import duckdb
+
+    from arirecord.analytics.sql_errors import unknown_column
+
+    try:
+        return made.connection.sql(sql)
+    except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
+        if column := unknown_column(error):
+            raise unknown_name(f"--where: {question.mart} has no column", column, known) from error
+        what = str(error).partition("\n")[0].partition(": ")[2]
+        raise click.UsageError(f"--where {question.where!r} is not a condition in SQL: {what}") from error
 
 
 def _pair(setting: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from arirecord.capture import importer
 from arirecord.capture.importer import _alike, _one_by_one, import_streams, parse_line
-from arirecord.errors import JournalError
+from arirecord.errors import ArirecordError, JournalError
 from arirecord.session.header import Header
 from arirecord.session.journal import journal_path
 from arirecord.session.proof import Proof
@@ -60,7 +60,7 @@ def test_times_from_the_events(tmp_path: Path) -> None:
 def test_broken_lines_are_kept_and_named(tmp_path: Path) -> None:
     """With file and line number; the others are not touched."""
     lines = [
-        b"{}",
+        b'{"type":"Dial"}',
         b"garbage",
         b"[1]",
         b"\xff",
@@ -72,7 +72,7 @@ def test_broken_lines_are_kept_and_named(tmp_path: Path) -> None:
     rows, problems = imported(tmp_path, b"\n".join(lines))
 
     assert [raw for _, raw in rows] == [
-        "{}",
+        '{"type":"Dial"}',
         "garbage",
         "[1]",
         "/w==",
@@ -137,7 +137,7 @@ def test_a_difference_leaves_no_session(tmp_path: Path, monkeypatch: pytest.Monk
     """What was written is held against what was read from the file, which stays."""
     monkeypatch.setattr(Proof, "__eq__", lambda self, other: False)
     with pytest.raises(JournalError, match="not as it was received"):
-        imported(tmp_path, b"{}\n{}")
+        imported(tmp_path, b'{"type":"Dial"}\n{}')
 
     assert [path.name for path in tmp_path.iterdir()] == ["0.jsonl"]
 
@@ -152,9 +152,54 @@ def test_beginning_anew_counts_problems_once(tmp_path: Path) -> None:
     assert open_session(tmp_path / "s.parquet").events().collect()["dialstatus"].to_list() == [None, "BUSY"]
 
 
-def test_an_empty_file(tmp_path: Path) -> None:
-    """It is a session without events."""
-    assert imported(tmp_path, b"") == ([], [])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n\n",
+        b"root:x:0:0:root:/root:/bin/bash\n",
+        b"seq,type\n1,Dial\n",
+        bytes(range(256)) * 50,
+        b'[{"type":"Dial"}]',
+        b'{\n  "type": "module"\n}\n',
+        b'{"type":"Feature","geometry":null}\n{"type":"Feature","geometry":null}\n',
+        b'{"level":"info","message":"started"}\n',
+        gzip.compress(b"not an event\n"),
+        zstandard.compress(b"{}\n"),
+    ],
+    ids=["empty", "blank", "passwd", "csv", "binary", "array", "package", "geo", "log", "gzip", "zstd"],
+)
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    """Without an ARI event there is no session and no journal, from a file and from a pipe; the error names it."""
+    file, target = tmp_path / "other.dat", tmp_path / "s.parquet"
+    file.write_bytes(content)
+    with pytest.raises(ArirecordError, match=r"other\.dat is not an ARI event stream"):
+        import_streams([file], target)
+    os.mkfifo(tmp_path / "pipe")
+    writing = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[content])
+    writing.start()
+    with pytest.raises(ArirecordError, match="pipe is not an ARI event stream"):
+        import_streams([tmp_path / "pipe"], target)
+    writing.join()
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.dat", "pipe"]
+
+
+def test_one_event_makes_a_stream(tmp_path: Path) -> None:
+    """Wherever it is in the file, also of a type that no Asterisk had so far; an empty file beside it does no harm."""
+    rows, problems = imported(tmp_path, b"x\n" * 99 + b'{"type":"FromTheFuture","application":"a"}\n', b"")
+
+    assert (len(rows), len(problems)) == (100, 99)
+
+
+def test_a_file_of_another_kind_among_streams(tmp_path: Path) -> None:
+    """It is named, and the others are not imported without it."""
+    for name, content in (("a.jsonl", b'{"type":"Dial"}\n'), ("b.txt", b"notes\n")):
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ArirecordError, match=r"b\.txt is not"):
+        import_streams([tmp_path / "a.jsonl", tmp_path / "b.txt"], tmp_path / "s.parquet")
+
+    assert not (tmp_path / "s.parquet").exists()
 
 
 @given(st.binary())
@@ -251,7 +296,7 @@ def test_times_of_a_long_file(tmp_path: Path) -> None:
 
 
 @settings(max_examples=25)
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=10))
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=10))
 def test_any_frame(tmp_path_factory: pytest.TempPathFactory, frames: list[str]) -> None:
     """Recorded lines give their frames back, whatever the text."""
     text = "\n".join(json.dumps({"t": n, "frame": frame}) for n, frame in enumerate(frames))

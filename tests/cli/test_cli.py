@@ -121,7 +121,7 @@ def test_query_without_rows(run: Run) -> None:
     [
         (["query", IVR, "SELECT nonsense FROM calls"], 1, "nonsense"),
         (["query", IVR, "SELEC"], 1, "SELEC"),
-        (["query", IVR, ""], 2, "nothing to ask"),
+        (["query", IVR, ""], 2, "The SQL is empty"),
         (["import", IVR, "-o", "new.parquet"], 1, "a session needs no import"),
         (["info", "missing.parquet"], 1, "missing.parquet does not exist"),
         (["info", __file__], 1, "is no session"),

@@ -18,6 +18,27 @@ with ended_in_any_case(0.5):
         except KeyboardInterrupt:
             pass
 """
+_AT_A_CALL = """
+import os, signal, sys
+calls, last = 0, int(sys.argv.pop(1))
+
+def count(frame, event, argument):
+    global calls
+    calls += event == "call"
+    if calls == last:
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGINT)
+
+from arirecord.startup import end_at_ctrl_c  # what `arirecord.__main__` does first, before anything else is imported
+end_at_ctrl_c()
+sys.setprofile(count)
+from arirecord.__main__ import main
+try:
+    main()
+finally:
+    sys.setprofile(None)
+    print(calls, flush=True)
+"""
 _LATER = """
 import os, signal
 from arirecord.analytics.connection import _interrupted_later
@@ -31,7 +52,7 @@ except KeyboardInterrupt:
 
 
 def test_a_question_is_interrupted() -> None:
-    """While rows come: exit code 1, one word, no trace of a program."""
+    """While rows come: exit code 130, one word, no traceback."""
     question = "FROM range(1_000_000_000_000)"
     command = [*COMMAND, "query", str(SAMPLES / "ivr_dtmf.parquet"), question, "--format", "csv"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -39,7 +60,31 @@ def test_a_question_is_interrupted() -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
 
-    assert (process.returncode, said.split()) == (1, [b"Aborted!"])
+    assert (process.returncode, said.split()) == (130, [b"Aborted!"])
+
+
+def interrupted_at(call: int, *shell: str) -> "subprocess.CompletedProcess[bytes]":
+    """`arirecord info`, which is sent SIGINT when its interpreter calls a Python function for the `call`-th time."""
+    command = [sys.executable, "-c", _AT_A_CALL, str(call), "info", str(SAMPLES / "ivr_dtmf.parquet")]
+    return subprocess.run([*shell, *command], capture_output=True, timeout=60, check=False)
+
+
+def test_start_up_is_interrupted() -> None:
+    """At whatever moment: exit code 130, one word, no traceback, nothing printed."""
+    whole = interrupted_at(0)
+    assert whole.returncode == 0
+    calls = int(whole.stdout.split()[-1])
+    for call in (1, 2, 3, *range(10, calls * 9 // 10, calls // 15)):
+        done = interrupted_at(call)
+
+        assert (done.returncode, done.stderr.split()) == (130, [b"Aborted!"]), call
+
+
+def test_ctrl_c_is_ignored_where_it_was() -> None:
+    """A background job of a shell script, or one under nohup."""
+    done = interrupted_at(100, "sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_what_hangs_ends_too() -> None:

@@ -122,19 +122,21 @@ def test_kpis(run: Run) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        (["calls", IVR, "--columns", "colour"], 2, "calls has no column 'colour'; it has call_id"),
+        (["calls", IVR, "--columns", "colour"], 2, "calls has no column 'colour'. Known names: call_id"),
         (["calls", IVR, "--sort", "-colour"], 2, "has no column 'colour'"),
-        (["calls", IVR, "--where", "colour = 1"], 1, "colour"),
+        (["calls", IVR, "--where", "talk > 1"], 2, "--where: calls has no column 'talk'. Did you mean 'talk_s'?"),
+        (["calls", IVR, "--where", "talk_s >"], 2, "--where 'talk_s >' is not a condition in SQL: syntax error"),
+        (["calls", IVR, "--where", "nosuch(talk_s)"], 2, "is not a condition in SQL: Scalar Function with name nosuch"),
         (["calls", IVR, "--since", "noon"], 2, "is no time such as"),
         (["calls", IVR, "--by", "trunk"], 2, "No such option"),
         (["kpis", IVR, "--bucket", "soon"], 1, "soon"),
         (["dtmf", IVR, "--set", "dtmf_gap_ms"], 2, "is no setting such as dtmf_gap_ms=5000"),
-        (["dtmf", IVR, "--set", "gap=1"], 2, "no parameter is named 'gap'; there are "),
+        (["dtmf", IVR, "--set", "gap=1"], 2, "No parameter is named 'gap'. Did you mean 'dtmf_gap_ms'"),
         (["dtmf", IVR, "--set", "dtmf_gap_ms=long"], 2, "dtmf_gap_ms is a number of ms, not 'long'"),
         (["calls", "missing.parquet"], 1, "missing.parquet does not exist"),
-        (["metrics", "colours"], 2, "no table is named 'colours'; there are"),
+        (["metrics", "colours"], 2, "No table is named 'colours'. Known names: app_latency"),
         (["models", "--sql"], 2, "arirecord models SESSION --sql"),
-        (["models", "--model", "colours"], 2, "no model is named 'colours'"),
+        (["models", "--model", "colours"], 2, "No model is named 'colours'. `arirecord models` lists"),
     ],
 )
 def test_what_goes_wrong_is_said(args: list[object], code: int, words: str) -> None:

@@ -14,8 +14,11 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from arirecord.suggest import unknown_name
+
 __all__ = ["LAYERS", "Description", "Model", "describe", "load_models", "mart_names", "model_names"]
 
+_ADVICE = "`arirecord models` lists the models."
 LAYERS = ("staging", "intermediate", "macros", "marts")
 
 
@@ -42,7 +45,7 @@ class Model:
 def load_models(names: Collection[str] | None = None) -> Sequence[Model]:
     """The named models (None: all) and those that they read from, each after those.
 
-    Raises `KeyError` for a name that no model has and `ValueError` where models read from each other in a circle.
+    Raises `UnknownName` for a name that no model has and `ValueError` where models read from each other in a circle.
     """
     ordered: dict[str, Model] = {}
 
@@ -50,6 +53,8 @@ def load_models(names: Collection[str] | None = None) -> Sequence[Model]:
         if name in above:
             raise ValueError(f"models read from each other: {' → '.join((*above, name))}")
         if name not in ordered:
+            if name not in model_names():
+                raise unknown_name("No model is named", name, sorted(model_names()), _ADVICE)
             model = _read_models()[name]
             for other in sorted(model.reads):
                 place(other, (*above, name))

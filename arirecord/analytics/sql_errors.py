@@ -1,0 +1,43 @@
+"""Errors of DuckDB with suggestions from all names of a session, not only from the views made so far."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from arirecord.ari.catalogue import event_types
+from arirecord.suggest import close_names, did_you_mean
+
+from .models import mart_names, model_names
+
+__all__ = ["suggesting_names", "table_names", "unknown_column"]
+
+_NO_TABLE = re.compile(r"(Table with name (\S+) does not exist)!(?:\nDid you mean [^\n]*)?")
+_NO_COLUMN = re.compile(r'Referenced column "([^"]+)" not found')
+
+
+def table_names() -> Iterable[str]:
+    """Return what may stand after FROM: tables, event types, other models."""
+    return dict.fromkeys(["events", "rows", *mart_names(), *event_types(), *sorted(model_names())])
+
+
+@contextmanager
+def suggesting_names() -> Iterator[None]:
+    """Within this, an unknown table raises `duckdb.CatalogException` that names the tables it may be meant to be."""
+    try:
+        yield
+    except duckdb.CatalogException as error:
+        unknown = _NO_TABLE.search(str(error))
+        if unknown is None:
+            raise
+        names = close_names(unknown[2], table_names())
+        advice = did_you_mean(names) or "SHOW TABLES lists the tables."
+        text = _NO_TABLE.sub(lambda found: f"{found[1]}. {advice}", str(error))
+        raise duckdb.CatalogException(text) from None
+
+
+def unknown_column(error: duckdb.Error) -> str | None:
+    """Return the name of the column that a statement refers to and that does not exist; None for other errors."""
+    found = _NO_COLUMN.search(str(error))
+    return found[1] if found else None

@@ -1,0 +1,27 @@
+"""`arirecord help`."""
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("help")
+@click.argument("name", metavar="[COMMAND]", required=False)
+@click.pass_context
+def command(ctx: click.Context, name: str | None) -> None:
+    """Show the help of a command; without COMMAND, list all commands.
+
+    \b
+    Examples:
+      arirecord help
+      arirecord help explain
+    """
+    group = ctx.parent
+    assert group is not None and isinstance(group.command, click.Group)
+    if name is None:
+        click.echo(group.get_help())
+        return
+    _, found, _ = group.command.resolve_command(group, [name])
+    if found is not None:
+        with click.Context(found, info_name=name, parent=group) as context:
+            click.echo(found.get_help(context))

@@ -1,0 +1,33 @@
+"""Ctrl-C while the command starts: until a verb runs, the process ends at once and without a traceback.
+
+Imports only what Python itself has loaded by then, so that it is in effect before anything else is imported.
+"""
+
+import os
+import signal
+from types import FrameType
+
+__all__ = ["INTERRUPTED", "end_at_ctrl_c", "raise_at_ctrl_c"]
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
+
+
+def end_at_ctrl_c() -> None:
+    """From now on, Ctrl-C ends the process. Nothing has been begun that must be finished.
+
+    An exception would not do: raised within an import, it comes out as a traceback or as another error.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as under nohup
+        signal.signal(signal.SIGINT, _end)
+
+
+def raise_at_ctrl_c() -> None:
+    """From now on, Ctrl-C raises `KeyboardInterrupt` again, if `end_at_ctrl_c` changed that."""
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"Aborted!\n")
+    os._exit(INTERRUPTED)
