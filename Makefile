@@ -5,22 +5,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(PIP)) --constraint constraints.txt
+UV := $(shell command -v uv)
+PIP = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
+INSTALL_IN = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(PIP)) --constraint constraints.txt
+INSTALL := $(call INSTALL_IN,$(VENV))
 
-.PHONY: help demo test test-asterisk lint format docs site notebooks bench samples clean
+.PHONY: help demo test test-asterisk lint format docs site notebooks bench samples dist clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(RUNTIME): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "arirecord needs Python 3.11 or newer: make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	$(INSTALL) --editable .
 	@touch $@
 
 $(READY): $(RUNTIME)
-	@$(if $(findstring uv,$(INSTALL)),:,$(PIP) --upgrade 'pip>=25.1') # the first pip that knows --group
+	@$(if $(UV),:,$(call PIP,$(VENV)) --upgrade 'pip>=25.1') # the first pip that knows --group
 	$(INSTALL) --editable . --group dev
 	@touch $@
 
@@ -56,6 +58,17 @@ bench: $(READY) ## Measure everything beside its rivals and write docs/performan
 
 samples: $(READY) ## Make sample_data again from recordings: make samples CAPTURES=DIR
 	$(BIN)/python sample_data/make_samples.py $(CAPTURES)
+
+dist: $(READY) ## Build wheel and sdist in dist/; install each into an empty environment and run its demo
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	set -e; for built in dist/*.whl dist/*.tar.gz; do \
+	  $(BIN)/python -m venv --clear $(VENV)/.dist; \
+	  $(call INSTALL_IN,$(VENV)/.dist) $$built; \
+	  (cd / && "$(CURDIR)"/$(VENV)/.dist/bin/arirecord --version && "$(CURDIR)"/$(VENV)/.dist/bin/arirecord demo --quiet >/dev/null); \
+	  echo "$$built can be installed and run"; \
+	done
+	rm -rf $(VENV)/.dist
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
