@@ -31,10 +31,10 @@ async def eventually(condition: Callable[[], object], what: str, timeout_s: floa
 
 
 class Phone(asyncio.DatagramProtocol):
-    """A phone with one number. Make it with `Phone.at`."""
+    """A phone with one number. Make it with `Phone.at`. One with several voices can be in as many calls at once."""
 
-    def __init__(self, number: str, server_port: int, password: str, voice: Voice) -> None:
-        self.number, self.password, self.voice = number, password, voice
+    def __init__(self, number: str, server_port: int, password: str, *voices: Voice) -> None:
+        self.number, self.password, self.voices = number, password, voices
         self.server = ("127.0.0.1", server_port)
         self.calls: list[Call] = []
         self.incoming: asyncio.Queue[Call] = asyncio.Queue()
@@ -46,11 +46,11 @@ class Phone(asyncio.DatagramProtocol):
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, server_port: int, number: str, password: str) -> "AsyncIterator[Phone]":
+    async def at(cls, server_port: int, number: str, password: str, voices: int = 1) -> "AsyncIterator[Phone]":
         """A phone that is registered while in use, and hangs up what is up at the end."""
-        voice = await Voice.open()
+        opened = [await Voice.open() for _ in range(voices)]
         _, phone = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: cls(number, server_port, password, voice), ("127.0.0.1", 0)
+            lambda: cls(number, server_port, password, *opened), ("127.0.0.1", 0)
         )
         try:
             await phone.register()
@@ -60,8 +60,15 @@ class Phone(asyncio.DatagramProtocol):
                     await call.hangup()
             await phone.register(expires=0)
         finally:
-            voice.close()
+            for voice in opened:
+                voice.close()
             phone.transport.close()
+
+    @property
+    def voice(self) -> Voice:
+        """The only voice, or the first that is in no call."""
+        taken = [call.voice for call in self.calls if call.state != "ended"]
+        return next((voice for voice in self.voices if voice not in taken), self.voices[0])
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self.transport = transport
@@ -88,9 +95,9 @@ class Phone(asyncio.DatagramProtocol):
             headers.append(self.authorization(answer, request))
         assert answer.status == 200, answer
 
-    def call(self, number: str, *, video_port: int | None = None) -> "Call":
-        """Dial; returns at once. `until` waits for what comes of it."""
-        call = Call(self, self.address(number), video_port=video_port)
+    def call(self, number: str, *, identity: str = "", video_port: int | None = None) -> "Call":
+        """Dial; return at once. `until` waits for what comes of it. `identity`: the number that a carrier asserts."""
+        call = Call(self, self.address(number), identity=identity, video_port=video_port)
         self.calls.append(call)
         call.dial()
         return call
@@ -187,9 +194,12 @@ class Call:
     """
 
     def __init__(
-        self, phone: Phone, remote: str, invite: Message | None = None, *, video_port: int | None = None
-    ) -> None:
-        self.phone, self.remote, self._invite = phone, remote, invite
+        self, phone: Phone, remote: str, invite: Message | None = None, *, identity: str = "",
+        video_port: int | None = None,
+    ) -> None:  # fmt: skip
+        self.phone, self.remote, self._invite, self._identity = phone, remote, invite, identity
+        self.voice = phone.voice
+        self._media: tuple[str, int] | None = None
         self.id = invite["call-id"] if invite else secrets.token_hex(8)
         self.tag = secrets.token_hex(4)
         self.state = "ringing" if invite else "calling"
@@ -200,6 +210,11 @@ class Call:
         if invite:
             self._us, self._them = f"{invite['to']};tag={self.tag}", invite["from"]
             self._learn(invite)
+
+    @property
+    def other_number(self) -> str:
+        """The number of the other party, as this phone was told."""
+        return uri_of(self._them).partition("@")[0].removeprefix("sip:")
 
     async def until(self, state: str) -> "Call":
         await eventually(lambda: self.state == state, f"the call of {self.phone.number} is {state}, not {self.state}")
@@ -217,6 +232,7 @@ class Call:
         elif answer.status < 300:
             self._them = answer["to"]
             self._learn(answer)
+            self._speak()
             self._begin("ACK")
             if self.state != "ended":  # else it is a 200 that came twice
                 self.status, self.state = answer.status, "up"
@@ -246,10 +262,12 @@ class Call:
     def progress(self) -> None:
         """Let the caller hear this phone before it is answered."""
         self._respond(183, "Session Progress", self._sdp())
+        self._speak()
 
     def answer(self) -> None:
         self._respond(200, "OK", self._sdp())
         self.state = "up"
+        self._speak()
 
     def reject(self, status: int = 486, reason: str = "Busy Here") -> None:
         self._respond(status, reason)
@@ -274,7 +292,7 @@ class Call:
 
     async def press(self, digits: str) -> None:
         """Press keys, sent within the voice."""
-        await self.phone.voice.press(digits)
+        await self.voice.press(digits)
 
     async def press_info(self, digits: str) -> None:
         """Press keys, sent as SIP INFO."""
@@ -318,16 +336,22 @@ class Call:
 
     def _sdp(self, direction: str = "sendrecv") -> tuple[str, str]:
         self._sdp_version += 1
-        return "application/sdp", sdp(self.phone.voice.port, self._sdp_version, direction, self._video_port)
+        return "application/sdp", sdp(self.voice.port, self._sdp_version, direction, self._video_port)
 
     def _learn(self, message: Message) -> None:
         """Where the other side is, for requests and for the voice."""
         self.remote = uri_of(message["contact"])
         if port := re.search(r"m=audio (\d+)", message.body):
-            self.phone.voice.send_to(("127.0.0.1", int(port[1])))
+            self._media = ("127.0.0.1", int(port[1]))
+
+    def _speak(self) -> None:
+        """Send the voice into this call."""
+        if self._media:
+            self.voice.send_to(self._media)
 
     def _headers(self, more: Headers = ()) -> Headers:
-        return [("From", self._us), ("To", self._them), ("Call-ID", self.id), *more]
+        asserted = [("P-Asserted-Identity", f"<{self.phone.address(self._identity)}>")] if self._identity else []
+        return [("From", self._us), ("To", self._them), ("Call-ID", self.id), *asserted, *more]
 
     def _begin(
         self, method: str, body: tuple[str, str] | None = None, heard: Heard = lambda _: None, more: Headers = ()
@@ -342,6 +366,8 @@ class Call:
     async def _reinvite(self, direction: str) -> None:
         answer = await self._request("INVITE", self._sdp(direction))
         assert answer.status == 200, answer
+        self._learn(answer)
+        self._speak()
         self._begin("ACK")
 
     def _acknowledge_failure(self, answer: Message) -> None:

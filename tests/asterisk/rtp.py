@@ -1,10 +1,12 @@
-"""The voice of a test phone: silence, digits, and a count of what it hears."""
+"""The voice of a test phone: silence, speech, digits, and a count of what it hears."""
 
 import asyncio
+import math
 import random
 import struct
 from collections import deque
 from collections.abc import Iterable
+from functools import cache
 
 __all__ = ["Voice"]
 
@@ -12,13 +14,35 @@ FRAME_S = 0.02
 SAMPLES = 160
 PCMU, EVENT = 0, 101
 DIGITS, VOLUME = "0123456789*#ABCD", 10
+SILENCE = b"\xff" * SAMPLES
+
+
+@cache
+def speech(pitch_hz: int) -> tuple[bytes, ...]:
+    """One second of a hum with four syllables, in packets of 20 ms; no pause in it is longer than one packet."""
+
+    def sample(index: int) -> int:
+        second = index / 8000
+        voice = sum(math.sin(2 * math.pi * pitch_hz * n * second) / n for n in range(1, 8))
+        return int(5000 * abs(math.sin(math.pi * 4 * second)) * voice)
+
+    return tuple(bytes(_ulaw(sample(start + i)) for i in range(SAMPLES)) for start in range(0, 8000, SAMPLES))
+
+
+def _ulaw(sample: int) -> int:
+    """A 16-bit sample as G.711 µ-law."""
+    magnitude = min(abs(sample), 32635) + 132
+    exponent = magnitude.bit_length() - 8
+    return ~((sample < 0) << 7 | exponent << 4 | (magnitude >> (exponent + 3)) & 0x0F) & 0xFF
 
 
 class Voice(asyncio.DatagramProtocol):
-    """An RTP socket that sends µ-law silence every 20 ms once it knows where to."""
+    """An RTP socket that sends µ-law every 20 ms once it knows where to: speech while `speaks`, else silence."""
 
     def __init__(self) -> None:
         self.heard = 0
+        self.speaks = False
+        self.pitch_hz = 120
         self.target: tuple[str, int] | None = None
         self._sequence, self._time, self._source = 0, 1600, random.getrandbits(32)
         self._next: asyncio.TimerHandle | None = None
@@ -48,6 +72,15 @@ class Voice(asyncio.DatagramProtocol):
         if self._next is None:
             self._tick()
 
+    def stop(self) -> None:
+        """Send nothing until the next `send_to`."""
+        self.target = None
+        self.speaks = False
+        self._keys.clear()
+        if self._next:
+            self._next.cancel()
+            self._next = None
+
     async def press(self, digits: Iterable[str]) -> None:
         """Press keys, 80 ms each with 60 ms between, as telephone events (RFC 4733). The end is told three times."""
         for digit in digits:
@@ -66,7 +99,8 @@ class Voice(asyncio.DatagramProtocol):
             frame, payload = key
             self._send(EVENT | (0x80 if frame == 0 else 0), payload, self._time - frame * SAMPLES)
         else:
-            self._send(PCMU, b"\xff" * SAMPLES, self._time)
+            packets = speech(self.pitch_hz) if self.speaks else (SILENCE,)
+            self._send(PCMU, packets[self._time // SAMPLES % len(packets)], self._time)
         self._time += SAMPLES
 
     def _send(self, kind: int, payload: bytes, time: int) -> None:
