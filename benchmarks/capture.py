@@ -31,7 +31,7 @@ from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING
 from benchmarks.figure import Figure, tell
 
-SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "peak_load.parquet"
 
 
 def send(port: "multiprocessing.Queue[int]", count: int) -> None:

@@ -34,7 +34,7 @@ from arirecord.session.reader import open_session
 __all__ = ["Stream", "frames", "make_stream", "real_frames"]
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"
-_REAL = [SAMPLES / f"{name}.parquet" for name in ("busy_hour", "ivr_dtmf", "transfers", "failed_calls")]
+_REAL = [SAMPLES / f"{name}.parquet" for name in ("peak_load", "ivr_dtmf", "transfers", "failed_calls")]
 _BATCH = 1000
 _SIZE = 1500
 """Bytes an event takes in all forms, with the session made of it."""

@@ -25,7 +25,7 @@ from arirecord.session.reader import open_session
 from arirecord.session.seal import recover
 from benchmarks.figure import Figure, tell
 
-SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "peak_load.parquet"
 RATE = 3500
 
 

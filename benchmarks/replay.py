@@ -40,7 +40,7 @@ from arirecord.session.reader import Frame, open_session
 from benchmarks.figure import Figure, tell
 from benchmarks.sealing import make_session
 
-SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "peak_load.parquet"
 ALL = "app=recorder&subscribeAll=true"
 SPEEDS = {1: 0.5, 10: 0.5, 100: 1.0}
 """Each with the ms that frames may be late at the 99th percentile."""

@@ -32,7 +32,7 @@ async def main(url):
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 asyncio.run(main(sys.argv[1]))
 """
-SAMPLE = Path(__file__).parents[1] / "sample_data" / "busy_hour.parquet"
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "peak_load.parquet"
 
 
 def resident_mb(pid: int) -> float:

@@ -19,7 +19,7 @@ SAMPLES = {
     "ivr_dtmf": ["ivr_dtmf/all.jsonl"],
     "transfers": ["blind_transfer/all.jsonl", "attended_transfer/all.jsonl"],
     "failed_calls": ["busy_noanswer_cancel/all.jsonl"],
-    "busy_hour": ["mixed_load/all.jsonl"],
+    "peak_load": ["mixed_load/all.jsonl"],
     "talk_and_hold": ["answered_bridge_talk/all.jsonl", "hold_unhold/all.jsonl"],
 }
 """Session → the recorded streams it is made of, one after the other."""

@@ -103,7 +103,7 @@ def test_no_such_table(session: arirecord.Session) -> None:
 
 def test_little_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What does not fit is put aside, in a folder that is gone afterwards, or gets more; the rows are the same."""
-    sample = SAMPLE.with_name("busy_hour.parquet")
+    sample = SAMPLE.with_name("peak_load.parquet")
     expected = arirecord.open_session(sample).calls().sort("first_seq")
     monkeypatch.setattr("arirecord.analytics.connection.MEMORY", "12MB")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

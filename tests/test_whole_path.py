@@ -18,7 +18,7 @@ def address(replay: "subprocess.Popen[str]") -> str:
     raise AssertionError("the replay said no address")
 
 
-@pytest.mark.parametrize(("name", "speed"), [("ivr_dtmf", "10"), ("failed_calls", "100"), ("busy_hour", "max")])
+@pytest.mark.parametrize(("name", "speed"), [("ivr_dtmf", "10"), ("failed_calls", "100"), ("peak_load", "max")])
 def test_capture_of_a_replay_has_the_frames(tmp_path: Path, name: str, speed: str) -> None:
     """Same frames, same order, byte for byte, at any speed."""
     sample = SAMPLES / f"{name}.parquet"

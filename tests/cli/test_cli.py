@@ -63,7 +63,7 @@ def test_cat_filters(run: Run) -> None:
 def test_cat_into_a_closed_pipe() -> None:
     """`cat | head` ends without a word."""
     cat = subprocess.Popen(
-        [*COMMAND, "cat", str(SAMPLES / "busy_hour.parquet")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "cat", str(SAMPLES / "peak_load.parquet")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert cat.stdout is not None
     cat.stdout.readline()

@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import COMMAND, SAMPLES, Run
 
-BUSY = SAMPLES / "busy_hour.parquet"
+BUSY = SAMPLES / "peak_load.parquet"
 
 
 def _little_room() -> None:

@@ -18,7 +18,7 @@ from arirecord.cli.types import Moment
 
 from .conftest import SAMPLES, Run
 
-BUSY = SAMPLES / "busy_hour.parquet"
+BUSY = SAMPLES / "peak_load.parquet"
 IVR = SAMPLES / "ivr_dtmf.parquet"
 
 

@@ -165,7 +165,7 @@ def test_an_empty_session(tmp_path: Path) -> None:
 
 def test_figures_are_those_of_the_table() -> None:
     """Ratios in per cent, lengths in seconds or milliseconds, as `kpis` has them."""
-    session = arirecord.open_session(SAMPLES / "busy_hour.parquet")
+    session = arirecord.open_session(SAMPLES / "peak_load.parquet")
     row = session.kpis().row(0, named=True)
     shown = {card.column: card.value for card in cards(session.connection)}
     assert shown["asr_ratio"] == f"{row['asr_ratio'] * 100:.1f} %"

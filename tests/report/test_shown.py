@@ -16,7 +16,7 @@ FLOWS = ("transfers", "ivr_paths")
 
 @pytest.fixture(scope="module")
 def busy() -> arirecord.Session:
-    return arirecord.open_session(SAMPLES / "busy_hour.parquet")
+    return arirecord.open_session(SAMPLES / "peak_load.parquet")
 
 
 @pytest.mark.parametrize("name", [*PLOTS, *FLOWS])
@@ -86,4 +86,4 @@ def test_a_call_shows_itself() -> None:
 def test_a_session_shows_itself(busy: arirecord.Session) -> None:
     """Its header as a table, with nothing that could be taken for markup."""
     assert "117,474" in busy._repr_html_()
-    assert "busy_hour.parquet" in busy._repr_html_()
+    assert "peak_load.parquet" in busy._repr_html_()

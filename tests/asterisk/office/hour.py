@@ -1,7 +1,7 @@
 """Record an hour of an office: `python -m tests.asterisk.office.hour HOUR.parquet [--minutes 60]`.
 
-Needs an installed Asterisk (`python -m tests.asterisk.install`). Who calls whom, when and for how long is drawn with a
-fixed seed, but calls happen in real time, so that no two recordings are the same.
+Installs Asterisk first if it is not there, as `tests.asterisk.install` does. A fixed seed decides who calls whom, when
+and for how long; but calls happen in real time, so that no two recordings are the same.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tests.asterisk.chroot import folder
+from tests.asterisk.install import folder, install
 from tests.asterisk.phone import Call, Phone, eventually
 from tests.asterisk.recording import Capture
 from tests.asterisk.switch import Asterisk
@@ -297,6 +297,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--calls-a-minute", type=float, default=3.3)
     given = parser.parse_args()
+    install(folder())
     with Asterisk(folder(), FILES) as asterisk, Capture(asterisk, given.output) as capture:
         asyncio.run(make(asterisk, given.minutes, given.calls_a_minute))
         capture.finish()
