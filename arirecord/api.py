@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from arirecord.select.zones import zone_name
 from arirecord.session import reader
 from arirecord.tables import MartMethods, Parameters
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["Session", "open_session"]
 
 
-def open_session(path: str | Path) -> "Session":
+def open_session(path: str | Path, *, timezone: str = "UTC") -> "Session":
     """Open a session, a Parquet file or a folder of them, for reading and measuring.
 
-    Raises `NotASession`, naming the file and what is wrong, and `FileNotFoundError`.
+    timezone: IANA name (`Europe/Prague`) or `local`. Days and hours of `kpis`, `concurrency` and plots begin there;
+        times in tables stay UTC.
+    Raises `NotASession`, naming the file and what is wrong, `FileNotFoundError`, and `ValueError` for an unknown zone.
     """
-    return Session(Path(path))
+    return Session(Path(path), timezone)
 
 
 class Session(MartMethods, reader.Session):
@@ -35,11 +38,19 @@ class Session(MartMethods, reader.Session):
     as keywords and hold for that question: `session.dtmf(dtmf_gap_ms=5000)`.
     """
 
+    def __init__(self, path: Path, timezone: str = "UTC") -> None:
+        self.timezone = zone_name(timezone)
+        super().__init__(path)
+
     @cached_property
     def _tables(self) -> "Tables":
         from arirecord.analytics.connection import Tables
+        from arirecord.analytics.parameters import set_statement
 
-        return Tables(self)
+        tables = Tables(self)
+        if self.timezone != "UTC":
+            tables.connection.execute(set_statement("timezone", self.timezone))
+        return tables
 
     @property
     def connection(self) -> "duckdb.DuckDBPyConnection":

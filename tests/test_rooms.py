@@ -13,15 +13,16 @@ PACKAGE = Path(arirecord.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ALLOWED = {
     "ari": set(),
-    "session": {"ari"},
-    "capture": {"ari", "session"},
-    "replay": {"ari", "session"},
-    "analytics": {"ari", "session"},
-    "handling": {"ari", "session", "analytics"},
+    "select": set(),
+    "session": {"ari", "select"},
+    "capture": {"ari", "select", "session"},
+    "replay": {"ari", "select", "session"},
+    "analytics": {"ari", "select", "session"},
+    "handling": {"ari", "select", "session", "analytics"},
     "tables": set(),
-    "api": {"session", "analytics", "report", "tables"},
-    "report": {"ari", "session", "analytics"},
-    "cli": {"ari", "session", "capture", "replay", "analytics", "handling", "api", "report"},
+    "api": {"select", "session", "analytics", "report", "tables"},
+    "report": {"ari", "select", "session", "analytics"},
+    "cli": {"ari", "select", "session", "capture", "replay", "analytics", "handling", "api", "report"},
 }
 WITHIN_REPLAY = {
     "timing": {"options"},

@@ -15,6 +15,7 @@ import duckdb
 from arirecord.session.reader import Session, open_session
 from arirecord.suggest import unknown_name
 
+from .buckets import bucket_macros
 from .models import Model, load_models, model_names
 from .parameters import parameter_macros
 from .sql_errors import suggesting_names
@@ -65,7 +66,7 @@ class Tables:
         self._made: dict[str, Model] = {}
         self._named: set[str] = set()
         self._views, self._has = event_views(session), set[str]()
-        for statement in (*row_views(session), *parameter_macros()):
+        for statement in (*row_views(session), *parameter_macros(), *bucket_macros()):
             self.connection.execute(statement)
 
     def need_for(self, sql: str) -> None:
@@ -174,6 +175,7 @@ def statements(session: Session | None, *, models: Collection[str] | None = None
     yield from row_views(session)
     yield from event_views(session).values()
     yield from parameter_macros()
+    yield from bucket_macros()
     for model in load_models(models):
         yield from _statements(model)
 

@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import duckdb
 
+from arirecord.select.zones import zone_name
 from arirecord.suggest import unknown_name
 
 from .views import text
@@ -54,6 +55,8 @@ def set_statement(name: str, value: str | float) -> str:
     """
     if name not in parameters():
         raise unknown_name("No parameter is named", name, sorted(parameters()))
+    if name == "timezone":
+        value = zone_name(str(value))
     if isinstance(parameters()[name].default, str):
         return f"SET VARIABLE {name} = {text(str(value))}"
     try:

@@ -4,13 +4,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from arirecord.select.units import parse_bucket
 from arirecord.suggest import unknown_name
 
 from .models import load_models, mart_names
 from .views import name, text
 
-__all__ = ["Question", "from_mart", "models_asked", "sql_of", "time_column"]
+__all__ = ["GROUPS", "Question", "from_mart", "models_asked", "sql_of", "time_column"]
 
+GROUPS = ("trunk", "prefix", "application", "endpoint", "origin")
+"""What KPIs go by."""
 _TIMES = ("started_at", "transferred_at", "created_at", "begun_at", "changed_at", "bucket_at")
 _ORDER = ("bucket_at", "group_value", "changed_at", "first_seq", "seq")
 _OF_LEG = ("caller_number", "connected_number", "exten")
@@ -46,7 +49,7 @@ def time_column(columns: Collection[str]) -> str | None:
 
 
 def from_mart(mart: str, bucket: timedelta | str | None = None, by: str | None = None) -> str:
-    """What stands after FROM: the mart's view, or its macro with `bucket` (a text is one of an INTERVAL) and `by`.
+    """What stands after FROM: the mart's view, or its macro with `bucket` (see `parse_bucket`) and `by` (see `GROUPS`).
 
     Raises `UnknownName` for a name that no mart has, and `ValueError` for arguments that the mart does not take.
     """
@@ -56,9 +59,9 @@ def from_mart(mart: str, bucket: timedelta | str | None = None, by: str | None =
         return name(mart)
     if not load_models([mart])[-1].is_macro:
         raise ValueError(f"{mart} takes neither bucket nor by; kpis does")
-    if isinstance(bucket, timedelta):
-        bucket = f"{bucket // timedelta(microseconds=1)} microseconds"
-    arguments = [f"bucket := INTERVAL {text(bucket)}"] if bucket is not None else []
+    if by is not None and by not in GROUPS:
+        raise ValueError(f"{mart} goes by {', '.join(GROUPS[:-1])} or {GROUPS[-1]}, not by {by!r}")
+    arguments = [f"bucket := INTERVAL {text(parse_bucket(bucket))}"] if bucket is not None else []
     arguments += [f'"by" := {text(by)}'] if by is not None else []
     return f"{name(mart)}({', '.join(arguments)})"
 

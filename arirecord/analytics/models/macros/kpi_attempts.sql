@@ -3,7 +3,7 @@
 WITH attempts AS (
     SELECT
         *,
-        CASE WHEN bucket IS NOT NULL THEN time_bucket(bucket, begun_at) END AS bucket_at,
+        bucket_start(bucket, begun_at) AS bucket_at,
         is_settled AND NOT (dial_status = 'CHANUNAVAIL' AND tech_cause IS NULL AND NOT is_answered) IS true AS is_seized,
         is_settled AND NOT is_forwarded AS is_session,
         epoch_ms(ringing_at) - epoch_ms(begun_at) AS pdd_ms,

@@ -39,7 +39,7 @@ carried AS (
 )
 
 SELECT
-    CASE WHEN bucket IS NOT NULL THEN time_bucket(bucket, make_timestamp_ms(begin_ms)) END AS bucket_at,
+    bucket_start(bucket, make_timestamp_ms(begin_ms)) AS bucket_at,
     NULLIF(group_key, '') AS group_value,
     make_timestamp_ms(arg_min(begin_ms, (-carried_ms, begin_ms))) AS busy_hour_at,
     max(carried_ms) / 3600000 AS busy_hour_erlangs

@@ -1,7 +1,7 @@
 -- One row is one bucket and group, with how long the calls that began in it were handled. Identified by `bucket_at` and
 -- `group_value`.
 SELECT
-    CASE WHEN bucket IS NOT NULL THEN time_bucket(bucket, spans.started_at) END AS bucket_at,
+    bucket_start(bucket, spans.started_at) AS bucket_at,
     spans.group_value,
     avg((calls.talk_s * 1000)::BIGINT) / 1000 AS aht_s
 FROM kpi_spans(bucket, "by") AS spans

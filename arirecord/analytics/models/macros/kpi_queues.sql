@@ -2,7 +2,7 @@
 -- `bucket_at` and `group_value`. Parking is no queue.
 WITH waits AS (
     SELECT
-        CASE WHEN bucket IS NOT NULL THEN time_bucket(bucket, queue_calls.entered_at) END AS bucket_at,
+        bucket_start(bucket, queue_calls.entered_at) AS bucket_at,
         legs.group_value,
         queue_calls.outcome = 'answered' AS is_answered,
         queue_calls.outcome = 'abandoned' AS is_abandoned,

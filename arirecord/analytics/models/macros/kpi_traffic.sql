@@ -2,7 +2,7 @@
 -- carried. Identified by `bucket_at` and `group_value`.
 WITH curve AS (
     SELECT
-        CASE WHEN bucket IS NOT NULL THEN time_bucket(bucket, changed_at) END AS bucket_at,
+        bucket_start(bucket, changed_at) AS bucket_at,
         group_value,
         max(open_count) AS concurrent_peak_count,
         COALESCE(sum(up_count * (epoch_ms(next_at) - epoch_ms(changed_at))), 0) AS held_ms
@@ -12,7 +12,7 @@ WITH curve AS (
 
 seconds AS (
     SELECT
-        CASE WHEN bucket IS NOT NULL THEN time_bucket(bucket, started_at) END AS bucket_at,
+        bucket_start(bucket, started_at) AS bucket_at,
         group_value,
         count(*) AS started_count
     FROM kpi_spans(bucket, "by")
@@ -35,7 +35,7 @@ timed AS (
     SELECT
         curve.*,
         (
-            epoch_ms(least(bucket_at + bucket, span.last_at)) - epoch_ms(greatest(bucket_at, span.first_at))
+            epoch_ms(least(bucket_end(bucket, bucket_at), span.last_at)) - epoch_ms(greatest(bucket_at, span.first_at))
         ) / 1000 AS length_s
     FROM curve
     CROSS JOIN span

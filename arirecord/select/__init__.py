@@ -1,0 +1,1 @@
+"""What people type: times, lengths of time and time zones, read by one function each for all verbs."""
