@@ -1,16 +1,23 @@
 -- One row is one outbound attempt: a channel that Asterisk dialled or an app originated. Identified by `channel_id`.
--- A Local channel is no attempt: what its other end dials is. `begun_at` is NULL where the dial's start was not recorded.
+-- A Local channel is no attempt: what its other end dials is. `begun_at` and `ringing_at` are NULL where the recording
+-- may lack them; `is_rung`: it was seen to ring, whenever that began.
 WITH dials AS (
     SELECT
         peer_channel_id AS channel_id,
         min(event_at) FILTER (dial_status IS NULL AND forwarded_channel_id IS NULL) AS begun_at,
-        min(event_at) FILTER (dial_status IN ('RINGING', 'PROGRESS')) AS ringing_at,
+        bool_or(dial_status IN ('RINGING', 'PROGRESS')) AS is_rung,
         min(event_at) FILTER (dial_status = 'ANSWER') AS answered_at,
         arg_max(dial_status, seq) FILTER (dial_status NOT IN ('RINGING', 'PROGRESS', 'PROCEEDING')) AS dial_status,
         arg_min(dialstring, seq) AS dialstring,
         bool_or(forward IS NOT NULL) AS is_forwarded
     FROM int_dials
     WHERE peer_channel_id IS NOT NULL
+    GROUP BY peer_channel_id
+),
+
+rings AS (
+    SELECT peer_channel_id AS channel_id, min(ringing_at) AS ringing_at
+    FROM int_dial_attempts
     GROUP BY peer_channel_id
 ),
 
@@ -23,7 +30,8 @@ requests AS (
 SELECT
     legs.channel_id,
     dials.begun_at,
-    COALESCE(dials.ringing_at, facts.ringing_at) AS ringing_at,
+    rings.ringing_at,
+    COALESCE(dials.is_rung, false) OR facts.ringing_at IS NOT NULL AS is_rung,
     COALESCE(facts.answered_at, dials.answered_at) AS answered_at,
     requests.requested_at,
     facts.ended_at,
@@ -38,5 +46,6 @@ SELECT
 FROM dials
 JOIN int_legs AS legs USING (channel_id)
 JOIN int_channel_facts AS facts USING (channel_id)
+LEFT JOIN rings USING (channel_id)
 LEFT JOIN requests USING (channel_id)
 WHERE legs.role NOT IN ('local', 'helper')

@@ -21,28 +21,48 @@ steps AS (
     )
     FROM told
     WINDOW earlier AS (PARTITION BY peer_channel_id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+),
+
+attempts AS (
+    SELECT
+        peer_channel_id,
+        caller_channel_id,
+        min(seq) AS seq,
+        min(event_at) AS first_at,
+        arg_min(dialstring, seq) AS dialstring,
+        min(event_at) FILTER (dial_status IS NULL) AS started_at,
+        min(seq) FILTER (dial_status IS NULL) AS started_seq,
+        min(event_at) FILTER (dial_status IN ('RINGING', 'PROGRESS')) AS rung_at,
+        min(seq) FILTER (dial_status IN ('RINGING', 'PROGRESS')) AS rung_seq,
+        min(event_at) FILTER (is_final) AS ended_at,
+        min(seq) FILTER (is_final) AS ended_seq,
+        arg_min(dial_status, seq) FILTER (is_final) AS dial_status,
+        any_value(forward) AS forward,
+        any_value(forwarded_channel_id) AS forwarded_channel_id
+    FROM steps
+    GROUP BY peer_channel_id, caller_channel_id
+),
+
+spans AS (
+    SELECT
+        attempts.*,
+        lives.ringing_at AS peer_ringing_at,
+        COALESCE(attempts.started_seq, lives.created_seq) AS from_seq,
+        COALESCE(attempts.ended_seq, lives.ended_seq) AS over_seq
+    FROM attempts
+    LEFT JOIN int_channel_lives AS lives ON lives.channel_id = attempts.peer_channel_id
 )
 
 SELECT
-    peer_channel_id,
-    caller_channel_id,
-    min(steps.seq) AS seq,
-    arg_min(dialstring, steps.seq) AS dialstring,
-    min(event_at) FILTER (dial_status IS NULL) AS started_at,
-    COALESCE(
-        min(event_at) FILTER (dial_status IN ('RINGING', 'PROGRESS')),
-        -- A telephone may ring a moment after it was given up.
-        CASE
-            WHEN any_value(lives.ringing_at) >= min(event_at)
-                AND COALESCE(any_value(lives.ringing_at) <= min(event_at) FILTER (is_final), true)
-            THEN any_value(lives.ringing_at)
-        END
-    ) AS ringing_at,
-    min(event_at) FILTER (is_final) AS ended_at,
-    min(seq) FILTER (is_final) AS ended_seq,
-    arg_min(dial_status, seq) FILTER (is_final) AS dial_status,
-    any_value(forward) AS forward,
-    any_value(forwarded_channel_id) AS forwarded_channel_id
-FROM steps
-LEFT JOIN int_channel_lives AS lives ON lives.channel_id = steps.peer_channel_id
-GROUP BY peer_channel_id, caller_channel_id
+    spans.* EXCLUDE (first_at, started_seq, rung_at, rung_seq, peer_ringing_at, from_seq, over_seq),
+    CASE
+        -- An earlier ringing may be missing.
+        WHEN from_seq IS NULL
+            OR EXISTS (FROM stg_gaps AS gaps WHERE gaps.seq BETWEEN from_seq AND COALESCE(rung_seq, over_seq)) THEN NULL
+        WHEN rung_seq IS NOT NULL THEN rung_at
+        -- While an attempt is open, a Dial event may still say when it rang. A telephone may ring a moment after it was
+        -- given up.
+        WHEN over_seq IS NOT NULL AND peer_ringing_at >= first_at AND COALESCE(peer_ringing_at <= ended_at, true)
+        THEN peer_ringing_at
+    END AS ringing_at
+FROM spans

@@ -46,6 +46,7 @@ SELECT
     legs.created_at >= span.first_at AS is_start_known,
     attempts.begun_at,
     attempts.ringing_at,
+    attempts.is_rung,
     attempts.answered_at,
     attempts.requested_at,
     attempts.ended_at,
