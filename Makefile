@@ -10,7 +10,7 @@ PIP = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 INSTALL_IN = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(PIP)) --constraint constraints.txt
 INSTALL := $(call INSTALL_IN,$(VENV))
 
-.PHONY: help demo test test-asterisk lint format docs site notebooks bench samples dist clean
+.PHONY: help demo test test-explore test-asterisk lint format docs site notebooks bench samples dist clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,11 @@ demo: $(RUNTIME) ## Replay a bundled recording, capture it, measure it
 
 test: $(READY) ## Run all tests (ARGS="-k word" for some)
 	$(BIN)/python -m pytest $(ARGS)
+
+test-explore: $(READY) ## Search for faults with fresh random examples (SEED=N repeats a search)
+	@seed=$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbits(32))')}; \
+	echo "Repeat this search with: make test-explore SEED=$$seed"; \
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile explore --hypothesis-seed $$seed $(ARGS)
 
 test-asterisk: $(READY) ## Install a real Asterisk into a folder and test against it (Debian, root)
 	ARIRECORD_TEST_ASTERISK=1 $(BIN)/python -m pytest tests/asterisk -n 0 $(ARGS)

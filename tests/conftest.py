@@ -9,14 +9,12 @@ from pathlib import Path
 import orjson
 import pytest
 import zstandard
-from hypothesis import HealthCheck, settings
 
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.seal import seal
+from tests.examples import register_profiles
 
-# A slow machine is no fault of what is tested.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+register_profiles()
 
 HERE = Path(__file__).parent
 CAPTURES = [HERE / "captures", *(Path(p) for p in [os.environ.get("ARIRECORD_CAPTURES")] if p)]

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import arirecord
@@ -11,6 +11,7 @@ from arirecord.analytics.connection import Tables
 from arirecord.analytics.models import load_models, mart_names
 from arirecord.analytics.views import event_views
 from arirecord.session.reader import open_session
+from tests.examples import examples
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "transfers.parquet"
 NAMES = st.sampled_from([model.name for model in load_models() if not model.is_macro])
@@ -30,7 +31,7 @@ def alone(name: str) -> int:
     return rows(tables, name)
 
 
-@settings(max_examples=4)
+@examples(4)
 @given(asked=st.lists(st.one_of(st.none(), st.lists(NAMES, max_size=2)), max_size=3), last=NAMES)
 def test_whatever_was_needed_before_a_model_is_the_same(asked: list[list[str] | None], last: str) -> None:
     tables = Tables(open_session(SAMPLE))
@@ -59,7 +60,7 @@ def views(tables: Tables) -> set[str]:
     return {name for (name,) in found} & set(event_views(None))
 
 
-@settings(max_examples=8)
+@examples(8)
 @given(name=st.sampled_from(sorted(event_views(None))), other=st.sampled_from(sorted(event_views(None))))
 def test_views_of_events_are_made_for_the_statement_that_names_them(name: str, other: str) -> None:
     tables = Tables(open_session(SAMPLE))

@@ -7,12 +7,13 @@ from typing import Any
 import duckdb
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from arirecord.analytics import connect
 from arirecord.analytics.models import describe
 from tests.conftest import read_lines, streams
+from tests.examples import examples
 
 from .test_cases import given as session_of
 from .test_models import make
@@ -63,7 +64,7 @@ def damaged(draw: st.DrawFn) -> list[str]:
 
 
 @given(damaged())
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@examples(8, suppress_health_check=list(HealthCheck))
 def test_damaged_recordings(tmp_path_factory: pytest.TempPathFactory, frames: list[str]) -> None:
     """No model of calls fails, and each row is identified as the model says."""
     con = connect(make(tmp_path_factory.mktemp("damaged") / "session.parquet", frames), models=OF_CALLS)

@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.ari.catalogue import ENVELOPE, columns_of, event_types
 from arirecord.ari.flatten import flatten
 from arirecord.ari.timestamps import parse_timestamp
+from tests.examples import examples
 
 PATHS = {(): ()} | {(t, c.name): c.path for t in event_types() for c in columns_of(t)}
 
@@ -79,7 +80,7 @@ def test_any_json(raw: str) -> None:
         assert not flat.columns
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(events())
 def test_columns_and_extra_together_are_the_event(event: dict[str, Any]) -> None:
     """What is in a column equals the field; what is not is in extra; drift is named for every entry of extra."""

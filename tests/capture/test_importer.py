@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.capture import importer
@@ -20,6 +20,7 @@ from arirecord.session.proof import Proof
 from arirecord.session.reader import open_session
 from arirecord.session.seal import recover
 from tests.conftest import read_lines, streams
+from tests.examples import examples
 
 
 def imported(folder: Path, *contents: bytes) -> tuple[list[tuple[int, str]], list[dict[str, str]]]:
@@ -295,7 +296,7 @@ def test_times_of_a_long_file(tmp_path: Path) -> None:
     assert problems == []
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=10))
 def test_any_frame(tmp_path_factory: pytest.TempPathFactory, frames: list[str]) -> None:
     """Recorded lines give their frames back, whatever the text."""

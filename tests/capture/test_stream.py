@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
@@ -23,6 +23,7 @@ from arirecord.capture import stream as module
 from arirecord.capture.loop import Loop
 from arirecord.capture.stream import EventStream
 from tests.conftest import HERE
+from tests.examples import examples
 
 LIMIT = 100_000
 
@@ -116,7 +117,7 @@ def cut(data: bytes, rng: random.Random, size: int) -> list[bytes]:
 bodies = st.one_of(st.binary(max_size=300), st.integers(100, 70_000).map(lambda n: b"x" * n), st.just(b"\xff\xfe"))
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     st.lists(st.tuples(bodies, st.integers(1, 3)), max_size=8),
     st.integers(0, 2**32),
@@ -189,7 +190,7 @@ def test_a_close_frame_ends_it() -> None:
     assert (stream.protocol.close_rcvd.code, stream.protocol.close_rcvd.reason) == (1000, "the end")
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.binary(max_size=400), st.integers(0, 2**32))
 def test_garbage_never_raises(garbage: bytes, seed: int) -> None:
     """Whatever comes after the handshake."""

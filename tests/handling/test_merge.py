@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import arirecord
@@ -18,6 +18,7 @@ from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import Session, open_session
 from arirecord.session.seal import seal
 from tests.conftest import Sessions
+from tests.examples import examples
 
 from .support import START_NS, frames_of, write
 
@@ -106,7 +107,7 @@ def session_of(path: Path, rows: list[tuple[int, int]]) -> Path:
 ROWS = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 4)), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROWS, min_size=2, max_size=3))
 def test_any_sessions(tmp_path: Path, recorded: list[list[tuple[int, int]]]) -> None:
     """In order of time, each frame as often as the session that has it most often, all accounted for."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import arirecord
@@ -18,6 +18,7 @@ from arirecord.handling.dtmf import Dtmf
 from arirecord.handling.pseudonyms import is_service, pseudonyms
 from arirecord.handling.redact import LeakError, Options, Redacted, redact_session
 from arirecord.session.reader import open_session
+from tests.examples import examples
 
 from .support import dressed, frames_of, write
 
@@ -262,7 +263,7 @@ def test_extensions_and_services(tmp_path: Path) -> None:
     assert one(tmp_path, row) == [row]
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.sets(st.from_regex(r"[0-9]{4,15}", fullmatch=True), min_size=1, max_size=40))
 def test_pseudonyms_are_others_and_no_two_alike(numbers: set[str]) -> None:
     """Of the same length, none an original, whatever the numbers are."""
@@ -317,7 +318,7 @@ VALUE = st.recursive(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(VALUE, min_size=1, max_size=4), st.booleans())
 def test_any_json_with_numbers_anywhere(tmp_path: Path, values: list[object], ensure_ascii: bool) -> None:
     """Nothing is left (the check would raise), the shape stays, and what holds nothing is as it was."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from arirecord.ari.operations import Operation, operations
@@ -25,6 +25,7 @@ from arirecord.replay.verify.compare import Request, compare
 from arirecord.replay.verify.grouping import Grouping
 from arirecord.replay.verify.rules import Rule, Rules
 from arirecord.replay.wire.rest_messages import answer_message
+from tests.examples import examples
 
 from .support import client, frame, make, receive, run
 from .test_server import MAX, event
@@ -84,7 +85,7 @@ def targets(draw: st.DrawFn) -> str:
 
 
 @given(METHODS, targets() | st.text(max_size=30), BODIES, st.none() | st.text(max_size=30))
-@settings(max_examples=800)
+@examples(800)
 def test_any_question_has_an_answer(method: str, target: str, body: bytes, content_type: str | None) -> None:
     answer = rest().answer(Question(method, "/" + target.removeprefix("/"), body, content_type, "http://x/ari"))
 
@@ -109,7 +110,7 @@ def exchanges(draw: st.DrawFn) -> Exchange | None:
 
 
 @given(st.lists(exchanges(), max_size=6), st.lists(st.integers(0, 5), max_size=6), st.text(max_size=5))
-@settings(max_examples=150)
+@examples(150)
 def test_any_recorded_exchange_is_an_answer(found: list[Exchange | None], order: list[int], mine: str) -> None:
     """To who asks the same, in any order, with other ids; what it is about can be grouped and shown."""
     known = [exchange for exchange in found if exchange is not None]
@@ -128,7 +129,7 @@ def test_any_recorded_exchange_is_an_answer(found: list[Exchange | None], order:
 
 
 @given(JSON | EVENTS, st.sampled_from(["StasisStart", "Dial", "ChannelEnteredBridge"]))
-@settings(max_examples=200)
+@examples(200)
 def test_any_event_can_be_grouped(value: object, kind: str) -> None:
     Grouping().event(frame(0, 0, json.dumps(value))._replace(type=kind))
 
@@ -141,7 +142,7 @@ def test_any_event_can_be_grouped(value: object, kind: str) -> None:
         optional={name: JSON for name in ("method", "query_strings", "message_body", "transaction_id", "content_type")},
     ).map(json.dumps)
 )
-@settings(max_examples=400)
+@examples(400)
 def test_any_message_has_an_answer(text: str) -> None:
     async def ask(question: Question) -> Answer:
         return rest().answer(question)
@@ -153,7 +154,7 @@ def test_any_message_has_an_answer(text: str) -> None:
 
 
 @given(JSON | EVENTS, st.sampled_from(KINDS))
-@settings(max_examples=400)
+@examples(400)
 def test_the_model_takes_any_event(value: object, kind: str) -> None:
     raw = json.dumps(value if not isinstance(value, dict) else {"type": kind, **value})
     switch = Switch()
@@ -169,7 +170,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(
     st.lists(st.tuples(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), st.binary(max_size=40), BODIES), max_size=8)
 )
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_leave_the_server_up(session: Path, requests: list[tuple[str, bytes, bytes]]) -> None:
     async def main() -> list[str]:
         async with ReplayServer(session, MAX) as server:
@@ -201,7 +202,7 @@ HEADERS = st.lists(
 
 
 @given(st.lists(st.tuples(st.sampled_from(OPERATIONS), HEADERS, BODIES), min_size=1, max_size=4), st.booleans())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_headers_leave_the_server_up(
     session: Path, requests: list[tuple[Operation, list[tuple[str, bytes]], bytes]], locked: bool
 ) -> None:

@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.ari.operations import find
 from arirecord.replay.switch.asked import as_recorded, asked
 from arirecord.replay.switch.exchange import Question
 from arirecord.replay.switch.ids import Ids, Kind
+from tests.examples import examples
 
 TEXT = st.text(max_size=12) | st.sampled_from(["1", "note", "my/id", 'a"b', "1795488611.10", "ü", "\n1795488611.1"])
 CLEAR = st.uuids().map(str) | st.from_regex(r"17[0-9]{8}\.[0-9]{1,4}", fullmatch=True)
@@ -32,7 +33,7 @@ def event(ids: list[str], other: str) -> dict[str, Any]:
 
 
 @given(st.lists(ID, min_size=7, max_size=7, unique=True))
-@settings(max_examples=500)
+@examples(500)
 def test_every_place_where_an_id_stands_and_no_other(names: list[str]) -> None:
     """Whatever the ids are like, in the recording and at the client."""
     old, new, other = names[:3], names[3:6], names[6]

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.report.facts import Event, Facts
 from arirecord.report.ladder_text import ladder_text
 from arirecord.report.tell import tell
+from tests.examples import examples
 
 FRAMES = [orjson.loads(line) for line in (Path(__file__).parents[1] / "frames.jsonl").read_bytes().splitlines()]
 START = datetime(2026, 1, 2, 3, 4, 5)
@@ -44,7 +45,7 @@ CALL: dict[str, Any] = dict.fromkeys(NAMES.split()) | {
 }  # fmt: skip
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.lists(damaged(), max_size=6), st.booleans())
 def test_any_frames_make_a_story(frames: list[dict[str, Any]], details: bool) -> None:
     """As many moments as frames that say something; the linter survives them, too."""

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from rich.cells import cell_len
 
 from arirecord.report.fold import fold
@@ -17,6 +17,7 @@ from arirecord.report.ladder_text import ladder_text
 from arirecord.report.story import Story, sentence
 from arirecord.report.tell import story
 from tests.conftest import streams
+from tests.examples import examples
 
 from .conftest import Connections, Tell
 from .frames import Row, about, begun, entered, finished, left
@@ -38,7 +39,7 @@ def letters(text: str) -> str:
     return "".join(re.findall(r"[^\W_]", text))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(stories())
 def test_any_story_can_be_drawn(told: Story) -> None:
     """The text has every moment and fits; SVG and page are well-formed; Mermaid has a line for each moment."""
@@ -75,7 +76,7 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(stories(max_lanes=12))
 def test_folding_loses_no_moment(told: Story) -> None:
     """Counts add up, and what is not folded stays as it was."""

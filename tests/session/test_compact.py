@@ -7,7 +7,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.errors import ArirecordError, NotASession, TargetExists
@@ -20,6 +20,7 @@ from arirecord.session.rows import own_text
 from arirecord.session.seal import seal
 from arirecord.session.table import LEADING
 from tests.conftest import read_lines, streams
+from tests.examples import examples
 from tests.session.test_table import MUTATIONS
 
 Rows = list[tuple[int, int, str, str]]
@@ -60,7 +61,7 @@ def frames() -> list[str]:
     return [orjson.loads(line)["frame"] for name in names for line in read_lines(streams()[name])]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(0, 2**32))
 def test_damaged_frames(frames: list[str], tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     """Whatever is wrong with a frame, its text comes back."""
@@ -76,7 +77,7 @@ def test_damaged_frames(frames: list[str], tmp_path_factory: pytest.TempPathFact
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     st.lists(st.builds(lambda a, b, c: {"type": "ChannelVarset", "variable": a, "value": b, c: a}, texts, texts, texts))
 )

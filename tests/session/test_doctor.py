@@ -7,13 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.session.doctor import examine, examine_session, worst
 from arirecord.session.doctor.findings import seconds
 from arirecord.session.reader import open_session
 from tests.conftest import streams
+from tests.examples import examples
 
 from .doctoring import SAMPLES, call, damage, put, row, told, write
 
@@ -132,7 +133,7 @@ def test_a_column_says_something_else_than_the_frame(target: Path, column: str, 
     assert found[0].what.startswith(f"{column} is ")
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.data())
 def test_any_change_of_a_value_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Whichever string or number it is."""

@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.session.doctor import examine, worst
 from arirecord.session.header import COMPACT_FORMAT, KEY
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import own_text
+from tests.examples import examples
 
 from .doctoring import CAPTURE, SECOND, START_NS, call, damage, event, told, write, write_journal
 
@@ -149,7 +150,7 @@ def test_data_after_the_end_of_a_journal(target: Path) -> None:
     assert [f.what for f in examine(journal)] == ["Damaged: data after its end; 100 rows can be read before that."]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_no_damage_of_a_file_is_too_much(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Cut anywhere, any byte changed: findings, never an exception."""

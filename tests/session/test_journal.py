@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.errors import JournalError, TargetExists
 from arirecord.session.journal import JournalReader, JournalWriter, is_locked
+from tests.examples import examples
 
 Batches = list[list[tuple[int, int, str, str]]]
 
@@ -34,7 +35,7 @@ rows = st.tuples(
 )
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.lists(st.lists(rows, max_size=5), max_size=6))
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, batches: Batches) -> None:
     """Every row, in order, whatever the text."""
@@ -53,7 +54,7 @@ pieces = st.sampled_from(
 texts = st.lists(pieces, max_size=4).map("".join)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(
     st.lists(
         st.tuples(st.just(7), st.just(9), st.sampled_from(["event", "rest"]), st.lists(texts, max_size=6)), max_size=3

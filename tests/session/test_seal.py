@@ -7,7 +7,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.errors import JournalError, NotASession, TargetExists
@@ -21,6 +21,7 @@ from arirecord.session.rows import own_text
 from arirecord.session.seal import recover, seal
 from arirecord.session.table import rows_to_table
 from tests.conftest import read_lines, streams
+from tests.examples import examples
 
 
 def journal_of(target: Path, frames: list[str], kind: str = "event") -> Path:
@@ -34,7 +35,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 frames = st.one_of(texts, st.dictionaries(texts, texts).map(lambda d: orjson.dumps(d).decode()))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(frames, max_size=20))
 def test_any_frames(tmp_path_factory: pytest.TempPathFactory, frames: list[str]) -> None:
     """Whatever text the frames are, they come back as they were."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import orjson
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.ari.catalogue import columns_of, event_types
@@ -16,6 +16,7 @@ from arirecord.session.header import Drift
 from arirecord.session.rows import Row
 from arirecord.session.table import UnforeseenColumns, rows_to_table, session_schema
 from tests.conftest import read_lines, streams
+from tests.examples import examples
 
 EVERYTHING = session_schema([*event_types(), "connection"])
 
@@ -104,7 +105,7 @@ MUTATIONS = [
 ]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(0, 2**32))
 def test_both_ways_agree_on_damaged_frames(frames: list[str], seed: int) -> None:
     """Frames broken in every way a hostile or future Asterisk might, among whole ones."""
