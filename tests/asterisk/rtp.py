@@ -82,13 +82,17 @@ class Voice(asyncio.DatagramProtocol):
             self._next = None
 
     async def press(self, digits: Iterable[str]) -> None:
-        """Press keys, 80 ms each with 60 ms between, as telephone events (RFC 4733). The end is told three times."""
+        """Press keys, 80 ms each with 120 ms between, as telephone events (RFC 4733).
+
+        The end is sent once, as loopback loses nothing: Asterisk 22 reports a key again for each repeated end that
+        arrives while it passes the caller on from a menu to a dial or a queue.
+        """
         for digit in digits:
-            for frame in range(7):
-                end = 0x80 if frame >= 4 else 0
+            for frame in range(5):
+                end = 0x80 if frame == 4 else 0
                 payload = struct.pack("!BBH", DIGITS.index(digit), end | VOLUME, min(frame + 1, 4) * SAMPLES)
                 self._keys.append((frame, payload))
-            self._keys += [None] * 3
+            self._keys += [None] * 5
             await asyncio.sleep(10 * FRAME_S)
 
     def _tick(self) -> None:

@@ -81,7 +81,7 @@ class Hour:
             await caller.until("up")
             await talk(self.chance, caller, called, self.seconds(20))
             await called.hold()
-            await while_in(called, "up", 6)
+            await while_in(called, "up", 10)
             self.office.parts[called.other_number].append(self.answer(self.talks(30)))
             await called.transfer(number or self.staff() or AWAY)
             await eventually(lambda: called.refer_status >= 200 or called.state == "ended", "the transfer is done", 30)
@@ -169,9 +169,9 @@ class Hour:
         if target and not parts:
             parts = (self._part(),)
         if not parts and keys in ("1", "2", "7"):
-            missed = [Part(60, "ignore")] * self.chance.choices((0, 1), (85, 15))[0]
-            parts = (*missed, self.answer(self._served()))
-            patience_s = patience_s or self.chance.choices((0, self.chance.uniform(4, 25)), (85, 15))[0]
+            missed = self.chance.choices((0, 1, 9), (74, 14, 12))[0]
+            parts = (*[Part(60, "ignore")] * missed, self.answer(self._served()))
+            patience_s = self.chance.uniform(8, 55) if missed == 9 else 0
         identity = self.outside()
         call = self.office.connect(self.carrier, MAIN, *parts, identity=identity)
         await call.until("up")

@@ -47,6 +47,15 @@ met AS (
         AND COALESCE(others.left_seq > stays.entered_seq, true)
         AND COALESCE(others.entered_seq < least(stays.left_seq, goers.next_seq), true)
     GROUP BY goers.seq
+),
+
+-- A dial for which Asterisk could make no channel shows in the variable DIALSTATUS only.
+refused AS (
+    SELECT DISTINCT goers.seq
+    FROM goers
+    JOIN ChannelVarset AS status ON status.channel_id = goers.goer_id
+    WHERE status.variable = 'DIALSTATUS' AND status.value IN ('CHANUNAVAIL', 'CONGESTION')
+        AND status.seq >= goers.from_seq AND status.seq < goers.next_seq
 )
 
 SELECT
@@ -54,6 +63,7 @@ SELECT
     any_value(met.met_at) AS met_at,
     any_value(met.met_channel_id) AS met_channel_id,
     bool_and(goer.ended_seq IS NOT NULL) AS is_followed,
+    bool_or(refused.seq IS NOT NULL) AS is_refused,
     count(DISTINCT tried.peer_channel_id) AS attempt_count,
     min(tried.ended_at) FILTER (tried.dial_status = 'ANSWER' AND NOT tried.is_inner) AS answered_at,
     arg_max(tried.peer_channel_id, (tried.is_inner, tried.ended_seq)) FILTER (tried.dial_status = 'ANSWER')
@@ -61,6 +71,7 @@ SELECT
     arg_max(tried.dial_status, (tried.is_inner, tried.ended_seq)) FILTER (tried.dial_status <> 'ANSWER') AS failed_status
 FROM int_transfer_spans AS spans
 LEFT JOIN met USING (seq)
+LEFT JOIN refused USING (seq)
 LEFT JOIN goers USING (seq)
 LEFT JOIN int_channel_lives AS goer ON goer.channel_id = goers.goer_id
 LEFT JOIN attempts_of_all AS tried ON tried.transfer_seq = spans.seq

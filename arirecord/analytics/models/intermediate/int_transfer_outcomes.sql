@@ -15,17 +15,12 @@ WITH returned AS (
 known AS (
     SELECT
         transfers.*,
-        tried.attempt_count,
-        tried.is_followed,
-        tried.failed_status,
-        tried.met_at,
-        tried.met_channel_id,
+        tried.* EXCLUDE (seq, answered_at),
+        tried.answered_at AS dial_answered_at,
         returned.channel_id AS returned_channel_id,
         returned.met_at AS returned_at,
         COALESCE(lives.answered_seq < transfers.seq, lives.is_answered, transfers.is_inferred) AS is_target_up,
         lives.answered_at AS target_answered_at,
-        tried.answered_at AS dial_answered_at,
-        tried.answered_by_channel_id,
         regexp_replace(transferer.channel_name, '-[^-]*$', '') = regexp_replace(reached.channel_name, '-[^-]*$', '')
             AS is_back
     FROM int_transfers AS transfers
@@ -55,6 +50,7 @@ judged AS (
             WHEN failed_status IS NOT NULL THEN 'failed'
             WHEN attempt_count > 0 THEN NULL
             WHEN met_at IS NOT NULL THEN 'answered'
+            WHEN is_refused THEN 'failed'
             WHEN is_followed THEN 'application'
         END AS outcome
     FROM known
