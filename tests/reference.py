@@ -39,6 +39,7 @@ OBJECTS = {
         "errors.JournalError",
         "errors.TargetExists",
         "errors.CaptureError",
+        "errors.UnknownName",
         "replay.options.ReplayError",
         "replay.driven.NotAsked",
     ),

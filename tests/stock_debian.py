@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.debian import InstallError, cache_folder, inside, make_debian, temporary_folder
 
-__all__ = ["main"]
+__all__ = ["PACKAGES", "copy_checkout", "copy_network_settings", "environment", "main"]
 
 PACKAGES = ("ca-certificates", "make", "python3", "python3-venv")
 CHECKOUT = Path(__file__).parents[1]
@@ -29,17 +29,22 @@ def main(arguments: list[str]) -> int:
     except InstallError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    if CERTIFICATES.exists():  # a network with a certificate authority of its own
-        shutil.copy(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
-    for name in ("resolv.conf", "hosts"):
-        shutil.copy(Path("/etc") / name, root / "etc" / name)
+    copy_network_settings(root)
     with temporary_folder(root, "newcomer") as home:
-        _copy_checkout(home / "arirecord")
+        copy_checkout(home / "arirecord")
         return max((_make(root, suite, home, target) for target in targets), default=0)
 
 
-def _copy_checkout(folder: Path) -> None:
-    """The files that a clone would have, as they are now."""
+def copy_network_settings(root: Path) -> None:
+    """Let programs inside find hosts, and trust the certificate authorities that this machine trusts."""
+    if CERTIFICATES.exists():
+        shutil.copy(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
+    for name in ("resolv.conf", "hosts"):
+        shutil.copy(Path("/etc") / name, root / "etc" / name)
+
+
+def copy_checkout(folder: Path) -> None:
+    """Copy the files that a clone would have, as they are now, into a new folder."""
     folder.mkdir()
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listed, cwd=CHECKOUT, capture_output=True, check=True).stdout
@@ -49,14 +54,19 @@ def _copy_checkout(folder: Path) -> None:
             shutil.copy(CHECKOUT / name, folder / name)
 
 
+def environment(home: str) -> list[str]:
+    """The variables of a new user's shell, and the settings of pip on this machine, as `env` takes them."""
+    settings = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "CI"))}
+    settings |= {"HOME": home, "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    return [f"{name}={value}" for name, value in settings.items()]
+
+
 def _make(root: Path, suite: str, home: Path, target: str) -> int:
     """Run one target; return its exit code."""
     started = time.monotonic()
     inner = Path("/") / home.relative_to(root)
-    settings = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "CI"))}
-    settings |= {"HOME": str(inner), "PATH": "/usr/local/bin:/usr/bin:/bin"}
     enter = f"cd {shlex.quote(str(inner / 'arirecord'))} && exec make {target}"
-    command = inside(root, "env", "-i", *(f"{name}={value}" for name, value in settings.items()), "sh", "-c", enter)
+    command = inside(root, "env", "-i", *environment(str(inner)), "sh", "-c", enter)
     code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
     took_s = time.monotonic() - started
     print(f"Debian {suite}: make {target} ended with {code} after {took_s:.0f} s", flush=True)

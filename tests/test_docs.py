@@ -73,6 +73,7 @@ SHOWN = [
     for line in re.sub(r"\\\n>? *", " ", text).splitlines()
     if line.startswith(("arirecord ", "$ arirecord ")) and line.count("'") % 2 == 0 and line.count('"') % 2 == 0
     for arguments in commands_of(line)
+    if not arguments[0].startswith("-")
 ]
 
 
