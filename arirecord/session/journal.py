@@ -40,13 +40,13 @@ def journal_path(target: Path) -> Path:
 
 
 def in_the_way(path: Path) -> TargetExists:
-    """What to raise where this journal exists and a new one is to be written."""
+    """Return the error for a journal that exists where a new one is to be written."""
     what = (
-        "another recording is writing it: choose another output"
+        "a recording to it is still running. Choose another output"
         if is_locked(path)
-        else f"an earlier recording was cut off: `arirecord recover {path}` makes it a session"
+        else f"an earlier recording was cut off. Run `arirecord recover {path}`, or choose another output"
     )
-    return TargetExists(f"{path} exists; {what}")
+    return TargetExists(f"{path} exists: {what}")
 
 
 class JournalWriter:

@@ -83,7 +83,9 @@ class Session:
         if path.is_dir():
             paths = sorted(p for p in path.rglob("*.parquet") if not p.name.startswith("."))
             if not paths:
-                raise NotASession(f"{path} is a folder without a single .parquet file")
+                from .unreadable import no_sessions_in
+
+                raise no_sessions_in(path)
         else:
             paths = [path]
         self.parts: Sequence[Part] = [_open_part(p) for p in paths]
@@ -184,20 +186,18 @@ class Session:
 
 def _open_part(path: Path) -> Part:
     if not path.exists():
-        from .journal import journal_path
+        from .unreadable import missing_session
 
-        journal = journal_path(path)
-        hint = (
-            f"; but {journal} exists: `arirecord recover {journal}` makes it this session" if journal.exists() else ""
-        )
-        raise FileNotFoundError(f"{path} does not exist{hint}")
+        raise missing_session(path)
     try:
         metadata = pq.read_metadata(path)
         text, schema = (metadata.metadata or {}).get(KEY), metadata.schema.to_arrow_schema()
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
-        raise NotASession(f"{path} is no session: {next(iter(str(error).splitlines()), 'damaged')}") from error
+        from .unreadable import not_a_session
+
+        raise not_a_session(path, next(iter(str(error).splitlines()), "its end is missing.")) from error
     if text is None:
-        raise NotASession(f"{path} is a Parquet file, but no session of arirecord")
+        raise NotASession(f"{path} is a Parquet file, but not an arirecord session")
     try:
         return Part(path, Header.load(text), schema)
     except NotASession as error:

@@ -124,7 +124,7 @@ def test_query_without_rows(run: Run) -> None:
         (["query", IVR, ""], 2, "The SQL is empty"),
         (["import", IVR, "-o", "new.parquet"], 1, "a session needs no import"),
         (["info", "missing.parquet"], 1, "missing.parquet does not exist"),
-        (["info", __file__], 1, "is no session"),
+        (["info", __file__], 1, "is not an arirecord session: it is neither Parquet nor JSON lines"),
         (["import", "missing.jsonl"], 2, "missing.jsonl"),
         (["import", IVR, "-o", IVR], 1, "exists"),
         (["capture", "--url", "nonsense"], 1, "http://host:8088/ari"),

@@ -209,8 +209,8 @@ def test_what_is_neither(tmp_path: Path) -> None:
     words = {
         empty: "It is empty",
         text: "neither Parquet nor zstd",
-        foreign: "no session of arirecord",
-        cut: "is no session",
+        foreign: "not an arirecord session",
+        cut: "is a damaged Parquet file",
         stream: "no journal of arirecord",
     }
 
@@ -220,7 +220,7 @@ def test_what_is_neither(tmp_path: Path) -> None:
         assert word in found.what
 
     (tmp_path / "none").mkdir()
-    assert [f.what for f in examine(tmp_path / "none")] == ["A folder without a single .parquet file or journal."]
+    assert [f.what for f in examine(tmp_path / "none")] == ["A folder without any .parquet file or journal."]
 
 
 def test_a_newer_or_damaged_header(target: Path) -> None:

@@ -205,7 +205,7 @@ def test_two_writers_are_refused(tmp_path: Path) -> None:
     first = JournalWriter(path, 5, {})
 
     assert is_locked(path)
-    with pytest.raises(TargetExists, match="another recording is writing it"):
+    with pytest.raises(TargetExists, match="a recording to it is still running"):
         JournalWriter(path, 5, {})
     first.close()
     assert not is_locked(path)

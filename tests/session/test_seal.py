@@ -270,17 +270,17 @@ def test_what_is_no_session_is_refused(tmp_path: Path) -> None:
     """Each with its own sentence."""
     text = tmp_path / "text.parquet"
     text.write_text("hello")
-    with pytest.raises(NotASession, match="is no session"):
+    with pytest.raises(NotASession, match="is not an arirecord session: it is neither"):
         open_session(text)
     foreign = tmp_path / "foreign.parquet"
     pq.write_table(pa.table({"a": [1]}), foreign)
-    with pytest.raises(NotASession, match="no session of arirecord"):
+    with pytest.raises(NotASession, match="not an arirecord session"):
         open_session(foreign)
     journal_of(tmp_path / "lost.parquet", ["{}"])
     with pytest.raises(FileNotFoundError, match="arirecord recover"):
         open_session(tmp_path / "lost.parquet")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(NotASession, match=r"without a single \.parquet"):
+    with pytest.raises(NotASession, match=r"without any \.parquet"):
         open_session(tmp_path / "empty")
     assert KEY == b"arirecord"
 

@@ -45,7 +45,7 @@ def _folder(folder: Path, is_quick: bool, progress: Progress) -> Iterator[Findin
     paths = sorted(p for p in folder.rglob("*.parquet") if not p.name.startswith("."))
     journals = sorted(p for p in folder.rglob("*.journal*") if p.is_file())
     if not paths and not journals:
-        yield Finding("error", "file", folder.name, "A folder without a single .parquet file or journal.")
+        yield Finding("error", "file", folder.name, "A folder without any .parquet file or journal.")
     for path in paths:
         part = yield from _part(path, str(path.relative_to(folder)))
         if part is not None:
@@ -65,12 +65,12 @@ def _folder(folder: Path, is_quick: bool, progress: Progress) -> Iterator[Findin
 
 
 def _part(path: Path, name: str) -> Generator[Finding, None, Part | None]:
-    """Yields why it is no session, else returns it opened."""
+    """Yield why it is not a session; otherwise return it opened."""
     try:
         begin = _begin(path)
         return open_session(path).parts[0]
     except NotASession as error:
-        text = str(error).removeprefix(f"{path} ")
+        text = str(error).removeprefix(f"{path} ").partition(" Run `")[0].rstrip(".")
         if not begin:
             yield Finding(
                 "error", "file", name, "It is empty.", "No arirecord wrote it: was a disk full, a copy cut off?"
@@ -78,7 +78,7 @@ def _part(path: Path, name: str) -> Generator[Finding, None, Part | None]:
         elif begin == _PARQUET:
             yield Finding("error", "file", name, f"It {text}.", _of_parquet(text))
         else:
-            what = "It is no session and no journal: neither Parquet nor zstd."
+            what = "It is not a session and not a journal: neither Parquet nor zstd."
             yield Finding("error", "file", name, what, _IMPORT.format(path=path))
     except OSError as error:
         yield Finding("error", "file", name, f"It can't be read: {error.strerror or error}.")
@@ -93,7 +93,7 @@ def _of_parquet(text: str) -> str:
         return ""
     if "header" in text:
         return "Its rows can still be read by any Parquet tool."
-    return "" if "no session of arirecord" in text else "Without its end Parquet can't be read: look for its journal."
+    return "" if "not an arirecord session" in text else "Without its end Parquet can't be read: look for its journal."
 
 
 def _beside(path: Path) -> Iterator[Finding]:
