@@ -23,23 +23,23 @@ class MartMethods:
     def kpis(
         self, *, bucket: timedelta | str | None = None, by: str | None = None, **parameters: str | float
     ) -> "pl.DataFrame":
-        """Key figures: ASR, NER, ACD, PDD, Erlangs …; of the whole, or for each `bucket` of time and value of `by`.
+        """Key figures: ASR, NER, ACD, PDD, Erlangs …
 
-        `bucket` is a length of time (`timedelta(hours=1)`, `"1h"`); `by` is trunk, prefix, application, endpoint or
-        origin.
+        `bucket` is a duration (`timedelta(hours=1)`, `"1h"`): one row per such interval. `by` is trunk, prefix,
+        application, endpoint or origin: one row per value.
         """
         return self._mart("kpis", parameters, bucket, by)
 
     def concurrency(self, *, by: str | None = None, **parameters: str | float) -> "pl.DataFrame":
-        """How many calls there were from each moment on at which that changed; `by` as for `kpis`."""
+        """Simultaneous calls over time."""
         return self._mart("concurrency", parameters, by=by)
 
     def app_latency(self, **parameters: str | float) -> "pl.DataFrame":
-        """How long an application took from an event to its first REST request; of tapped recordings."""
+        """Time from an event to an app's first REST request."""
         return self._mart("app_latency", parameters)
 
     def app_visits(self, **parameters: str | float) -> "pl.DataFrame":
-        """Stays of channels in Stasis applications, with their arguments."""
+        """Visits of channels to Stasis applications."""
         return self._mart("app_visits", parameters)
 
     def bridge_stays(self, **parameters: str | float) -> "pl.DataFrame":
@@ -47,11 +47,11 @@ class MartMethods:
         return self._mart("bridge_stays", parameters)
 
     def calls(self, **parameters: str | float) -> "pl.DataFrame":
-        """Calls: parties, times, lengths, disposition, who ended it."""
+        """Calls: parties, times, disposition, who hung up."""
         return self._mart("calls", parameters)
 
     def channel_states(self, **parameters: str | float) -> "pl.DataFrame":
-        """States that channels went through, and how long."""
+        """States of channels, and how long each lasted."""
         return self._mart("channel_states", parameters)
 
     def channels(self, **parameters: str | float) -> "pl.DataFrame":
@@ -59,15 +59,15 @@ class MartMethods:
         return self._mart("channels", parameters)
 
     def conversations(self, **parameters: str | float) -> "pl.DataFrame":
-        """Stretches of time in which at least two answered channels shared a bridge."""
+        """Intervals in which answered channels shared a bridge."""
         return self._mart("conversations", parameters)
 
     def device_states(self, **parameters: str | float) -> "pl.DataFrame":
-        """Device states, and how long."""
+        """States of devices, and how long each lasted."""
         return self._mart("device_states", parameters)
 
     def dial_attempts(self, **parameters: str | float) -> "pl.DataFrame":
-        """Attempts to reach somebody: status, ring time, forwarded where."""
+        """Dial attempts: status, ring time, forwarding."""
         return self._mart("dial_attempts", parameters)
 
     def digits(self, **parameters: str | float) -> "pl.DataFrame":
@@ -79,19 +79,19 @@ class MartMethods:
         return self._mart("dtmf", parameters)
 
     def dtmf_patterns(self, **parameters: str | float) -> "pl.DataFrame":
-        """Runs of digits that come again and again."""
+        """DTMF patterns that repeat."""
         return self._mart("dtmf_patterns", parameters)
 
     def event_volume(self, **parameters: str | float) -> "pl.DataFrame":
-        """Events and bytes by type."""
+        """Events and bytes by type and application."""
         return self._mart("event_volume", parameters)
 
     def hangups(self, **parameters: str | float) -> "pl.DataFrame":
-        """Channels that ended: cause, and who asked for it."""
+        """Ended channels: cause, and which side hung up."""
         return self._mart("hangups", parameters)
 
     def holds(self, **parameters: str | float) -> "pl.DataFrame":
-        """Who was put on hold by whom, when and how long."""
+        """Holds: who held whom, when and how long."""
         return self._mart("holds", parameters)
 
     def ivr_paths(self, **parameters: str | float) -> "pl.DataFrame":
@@ -99,47 +99,47 @@ class MartMethods:
         return self._mart("ivr_paths", parameters)
 
     def legs(self, **parameters: str | float) -> "pl.DataFrame":
-        """A channel's part in a call: role, times, lengths."""
+        """Legs: each channel's role and times in its call."""
         return self._mart("legs", parameters)
 
     def links(self, **parameters: str | float) -> "pl.DataFrame":
-        """Why two channels belong to one call."""
+        """Reasons why two channels belong to one call."""
         return self._mart("links", parameters)
 
     def playbacks(self, **parameters: str | float) -> "pl.DataFrame":
-        """Sounds that were played."""
+        """Sounds that were played to channels and bridges."""
         return self._mart("playbacks", parameters)
 
     def queue_calls(self, **parameters: str | float) -> "pl.DataFrame":
-        """Waits in holding bridges and queues."""
+        """Waits in queues, holding bridges and parking lots."""
         return self._mart("queue_calls", parameters)
 
     def recordings(self, **parameters: str | float) -> "pl.DataFrame":
-        """Recordings made by the switch."""
+        """Audio recordings made by Asterisk."""
         return self._mart("recordings", parameters)
 
     def registrations(self, **parameters: str | float) -> "pl.DataFrame":
-        """Contacts and peers that came and went."""
+        """Status of contacts and endpoints over time."""
         return self._mart("registrations", parameters)
 
     def rtp_quality(self, **parameters: str | float) -> "pl.DataFrame":
-        """Quality of the media, as the channels reported it."""
+        """RTP quality of each channel and direction."""
         return self._mart("rtp_quality", parameters)
 
     def talk(self, **parameters: str | float) -> "pl.DataFrame":
-        """Talk of each channel: in conversations, and heard speaking."""
+        """Talk time of each channel."""
         return self._mart("talk", parameters)
 
     def talk_intervals(self, **parameters: str | float) -> "pl.DataFrame":
-        """Stretches of speech, from talk detection."""
+        """Intervals of speech, from talk detection."""
         return self._mart("talk_intervals", parameters)
 
     def transfers(self, **parameters: str | float) -> "pl.DataFrame":
-        """Transfers, blind and attended, done or refused."""
+        """Blind and attended transfers, completed or failed."""
         return self._mart("transfers", parameters)
 
     def user_events(self, **parameters: str | float) -> "pl.DataFrame":
-        """Events that dialplan and applications made themselves."""
+        """User events of dialplan and applications."""
         return self._mart("user_events", parameters)
 
     def variables(self, **parameters: str | float) -> "pl.DataFrame":

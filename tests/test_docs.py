@@ -198,7 +198,7 @@ def test_every_verb_is_in_the_documents() -> None:
     text = "".join(document.read_text() for document in DOCUMENTS if document.name != "cli.md")
 
     assert [verb for verb in VERBS if f"arirecord {verb}" not in text] == []
-    assert set(GROUPS) >= {"Record", "Replay", "Handle", "Measure"}
+    assert set(GROUPS) >= {"Record", "Replay", "Inspect and convert", "Measure"}
 
 
 def test_the_records_of_asterisk_shown() -> None:

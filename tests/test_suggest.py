@@ -61,5 +61,5 @@ def test_unknown_names_in_python() -> None:
         session.sql("SELECT * FROM leg")
     with pytest.raises(duckdb.CatalogException, match="Did you mean 'ChannelDtmfReceived'"):
         session.sql("SELECT * FROM ChannelDtmf")
-    with pytest.raises(duckdb.CatalogException, match="SHOW TABLES lists the tables"):
+    with pytest.raises(duckdb.CatalogException, match="`arirecord metrics` lists the tables"):
         session.sql("SELECT * FROM qqqqq")

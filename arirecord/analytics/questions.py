@@ -10,10 +10,12 @@ from arirecord.suggest import unknown_name
 from .models import load_models, mart_names
 from .views import name, text
 
-__all__ = ["GROUPS", "Question", "from_mart", "models_asked", "sql_of", "time_column"]
+__all__ = ["DISPOSITIONS", "GROUPS", "Question", "from_mart", "models_asked", "sql_of", "time_column"]
 
 GROUPS = ("trunk", "prefix", "application", "endpoint", "origin")
 """What KPIs go by."""
+DISPOSITIONS = ("ANSWERED", "BUSY", "CANCEL", "CONGESTION", "FAILED", "NO ANSWER")
+"""The dispositions that a call can have."""
 _TIMES = ("started_at", "transferred_at", "created_at", "begun_at", "changed_at", "bucket_at")
 _ORDER = ("bucket_at", "group_value", "changed_at", "first_seq", "seq")
 _OF_LEG = ("caller_number", "connected_number", "exten")

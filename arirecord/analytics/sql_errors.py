@@ -32,7 +32,7 @@ def suggesting_names() -> Iterator[None]:
         if unknown is None:
             raise
         names = close_names(unknown[2], table_names())
-        advice = did_you_mean(names) or "SHOW TABLES lists the tables."
+        advice = did_you_mean(names) or "`arirecord metrics` lists the tables."
         text = _NO_TABLE.sub(lambda found: f"{found[1]}. {advice}", str(error))
         raise duckdb.CatalogException(text) from None
 

@@ -18,51 +18,51 @@ from arirecord.suggest import did_you_mean, unknown_name
 
 from .config import apply, find_config, read_config
 from .interrupt import ended_in_any_case
-from .tables import tables
+from .tables import table_groups
 from .terminal import say, voice
 
 __all__ = ["main"]
 
-# group → verb → (module, what it does); the last saves loading the module for --help. Of `module:what` the module makes
-# the command.
+# group → verb → (module, summary of at most 60 characters). `--help` needs the summaries without loading the modules.
+# Of `module:name` the module makes the command.
 GROUPS = {
     "Record": {
-        "capture": ("capture", "Record the event stream of a running Asterisk."),
-        "tap": ("tap", "Record what an application and Asterisk say, from in between."),
-        "mark": ("mark", "Put a note into a running recording."),
-        "import": ("import_", "Make a session of streams you already have."),
-        "recover": ("recover", "Make a session of a recording that was cut off."),
+        "capture": ("capture", "Record the ARI event stream of a running Asterisk."),
+        "tap": ("tap", "Record an app's events and REST requests, as a proxy."),
+        "mark": ("mark", "Add a note to a running recording, or start a new part."),
+        "import": ("import_", "Make a session from recorded event streams."),
+        "recover": ("recover", "Make a session from a recording that was cut off."),
     },
     "Replay": {
-        "replay": ("replay", "Give a session back over a local WebSocket."),
-        "verify": ("verify", "Hold what an app does with a recording against what was recorded."),
-        "demo": ("demo", "See it all work on a bundled recording."),
+        "replay": ("replay", "Replay a session to ARI clients on localhost."),
+        "verify": ("verify", "Replay a session to an app and compare its requests."),
+        "demo": ("demo", "Try recording, replay and metrics on a bundled session."),
     },
-    "Handle": {
-        "info": ("info", "Say what is in a session."),
+    "Inspect and convert": {
+        "info": ("info", "Show a summary of a session."),
         "cat": ("cat", "Print the frames of a session."),
-        "doctor": ("doctor", "Say what is wrong with a session or a journal."),
-        "filter": ("filter", "Make a session of a part of another."),
-        "merge": ("merge", "Make one session of several, in one order of time."),
-        "export": ("export", "Give a session in other forms: CSV, JSON lines, Parquet."),
+        "doctor": ("doctor", "Check sessions and journals for damage and losses."),
+        "filter": ("filter", "Copy a part of a session to a new session."),
+        "merge": ("merge", "Merge several sessions into one, ordered by time."),
+        "export": ("export", "Export events as CSV, JSON lines or Parquet."),
         "compact": ("compact", "Write a session in about half the space."),
-        "redact": ("redact", "Make a session without numbers and names of people."),
+        "redact": ("redact", "Replace phone numbers and names with pseudonyms."),
         "diff": ("diff", "Compare two sessions by their calls and metrics."),
     },
     "Measure": {
-        "explain": ("explain", "Tell what happened in a call."),
-        "report": ("report", "Make one HTML file of what a session says."),
-        "query": ("query", "Ask a session in SQL."),
-        "metrics": ("metrics", "List the tables below, or say what the columns of one mean."),
-        "models": ("models", "List the SQL models behind the tables, or print them as one script."),
+        "explain": ("explain", "Show a call as a ladder diagram."),
+        "report": ("report", "Write an HTML report of a session."),
+        "query": ("query", "Query a session in SQL."),
+        "metrics": ("metrics", "Describe the tables, their columns and parameters."),
+        "models": ("models", "List the SQL models behind the tables, or print them."),
     },
-    "Tables, a row for each …": tables(),
-    "Besides": {
+    **table_groups(),
+    "Other": {
         "help": ("help", "Show the help of a command."),
-        "completion": ("completion", "Make your shell complete verbs and options."),
+        "completion": ("completion", "Print the completion script for a shell."),
     },
 }
-VERBS = {verb: said for group in GROUPS.values() for verb, said in group.items()}
+VERBS = {verb: entry for group in GROUPS.values() for verb, entry in group.items()}
 
 _OTHER_NAMES = {
     "capture": ("listen", "record", "rec", "start"),
@@ -83,7 +83,7 @@ _OTHER_NAMES = {
 
 
 class _Verbs(click.Group):
-    """Loads a verb when it is called, and turns what goes wrong into one sentence."""
+    """The commands. Each is loaded when it is used; errors become one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -121,7 +121,7 @@ class _Verbs(click.Group):
         except KeyboardInterrupt:
             raise _interrupted() from None
         except BrokenPipeError:
-            # The reader of our output has had enough (`| head`): not an error, and Python must not complain on exit.
+            # The reader of our output has closed it (`| head`): not an error, and Python must not complain on exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
         except RuntimeError as error:
@@ -130,7 +130,7 @@ class _Verbs(click.Group):
             raise _interrupted() from None  # Ctrl-C, as DuckDB reports it
         except UnknownName as error:
             raise click.UsageError(str(error)) from error
-        except _told_in_a_sentence() as error:
+        except _reported_errors() as error:
             if voice.is_verbose:
                 traceback.print_exc()
             raise click.ClickException(_sentence(error)) from error
@@ -141,27 +141,27 @@ def _interrupted() -> SystemExit:
     return SystemExit(INTERRUPTED)
 
 
-def _told_in_a_sentence() -> tuple[type[Exception], ...]:
+def _reported_errors() -> tuple[type[Exception], ...]:
     duckdb = sys.modules.get("duckdb")  # only where it is loaded: that takes longer than many a verb
     return (ArirecordError, OSError, *([duckdb.Error] if duckdb else []))
 
 
 def _sentence(error: Exception) -> str:
-    if "No space left on device" in str(error):  # however who wrote puts it
-        return "no space left on the disk for what was to be written"
+    if "No space left on device" in str(error):  # in the words of whichever library wrote
+        return "No space left on the disk for the output"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror}: {error.filename}"
     if unreadable := re.search(r'Failed to read file "(.+?)": (.+)', str(error)):  # DuckDB's words
-        return f"{unreadable[1]} is damaged: {unreadable[2]}. `arirecord doctor {unreadable[1]}` says where"
+        return f"{unreadable[1]} is damaged: {unreadable[2]}. Run `arirecord doctor {unreadable[1]}`"
     return str(error)
 
 
 def _prepare(ctx: click.Context, verb: str, command: click.Command) -> None:
-    """Give a verb what all verbs have: settings from a file and the environment, `--quiet` and `--verbose`."""
-    if verb not in GROUPS["Record"] and verb not in GROUPS["Replay"]:  # these end well, in their own time
+    """Add to a verb what all verbs have: settings from a file and the environment, `--quiet` and `--verbose`."""
+    if verb not in GROUPS["Record"] and verb not in GROUPS["Replay"]:  # these end in their own way
         ctx.with_resource(ended_in_any_case())
     known = {name for option in command.params for name in option.opts}
-    command.params += [option for option in _manners() if not known & {*option.opts}]
+    command.params += [option for option in _common_options() if not known & {*option.opts}]
     if ctx.params.get("no_config"):
         return
     path = ctx.params.get("config") or find_config(Path.cwd())
@@ -171,30 +171,38 @@ def _prepare(ctx: click.Context, verb: str, command: click.Command) -> None:
         say(f"Settings from {path}.")
 
 
-def _manners() -> list[click.Option]:
+def _common_options() -> list[click.Option]:
     quiet = click.Option(
-        ["-q", "--quiet"], is_flag=True, expose_value=False, callback=voice.be_quiet, help="Say only what went wrong."
+        ["-q", "--quiet"],
+        is_flag=True,
+        expose_value=False,
+        callback=voice.be_quiet,
+        help="Print errors and losses only.",
     )
     verbose = click.Option(
-        ["-v", "--verbose"], is_flag=True, expose_value=False, callback=voice.be_verbose, help="Say more; trace errors."
+        ["-v", "--verbose"],
+        is_flag=True,
+        expose_value=False,
+        callback=voice.be_verbose,
+        help="Print more, and a traceback with errors.",
     )
     return [quiet, verbose]
 
 
 @click.group(
     cls=_Verbs,
-    params=_manners(),
+    params=_common_options(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.option(
     "--config",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Settings; else arirecord.toml, or [tool.arirecord] in pyproject.toml, here or above.",
+    help="Settings file. Default: the nearest arirecord.toml or pyproject.toml with [tool.arirecord].",
 )
-@click.option("--no-config", is_flag=True, help="No settings from a file.")
+@click.option("--no-config", is_flag=True, help="Ignore settings files.")
 @click.version_option(__version__, prog_name="arirecord")
 def cli(config: Path | None, no_config: bool) -> None:
-    """Record, replay and measure telephone calls made with Asterisk.
+    """Record, replay and measure calls made with Asterisk.
 
     \b
     Examples:
@@ -203,8 +211,9 @@ def cli(config: Path | None, no_config: bool) -> None:
       arirecord replay today.parquet --speed 10
       arirecord query today.parquet "SELECT * FROM transfers"
 
-    Results go to stdout, words to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something was lost.
-    Every option can be set in the environment, ARIRECORD_CAPTURE_URL for `capture --url`, and in a file (--config).
+    Results go to stdout; messages go to stderr. Exit codes: 0 success, 1 error, 2 wrong usage, 3 success but something
+    was lost, 130 Ctrl-C. Every option can also be set in the environment (ARIRECORD_CAPTURE_URL for `capture --url`)
+    and in a settings file.
     """
 
 

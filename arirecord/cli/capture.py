@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .completions import complete_event_types
 from .target import open_target
 from .terminal import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .types import DURATION, ROTATION
@@ -28,38 +29,58 @@ __all__ = ["command"]
 
 @click.command("capture")
 @click.option(
-    "--url", default="http://127.0.0.1:8088/ari", show_default=True, help="Where the ARI is; https and wss too."
+    "--url", default="http://127.0.0.1:8088/ari", show_default=True, help="URL of the ARI: http, https, ws or wss."
 )
-@click.option("--user", help="NAME or NAME:PASSWORD. Else the password comes from ARIRECORD_PASSWORD or a prompt.")
-@click.option("--app", "application", default="arirecord", show_default=True, help="Stasis application to listen as.")
+@click.option("--user", help="NAME or NAME:PASSWORD. Default for the password: ARIRECORD_PASSWORD, or a prompt.")
+@click.option("--app", "application", default="arirecord", show_default=True, help="Stasis application to register as.")
 @click.option(
     "--subscribe-all/--no-subscribe-all",
     default=True,
     show_default=True,
-    help="Hear of all, not of the app's own only.",
+    help="Receive events of all channels, bridges and endpoints.",
 )
 @click.option(
-    "-o", "--output", default="session.parquet", show_default=True, help="A file, or a folder of parts: DIR/."
+    "-o", "--output", default="session.parquet", show_default=True, help="Output file, or a folder for parts: DIR/."
 )
-@click.option("--rotate", type=ROTATION, help="Begin a new part (in the folder -o) after 1h, 256MB or 1000000 (rows).")
-@click.option("--duration", type=DURATION, help="Stop after this long: 30s, 5m, 1h30m.")
-@click.option("--max-events", type=click.IntRange(min=1), help="Stop after so many events.")
+@click.option("--rotate", type=ROTATION, help="Start a new part in the folder -o after 1h, 256MB or 1000000 (rows).")
+@click.option("--duration", type=DURATION, help="Stop after this time: 30s, 5m, 1h30m.")
+@click.option("--max-events", type=click.IntRange(min=1), help="Stop after this many events.")
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 @click.option(
-    "--reconnect/--no-reconnect", default=True, show_default=True, help="Dial again when the connection is lost."
+    "--reconnect/--no-reconnect", default=True, show_default=True, help="Reconnect when the connection is lost."
 )
-@click.option("--takeover", is_flag=True, help="Take the application from a program that has it; keep it.")
+@click.option("--takeover", is_flag=True, help="Take the application over from another client, and keep it.")
 @click.option(
-    "--filter", "allowed", multiple=True, metavar="TYPE", help="Have Asterisk send only this type; again for more."
+    "--filter",
+    "allowed",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=complete_event_types,
+    help="Receive only events of this type (repeatable).",
 )
-@click.option("--exclude", "disallowed", multiple=True, metavar="TYPE", help="Have Asterisk not send this type.")
 @click.option(
-    "--listen", metavar="HOST:PORT", help="Let Asterisk dial in (outbound WebSockets) instead of dialling it."
+    "--exclude",
+    "disallowed",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=complete_event_types,
+    help="Receive no events of this type (repeatable).",
 )
-@click.option("--sync", "sync_s", type=DURATION, default=1, show_default="1s", help="How much a power cut may cost.")
-@click.option("--keepalive", "keepalive_s", type=DURATION, default=20, show_default="20s", help="Interval of pings.")
-@click.option("--ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Trust this authority (PEM).")
-@click.option("--insecure", is_flag=True, help="Check no certificate at all: anybody may be at the other end.")
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    help="Wait for Asterisk to connect (outbound WebSocket) instead of connecting to it.",
+)
+@click.option(
+    "--sync", "sync_s", type=DURATION, default=1, show_default="1s", help="Sync the journal to disk this often."
+)
+@click.option(
+    "--keepalive", "keepalive_s", type=DURATION, default=20, show_default="20s", help="Send a ping this often."
+)
+@click.option(
+    "--ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Trust this certificate authority (PEM)."
+)
+@click.option("--insecure", is_flag=True, help="Do not check certificates (unsafe).")
 def command(
     url: str,
     user: str | None,
@@ -80,13 +101,14 @@ def command(
     ca: Path | None,
     insecure: bool,
 ) -> None:
-    """Record the event stream of a running Asterisk, losing nothing.
+    """Record the ARI event stream of a running Asterisk.
 
-    Ctrl-C or SIGTERM ends the recording and seals it. Should the machine die, `arirecord recover` seals what came in.
-    A lost connection is dialled again and told as a gap; exit code 3 says that there was one. SIGHUP begins a new part.
+    Ctrl-C or SIGTERM ends the recording and seals it to a session. After a crash, `arirecord recover` seals the
+    journal. If the connection drops, arirecord reconnects and marks the gap; the exit code is 3 then. SIGHUP starts a
+    new part.
 
-    With subscribe-all it hears of every channel and bridge, but Asterisk sends StasisStart and StasisEnd only to the
-    application they are for: to record those of a running program, put `arirecord tap` between it and Asterisk.
+    Capture is passive. Asterisk sends StasisStart and StasisEnd only to the owning app: to record an app's events and
+    REST requests, use `arirecord tap`.
 
     \b
     Examples:
@@ -102,9 +124,7 @@ def command(
 
     address = _with_password(Address.parse(url, user, os.environ.get("ARIRECORD_PASSWORD")))
     if insecure:
-        warn(
-            "WARNING: --insecure checks no certificate; whoever sits in between can read the password and forge events."
-        )
+        warn("WARNING: certificates are not checked (--insecure). An attacker can read the password and forge events.")
     options: CaptureOptions | ListenOptions
     if listen is not None:
         host, port = _host_and_port(listen)
@@ -133,7 +153,7 @@ def _with_password(address: "Address") -> "Address":
     if address.user is None or address.password is not None:
         return address
     if not sys.stdin.isatty():
-        raise click.UsageError(f"no password for {address.user}: set ARIRECORD_PASSWORD or give --user NAME:PASSWORD")
+        raise click.UsageError(f"No password for {address.user}: set ARIRECORD_PASSWORD or give --user NAME:PASSWORD.")
     from dataclasses import replace
 
     return replace(address, password=click.prompt(f"Password of {address.user}", hide_input=True, err=True))
@@ -142,12 +162,12 @@ def _with_password(address: "Address") -> "Address":
 def _host_and_port(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
-        raise click.UsageError(f"{text!r} is no HOST:PORT such as 127.0.0.1:9000")
+        raise click.UsageError(f"{text!r} is not HOST:PORT such as 127.0.0.1:9000")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
 class _Recording:
-    """The recorder, made once there is a connection, and the line that tells of it."""
+    """The recorder, which is made at the first connection, and its status line."""
 
     def __init__(self, options: "CaptureOptions | ListenOptions", target: "Target", sync_s: float) -> None:
         self._options, self._target, self._sync_s = options, target, sync_s
@@ -202,8 +222,8 @@ def _finish(recorder: "Recorder", ending: "Ending") -> None:
         recorder.close("complete" if ending.is_wanted else ending.why)
     except OSError as error:
         raise click.ClickException(
-            f"the end of the recording could not be written ({error.strerror}). Make room, then "
-            f"`arirecord recover {recorder.part}.journal` seals what there is"
+            f"The end of the recording could not be written ({error.strerror}). Make room, then run "
+            f"`arirecord recover {recorder.part}.journal`."
         ) from error
     stats = recorder.stats
     with progress(recorder.kept_rows) as update:
@@ -211,11 +231,11 @@ def _finish(recorder: "Recorder", ending: "Ending") -> None:
     say(f"{ending.why[0].upper()}{ending.why[1:]}.")
     say(f"{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
     if header.drift_count:
-        say(f"Differences from the catalogue of ARI: {header.drift_count:,}; `arirecord info` says where.")
+        say(f"Differences from the ARI documentation: {header.drift_count:,}; `arirecord info` lists them.")
     for problem in problems:
         warn(problem)
     if stats.gap_count:
-        warn(f"{stats.gap_count:,} times there was a gap; `arirecord cat --all-kinds` says from when to when.")
+        warn(f"Gaps in the recording: {stats.gap_count:,}; `arirecord cat --all-kinds` shows when.")
     if stats.lost_count:
         warn(f"{stats.lost_count:,} events were LOST: the disk did not keep up.")
     if stats.gap_count or problems or not ending.is_wanted:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from .completions import complete_event_types
 from .types import MOMENT, Moment
 
 if TYPE_CHECKING:
@@ -20,13 +21,20 @@ __all__ = ["command"]
 @click.argument("session", type=click.Path(path_type=Path))
 @click.option(
     "--format", "form", type=click.Choice(["raw", "jsonl"]), default="raw", show_default=True,
-    help="raw: the frames alone. jsonl: with their times, as `arirecord import` reads them.",
+    help="raw: only the frames. jsonl: frames with their times, as `arirecord import` reads them.",
 )  # fmt: skip
-@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only events of this type; may be given again.")
-@click.option("--channel", help="Only events that name this channel (id or name).")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=complete_event_types,
+    help="Only events of this type (repeatable).",
+)
+@click.option("--channel", help="Only events of this channel (id or name).")
 @click.option("--since", type=MOMENT, help="Only from then on: 2026-11-23T14:03:10 (UTC) or +5m from the start.")
 @click.option("--until", type=MOMENT, help="Only before then.")
-@click.option("--all-kinds", is_flag=True, help="Also what is no event: connections, binary messages.")
+@click.option("--all-kinds", is_flag=True, help="Print other rows too: connections, gaps, binary messages.")
 def command(
     session: Path,
     form: str,

@@ -16,16 +16,15 @@ __all__ = ["command"]
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="The compact session (of a folder: a folder).",
+    help="Session to write; a folder if SESSION is a folder.",
 )
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def command(session: Path, output: Path, force: bool) -> None:
-    """Write a session in about half the space, for keeping.
+    """Write a session in about half the space, for long-term storage.
 
-    The text of a frame is kept only where its columns do not give it back byte for byte. Every command reads a compact
-    session like any other, and `cat` and `replay` give the same bytes; every frame is compared before the output gets
-    its name. What differs is for other tools: rows are in the order of `seq` only when sorted by it, and `raw` is null
-    where `raw_template` says how the columns make it.
+    Frames whose text follows from their columns are stored without the text. Every command reads a compact session,
+    and `cat` and `replay` give the same bytes: each frame is compared before the output gets its name. Other tools
+    must sort rows by `seq`, and build `raw` from `raw_template` where it is null.
 
     \b
     Examples:

@@ -14,7 +14,7 @@ _SHELLS = ("bash", "zsh", "fish")
 @click.command("completion")
 @click.argument("shell", type=click.Choice(_SHELLS), required=False)
 def command(shell: str | None) -> None:
-    """Print what makes a shell complete verbs and options; without SHELL, for the one that you use.
+    """Print the script that completes commands, options and values in a shell. Default: your own shell.
 
     \b
     Examples:
@@ -27,6 +27,6 @@ def command(shell: str | None) -> None:
     shell = shell or Path(os.environ.get("SHELL", "")).name
     kind = get_completion_class(shell)
     if kind is None or shell not in _SHELLS:
-        raise click.UsageError(f"say for which shell: {', '.join(_SHELLS)}")
+        raise click.UsageError(f"Name the shell: {', '.join(_SHELLS)}.")
     completion = kind(cli, {}, "arirecord", "_ARIRECORD_COMPLETE")
     click.echo(completion.source_template % completion.source_vars())  # its source() would look for a bash first

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from arirecord.suggest import close_names, did_you_mean
+
 __all__ = ["EVERYWHERE", "apply", "find_config", "read_config"]
 
 EVERYWHERE = ("url", "user", "app", "filter", "exclude", "format")
@@ -29,15 +31,15 @@ def find_config(start: Path) -> Path | None:
 
 
 def read_config(path: Path, verbs: Collection[str]) -> Mapping[str, Any]:
-    """The settings of a file. Raises `click.ClickException` where it can't be read or names what does not exist."""
+    """Return the settings of a file. Raises `click.ClickException` for wrong TOML, commands and options."""
     whole = _load(path)
     settings = whole.get("tool", {}).get("arirecord", {}) if path.name == "pyproject.toml" else whole
     for key, value in settings.items():
         if isinstance(value, dict) and key not in verbs:
-            raise click.ClickException(f"{path}: there is no verb {key!r}; its tables are named as the verbs are")
+            raise click.ClickException(f"{path}: [{key}] is not a command. {_advice(key, verbs)}")
         if not isinstance(value, dict) and key not in EVERYWHERE:
             known = ", ".join(EVERYWHERE)
-            raise click.ClickException(f"{path}: {key!r} must stand in the table of a verb; outside stand only {known}")
+            raise click.ClickException(f"{path}: {key!r} belongs in the table of a command. Outside of tables: {known}")
     found: Mapping[str, Any] = settings
     return found
 
@@ -45,7 +47,7 @@ def read_config(path: Path, verbs: Collection[str]) -> Mapping[str, Any]:
 def apply(command: click.Command, verb: str, settings: Mapping[str, Any], path: Path | None) -> dict[str, Any]:
     """Let each option of a verb be set by `ARIRECORD_<VERB>_<OPTION>`; the defaults that the settings give it.
 
-    Raises `click.ClickException` for a setting that the verb has no option for.
+    Raises `click.ClickException` for a setting that is not an option of the verb.
     """
     options = {_name(option): option for option in command.params if isinstance(option, click.Option)}
     for name, option in options.items():
@@ -54,8 +56,14 @@ def apply(command: click.Command, verb: str, settings: Mapping[str, Any], path: 
     general = {key: settings[key] for key in EVERYWHERE if key in settings and key in options}
     own = {key.replace("_", "-"): value for key, value in settings.get(verb, {}).items()}
     if unknown := own.keys() - options.keys():
-        raise click.ClickException(f"{path}: {verb} has no option --{min(unknown)}")
+        raise click.ClickException(
+            f"{path}: {verb} has no option --{min(unknown)}. {_advice(min(unknown), options)}".rstrip()
+        )
     return {options[key].name or key: value for key, value in {**general, **own}.items()}
+
+
+def _advice(name: str, known: Collection[str]) -> str:
+    return did_you_mean(close_names(name, known))
 
 
 def _name(option: click.Option) -> str:
@@ -66,4 +74,4 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise click.ClickException(f"{path} is no TOML: {error}") from None
+        raise click.ClickException(f"{path} is not TOML: {error}") from None

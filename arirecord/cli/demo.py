@@ -1,4 +1,4 @@
-"""`arirecord demo`: the other verbs, run as anybody would run them."""
+"""`arirecord demo`: runs other commands on a bundled session."""
 
 import re
 import subprocess
@@ -14,6 +14,8 @@ from .terminal import say
 
 __all__ = ["command"]
 
+TRANSFER = "1795474818.125"
+"""A call of the bundled session in which a transferer first talks to the target."""
 QUERIES = (
     "SELECT call_id, caller_number, dialled_exten, disposition, duration_s, talk_s, transfer_count"
     " FROM calls ORDER BY started_at LIMIT 8",
@@ -24,12 +26,12 @@ QUERIES = (
 
 
 @click.command("demo")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Keep the captured session here.")
-@click.option("--speed", default="10", show_default=True, help="Speed of the replay.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the captured session here.")
+@click.option("--speed", default="10", show_default=True, help="Speed of the replay, or max.")
 def command(output: Path | None, speed: str) -> None:
-    """See it all work: replay a bundled recording of real calls, capture it over a WebSocket, seal it, measure it.
+    """Try everything: replay a bundled session of real calls, capture it over a WebSocket, and measure it.
 
-    Needs no Asterisk and no network, and takes less than a minute. Every step is a command you can run yourself.
+    The demo needs neither Asterisk nor a network and takes less than a minute. Each step prints the command it runs.
 
     \b
     Examples:
@@ -40,20 +42,28 @@ def command(output: Path | None, speed: str) -> None:
         recorded = stack.enter_context(as_file(files(__package__).joinpath("demo.parquet")))
         if output is None:
             output = Path(tempfile.mkdtemp(prefix="arirecord-demo-")) / "session.parquet"
-        say("1. A recording made at a real Asterisk is given back over a local WebSocket, as Asterisk would:\n")
+        say("1. Replay a session, recorded from a real Asterisk, over a local WebSocket:\n")
         replay = stack.enter_context(
             _start("replay", str(recorded), "--speed", speed, "--port", "0", "--at-end", "exit")
         )
         url = _address(replay)
-        say("\n2. It is captured over that WebSocket into a new file, and sealed:\n")
+        say("\n2. Capture the events from that WebSocket to a new session:\n")
         _run("capture", "--url", url, "--app", "demo", "-o", str(output))
-        say("\n3. What is in it:\n")
+        say("\n3. Show a summary of the new session:\n")
         _run("info", str(output))
-        say("\n4. What it says, in SQL:")
+        say("\n4. Query it in SQL:")
         for query in QUERIES:
             say("")
             _run("query", str(output), query)
-    say(f'\nThe session is {output}. Ask it more: arirecord query {output} "SHOW TABLES"')
+    say(
+        f"\nThe session is {output}. Next:\n"
+        f"  arirecord explain {output} {TRANSFER}\n"
+        "      shows one call, an attended transfer, as a ladder diagram\n"
+        f"  arirecord report {output} -o {output.with_suffix('.html')}\n"
+        "      writes a report to open in a browser\n"
+        "  arirecord metrics\n"
+        "      lists the tables: calls, transfers, kpis …"
+    )
 
 
 def _command(verb: str, args: tuple[str, ...]) -> list[str]:
@@ -73,10 +83,10 @@ def _start(verb: str, *args: str) -> "subprocess.Popen[str]":
 
 
 def _address(replay: "subprocess.Popen[str]") -> str:
-    """The ARI's URL, from what `arirecord replay` says."""
+    """Return the URL of the ARI from the messages of `arirecord replay`."""
     assert replay.stderr is not None
     for line in replay.stderr:
         say(line.rstrip())
         if found := re.search(r"(?:ws|http)(://\S+?/ari)\b", line):
             return "http" + found[1]
-    raise click.ClickException("the replay did not start")
+    raise click.ClickException("The replay did not start.")

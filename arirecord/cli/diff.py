@@ -13,14 +13,14 @@ __all__ = ["command"]
 @click.command("diff")
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
-@click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave this column out; may be given again.")
-@click.option("--all", "everything", is_flag=True, help="Compare the totals of every table that `models` lists.")
+@click.option("--ignore", multiple=True, metavar="COLUMN", help="Ignore this column (repeatable).")
+@click.option("--all", "everything", is_flag=True, help="Compare the totals of every table.")
 @output_options
 def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, form: str, output: Path | None) -> None:
     """Compare two sessions by their calls, column by column, and by the totals of their metrics.
 
-    Calls are matched by id, the rest by who called whom, in order; then ids and times of day are not compared. Exit
-    codes: 0 nothing differs, 1 something does.
+    Calls are matched by id. The others are matched by caller and called number, in order; their ids and times of day
+    are not compared. Exit codes: 0 no difference, 1 differences.
 
     \b
     Examples:
@@ -37,5 +37,5 @@ def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, form: s
         count = found.rows.aggregate("count(*)").fetchall()[0][0]
         if count or form != "table":
             write(found.rows, form, output)
-        say(f"{count:,} differences." if count else f"No difference: {found.call_count:,} calls, and all totals.")
+        say(f"{count:,} differences." if count else f"No difference: {found.call_count:,} calls and all totals match.")
     raise SystemExit(1 if count else 0)

@@ -24,10 +24,9 @@ _EXIT = {"error": 1, "warning": LOST}
 @click.option("--quick", is_flag=True, help="Compare only a sample of the rows with their frames.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:
-    """Say what is wrong with sessions, folders of them and journals: damage, losses, clocks, what is missing.
+    """Check sessions, folders of sessions and journals for damage, losses, wrong clocks and missing events.
 
-    Exit codes: 0 healthy (notes do no harm), 3 something was or may be lost, 1 a file is damaged or not what it
-    should be.
+    Exit codes: 0 healthy (notes are harmless), 3 events were or may be lost, 1 a file is damaged or of another kind.
 
     \b
     Examples:

@@ -24,19 +24,17 @@ _FORMS = ("text", "mermaid", "svg", "html")
 @click.command("explain")
 @click.argument("session", type=click.Path(path_type=Path))
 @click.argument("call", required=False)
-@click.option("--all", "is_all", is_flag=True, help="Every call that CALL means, and without CALL every call there is.")
-@click.option("--worst", type=click.IntRange(1), metavar="N", help="The N calls in which most went wrong.")
+@click.option("--all", "is_all", is_flag=True, help="Every call that matches CALL; without CALL, every call.")
+@click.option("--worst", type=click.IntRange(1), metavar="N", help="The N calls with the most problems.")
 @click.option(
     "--by", multiple=True, type=click.Choice(["transfer", "cause", "hold"]),
-    help="With --worst: rank by failed transfers, hangup causes, longest hold; all three in turn where not given.",
+    help="With --worst: rank by failed transfers, hangup causes or longest hold. Default: all three in turn.",
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(_FORMS), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(), help="Write there; a name that ends in / is a folder.")
-@click.option(
-    "--details", is_flag=True, help="Also what says little: dialplan steps, caller ids, Asterisk's own variables."
-)
+@click.option("--details", is_flag=True, help="Also show dialplan steps, caller ids and Asterisk's own variables.")
 @click.option("--width", type=click.IntRange(60), help="Columns of the text.  [default: the terminal's, else 100]")
-@click.option("--lanes", type=click.IntRange(2), help="Fold channels beyond so many into one lane.")
+@click.option("--lanes", type=click.IntRange(2), help="Show at most this many lanes; further channels share one.")
 def command(
     session: Path,
     call: str | None,
@@ -49,10 +47,10 @@ def command(
     width: int | None,
     lanes: int | None,
 ) -> None:
-    """Tell what happened in a call: who, when, a ladder of its channels, what looks wrong.
+    """Show a call as a ladder diagram: its parties, its channels and events, and what looks wrong.
 
-    CALL is a call's id, a channel's id or name, or a phone number. A number that several calls have lists them. The
-    ladder shows channels as columns and moments as rows; `docs/explain.md` says how to read it.
+    CALL is a call id, a channel id or name, or a phone number. If several calls match a number, they are listed. The
+    ladder shows channels as columns and events as rows; `docs/explain.md` explains it.
 
     \b
     Examples:
@@ -62,9 +60,9 @@ def command(
       arirecord explain session.parquet PJSIP/1001-0000002a --format mermaid >> incident.md
     """
     if sum((call is not None, worst is not None)) > 1 or (call is None and worst is None and not is_all):
-        raise click.UsageError("say which call: an id, a channel or a number; or --worst N, or --all")
+        raise click.UsageError("Name a call by an id, a channel or a number, or give --worst N or --all.")
     if by and worst is None:
-        raise click.UsageError("--by goes with --worst")
+        raise click.UsageError("--by needs --worst.")
     from arirecord.analytics import connect
     from arirecord.report import facts, find
     from arirecord.report.tell import story
@@ -100,13 +98,12 @@ def _found(
         found = find_calls(connection, call)
         if not found:
             raise click.ClickException(
-                f"no call, channel or number {call} is in {session}; "
-                f'`arirecord query {session} "FROM calls"` lists the calls'
+                f"{session} has no call, channel or number {call}. `arirecord calls {session}` lists the calls."
             )
         return found
     found = worst_calls(connection, worst, by or WORST_BY) if worst is not None else all_calls(connection)
     if not found:
-        say("No call went wrong." if worst is not None else f"No calls are in {session}.")
+        say("No call has a problem." if worst is not None else f"{session} has no calls.")
     return found
 
 
@@ -136,13 +133,13 @@ def _write(
     """Stories as they come, to stdout, a file, or a file each in a folder."""
     is_folder = output is not None and (output.endswith("/") or Path(output).is_dir())
     if form == "svg" and count > 1 and not is_folder:
-        raise click.UsageError("an SVG holds one call: add -o FOLDER/ for a file each")
+        raise click.UsageError("An SVG shows one call: give -o FOLDER/ for one file per call.")
     if is_folder and output is not None:
         Path(output).mkdir(parents=True, exist_ok=True)
         for one, story in told:
             target = Path(output) / f"{_file_name(one.call_id)}.{_ENDINGS[form]}"
             target.write_text("".join(_rendered(iter([(one, story)]), 1, form, width, lanes)), encoding="utf-8")
-            say(f"{target}: {one.why}")
+            say(f"{target}: call {one.call_id}" if one.why == "call id" else f"{target}: {one.why}")
         return
     if form == "text" and output is None and sys.stdout.isatty():
         _show(told, width, lanes)

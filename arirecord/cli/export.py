@@ -21,17 +21,17 @@ __all__ = ["command"]
 @click.command("export")
 @click.argument("session", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), required=True,
-              help="A file, or with --by-type a folder; - is stdout (jsonl).")  # fmt: skip
+              help="Output file, or a folder with --by-type; - is stdout (jsonl).")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), default="parquet", show_default=True,
               help="jsonl without --by-type: frames with their times, as `import` reads them.")  # fmt: skip
-@click.option("--by-type", is_flag=True, help="One file for each event type, with its columns.")
-@click.option("--call", "calls", multiple=True, metavar="ID", help="Only this call; may be given again.")
+@click.option("--by-type", is_flag=True, help="Write one file per event type, with the columns of the type.")
+@click.option("--call", "calls", multiple=True, metavar="ID", help="Only this call (repeatable).")
 @click.option("--force", is_flag=True, help="Replace the output if it exists (a file only).")
 def command(session: Path, output: Path, form: "Form", by_type: bool, calls: tuple[str, ...], force: bool) -> None:
-    """Give a session in other forms: CSV, JSON lines, Parquet; whole, by event type, or one call.
+    """Export the events of a session as CSV, JSON lines or Parquet: all, by event type, or of one call.
 
-    A table has a row for each event, with columns named as in the session. JSON lines without --by-type are the
-    frames themselves, which `arirecord import` makes a session again.
+    CSV and Parquet have one row per event and the columns of the session. JSON lines without --by-type are the frames
+    with their times; `arirecord import` turns them into a session again.
 
     \b
     Examples:
@@ -45,7 +45,7 @@ def command(session: Path, output: Path, form: "Form", by_type: bool, calls: tup
 
     is_stdout = str(output) == "-"
     if is_stdout and (by_type or form != "jsonl"):
-        raise click.UsageError("only --format jsonl without --by-type can go to stdout")
+        raise click.UsageError("Only --format jsonl without --by-type can be written to stdout.")
     with progress() as update, _part_of(open_session(session), calls) as opened:
         if by_type:
             counts = export_by_type(opened, output, form, progress=update)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from .completions import complete_event_types
 from .terminal import progress, say
 from .types import MOMENT, Moment
 
@@ -13,15 +14,24 @@ __all__ = ["command"]
 
 @click.command("filter")
 @click.argument("session", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The session to be made.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Session to write.")
 @click.option("--since", type=MOMENT, help="Only from then on: 2026-11-23T14:03:10 (UTC) or +5m from the start.")
 @click.option("--until", type=MOMENT, help="Only before then.")
-@click.option("--call", "calls", multiple=True, metavar="ID", help="The call of this id, or of a channel of this id.")
-@click.option("--channel", "channels", multiple=True, help="This channel (id or name), with its bridges.")
-@click.option("--number", "numbers", multiple=True, help="Calls in which this number calls, is called or dialled.")
-@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only events of this type.")
-@click.option("--exclude", multiple=True, metavar="TYPE", help="No events of this type.")
-@click.option("--app", "apps", multiple=True, help="Only what this Stasis application received.")
+@click.option("--call", "calls", multiple=True, metavar="ID", help="The call with this id or with this channel id.")
+@click.option("--channel", "channels", multiple=True, help="This channel (id or name) and its bridges.")
+@click.option("--number", "numbers", multiple=True, help="Calls with this caller, called or dialled number.")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=complete_event_types,
+    help="Only events of this type.",
+)
+@click.option(
+    "--exclude", multiple=True, metavar="TYPE", shell_complete=complete_event_types, help="No events of this type."
+)
+@click.option("--app", "apps", multiple=True, help="Only events that this Stasis application received.")
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def command(
     session: Path,
@@ -36,11 +46,11 @@ def command(
     apps: tuple[str, ...],
     force: bool,
 ) -> None:
-    """Make a session of a part of another: by time, call, channel, number, type, application.
+    """Copy a part of a session to a new session: by time, call, channel, number, type or application.
 
-    Options may be given again: any of the calls, any of the types. Different options must all hold. Frames stay byte
-    for byte, at their times; what was up as the recording began and what became of the connection stay too. The new
-    session says that it is filtered, and from what.
+    Options can be repeated: an event must match one value of each option. Frames and times stay unchanged. The
+    snapshots from the start of the recording and the states of the connection are kept too. The new session's header
+    names its source and the filter.
 
     \b
     Examples:
@@ -65,7 +75,7 @@ def command(
         applications=apps,
     )
     if not selection.describe():
-        raise click.UsageError("nothing to filter by: say what is wanted, for instance --call ID or --since +5m")
+        raise click.UsageError("Nothing to filter by: give an option, for example --call ID or --since +5m.")
     with progress() as update:
         header = filter_session(opened, selection, output, force=force, progress=update)
     say(f"{output}: {header.events:,} of {opened.header.events:,} events.")

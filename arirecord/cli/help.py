@@ -1,12 +1,22 @@
 """`arirecord help`."""
 
+from collections.abc import Iterable
+
 import click
+
+from .completions import completing
 
 __all__ = ["command"]
 
 
+def _verbs() -> Iterable[str]:
+    from . import VERBS
+
+    return VERBS
+
+
 @click.command("help")
-@click.argument("name", metavar="[COMMAND]", required=False)
+@click.argument("name", metavar="[COMMAND]", required=False, shell_complete=completing(_verbs))
 @click.pass_context
 def command(ctx: click.Context, name: str | None) -> None:
     """Show the help of a command; without COMMAND, list all commands.

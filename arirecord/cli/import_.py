@@ -41,7 +41,7 @@ def command(files: tuple[Path, ...], output: Path, force: bool) -> None:
         header = import_streams([None if str(f) == "-" else f for f in files], output, force=force, progress=update)
     say(f"{output}: {summary(header, perf_counter() - begun_s)}")
     if header.drift_count:
-        say(f"Differences from the catalogue of ARI: {header.drift_count:,}; `arirecord info` says where.")
+        say(f"Differences from the ARI documentation: {header.drift_count:,}; `arirecord info` lists them.")
     for problem in header.problems:
         warn(f"{problem['where']}: {problem['what']}")
     if header.problem_count:

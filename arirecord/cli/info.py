@@ -16,7 +16,7 @@ __all__ = ["command", "describe"]
 @click.argument("session", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(session: Path, form: str) -> None:
-    """Say what is in a session: what, when, how long, events by type, channels, gaps, drift, size.
+    """Show a summary of a session: source, times, events by type, channels, gaps, drift and size.
 
     \b
     Examples:
@@ -34,7 +34,7 @@ def command(session: Path, form: str) -> None:
 
 
 def describe(session: "Session") -> dict[str, Any]:
-    """What `arirecord info` says, as data."""
+    """Return the facts that `arirecord info` prints."""
     header = session.header
     size = sum(path.stat().st_size for path in session.paths)
     return {

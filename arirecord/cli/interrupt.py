@@ -1,4 +1,4 @@
-"""Ctrl-C ends a verb, whatever DuckDB makes of it."""
+"""Ctrl-C ends a command, even if DuckDB hangs."""
 
 import faulthandler
 import os

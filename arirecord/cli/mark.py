@@ -13,9 +13,9 @@ __all__ = ["command"]
 @click.command("mark")
 @click.argument("text", required=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="session.parquet", show_default=True)
-@click.option("--split", is_flag=True, help="Begin a new part instead (of a recording to a folder).")
+@click.option("--split", is_flag=True, help="Start a new part instead, in a recording to a folder.")
 def command(text: str | None, output: Path, split: bool) -> None:
-    """Put a note into a running recording, named by its output, at this moment.
+    """Add a note to a running recording, or start a new part of it. -o names the recording.
 
     \b
     Examples:
@@ -25,10 +25,10 @@ def command(text: str | None, output: Path, split: bool) -> None:
     from arirecord.capture.control import ask_recording
 
     if split == (text is not None):
-        raise click.UsageError("give a TEXT, or --split")
+        raise click.UsageError("Give either TEXT or --split.")
     if split:
         ask_recording(output, {"do": "split"})
-        say(f"{output}: a new part begins.")
+        say(f"{output}: started a new part.")
     else:
         answer = ask_recording(output, {"do": "mark", "text": text, "by": getpass.getuser()})
-        say(f"{output}: noted, after {answer['events']:,} events.")
+        say(f"{output}: added the note after {answer['events']:,} events.")

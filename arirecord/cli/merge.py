@@ -13,15 +13,15 @@ __all__ = ["command"]
 
 @click.command("merge")
 @click.argument("sessions", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The session to be made.")
-@click.option("--keep-clocks", is_flag=True, help="Take the times as they were recorded.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Session to write.")
+@click.option("--keep-clocks", is_flag=True, help="Keep the recorded times; do not align clocks.")
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def command(sessions: tuple[Path, ...], output: Path, keep_clocks: bool, force: bool) -> None:
-    """Make one session of several, in one order of time: of other Asterisks, other applications, or parts.
+    """Merge several sessions into one, ordered by time: of several Asterisks, several apps, or parts.
 
-    The recorders' clocks are compared by the events that two sessions have in common, else by the events' own
-    timestamps, and set right by the first session's; how far they were apart is said. A frame that several recorded is
-    kept once. The new session says what it was made of.
+    The clocks of the recorders are aligned to the first session's, by events that two sessions share or otherwise by
+    the events' own timestamps; the offsets are printed. A frame that several sessions have is kept once. The new
+    session's header names its sources.
 
     \b
     Examples:
@@ -33,7 +33,7 @@ def command(sessions: tuple[Path, ...], output: Path, keep_clocks: bool, force: 
     from arirecord.session.reader import open_session
 
     if len(sessions) < 2:
-        raise click.UsageError("there is nothing to merge: give two sessions or more")
+        raise click.UsageError("Give two or more sessions to merge.")
     begun_s = perf_counter()
     with progress() as update:
         done = merge_sessions(
@@ -41,7 +41,4 @@ def command(sessions: tuple[Path, ...], output: Path, keep_clocks: bool, force: 
         )
     say(f"{output}: {summary(done.header, perf_counter() - begun_s)}")
     for path, clock, count in zip(sessions, done.clocks, done.duplicates, strict=True):
-        say(
-            f"{path}: clock {clock.offset_ns / 1e9:+.6f} s (known from {clock.known_from});"
-            f" {count:,} rows that another had too."
-        )
+        say(f"{path}: clock {clock.offset_ns / 1e9:+.6f} s (from {clock.known_from}); {count:,} duplicate rows.")

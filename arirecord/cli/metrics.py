@@ -7,7 +7,9 @@ import click
 
 from arirecord.suggest import unknown_name
 
+from .completions import completing
 from .output import output_options, write, write_table
+from .tables import table_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +20,11 @@ __all__ = ["command", "relation_of"]
 
 
 @click.command("metrics")
-@click.argument("table", required=False)
+@click.argument("table", required=False, shell_complete=completing(table_names))
 @click.option("--parameters", is_flag=True, help="List the parameters instead.")
 @output_options
 def command(table: str | None, parameters: bool, form: str, output: Path | None) -> None:
-    """List the tables that a session can be asked for, or the columns of one with their definitions.
+    """Describe the tables: list them, or define the columns of one table.
 
     \b
     Examples:

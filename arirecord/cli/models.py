@@ -1,5 +1,6 @@
 """`arirecord models`."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -10,16 +11,29 @@ from .output import output_options, write
 __all__ = ["command"]
 
 
+def _names() -> Iterable[str]:
+    from arirecord.analytics.models import model_names
+
+    return sorted(model_names())
+
+
 @click.command("models")
 @click.argument("session", type=click.Path(path_type=Path), required=False)
-@click.option("--sql", is_flag=True, help="Print the models as SQL that DuckDB runs, over the files of SESSION.")
-@click.option("--model", "names", multiple=True, metavar="NAME", help="This model and those it reads; else all.")
+@click.option("--sql", is_flag=True, help="Print a DuckDB script that makes the tables from SESSION.")
+@click.option(
+    "--model",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing(_names),
+    help="Only this model and those that it reads (repeatable).",
+)
 @output_options
 def command(session: Path | None, sql: bool, names: tuple[str, ...], form: str, output: Path | None) -> None:
-    """List the SQL models from which the tables are made, or print them as one script.
+    """List the SQL models behind the tables, or print them as one script.
 
-    Layers: staging renames, intermediate has one idea in each model and is computed once, macros take arguments, marts
-    are the tables that users see.
+    Layers: staging models rename columns, intermediate models are computed once, macros take arguments, and marts are
+    the tables that users see.
 
     \b
     Examples:
@@ -40,7 +54,7 @@ def command(session: Path | None, sql: bool, names: tuple[str, ...], form: str, 
         write(relation_of(["layer", "model", "row", "reads"], rows), form, output)
         return
     if session is None:
-        raise click.UsageError("--sql prints models over a session: arirecord models SESSION --sql")
+        raise click.UsageError("--sql needs a session: arirecord models SESSION --sql")
     script = "".join(f"{statement};\n" for statement in statements(open_session(session), models=names or None))
     if output:
         output.write_text(script, "utf-8")

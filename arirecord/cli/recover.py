@@ -14,15 +14,18 @@ __all__ = ["command"]
 @click.command("recover")
 @click.argument("journal", type=click.Path(path_type=Path, exists=True))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The session. Default: the journal's name without .journal."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Session to write. Default: the journal's name without .journal.",
 )
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def command(journal: Path, output: Path | None, force: bool) -> None:
-    """Make a session of a recording that was cut off (a crash, kill -9, a power cut), or of all such in a folder.
+    """Make a session from a recording that was cut off (crash, kill -9, power cut), or from all of them in a folder.
 
-    A journal goes only when every frame in it was read back from the session. Exit code 3: a journal's end was torn
-    or a part of it damaged, so that something may be missing. A folder's journals that can't be sealed, because they
-    are being written or for another reason, are named and stay; the others are sealed. Exit code 1 then.
+    A journal is removed once every frame in it was read back from the session. Exit code 3: the journal is torn or
+    damaged, and events may be missing. In a folder, journals that cannot be sealed are reported and kept, for example
+    those of a running recording; the exit code is 1 then.
 
     \b
     Examples:
@@ -33,7 +36,7 @@ def command(journal: Path, output: Path | None, force: bool) -> None:
     if not journal.is_dir():
         whole = _recover(journal, output, force)
     elif output is not None:
-        raise click.UsageError("-o names one session; the journals of a folder are sealed where they lie")
+        raise click.UsageError("-o does not work with a folder: its journals are sealed next to themselves.")
     else:
         whole = _recover_all(journal, force)
     if not whole:
@@ -41,12 +44,12 @@ def command(journal: Path, output: Path | None, force: bool) -> None:
 
 
 def _recover_all(folder: Path, force: bool) -> bool:
-    """Seal all in a folder that can be sealed; whether they were whole."""
+    """Seal all journals in a folder that can be sealed. Return whether they were whole."""
     from arirecord.errors import ArirecordError
 
     journals = sorted(folder.rglob("*.journal"))
     if not journals:
-        raise click.ClickException(f"{folder} holds no journal: nothing was cut off there")
+        raise click.ClickException(f"{folder} has no journal: no recording in it was cut off.")
     whole, left = True, 0
     for journal in journals:
         try:
@@ -55,12 +58,12 @@ def _recover_all(folder: Path, force: bool) -> bool:
             warn(str(error))
             left += 1
     if left:
-        raise click.ClickException(f"{left} of {len(journals)} journals were left as they are")
+        raise click.ClickException(f"{left} of {len(journals)} journals were not sealed.")
     return whole
 
 
 def _recover(journal: Path, output: Path | None, force: bool) -> bool:
-    """Seal one; whether it was whole."""
+    """Seal a journal. Return whether it was whole."""
     from arirecord.session.seal import recover
 
     begun_s = perf_counter()

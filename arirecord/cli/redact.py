@@ -15,23 +15,29 @@ __all__ = ["command"]
 
 @click.command("redact")
 @click.argument("session", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The session to be made.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Session to write.")
 @click.option(
     "--key-file", type=click.Path(path_type=Path, dir_okay=False, exists=True), required=True,
-    help="File with the secret that decides the pseudonyms: 16 bytes or more.",
+    help="File with the secret for the pseudonyms: 16 bytes or more.",
 )  # fmt: skip
 @click.option(
     "--dtmf", type=click.Choice(["keep", "mask", "mask-all"]), default="mask", show_default=True,
-    help="mask: keys pressed after a prompt, until the channel is in a bridge. mask-all: every key.",
+    help="mask: mask digits after a prompt until the channel is in a bridge. mask-all: mask every digit.",
 )  # fmt: skip
-@click.option("--names/--keep-names", default=True, help="Whether callers' names are replaced (they are).")
-@click.option("--endpoints", is_flag=True, help="Replace the user names of endpoints too: PJSIP/alice.")
+@click.option("--names/--keep-names", default=True, show_default=True, help="Replace callers' names.")
+@click.option("--endpoints", is_flag=True, help="Replace user names of endpoints too: PJSIP/alice.")
 @click.option(
     "--min-digits", type=click.IntRange(3, 15), default=7, show_default=True,
-    help="Numbers of fewer digits are internal and stay as they are.",
+    help="Keep numbers with fewer digits: they are internal.",
 )  # fmt: skip
-@click.option("--region", "regions", multiple=True, metavar="CC", help="Country of numbers written without one: CZ.")
-@click.option("--keep", multiple=True, metavar="NUMBER", help="Leave this number as it is; may be given again.")
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    metavar="CC",
+    help="Country of numbers without a country code: CZ (repeatable).",
+)
+@click.option("--keep", multiple=True, metavar="NUMBER", help="Keep this number (repeatable).")
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def command(
     session: Path,
@@ -45,12 +51,12 @@ def command(
     keep: tuple[str, ...],
     force: bool,
 ) -> None:
-    """Make a session without what tells who somebody is: numbers, names and what was keyed in.
+    """Replace phone numbers and names with pseudonyms, and mask DTMF digits, in a copy of a session.
 
-    Each phone number becomes another one of the same country, area and length, everywhere and always the same for one
-    key. Emergency and short numbers and internal extensions stay. Nothing else of a frame changes, so that the session
-    replays and measures as before. In the end every original is looked for in the whole result; if one is left,
-    nothing is kept and the exit code is 1.
+    Each phone number becomes another one of the same country, area and length: the same one everywhere, and for the
+    same key. Emergency numbers, short numbers and internal extensions stay. All other bytes stay identical, so the
+    session replays and measures as before. Finally the result is searched for every original; if one is found, no
+    output is written and the exit code is 1.
 
     \b
     Examples:
@@ -68,16 +74,17 @@ def command(
     countries = tuple(region.upper() for region in regions)
     for region in countries:
         if region not in phonenumbers.SUPPORTED_REGIONS:
-            raise click.UsageError(f"{region} is no country such as CZ, DE or US")
+            raise click.UsageError(f"{region} is not a country such as CZ, DE or US.")
     options = Options(min_digits, countries, keep, names, endpoints, dtmf)
     with progress() as update:
         done = redact_session(open_session(session), read_key(key_file), output, options, force=force, progress=update)
     say(
         f"{output}: {done.header.events:,} events; {done.number_count:,} numbers, {done.name_count:,} names and"
-        f" {done.user_count:,} endpoints replaced, {done.digit_count:,} keys masked. No original is left."
+        f" {done.user_count:,} endpoints replaced, {done.digit_count:,} digits masked."
+        " No original was found in the output."
     )
     if done.ambiguous:
         say(
-            "These names are words of the dialplan, of ARI or of endpoints as well, and were replaced only as names of"
-            f" callers: {', '.join(done.ambiguous[:10])}{' …' if len(done.ambiguous) > 10 else ''}."
+            "These names also occur in the dialplan, in ARI or in endpoints. They were replaced only as callers' names:"
+            f" {', '.join(done.ambiguous[:10])}{' …' if len(done.ambiguous) > 10 else ''}."
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .completions import complete_event_types
 from .replay_calls import call_starts, find_call
 from .replay_keys import keys
 from .replay_line import Line, clock
@@ -38,92 +39,132 @@ _SWITCH_INTERVAL_S = 0.0001
     type=SPEED,
     default="1",
     show_default=True,
-    help="How many times as fast, or max: as fast as clients take it.",
+    help="Speed factor, or max: as fast as clients receive.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8088, show_default=True, help="0 is any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8088,
+    show_default=True,
+    help="Port to listen on; 0 is any free port.",
+)
 @click.option(
     "--at-end",
     type=click.Choice(["hold", "close", "exit"]),
     default="hold",
     show_default=True,
-    help="After the last frame: hold connections open, close them and go on serving, or close them and exit.",
+    help="After the last frame: keep connections open, close them and keep serving, or close them and exit.",
 )
 @click.option(
     "--on-reconnect",
     type=click.Choice(["resume", "restart"]),
     default="resume",
     show_default=True,
-    help="A client that comes back when no other is there gets what comes next, or all from the start.",
+    help="If a client reconnects while no other is connected: resume, or restart the replay.",
 )
 @click.option(
     "--connect",
     multiple=True,
     metavar="URL",
-    help="Dial an app that waits for Asterisk's outbound WebSocket: ws://[NAME:PASSWORD@]HOST:PORT/PATH (repeatable).",
+    help="Connect to an app that waits for an outbound WebSocket: ws://[NAME:PASSWORD@]HOST:PORT/PATH (repeatable).",
 )
 @click.option(
-    "--connect-app", multiple=True, metavar="APP", help="What the dialled app is called, if not as in the recording."
+    "--connect-app",
+    multiple=True,
+    metavar="APP",
+    help="Name of the app given by --connect, if it differs from the recording.",
 )
-@click.option("--connect-all", is_flag=True, help="The dialled app hears of everything: subscribe_all in ari.conf.")
 @click.option(
-    "--user", metavar="NAME[:PASSWORD]", help="Ask clients for these; the password also from ARIRECORD_PASSWORD."
+    "--connect-all", is_flag=True, help="Send all events to the app given by --connect, like subscribe_all in ari.conf."
 )
-@click.option("--share", is_flag=True, help="Let several clients have one application; in Asterisk the newer takes it.")
+@click.option(
+    "--user", metavar="NAME[:PASSWORD]", help="Credentials for clients. Default for the password: ARIRECORD_PASSWORD."
+)
+@click.option(
+    "--share", is_flag=True, help="Let several clients share an app; in Asterisk the latest client takes it over."
+)
 @click.option(
     "--map-app",
     type=MAPPED,
     multiple=True,
     metavar="RECORDED=ASKED",
-    help="Who asks for ASKED is given what was recorded as RECORDED, under that name (repeatable).",
+    help="Send a client of app ASKED the events recorded for RECORDED (repeatable).",
 )
-@click.option("--strict-app", is_flag=True, help="Refuse applications that the recording has not; Asterisk takes any.")
+@click.option("--strict-app", is_flag=True, help="Refuse apps that are not in the recording; Asterisk accepts any.")
 @click.option(
     "--record-client",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write what clients ask over REST to a session of its own.",
+    help="Record the clients' REST requests to a session.",
 )
 @click.option(
     "--start",
     metavar="PLACE",
-    help="From here on; what was up then is known. +5m or 00:05:00 from the start, 14:03:10 or 2026-11-23T14:03:10 "
-    "(UTC), or seq:1234.",
+    help="Start here, with the channels and bridges of that moment: +5m or 00:05:00 from the start, 14:03:10 or "
+    "2026-11-23T14:03:10 (UTC), or seq:1234.",
 )
-@click.option("--until", metavar="PLACE", help="Up to here, in the same words.")
-@click.option("--duration", type=DURATION, help="So much of the recording.")
-@click.option("--only-call", metavar="ID", help="Only one call: its id, or that of one of its channels.")
-@click.option("--loop", type=click.IntRange(0), default=1, show_default=True, help="How many times; 0 is without end.")
-@click.option("--start-paused", is_flag=True, help="Wait for the space key, or POST /control/resume.")
+@click.option("--until", metavar="PLACE", help="Stop here; same forms as --start.")
+@click.option("--duration", type=DURATION, help="Replay this much of the recording.")
+@click.option("--only-call", metavar="ID", help="Replay only this call: its id, or the id of one of its channels.")
+@click.option(
+    "--loop", type=click.IntRange(0), default=1, show_default=True, help="Replay this many times; 0 is endless."
+)
+@click.option(
+    "--start-paused", is_flag=True, help="Start paused: the space key or POST /control/resume starts the replay."
+)
 @click.option(
     "--pace",
     type=click.Choice(["clock", "client"]),
     default="clock",
     show_default=True,
-    help="client: an event waits until the client has asked what the tapped app had asked before it.",
+    help="client: each event waits for the requests that the tapped app made before it.",
 )
-@click.option("--pace-timeout", type=DURATION, default="5s", show_default=True, help="It waits no longer than this.")
-@click.option("--idle-limit", type=DURATION, help="Shorten silences to this much of the recording.")
-@click.option("--min-gap", type=DURATION, help="The shortest time between two events, for clients that debounce.")
 @click.option(
-    "--shift-to-now", is_flag=True, help="Move timestamps and creation times in events and answers: it happens now."
+    "--pace-timeout",
+    type=DURATION,
+    default="5s",
+    show_default=True,
+    help="Longest time that an event waits with --pace client.",
 )
+@click.option("--idle-limit", type=DURATION, help="Shorten pauses in the recording to this length.")
+@click.option("--min-gap", type=DURATION, help="Shortest time between two events, for clients that debounce.")
+@click.option("--shift-to-now", is_flag=True, help="Move timestamps in events and responses to the present.")
 @click.option(
     "--chaos",
     type=FAULTS,
     multiple=True,
     metavar="FAULTS",
-    help="Faults on purpose: drop@1%,stall=2s@StasisStart (see below).",
+    help="Inject faults: drop@1%,stall=2s@StasisStart (see above).",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed strikes the same.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of --chaos: the same seed gives the same faults.",
+)
 @click.option(
     "--chaos-log",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write each fault to a file, as JSON.",
+    help="Write each injected fault to a file, as JSON.",
 )
-@click.option("--type", "types", multiple=True, metavar="TYPE", help="Send only events of this type (repeatable).")
-@click.option("--exclude", multiple=True, metavar="TYPE", help="Send no events of this type (repeatable).")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=complete_event_types,
+    help="Send only events of this type (repeatable).",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=complete_event_types,
+    help="Send no events of this type (repeatable).",
+)
 def replay(
     session: Path,
     speed: float | None,
@@ -156,34 +197,33 @@ def replay(
     types: tuple[str, ...],
     exclude: tuple[str, ...],
 ) -> None:
-    """Give a session back over a local WebSocket, as the Asterisk it was recorded from.
+    """Replay a session to ARI clients on localhost, as if from the Asterisk that it was recorded from.
 
-    It waits for a client on ws://HOST:PORT/ari/events?app=APP and sends it the frames recorded for that
-    application, byte for byte, with the recorded time between them. ARI's REST interface is under
-    http://HOST:PORT/ari, with the API documents that client libraries ask for. Time stands still while no
-    client is connected; several clients share one time. Of a recording of a single application, a client may ask for
-    any other: it gets the frames under that name. Without subscribeAll it gets only what Asterisk would have sent it,
-    where the recording tells that.
+    A client connects to ws://HOST:PORT/ari/events?app=APP and receives the frames recorded for that app, byte for byte
+    and at the recorded intervals. ARI's REST interface is at http://HOST:PORT/ari, with the API documents that client
+    libraries load. The clock stops while no client is connected; all clients share one clock. If the recording has a
+    single app, a client can use any other name. Without subscribeAll a client receives what Asterisk would have sent
+    it, as far as the recording shows.
 
-    In a terminal, keys steer it while it runs: space pauses and resumes, s sends one event, n goes to the next call, +
-    and - change the speed, the arrows go 10 s on and back, q quits, ? tells them. From elsewhere
-    http://HOST:PORT/control does: status, pause, resume, step, next-call, speed, seek.
+    Keys in a terminal: space pauses and resumes, s sends one event, n goes to the next call, + and - change the speed,
+    the arrows seek 10 s forward and back, q quits, ? shows the keys. http://HOST:PORT/control does the same: status,
+    pause, resume, step, next-call, speed, seek.
 
     \b
-    Faults, several with commas between; @ says when: a chance, an event type, or both (drop@50%@ChannelVarset):
+    Faults, separated by commas; @ adds a probability, an event type, or both (drop@50%@ChannelVarset):
       drop, duplicate          leave out, send twice        drop@1%
-      reorder=50ms             send up to so much later     reorder=1s@10%
-      stall=2s                 then nothing for a while     stall=2s@StasisStart
-      close, close=1011        then cut, or close           close@BridgeDestroyed
-      slow=20kB                bytes a second
+      reorder=50ms             delay by up to this time     reorder=1s@10%
+      stall=2s                 then send nothing            stall=2s@StasisStart
+      close, close=1011        then cut or close            close@BridgeDestroyed
+      slow=20kB                bytes per second
 
     \b
     Examples:
-      arirecord replay session.parquet                        at the speed it happened
+      arirecord replay session.parquet                        at the original speed
       arirecord replay session.parquet --speed 10             ten times as fast
       arirecord replay session.parquet --speed max --at-end exit
       arirecord replay session.parquet --port 0               on any free port, which it prints
-      arirecord replay session.parquet --user app:secret      with a name and a password, as Asterisk asks
+      arirecord replay session.parquet --user app:secret      with a name and a password, as with Asterisk
       arirecord replay session.parquet --connect ws://127.0.0.1:9000/ --connect-app my_app
       arirecord replay session.parquet --only-call 1795474753.78
       arirecord replay session.parquet --map-app recorder=my_app --strict-app
@@ -256,7 +296,7 @@ def _part(
     from arirecord.replay.timing.moments import Place, ReplayError, find_place
 
     if until is not None and duration is not None:
-        raise click.UsageError("give --until or --duration, not both")
+        raise click.UsageError("Give either --until or --duration.")
     try:
         begin, end = (None if text is None else find_place(text, session) for text in (start, until))
     except ReplayError as unknown:
@@ -273,7 +313,7 @@ def _credentials(user: str | None) -> tuple[str | None, str]:
     name, colon, password = user.partition(":")
     password = password if colon else os.environ.get("ARIRECORD_PASSWORD", "")
     if not name or not password:
-        raise click.UsageError("--user takes NAME:PASSWORD, or NAME with the password in ARIRECORD_PASSWORD")
+        raise click.UsageError("--user needs NAME:PASSWORD, or NAME and the password in ARIRECORD_PASSWORD.")
     return name, password
 
 

@@ -31,8 +31,7 @@ def find_call(session: "Session", wanted: str) -> "Call":
         ).fetchone()
         if found is None:
             raise click.BadParameter(
-                f"the recording has no call and no channel {wanted!r}; `arirecord query SESSION "
-                '"SELECT call_id, started_at, caller_number FROM calls"` lists them',
+                f"The recording has no call or channel {wanted!r}. `arirecord calls SESSION` lists the calls.",
                 param_hint="--only-call",
             )
         call_id, first_seq, last_seq = found

@@ -1,4 +1,4 @@
-"""Keys that steer a replay, for who sits at the terminal."""
+"""Keys that control a replay in a terminal."""
 
 import asyncio
 import os
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["HELP", "Keys", "keys"]
 
 HELP: Final = (
-    "Keys: space pause and resume, s one event, n next call, + and - speed, right and left 10 s on and back, "
-    "q quit, ? this."
+    "Keys: space pause and resume, s one event, n next call, + and - speed, right and left seek 10 s, q quit, ? help."
 )
 
 _SEEK_S: Final = 10
@@ -67,10 +66,10 @@ class Keys:
     def _pause(self) -> None:
         if self._server.describe()["paused"]:
             self._server.resume()
-            self._say("It goes on.")
+            self._say("Resumed.")
         else:
             self._server.pause()
-            self._say("Paused. Space goes on, s sends one event.")
+            self._say("Paused. Space resumes, s sends one event.")
 
     def _speed(self, step: int) -> None:
         now = self._server.clock.speed

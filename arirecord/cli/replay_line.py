@@ -1,4 +1,4 @@
-"""The line that tells how a replay is doing."""
+"""The status line of a replay."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ __all__ = ["Line", "clock"]
 
 
 class Line:
-    """Where the replay is, how long it has taken, how late it is, who listens."""
+    """Position, elapsed time, speed, lateness and clients of a replay."""
 
     def __init__(self, server: "ReplayServer") -> None:
         self._server = server

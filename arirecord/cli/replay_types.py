@@ -25,7 +25,7 @@ class Speed(click.ParamType["float | None"]):
         except ValueError:
             speed = math.nan
         if not (0 < speed < math.inf):
-            self.fail(f"{value!r} is no speed such as 1, 0.5, 100 or max", param, ctx)
+            self.fail(f"{value!r} is not a speed such as 1, 0.5, 100 or max", param, ctx)
         return speed
 
 
@@ -38,7 +38,7 @@ class Mapped(click.ParamType["tuple[str, str]"]):
         """The two; fails with an example for anything else."""
         recorded, _, asked = str(value).partition("=")
         if not recorded or not asked:
-            self.fail(f"{value!r} is no pair such as recorder=my_app", param, ctx)
+            self.fail(f"{value!r} is not a pair such as recorder=my_app", param, ctx)
         return recorded, asked
 
 

@@ -19,15 +19,15 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, dir_okay=False),
     default="report.html",
     show_default=True,
-    help="The file to write.",
+    help="File to write.",
 )
-@click.option("--title", help="What stands on top; the name of the session if not given.")
-@click.option("--worst", type=click.IntRange(0, 200), default=12, show_default=True, help="How many ladders.")
+@click.option("--title", help="Title of the page. Default: the name of the session.")
+@click.option("--worst", type=click.IntRange(0, 200), default=12, show_default=True, help="Number of ladders.")
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def command(session: Path, output: Path, title: str | None, worst: int, force: bool) -> None:
-    """Make one HTML file of what a session says: figures, plots, calls, and the ladders of those that went wrong.
+    """Write an HTML report of a session: key figures, plots, calls, and ladders of the calls with problems.
 
-    The file needs nothing else: it opens without a network, in any browser, and can be sent by mail.
+    The file is self-contained and works offline, in any browser.
 
     \b
     Examples:

@@ -1,12 +1,15 @@
-"""`arirecord calls`, `legs`, `kpis` …: a command for each mart, with the options that its columns allow."""
+"""`arirecord calls`, `legs`, `kpis` …: a command for each table, with the options that its columns allow."""
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from arirecord.suggest import unknown_name
+from arirecord.tables import MartMethods
 
+from .completions import completing, completing_list
 from .output import output_options, write
 from .terminal import live_line
 from .types import MOMENT, Moment
@@ -17,20 +20,36 @@ if TYPE_CHECKING:
     from arirecord.analytics.connection import Tables
     from arirecord.analytics.questions import Question
 
-__all__ = ["command_for", "tables"]
+__all__ = ["command_for", "table_groups", "table_names"]
 
-_MARTS = Path(__file__).parents[1] / "analytics" / "models" / "marts"
+_GROUPS = {
+    "calls": "calls legs channels links dial_attempts transfers holds hangups queue_calls",
+    "talk and audio": "conversations talk talk_intervals rtp_quality playbacks recordings",
+    "DTMF and menus": "digits dtmf dtmf_patterns ivr_paths",
+    "metrics": "kpis concurrency app_latency event_volume",
+    "channels, apps and devices": "channel_states bridge_stays app_visits variables device_states registrations "
+    "user_events",
+}
 
 
-def tables() -> dict[str, tuple[str, str]]:
-    """Each mart's line in the table of verbs. Reads only the files' first words: `--help` must not wait for DuckDB."""
-    return {path.stem: (f"tables:{path.stem}", _row(path)) for path in sorted(_MARTS.glob("*.sql"))}
+def table_groups() -> dict[str, dict[str, tuple[str, str]]]:
+    """Return the tables for the list of commands, with the summaries of the methods of `Session`.
+
+    No model is read: `--help` must not wait for DuckDB.
+    """
+    return {
+        f"Tables of {group}": {name: (f"tables:{name}", _summary(name)) for name in names.split()}
+        for group, names in _GROUPS.items()
+    }
 
 
-def _row(path: Path) -> str:
-    comment = " ".join(line[2:].strip() for line in path.read_text("utf-8").splitlines()[:3] if line.startswith("--"))
-    first = comment.removeprefix("-- ").removeprefix("One row is ")
-    return min((first.partition(mark)[0] for mark in (". ", ": ", ", ", " (", "; ")), key=len)
+def table_names() -> list[str]:
+    """Return the names of all tables, sorted."""
+    return sorted(name for names in _GROUPS.values() for name in names.split())
+
+
+def _summary(table: str) -> str:
+    return str(getattr(MartMethods, table).__doc__).partition("\n")[0]
 
 
 def command_for(mart: str) -> click.Command:
@@ -47,8 +66,8 @@ def command_for(mart: str) -> click.Command:
         *([_since(moment), _until(moment)] if moment else []),
         *([_number, _disposition, _call] if "call_id" in columns else []),
         _where,
-        _columns,
-        _sort,
+        _columns(columns),
+        _sort(columns),
         _limit,
         _set,
     ]
@@ -78,9 +97,9 @@ def _help(mart: str, columns: dict[str, str], is_macro: bool, moment: str | None
         examples.append(f"arirecord {mart} today.parquet --set dtmf_gap_ms=5000")
     row = load_models([mart])[-1].row
     shown = "\n      ".join(examples)
-    return f"""Print {mart}: one row is {row}.
+    return f"""Print the table {mart}: one row is {row}.
 
-    `arirecord metrics {mart}` says what each column means.
+    `arirecord metrics {mart}` describes its columns.
 
     \b
     Examples:
@@ -88,24 +107,68 @@ def _help(mart: str, columns: dict[str, str], is_macro: bool, moment: str | None
     """
 
 
-_bucket = click.option("--bucket", metavar="LENGTH", help="A row for each 15m, 1h, 1d … of time.")
+def _dispositions() -> Iterable[str]:
+    from arirecord.analytics.questions import DISPOSITIONS
+
+    return DISPOSITIONS
+
+
+def _parameters() -> Iterable[str]:
+    from arirecord.analytics.parameters import parameters
+
+    return sorted(parameters())
+
+
+_bucket = click.option("--bucket", metavar="LENGTH", help="One row per interval of this length: 15m, 1h, 1d.")
 _by = click.option(
     "--by",
     type=click.Choice(["trunk", "prefix", "application", "endpoint", "origin"]),
-    help="A row for each: trunk, destination prefix, Stasis application, endpoint, endpoint of the call's first leg.",
+    help="One row per trunk, destination prefix, Stasis application, endpoint, or endpoint of the first leg.",
 )
 _number = click.option(
-    "--number", "numbers", multiple=True, help="Calls in which a number took part that begins so, or is like '*123'."
+    "--number",
+    "numbers",
+    multiple=True,
+    help="Calls with a number that begins like this or matches '*123' (repeatable).",
 )
 _disposition = click.option(
-    "--disposition", "dispositions", multiple=True, help="Calls that ended so: ANSWERED, BUSY, 'NO ANSWER' …"
+    "--disposition",
+    "dispositions",
+    multiple=True,
+    shell_complete=completing(_dispositions),
+    help="Calls with this disposition: ANSWERED, BUSY, 'NO ANSWER' … (repeatable).",
 )
-_call = click.option("--call", "calls", multiple=True, metavar="ID", help="The call of this id, or of this channel.")
-_where = click.option("--where", metavar="SQL", help="A condition on the columns: 'talk_s > 60'.")
-_columns = click.option("--columns", metavar="NAMES", help="Only these, in this order: call_id,talk_s.")
-_sort = click.option("--sort", metavar="NAMES", help="Order by these columns; -talk_s is downwards.")
-_limit = click.option("--limit", type=click.IntRange(min=0), help="So many rows at most.")
-_set = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; `metrics` lists them.")
+_call = click.option(
+    "--call", "calls", multiple=True, metavar="ID", help="The call with this id or with this channel id (repeatable)."
+)
+_where = click.option("--where", metavar="SQL", help="Rows that meet an SQL condition: 'talk_s > 60'.")
+_limit = click.option("--limit", type=click.IntRange(min=0), help="Print at most this many rows.")
+_set = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    shell_complete=completing(_parameters, "="),
+    help="Set a parameter; `arirecord metrics --parameters` lists them (repeatable).",
+)
+
+
+def _columns(columns: Collection[str]) -> Any:
+    return click.option(
+        "--columns",
+        metavar="NAMES",
+        shell_complete=completing_list(lambda: columns),
+        help="Print these columns, in this order: call_id,talk_s.",
+    )
+
+
+def _sort(columns: Collection[str]) -> Any:
+    return click.option(
+        "--sort",
+        metavar="NAMES",
+        shell_complete=completing_list(lambda: columns, "-"),
+        help="Sort by these columns; -talk_s sorts in descending order.",
+    )
 
 
 def _since(column: str) -> Any:
@@ -170,5 +233,5 @@ def _rows(made: "Tables", sql: str, question: "Question", known: list[str]) -> "
 def _pair(setting: str) -> tuple[str, str]:
     name, equals, value = setting.partition("=")
     if not equals:
-        raise ValueError(f"{setting!r} is no setting such as dtmf_gap_ms=5000")
+        raise ValueError(f"{setting!r} is not a setting such as dtmf_gap_ms=5000")
     return name.strip(), value.strip()

@@ -32,26 +32,32 @@ _LOOPBACK = ("127.", "localhost", "::1")
     default="127.0.0.1:8089",
     show_default=True,
     metavar="[HOST]:PORT",
-    help="Where applications connect; without HOST it is this machine only. Port 0 is any free one.",
+    help="Address for apps to connect to. Default host: this machine only; port 0: any free port.",
 )
-@click.option("--upstream", default="http://127.0.0.1:8088/ari", show_default=True, help="Asterisk's ARI; https too.")
 @click.option(
-    "-o", "--output", default="session.parquet", show_default=True, help="A file, or a folder of parts: DIR/."
+    "--upstream", default="http://127.0.0.1:8088/ari", show_default=True, help="URL of Asterisk's ARI: http or https."
 )
-@click.option("--rotate", type=ROTATION, help="Begin a new part (in the folder -o) after 1h, 256MB or 1000000 (rows).")
-@click.option("--duration", type=DURATION, help="Stop after this long: 30s, 5m, 1h30m.")
+@click.option(
+    "-o", "--output", default="session.parquet", show_default=True, help="Output file, or a folder for parts: DIR/."
+)
+@click.option("--rotate", type=ROTATION, help="Start a new part in the folder -o after 1h, 256MB or 1000000 (rows).")
+@click.option("--duration", type=DURATION, help="Stop after this time: 30s, 5m, 1h30m.")
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
-@click.option("--fan-out", is_flag=True, help="Give further clients of a connected application read-only copies.")
+@click.option(
+    "--fan-out", is_flag=True, help="Send read-only copies of an app's events to further clients of the same app."
+)
 @click.option(
     "--max-behind",
     type=click.IntRange(min=1),
     default=64,
     show_default=True,
     metavar="MIB",
-    help="Cut an application, or copy, that leaves so much unread.",
+    help="Disconnect a client that leaves this much unread.",
 )
-@click.option("--ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Trust this authority (PEM).")
-@click.option("--insecure", is_flag=True, help="Check no certificate at all: anybody may be at the other end.")
+@click.option(
+    "--ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Trust this certificate authority (PEM)."
+)
+@click.option("--insecure", is_flag=True, help="Do not check certificates (unsafe).")
 def command(
     listen: str,
     upstream: str,
@@ -64,19 +70,18 @@ def command(
     ca: Path | None,
     insecure: bool,
 ) -> None:
-    """Record all that goes on between your ARI application and Asterisk, from in between.
+    """Record the events and REST requests of an ARI app, as a proxy between the app and Asterisk.
 
-    The application connects to this proxy instead of to Asterisk, with the credentials it always had, and notices
-    nothing: events, REST requests (over HTTP or the WebSocket), refusals and ends of connections pass as they are.
-    All of it is recorded, without credentials. Ctrl-C or SIGTERM ends the recording, seals it, and disconnects the
-    applications. Should recording fail, the proxy goes on and says so; exit code 3 tells that something was lost.
+    The app connects to this proxy instead of to Asterisk, with its usual credentials. Events, REST requests (over HTTP
+    or the WebSocket), refusals and closed connections pass through unchanged, and are recorded without credentials.
+    Ctrl-C or SIGTERM ends the recording, seals it and disconnects the app. If recording fails, the proxy goes on and
+    reports it; the exit code is 3 then.
 
-    Use capture to listen beside an application: nothing in production changes, but Asterisk sends StasisStart and
-    StasisEnd to the application alone, and a capture never sees its REST requests. Use tap to see these: it is the
-    only way to record the StasisStart of a production application.
+    `arirecord capture` needs no change in production, but Asterisk sends StasisStart and StasisEnd to the owning app
+    only, and a capture cannot see REST requests. Use tap to record these.
 
-    With --fan-out a second client that asks for an application which is connected here reads a copy of its stream,
-    where otherwise Asterisk would take the stream away from the first. Who comes first is the application.
+    With --fan-out, the first client of an app is the app; further clients of the same app receive a copy of its events.
+    Without it, Asterisk would give the app to the latest client.
 
     \b
     Examples:
@@ -90,11 +95,13 @@ def command(
     host, port = parse_listen(listen)
     address = Address.parse(upstream)
     if address.user is not None:
-        say("The credentials in --upstream are not used: each application brings its own.")
+        say("The credentials in --upstream are not used: each app sends its own.")
     if insecure:
-        warn("WARNING: --insecure checks no certificate; whoever sits in between can read the passwords and act.")
+        warn("WARNING: certificates are not checked (--insecure). An attacker can read passwords and send requests.")
     if not host.startswith(_LOOPBACK):
-        warn(f"WARNING: whoever reaches {host} reaches the ARI of {address.http_base}; passwords get here unencrypted.")
+        warn(
+            f"WARNING: other machines can reach {address.http_base} through {host}; passwords to it are not encrypted."
+        )
     address = address.trusting(ca, insecure=insecure)
     options = TapOptions(address, host, port, fan_out=fan_out, max_behind_bytes=max_behind << 20)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -114,7 +121,7 @@ def command(
 
 
 class _Tapping:
-    """The tap while it runs, and the line that tells of it."""
+    """The tap while it runs, and its status line."""
 
     def __init__(self, options: "TapOptions", target: "Target", duration_s: float | None) -> None:
         self._options, self._target, self._duration_s = options, target, duration_s
@@ -128,7 +135,7 @@ class _Tapping:
         return self._tap.status.lost_count if self._tap else 0
 
     async def run(self) -> None:
-        """Until a signal says that it is enough, or the time is over."""
+        """Run until a signal or the end of the duration."""
         from arirecord.capture.control import control
         from arirecord.capture.tap import Tap
 
@@ -141,7 +148,7 @@ class _Tapping:
             Tap(self._options, self._start, say) as self._tap,
         ):
             where = self._options.upstream.http_base
-            say(f"Let your application connect to {self._tap.url} instead of {where}. Ctrl-C ends the recording.")
+            say(f"Connect your app to {self._tap.url} instead of {where}. Ctrl-C ends the recording.")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._duration_s)
 
@@ -157,7 +164,7 @@ class _Tapping:
             self.recorder.split()
 
     def line(self) -> str:
-        """How it is doing."""
+        """Return the status line."""
         if self._tap is None or self.recorder is None:
             return "starting …"
         stats, status = self.recorder.stats, self._tap.status
@@ -179,8 +186,8 @@ def _finish(recorder: "Recorder", lost_count: int) -> None:
             _, problems = recorder.seal(update)
     except Exception as error:
         warn(
-            f"The recording could not be finished ({error}); the applications were not affected. Make room, then "
-            f"`arirecord recover {recorder.part}.journal` seals what there is."
+            f"The recording could not be finished ({error}); the apps were not affected. Make room, then run "
+            f"`arirecord recover {recorder.part}.journal`."
         )
         raise SystemExit(LOST) from error
     stats = recorder.stats

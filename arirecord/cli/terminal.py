@@ -1,4 +1,4 @@
-"""Words for the person at the terminal: on stderr, and moving ones only where a person watches."""
+"""Console messages on stderr, and progress displays that only a terminal gets."""
 
 import logging
 import sys
@@ -17,7 +17,7 @@ LOST = 3
 
 
 class _Voice:
-    """How much is said: nothing but what went wrong, the usual, or also what the library logs."""
+    """How much is printed: only errors and losses, the usual, or also the log of the library."""
 
     is_quiet = False
     is_verbose = False
@@ -39,18 +39,18 @@ voice = _Voice()
 
 
 def is_watched() -> bool:
-    """Whether somebody watches stderr who wants to see things move."""
+    """Whether stderr is a terminal, without `--quiet`."""
     return sys.stderr.isatty() and not voice.is_quiet
 
 
 def say(text: str) -> None:
-    """One line on stderr, unless `--quiet`; a live line that stands there makes room for it."""
+    """Print a line on stderr, unless `--quiet`; it replaces the live line."""
     if not voice.is_quiet:
         warn(text)
 
 
 def warn(text: str) -> None:
-    """One line on stderr that nobody may miss: something was lost, or is not safe."""
+    """Print a line on stderr, also with `--quiet`: something was lost or is not safe."""
     if voice.words is not None:
         voice.words.put(text)
     else:
@@ -63,7 +63,7 @@ def _echo(text: str) -> None:
 
 @contextmanager
 def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
-    """A progress bar on stderr, as a function of `(what, rows done)`; silent when stderr is no terminal."""
+    """Show a progress bar, updated by a function of `(step, rows done)`. Only on a terminal."""
     if not is_watched():
         yield lambda what, done: None
         return
@@ -90,9 +90,9 @@ def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
 
 @contextmanager
 def live_line(text: Callable[[], str]) -> Iterator[None]:
-    """Keep one line on stderr up to date, where somebody watches.
+    """Keep one line on stderr up to date. Only on a terminal.
 
-    All that is said meanwhile is said by a thread of its own: a terminal that is stuck must not hold up a recording.
+    A thread prints all messages meanwhile: a blocked terminal must not block a recording.
     """
     words: SimpleQueue[str | None] = SimpleQueue()
     voice.words = words

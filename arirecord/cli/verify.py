@@ -37,27 +37,33 @@ class _RuleType(click.ParamType["Rule"]):
 @click.command("verify")
 @click.argument("session", type=click.Path(path_type=Path))
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
-@click.option("--speed", default="max", show_default=True, metavar="SPEED", help="A number, or max: as the app reacts.")
-@click.option("--app", "application", metavar="NAME", help="Which application of the recording, where it has several.")
+@click.option(
+    "--speed",
+    default="max",
+    show_default=True,
+    metavar="SPEED",
+    help="Speed factor, or max: as fast as the app reacts.",
+)
+@click.option("--app", "application", metavar="NAME", help="App of the recording, if it has several.")
 @click.option(
     "--ignore",
     type=_RuleType(),
     multiple=True,
     metavar="RULE",
-    help="What makes no difference: 'GET /channels*', or parameters only: 'POST /channels?timeout' (repeatable).",
+    help="Ignore these requests: 'GET /channels*', or only parameters: 'POST /channels?timeout' (repeatable).",
 )
-@click.option("--any-order", is_flag=True, help="Within a call, count requests and leave their order aside.")
+@click.option("--any-order", is_flag=True, help="Ignore the order of requests within a call.")
 @click.option(
     "--pace-timeout",
     type=DURATION,
     default="5s",
     show_default=True,
-    help="How long an event waits for a request that the recorded app had made before it.",
+    help="Longest time that an event waits for a request that the recorded app made before it.",
 )
 @click.option(
-    "--start-timeout", type=DURATION, default="30s", show_default=True, help="How long the app may take to connect."
+    "--start-timeout", type=DURATION, default="30s", show_default=True, help="Longest time until the app connects."
 )
-@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write JUnit XML, too.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Also write JUnit XML.")
 def command(
     session: Path,
     command: tuple[str, ...],
@@ -69,17 +75,17 @@ def command(
     start_timeout: float,
     junit: Path | None,
 ) -> None:
-    """Replay what was tapped to an app, and compare what it asks over REST with what was asked then.
+    """Replay a recording to an app and compare its requests with the recorded ones.
 
-    COMMAND is started for each session of SESSION, a file or a folder, and ended afterwards. It finds in its
-    environment where to connect: ARI_URL (http://127.0.0.1:PORT/ari), ARI_BASE_URL (without /ari), ARI_WS_URL
-    (ws://127.0.0.1:PORT/ari/events), ARI_HOST, ARI_PORT, ARI_APP, ARI_USER (also ARI_USERNAME) and ARI_PASSWORD; in
-    COMMAND, {url}, {base_url}, {ws_url}, {host}, {port}, {app}, {user} and {password} are replaced by them. What the
-    app prints goes to stderr.
+    COMMAND is started for each session in SESSION (a file or a folder) and ended afterwards. It receives the address in
+    its environment: ARI_URL (http://127.0.0.1:PORT/ari), ARI_BASE_URL (without /ari), ARI_WS_URL
+    (ws://127.0.0.1:PORT/ari/events), ARI_HOST, ARI_PORT, ARI_APP, ARI_USER (also ARI_USERNAME) and ARI_PASSWORD. In
+    COMMAND, {url}, {base_url}, {ws_url}, {host}, {port}, {app}, {user} and {password} are replaced by the same values.
+    The output of the app goes to stderr.
 
-    Requests are compared call by call, in order, in the ids of the recording: ids that the app chooses itself may be
-    others, as may UUIDs and times in values. The first difference of each call is printed in the words of a diff: `-`
-    was recorded, `+` is what the app does now. Exit code 1 if there is any.
+    Requests are compared call by call and in order. Ids that the app chooses itself may differ, as may UUIDs and times
+    in values. The first difference of each call is printed as a diff: `-` was recorded, `+` is what the app does now.
+    The exit code is 1 if there is a difference.
 
     \b
     Examples:
@@ -118,7 +124,7 @@ def _speed(text: str) -> float | None:
     except ValueError:
         speed = 0
     if not 0 < speed < float("inf"):
-        raise click.BadParameter(f"{text!r} is neither a number above 0 nor max", param_hint="--speed")
+        raise click.BadParameter(f"{text!r} is not a number above 0 or max", param_hint="--speed")
     return speed
 
 

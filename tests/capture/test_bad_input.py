@@ -71,7 +71,7 @@ def test_frames_that_are_no_events(tmp_path: Path) -> None:
         words = finish(capture(ari.url, target))
 
     assert raws(target) == frames
-    assert "Differences from the catalogue of ARI: " in words
+    assert "Differences from the ARI documentation: " in words
     assert open_session(target).header.drift_count >= len(frames)
 
 

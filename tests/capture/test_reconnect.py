@@ -63,7 +63,7 @@ def test_it_dials_again_and_tells_the_gaps(tmp_path: Path) -> None:
     assert all("connection_lost_since" in row for row in told if row["type"] == "gap")
     assert open_session(target).header.gap_count == 2
     assert "Connected again" in words
-    assert "2 times there was a gap" in words
+    assert "Gaps in the recording: 2;" in words
 
 
 def test_a_booting_asterisk_is_waited_for(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """The verbs, run as a user runs them."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from arirecord.cli import GROUPS, VERBS
+from arirecord.cli import _OTHER_NAMES, GROUPS, VERBS
 from arirecord.session.journal import JournalWriter
 
 from .conftest import COMMAND, SAMPLES, Run
@@ -28,6 +29,46 @@ def test_help_names_every_verb(run: Run) -> None:
     text = run("--help").stdout.decode()
 
     assert all(f"  {verb} " in text for verb in VERBS)
+
+
+def test_the_list_of_commands_fits_a_terminal(run: Run) -> None:
+    """At 80 columns each command has one line with a whole sentence."""
+    lines = run("help", env={**os.environ, "COLUMNS": "80"}).stdout.decode().splitlines()
+    listed = {line.split()[0]: line for line in lines if line.startswith("  ") and line.split()[0] in VERBS}
+
+    assert listed.keys() == VERBS.keys()
+    assert max(map(len, lines)) <= 80
+    for verb, (_, summary) in VERBS.items():
+        assert listed[verb].endswith(f" {summary}")
+        assert len(summary) <= 60
+        assert summary.endswith((".", "…"))
+
+
+def test_help_of_a_command(run: Run) -> None:
+    """`help VERB` is `VERB --help`; a mistyped name gets a suggestion."""
+    assert run("help", "explain").stdout == run("explain", "--help").stdout
+    assert b"Did you mean 'explain'?" in run("help", "explian", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("explian", "Did you mean 'explain'?"),
+        ("call", "Did you mean 'explain' or 'calls'?"),
+        ("stats", "Did you mean 'info' or 'kpis'?"),
+        ("Transfer", "Did you mean 'transfers'?"),
+        ("xyzzy", "`arirecord --help` lists the commands"),
+    ],
+)
+def test_an_unknown_command(run: Run, verb: str, words: str) -> None:
+    """The closest commands are named, also those that other tools call by that name."""
+    assert words in run(verb, code=2).stderr.decode()
+
+
+def test_other_names_of_commands() -> None:
+    """Lead to commands that exist, and hide none."""
+    assert _OTHER_NAMES.keys() <= VERBS.keys()
+    assert not {name for names in _OTHER_NAMES.values() for name in names} & VERBS.keys()
 
 
 def test_version(run: Run) -> None:
@@ -180,7 +221,7 @@ def test_recover_a_folder(run: Run, tmp_path: Path) -> None:
     run("recover", "days")
 
     assert run("cat", "days").stdout == b'"a"\n"b"\n'
-    assert b"holds no journal" in run("recover", "days", code=1).stderr
+    assert b"has no journal" in run("recover", "days", code=1).stderr
 
 
 def test_recover_a_folder_in_which_somebody_records(run: Run, tmp_path: Path) -> None:
@@ -201,4 +242,4 @@ def test_recover_a_folder_in_which_somebody_records(run: Run, tmp_path: Path) ->
         "d.parquet.journal",
     }
     assert b"b.parquet.journal is being written" in done.stderr
-    assert b"2 of 4 journals were left as they are" in done.stderr
+    assert b"2 of 4 journals were not sealed" in done.stderr

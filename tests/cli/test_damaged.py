@@ -48,7 +48,7 @@ def test_said_in_one_sentence(run: Run, damaged: Path, verb: str) -> None:
     said = run(*args, code=1).stderr.decode()
 
     assert "damaged.parquet is damaged: " in said
-    assert "`arirecord doctor damaged.parquet` says where" in said
+    assert "Run `arirecord doctor damaged.parquet`" in said
     assert [path.name for path in damaged.parent.iterdir()] == [damaged.name]
 
 

@@ -57,11 +57,13 @@ def test_settings_of_all_kinds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("nonsense = 1", "'nonsense' must stand in the table of a verb"),
-        ("[nonsense]\na = 1", "there is no verb 'nonsense'"),
+        ("nonsense = 1", "'nonsense' belongs in the table of a command"),
+        ("[nonsense]\na = 1", "[nonsense] is not a command"),
+        ("[captur]\na = 1", "[captur] is not a command. Did you mean 'capture'?"),
         ("[capture]\nnonsense = 1", "capture has no option --nonsense"),
+        ("[capture]\nurls = 1", "capture has no option --urls. Did you mean 'url'?"),
         ("[capture]\nmax-events = 'many'", "'many' is not a valid integer"),
-        ("[capture", "is no TOML"),
+        ("[capture", "is not TOML"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path: Path, text: str, words: str) -> None:

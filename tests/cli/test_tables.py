@@ -130,7 +130,7 @@ def test_kpis(run: Run) -> None:
         (["calls", IVR, "--since", "noon"], 2, "is no time such as"),
         (["calls", IVR, "--by", "trunk"], 2, "No such option"),
         (["kpis", IVR, "--bucket", "1x"], 2, "'1x' is not a length of a bucket such as 15m, 1h, 1d, 1w or 1month"),
-        (["dtmf", IVR, "--set", "dtmf_gap_ms"], 2, "is no setting such as dtmf_gap_ms=5000"),
+        (["dtmf", IVR, "--set", "dtmf_gap_ms"], 2, "is not a setting such as dtmf_gap_ms=5000"),
         (["dtmf", IVR, "--set", "gap=1"], 2, "No parameter is named 'gap'. Did you mean 'dtmf_gap_ms'"),
         (["dtmf", IVR, "--set", "dtmf_gap_ms=long"], 2, "dtmf_gap_ms is a number of ms, not 'long'"),
         (["calls", "missing.parquet"], 1, "missing.parquet does not exist"),

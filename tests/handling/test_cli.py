@@ -20,7 +20,7 @@ def test_filter(run: Run, tmp_path: Path) -> None:
 
     assert told == f"part.parquet: {count} of 230 events.\n"
     assert b"--force" in run("filter", IVR, "--type", "Dial", "-o", "part.parquet", code=1).stderr
-    assert b"nothing to filter by" in run("filter", IVR, "-o", "x.parquet", code=2).stderr
+    assert b"Nothing to filter by" in run("filter", IVR, "-o", "x.parquet", code=2).stderr
     assert b"has no call 1.1" in run("filter", IVR, "--call", "1.1", "-o", "x.parquet", code=1).stderr
 
 
@@ -28,7 +28,7 @@ def test_merge(run: Run, tmp_path: Path) -> None:
     """A session with itself is itself; one alone is wrong usage."""
     told = run("merge", IVR, IVR, "-o", "both.parquet").stderr.decode()
 
-    assert "clock +0.000000 s" in told and "230 rows that another had too" in told
+    assert "clock +0.000000 s" in told and "230 duplicate rows" in told
     assert open_session(tmp_path / "both.parquet").header.events == 230
     assert b"two sessions" in run("merge", IVR, "-o", "x.parquet", code=2).stderr
 
@@ -55,13 +55,13 @@ def test_redact(run: Run, tmp_path: Path) -> None:
     redact = ("redact", IVR, "-o", "red.parquet", "--key-file")
     told = run(*redact, "key", "--min-digits", "4", "--dtmf", "mask-all").stderr.decode()
 
-    assert "No original is left." in told
+    assert "No original was found in the output." in told
     assert set(digits(tmp_path / "red.parquet")) == {"X"} and len(digits(tmp_path / "red.parquet")) == len(digits(IVR))
     assert b'"1001"' not in b"".join(
         f.raw.encode() for f in open_session(tmp_path / "red.parquet").frames(types=["Dial"])
     )
     assert b"needs 16 bytes" in run(*redact, "short", "--force", code=1).stderr
-    assert b"XX is no country" in run(*redact, "key", "--region", "xx", code=2).stderr
+    assert b"XX is not a country" in run(*redact, "key", "--region", "xx", code=2).stderr
     assert b"--force" in run(*redact, "key", code=1).stderr
 
 

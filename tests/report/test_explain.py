@@ -90,9 +90,9 @@ def test_the_worst(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ((), "say which call"),
-        ((CALL, "--worst", "3"), "say which call"),
-        ((CALL, "--by", "hold"), "--by goes with --worst"),
+        ((), "Name a call by an id"),
+        ((CALL, "--worst", "3"), "Name a call by an id"),
+        ((CALL, "--by", "hold"), "--by needs --worst"),
     ],
 )
 def test_wrong_usage(args: tuple[str, ...], said: str) -> None:
