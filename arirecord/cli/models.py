@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from .completions import completing
 from .metrics import relation_of
 from .output import output_options, write
 

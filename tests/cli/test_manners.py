@@ -2,12 +2,16 @@
 
 import os
 import pty
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from arirecord.analytics.models import describe, load_models
+from arirecord.analytics.questions import DISPOSITIONS
 from arirecord.cli import VERBS
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "ivr_dtmf.parquet"
@@ -119,6 +123,59 @@ def test_completion(tmp_path: Path, shell: str) -> None:
     asked = {"_ARIRECORD_COMPLETE": f"{shell}_complete", "COMP_CWORD": "1" if shell != "fish" else "re"}
     said = arirecord(cwd=tmp_path, COMP_WORDS="arirecord re", **asked).stdout
     assert {"replay", "recover"} <= {verb for verb in VERBS if verb in said}
+
+
+def completed(*words: str, cwd: Path) -> list[str]:
+    """What bash offers for the last of these words."""
+    asked = {"_ARIRECORD_COMPLETE": "bash_complete", "COMP_CWORD": str(len(words))}
+    said = arirecord(cwd=cwd, COMP_WORDS=shlex.join(["arirecord", *words]), **asked).stdout
+    return [line.partition(",")[2] for line in said.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["calls", "x.parquet", "--disposition", "b"], ["BUSY"]),
+        (["calls", "x.parquet", "--columns", "call_id,talk"], ["call_id,talk_s"]),
+        (["calls", "x.parquet", "--sort", "-talk"], ["-talk_s"]),
+        (["calls", "x.parquet", "--columns", "talk_s,talk"], []),
+        (["kpis", "x.parquet", "--by", "tr"], ["trunk"]),
+        (["dtmf", "x.parquet", "--set", "dtmf_g"], ["dtmf_gap_ms="]),
+        (["cat", "x.parquet", "--type", "channeldtmf"], ["ChannelDtmfReceived"]),
+        (["capture", "--exclude", "ChannelVar"], ["ChannelVarset"]),
+        (["metrics", "transf"], ["transfers"]),
+        (["models", "--model", "int_kpi"], ["int_kpi_legs"]),
+        (["help", "expl"], ["explain"]),
+    ],
+)
+def test_values_are_completed(tmp_path: Path, words: list[str], expected: list[str]) -> None:
+    """Dispositions, columns, parameters, event types, tables, models and commands."""
+    assert completed(*words, cwd=tmp_path) == expected
+
+
+def test_completing_loads_duckdb_only_for_tables() -> None:
+    """A completion is asked for while somebody waits."""
+    code = (
+        "import sys; from click.shell_completion import BashComplete; from arirecord.cli import cli;"
+        "shell = BashComplete(cli, {}, 'arirecord', '_ARIRECORD_COMPLETE');"
+        "found = [shell.get_completions(*asked) for asked in"
+        " (([], 're'), (['metrics'], 'c'), (['cat', 'x', '--type'], 'Dial'), (['query'], 'x'))];"
+        "assert all(found), found; print({'duckdb', 'pyarrow', 'polars'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stdout == "set()\n"
+
+
+def test_the_dispositions_are_those_of_the_model() -> None:
+    """What is completed is what the SQL gives."""
+    (model,) = (model for model in load_models(["int_call_dispositions"]) if model.name == "int_call_dispositions")
+    named = set(re.findall(r"(?:THEN|ELSE) '([A-Z ]+)'", model.sql))
+
+    assert named <= set(DISPOSITIONS)
+    assert set(DISPOSITIONS) == set(re.findall(r"[A-Z]{4}[A-Z ]*[A-Z]", describe("calls").columns["disposition"])) - {
+        "NULL"
+    }
 
 
 def test_bash_completes(tmp_path: Path) -> None:
