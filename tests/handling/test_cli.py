@@ -30,7 +30,7 @@ def test_merge(run: Run, tmp_path: Path) -> None:
 
     assert "clock +0.000000 s" in told and "230 duplicate rows" in told
     assert open_session(tmp_path / "both.parquet").header.events == 230
-    assert b"two sessions" in run("merge", IVR, "-o", "x.parquet", code=2).stderr
+    assert b"two or more sessions" in run("merge", IVR, "-o", "x.parquet", code=2).stderr
 
 
 def test_export(run: Run, tmp_path: Path) -> None:
