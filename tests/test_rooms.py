@@ -22,7 +22,7 @@ ALLOWED = {
     "tables": set(),
     "api": {"select", "session", "analytics", "report", "tables"},
     "report": {"ari", "select", "session", "analytics"},
-    "cli": {"ari", "select", "session", "capture", "replay", "analytics", "handling", "api", "report"},
+    "cli": {"ari", "select", "session", "capture", "replay", "analytics", "handling", "api", "tables", "report"},
 }
 WITHIN_REPLAY = {
     "timing": {"options"},
