@@ -20,6 +20,16 @@ HERE = Path(__file__).parent
 CAPTURES = [HERE / "captures", *(Path(p) for p in [os.environ.get("ARIRECORD_CAPTURES")] if p)]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the first case of every test that is not slow as quick."""
+    seen = set()
+    for item in items:
+        test = (item.path, getattr(item, "originalname", item.name))
+        if test not in seen and item.get_closest_marker("slow") is None:
+            item.add_marker("quick")
+        seen.add(test)
+
+
 def read_lines(path: Path) -> Iterator[bytes]:
     """Lines of a file, decompressed where it ends in .zst."""
     data = path.read_bytes()

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.waiting import HANG_S
+
 __all__ = ["Console", "Shown", "differences", "fits", "run_page", "shown_in"]
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +30,6 @@ PORT = "8088"
 """Where replays of pages listen; a free port takes its place, in commands and in what they print."""
 ELSEWHERE = {"curl", "jq"}
 """Programs that a machine may lack; what pages ask of them is then left out."""
-TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Console:
     def __exit__(self, *_: object) -> None:
         for process in self._background:
             os.killpg(process.pid, signal.SIGINT)
-            process.communicate(timeout=TIMEOUT_S)
+            process.communicate(timeout=HANG_S)
 
     def run(self, command: str, lines: int) -> str | None:
         """What it prints, on stdout and stderr; of a command in the background so many lines. None: not installed."""
@@ -95,7 +96,7 @@ class Console:
             assert process.stdout is not None
             printed = "".join(process.stdout.readline() for _ in range(lines))
         else:
-            printed, _ = process.communicate(timeout=TIMEOUT_S)
+            printed, _ = process.communicate(timeout=HANG_S)
             self.last = process.returncode
         return printed.replace(self.port, PORT)
 

@@ -104,6 +104,7 @@ def test_no_such_table(session: arirecord.Session) -> None:
         session.nosuch()
 
 
+@pytest.mark.slow
 def test_little_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What does not fit is put aside, in a folder that is gone afterwards, or gets more; the rows are the same."""
     sample = SAMPLE.with_name("peak_load.parquet")

@@ -11,6 +11,8 @@ from benchmarks.figure import Figure
 from benchmarks.page import Measured, page
 from benchmarks.run import PARTS, ROOT, Part
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
 def test_a_part_tells_its_figures(part: Part, tmp_path: Path) -> None:

@@ -5,7 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import arirecord
+from tests.waiting import HANG_S
+
+pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "transfers.parquet"
 
@@ -49,7 +54,7 @@ def test_jupysql(tmp_path: Path) -> None:
         env={**os.environ, "PLOOMBER_STATS_ENABLED": "false", "IPYTHONDIR": str(tmp_path), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_S,
         check=False,
     )
     assert f"FOUND [({arirecord.open_session(SAMPLE).transfers().height},)]" in done.stdout, done.stderr

@@ -19,6 +19,8 @@ from .console import differences, fits, shown_in
 from .reference import OBJECTS, command_of, renewed, with_contents, with_generated
 from .reference import PAGES as GENERATED
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     ROOT / "README.md",

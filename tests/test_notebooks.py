@@ -8,6 +8,8 @@ import pytest
 
 from tests.notebooks import NOTEBOOKS, executed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -83,3 +83,11 @@ def test_what_a_module_offers_is_there(path: Path) -> None:
     module = import_module(name)
 
     assert all(hasattr(module, public) for public in getattr(module, "__all__", []))
+
+
+def test_quick_tests_touch_every_room() -> None:
+    """Each folder of tests has a module that `-m quick` runs; a real Asterisk is never quick."""
+    modules = list(Path(__file__).parent.rglob("test_*.py"))
+    quick = {path.parent for path in modules if "\npytestmark = pytest.mark.slow\n" not in path.read_text()}
+
+    assert quick == {path.parent for path in modules}

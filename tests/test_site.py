@@ -14,6 +14,8 @@ from arirecord.cli import VERBS
 
 from .report.browser import opened
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

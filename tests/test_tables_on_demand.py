@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from arirecord.analytics.models import load_models, mart_names
 from arirecord.analytics.views import event_views
 from arirecord.session.reader import open_session
 from tests.examples import examples
+
+pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "transfers.parquet"
 NAMES = st.sampled_from([model.name for model in load_models() if not model.is_macro])

@@ -7,6 +7,7 @@ import pytest
 
 from arirecord.session.reader import open_session
 from tests.cli.conftest import COMMAND, SAMPLES
+from tests.waiting import HANG_S
 
 
 def address(replay: "subprocess.Popen[str]") -> str:
@@ -18,6 +19,7 @@ def address(replay: "subprocess.Popen[str]") -> str:
     raise AssertionError("the replay said no address")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "speed"), [("ivr_dtmf", "10"), ("failed_calls", "100"), ("peak_load", "max")])
 def test_capture_of_a_replay_has_the_frames(tmp_path: Path, name: str, speed: str) -> None:
     """Same frames, same order, byte for byte, at any speed."""
@@ -30,9 +32,9 @@ def test_capture_of_a_replay_has_the_frames(tmp_path: Path, name: str, speed: st
             [*COMMAND, "capture", "--url", url, "--app", "recorder", "-o", str(captured)],
             check=True,
             stderr=subprocess.DEVNULL,
-            timeout=120,
+            timeout=HANG_S,
         )
-        replay.communicate(timeout=30)
+        replay.communicate(timeout=HANG_S)
 
     assert replay.returncode == 0
     before, after = open_session(sample).frames(), open_session(captured).frames()
@@ -47,7 +49,7 @@ def test_the_demo(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_S,
     )
 
     assert demo.stderr.count("$ arirecord ") == 6

@@ -222,6 +222,7 @@ def test_holds(stream: str, connections: Connections) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [name for name in WHOLE if name.startswith(("busy_noanswer_cancel", "mixed_load"))])
 def test_what_an_app_says_joins_what_events_cannot(stream: str, sessions: Sessions, tmp_path: Path) -> None:
     """With the app's requests in the recording, as a tap keeps them, failed calls that it made are in calls too."""

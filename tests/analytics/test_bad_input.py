@@ -19,6 +19,8 @@ from .test_cases import given as session_of
 from .test_models import make
 from .test_shards import OF_CALLS
 
+pytestmark = pytest.mark.slow
+
 REAL = [
     orjson.loads(line)["frame"]
     for name in ("attended_transfer/all", "blind_transfer/app", "busy_noanswer_cancel/all", "hold_unhold/all")

@@ -15,6 +15,8 @@ from tests.examples import examples
 
 from .test_cases import given as session_of
 
+pytestmark = pytest.mark.slow
+
 COMPARED = {
     "calls": ("call_id", ["billsec", "talk_s", "hold_s", "wait_s"]),
     "legs": ("channel_id", ["ring_s", "up_s", "bridged_s", "holding_s"]),

@@ -22,6 +22,8 @@ from tests.conftest import streams
 
 from .conftest import Connections
 
+pytestmark = pytest.mark.slow
+
 MODELS = load_models()
 MARTS = sorted(model.name for model in MODELS if model.layer == "marts")
 

@@ -12,6 +12,8 @@ from tests.conftest import Sessions, streams, truth
 
 from .agreement import at
 
+pytestmark = pytest.mark.slow
+
 Ask = Callable[[str, str, str], list[Any]]
 
 

@@ -16,6 +16,8 @@ from tests.conftest import streams
 from .conftest import Connections
 from .test_models import make
 
+pytestmark = pytest.mark.slow
+
 OF_CALLS = (
     "bridge_stays", "calls", "channel_states", "channels", "conversations", "dial_attempts", "hangups", "holds", "legs",
     "links", "queue_calls", "transfers",

@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from tests.waiting import HANG_S
+
 Script = Callable[["Ari", WebSocket], Awaitable[None]]
 
 
@@ -97,5 +99,5 @@ def running(ari: Ari, certificate: Path | None = None) -> Iterator[Ari]:
         yield ari
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(HANG_S)
         listening.close()

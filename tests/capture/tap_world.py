@@ -20,6 +20,7 @@ from arirecord.capture.address import Address
 from arirecord.capture.recorder import Recorder
 from arirecord.capture.tap import Tap, TapOptions
 from arirecord.session.reader import open_session
+from tests.waiting import HANG_S
 
 USER, PASSWORD = "ari", "s3cret-pässword"
 TOKEN = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -37,7 +38,6 @@ HANDSHAKE = (
     b"GET %b HTTP/1.1\r\nHost: pbx.example:8088\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n"
 )
-PATIENCE_S = 20
 
 
 class Peer:
@@ -234,7 +234,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     """Run a test that must not hang."""
 
     async def patiently() -> None:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(HANG_S):
             await test
 
     asyncio.run(patiently())

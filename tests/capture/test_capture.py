@@ -22,7 +22,7 @@ from arirecord.errors import CaptureError
 from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING
 from tests.cli.conftest import COMMAND
-from tests.waiting import wait_for
+from tests.waiting import HANG_S, wait_for
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 Check = Callable[[ServerConnection, Request], Response | None]
@@ -44,12 +44,12 @@ def server(handler: Handler, check: Check | None = None) -> Iterator[str]:
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
     thread.start()
-    ready.wait(10)
+    ready.wait(HANG_S)
     try:
         yield f"http://127.0.0.1:{started[0]}/ari"
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(HANG_S)
         loop.close()
 
 
@@ -62,7 +62,7 @@ def capture(url: str, target: Path, *args: str, **environment: str) -> "subproce
 
 def finish(process: "subprocess.Popen[str]", code: int = 0) -> str:
     try:
-        _, words = process.communicate(timeout=30)
+        _, words = process.communicate(timeout=HANG_S)
     finally:
         process.kill()
     assert process.returncode == code, words

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
 
 from arirecord.capture.loop import Loop
+from tests.waiting import HANG_S
 
 
 class Usual(asyncio.Protocol):
@@ -47,7 +48,7 @@ def run(test: Callable[["socket.socket", "socket.socket", Loop], Coroutine[Any, 
         here, there = socket.socketpair()
         here.setblocking(False)
         with here, there:
-            await asyncio.wait_for(test(here, there, loop), 10)
+            await asyncio.wait_for(test(here, there, loop), HANG_S)
             await closed()
 
     with asyncio.Runner(loop_factory=Loop) as runner:

@@ -19,6 +19,8 @@ from tests.waiting import wait_for
 from .ari import Ari, Script, running
 from .test_capture import capture, finish, journal_size, raws
 
+pytestmark = pytest.mark.slow
+
 
 def sends(*frames: str, close: tuple[int, str] = (1000, END_OF_RECORDING)) -> Script:
     """A connection that sends these and then closes."""

@@ -15,7 +15,7 @@ from arirecord.capture.recorder import Recorder
 from arirecord.errors import TargetExists
 from arirecord.session.journal import JournalReader, journal_path
 from arirecord.session.reader import open_session
-from tests.waiting import wait_for
+from tests.waiting import HANG_S, wait_for
 
 
 def raws(target: Path) -> list[str]:
@@ -105,11 +105,11 @@ def test_a_full_disk_loses_nothing_once_there_is_room(tmp_path: Path, monkeypatc
     disk.is_full = True
     disk.tried.clear()
     recorder.frame(b'{"n":0}')
-    assert disk.tried.wait(10)
+    assert disk.tried.wait(HANG_S)
     for n in range(1, 5000):
         recorder.frame(b'{"n":%d}' % n)
     disk.tried.clear()
-    assert disk.tried.wait(10)
+    assert disk.tried.wait(HANG_S)
     assert recorder.stats.trouble is not None
     assert "No space left" in recorder.stats.trouble
     disk.is_full = False
@@ -180,6 +180,7 @@ def test_targets_that_are_refused(tmp_path: Path) -> None:
     assert existing.read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_parts_are_one_recording(tmp_path: Path) -> None:
     """Each part is a whole session; together they have every row once, in order, with one count and one clock."""
     folder = tmp_path / "days"

@@ -24,6 +24,7 @@ from arirecord.capture.loop import Loop
 from arirecord.capture.stream import EventStream
 from tests.conftest import HERE
 from tests.examples import examples
+from tests.waiting import HANG_S
 
 LIMIT = 100_000
 
@@ -246,7 +247,7 @@ def test_a_flood_is_slowed_only_while_the_recorder_is_behind(
                 assert isinstance(stream, EventStream)
                 stream.start(take, lambda: is_behind)
                 begun.set()
-                await asyncio.wait_for(done.wait(), 30)
+                await asyncio.wait_for(done.wait(), HANG_S)
         return taken
 
     with asyncio.Runner(loop_factory=loop) as runner:
@@ -281,7 +282,7 @@ def test_a_server_that_sends_is_alive_though_it_answers_no_ping(loop: type[async
             )
             assert isinstance(stream, EventStream)
             stream.start(lambda data, places: taken.extend(data[place] for place in places))
-            await asyncio.wait_for(stream.wait_closed(), 30)
+            await asyncio.wait_for(stream.wait_closed(), HANG_S)
             closed.set()
             return stream.protocol.close_sent.reason if stream.protocol.close_sent else None
 

@@ -10,6 +10,7 @@ import pytest
 
 from arirecord.cli import _OTHER_NAMES, GROUPS, VERBS
 from arirecord.session.journal import JournalWriter
+from tests.waiting import HANG_S
 
 from .conftest import COMMAND, SAMPLES, Run
 
@@ -109,7 +110,7 @@ def test_cat_into_a_closed_pipe() -> None:
     assert cat.stdout is not None
     cat.stdout.readline()
     cat.stdout.close()
-    _, errors = cat.communicate(timeout=30)
+    _, errors = cat.communicate(timeout=HANG_S)
 
     assert (cat.returncode, errors) == (0, b"")
 
@@ -133,6 +134,7 @@ QUERY = (
 )
 
 
+@pytest.mark.slow
 def test_query_forms(run: Run, tmp_path: Path) -> None:
     """CSV, JSON, lines of JSON, Parquet and the table hold the same rows."""
     csv = run("query", IVR, QUERY, "--format", "csv").stdout.decode().splitlines()
@@ -149,6 +151,7 @@ def test_query_forms(run: Run, tmp_path: Path) -> None:
     assert rows[0]["channel_id"] in table
 
 
+@pytest.mark.slow
 def test_query_without_rows(run: Run) -> None:
     """Is no error in any form."""
     for form in ("table", "csv", "json", "jsonl", "parquet"):
@@ -193,6 +196,7 @@ def test_broken_lines_are_exit_code_3(run: Run, tmp_path: Path) -> None:
     assert len(run("cat", tmp_path / "s.parquet").stdout.splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_recover(run: Run, tmp_path: Path) -> None:
     """A journal left behind: reading says what to do, recover does it, and a torn one is exit code 3."""
     writer = JournalWriter(tmp_path / "s.parquet.journal", 1, {"verb": "test"})

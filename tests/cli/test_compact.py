@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import SAMPLES, Run
+
+pytestmark = pytest.mark.slow
 
 
 def test_less_space_and_the_same_bytes(run: Run, tmp_path: Path) -> None:

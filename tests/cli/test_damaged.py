@@ -7,6 +7,8 @@ import pytest
 
 from .conftest import SAMPLES, Run
 
+pytestmark = pytest.mark.slow
+
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from arirecord.session.journal import JournalWriter
+from tests.waiting import HANG_S
 
 from .conftest import SAMPLES, Run
+
+pytestmark = pytest.mark.slow
 
 IVR = SAMPLES / "ivr_dtmf.parquet"
 START_NS = 1_795_474_657_000_000_000
@@ -70,4 +73,4 @@ def test_polars_is_loaded_only_where_it_is_needed() -> None:
     """`--help` is quick."""
     code = "import sys, arirecord.cli.doctor; sys.exit('polars' in sys.modules or 'pyarrow' in sys.modules)"
 
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], timeout=HANG_S).returncode == 0

@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 
+from tests.waiting import HANG_S
+
 from .conftest import COMMAND, SAMPLES
 
 _STUBBORN = """
@@ -58,7 +60,7 @@ def test_a_question_is_interrupted() -> None:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"range\n"
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=HANG_S)
 
     assert (process.returncode, said.split()) == (130, [b"Aborted!"])
 
@@ -66,7 +68,7 @@ def test_a_question_is_interrupted() -> None:
 def interrupted_at(call: int, *shell: str) -> "subprocess.CompletedProcess[bytes]":
     """`arirecord info`, which is sent SIGINT when its interpreter calls a Python function for the `call`-th time."""
     command = [sys.executable, "-c", _AT_A_CALL, str(call), "info", str(SAMPLES / "ivr_dtmf.parquet")]
-    return subprocess.run([*shell, *command], capture_output=True, timeout=60, check=False)
+    return subprocess.run([*shell, *command], capture_output=True, timeout=HANG_S, check=False)
 
 
 def test_start_up_is_interrupted() -> None:
@@ -92,13 +94,13 @@ def test_what_hangs_ends_too() -> None:
     process = subprocess.Popen([sys.executable, "-c", _STUBBORN], stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=HANG_S)
 
     assert process.returncode == 1
 
 
 def test_a_recursion_is_left_in_peace() -> None:
     """DuckDB would never come back from it: what interrupts comes after it."""
-    said = subprocess.run([sys.executable, "-c", _LATER], capture_output=True, check=True, timeout=30).stdout
+    said = subprocess.run([sys.executable, "-c", _LATER], capture_output=True, check=True, timeout=HANG_S).stdout
 
     assert said.split(b"\n")[:2] == [b"in peace", b"then interrupted"]

@@ -13,6 +13,9 @@ import pytest
 from arirecord.analytics.models import describe, load_models
 from arirecord.analytics.questions import DISPOSITIONS
 from arirecord.cli import VERBS
+from tests.waiting import HANG_S
+
+pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "ivr_dtmf.parquet"
 
@@ -21,7 +24,7 @@ def arirecord(*args: str, cwd: Path, **environment: str) -> subprocess.Completed
     """The real command, in a folder of its own."""
     command = [sys.executable, "-m", "arirecord", *args]
     return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=HANG_S, check=False
     )
 
 

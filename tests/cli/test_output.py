@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import HANG_S
+
 from .conftest import COMMAND, SAMPLES, Run
+
+pytestmark = pytest.mark.slow
 
 BUSY = SAMPLES / "peak_load.parquet"
 
@@ -43,7 +47,7 @@ def test_a_reader_that_has_had_enough(form: str) -> None:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline()
     process.stdout.close()
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=HANG_S)
 
     assert (process.returncode, errors) == (0, b"")
 
@@ -54,7 +58,7 @@ def test_a_pipe_as_output() -> None:
         [*COMMAND, "calls", str(BUSY), "--format", "csv", "-o", "/dev/stdout"],
         capture_output=True,
         check=True,
-        timeout=30,
+        timeout=HANG_S,
     ).stdout
 
     assert said.startswith(b"call_id,")

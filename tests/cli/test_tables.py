@@ -15,8 +15,11 @@ import arirecord
 from arirecord.analytics.models import LAYERS, mart_names
 from arirecord.cli import GROUPS, cli
 from arirecord.cli.types import Moment
+from tests.waiting import HANG_S
 
 from .conftest import SAMPLES, Run
+
+pytestmark = pytest.mark.slow
 
 BUSY = SAMPLES / "peak_load.parquet"
 IVR = SAMPLES / "ivr_dtmf.parquet"
@@ -46,7 +49,7 @@ def test_nothing_is_loaded_that_is_not_needed(arguments: list[str], unneeded: se
     """Help and a first look come at once."""
     main = f"c.cli({arguments}, standalone_mode=False)"
     code = f"import sys, arirecord.cli as c; {main}; print({unneeded} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=HANG_S)
 
     assert done.stdout.endswith("set()\n")
 

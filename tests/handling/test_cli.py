@@ -8,6 +8,8 @@ import pytest
 from arirecord.session.reader import open_session
 from tests.cli.conftest import SAMPLES, Run, run
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["run"]  # the fixture
 
 IVR = SAMPLES / "ivr_dtmf.parquet"

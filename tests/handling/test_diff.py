@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from arirecord.handling.diff import compare_sessions
 from arirecord.handling.filter import Selection, filter_session
 from arirecord.session.reader import open_session
 from tests.conftest import Sessions
 
 from .support import frames_of, write
+
+pytestmark = pytest.mark.slow
 
 
 def differences(a: Path, b: Path, *ignore: str) -> list[tuple[str, ...]]:

@@ -14,6 +14,8 @@ from tests.conftest import Sessions
 
 from .support import write
 
+pytestmark = pytest.mark.slow
+
 MARTS = ("calls", "legs", "talk", "transfers")
 
 

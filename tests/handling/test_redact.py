@@ -22,6 +22,8 @@ from tests.examples import examples
 
 from .support import dressed, frames_of, write
 
+pytestmark = pytest.mark.slow
+
 KEY = b"a key of more than sixteen bytes"
 CIPHER = Cipher(KEY)
 

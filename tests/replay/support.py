@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import Frame
 from arirecord.session.seal import seal
+from tests.waiting import HANG_S
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ def make(
     return target
 
 
-def run(coroutine: Coroutine[Any, Any, T], within_s: float = 20) -> T:
+def run(coroutine: Coroutine[Any, Any, T], within_s: float = HANG_S) -> T:
     """Run on an event loop as the command uses it. Fails when it takes too long."""
 
     async def limited() -> T:

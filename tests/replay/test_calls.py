@@ -47,6 +47,7 @@ def test_only_the_events_of_a_call_are_sent(channel_id: str) -> None:
     assert {json.loads(raw)["type"] for raw in set(expected) - set(got)} == set()
 
 
+@pytest.mark.slow
 def test_no_event_is_of_two_calls(sessions: Sessions) -> None:
     """And with all calls together every event that names a channel is told."""
     session = open_session(sessions["hold_unhold/all"])

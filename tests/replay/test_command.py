@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 from arirecord.cli.replay import replay
 from arirecord.session.reader import open_session
 from tests.conftest import Sessions
+from tests.waiting import HANG_S
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def test_a_signal_ends_it_cleanly(sessions: Sessions, number: signal.Signals) ->
     with command(sessions["ivr_dtmf/all"], "--port", 0) as (process, url), connect(url) as connection:
         assert connection.recv()
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=HANG_S)
 
     assert process.returncode == 0
     assert out == ""
@@ -52,7 +53,7 @@ def test_at_full_speed_to_the_end_and_out(sessions: Sessions) -> None:
     with command(path, "--port", 0, "--speed", "max", "--at-end", "exit") as (process, url):
         with connect(url, compression=None) as connection:
             frames = list(connection)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=HANG_S)
 
     assert frames == [frame.raw for frame in open_session(path).frames()]
     assert process.returncode == 0
@@ -66,7 +67,7 @@ def test_a_port_in_use_is_one_sentence_and_exit_code_1(sessions: Sessions, tmp_p
         line = [sys.executable, "-c", "from arirecord.cli import main; main()", "replay"]
         line += ["--record-client", str(tmp_path / "calls.parquet")]
         done = subprocess.run(
-            [*line, str(sessions["ivr_dtmf/all"]), "--port", str(port)], capture_output=True, text=True, timeout=20
+            [*line, str(sessions["ivr_dtmf/all"]), "--port", str(port)], capture_output=True, text=True, timeout=HANG_S
         )
 
     assert done.returncode == 1

@@ -30,6 +30,8 @@ from tests.examples import examples
 from .support import client, frame, make, receive, run
 from .test_server import MAX, event
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = [operation for group in operations().values() for operation in group]
 PATHS = sorted({operation.path for group in operations().values() for operation in group})
 METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "G\u00e9T"])

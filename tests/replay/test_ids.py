@@ -32,6 +32,7 @@ def event(ids: list[str], other: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @given(st.lists(ID, min_size=7, max_size=7, unique=True))
 @examples(500)
 def test_every_place_where_an_id_stands_and_no_other(names: list[str]) -> None:

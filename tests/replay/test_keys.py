@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 
 from arirecord.cli.replay_keys import Keys
 from arirecord.replay.timing.clock import PlayerClock
-from tests.waiting import wait_for
+from tests.waiting import HANG_S, wait_for
 
 from .support import make
 from .test_server import S, event
@@ -116,7 +116,7 @@ def test_keys_steer(terminal: Terminal) -> None:
         wait_for(lambda: not terminal.status()["paused"])
     terminal.press("q")
 
-    assert terminal.process.wait(20) == 0
+    assert terminal.process.wait(HANG_S) == 0
     assert termios.tcgetattr(terminal.slave)[3] == terminal.before[3], "as it was before"
 
 
@@ -125,7 +125,7 @@ def test_ctrl_c_leaves_the_terminal_as_it_was(terminal: Terminal) -> None:
     assert termios.tcgetattr(terminal.slave)[3] != terminal.before[3]
     terminal.press("\x03")
 
-    assert terminal.process.wait(20) == 0
+    assert terminal.process.wait(HANG_S) == 0
     assert termios.tcgetattr(terminal.slave)[3] == terminal.before[3]
 
 
@@ -157,7 +157,7 @@ def test_in_the_background_the_terminal_is_let_alone(tmp_path: Path) -> None:
         with connect(url[0].rstrip(";")) as client:
             assert json.loads(client.recv(10))["n"] == 0
             client.close()
-        assert process.wait(20) == 0
+        assert process.wait(HANG_S) == 0
         assert "Keys:" not in process.stderr.read()
     os.close(fd)
     os.close(slave)

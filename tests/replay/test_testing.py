@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 
 import arirecord
 from arirecord.replay.driven import NotAsked
+from tests.waiting import HANG_S
 
 from .apps import ivr
 
@@ -84,10 +85,11 @@ def outcome(folder: Path, text: str, *options: str) -> str:
     (folder / "test_mine.py").write_text(textwrap.dedent(text))
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\nfilterwarnings = error\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(folder)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=HANG_S, check=False)
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_recording_is_a_fixture(tmp_path: Path) -> None:
     """The plugin is found without a word, and its mark is known."""
     (tmp_path / "menu.parquet").symlink_to(MENU)
@@ -156,4 +158,4 @@ def test_as_a_context_manager() -> None:
             assert [request.parameters["lang"] for request in ari.requests] == ["en", "de"]
             await ari.wait_end()
 
-    asyncio.run(asyncio.wait_for(main(), 20))
+    asyncio.run(asyncio.wait_for(main(), HANG_S))

@@ -15,6 +15,7 @@ from arirecord.cli.verify import command
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify import Rule, Verified, VerifyError, VerifyOptions, sessions_in, verify
 from arirecord.replay.verify.app import where
+from tests.waiting import HANG_S
 
 from .apps import ivr
 from .support import make
@@ -28,7 +29,7 @@ QUICK = VerifyOptions(pace_timeout_s=0.5, quiet_s=0.2)
 
 
 def verified(app: Path, options: VerifyOptions = QUICK, recording: Path = MENU, *arguments: str) -> Verified:
-    return asyncio.run(asyncio.wait_for(verify(recording, [sys.executable, str(app), *arguments], options), 60))
+    return asyncio.run(asyncio.wait_for(verify(recording, [sys.executable, str(app), *arguments], options), HANG_S))
 
 
 def with_bug(folder: Path, right: str, wrong: str) -> Path:
@@ -153,7 +154,7 @@ def test_a_folder_is_a_suite(tmp_path: Path) -> None:
     junit = tmp_path / "junit.xml"
     arguments = ["verify", folder, "--junit", junit, "--", sys.executable, app, "{url}"]
     done = subprocess.run(
-        [sys.executable, "-m", "arirecord", *map(str, arguments)], capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "arirecord", *map(str, arguments)], capture_output=True, text=True, timeout=HANG_S
     )
 
     assert done.returncode == 1, done.stderr

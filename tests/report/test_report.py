@@ -16,6 +16,8 @@ from tests.cli.conftest import COMMAND
 
 from .browser import Opened, opened
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 FRAMES = Path(__file__).parents[1] / "frames.jsonl"
 

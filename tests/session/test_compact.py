@@ -61,6 +61,7 @@ def frames() -> list[str]:
     return [orjson.loads(line)["frame"] for name in names for line in read_lines(streams()[name])]
 
 
+@pytest.mark.slow
 @examples(25)
 @given(st.integers(0, 2**32))
 def test_damaged_frames(frames: list[str], tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:

@@ -133,6 +133,7 @@ def test_a_column_says_something_else_than_the_frame(target: Path, column: str, 
     assert found[0].what.startswith(f"{column} is ")
 
 
+@pytest.mark.slow
 @examples(25)
 @given(st.data())
 def test_any_change_of_a_value_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

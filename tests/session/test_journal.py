@@ -54,6 +54,7 @@ pieces = st.sampled_from(
 texts = st.lists(pieces, max_size=4).map("".join)
 
 
+@pytest.mark.slow
 @examples(500)
 @given(
     st.lists(

@@ -18,6 +18,8 @@ from arirecord.session.table import UnforeseenColumns, rows_to_table, session_sc
 from tests.conftest import read_lines, streams
 from tests.examples import examples
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = session_schema([*event_types(), "connection"])
 
 
