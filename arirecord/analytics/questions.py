@@ -10,7 +10,7 @@ from arirecord.suggest import unknown_name
 from .models import load_models, mart_names
 from .views import name, text
 
-__all__ = ["DISPOSITIONS", "GROUPS", "Question", "from_mart", "models_asked", "sql_of", "time_column"]
+__all__ = ["DISPOSITIONS", "GROUPS", "Question", "from_mart", "models_asked", "number_pattern", "sql_of", "time_column"]
 
 GROUPS = ("trunk", "prefix", "application", "endpoint", "origin")
 """What KPIs go by."""
@@ -25,15 +25,15 @@ _OF_LEG = ("caller_number", "connected_number", "exten")
 class Question:
     """What is wanted of a mart; what is not given does not limit.
 
-    `since` (inclusive) and `until` (exclusive) are UTC, of the mart's `time_column`. `numbers` (as they begin, or
+    `times` are pairs of a first moment (inclusive) and a last (exclusive; None: without a limit), UTC, of the mart's
+    `time_column`; a row is in one of them. `numbers` (as they begin, or
     patterns with `*`, `?` and `[…]`), `dispositions` and `calls` (ids, also of a channel in it) keep rows of the calls
     that match one of them. `where` is a condition in SQL. `sort` names columns, `-name` downwards.
     """
 
     mart: str
     columns: Sequence[str] = ()
-    since: datetime | None = None
-    until: datetime | None = None
+    times: Sequence[tuple[datetime | None, datetime | None]] = ()
     numbers: Sequence[str] = ()
     dispositions: Sequence[str] = ()
     calls: Sequence[str] = ()
@@ -98,12 +98,10 @@ def sql_of(question: Question, columns: Collection[str]) -> str:
 
 def _conditions(question: Question, time: str | None) -> list[str]:
     found = []
-    if question.since and time:
-        found.append(f"{name(time)} >= TIMESTAMP {text(question.since.isoformat(' '))}")
-    if question.until and time:
-        found.append(f"{name(time)} < TIMESTAMP {text(question.until.isoformat(' '))}")
+    if question.times and time:
+        found.append(f"({' OR '.join(_within(name(time), *limits) for limits in question.times)})")
     if question.numbers:
-        patterns = [n if set(n) & set("*?[") else f"{n}*" for n in question.numbers]
+        patterns = list(map(number_pattern, question.numbers))
         alike = " OR ".join(f"{name(column)} GLOB {text(p)}" for p in patterns for column in _OF_LEG)
         found.append(f"call_id IN (SELECT call_id FROM legs WHERE {alike})")
     if question.dispositions:
@@ -113,3 +111,15 @@ def _conditions(question: Question, time: str | None) -> list[str]:
         ids = ", ".join(map(text, question.calls))
         found.append(f"call_id IN (SELECT call_id FROM legs WHERE call_id IN ({ids}) OR channel_id IN ({ids}))")
     return found + ([f"({question.where})"] if question.where else [])
+
+
+def number_pattern(number: str) -> str:
+    """The GLOB pattern of a number: itself if it is one, else what begins so."""
+    return number if set(number) & set("*?[") else f"{number}*"
+
+
+def _within(column: str, since: datetime | None, until: datetime | None) -> str:
+    limits = [
+        f"{column} {sign} TIMESTAMP {text(at.isoformat(' '))}" for sign, at in ((">=", since), ("<", until)) if at
+    ]
+    return f"({' AND '.join(limits)})" if limits else f"{column} IS NOT NULL"

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Self
 
 from arirecord.errors import TargetExists
+from arirecord.select.units import parse_seconds
 from arirecord.session.journal import journal_path
 from arirecord.session.seal import check_target, recover
 
 __all__ = ["Folder", "Rotation", "Sealer", "SingleFile", "Target"]
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,16 @@ class Rotation:
     @classmethod
     def parse(cls, text: str) -> Self:
         """`1h`, `256MB` or `1000000` (rows). Raises `ValueError` for anything else."""
-        found = re.fullmatch(r"(\d+)(s|m|h|d|kb|mb|gb)?", text.strip().lower())
-        if found is None or int(found[1]) == 0:
-            raise ValueError(f"{text!r} is no size of a part such as 1h, 256MB or 1000000 (rows)")
-        number, unit = int(found[1]), found[2]
-        if unit is None:
-            return cls(rows=number)
-        return cls(journal_bytes=number * _UNITS[unit]) if unit.endswith("b") else cls(seconds=number * _UNITS[unit])
+        found = re.fullmatch(r"(\d+)([a-z]*)", text.strip().lower())
+        if found is not None and int(found[1]):
+            number, unit = int(found[1]), found[2]
+            if not unit:
+                return cls(rows=number)
+            if unit in _BYTES:
+                return cls(journal_bytes=number * _BYTES[unit])
+        if seconds := parse_seconds(text):
+            return cls(seconds=seconds)
+        raise ValueError(f"{text!r} is not a size of a part such as 1h, 256MB or 1000000 (rows)")
 
     def is_full(self, seconds: float, journal_bytes: int, rows: int) -> bool:
         """Whether a part of this age and these sizes is full."""

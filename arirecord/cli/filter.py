@@ -1,13 +1,16 @@
 """`arirecord filter`."""
 
-from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .completions import complete_event_types
 from .terminal import progress, say
-from .types import MOMENT, Moment
+from .types import TIME, timezone_option
+
+if TYPE_CHECKING:
+    from arirecord.select.times import Time
 
 __all__ = ["command"]
 
@@ -15,8 +18,9 @@ __all__ = ["command"]
 @click.command("filter")
 @click.argument("session", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Session to write.")
-@click.option("--since", type=MOMENT, help="Only from then on: 2026-11-23T14:03:10 (UTC) or +5m from the start.")
-@click.option("--until", type=MOMENT, help="Only before then.")
+@click.option("--since", type=TIME, help="Only from then on: 14:03 (each day), 2026-11-23T14:03:10, +5m, seq:1234.")
+@click.option("--until", type=TIME, help="Only before then.")
+@timezone_option("Time zone of --since and --until")
 @click.option("--call", "calls", multiple=True, metavar="ID", help="The call with this id or with this channel id.")
 @click.option("--channel", "channels", multiple=True, help="This channel (id or name) and its bridges.")
 @click.option("--number", "numbers", multiple=True, help="Calls with this caller, called or dialled number.")
@@ -36,8 +40,9 @@ __all__ = ["command"]
 def command(
     session: Path,
     output: Path,
-    since: datetime | timedelta | None,
-    until: datetime | timedelta | None,
+    since: "Time | None",
+    until: "Time | None",
+    timezone: str,
     calls: tuple[str, ...],
     channels: tuple[str, ...],
     numbers: tuple[str, ...],
@@ -59,14 +64,17 @@ def command(
       arirecord filter days/ --number +420123456789 -o complaint.parquet
       arirecord filter today.parquet --app ivr --exclude ChannelVarset --exclude ChannelDialplan -o ivr.parquet
     """
-    from arirecord.handling.filter import Selection, filter_session
+    from arirecord.handling.filter import NothingKept, Selection, filter_session
     from arirecord.session.reader import open_session
 
+    from .selection import no_rows, unknown_value, windows_of
+
     opened = open_session(session)
-    start_ns = opened.header.started_ns + opened.header.first_elapsed_ns
+    windows = windows_of(opened, since, until, timezone)
     selection = Selection(
-        since_ns=Moment.to_ns(since, start_ns),
-        until_ns=Moment.to_ns(until, start_ns),
+        since_ns=windows[0].begin and windows[0].begin.ns,
+        until_ns=windows[-1].end and windows[-1].end.ns,
+        windows_ns=tuple((begin.ns, end.ns) for begin, end in windows if begin and end) if windows[1:] else (),
         calls=calls,
         channels=channels,
         numbers=numbers,
@@ -76,6 +84,14 @@ def command(
     )
     if not selection.describe():
         raise click.UsageError("Nothing to filter by: give an option, for example --call ID or --since +5m.")
-    with progress() as update:
-        header = filter_session(opened, selection, output, force=force, progress=update)
+    try:
+        with progress() as update:
+            header = filter_session(opened, selection, output, force=force, progress=update)
+    except NothingKept as error:
+        options = {"--since": since, "--until": until, "--call": calls, "--channel": channels, "--number": numbers}
+        options |= {"--type": types, "--exclude": exclude, "--app": apps}
+        known = (("--type", types, opened.header.types), ("--app", apps, opened.header.applications))
+        others = [unknown_value(option, name, all) for option, names, all in known for name in names if name not in all]
+        reason = no_rows("events", opened, options, timezone, others)
+        raise click.ClickException(f"{reason} No session is made.") from error
     say(f"{output}: {header.events:,} of {opened.header.events:,} events.")

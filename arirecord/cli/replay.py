@@ -17,13 +17,13 @@ from .replay_line import Line, clock
 from .replay_timers import sharp_timers
 from .replay_types import FAULTS, MAPPED, SPEED
 from .terminal import live_line, say
-from .types import DURATION
+from .types import DURATION, TIME, timezone_option
 
 if TYPE_CHECKING:
     from arirecord.replay.options import AtEnd, OnReconnect, Pace
     from arirecord.replay.server import ReplayServer
     from arirecord.replay.timing.chaos import Fault
-    from arirecord.replay.timing.moments import Place
+    from arirecord.select.times import Place, Time
     from arirecord.session.reader import Session
 
 __all__ = ["command", "replay"]
@@ -100,11 +100,12 @@ _SWITCH_INTERVAL_S = 0.0001
 )
 @click.option(
     "--start",
-    metavar="PLACE",
-    help="Start here, with the channels and bridges of that moment: +5m or 00:05:00 from the start, 14:03:10 or "
-    "2026-11-23T14:03:10 (UTC), or seq:1234.",
+    type=TIME,
+    help="Start here, with the channels and bridges of that moment: +5m from the start, 14:03:10 (time of day), "
+    "2026-11-23T14:03:10, seq:1234.",
 )
-@click.option("--until", metavar="PLACE", help="Stop here; same forms as --start.")
+@click.option("--until", type=TIME, help="Stop here; same forms as --start.")
+@timezone_option("Time zone of --start and --until")
 @click.option("--duration", type=DURATION, help="Replay this much of the recording.")
 @click.option("--only-call", metavar="ID", help="Replay only this call: its id, or the id of one of its channels.")
 @click.option(
@@ -180,8 +181,9 @@ def replay(
     map_app: tuple[tuple[str, str], ...],
     strict_app: bool,
     record_client: Path | None,
-    start: str | None,
-    until: str | None,
+    start: "Time | None",
+    until: "Time | None",
+    timezone: str,
     duration: float | None,
     only_call: str | None,
     loop: int,
@@ -227,7 +229,7 @@ def replay(
       arirecord replay session.parquet --connect ws://127.0.0.1:9000/ --connect-app my_app
       arirecord replay session.parquet --only-call 1795474753.78
       arirecord replay session.parquet --map-app recorder=my_app --strict-app
-      arirecord replay session.parquet --start 00:05:00 --idle-limit 2s
+      arirecord replay session.parquet --start +5m --idle-limit 2s
       arirecord replay app.parquet --speed max --pace client  as fast as the app reacts, in order
       arirecord replay session.parquet --start 14:03:10 --until seq:1234
       arirecord replay session.parquet --chaos drop@1%,close@StasisEnd --seed 7
@@ -245,7 +247,7 @@ def replay(
     gc.freeze()  # what is loaded by now stays: looking through it again and again would stop the replay for 16 ms
     name, password = _credentials(user)
     opened = open_session(session)
-    begin, end = _part(opened, start, until, duration)
+    begin, end = _part(opened, start, until, timezone, duration)
     call = None if only_call is None else find_call(opened, only_call)
     if call is not None:
         begin, end = begin or call.begin, end or call.end
@@ -290,17 +292,19 @@ def replay(
 
 
 def _part(
-    session: "Session", start: str | None, until: str | None, duration: float | None
+    session: "Session", start: "Time | None", until: "Time | None", timezone: str, duration: float | None
 ) -> "tuple[Place | None, Place | None]":
     """Which part is replayed; fails where it is not in the recording."""
-    from arirecord.replay.timing.moments import Place, ReplayError, find_place
+    from arirecord.select.times import Place, select_stretch
+    from arirecord.select.zones import find_zone
+    from arirecord.session.places import recorded
 
     if until is not None and duration is not None:
         raise click.UsageError("Give either --until or --duration.")
     try:
-        begin, end = (None if text is None else find_place(text, session) for text in (start, until))
-    except ReplayError as unknown:
-        raise click.UsageError(str(unknown)) from None
+        begin, end = select_stretch(start, until, recorded(session, find_zone(timezone)))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     if duration is not None:
         end = Place((session.header.started_ns if begin is None else begin.ns) + int(duration * 1e9))
     return begin, end

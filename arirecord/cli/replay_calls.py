@@ -6,7 +6,7 @@ import click
 
 if TYPE_CHECKING:
     from arirecord.replay.timing.calls import Call
-    from arirecord.replay.timing.moments import Place
+    from arirecord.select.times import Place
     from arirecord.session.reader import Session
 
 __all__ = ["call_starts", "find_call"]
@@ -21,7 +21,8 @@ def find_call(session: "Session", wanted: str) -> "Call":
     """The call with this id, or that of the channel with this id. Fails as wrong usage where there is none."""
     import arirecord
     from arirecord.replay.timing.calls import Call
-    from arirecord.replay.timing.moments import Place, find_place
+    from arirecord.select.times import Place
+    from arirecord.session.places import find_places
 
     with arirecord.connect(session, models=["legs"]) as database:
         found = database.execute(
@@ -37,7 +38,8 @@ def find_call(session: "Session", wanted: str) -> "Call":
         call_id, first_seq, last_seq = found
         channels = database.execute("SELECT channel_id FROM legs WHERE call_id = ?", [call_id]).fetchall()
         bridges = database.execute(_BRIDGES, [call_id]).fetchall()
-    begin, end = (find_place(f"seq:{seq}", session) for seq in (first_seq, last_seq))
+    places = find_places([first_seq, last_seq], session)
+    begin, end = places[0], places[-1]
     return Call(
         call_id,
         frozenset(row[0] for row in channels),
@@ -50,7 +52,7 @@ def find_call(session: "Session", wanted: str) -> "Call":
 def call_starts(session: "Session") -> "list[Place]":
     """Where each call begins, in order."""
     import arirecord
-    from arirecord.replay.timing.moments import find_places
+    from arirecord.session.places import find_places
 
     with arirecord.connect(session, models=["legs"]) as database:
         rows = database.execute("SELECT min(first_seq) FROM legs GROUP BY call_id ORDER BY 1").fetchall()

@@ -11,14 +11,15 @@ from arirecord.tables import MartMethods
 
 from .completions import completing, completing_list
 from .output import output_options, write
-from .terminal import live_line
-from .types import MOMENT, Moment
+from .terminal import live_line, say
+from .types import TIME, timezone_option
 
 if TYPE_CHECKING:
     import duckdb
 
     from arirecord.analytics.connection import Tables
     from arirecord.analytics.questions import Question
+    from arirecord.select.times import Time
 
 __all__ = ["command_for", "table_groups", "table_names"]
 
@@ -64,6 +65,7 @@ def command_for(mart: str) -> click.Command:
     options = [
         *([_bucket, _by] if is_macro else []),
         *([_since(moment), _until(moment)] if moment else []),
+        *([_timezone] if moment or is_macro else []),
         *([_number, _disposition, _call] if "call_id" in columns else []),
         _where,
         _columns(columns),
@@ -119,6 +121,7 @@ def _parameters() -> Iterable[str]:
     return sorted(parameters())
 
 
+_timezone = timezone_option("Time zone of --since, --until, buckets and tables on a terminal")
 _bucket = click.option("--bucket", metavar="LENGTH", help="One row per interval of this length: 15m, 1h, 1d.")
 _by = click.option(
     "--by",
@@ -172,11 +175,11 @@ def _sort(columns: Collection[str]) -> Any:
 
 
 def _since(column: str) -> Any:
-    return click.option("--since", type=MOMENT, help=f"By {column}: 2026-11-23T14:03, 14:03 (UTC), +5m from the start.")
+    return click.option("--since", type=TIME, help=f"By {column}: 14:03 (each day), 2026-11-23T14:03, +5m, seq:1234.")
 
 
 def _until(column: str) -> Any:
-    return click.option("--until", type=MOMENT, help=f"By {column}, and before then.")
+    return click.option("--until", type=TIME, help=f"By {column}, and before then.")
 
 
 def _answer(
@@ -186,6 +189,9 @@ def _answer(
     form: str,
     output: Path | None,
     settings: tuple[str, ...],
+    timezone: str = "UTC",
+    since: "Time | None" = None,
+    until: "Time | None" = None,
     **asked: Any,
 ) -> None:
     from arirecord.analytics.connection import Tables
@@ -194,15 +200,18 @@ def _answer(
     from arirecord.analytics.views import views_named_in
     from arirecord.session.reader import open_session
 
+    from .selection import in_zone, no_rows, unknown_values, windows_of
+
     opened = open_session(session)
-    start_ns = opened.header.started_ns + opened.header.first_elapsed_ns
-    for side in ("since", "until"):
-        asked[side] = Moment.to_utc(asked.get(side), start_ns)
+    windows = windows_of(opened, since, until, timezone)
+    asked["times"] = [window.times() for window in windows] if since or until else []
     for names in ("columns", "sort"):
         asked[names] = tuple(filter(None, (asked[names] or "").split(",")))
     question = Question(mart, **asked)
     made = Tables(opened)
     try:
+        if timezone != "UTC":
+            made.connection.execute(set_statement("timezone", timezone))
         for setting in settings:
             made.connection.execute(set_statement(*_pair(setting)))
         sql = sql_of(question, known)
@@ -212,7 +221,21 @@ def _answer(
     with live_line(lambda: f"Making {doing[-1]} …"):
         made.need_views(views_named_in(sql))
         made.need(models_asked(question), begin=doing.append)
-    write(_rows(made, sql, question, known), form, output)
+    rows = _rows(made, sql, question, known)
+    others = unknown_values(made.connection, asked)
+    if is_filtered := any((since, until, question.where, question.numbers, question.dispositions, question.calls)):
+        is_filtered = made.connection.execute(f"SELECT 1 FROM ({sql}) LIMIT 1").fetchall() == []
+    if is_filtered:
+        options = {
+            "--since": since,
+            "--until": until,
+            "--disposition": question.dispositions,
+            "--number": question.numbers,
+        }
+        say(no_rows("rows", opened, {**options, "--call": question.calls, "--where": question.where}, timezone, others))
+    elif others:
+        say(" ".join(others))
+    write(in_zone(rows, timezone) if form == "table" else rows, form, output)
 
 
 def _rows(made: "Tables", sql: str, question: "Question", known: list[str]) -> "duckdb.DuckDBPyRelation":

@@ -1,25 +1,21 @@
-"""What people type as times."""
+"""Types of options: times, lengths of time, time zones, sizes of parts."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import click
+
+from arirecord.select.times import Time, parse_time
+from arirecord.select.units import parse_seconds
+from arirecord.select.zones import zone_name
 
 if TYPE_CHECKING:
     from arirecord.capture.parts import Rotation
 
-__all__ = ["DURATION", "MOMENT", "ROTATION", "Duration", "Moment", "RotationType"]
+__all__ = ["DURATION", "ROTATION", "TIME", "Duration", "RotationType", "TimeType", "Zone", "timezone_option"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _seconds(text: str) -> float | None:
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
-    if parts and "".join(n + u for n, u in parts) == text:
-        return sum(float(number) * _UNITS_S[unit] for number, unit in parts)
-    return float(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else None
+Command = TypeVar("Command", bound=Callable[..., object])
 
 
 class Duration(click.ParamType[float]):
@@ -29,52 +25,43 @@ class Duration(click.ParamType[float]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds; fails with an example for anything else."""
-        seconds = float(value) if isinstance(value, int | float) else _seconds(str(value))
+        text = str(value)
+        seconds = float(text) if re.fullmatch(r"\d{1,9}(\.\d+)?", text) else parse_seconds(text)
         if seconds is None or seconds <= 0:
-            self.fail(f"{value!r} is no duration such as 30s, 5m or 1h30m", param, ctx)
+            self.fail(f"{text!r} is not a duration such as 30s, 5m or 1h30m", param, ctx)
         return seconds
 
 
-class Moment(click.ParamType["datetime | timedelta | time"]):
-    """`2026-11-23T14:03:10` or `14:03:10` (UTC unless it has an offset), or `+5m` from the start of the recording."""
+class TimeType(click.ParamType[Time]):
+    """A time, as docs/select.md describes it."""
 
-    name = "moment"
+    name = "time"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime | timedelta | time:
-        """A datetime or time with zone, or a timedelta from the start; fails with an example for anything else."""
-        if isinstance(value, datetime | timedelta | time):
-            return value
-        text = str(value)
-        if text.startswith("+") and (seconds := _seconds(text[1:])) is not None:
-            return timedelta(seconds=seconds)
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Time:
+        """The time; fails with examples for anything else."""
         try:
-            moment = time.fromisoformat(text) if re.match(r"\d\d?:", text) else datetime.fromisoformat(text)
-        except ValueError:
-            self.fail(
-                f"{value!r} is no time such as 2026-11-23T14:03:10 (UTC), 14:03:10 or +5m (from the start)", param, ctx
-            )
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return value if isinstance(value, Time) else parse_time(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
-    @staticmethod
-    def to_ns(moment: "datetime | timedelta | time | None", started_ns: int) -> int | None:
-        """Nanoseconds since 1970 UTC; a time of day is the first such from the start on."""
-        if moment is None:
-            return None
-        if isinstance(moment, timedelta):
-            return started_ns + moment // timedelta(microseconds=1) * 1000
-        if isinstance(moment, time):
-            started = _EPOCH + timedelta(microseconds=started_ns // 1000)
-            moment = datetime.combine(started.astimezone(moment.tzinfo), moment)
-            moment += timedelta(days=moment < started)
-        return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
-    @staticmethod
-    def to_utc(moment: "datetime | timedelta | time | None", started_ns: int) -> datetime | None:
-        """The same as a datetime in UTC without a zone, as the tables have it."""
-        ns = Moment.to_ns(moment, started_ns)
-        return None if ns is None else (_EPOCH + timedelta(microseconds=ns // 1000)).replace(tzinfo=None)
+class Zone(click.ParamType[str]):
+    """`Europe/Prague`, `UTC` or `local` → the name of a time zone."""
+
+    name = "zone"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name; fails with names that are close to it for anything else."""
+        try:
+            return zone_name(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def timezone_option(help: str) -> Callable[[Command], Command]:
+    """The option `--timezone`; `help` names what it governs."""
+    help = f"{help}: Europe/Prague, local (of this machine) …"
+    return click.option("--timezone", type=Zone(), metavar="ZONE", default="UTC", show_default=True, help=help)
 
 
 class RotationType(click.ParamType["Rotation"]):
@@ -94,4 +81,4 @@ class RotationType(click.ParamType["Rotation"]):
 
 DURATION = Duration()
 ROTATION = RotationType()
-MOMENT = Moment()
+TIME = TimeType()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -20,7 +21,7 @@ from arirecord.session.seal import Progress, no_progress
 
 from .calls import Parts, find_parts
 
-__all__ = ["Selection", "filter_session"]
+__all__ = ["NothingKept", "Selection", "filter_session"]
 
 _BRIDGES = sorted({c.name for t in event_types() for c in columns_of(t) if c.model == "Bridge" and c.path[-1] == "id"})
 _LISTS = sorted(
@@ -32,16 +33,22 @@ _COLUMNS = ("type", "application", *channel_columns("id"), *_BRIDGES, *_LISTS, *
 _ID = re.compile(r"[\w.;@:+-]+")
 
 
+class NothingKept(ArirecordError):
+    """A selection keeps no event, so that no session is made."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """What to keep; what is empty or None restricts nothing. Of one field any will do, of several each must hold.
 
-    `since_ns` (inclusive) and `until_ns` (exclusive) are nanoseconds since 1970 UTC. `calls`, `channels` and `numbers`
+    `since_ns` (inclusive) and `until_ns` (exclusive) are nanoseconds since 1970 UTC, and so are the pairs `windows_ns`,
+    of which a row must be in one. `calls`, `channels` and `numbers`
     are as in `find_parts`. `types`, `exclude` and `applications` speak of events.
     """
 
     since_ns: int | None = None
     until_ns: int | None = None
+    windows_ns: tuple[tuple[int, int], ...] = ()
     calls: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
@@ -64,7 +71,7 @@ def filter_session(
     (what was up as the recording began) stay too, unless they come after `until_ns`; a program's REST requests stay
     where they are within the times and name one of the channels or bridges. Memory is bounded.
 
-    Raises `ArirecordError` where nothing would be kept, and as `find_parts` and `write_session` do.
+    Raises `NothingKept` where no event would be kept, and as `find_parts` and `write_session` do.
     """
     asked = bool(selection.calls or selection.channels or selection.numbers)
     parts = None
@@ -74,7 +81,7 @@ def filter_session(
 
     def source() -> dict[str, Any]:
         if not keeper.events:
-            raise ArirecordError(f"nothing in {session.path} is as wanted; no session is made")
+            raise NothingKept(f"no event of {session.path} is selected; no session is made")
         return {"verb": "filter", "filter": selection.describe(), "sources": [describe_source(session)]}
 
     return write_session(
@@ -128,6 +135,9 @@ class _Keeper:
             kept = pc.greater_equal(at_ns, self._selection.since_ns)
         if self._selection.until_ns is not None:
             kept = pc.and_(kept, pc.less(at_ns, self._selection.until_ns))
+        if windows := self._selection.windows_ns:
+            within = [pc.and_(pc.greater_equal(at_ns, begin), pc.less(at_ns, end)) for begin, end in windows]
+            kept = pc.and_(kept, reduce(pc.or_, within))
         return kept
 
     def _about_parts(self, batch: pa.RecordBatch) -> pa.Array:

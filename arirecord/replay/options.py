@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from arirecord.select.times import Place
 from arirecord.session.reader import Frame
 
 from .timing.calls import Call
 from .timing.chaos import Fault
-from .timing.moments import Place, ReplayError
+from .timing.moments import ReplayError
 
 __all__ = ["AtEnd", "OnReconnect", "Pace", "ReplayError", "ReplayOptions"]
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 
+from arirecord.select.times import Place
 from arirecord.session.reader import Frame
 from arirecord.session.rows import END_OF_RECORDING
 
@@ -14,7 +15,6 @@ from .switch.pace import Pace
 from .timing.alarm import Alarm
 from .timing.chaos import Chaos
 from .timing.clock import PlayerClock
-from .timing.moments import Place
 from .timing.pacing import AGAIN, GATE
 from .timing.player import Player
 from .timing.shift import Shift

@@ -168,8 +168,8 @@ class ReplayServer:
     def seek(self, to: float | str) -> None:
         """Go on from elsewhere, also back; what is up is as it was then.
 
-        `to` is a number of seconds from the start of the recording, or a text as `find_place` takes it: `+5m`,
-        `00:05:00`, `14:03:10`, `2026-11-23T14:03:10`, `seq:1234`. Raises `ReplayError` for anything else.
+        to: a position in seconds, as `describe` reports it, or a time (docs/select.md): `+5m`, `14:03:10` (UTC),
+            `2026-11-23T14:03:10`, `seq:1234`. Raises `ReplayError` for anything else.
         """
         self._pump.seek(find_place(str(to), self.session))
 

@@ -3,9 +3,8 @@
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 
-import click
 import duckdb
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +13,6 @@ from click.testing import CliRunner
 import arirecord
 from arirecord.analytics.models import LAYERS, mart_names
 from arirecord.cli import GROUPS, cli
-from arirecord.cli.types import Moment
 from tests.waiting import HANG_S
 
 from .conftest import SAMPLES, Run
@@ -130,7 +128,7 @@ def test_kpis(run: Run) -> None:
         (["calls", IVR, "--where", "talk > 1"], 2, "--where: calls has no column 'talk'. Did you mean 'talk_s'?"),
         (["calls", IVR, "--where", "talk_s >"], 2, "--where 'talk_s >' is not a condition in SQL: syntax error"),
         (["calls", IVR, "--where", "nosuch(talk_s)"], 2, "is not a condition in SQL: Scalar Function with name nosuch"),
-        (["calls", IVR, "--since", "noon"], 2, "is no time such as"),
+        (["calls", IVR, "--since", "noon"], 2, "is not a time such as"),
         (["calls", IVR, "--by", "trunk"], 2, "No such option"),
         (["kpis", IVR, "--bucket", "1x"], 2, "'1x' is not a length of a bucket such as 15m, 1h, 1d, 1w or 1month"),
         (["dtmf", IVR, "--set", "dtmf_gap_ms"], 2, "is not a setting such as dtmf_gap_ms=5000"),
@@ -172,17 +170,3 @@ def test_models_as_sql(run: Run) -> None:
     assert con.execute("SELECT count(*) FROM kpis(by := 'endpoint')").fetchall() > [(1,)]
     layers = [str(row["layer"]) for row in rows(run, "models")]
     assert layers == sorted(layers, key=lambda layer: LAYERS.index(layer))
-
-
-def test_a_time_of_day_is_the_first_in_the_recording() -> None:
-    """Today if the recording has it before it, else tomorrow; in UTC unless it says otherwise."""
-    start = datetime(2026, 11, 23, 22, 26, tzinfo=UTC)
-    start_ns = int(start.timestamp()) * 10**9
-
-    assert Moment.to_utc(time(22, 28, tzinfo=UTC), start_ns) == datetime(2026, 11, 23, 22, 28)
-    assert Moment.to_utc(time(3, tzinfo=UTC), start_ns) == datetime(2026, 11, 24, 3)
-    assert Moment.to_utc(Moment().convert("04:00+05:30", None, None), start_ns) == datetime(2026, 11, 23, 22, 30)
-    assert Moment.to_utc(timedelta(minutes=1), start_ns) == datetime(2026, 11, 23, 22, 27)
-    assert Moment.to_utc(None, start_ns) is None
-    with pytest.raises(click.BadParameter, match="is no time such as"):
-        Moment().convert("25:00", None, None)

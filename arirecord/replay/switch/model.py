@@ -7,9 +7,9 @@ from itertools import islice
 
 from arirecord.errors import NotASession
 from arirecord.replay.options import ReplayError
-from arirecord.replay.timing.moments import Place
 from arirecord.replay.timing.pacing import AGAIN
 from arirecord.replay.timing.source import Source
+from arirecord.select.times import Place
 from arirecord.session.reader import Frame
 
 from .state import Switch

@@ -8,9 +8,8 @@ from typing import Any
 
 import orjson
 
+from arirecord.select.times import Place
 from arirecord.session.reader import Frame
-
-from .moments import Place
 
 __all__ = ["Call"]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from arirecord.select.units import UNITS_S
 from arirecord.session.reader import Frame
 
 from .moments import ReplayError
@@ -25,7 +26,6 @@ slow=BYTES    send so much in a second      slow=20kB
 
 _DONE: Final = {"drop": "dropped", "duplicate": "sent twice", "reorder": "delayed", "stall": "stalls", "close": "cuts"}
 _FAULT: Final = re.compile(r"(drop|duplicate|reorder|stall|close|slow)(?:=([^@]*))?((?:@[^@]+)*)")
-_TIME_S: Final[dict[str, float]] = {"ms": 0.001, "s": 1.0, "m": 60.0}
 _BYTES: Final[dict[str, float]] = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1_000_000}
 _MASK: Final = (1 << 64) - 1
 
@@ -65,7 +65,7 @@ def _fault(word: str) -> Fault:
         raise ReplayError(f"{word!r} needs one chance from 0% to 100%")
     if not conditions and name in ("drop", "close", "stall"):
         raise ReplayError(f"{word!r} needs a chance or an event type: {name}@1%, {name}@StasisEnd")
-    all_units: dict[str, dict[str, float]] = {"reorder": _TIME_S, "stall": _TIME_S, "slow": _BYTES, "close": {"": 1}}
+    all_units: dict[str, dict[str, float]] = {"reorder": UNITS_S, "stall": UNITS_S, "slow": _BYTES, "close": {"": 1}}
     units = all_units.get(name, {})
     if value is None and name in ("reorder", "stall", "slow"):
         raise ReplayError(f"{word!r} needs an amount: {name}={'20kB' if name == 'slow' else '2s'}")

@@ -7,11 +7,12 @@ from typing import Any
 
 from arirecord.errors import NotASession
 from arirecord.replay.options import ReplayError, ReplayOptions
+from arirecord.select.times import Place
+from arirecord.session.places import rows_before
 from arirecord.session.reader import Frame, Rows, Session
 
 from .ahead import Ahead
 from .chaos import Chaos
-from .moments import Place, rows_before
 from .pacing import gated, paced, repeated
 from .player import timeline
 

@@ -1,0 +1,103 @@
+"""Options that select rows: the times they mean in a recording, and why nothing was selected."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from arirecord.select.times import Place, Time, Window, select_windows
+from arirecord.select.zones import find_zone
+from arirecord.suggest import close_names
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from arirecord.session.reader import Session
+
+__all__ = ["in_zone", "no_rows", "unknown_value", "unknown_values", "windows_of"]
+
+_MOST = 10
+_VALUES = {
+    "dispositions": ("--disposition", "SELECT disposition FROM calls GROUP BY ALL ORDER BY count(*) DESC"),
+    "calls": ("--call", "SELECT call_id FROM legs UNION SELECT channel_id FROM legs ORDER BY 1"),
+    "numbers": (
+        "--number",
+        "SELECT number FROM (UNPIVOT legs ON caller_number, connected_number, exten INTO NAME role VALUE number) "
+        "WHERE number <> '' GROUP BY ALL ORDER BY count(*) DESC, number",
+    ),
+}
+
+
+def windows_of(session: "Session", since: Time | None, until: Time | None, timezone: str) -> Sequence[Window]:
+    """The parts of a session that `--since` and `--until` select; at least one, which may be empty.
+
+    Fails as wrong usage for a row that the session does not have.
+    """
+    from arirecord.session.places import recorded
+
+    if since is None and until is None:
+        return [Window()]
+    try:
+        windows = select_windows(since, until, recorded(session, find_zone(timezone)))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return windows or [Window(Place(0), Place(0))]
+
+
+def in_zone(rows: "duckdb.DuckDBPyRelation", timezone: str) -> "duckdb.DuckDBPyRelation":
+    """Rows with their times as clocks in a time zone show them."""
+    times = [name for name, kind in zip(rows.columns, rows.types, strict=True) if str(kind).startswith("TIMESTAMP")]
+    if timezone == "UTC" or not times:
+        return rows
+    quoted = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in times]
+    shown = ", ".join(f"timezone('{timezone}', timezone('UTC', {name})) AS {name}" for name in quoted)
+    return rows.project(f"* REPLACE ({shown})")
+
+
+def no_rows(
+    what: str, session: "Session", options: Mapping[str, object], timezone: str, others: Iterable[str] = ()
+) -> str:
+    """The sentence for an empty result: its options, and from when to when the session was recorded.
+
+    options: values by the name of their option; those without a value are left out.
+    others: further sentences, such as those of `unknown_value`.
+    """
+    from arirecord.session.places import recorded
+
+    given = [
+        f"{name} {value.text if isinstance(value, Time) else value}"
+        for name, values in options.items()
+        for value in (values if isinstance(values, tuple) else (values,))
+        if value is not None
+    ]
+    if others := list(others):
+        return " ".join([f"No {what}.", *others])
+    return f"No {what}{': ' if given else ''}{' '.join(given)}. {recorded(session, find_zone(timezone))}"
+
+
+def unknown_value(option: str, value: str, known: Iterable[str]) -> str:
+    """The sentence for a value that occurs nowhere: it lists values that do, closest first."""
+    known = list(dict.fromkeys(known))
+    if not known:
+        return f"{option} {value} occurs nowhere; the recording has no values for it."
+    shown = list(dict.fromkeys([*close_names(value, known), *known]))[:_MOST]
+    more = f" and {len(known) - len(shown):,} more" if len(known) > len(shown) else ""
+    return f"{option} {value} occurs nowhere; values are {', '.join(shown)}{more}."
+
+
+def unknown_values(connection: "duckdb.DuckDBPyConnection", asked: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """A sentence for each value of `--disposition`, `--call` and `--number` that occurs nowhere."""
+    from fnmatch import fnmatchcase
+
+    from arirecord.analytics.questions import number_pattern
+
+    sentences = []
+    for name, (option, sql) in _VALUES.items():
+        if values := asked.get(name):
+            known = [row[0] for row in connection.execute(sql).fetchall() if row[0] is not None]
+            for value in values:
+                pattern = number_pattern(value) if name == "numbers" else value
+                matches = name == "numbers" and any(fnmatchcase(each, pattern) for each in known)
+                if not matches and (value.upper() if name == "dispositions" else value) not in known:
+                    sentences.append(unknown_value(option, value, known))
+    return sentences

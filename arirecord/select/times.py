@@ -1,0 +1,255 @@
+"""Times that people type, and the part of a recording that they select.
+
+Forms: `+5m` (from the start of the recording), `14:00` (a time of day, on each day of the recording),
+`2026-11-23T14:03:10` or `2026-11-23` (absolute), `seq:1234` (a row). A time without an offset is in the time zone that
+the caller chooses. `docs/select.md` describes them.
+"""
+
+import re
+import sys
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple, Protocol
+
+from .units import parse_seconds
+
+__all__ = ["Place", "Recorded", "Time", "Window", "is_in", "parse_time", "select_stretch", "select_windows"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FORMS = "+5m (from the start), 14:03:10 (time of day), 2026-11-23T14:03:10 or seq:1234"
+_CLOCK = re.compile(r"(\d{1,2}):(.*)")
+_DAY = timedelta(days=1)
+_MOST = 3
+_FAR_US = 1700 * 366 * 86_400_000_000
+
+
+class _Row(Protocol):
+    @property
+    def t_ns(self) -> int: ...
+    @property
+    def seq(self) -> int: ...
+
+
+class Place(NamedTuple):
+    """Before the frames that were received at `ns` (since 1970 UTC) or later; among those of the same instant before
+    the one with this `seq`.
+    """
+
+    ns: int
+    seq: int = -1
+
+    def is_after(self, frame: _Row) -> bool:
+        """Whether a frame comes before this place."""
+        return (frame.t_ns, frame.seq) < self
+
+
+@dataclass(frozen=True)
+class Time:
+    """A time as typed, and what it is: a time of day, an absolute time (without an offset: in the zone of the verb), a
+    duration from the start of the recording, or the `seq` of a row.
+    """
+
+    text: str
+    value: time | datetime | timedelta | int
+
+    @property
+    def is_of_day(self) -> bool:
+        """Whether it is a time of day, which occurs on each day."""
+        return isinstance(self.value, time)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is needed of a recording to find a time in it.
+
+    begin_ns, end_ns: when the first and the last row were received, since 1970 UTC.
+    zone: where days begin, and where times without an offset are.
+    place_of: the place of the row with a `seq`; None if there is no such row.
+    """
+
+    begin_ns: int
+    end_ns: int
+    zone: tzinfo = UTC
+    place_of: Callable[[int], Place | None] = lambda seq: None
+
+    def __str__(self) -> str:
+        """The sentence with which messages end."""
+        begin, end = (_moment(ns).astimezone(self.zone) for ns in (self.begin_ns, self.end_ns))
+        last = f"{end:%H:%M:%S}" if begin.date() == end.date() else f"{end:%Y-%m-%d %H:%M:%S}"
+        return f"The recording runs from {begin:%Y-%m-%d %H:%M:%S} to {last} ({self.zone})."
+
+    def days(self) -> Iterator[date]:
+        """The days of the recording, with one before and one after it for clocks that differ."""
+        day, last = (_moment(ns).astimezone(self.zone).date() for ns in (self.begin_ns, self.end_ns))
+        day -= _DAY
+        while day <= last + _DAY:
+            yield day
+            day += _DAY
+
+
+class Window(NamedTuple):
+    """A part of a recording: from `begin` on, and before `end`; None is without a limit."""
+
+    begin: Place | None = None
+    end: Place | None = None
+
+    def times(self) -> tuple[datetime | None, datetime | None]:
+        """Its limits in UTC, without a zone."""
+        begin, end = (None if place is None else _moment(place.ns).replace(tzinfo=None) for place in self)
+        return begin, end
+
+    def has(self, frame: _Row) -> bool:
+        """Whether a frame is in it."""
+        is_early = self.begin is not None and self.begin.is_after(frame)
+        return not is_early and (self.end is None or self.end.is_after(frame))
+
+
+def is_in(windows: Sequence[Window]) -> Callable[[_Row], bool]:
+    """Return the test whether a frame is in one of some windows, which are in order."""
+    begins = [window.begin or Place(-sys.maxsize) for window in windows]
+
+    def test(frame: _Row) -> bool:
+        number = bisect_right(begins, (frame.t_ns, frame.seq)) - 1
+        return number >= 0 and windows[number].has(frame)
+
+    return test
+
+
+def parse_time(text: str) -> Time:
+    """Read a time. Raises `ValueError` with examples for anything else."""
+    typed = text.strip()
+    if row := re.fullmatch(r"seq:(\d{1,18})", typed):
+        return Time(typed, int(row[1]))
+    if number := re.fullmatch(r"\+?(\d{1,9})(\.\d{1,9})?", typed):
+        advice = f", {int(typed):02}:00 (time of day)" if typed.isdecimal() and int(typed) < 24 else ""
+        raise ValueError(
+            f"{typed!r} has no unit; write +{number[0].lstrip('+')}s (from the start){advice} or seq:{number[1]}"
+        )
+    try:
+        if typed.startswith("+") and (seconds := parse_seconds(typed[1:])) is not None:
+            return Time(typed, timedelta(seconds=seconds))
+        if clock := _CLOCK.fullmatch(typed.replace("24:00", "00:00", 1) if typed.startswith("24:00") else typed):
+            return Time(typed, time.fromisoformat(f"{int(clock[1]):02}:{clock[2]}"))
+        date.fromisoformat(typed[:10])
+        return Time(typed, datetime.fromisoformat(typed))
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is not a time such as {_FORMS}") from None
+
+
+def select_windows(since: Time | None, until: Time | None, recorded: Recorded) -> Sequence[Window]:
+    """Return the parts of a recording from `since` on and before `until`, in order.
+
+    A time of day selects that part of each day: `14:00` to `15:00` is one window a day, `22:00` to `06:00` one a night.
+    Without its counterpart it reaches to midnight. Other times limit the whole: both conditions hold.
+    Raises `ValueError` for a row that the recording does not have.
+    """
+    whole = Window(_place(since, recorded), _place(until, recorded))
+    first, last = (limit.value if limit and isinstance(limit.value, time) else None for limit in (since, until))
+    if first is None and last is None:
+        return [whole]
+    windows: list[Window] = []
+    for day in recorded.days():
+        begin, end = _of_day(day, first, last, recorded.zone)
+        begin, end = max(begin, whole.begin or begin), min(end, whole.end or end)
+        if begin >= end:
+            continue
+        if windows and windows[-1].end == begin:
+            windows[-1] = Window(windows[-1].begin, end)
+        else:
+            windows.append(Window(begin, end))
+    return windows
+
+
+def select_stretch(since: Time | None, until: Time | None, recorded: Recorded) -> Window:
+    """Return one part of a recording from `since` on and before `until`, for verbs that take a single part.
+
+    A time of day is the one that the recording contains; a recording that begins later on that day is taken from its
+    beginning, and one that ends earlier up to its end. Raises `ValueError` where the recording contains it on several
+    days or not at all, and for a row that it does not have.
+    """
+    begin, end = _place(since, recorded), _place(until, recorded)
+    if since is not None and begin is None:
+        found = _occurrences(since, recorded, recorded.begin_ns)
+        if not found and _first(since, recorded, recorded.begin_ns) > recorded.begin_ns:
+            raise ValueError(f"{since.text} is not in the recording. {recorded}{_hint(since, recorded)}")
+        begin = Place(_only(since, found, recorded) if found else recorded.begin_ns)
+    if until is not None and end is None:
+        after_ns = recorded.begin_ns if begin is None else begin.ns
+        found = _occurrences(until, recorded, after_ns + 1)
+        if not found and _first(until, recorded, after_ns) <= after_ns:
+            raise ValueError(
+                f"{until.text} is not in the recording after its start. {recorded}{_hint(until, recorded)}"
+            )
+        end = Place(found[0] if since else _only(until, found, recorded)) if found else None
+    return Window(begin, end)
+
+
+def _place(limit: Time | None, recorded: Recorded) -> Place | None:
+    """Where a time is that occurs once; None for a time of day."""
+    value = None if limit is None else limit.value
+    if isinstance(value, int):
+        if (place := recorded.place_of(value)) is None:
+            raise ValueError(f"there is no row with seq:{value}")
+        return place
+    if isinstance(value, timedelta):
+        return Place(recorded.begin_ns + value // timedelta(microseconds=1) * 1000)
+    if isinstance(value, datetime):
+        return Place(_ns(value if value.tzinfo else value.replace(tzinfo=recorded.zone)))
+    return None
+
+
+def _of_day(day: date, since: time | None, until: time | None, zone: tzinfo) -> tuple[Place, Place]:
+    """The window of a day. Of a time that clocks show twice, the first counts for `since`, the second for `until`."""
+    midnight = time(tzinfo=(since or until or time()).tzinfo)
+    begin = _on(day, since or midnight, zone)
+    until = (until or midnight).replace(fold=1)
+    end = _on(day, until, zone)
+    return Place(begin), Place(end if end > begin else _on(day + _DAY, until, zone))
+
+
+def _occurrences(limit: Time, recorded: Recorded, after_ns: int) -> list[int]:
+    """When a time of day occurs in the recording, from a moment on."""
+    assert isinstance(limit.value, time)
+    found = (_on(day, limit.value, recorded.zone) for day in recorded.days())
+    return [ns for ns in found if after_ns <= ns <= recorded.end_ns]
+
+
+def _first(limit: Time, recorded: Recorded, ns: int) -> int:
+    """When a time of day is on the day of a moment."""
+    assert isinstance(limit.value, time)
+    zone = limit.value.tzinfo or recorded.zone
+    return _on(_moment(ns).astimezone(zone).date(), limit.value, zone)
+
+
+def _only(limit: Time, found: Sequence[int], recorded: Recorded) -> int:
+    if len(found) == 1:
+        return found[0]
+    forms = [f"{_moment(ns).astimezone(recorded.zone):%Y-%m-%dT%H:%M:%S}" for ns in found[:_MOST]]
+    more = " …" if len(found) > _MOST else ""
+    raise ValueError(f"{limit.text} is in the recording on {len(found)} days; write {' or '.join(forms)}{more}")
+
+
+def _hint(limit: Time, recorded: Recorded) -> str:
+    """What to write if a duration from the start was meant."""
+    assert isinstance(limit.value, time)
+    of_day = limit.value
+    if (of_day.hour * 3600 + of_day.minute * 60 + of_day.second) * 10**9 > recorded.end_ns - recorded.begin_ns:
+        return ""
+    parts = ((of_day.hour, "h"), (of_day.minute, "m"), (of_day.second, "s"))
+    from_start = "".join(f"{number}{unit}" for number, unit in parts if number)
+    return f" From its start: +{from_start}." if from_start else ""
+
+
+def _on(day: date, of_day: time, zone: tzinfo) -> int:
+    return _ns(datetime.combine(day, of_day, of_day.tzinfo or zone))
+
+
+def _ns(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _moment(ns: int) -> datetime:
+    """A moment as a datetime; the nearest that there is, for one thousands of years away."""
+    return _EPOCH + timedelta(microseconds=max(-_FAR_US, min(ns // 1000, _FAR_US)))
