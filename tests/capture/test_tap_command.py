@@ -95,11 +95,11 @@ async def start(*arguments: str, code: str = "") -> tuple[asyncio.subprocess.Pro
     )
     assert process.stderr is not None
     words = ""
-    while "connect to " not in words:
+    while "Connect your app to " not in words:
         line = (await process.stderr.readline()).decode()
         assert line, words
         words += line
-    return process, words.partition("connect to ")[2].partition(" ")[0]
+    return process, words.partition("Connect your app to ")[2].partition(" ")[0]
 
 
 @pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM"])

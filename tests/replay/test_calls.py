@@ -110,4 +110,4 @@ def test_a_call_that_is_not_there_is_wrong_usage() -> None:
     result = CliRunner().invoke(replay_command, [str(SAMPLES / "transfers.parquet"), "--only-call", "nobody"])
 
     assert result.exit_code == 2
-    assert "no call and no channel 'nobody'" in " ".join(result.stderr.replace("│", "").split())
+    assert "no call or channel 'nobody'" in " ".join(result.stderr.replace("│", "").split())

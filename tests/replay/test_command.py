@@ -82,7 +82,7 @@ def test_what_is_no_speed_is_wrong_usage(tmp_path: Path, speed: str) -> None:
     result = CliRunner().invoke(replay, [str(tmp_path), f"--speed={speed}"])
 
     assert result.exit_code == 2
-    assert "no speed such as 1, 0.5, 100 or max" in result.stderr
+    assert "is not a speed such as 1, 0.5, 100 or max" in result.stderr
 
 
 def test_help_ends_with_examples() -> None:
