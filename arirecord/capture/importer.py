@@ -144,7 +144,7 @@ def _has_messages(file: Path) -> bool:
 
 
 def _other_input(files: Sequence[Path | None]) -> ArirecordError:
-    names = ", ".join(map(_name, files))
+    names = ", ".join(str(file or "standard input") for file in files)
     return ArirecordError(
         f'{names} is not an ARI event stream: it has no line with an ARI event, such as {{"type": "StasisStart", …}}.'
     )
