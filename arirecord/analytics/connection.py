@@ -35,7 +35,8 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
     per event type, named as ARI names it (`ChannelDtmfReceived`), has the columns of that type, typed NULLs where the
     session lacks one; `channel_events` has the events of all types that are about one channel, `bridge_events`,
     `hold_events`, `playback_events`, `recording_events` and `talking_events` those of their two or three types;
-    `other_rows` the rows that are no events, `event_sizes` how many bytes the events of each type have. Models such as
+    `other_rows` the rows that are no events, `event_sizes` how many bytes the events of each type have,
+    `recorded_spans` the times that were recorded, `recording_gaps` those between that were not. Models such as
     `calls`, `legs` and `transfers` are views on top. Times are TIMESTAMP in UTC. `SET VARIABLE dtmf_gap_ms = 5000` sets
     a parameter of the models; `param('dtmf_gap_ms')` is its value.
 

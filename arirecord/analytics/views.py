@@ -1,12 +1,8 @@
 """A session as SQL views: all rows, all events, and one view for each event type that ARI knows."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
-
-import duckdb
 
 from arirecord.ari.catalogue import Column, ColumnType, columns_of, event_types
 from arirecord.session.reader import Session
@@ -42,11 +38,15 @@ _NO_ROWS = (
 
 
 def row_views(session: Session | None) -> Iterator[str]:
-    """Statements that make the views of all rows and of all events (None: without rows)."""
+    """Statements that make the views of all rows, of all events, and of the time that was recorded (None: without
+    rows).
+    """
     select = f"SELECT {_source(session).columns} FROM {_source(session).read}"
     yield f"CREATE VIEW rows AS {select}"
     # Straight from the files: through the view above every statement would take a hundredth of a second more.
     yield f"CREATE VIEW events AS {select} WHERE kind = 'event'"
+    yield f"CREATE VIEW recorded_spans AS {_recorded_spans(session)}"
+    yield f"CREATE VIEW recording_gaps AS {_recording_gaps(session)}"
 
 
 def event_views(session: Session | None) -> Mapping[str, str]:
@@ -99,8 +99,6 @@ class _Source(NamedTuple):
 _NOWHERE = _Source(f"({_NO_ROWS})")
 
 
-# Asked for more than once; finding out how files go on after each other takes a look into all of them.
-@lru_cache(maxsize=1)
 def _source(session: Session | None) -> _Source:
     """The rows of all files. Where a file counts `seq` anew, it goes on after that of the file before."""
     paths = session.paths if session else []
@@ -108,14 +106,38 @@ def _source(session: Session | None) -> _Source:
         return _Source(f"read_parquet({text(str(paths[0]))})") if paths else _NOWHERE
     files = ", ".join(text(str(path)) for path in paths)
     read = f"read_parquet([{files}], union_by_name = true, filename = true)"
-    spans = duckdb.connect().execute(f"SELECT filename, min(seq), max(seq) FROM {read} GROUP BY filename").fetchall()
-    last, shifts = -1, {}
-    for path, first_of_file, last_of_file in sorted(spans, key=lambda span: paths.index(Path(span[0]))):
-        shifts[path] = max(last + 1 - first_of_file, 0)
-        last = last_of_file + shifts[path]
-    cases = " ".join(f"WHEN {text(path)} THEN {shift}" for path, shift in shifts.items() if shift)
+    shifts = zip(map(str, paths), session.seq_shifts if session else (), strict=True)
+    cases = " ".join(f"WHEN {text(path)} THEN {shift}" for path, shift in shifts if shift)
     shift = f"CASE filename {cases} ELSE 0 END" if cases else "0"
     return _Source(read, f"* EXCLUDE (filename) REPLACE (seq + {shift} AS seq)", f"seq + {shift} AS seq")
+
+
+def _recorded_spans(session: Session | None) -> str:
+    spans = session.recorded_time.spans if session else ()
+    rows = [f"({_moment(span.begin_ns)}, {_moment(span.end_ns)})" for span in spans]
+    return _values("begin_at, end_at", rows, "(NULL::TIMESTAMP, NULL::TIMESTAMP)")
+
+
+def _recording_gaps(session: Session | None) -> str:
+    gaps = session.recorded_time.gaps if session else ()
+    rows = [
+        # A gap between two parts has the number that is left for it, the one before the part's first.
+        f"({gap.seq + session.seq_shifts[gap.part] - gap.is_between}::BIGINT, "
+        f"{_moment(gap.begin_ns)}, {_moment(gap.end_ns)}, {gap.is_between})"
+        for gap in gaps
+        if session
+    ]
+    columns = "seq, begin_at, end_at, is_between_parts"
+    return _values(columns, rows, "(NULL::BIGINT, NULL::TIMESTAMP, NULL::TIMESTAMP, NULL::BOOLEAN)")
+
+
+def _values(columns: str, rows: Sequence[str], nothing: str) -> str:
+    """SQL for rows of constants; `nothing` is a row of typed NULLs."""
+    return f"FROM (VALUES {', '.join(rows or [nothing])}) AS constants ({columns})" + ("" if rows else " WHERE false")
+
+
+def _moment(ns: int) -> str:
+    return f"make_timestamp({ns // 1000})"
 
 
 def _event_view(view: str, condition: str, present: set[str], source: _Source) -> str:

@@ -44,6 +44,7 @@ def describe(session: "Session") -> dict[str, Any]:
         "from": header.first_at,
         "to": header.last_at,
         "duration_s": header.duration_ns / 1e9,
+        "recorded_s": session.recorded_time.duration_ns / 1e9,
         "ended": header.ended,
         "events": header.events,
         "channels": session.channel_count(),

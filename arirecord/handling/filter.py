@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from arirecord.ari.catalogue import all_columns, channel_columns, columns_of, event_types
 from arirecord.errors import ArirecordError
-from arirecord.session.derive import describe_source, read_batches, to_rows, write_session
+from arirecord.session.derive import describe_source, gap_row, read_batches, to_rows, write_session
 from arirecord.session.header import Header
 from arirecord.session.reader import Session
 from arirecord.session.rows import Row
@@ -103,6 +103,9 @@ class _Keeper:
         self._selection = selection
         self._parts = parts
         self._started_ns = started_ns
+        self._last_ns: int | None = None
+        self._begins_ns = [begin for begin, _ in selection.windows_ns]
+        self._begins_ns += [selection.since_ns] if selection.since_ns is not None else []
         if parts is not None:
             self._channels = pa.array(sorted(parts.channel_ids), pa.string())
             self._bridges = pa.array(sorted(parts.bridge_ids), pa.string())
@@ -117,7 +120,17 @@ class _Keeper:
             at_ns = pc.add(batch["elapsed_ns"], shift_ns + self._started_ns)
             kept = pc.if_else(is_event, self._events(batch, at_ns), self._others(batch, at_ns))
             self.events += pc.sum(pc.and_(kept, is_event)).as_py() or 0
-            yield list(to_rows(batch.filter(kept), shift_ns))
+            yield list(self._with_gaps(to_rows(batch.filter(kept), shift_ns)))
+
+    def _with_gaps(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """The rows; where a time that is kept begins after some of them, the time left out before it is a gap."""
+        for row in rows:
+            at_ns = self._started_ns + row.elapsed_ns
+            begun_ns = max((begin for begin in self._begins_ns if begin <= at_ns), default=None)
+            if begun_ns is not None and self._last_ns is not None and self._last_ns < begun_ns:
+                yield gap_row(self._last_ns, begun_ns, self._started_ns, "left out by filter")
+            self._last_ns = at_ns
+            yield row
 
     def _events(self, batch: pa.RecordBatch, at_ns: pa.Array) -> pa.Array:
         wanted = self._selection

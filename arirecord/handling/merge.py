@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from arirecord.errors import ArirecordError
-from arirecord.session.derive import describe_source, read_batches, to_rows, write_session
+from arirecord.session.derive import describe_source, gap_row, read_batches, to_rows, write_session
 from arirecord.session.header import Header
 from arirecord.session.reader import Session
+from arirecord.session.recorded_time import gaps_between
 from arirecord.session.rows import Row
 from arirecord.session.seal import Progress, check_target, no_progress
 
@@ -46,7 +48,8 @@ def merge_sessions(
 
     Clocks are compared as in `compare_clocks`, unless `keep_clocks`. A frame that several sessions hold, character by
     character, within ten seconds, is kept as often as the one that holds it most often; of what is no event only rows
-    received at the same nanosecond are the same. Rows of one session stay in their order. Memory is bounded.
+    received at the same nanosecond are the same. Rows of one session stay in their order. Time between sessions, in
+    which none of them recorded, is a gap. Memory is bounded.
 
     Raises `ArirecordError` for fewer than two sessions, `TargetExists` and `OSError`.
     """
@@ -64,7 +67,12 @@ def merge_sessions(
     def batches() -> Iterator[list[Row]]:
         streams = [_timed(s, c.offset_ns, started_ns, i) for i, (s, c) in enumerate(zip(sessions, clocks, strict=True))]
         # By time, and at one time by session: each stream is in its own order already.
-        rows = (row for _, index, row in heapq.merge(*streams, key=lambda item: item[:2]) if seen.is_new(row, index))
+        streams.append(_gaps(sessions, clocks, started_ns))
+        rows = (
+            row
+            for _, index, row in heapq.merge(*streams, key=lambda item: item[:2])
+            if index < 0 or seen.is_new(row, index)
+        )
         while batch := list(islice(rows, _BATCH)):
             yield batch
 
@@ -96,11 +104,25 @@ def merge_sessions(
 def _timed(session: Session, offset_ns: int, started_ns: int, index: int) -> Iterator[tuple[int, int, Row]]:
     began_ns = session.header.started_ns
     at_ns = 0
-    for batch, shift_ns in read_batches(session):
+    for batch, shift_ns in read_batches(session, with_gaps=False):
         for row in to_rows(batch, shift_ns):
             at_ns = max(at_ns, began_ns + row.elapsed_ns - offset_ns)
             received_ns = max(row.received_ns - offset_ns, 0)
             yield at_ns, index, row._replace(received_ns=received_ns, elapsed_ns=max(at_ns - started_ns, 0))
+
+
+def _gaps(sessions: Sequence[Session], clocks: Sequence[Clock], started_ns: int) -> Iterator[tuple[int, int, Row]]:
+    """For each time in which none of the sessions recorded a row, which comes before all others of its end."""
+    extents = [
+        part.extent._replace(
+            begin_ns=part.extent.begin_ns - clock.offset_ns, end_ns=part.extent.end_ns - clock.offset_ns
+        )
+        for session, clock in zip(sessions, clocks, strict=True)
+        for part in session.parts
+        if part.extent is not None
+    ]
+    for gap in gaps_between(sorted(extents, key=attrgetter("begin_ns"))):
+        yield gap.end_ns, -1, gap_row(gap.begin_ns, gap.end_ns, started_ns)
 
 
 @dataclass(slots=True)

@@ -10,30 +10,55 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from arirecord.ari.timestamps import format_timestamp
+
 from .header import Header
 from .journal import JournalWriter, journal_path
-from .reader import Session
-from .rows import Row
+from .reader import Part, Session
+from .recorded_time import Gap
+from .rows import Row, own_text
 from .seal import Progress, check_target, give_name, no_progress, seal
 from .stored import opened, stored_batches
 
-__all__ = ["describe_source", "read_batches", "read_rows", "to_rows", "write_session"]
+__all__ = ["describe_source", "gap_row", "read_batches", "read_rows", "to_rows", "write_session"]
 
 _BATCH = 4096
 _ROW = ("seq", "received_at", "elapsed_ns", "kind", "raw")
 
 
-def read_batches(session: Session, columns: Sequence[str] = ()) -> Iterator[tuple[pa.RecordBatch, int]]:
+def read_batches(
+    session: Session, columns: Sequence[str] = (), *, with_gaps: bool = True
+) -> Iterator[tuple[pa.RecordBatch, int]]:
     """The session in batches with what a row has, and those of `columns` that there are; memory stays bounded.
 
-    With each batch comes what to add to its `elapsed_ns`, so that they count from the session's first part.
+    With each batch comes what to add to its `elapsed_ns`, so that they count from the session's first part. A gap
+    between two parts is a row of kind `connection`, unless not `with_gaps`.
     """
     started_ns = session.header.started_ns
-    for part in session.parts:
+    gaps = {gap.part: gap for gap in session.recorded_time.gaps if gap.is_between and with_gaps}
+    for number, part in enumerate(session.parts):
         names = [name for name in columns if name in part.schema.names and name not in _ROW]
+        if number in gaps:
+            yield _gap_batch(gaps[number], part, names), part.header.started_ns - started_ns
         with opened(part.path) as file:
             for batch in stored_batches(file, _BATCH, [*_ROW, *names]):
                 yield batch, part.header.started_ns - started_ns
+
+
+def gap_row(begin_ns: int, end_ns: int, started_ns: int, reason: str = "no recording was running") -> Row:
+    """A row that reports a gap in a recording that started at `started_ns`; all times are since 1970 UTC."""
+    since = format_timestamp(begin_ns // 1_000_000 * 1_000_000)
+    return Row(
+        0, end_ns, end_ns - started_ns, "connection", own_text("connection", "gap", lost_since=since, reason=reason)
+    )
+
+
+def _gap_batch(gap: Gap, part: Part, names: Sequence[str]) -> pa.RecordBatch:
+    _, received_ns, elapsed_ns, kind, raw = gap_row(gap.begin_ns, gap.end_ns, part.header.started_ns)
+    values = {"seq": gap.seq, "received_at": received_ns // 1000, "elapsed_ns": elapsed_ns, "kind": kind, "raw": raw}
+    fields = [part.schema.field(name) for name in (*_ROW, *names)]
+    columns = [pa.array([{**values, "type": "gap"}.get(field.name)], field.type) for field in fields]
+    return pa.record_batch(columns, pa.schema(fields))
 
 
 def to_rows(batch: pa.RecordBatch, shift_ns: int = 0) -> Iterator[Row]:

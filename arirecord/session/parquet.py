@@ -1,14 +1,15 @@
-"""How a session is written as Parquet."""
+"""How a session is written as Parquet, and what its footer says of its row groups."""
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["COMPACT_ROW_GROUP", "ROW_GROUP", "GroupWriter", "compact_writer", "session_writer"]
+__all__ = ["COMPACT_ROW_GROUP", "ROW_GROUP", "GroupWriter", "column_bounds", "compact_writer", "session_writer"]
 
 ROW_GROUP = 122_880
 COMPACT_ROW_GROUP = 122_880
@@ -62,6 +63,18 @@ def compact_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
         write_statistics=[name for name in schema.names if name in _SOUGHT],
         version="2.6",
     )
+
+
+def column_bounds(metadata: pq.FileMetaData, column: str) -> Iterator[tuple[int, Any, Any]]:
+    """The number of each row group, with the least and the greatest value of a column, where the file names them."""
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for place in range(group.num_columns):
+            found = group.column(place)
+            if found.path_in_schema == column:
+                if found.statistics is not None and found.statistics.has_min_max:
+                    yield number, found.statistics.min, found.statistics.max
+                break
 
 
 class GroupWriter:

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from arirecord.ari.catalogue import channel_columns
 
+from .parquet import column_bounds
 from .stored import stored_batches
 
 __all__ = ["picked"]
@@ -62,18 +63,13 @@ def _names_channel(batch: pa.RecordBatch, names: dict[str, str], channel: str) -
 
 def _groups_within(file: pq.ParquetFile, started_ns: int, since_ns: int | None, until_ns: int | None) -> list[int]:
     """The row groups that may hold something of this time."""
-    found = []
-    for number in range(file.num_row_groups):
-        group = file.metadata.row_group(number)
-        place = next(i for i in range(group.num_columns) if group.column(i).path_in_schema == "elapsed_ns")
-        known = group.column(place).statistics
-        if known is not None and known.has_min_max:
-            too_early = since_ns is not None and started_ns + known.max < since_ns
-            too_late = until_ns is not None and started_ns + known.min >= until_ns
-            if too_early or too_late:
-                continue
-        found.append(number)
-    return found
+    outside = {
+        number
+        for number, low, high in column_bounds(file.metadata, "elapsed_ns")
+        if (since_ns is not None and started_ns + high < since_ns)
+        or (until_ns is not None and started_ns + low >= until_ns)
+    }
+    return [number for number in range(file.num_row_groups) if number not in outside]
 
 
 def _int64(value: int) -> int:

@@ -1,14 +1,14 @@
 """Where rows are in a recording, and when it begins and ends."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, tzinfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from arirecord.select.times import Place, Recorded
 
+from .parquet import column_bounds
 from .reader import Part, Session
 from .stored import opened
 
@@ -30,14 +30,11 @@ def find_places(seqs: Sequence[int], session: Session) -> list[Place]:
     """Where rows are, in the order of the recording. Where a file of a folder counts anew, it goes on after the one
     before it. Rows that are not there are left out.
     """
-    wanted, places, next_seq = pa.array(seqs, pa.int64()), [], 0
-    for part in session.parts:
+    wanted, places = pa.array(seqs, pa.int64()), []
+    for part, shift in zip(session.parts, session.seq_shifts, strict=True):
         with opened(part.path) as file:
-            spans = list(_spans(file, "seq"))
-            shift = max(next_seq - min((low for _, low, _ in spans), default=0), 0)
-            next_seq = max((high for _, _, high in spans), default=-1) + shift + 1
             here = pc.subtract(wanted, shift)
-            for number, low, high in spans:
+            for number, low, high in column_bounds(file.metadata, "seq"):
                 if not pc.any(pc.and_(pc.greater_equal(here, low), pc.less_equal(here, high))).as_py():
                     continue
                 table = file.read_row_group(number, columns=["seq", "elapsed_ns"])
@@ -53,15 +50,5 @@ def rows_before(session: Session, ns: int) -> int:
 
 def _rows_before(part: Part, elapsed_ns: int) -> int:
     with opened(part.path) as file:
-        spans = _spans(file, "elapsed_ns")
-        return sum(file.metadata.row_group(number).num_rows for number, low, _ in spans if low < elapsed_ns)
-
-
-def _spans(file: pq.ParquetFile, column: str) -> Iterator[tuple[int, int, int]]:
-    """The smallest and the largest value of a column in each row group, with the group's number."""
-    for number in range(file.num_row_groups):
-        group = file.metadata.row_group(number)
-        place = next(i for i in range(group.num_columns) if group.column(i).path_in_schema == column)
-        known = group.column(place).statistics
-        if known is not None and known.has_min_max:
-            yield number, known.min, known.max
+        bounds = column_bounds(file.metadata, "elapsed_ns")
+        return sum(file.metadata.row_group(number).num_rows for number, low, _ in bounds if low < elapsed_ns)

@@ -13,11 +13,13 @@ from arirecord.errors import NotASession
 
 # What reads rows is imported when they are read: most questions go to DuckDB, and pyarrow.compute alone takes 50 ms.
 from .header import KEY, Header
+from .parquet import column_bounds
+from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Frame", "Rows", "Session", "open_session"]
+__all__ = ["Frame", "Part", "Rows", "Session", "in_order_of_time", "open_session"]
 
 # Making Python objects of columns stops all other threads; a replay can't have that for long.
 _PIECE = 512
@@ -60,11 +62,12 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """One Parquet file of a session."""
+    """One Parquet file of a session. `extent` is None if it has no rows."""
 
     path: Path
     header: Header
     schema: pa.Schema
+    extent: Extent | None
 
 
 def open_session(path: str | Path) -> "Session":
@@ -88,7 +91,7 @@ class Session:
                 raise no_sessions_in(path)
         else:
             paths = [path]
-        self.parts: Sequence[Part] = [_open_part(p) for p in paths]
+        self.parts: Sequence[Part] = in_order_of_time([_open_part(p) for p in paths])
 
     def __repr__(self) -> str:
         return f"<Session {self.path}: {self.header.events} events>"
@@ -102,7 +105,39 @@ class Session:
     def header(self) -> Header:
         """The header; of a folder: the parts' headers, added up."""
         headers = [part.header for part in self.parts]
-        return headers[0] if len(headers) == 1 else _add_up(headers)
+        return headers[0] if len(headers) == 1 else _add_up(headers, list(gaps_between(self._extents)))
+
+    @cached_property
+    def recorded_time(self) -> RecordedTime:
+        """When the session recorded: without its gaps, and without the time between two recordings of a folder."""
+        return measure(self._extents, self._reported_gaps())
+
+    @cached_property
+    def seq_shifts(self) -> Sequence[int]:
+        """For each part what to add to its `seq`, so that it goes on after the part before.
+
+        A gap between the two parts takes one number.
+        """
+        gap_parts = {gap.part for gap in gaps_between(self._extents)}
+        shifts, next_seq = [], 0
+        for number, extent in enumerate(self._extents):
+            next_seq += number in gap_parts
+            shifts.append(max(next_seq - extent.first_seq, 0) if extent else 0)
+            next_seq = extent.last_seq + shifts[-1] + 1 if extent else next_seq
+        return shifts
+
+    @property
+    def _extents(self) -> Sequence[Extent | None]:
+        return [part.extent for part in self.parts]
+
+    def _reported_gaps(self) -> Iterator[Gap]:
+        ends: dict[int, int] = {}
+        for number, part in enumerate(self.parts):
+            if part.extent is not None:
+                started_ns = part.extent.started_ns
+                if part.header.gap_count:
+                    yield from read_gaps(part.path, part.extent, number, ends.get(started_ns))
+                ends[started_ns] = part.extent.end_ns
 
     def frames(
         self,
@@ -192,6 +227,7 @@ def _open_part(path: Path) -> Part:
     try:
         metadata = pq.read_metadata(path)
         text, schema = (metadata.metadata or {}).get(KEY), metadata.schema.to_arrow_schema()
+        seqs = [seq for _, *low_and_high in column_bounds(metadata, "seq") for seq in low_and_high]
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
         from .unreadable import not_a_session
 
@@ -199,17 +235,28 @@ def _open_part(path: Path) -> Part:
     if text is None:
         raise NotASession(f"{path} is a Parquet file, but not an arirecord session")
     try:
-        return Part(path, Header.load(text), schema)
+        header = Header.load(text)
     except NotASession as error:
         raise NotASession(f"{path} can't be read: {error}") from None
+    begin_ns = header.started_ns + header.first_elapsed_ns
+    first_seq, last_seq = min(seqs, default=0), max(seqs, default=metadata.num_rows - 1)
+    extent = Extent(header.started_ns, first_seq, last_seq, begin_ns, begin_ns + header.duration_ns)
+    return Part(path, header, schema, extent if metadata.num_rows else None)
 
 
-def _add_up(headers: Sequence[Header]) -> Header:
-    first, last = headers[0], headers[-1]
-    total = Header(first.started_ns, first.source, first_at=first.first_at, last_at=last.last_at, ended=last.ended)
+def in_order_of_time(parts: Iterable[Part]) -> Sequence[Part]:
+    """Parts in the order of the times at which they begin; of one time, in the order of their names."""
+    return sorted(parts, key=lambda part: (part.header.started_ns + part.header.first_elapsed_ns, part.path))
+
+
+def _add_up(headers: Sequence[Header], gaps: Sequence[Gap]) -> Header:
+    first = headers[0]
+    last = max(headers, key=_end_ns)
+    ended = next((header.ended for header in headers if header.ended != "complete"), "complete")
+    total = Header(first.started_ns, first.source, first_at=first.first_at, last_at=last.last_at, ended=ended)
     total.first_elapsed_ns = first.first_elapsed_ns
-    end_ns = last.started_ns + last.first_elapsed_ns + last.duration_ns
-    total.duration_ns = end_ns - first.started_ns - first.first_elapsed_ns
+    total.duration_ns = _end_ns(last) - first.started_ns - first.first_elapsed_ns
+    total.gap_count = len(gaps)
     for header in headers:
         for name in ("rows", "events", "frame_bytes", "gap_count", "lost_count", "problem_count"):
             setattr(total, name, getattr(total, name) + getattr(header, name))
@@ -221,6 +268,10 @@ def _add_up(headers: Sequence[Header]) -> Header:
     if all(header.type_bytes is not None for header in headers):
         total.type_bytes = _add_pairs(header.type_bytes or {} for header in headers)
     return total
+
+
+def _end_ns(header: Header) -> int:
+    return header.started_ns + header.first_elapsed_ns + header.duration_ns
 
 
 def _add_pairs(counts: Iterable[dict[str, list[int]]]) -> dict[str, list[int]]:

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from arirecord.session.doctor import examine
 from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING
 from tests.cli.conftest import COMMAND
@@ -225,6 +226,27 @@ def test_notes_and_parts_of_a_running_recording(tmp_path: Path) -> None:
     assert len(session.parts) == 3
     assert [frame.seq for frame in session.frames(kinds=None)] == list(range(session.header.rows))
     assert not list(folder.rglob("*.journal"))
+
+
+def test_a_recording_that_is_stopped_and_started_again(tmp_path: Path) -> None:
+    """Into the same folder: between the two there is a gap, and each part of one goes on where the last ended."""
+    folder = tmp_path / "days"
+    ari = Ari(sends(*['"a"'] * 1000))
+    with running(ari):
+        for _ in range(2):
+            finish(capture(ari.url, folder, "--rotate", "300"))
+    session = open_session(folder)
+    starts = sorted({part.header.started_ns for part in session.parts})
+    first, second = ([p.header for p in session.parts if p.header.started_ns == start] for start in starts)
+    end_ns = starts[0] + first[-1].first_elapsed_ns + first[-1].duration_ns
+    (gap,) = session.recorded_time.gaps
+
+    assert len(first) > 1 and len(second) > 1
+    assert (gap.begin_ns, gap.end_ns) == (end_ns, starts[1] + second[0].first_elapsed_ns)
+    assert gap.is_between
+    assert session.header.gap_count == 1
+    assert session.recorded_time.duration_ns == session.header.duration_ns - (gap.end_ns - gap.begin_ns)
+    assert [f.check for f in examine(folder) if "Nothing was recorded" in f.what] == ["parts"]
 
 
 def test_nobody_to_mark(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ from arirecord.session.derive import read_rows
 from arirecord.session.reader import open_session
 from tests.conftest import Sessions
 
-from .support import write
+from .support import START_NS, frames_of, write
 
 pytestmark = pytest.mark.slow
 
 MARTS = ("calls", "legs", "talk", "transfers")
+SECOND = 1_000_000_000
 
 
 def filtered(source: Path, selection: Selection) -> Path:
@@ -142,3 +143,21 @@ def test_what_can_not_be(sessions: Sessions, tmp_path: Path) -> None:
     with pytest.raises(TargetExists):
         filter_session(session, Selection(types=("Dial",)), tmp_path / "there.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["there.parquet"]
+
+
+def test_a_gap_between_recordings_stays_one(tmp_path: Path) -> None:
+    """A part of a folder has a row for it; where the part begins later, what is left out before it is a gap too."""
+    frames = frames_of("ivr_dtmf/all")
+    (tmp_path / "days").mkdir()
+    write(tmp_path / "days" / "1.parquet", [("connection", '{"type":"opened"}'), *frames[:100]])
+    write(tmp_path / "days" / "2.parquet", frames[100:], start_ns=START_NS + 3600 * SECOND)
+    days = open_session(tmp_path / "days")
+    filter_session(days, Selection(exclude=("Nothing",)), tmp_path / "all.parquet")
+    since_ns = days.header.started_ns + SECOND // 2
+    filter_session(days, Selection(since_ns=since_ns), tmp_path / "late.parquet")
+    whole, late = open_session(tmp_path / "all.parquet"), open_session(tmp_path / "late.parquet")
+
+    assert [gap.end_ns - gap.begin_ns for gap in whole.recorded_time.gaps] == [3599 * SECOND]
+    assert whole.recorded_time.duration_ns == days.recorded_time.duration_ns
+    assert late.header.gap_count == 2
+    assert late.recorded_time.duration_ns == days.recorded_time.duration_ns - SECOND // 2

@@ -113,7 +113,7 @@ def test_any_sessions(tmp_path: Path, recorded: list[list[tuple[int, int]]]) -> 
     """In order of time, each frame as often as the session that has it most often, all accounted for."""
     paths = [session_of(tmp_path / f"{i}.parquet", rows) for i, rows in enumerate(recorded)]
     result, done = merged(tmp_path, *paths, keep_clocks=True)
-    rows = list(read_rows(result))
+    rows = [row for row in read_rows(result) if row.kind == "event"]
 
     most = Counter[int]()
     for one in recorded:
@@ -127,3 +127,17 @@ def test_one_is_not_several(sessions: Sessions, tmp_path: Path) -> None:
     """Said, and nothing made."""
     with pytest.raises(ArirecordError, match="two sessions or more"):
         merged(tmp_path, sessions["ivr_dtmf/all"])
+
+
+def test_time_between_sessions_is_a_gap(tmp_path: Path) -> None:
+    """Of two days one after the other; not where one of them recorded, nor between parts that follow each other."""
+    frames = frames_of("ivr_dtmf/all")
+    one = write(tmp_path / "one.parquet", frames[:101])
+    two = write(tmp_path / "two.parquet", frames[101:], start_ns=START_NS + 3600 * SECOND)
+    three = write(tmp_path / "three.parquet", frames[:3], step_ns=1800 * SECOND)
+    apart, _ = merged(tmp_path, one, two, keep_clocks=True)
+    gaps = [gap.end_ns - gap.begin_ns for gap in apart.recorded_time.gaps]
+
+    assert gaps == [3599 * SECOND]
+    together, _ = merged(tmp_path, one, two, three, keep_clocks=True)
+    assert together.header.gap_count == 0

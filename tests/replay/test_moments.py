@@ -99,13 +99,14 @@ def test_a_row_to_the_row(session: Session) -> None:
 
 
 def test_rows_of_a_folder_are_counted_through(tmp_path: Path) -> None:
+    """The gap between two recordings takes a number."""
     for part in range(3):
         rows = [(n * S, event(n)) for n in range(4)]
         make(tmp_path / f"{part}.parquet", rows, T0 + part * 60 * S)
     session = open_session(tmp_path)
 
-    assert find_place("seq:5", session) == Place(T0 + 61 * S, 1)
-    assert find_places([0, 11, 12], session) == [Place(T0, 0), Place(T0 + 123 * S, 3)]
+    assert find_place("seq:6", session) == Place(T0 + 61 * S, 1)
+    assert find_places([0, 4, 13, 14], session) == [Place(T0, 0), Place(T0 + 123 * S, 3)]
 
 
 @pytest.mark.parametrize(("to", "first"), [("seq:11", 11), ("+10m", 10), ("22:33:20", 22), ("60", 1)])

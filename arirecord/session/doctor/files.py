@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from arirecord.errors import JournalError, NotASession
 from arirecord.session.journal import JournalReader, is_locked, journal_path
-from arirecord.session.reader import Part, open_session
+from arirecord.session.reader import Part, in_order_of_time, open_session
 from arirecord.session.seal import Progress, no_progress
 
 from .findings import Finding
@@ -51,7 +51,7 @@ def _folder(folder: Path, is_quick: bool, progress: Progress) -> Iterator[Findin
         if part is not None:
             parts.append(part)
     if parts:
-        yield from examine_session(parts, is_quick=is_quick, progress=progress)
+        yield from examine_session(in_order_of_time(parts), is_quick=is_quick, progress=progress)
     for path in journals:
         yield from _journal(path, str(path.relative_to(folder)), progress)
     for path in sorted(folder.rglob(".*.sealing-*")):

@@ -1,9 +1,10 @@
 """Order: `seq` without holes, `elapsed_ns` never falling, and the parts of a folder one after the other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import polars as pl
+
+from arirecord.session.recorded_time import Extent, Gap, gaps_between
 
 from .batch import Batch, Origin
 from .findings import Few, Finding, moment, seconds
@@ -11,7 +12,6 @@ from .findings import Few, Finding, moment, seconds
 __all__ = ["PartOrder", "RowOrder"]
 
 _DAMAGED = "Not what arirecord writes: take the file from a backup, or `arirecord import` what `arirecord cat` gives."
-_HOLE_US = 1_000_000
 
 
 class RowOrder:
@@ -69,87 +69,94 @@ def _step(before: int, seq: int) -> str:
     return f"seq goes back from {before} to {seq}: rows are swapped or there twice."
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    origin: Origin
-    seq: int
-    elapsed_ns: int
-    received_us: int
-
-
 class PartOrder:
-    """Parts of one recording follow each other without hole; other recordings of a folder do not overlap it."""
+    """Parts of one recording follow each other without a gap; the recordings of a folder do not overlap.
+
+    Parts come in order of time.
+    """
 
     def __init__(self) -> None:
-        self._last: _End | None = None
-        self._few = Few()
+        self._origins: list[Origin] = []
+        self._extents: list[Extent] = []
+        self._few = Few(shown=20)
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
         """See `Check`."""
-        frame = batch.frame
-        begin = _End(batch.origin, *(frame[n][0] for n in ("seq", "elapsed_ns", "received_at")))
-        last = self._last
-        if last is None:
-            if begin.seq:
-                yield Finding(
-                    "note",
-                    "parts",
-                    begin.origin.name,
-                    f"A later part of a recording: it begins with row {begin.seq:,}, "
-                    f"{seconds(begin.elapsed_ns / 1e9)} after the recording did.",
-                )
-        elif last.origin != begin.origin:
-            if last.origin.started_ns == begin.origin.started_ns:
-                yield from self._few.one(found) if (found := _same_recording(last, begin)) else ()
-            else:
-                yield from self._few.one(found) if (found := _another_recording(last, begin)) else ()
-        self._last = _End(batch.origin, *(frame[n][-1] for n in ("seq", "elapsed_ns", "received_at")))
+        origin, frame = batch.origin, batch.frame
+        first_seq, last_seq = frame["seq"][0], frame["seq"][-1]
+        begin_ns, end_ns = (origin.started_ns + frame["elapsed_ns"][row] for row in (0, -1))
+        if not self._origins and first_seq:
+            yield Finding(
+                "note",
+                "parts",
+                origin.name,
+                f"A later part of a recording: it begins with row {first_seq:,}, "
+                f"{seconds((begin_ns - origin.started_ns) / 1e9)} after the recording did.",
+            )
+        if not self._origins or self._origins[-1] != origin:
+            self._origins.append(origin)
+            self._extents.append(Extent(origin.started_ns, first_seq, last_seq, begin_ns, end_ns))
+        else:
+            self._extents[-1] = self._extents[-1]._replace(last_seq=last_seq, end_ns=end_ns)
 
     def end(self) -> Iterator[Finding]:
         """See `Check`."""
+        gaps = {gap.part: gap for gap in gaps_between(self._extents)}
+        latest: dict[int, int] = {}
+        for number, extent in enumerate(self._extents):
+            before = latest.get(extent.started_ns)
+            latest[extent.started_ns] = number
+            if before is not None:
+                found = self._same_recording(before, number)
+            elif number in gaps:
+                found = self._after_gap(gaps[number])
+            elif number and extent.begin_ns < self._extents[number - 1].end_ns:
+                found = self._overlapping(number)
+            else:
+                continue
+            yield from self._few.one(found) if found else ()
         yield from self._few.end()
 
+    def _same_recording(self, before: int, number: int) -> Finding | None:
+        one, two = self._extents[before], self._extents[number]
+        missing = two.first_seq - one.last_seq - 1
+        if missing > 0:
+            return Finding(
+                "warning",
+                "parts",
+                self._origins[number].name,
+                f"{missing:,} rows ({seconds((two.begin_ns - one.end_ns) / 1e9)}) are missing between "
+                f"{self._origins[before].name} and this part.",
+                "Look for the part or its journal (`arirecord recover …`).",
+            )
+        if missing < 0:
+            return Finding(
+                "error",
+                "parts",
+                self._origins[number].name,
+                f"It overlaps {self._origins[before].name}: it begins with row {two.first_seq:,}, that one ends with "
+                f"{one.last_seq:,}.",
+                "The part is there twice.",
+            )
+        return None
 
-def _same_recording(last: _End, begin: _End) -> Finding | None:
-    missing = begin.seq - last.seq - 1
-    if missing > 0:
+    def _after_gap(self, gap: Gap) -> Finding:
         return Finding(
             "warning",
             "parts",
-            begin.origin.name,
-            f"{missing:,} rows ({seconds((begin.elapsed_ns - last.elapsed_ns) / 1e9)}) are missing between "
-            f"{last.origin.name} and this part.",
-            "Look for the part or its journal (`arirecord recover …`).",
+            self._origins[gap.part].name,
+            f"Nothing was recorded for {seconds((gap.end_ns - gap.begin_ns) / 1e9)}: from "
+            f"{moment(gap.begin_ns // 1000)} to {moment(gap.end_ns // 1000)}, when this part begins.",
+            "This time is a gap: metrics leave empty what they cannot know of calls in it.",
         )
-    if missing < 0:
-        return Finding(
-            "error",
-            "parts",
-            begin.origin.name,
-            f"It overlaps {last.origin.name}: it begins with row {begin.seq:,}, that one ends with {last.seq:,}.",
-            "A part is there twice, or the names do not sort as the parts do.",
-        )
-    return None
 
-
-def _another_recording(last: _End, begin: _End) -> Finding | None:
-    hole_us = begin.received_us - last.received_us
-    until = moment(begin.received_us)
-    if hole_us < 0:
+    def _overlapping(self, number: int) -> Finding:
+        before, extent = self._extents[number - 1], self._extents[number]
         return Finding(
             "warning",
             "parts",
-            begin.origin.name,
-            f"Another recording that begins at {until}, {seconds(hole_us / 1e6)} before {last.origin.name} ends.",
-            "If both recorded the same Asterisk, calls count twice: ask each by itself.",
+            self._origins[number].name,
+            f"Another recording that begins at {moment(extent.begin_ns // 1000)}, "
+            f"{seconds((before.end_ns - extent.begin_ns) / 1e9)} before {self._origins[number - 1].name} ends.",
+            "If both recorded the same Asterisk, calls count twice: read each by itself.",
         )
-    if hole_us >= _HOLE_US:
-        return Finding(
-            "warning",
-            "parts",
-            begin.origin.name,
-            f"Nothing was recorded for {seconds(hole_us / 1e6)}: {last.origin.name} ends at "
-            f"{moment(last.received_us)}, this one begins at {until}.",
-            "Metrics can't know of calls in between.",
-        )
-    return None

@@ -1,6 +1,7 @@
--- One row is one time without a connection: what happened then is not in the recording. Identified by `seq`.
+-- One row is one time that was not recorded: without a connection, or between two recordings. Identified by `seq`.
+-- The gap lies before the row `seq`; a gap between recordings has a number of its own. Times are the recorder's.
 SELECT
     seq,
-    received_at
-FROM other_rows
-WHERE kind = 'connection' AND type = 'gap'
+    begin_at,
+    end_at
+FROM recording_gaps
