@@ -141,6 +141,12 @@ WHERE channel_id NOT IN (SELECT unnest(?))
     AND bridge_id IN (SELECT bridge_id FROM bridge_stays WHERE channel_id IN (SELECT unnest(?)))
 """
 
+_GAPS_BETWEEN = """
+SELECT seq, end_at, 'connection', 'gap', '{"connection_reason":"no recording was running"}', end_at
+FROM recording_gaps
+WHERE is_between_parts AND seq BETWEEN ? AND ?
+"""
+
 _BRIDGE_TYPES = ("BridgeCreated", "BridgeDestroyed", "BridgeMerged", "BridgeVideoSourceChanged")
 
 
@@ -178,9 +184,10 @@ def _events(
             first=call["first_seq"], last=call["last_seq"],
         ),
     ).fetchall()  # fmt: skip
+    found += connection.execute(_GAPS_BETWEEN, [call["first_seq"], call["last_seq"]]).fetchall()
     seen: set[bytes] = set()
     events = []
-    for seq, at, kind, event_type, raw, received_at in found:
+    for seq, at, kind, event_type, raw, received_at in sorted(found, key=lambda row: row[0]):
         data = _parse(raw)
         same = orjson.dumps({**data, "application": None}, option=orjson.OPT_SORT_KEYS)
         # What Asterisk sends twice, or to two applications on one socket, happened once.

@@ -228,8 +228,8 @@ def _target(about: Row, book: Book) -> Row:
 
 def _gap(event: Event, book: Book) -> Row:
     lost = event.data.get("connection_lost_count")
-    count = f", {lost} frames" if lost else ""
-    what = f"the connection was lost{count}: what happened is not in the recording"
+    count = f" of {lost} frames" if lost else ""
+    what = f"a gap{count}: what happened is not in the recording"
     return {
         "kind": "gap",
         "what": what,

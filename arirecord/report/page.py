@@ -105,6 +105,7 @@ def _about(session: Session) -> Sequence[tuple[str, str]]:
     header = session.header
     return [
         ("recorded", f"{header.first_at or '–'} to {header.last_at or '–'} (UTC)"),
+        ("recorded time", f"{session.recorded_time.duration_ns / 1e9:,.1f} s of {header.duration_ns / 1e9:,.1f} s"),
         ("events", f"{header.events:,} of {len(header.types)} types, in {len(session.parts)} file(s)"),
         ("source", ", ".join(f"{name}: {_listed(value)}" for name, value in header.source.items())),
         ("applications", ", ".join(name or "none" for name in header.applications) or "–"),
@@ -119,7 +120,7 @@ def _warnings(session: Session, connection: duckdb.DuckDBPyConnection) -> Sequen
     header = session.header
     cut = connection.execute("SELECT count(*) FILTER (NOT is_complete) FROM calls").fetchall()[0][0]
     found = [
-        (header.gap_count, "gaps: times without a connection, in which events are missing"),
+        (header.gap_count, "gaps: times without a connection, or between recordings, in which events are missing"),
         (header.lost_count, "frames known to be lost"),
         (cut, "calls of which the beginning or the end was not recorded, or that a gap runs through"),
         (header.problem_count, "lines or frames that were broken"),

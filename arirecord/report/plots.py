@@ -48,11 +48,16 @@ def bucket_of(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def concurrency(connection: duckdb.DuckDBPyConnection) -> go.Figure:
-    """Concurrent calls over time: those open and those answered. Of many changes the highest of each stretch."""
+    """Concurrent calls over time: those open and those answered. Of many changes the highest of each interval."""
     rows = connection.execute(
         """
-        WITH numbered AS (SELECT *, ntile($points) OVER (ORDER BY changed_at) AS part FROM concurrency)
-        SELECT min(changed_at), max(open_count), max(up_count) FROM numbered GROUP BY part ORDER BY part
+        WITH numbered AS (
+            SELECT *, ntile($points) OVER (ORDER BY changed_at) AS part FROM concurrency WHERE open_count IS NOT NULL
+        )
+        SELECT min(changed_at), max(open_count), max(up_count) FROM numbered GROUP BY part
+        UNION ALL
+        SELECT changed_at, NULL, NULL FROM concurrency WHERE open_count IS NULL
+        ORDER BY ALL
         """,
         {"points": _POINTS},
     ).fetchall()

@@ -14,11 +14,11 @@ _LATE = timedelta(milliseconds=500)
 
 
 def gap_in_call(facts: Facts) -> Iterator[Finding]:
-    """The connection was lost while the call went on."""
+    """Nothing was recorded for some time while the call went on."""
     for event in facts.events:
         if event.kind == "connection" and event.type == "gap":
             yield Finding(
-                "gap-in-call", "error", "the connection was lost during the call; what happened then is not known",
+                "gap-in-call", "error", "the recording has a gap during the call; what happened then is not known",
                 seq=event.seq, at=event.at,
             )  # fmt: skip
 

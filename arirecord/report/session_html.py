@@ -19,6 +19,7 @@ def session_html(session: Session) -> str:
         "session": str(session.path),
         "began": header.first_at or "–",
         "length": f"{header.duration_ns / 1e9:,.1f} s",
+        "recorded": f"{session.recorded_time.duration_ns / 1e9:,.1f} s",
         "events": f"{header.events:,}",
         "types": shown + more,
         "applications": ", ".join(header.applications) or "–",

@@ -31,16 +31,22 @@ def test_case(case: Path, tmp_path: Path) -> None:
 
 
 def given(frames: list[str], target: Path, *models: str) -> duckdb.DuckDBPyConnection:
-    """A connection to a session of these frames, a millisecond apart."""
-    writer = JournalWriter(journal_path(target), 0, {"verb": "import"})
+    """A connection to a session of these frames."""
+    return connect(record(frames, target), models=models)
+
+
+def record(frames: list[str], target: Path, *, start_ms: int = 0) -> Path:
+    """A session of these frames, a millisecond apart."""
+    start_ns = start_ms * 1_000_000
+    writer = JournalWriter(journal_path(target), start_ns, {"verb": "import"})
     kinds = {"gap": "connection", "POST": "rest"}
     writer.write(
-        (ms * 1_000_000, ms * 1_000_000, kinds.get(orjson.loads(frame)["type"], "event"), frame)
+        (start_ns + ms * 1_000_000, ms * 1_000_000, kinds.get(orjson.loads(frame)["type"], "event"), frame)
         for ms, frame in enumerate(frames)
     )
     writer.close()
     seal(journal_path(target), target)
-    return connect(target, models=models)
+    return target
 
 
 def plain(value: Any) -> Any:

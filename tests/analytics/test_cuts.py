@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
+from arirecord.analytics import connect
 from arirecord.session.reader import open_session
 from tests.examples import examples
 
 from .test_cases import given as session_of
+from .test_cases import record
 
 pytestmark = pytest.mark.slow
 
@@ -44,22 +46,26 @@ def said(con: duckdb.DuckDBPyConnection, table: str) -> dict[Any, list[Any]]:
 
 
 @pytest.mark.parametrize("name", ["transfers.parquet", "talk_and_hold.parquet"])
-@pytest.mark.parametrize("kind", ["begins late", "ends early", "has a gap"])
+@pytest.mark.parametrize("kind", ["begins late", "ends early", "has a gap", "is stopped and started again"])
 @examples(8, suppress_health_check=list(HealthCheck))
 @example(place=171, hidden=14)  # talk_and_hold: hides the Dial event that says when a telephone rang, and little more
 @given(place=st.integers(0, 10_000), hidden=st.integers(0, 200))
 def test_right_or_null(name: str, kind: str, place: int, hidden: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A duration that the recording does not show is NULL."""
-    every = frames(name)
+    every, folder = frames(name), tmp_path_factory.mktemp("part")
     place = 1 + place % (len(every) - 1)
     match kind:
         case "begins late":
             some = every[place:]
         case "ends early":
             some = every[:place]
+        case "is stopped and started again":
+            some, again = every[:place], min(place + hidden, len(every) - 1)
+            record(every[again:], folder / "2.parquet", start_ms=again)
         case _:
             some = [*every[:place], GAP, *every[place + hidden :]]
-    part = session_of(some, tmp_path_factory.mktemp("part") / "session.parquet", *COMPARED)
+    record(some, folder / "1.parquet")
+    part = connect(folder, models=list(COMPARED))
     full = whole(name, tmp_path_factory.getbasetemp())
     for table in COMPARED:
         known = said(full, table)

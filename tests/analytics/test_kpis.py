@@ -20,6 +20,7 @@ from .conftest import Connections
 
 WHOLE = sorted(name for name in streams() if name.endswith("/all"))
 HELPERS = ("Announcer/", "CBAnn/", "CBRec/", "Message/", "MulticastRTP/", "Recorder/", "Snoop/", "Surrogate/")
+LOCAL = "Local/"
 NO_TIME = datetime.max
 
 
@@ -47,8 +48,8 @@ class Channel:
         return self.name.rpartition("-")[0]
 
 
-def read(path: Path) -> dict[str, Channel]:
-    """Channels by id, but Local ends and helpers."""
+def read(path: Path, *, left_out: tuple[str, ...] = (LOCAL, *HELPERS)) -> dict[str, Channel]:
+    """Channels by id, without those whose names begin so."""
     channels: dict[str, Channel] = {}
     for frame in open_session(path).frames():
         event = json.loads(frame.raw)
@@ -72,7 +73,20 @@ def read(path: Path) -> dict[str, Channel]:
                 channel.tech_cause = event.get("tech_cause")
             if role == "peer":
                 channel.dials.append((at(event["timestamp"]), event))
-    return {i: c for i, c in channels.items() if not c.name.startswith(("Local/", *HELPERS))}
+    return {i: c for i, c in channels.items() if not c.name.startswith(left_out)}
+
+
+def recorded(path: Path) -> tuple[datetime, datetime]:
+    """From when to when a stream was recorded, by Asterisk's clock: its first and last event set it right."""
+    session = open_session(path)
+    times = [(f.t_ns, json.loads(f.raw).get("timestamp")) for f in session.frames()]
+    (first_ns, first), *_, (last_ns, last) = [(t_ns, at(text)) for t_ns, text in times if text]
+    begin_ns = session.header.started_ns + session.header.first_elapsed_ns
+    end_ns = begin_ns + session.header.duration_ns
+    return (
+        first - timedelta(microseconds=(first_ns - begin_ns) / 1000),
+        last + timedelta(microseconds=(end_ns - last_ns) / 1000),
+    )
 
 
 def attempts(channels: Iterable[Channel]) -> list[dict[str, Any]]:
@@ -183,7 +197,7 @@ def kpis(con: duckdb.DuckDBPyConnection, arguments: str = "") -> dict[Any, dict[
 def test_attempts(stream: str, connections: Connections) -> None:
     """Of the whole, by endpoint and by ten seconds: what counting the frames gives."""
     channels = read(connections.sessions[stream])
-    by_endpoint: dict[str, list[Channel]] = defaultdict(list)
+    by_endpoint: dict[str | None, list[Channel]] = defaultdict(list)
     for channel in channels.values():
         by_endpoint[channel.endpoint].append(channel)
     by_time: dict[datetime, list[dict[str, Any]]] = defaultdict(list)
@@ -191,6 +205,8 @@ def test_attempts(stream: str, connections: Connections) -> None:
         begun = attempt["begun"]
         by_time[begun.replace(second=begun.second // 10 * 10, microsecond=0)].append(attempt)
     con = connections[stream]
+    if con.execute("SELECT count(*) FROM calls WHERE leg_count = 0").fetchall() != [(0,)]:
+        by_endpoint[None] = []  # calls of Local ends alone: they have no endpoint, and no attempt
 
     assert_same(kpis(con), {(None, None): measures(attempts(channels.values()))})
     assert_same(
@@ -214,14 +230,16 @@ def assert_same(found: dict[Any, dict[str, Any]], expected: dict[Any, dict[str, 
 def test_traffic(stream: str, connections: Connections) -> None:
     """Calls at once, traffic and the busy hour are what walking from change to change gives."""
     con = connections[stream]
-    channels = read(connections.sessions[stream])
-    call_of = dict(con.execute("SELECT channel_id, call_id FROM legs").fetchall())
-    first, last = con.execute("SELECT min(timestamp), max(timestamp) FROM channel_events").fetchall()[0]
     if con.execute("SELECT count(*) FROM rows WHERE kind = 'connection'").fetchall() != [(0,)]:
         pytest.skip("what ends in a gap is for a case of its own")
+    first, last = recorded(connections.sessions[stream])
+    call_of = dict(con.execute("SELECT channel_id, call_id FROM legs").fetchall())
     calls: dict[str, list[Channel]] = defaultdict(list)
-    for channel_id, channel in channels.items():
+    for channel_id, channel in read(connections.sessions[stream], left_out=HELPERS).items():
         calls[call_of[channel_id]].append(channel)
+    for legs in calls.values():
+        # Local ends stand for a call that has nothing else.
+        legs[:] = [leg for leg in legs if not leg.name.startswith(LOCAL)] or legs
     begins = [max(min(c.started_at for c in legs), first) for legs in calls.values()]
     ends = [max(c.ended_at or max(last, c.started_at) for c in legs) for legs in calls.values()]
     ups = [
@@ -232,8 +250,10 @@ def test_traffic(stream: str, connections: Connections) -> None:
     peak = most_at_once(zip(begins, ends, strict=True))
     spans = [(up, end) for up, end in zip(ups, ends, strict=True) if up != NO_TIME]
     held = sum((end - up).total_seconds() for up, end in spans)
-    length = (max(ends) - min(begins)).total_seconds()
+    length = (last - first).total_seconds()
+    assert row["call_count"] == len(calls)
     assert row["concurrent_peak_count"] == peak
+    assert row["recorded_s"] == pytest.approx(length)
     assert row["erlangs"] == pytest.approx(held / length)
     hour = timedelta(hours=1)
     starts = [t for up, end in spans for t in (up, max(end - hour, first))]

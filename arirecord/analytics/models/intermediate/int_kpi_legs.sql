@@ -1,9 +1,15 @@
--- One row is one leg that is no Local end and no helper, with what KPIs group by. Identified by `channel_id`.
--- `until_at` is its end; of a leg without one, how long it is known to have been there: until the connection was lost,
--- or the recording ended.
+-- One row is one leg that is neither a Local end nor a helper, with what KPIs group by. Identified by `channel_id`.
+-- Local ends stand for a call that has nothing else. `until_at` is the leg's end; of a leg without one, the beginning of
+-- the next gap, else the end of the recording. `is_start_known`: it began in recorded time, give or take a second.
 WITH span AS (
-    SELECT min(event_at) AS first_at, max(event_at) AS last_at
-    FROM stg_channel_events
+    SELECT min(begin_at) AS first_at, max(end_at) AS last_at
+    FROM int_recorded
+),
+
+gaps AS (
+    SELECT gaps.seq, gaps.begin_at - to_microseconds(recorded.end_delay_us) AS lost_at
+    FROM stg_gaps AS gaps
+    ASOF JOIN int_recorded AS recorded ON gaps.begin_at >= recorded.recorder_begin_at
 ),
 
 applications AS (
@@ -16,11 +22,14 @@ applications AS (
 placed AS (
     SELECT
         legs.call_id,
-        legs.endpoint,
+        CASE WHEN legs.role IS DISTINCT FROM 'local' THEN legs.endpoint END AS endpoint,
         facts.*
     FROM int_legs AS legs
     JOIN int_channel_facts AS facts USING (channel_id)
-    WHERE legs.role IS NULL OR legs.role NOT IN ('local', 'helper')
+    WHERE NOT facts.is_helper AND (
+        legs.role IS DISTINCT FROM 'local'
+        OR legs.call_id IN (SELECT call_id FROM int_call_spans WHERE leg_count = 0)
+    )
 ),
 
 origins AS (
@@ -42,8 +51,8 @@ SELECT
     (SELECT application FROM applications WHERE applications.call_id = legs.call_id) AS application,
     greatest(legs.created_at, span.first_at) AS started_at,
     CASE WHEN legs.is_answered THEN greatest(COALESCE(legs.answered_at, legs.created_at), span.first_at) END AS up_at,
-    COALESCE(legs.ended_at, greatest(least(gaps.received_at, span.last_at), legs.created_at)) AS until_at,
-    legs.created_at >= span.first_at AS is_start_known,
+    COALESCE(legs.ended_at, greatest(least(gaps.lost_at, span.last_at), legs.created_at)) AS until_at,
+    COALESCE(legs.created_at < recorded.end_at, false) AS is_start_known,
     attempts.begun_at,
     attempts.ringing_at,
     attempts.is_rung,
@@ -59,5 +68,6 @@ SELECT
 FROM placed AS legs
 JOIN origins ON origins.call_id = legs.call_id
 CROSS JOIN span
-ASOF LEFT JOIN stg_gaps AS gaps ON gaps.seq > legs.last_seq
+ASOF LEFT JOIN gaps ON gaps.seq > legs.last_seq
+ASOF LEFT JOIN int_recorded AS recorded ON legs.created_at >= recorded.begin_at - INTERVAL 1 SECOND
 LEFT JOIN int_attempts AS attempts ON attempts.channel_id = legs.channel_id

@@ -1,10 +1,11 @@
 -- One row is one bucket and group with the busiest of the hours that begin in it. Identified by `bucket_at` and
--- `group_value`. The most traffic is in an hour that begins when a call is answered, or ends when one ends.
+-- `group_value`. The most traffic is in an hour that begins when a call is answered, or ends when one ends; an hour that
+-- would begin in a gap begins after it.
 WITH curve AS MATERIALIZED (
     SELECT
         COALESCE(group_value, '') AS group_key,
         epoch_ms(changed_at) AS changed_ms,
-        up_count,
+        COALESCE(up_count, 0) AS up_count,
         COALESCE(
             sum(up_count * (epoch_ms(next_at) - epoch_ms(changed_at))) OVER (
                 PARTITION BY group_value ORDER BY changed_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -19,12 +20,24 @@ spans AS MATERIALIZED (
     WHERE up_at IS NOT NULL
 ),
 
-hours AS (
+wanted AS (
     SELECT DISTINCT group_key, up_ms AS begin_ms FROM spans
     UNION
     SELECT spans.group_key, greatest(spans.until_ms - 3600000, firsts.first_ms)
     FROM spans
     JOIN (SELECT group_key, min(changed_ms) AS first_ms FROM curve GROUP BY group_key) AS firsts USING (group_key)
+),
+
+hours AS (
+    SELECT DISTINCT
+        wanted.group_key,
+        CASE
+            WHEN wanted.begin_ms >= epoch_ms(recorded.end_at) AND recorded.next_begin_at IS NOT NULL
+            THEN epoch_ms(recorded.next_begin_at + INTERVAL 999 MICROSECONDS)
+            ELSE wanted.begin_ms
+        END AS begin_ms
+    FROM wanted
+    ASOF LEFT JOIN int_recorded AS recorded ON make_timestamp_ms(wanted.begin_ms) >= recorded.begin_at
 ),
 
 carried AS (

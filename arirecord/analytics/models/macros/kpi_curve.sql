@@ -1,5 +1,5 @@
 -- One row is one moment at which the number of calls of a group changed, or a bucket begins, with how many calls are
--- open and up from then on. Identified by `group_value` and `changed_at`.
+-- open and up from then on; in a gap nobody knows, and both are NULL. Identified by `group_value` and `changed_at`.
 WITH spans AS MATERIALIZED (
     SELECT * FROM kpi_spans(bucket, "by")
 ),
@@ -21,6 +21,15 @@ changes AS (
         0
     FROM spans
     WHERE bucket IS NOT NULL
+    UNION ALL
+    SELECT groups.group_value, unnest([recorded.end_at, recorded.next_begin_at]), 0, 0
+    FROM (
+        SELECT group_value, min(started_at) AS first_at, max(until_at) AS last_at
+        FROM spans
+        GROUP BY group_value
+    ) AS groups
+    JOIN int_recorded AS recorded
+        ON recorded.end_at <= groups.last_at AND recorded.next_begin_at >= groups.first_at
 ),
 
 steps AS (
@@ -30,10 +39,12 @@ steps AS (
 )
 
 SELECT
-    group_value,
-    changed_at,
-    lead(changed_at) OVER curve AS next_at,
-    (sum(open_change) OVER curve)::BIGINT AS open_count,
-    (sum(up_change) OVER curve)::BIGINT AS up_count
+    steps.group_value,
+    steps.changed_at,
+    lead(steps.changed_at) OVER curve AS next_at,
+    (steps.changed_at >= recorded.end_at AND recorded.next_begin_at IS NOT NULL) IS NOT true AS is_recorded,
+    CASE WHEN is_recorded THEN (sum(steps.open_change) OVER curve)::BIGINT END AS open_count,
+    CASE WHEN is_recorded THEN (sum(steps.up_change) OVER curve)::BIGINT END AS up_count
 FROM steps
-WINDOW curve AS (PARTITION BY group_value ORDER BY changed_at)
+ASOF LEFT JOIN int_recorded AS recorded ON steps.changed_at >= recorded.begin_at
+WINDOW curve AS (PARTITION BY steps.group_value ORDER BY steps.changed_at)

@@ -7,5 +7,4 @@ SELECT
     max(until_at) AS until_at,
     bool_and(is_start_known) AS is_start_known
 FROM kpi_legs(bucket, "by")
-WHERE started_at IS NOT NULL AND until_at IS NOT NULL
 GROUP BY call_id, group_value

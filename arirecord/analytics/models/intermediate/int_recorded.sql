@@ -1,0 +1,51 @@
+-- One row is one time that was recorded, by Asterisk's clock. Identified by `begin_at`.
+-- It goes from before its first event to after its last one; the two clocks may differ, and so may their pace, where a
+-- replay was recorded. `recorder_begin_at` is by the recorder's clock, `end_delay_us` what that is ahead at the end;
+-- `next_begin_at` is when the next such time begins, after a gap.
+WITH receipts AS (
+    SELECT received_at, timestamp AS event_at FROM events WHERE timestamp IS NOT NULL
+),
+
+bounds AS (
+    SELECT
+        spans.begin_at,
+        min(receipts.received_at) AS first_received_at,
+        max(receipts.received_at) AS last_received_at
+    FROM receipts
+    JOIN recorded_spans AS spans
+        ON receipts.received_at >= spans.begin_at - INTERVAL 1 MILLISECOND
+        AND receipts.received_at <= spans.end_at + INTERVAL 1 MILLISECOND
+    GROUP BY spans.begin_at
+),
+
+delays AS (
+    SELECT
+        bounds.begin_at,
+        max(epoch_us(receipts.received_at) - epoch_us(receipts.event_at)) FILTER (received_at = first_received_at)
+            AS begin_delay_us,
+        min(epoch_us(receipts.received_at) - epoch_us(receipts.event_at)) FILTER (received_at = last_received_at)
+            AS end_delay_us
+    FROM receipts
+    JOIN (
+        SELECT *, unnest([first_received_at, last_received_at]) AS received_at FROM bounds
+    ) AS bounds USING (received_at)
+    GROUP BY bounds.begin_at
+),
+
+shifted AS (
+    SELECT
+        spans.begin_at AS recorder_begin_at,
+        epoch_us(spans.begin_at) - COALESCE(delays.begin_delay_us, 0) AS begin_us,
+        epoch_us(spans.end_at) - COALESCE(delays.end_delay_us, 0) AS end_us,
+        COALESCE(delays.end_delay_us, 0) AS end_delay_us
+    FROM recorded_spans AS spans
+    LEFT JOIN delays USING (begin_at)
+)
+
+SELECT
+    make_timestamp(begin_us) AS begin_at,
+    make_timestamp(greatest(begin_us, end_us)) AS end_at,
+    make_timestamp(lead(begin_us) OVER (ORDER BY recorder_begin_at)) AS next_begin_at,
+    recorder_begin_at,
+    end_delay_us
+FROM shifted
