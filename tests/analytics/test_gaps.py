@@ -16,6 +16,8 @@ from tests.conftest import streams
 
 from .conftest import Connections
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 SECOND = 1_000_000_000
 MODELS = ("calls", "concurrency", "kpis", "legs")

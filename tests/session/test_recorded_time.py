@@ -20,6 +20,8 @@ from arirecord.session.recorded_time import Extent, Gap, Span, measure
 
 from .doctoring import SECOND, START_NS, call, damage, row, write
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 FOLDERS = [SAMPLES, SAMPLES / "week", *sorted(SAMPLES.glob("*.parquet"))]
 
