@@ -14,11 +14,11 @@ from arirecord.ari.timestamps import parse_timestamp
 from arirecord.errors import ArirecordError
 from arirecord.session.header import Header
 from arirecord.session.journal import JournalWriter, event_lines, journal_path
+from arirecord.session.output_file import check_output
 from arirecord.session.rows import Rows
 from arirecord.session.seal import Progress, make_session, no_progress, seal
 
 from .lines import LATEST_NS, BrokenOffError, Line, is_message, parse_line, read_lines, read_pieces
-from .parts import SingleFile
 
 __all__ = ["Line", "import_streams", "parse_line", "read_lines"]
 
@@ -40,8 +40,8 @@ def import_streams(
 
     Raises `TargetExists`, `OSError`, and `ArirecordError` for Parquet and for files without any ARI event.
     """
-    SingleFile(target, force=force).open()
     files = list(files)
+    check_output(target, inputs=[file for file in files if file is not None], force=force)
     for file in files:
         _refuse_parquet(file)
     _refuse_other_files(files)

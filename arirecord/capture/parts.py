@@ -17,7 +17,8 @@ from typing import Self
 from arirecord.errors import TargetExists
 from arirecord.select.units import parse_seconds
 from arirecord.session.journal import journal_path
-from arirecord.session.seal import check_target, recover
+from arirecord.session.output_file import check_output
+from arirecord.session.seal import recover
 
 __all__ = ["Folder", "Rotation", "Sealer", "SingleFile", "Target"]
 
@@ -68,7 +69,7 @@ class SingleFile:
         """Raise `TargetExists` or `FileNotFoundError` where a session could not be put."""
         if self.path.is_dir():
             raise TargetExists(f"{self.path} is a folder: name a file, or end it in / to record in parts")
-        check_target(self.path, force=self.force)
+        check_output(self.path, force=self.force)
 
     def close(self) -> None:
         """Nothing is held."""

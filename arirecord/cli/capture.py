@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .completions import complete_event_types
+from .output import SESSION, Input, Output, Verb, output_options
 from .target import open_target
 from .terminal import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .types import DURATION, ROTATION
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("capture")
+@click.command("capture", cls=Verb)
 @click.option(
     "--url", default="http://127.0.0.1:8088/ari", show_default=True, help="URL of the ARI: http, https, ws or wss."
 )
@@ -39,13 +40,16 @@ __all__ = ["command"]
     show_default=True,
     help="Receive events of all channels, bridges and endpoints.",
 )
-@click.option(
-    "-o", "--output", default="session.parquet", show_default=True, help="Output file, or a folder for parts: DIR/."
-)
 @click.option("--rotate", type=ROTATION, help="Start a new part in the folder -o after 1h, 256MB or 1000000 (rows).")
 @click.option("--duration", type=DURATION, help="Stop after this time: 30s, 5m, 1h30m.")
 @click.option("--max-events", type=click.IntRange(min=1), help="Stop after this many events.")
-@click.option("--force", is_flag=True, help="Replace the output if it exists.")
+@output_options(
+    formats=SESSION,
+    is_folder=lambda given: given["rotate"] is not None,
+    default="session.parquet",
+    show_default=True,
+    help="Output file, or a folder for parts: DIR/.",
+)
 @click.option(
     "--reconnect/--no-reconnect", default=True, show_default=True, help="Reconnect when the connection is lost."
 )
@@ -77,20 +81,16 @@ __all__ = ["command"]
 @click.option(
     "--keepalive", "keepalive_s", type=DURATION, default=20, show_default="20s", help="Send a ping this often."
 )
-@click.option(
-    "--ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Trust this certificate authority (PEM)."
-)
+@click.option("--ca", type=Input(must_exist=True), help="Trust this certificate authority (PEM).")
 @click.option("--insecure", is_flag=True, help="Do not check certificates (unsafe).")
 def command(
     url: str,
     user: str | None,
     application: str,
     subscribe_all: bool,
-    output: str,
     rotate: "Rotation | None",
     duration: float | None,
     max_events: int | None,
-    force: bool,
     reconnect: bool,
     takeover: bool,
     allowed: tuple[str, ...],
@@ -100,6 +100,7 @@ def command(
     keepalive_s: float,
     ca: Path | None,
     insecure: bool,
+    output: Output,
 ) -> None:
     """Record the ARI event stream of a running Asterisk.
 
@@ -143,7 +144,7 @@ def command(
             keepalive_s=keepalive_s,
         )
     sys.setswitchinterval(0.001)  # neither what reads nor what keeps is to wait long for the other, or for a snapshot
-    recording = _Recording(options, open_target(output, rotate, force), sync_s)
+    recording = _Recording(options, open_target(output, rotate), sync_s)
     with live_line(recording.line), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         ending = runner.run(recording.run())
     _finish(recording.start(), ending)

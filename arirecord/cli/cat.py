@@ -8,6 +8,7 @@ import click
 import orjson
 
 from .completions import complete_event_types
+from .output import Input
 from .terminal import say
 from .types import TIME, timezone_option
 
@@ -19,7 +20,7 @@ __all__ = ["command"]
 
 
 @click.command("cat")
-@click.argument("session", type=click.Path(path_type=Path))
+@click.argument("session", type=Input())
 @click.option(
     "--format", "form", type=click.Choice(["raw", "jsonl"]), default="raw", show_default=True,
     help="raw: only the frames. jsonl: frames with their times, as `arirecord import` reads them.",

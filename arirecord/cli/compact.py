@@ -4,22 +4,21 @@ from pathlib import Path
 
 import click
 
+from .output import SESSION, Input, Output, Verb, output_options
 from .terminal import progress, say
 
 __all__ = ["command"]
 
 
-@click.command("compact")
-@click.argument("session", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
+@click.command("compact", cls=Verb)
+@click.argument("session", type=Input())
+@output_options(
+    formats=SESSION,
+    is_folder=lambda given: given["session"].is_dir(),
     required=True,
     help="Session to write; a folder if SESSION is a folder.",
 )
-@click.option("--force", is_flag=True, help="Replace the output if it exists.")
-def command(session: Path, output: Path, force: bool) -> None:
+def command(session: Path, output: Output) -> None:
     """Write a session in about half the space, for long-term storage.
 
     Frames whose text follows from their columns are stored without the text. Every command reads a compact session,
@@ -36,8 +35,10 @@ def command(session: Path, output: Path, force: bool) -> None:
 
     opened = open_session(session)
     with progress(opened.header.rows) as update:
-        compact(opened, output, force=force, progress=update)
-    before, after = (sum(path.stat().st_size for path in open_session(p).paths) for p in (session, output))
+        compact(opened, output.required_path, force=output.force, progress=update)
+    before, after = (
+        sum(path.stat().st_size for path in open_session(p).paths) for p in (session, output.required_path)
+    )
     events = opened.header.events
     each = f", {after / events:.1f} bytes an event" if events else ""
-    say(f"{output}: {after / 1e6:.1f} MB instead of {before / 1e6:.1f} MB{each}.")
+    say(f"{output.path}: {after / 1e6:.1f} MB instead of {before / 1e6:.1f} MB{each}.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from .output import SESSION, Output, OutputOption, Verb
 from .terminal import say
 
 __all__ = ["command"]
@@ -25,10 +26,10 @@ QUERIES = (
 )
 
 
-@click.command("demo")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the captured session here.")
+@click.command("demo", cls=Verb)
+@click.option("-o", "--output", cls=OutputOption, formats=SESSION, help="Write the captured session here.")
 @click.option("--speed", default="10", show_default=True, help="Speed of the replay, or max.")
-def command(output: Path | None, speed: str) -> None:
+def command(output: Output, speed: str) -> None:
     """Try everything: replay a bundled session of real calls, capture it over a WebSocket, and measure it.
 
     The demo needs neither Asterisk nor a network and takes less than a minute. Each step prints the command it runs.
@@ -40,26 +41,25 @@ def command(output: Path | None, speed: str) -> None:
     """
     with ExitStack() as stack:
         recorded = stack.enter_context(as_file(files(__package__).joinpath("demo.parquet")))
-        if output is None:
-            output = Path(tempfile.mkdtemp(prefix="arirecord-demo-")) / "session.parquet"
+        made = output.path or Path(tempfile.mkdtemp(prefix="arirecord-demo-")) / "session.parquet"
         say("1. Replay a session, recorded from a real Asterisk, over a local WebSocket:\n")
         replay = stack.enter_context(
             _start("replay", str(recorded), "--speed", speed, "--port", "0", "--at-end", "exit")
         )
         url = _address(replay)
         say("\n2. Capture the events from that WebSocket to a new session:\n")
-        _run("capture", "--url", url, "--app", "demo", "-o", str(output))
+        _run("capture", "--url", url, "--app", "demo", "-o", str(made))
         say("\n3. Show a summary of the new session:\n")
-        _run("info", str(output))
+        _run("info", str(made))
         say("\n4. Query it in SQL:")
         for query in QUERIES:
             say("")
-            _run("query", str(output), query)
+            _run("query", str(made), query)
     say(
-        f"\nThe session is {output}. Next:\n"
-        f"  arirecord explain {output} {TRANSFER}\n"
+        f"\nThe session is {made}. Next:\n"
+        f"  arirecord explain {made} {TRANSFER}\n"
         "      shows one call, an attended transfer, as a ladder diagram\n"
-        f"  arirecord report {output} -o {output.with_suffix('.html')}\n"
+        f"  arirecord report {made} -o {made.with_suffix('.html')}\n"
         "      writes a report to open in a browser\n"
         "  arirecord metrics\n"
         "      lists the tables: calls, transfers, kpis …"

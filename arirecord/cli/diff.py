@@ -4,19 +4,20 @@ from pathlib import Path
 
 import click
 
-from .output import output_options, write
+from .output import Input, Output, Verb
+from .result import result_options, write
 from .terminal import say
 
 __all__ = ["command"]
 
 
-@click.command("diff")
-@click.argument("a", type=click.Path(path_type=Path))
-@click.argument("b", type=click.Path(path_type=Path))
+@click.command("diff", cls=Verb)
+@click.argument("a", type=Input())
+@click.argument("b", type=Input())
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Ignore this column (repeatable).")
 @click.option("--all", "everything", is_flag=True, help="Compare the totals of every table.")
-@output_options
-def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, form: str, output: Path | None) -> None:
+@result_options
+def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, output: Output) -> None:
     """Compare two sessions by their calls, column by column, and by the totals of their metrics.
 
     Calls are matched by id. The others are matched by caller and called number, in order; their ids and times of day
@@ -26,7 +27,7 @@ def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, form: s
     Examples:
       arirecord diff yesterday.parquet today.parquet
       arirecord diff today.parquet shareable.parquet --ignore caller_number --ignore called_number
-      arirecord diff before.parquet after.parquet --format csv -o differences.csv
+      arirecord diff before.parquet after.parquet -o differences.csv
     """
     from arirecord.analytics.models import load_models
     from arirecord.handling.diff import MARTS, compare_sessions
@@ -35,7 +36,7 @@ def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, form: s
     marts = [m.name for m in load_models() if m.layer == "marts"] if everything else MARTS
     with compare_sessions(open_session(a), open_session(b), ignore=ignore, marts=marts) as found:
         count = found.rows.aggregate("count(*)").fetchall()[0][0]
-        if count or form != "table":
-            write(found.rows, form, output)
+        if count or output.format != "table":
+            write(found.rows, output)
         say(f"{count:,} differences." if count else f"No difference: {found.call_count:,} calls and all totals match.")
     raise SystemExit(1 if count else 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from .output import Input
 from .terminal import LOST, progress
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _EXIT = {"error": 1, "warning": LOST}
 
 
 @click.command("doctor")
-@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=Input(must_exist=True))
 @click.option("--quick", is_flag=True, help="Compare only a sample of the rows with their frames.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arirecord.handling.files import new_file
-
+from .output import Formats, Input, Output, Verb, output_options
 from .terminal import progress, say
 
 if TYPE_CHECKING:
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FORMS = ("text", "mermaid", "svg", "html")
+_FORMATS: Formats = {"text": (".txt",), "mermaid": (".mmd", ".md"), "svg": (".svg",), "html": (".html",)}
 
 
-@click.command("explain")
-@click.argument("session", type=click.Path(path_type=Path))
+@click.command("explain", cls=Verb)
+@click.argument("session", type=Input())
 @click.argument("call", required=False)
 @click.option("--all", "is_all", is_flag=True, help="Every call that matches CALL; without CALL, every call.")
 @click.option("--worst", type=click.IntRange(1), metavar="N", help="The N calls with the most problems.")
@@ -30,22 +29,26 @@ _FORMS = ("text", "mermaid", "svg", "html")
     "--by", multiple=True, type=click.Choice(["transfer", "cause", "hold"]),
     help="With --worst: rank by failed transfers, hangup causes or longest hold. Default: all three in turn.",
 )  # fmt: skip
-@click.option("--format", "form", type=click.Choice(_FORMS), default="text", show_default=True)
-@click.option("-o", "--output", type=click.Path(), help="Write there; a name that ends in / is a folder.")
 @click.option("--details", is_flag=True, help="Also show dialplan steps, caller ids and Asterisk's own variables.")
 @click.option("--width", type=click.IntRange(60), help="Columns of the text.  [default: the terminal's, else 100]")
 @click.option("--lanes", type=click.IntRange(2), help="Show at most this many lanes; further channels share one.")
+@output_options(
+    formats=_FORMATS,
+    has_format=True,
+    is_folder=lambda given: False,  # but for its name
+    has_stdout=True,
+    help="Write there; the ending decides the format, and a name that ends in / is a folder.",
+)
 def command(
     session: Path,
     call: str | None,
     is_all: bool,
     worst: int | None,
     by: tuple[str, ...],
-    form: str,
-    output: str | None,
     details: bool,
     width: int | None,
     lanes: int | None,
+    output: Output,
 ) -> None:
     """Show a call as a ladder diagram: its parties, its channels and events, and what looks wrong.
 
@@ -56,7 +59,7 @@ def command(
     Examples:
       arirecord explain session.parquet 1795474818.125
       arirecord explain session.parquet 1002 --all
-      arirecord explain session.parquet --worst 5 --format html -o worst.html
+      arirecord explain session.parquet --worst 5 -o worst.html
       arirecord explain session.parquet PJSIP/1001-0000002a --format mermaid >> incident.md
     """
     if sum((call is not None, worst is not None)) > 1 or (call is None and worst is None and not is_all):
@@ -71,7 +74,7 @@ def command(
     found = _found(connection, session, call, worst, by)
     if len(found) > 1 and call is not None and not is_all:
         _list(found)
-        if form != "text" or output:
+        if output.format != "text" or output.path:
             raise click.UsageError(f"{len(found)} calls match {call}: name one by its id, or add --all")
         say(f"{len(found)} calls match {call}: name one by its id, or add --all.")
         return
@@ -83,7 +86,7 @@ def command(
                 if len(found) > 1:
                     update("calls", place)
 
-        _write(told(), len(found), form, output, width, lanes)
+        _write(told(), len(found), output, width, lanes)
 
 
 def _found(
@@ -123,38 +126,30 @@ def _list(found: "Sequence[Found]") -> None:
 
 
 def _write(
-    told: "Iterator[tuple[Found, Story]]",
-    count: int,
-    form: str,
-    output: str | None,
-    width: int | None,
-    lanes: int | None,
+    told: "Iterator[tuple[Found, Story]]", count: int, output: Output, width: int | None, lanes: int | None
 ) -> None:
     """Stories as they come, to stdout, a file, or a file each in a folder."""
-    is_folder = output is not None and (output.endswith("/") or Path(output).is_dir())
-    if form == "svg" and count > 1 and not is_folder:
+    form = output.format
+    if form == "svg" and count > 1 and not output.is_folder:
         raise click.UsageError("An SVG shows one call: give -o FOLDER/ for one file per call.")
-    if is_folder and output is not None:
-        Path(output).mkdir(parents=True, exist_ok=True)
+    if output.is_folder:
+        folder = output.required_path
+        folder.mkdir(parents=True, exist_ok=True)
         for one, story in told:
-            target = Path(output) / f"{_file_name(one.call_id)}.{_ENDINGS[form]}"
-            target.write_text("".join(_rendered(iter([(one, story)]), 1, form, width, lanes)), encoding="utf-8")
+            target = folder / f"{_file_name(one.call_id)}{_FORMATS[form][0]}"
+            with output.file(target) as path:
+                path.write_text("".join(_rendered(iter([(one, story)]), 1, form, width, lanes)), encoding="utf-8")
             say(f"{target}: call {one.call_id}" if one.why == "call id" else f"{target}: {one.why}")
-        return
-    if form == "text" and output is None and sys.stdout.isatty():
+    elif form == "text" and output.is_terminal:
         _show(told, width, lanes)
-        return
-    texts = _rendered(told, count, form, width, lanes)
-    if output is None:
-        for text in texts:
+    elif output.path is None:
+        for text in _rendered(told, count, form, width, lanes):
             sys.stdout.write(text)
         sys.stdout.flush()
-        return
-    with new_file(Path(output), force=True) as path, path.open("w", encoding="utf-8") as file:
-        file.writelines(texts)
-
-
-_ENDINGS = {"text": "txt", "mermaid": "mmd", "svg": "svg", "html": "html"}
+    else:
+        is_markdown = count > 1 or output.path.suffix == ".md"
+        with output.file() as path, path.open("w", encoding="utf-8") as file:
+            file.writelines(_rendered(told, count, form, width, lanes, is_markdown=is_markdown))
 
 
 def _file_name(call_id: str) -> str:
@@ -162,9 +157,15 @@ def _file_name(call_id: str) -> str:
 
 
 def _rendered(
-    told: "Iterator[tuple[Found, Story]]", count: int, form: str, width: int | None, lanes: int | None
+    told: "Iterator[tuple[Found, Story]]",
+    count: int,
+    form: str,
+    width: int | None,
+    lanes: int | None,
+    *,
+    is_markdown: bool = False,
 ) -> Iterator[str]:
-    """The text of the file, in parts. Several Mermaid diagrams make Markdown."""
+    """The text of the file, in parts. Several Mermaid diagrams make Markdown, and one in a Markdown file."""
     if form == "html":
         from arirecord.report.ladder_html import MAX_LANES, ladder_html
 
@@ -178,7 +179,9 @@ def _rendered(
 
         for one, story in told:
             text = ladder_mermaid(story, max_lanes=lanes or MAX_LANES)
-            yield text if count == 1 else f"## {one.call_id}: {one.why}\n\n```mermaid\n{text}```\n\n"
+            yield (
+                text if count == 1 and not is_markdown else f"## {one.call_id}: {one.why}\n\n```mermaid\n{text}```\n\n"
+            )
     else:
         from arirecord.report.ladder_text import MAX_LANES, ladder_text
 

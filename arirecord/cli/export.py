@@ -5,10 +5,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from arirecord.errors import TargetExists
+
+from .output import Input, Output, Verb, output_options
 from .terminal import progress, say
 
 if TYPE_CHECKING:
@@ -18,45 +21,51 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("export")
-@click.argument("session", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), required=True,
-              help="Output file, or a folder with --by-type; - is stdout (jsonl).")  # fmt: skip
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), default="parquet", show_default=True,
-              help="jsonl without --by-type: frames with their times, as `import` reads them.")  # fmt: skip
+@click.command("export", cls=Verb)
+@click.argument("session", type=Input())
 @click.option("--by-type", is_flag=True, help="Write one file per event type, with the columns of the type.")
 @click.option("--call", "calls", multiple=True, metavar="ID", help="Only this call (repeatable).")
-@click.option("--force", is_flag=True, help="Replace the output if it exists (a file only).")
-def command(session: Path, output: Path, form: "Form", by_type: bool, calls: tuple[str, ...], force: bool) -> None:
+@output_options(
+    formats={"parquet": (".parquet",), "csv": (".csv",), "jsonl": (".jsonl",)},
+    has_format=True,
+    is_folder=lambda given: given["by_type"],
+    has_stdout=True,
+    required=True,
+    help="Output file, or a folder with --by-type; - is stdout (jsonl).",
+)
+def command(session: Path, by_type: bool, calls: tuple[str, ...], output: Output) -> None:
     """Export the events of a session as CSV, JSON lines or Parquet: all, by event type, or of one call.
 
-    CSV and Parquet have one row per event and the columns of the session. JSON lines without --by-type are the frames
-    with their times; `arirecord import` turns them into a session again.
+    The ending of the output decides the format. CSV and Parquet have one row per event and the columns of the session.
+    JSON lines without --by-type are the frames with their times; `arirecord import` turns them into a session again.
 
     \b
     Examples:
       arirecord export today.parquet -o events/ --by-type
-      arirecord export today.parquet -o events.csv --format csv
-      arirecord export today.parquet --call 1795474657.0 --format jsonl -o call.jsonl
+      arirecord export today.parquet -o events.csv
+      arirecord export today.parquet --call 1795474657.0 -o call.jsonl
       arirecord export today.parquet --call 1795474657.0 --format jsonl -o - | jq -r .frame
     """
     from arirecord.handling.export import export_by_type, export_lines, export_table, jsonl_lines
     from arirecord.session.reader import open_session
 
-    is_stdout = str(output) == "-"
-    if is_stdout and (by_type or form != "jsonl"):
+    form = cast("Form", output.format)
+    if output.path is None and (by_type or form != "jsonl"):
         raise click.UsageError("Only --format jsonl without --by-type can be written to stdout.")
+    if output.is_folder and not by_type:
+        raise TargetExists(f"{output.path} is a folder: name a file, or add --by-type")
     with progress() as update, _part_of(open_session(session), calls) as opened:
-        if by_type:
-            counts = export_by_type(opened, output, form, progress=update)
-            say(f"{output}: {len(counts)} files, {sum(counts.values()):,} rows.")
-        elif is_stdout:
+        if output.path is None:
             sys.stdout.buffer.writelines(jsonl_lines(opened))
             sys.stdout.buffer.flush()
+        elif by_type:
+            counts = export_by_type(opened, output.path, form, progress=update)
+            say(f"{output.path}: {len(counts)} files, {sum(counts.values()):,} rows.")
         elif form == "jsonl":
-            say(f"{output}: {export_lines(opened, output, force=force, progress=update):,} rows.")
+            count = export_lines(opened, output.path, force=output.force, progress=update)
+            say(f"{output.path}: {count:,} rows.")
         else:
-            say(f"{output}: {export_table(opened, output, form, force=force):,} rows.")
+            say(f"{output.path}: {export_table(opened, output.path, form, force=output.force):,} rows.")
 
 
 @contextmanager

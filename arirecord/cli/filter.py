@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .completions import complete_event_types
+from .output import SESSION, Input, Output, Verb, output_options
 from .terminal import progress, say
 from .types import TIME, timezone_option
 
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("filter")
-@click.argument("session", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Session to write.")
+@click.command("filter", cls=Verb)
+@click.argument("session", type=Input())
 @click.option("--since", type=TIME, help="Only from then on: 14:03 (each day), 2026-11-23T14:03:10, +5m, seq:1234.")
 @click.option("--until", type=TIME, help="Only before then.")
 @timezone_option("Time zone of --since and --until")
@@ -36,10 +36,9 @@ __all__ = ["command"]
     "--exclude", multiple=True, metavar="TYPE", shell_complete=complete_event_types, help="No events of this type."
 )
 @click.option("--app", "apps", multiple=True, help="Only events that this Stasis application received.")
-@click.option("--force", is_flag=True, help="Replace the output if it exists.")
+@output_options(formats=SESSION, required=True, help="Session to write.")
 def command(
     session: Path,
-    output: Path,
     since: "Time | None",
     until: "Time | None",
     timezone: str,
@@ -49,7 +48,7 @@ def command(
     types: tuple[str, ...],
     exclude: tuple[str, ...],
     apps: tuple[str, ...],
-    force: bool,
+    output: Output,
 ) -> None:
     """Copy a part of a session to a new session: by time, call, channel, number, type or application.
 
@@ -86,7 +85,7 @@ def command(
         raise click.UsageError("Nothing to filter by: give an option, for example --call ID or --since +5m.")
     try:
         with progress() as update:
-            header = filter_session(opened, selection, output, force=force, progress=update)
+            header = filter_session(opened, selection, output.required_path, force=output.force, progress=update)
     except NothingKept as error:
         options = {"--since": since, "--until": until, "--call": calls, "--channel": channels, "--number": numbers}
         options |= {"--type": types, "--exclude": exclude, "--app": apps}
@@ -94,4 +93,4 @@ def command(
         others = [unknown_value(option, name, all) for option, names, all in known for name in names if name not in all]
         reason = no_rows("events", opened, options, timezone, others)
         raise click.ClickException(f"{reason} No session is made.") from error
-    say(f"{output}: {header.events:,} of {opened.header.events:,} events.")
+    say(f"{output.path}: {header.events:,} of {opened.header.events:,} events.")

@@ -5,22 +5,22 @@ from time import perf_counter
 
 import click
 
+from .output import SESSION, Input, Output, Verb, output_options
 from .terminal import LOST, progress, say, warn
 from .units import summary
 
 __all__ = ["command"]
 
 
-@click.command("import")
+@click.command("import", cls=Verb)
 @click.argument(
     "files",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, allow_dash=True, exists=True, dir_okay=False),
+    type=Input(must_exist=True, allow_dash=True),
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="session.parquet", show_default=True)
-@click.option("--force", is_flag=True, help="Replace the output if it exists.")
-def command(files: tuple[Path, ...], output: Path, force: bool) -> None:
+@output_options(formats=SESSION, default="session.parquet", show_default=True, help="The session to be made.")
+def command(files: tuple[Path, ...], output: Output) -> None:
     """Make a session from recorded event streams, in the order given; - is standard input.
 
     Each line is an event as Asterisk sent it, or {"t": NANOSECONDS SINCE 1970, "frame": "TEXT OF THE EVENT"}. Files
@@ -38,8 +38,10 @@ def command(files: tuple[Path, ...], output: Path, force: bool) -> None:
 
     begun_s = perf_counter()
     with progress() as update:
-        header = import_streams([None if str(f) == "-" else f for f in files], output, force=force, progress=update)
-    say(f"{output}: {summary(header, perf_counter() - begun_s)}")
+        header = import_streams(
+            [None if str(f) == "-" else f for f in files], output.required_path, force=output.force, progress=update
+        )
+    say(f"{output.path}: {summary(header, perf_counter() - begun_s)}")
     if header.drift_count:
         say(f"Differences from the ARI documentation: {header.drift_count:,}; `arirecord info` lists them.")
     for problem in header.problems:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from .output import Input
+
 if TYPE_CHECKING:
     from arirecord.session.reader import Session
 
@@ -13,7 +15,7 @@ __all__ = ["command", "describe"]
 
 
 @click.command("info")
-@click.argument("session", type=click.Path(path_type=Path))
+@click.argument("session", type=Input())
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(session: Path, form: str) -> None:
     """Show a summary of a session: source, times, events by type, channels, gaps, drift and size.

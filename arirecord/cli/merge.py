@@ -5,18 +5,18 @@ from time import perf_counter
 
 import click
 
+from .output import SESSION, Input, Output, Verb, output_options
 from .terminal import progress, say
 from .units import summary
 
 __all__ = ["command"]
 
 
-@click.command("merge")
-@click.argument("sessions", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Session to write.")
+@click.command("merge", cls=Verb)
+@click.argument("sessions", nargs=-1, required=True, type=Input())
 @click.option("--keep-clocks", is_flag=True, help="Keep the recorded times; do not align clocks.")
-@click.option("--force", is_flag=True, help="Replace the output if it exists.")
-def command(sessions: tuple[Path, ...], output: Path, keep_clocks: bool, force: bool) -> None:
+@output_options(formats=SESSION, required=True, help="Session to write.")
+def command(sessions: tuple[Path, ...], keep_clocks: bool, output: Output) -> None:
     """Merge several sessions into one, ordered by time: of several Asterisks, several apps, or parts.
 
     The clocks of the recorders are aligned to the first session's, by events that two sessions share or otherwise by
@@ -37,8 +37,12 @@ def command(sessions: tuple[Path, ...], output: Path, keep_clocks: bool, force: 
     begun_s = perf_counter()
     with progress() as update:
         done = merge_sessions(
-            [open_session(path) for path in sessions], output, keep_clocks=keep_clocks, force=force, progress=update
+            [open_session(path) for path in sessions],
+            output.required_path,
+            keep_clocks=keep_clocks,
+            force=output.force,
+            progress=update,
         )
-    say(f"{output}: {summary(done.header, perf_counter() - begun_s)}")
+    say(f"{output.path}: {summary(done.header, perf_counter() - begun_s)}")
     for path, clock, count in zip(sessions, done.clocks, done.duplicates, strict=True):
         say(f"{path}: clock {clock.offset_ns / 1e9:+.6f} s (from {clock.known_from}); {count:,} duplicate rows.")

@@ -1,6 +1,5 @@
 """`arirecord metrics`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -8,7 +7,8 @@ import click
 from arirecord.suggest import unknown_name
 
 from .completions import completing
-from .output import output_options, write, write_table
+from .output import Output, Verb
+from .result import result_options, write, write_table
 from .tables import table_names
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["command", "relation_of"]
 
 
-@click.command("metrics")
+@click.command("metrics", cls=Verb)
 @click.argument("table", required=False, shell_complete=completing(table_names))
 @click.option("--parameters", is_flag=True, help="List the parameters instead.")
-@output_options
-def command(table: str | None, parameters: bool, form: str, output: Path | None) -> None:
+@result_options
+def command(table: str | None, parameters: bool, output: Output) -> None:
     """Describe the tables: list them, or define the columns of one table.
 
     \b
@@ -41,20 +41,20 @@ def command(table: str | None, parameters: bool, form: str, output: Path | None)
     marts = {model.name: model for model in load_models(mart_names()) if model.layer == "marts"}
     if parameters:
         limits = [(name, p.default, p.unit, p.meaning) for name, p in sorted(all_parameters().items())]
-        write(relation_of(["parameter", "default", "unit", "meaning"], limits), form, output)
+        write(relation_of(["parameter", "default", "unit", "meaning"], limits), output)
     elif table is None:
-        write(relation_of(["table", "row"], [(name, marts[name].row) for name in sorted(marts)]), form, output)
+        write(relation_of(["table", "row"], [(name, marts[name].row) for name in sorted(marts)]), output)
     elif table not in marts:
         raise unknown_name("No table is named", table, sorted(marts))
     else:
         meanings = describe(table).columns
         rows = [(name, kind, meanings[name]) for name, kind in columns_of_models([table])[table].items()]
         relation = relation_of(["column", "type", "meaning"], rows)
-        if form == "table" and output is None:
+        if output.format == "table" and output.path is None:
             click.echo("\n".join(words(marts[table])))
             write_table(relation)
         else:
-            write(relation, form, output)
+            write(relation, output)
 
 
 def relation_of(names: list[str], rows: "Sequence[tuple[object, ...]]") -> "duckdb.DuckDBPyRelation":

@@ -7,7 +7,8 @@ import click
 
 from .completions import completing
 from .metrics import relation_of
-from .output import output_options, write
+from .output import Input, Output, Verb, output_options
+from .result import FORMATS, write
 
 __all__ = ["command"]
 
@@ -18,8 +19,8 @@ def _names() -> Iterable[str]:
     return sorted(model_names())
 
 
-@click.command("models")
-@click.argument("session", type=click.Path(path_type=Path), required=False)
+@click.command("models", cls=Verb)
+@click.argument("session", type=Input(), required=False)
 @click.option("--sql", is_flag=True, help="Print a DuckDB script that makes the tables from SESSION.")
 @click.option(
     "--model",
@@ -29,8 +30,10 @@ def _names() -> Iterable[str]:
     shell_complete=completing(_names),
     help="Only this model and those that it reads (repeatable).",
 )
-@output_options
-def command(session: Path | None, sql: bool, names: tuple[str, ...], form: str, output: Path | None) -> None:
+@output_options(
+    formats={**FORMATS, "sql": (".sql",)}, has_format=True, has_stdout=True, help="Write there instead of to stdout."
+)
+def command(session: Path | None, sql: bool, names: tuple[str, ...], output: Output) -> None:
     """List the SQL models behind the tables, or print them as one script.
 
     Layers: staging models rename columns, intermediate models are computed once, macros take arguments, and marts are
@@ -41,23 +44,23 @@ def command(session: Path | None, sql: bool, names: tuple[str, ...], form: str, 
       arirecord models
       arirecord models --model calls
       arirecord models today.parquet --sql | duckdb today.duckdb
+      arirecord models today.parquet -o models.sql
     """
     from arirecord.analytics.connection import statements
     from arirecord.analytics.models import LAYERS, load_models
     from arirecord.session.reader import open_session
 
     found = load_models(names or None)
-    if not sql:
+    if sql and output.format not in ("table", "sql"):
+        raise click.UsageError(f"--sql prints SQL, not {output.format}")
+    if not (sql or output.format == "sql"):
         rows = [
             (model.layer, model.name, model.row, ", ".join(sorted(model.reads)))
             for model in sorted(found, key=lambda model: (LAYERS.index(model.layer), model.name))
         ]
-        write(relation_of(["layer", "model", "row", "reads"], rows), form, output)
+        write(relation_of(["layer", "model", "row", "reads"], rows), output)
         return
     if session is None:
-        raise click.UsageError("--sql needs a session: arirecord models SESSION --sql")
+        raise click.UsageError("SQL needs a session: arirecord models SESSION --sql")
     script = "".join(f"{statement};\n" for statement in statements(open_session(session), models=names or None))
-    if output:
-        output.write_text(script, "utf-8")
-    else:
-        click.echo(script, nl=False)
+    output.write_text(script)

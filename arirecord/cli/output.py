@@ -1,152 +1,191 @@
-"""Results on stdout, in the form asked for."""
+"""Outputs: where a verb writes, in which format, and what it must not replace. One mechanism for all verbs."""
 
-import io
 import sys
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from arirecord.handling.files import new_file
+__all__ = ["SESSION", "Formats", "Input", "Output", "OutputOption", "Verb", "format_option", "output_options"]
 
-from .terminal import say
+Formats = Mapping[str, Sequence[str]]
+"""The formats of a verb, each with the endings of file names that mean it; the first format is the default."""
 
-if TYPE_CHECKING:
-    import duckdb
-
-__all__ = ["FORMATS", "output_options", "write"]
-
-FORMATS = ("table", "csv", "json", "jsonl", "parquet")
-_ROWS = 1000
-"""A table longer than this is no table to read; the other forms are complete."""
-_BATCH = 1 << 16
+SESSION: Formats = {"session": (".parquet",)}
+_KNOWN = (".csv", ".html", ".json", ".jsonl", ".md", ".mmd", ".parquet", ".sql", ".svg", ".txt", ".xml")
+_STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
-def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options `--format` and `-o` of every command that lists something."""
-    command = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write there instead of to stdout.")(
-        command
-    )
-    form = click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
-    return form(command)
+class Input(click.Path):
+    """A file or folder that a verb reads; as a `click.Path`, but one that is missing is exit code 1 for every verb."""
+
+    def __init__(self, *, must_exist: bool = False, allow_dash: bool = False) -> None:
+        super().__init__(path_type=Path, allow_dash=allow_dash)
+        self.must_exist = must_exist
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Raises `click.ClickException` if it must exist and does not."""
+        path = Path(str(super().convert(value, param, ctx)))
+        if self.must_exist and not (self.allow_dash and str(path) == "-") and not path.exists():
+            raise click.ClickException(f"{path} does not exist")
+        return path
 
 
-def write(result: "duckdb.DuckDBPyRelation", form: str, output: Path | None = None) -> None:
-    """Write a DuckDB relation as `form` to `output` (None: stdout), row by row where the form allows it.
+@dataclass(frozen=True)
+class Output:
+    """Where a verb writes, checked: `path` does not exist or may be replaced, and is not an input.
 
-    Raises `click.UsageError` for Parquet on a terminal.
+    path: None is stdout, or no output if the verb has no stdout.
+    format: one of the verb's formats, from `--format` or the ending of the name.
+    is_folder: the path names a folder, which may be missing.
+    force: an existing file may be replaced.
     """
-    if form == "parquet" and output is None and sys.stdout.isatty():
-        raise click.UsageError("Parquet is nothing for a terminal: add -o FILE")
-    if output is not None:
-        with new_file(output, force=True) as path:
-            _write(result, form, path)
-    else:
-        _write(result, form)
+
+    path: Path | None
+    format: str
+    is_folder: bool = False
+    force: bool = False
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the output is read by a person at a terminal."""
+        return self.path is None and sys.stdout.isatty()
+
+    @property
+    def required_path(self) -> Path:
+        """The path, of a verb that can't do without one."""
+        assert self.path is not None
+        return self.path
+
+    def file(self, path: Path | None = None) -> AbstractContextManager[Path]:
+        """Yield a path that becomes the output (or `path`, in its folder) if all goes well; see `new_file`."""
+        from arirecord.session.output_file import new_file
+
+        return new_file(path or self.required_path, force=self.force)
+
+    def write_text(self, text: str) -> None:
+        """Write a whole text, to stdout or the file."""
+        if self.path is None:
+            click.echo(text, nl=False)
+            return
+        with self.file() as path:
+            path.write_text(text, encoding="utf-8")
 
 
-def _write(result: "duckdb.DuckDBPyRelation", form: str, path: Path | None = None) -> None:
-    if form == "table":
-        write_table(result, path)
-    elif path is None:
-        _WRITERS[form](result, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-    else:
-        with path.open("wb") as file:
-            _WRITERS[form](result, file)
+class OutputOption(click.Option):
+    """An option that names an output. `Verb` turns its value into an `Output` before the verb runs.
+
+    formats: what the verb can write; without any the name may end as it likes.
+    is_folder: whether the output is a folder, from the verb's parameters; a name that ends in / is one if it is given.
+    has_stdout: `-` means stdout, which is the default if there is no other.
+    """
+
+    def __init__(
+        self,
+        declarations: Sequence[str],
+        *,
+        formats: Formats,
+        is_folder: Callable[[Mapping[str, Any]], bool] | None = None,
+        has_stdout: bool = False,
+        **attributes: Any,
+    ) -> None:
+        super().__init__(declarations, type=click.Path(allow_dash=has_stdout), **attributes)
+        self.formats, self._is_folder, self._has_stdout = formats, is_folder, has_stdout
+
+    def resolve(self, ctx: click.Context) -> Output:
+        """Return the output that the command line names.
+
+        Raises `click.UsageError` for a format that the verb can't write, `TargetExists` and `FileNotFoundError`.
+        """
+        from arirecord.session.output_file import check_folder, check_output
+
+        given: str | None = ctx.params[self.name or ""]
+        if given is not None and self._has_stdout and given in _STDOUT:
+            given = None
+        force = bool(ctx.params.get("force"))
+        if given is None:
+            return Output(None, self._format(ctx, None), force=force)
+        path = Path(given)
+        inputs = list(_inputs(ctx))
+        if self._is_folder is not None and (given.endswith("/") or path.is_dir() or self._is_folder(ctx.params)):
+            check_folder(path, inputs=inputs)
+            return Output(path, self._format(ctx, None), is_folder=True, force=force)
+        form = self._format(ctx, path)
+        hint = "--force" if "force" in ctx.params else ""
+        is_session = form == "session"
+        check_output(path, inputs=inputs, force=force, allow_pipe=not is_session, hint=hint)
+        return Output(path, form, force=force)
+
+    def _format(self, ctx: click.Context, path: Path | None) -> str:
+        """The format from `--format`, or the ending of the name, or the default."""
+        asked = str(ctx.params.get("format") or next(iter(self.formats), ""))
+        is_given = ctx.get_parameter_source("format") == ParameterSource.COMMANDLINE
+        ending = path.suffix.lower() if path else ""
+        if not self.formats or not any(character.isalpha() for character in ending):
+            return asked
+        meant = next((name for name, endings in self.formats.items() if ending in endings), None)
+        if meant is not None and (not is_given or meant == asked):
+            return meant
+        if is_given and ending in _KNOWN:
+            raise click.UsageError(f"{path} ends in {ending}, which is not --format {asked}: leave out one of the two")
+        if is_given:
+            return asked
+        endings = [ending for some in self.formats.values() for ending in some]
+        text = f"{', '.join(endings[:-1])} or {endings[-1]}" if len(endings) > 1 else endings[0]
+        raise click.UsageError(f"{ctx.info_name} can't write {ending} ({path}): the name must end in {text}")
 
 
-def write_table(result: "duckdb.DuckDBPyRelation", output: Path | None = None, title: str | None = None) -> None:
-    """Write a relation as a table for reading."""
-    from rich.console import Console
-    from rich.table import Table
-
-    rows = result.limit(_ROWS + 1).fetchall()
-    table = Table(title=title, title_justify="left")
-    for name, kind in zip(result.columns, result.types, strict=True):
-        is_number = str(kind) in ("BIGINT", "INTEGER", "DOUBLE", "HUGEINT", "UBIGINT") or str(kind).startswith(
-            "DECIMAL"
-        )
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
-    for row in rows[:_ROWS]:
-        table.add_row(*map(_cell, row))
-    stream = output.open("w", encoding="utf-8") if output else sys.stdout
-    try:
-        # Cut to the terminal's width only where there is one; a pipe gets every cell whole.
-        width = None if stream.isatty() else 10_000
-        Console(file=stream, width=width, highlight=False, markup=False).print(table)
-    finally:
-        if output:
-            stream.close()
-    if len(rows) > _ROWS:
-        say(f"Only the first {_ROWS:,} rows are shown; --format csv (or json, jsonl, parquet) gives all.")
+def _inputs(ctx: click.Context) -> Iterator[Path]:
+    """The files and folders that the command line names for reading, the settings too."""
+    root = ctx.find_root()
+    for context in {id(ctx): ctx, id(root): root}.values():
+        for parameter in context.command.params:
+            if isinstance(parameter, OutputOption) or not isinstance(parameter.type, click.Path | click.File):
+                continue
+            value = context.params.get(parameter.name or "")
+            for one in value if isinstance(value, tuple | list) else [value]:
+                name = one if isinstance(one, str | Path) else getattr(one, "name", None)
+                if isinstance(name, str | Path) and (path := Path(name)).exists():
+                    yield path
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3f}".rstrip("0").rstrip(".")
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="milliseconds")
-    if isinstance(value, list):
-        return ", ".join(map(_cell, value))
-    return str(value)
+class Verb(click.Command):
+    """A command whose outputs are checked before it begins."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb, with an `Output` for each `OutputOption`, which takes the place of `--format` and `--force`."""
+        options = [option for option in self.params if isinstance(option, OutputOption)]
+        outputs = {option.name or "": option.resolve(ctx) for option in options}
+        if outputs:
+            ctx.params = {name: value for name, value in ctx.params.items() if name not in ("format", "force")}
+            ctx.params |= outputs
+        return super().invoke(ctx)
 
 
-def _csv(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
-    import polars as pl
-
-    names = [f'"{n.replace(chr(34), chr(34) * 2)}"' for n in result.columns]
-    kinds = map(str, result.types)
-    flat = ", ".join(
-        f"to_json({n})::VARCHAR AS {n}" if k.endswith("]") or k.startswith(("STRUCT", "MAP")) else n
-        for n, k in zip(names, kinds, strict=True)
-    )
-    for number, batch in enumerate(result.project(flat).fetch_arrow_reader(_BATCH)):
-        # Not straight to the file: polars would take a reader that has had enough (`| head`) for an error.
-        text = io.BytesIO()
-        pl.DataFrame(batch).write_csv(text, include_header=number == 0)
-        file.write(text.getbuffer())
+def format_option(formats: Formats, help: str | None = None) -> Callable[..., Any]:
+    """The option `--format`."""
+    names, default = list(formats), next(iter(formats))
+    text = help or "Else from the ending of the output."
+    return click.option("--format", type=click.Choice(names), default=default, show_default=True, help=text)
 
 
-def _lines(result: "duckdb.DuckDBPyRelation") -> Iterator[bytes]:
-    import polars as pl
+def output_options(
+    *declarations: str, formats: Formats, has_format: bool = False, **attributes: Any
+) -> Callable[..., Any]:
+    """The options of an output: `-o` (or `declarations`), `--format` if `has_format`, and `--force`.
 
-    for batch in result.fetch_arrow_reader(_BATCH):
-        text = io.BytesIO()
-        pl.DataFrame(batch).write_ndjson(text)
-        yield text.getvalue()
+    The verb gets one `Output`; `attributes` are those of `OutputOption`.
+    """
 
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        force = click.option("--force", is_flag=True, help="Replace the output if it exists; an input never is.")
+        command = force(command)
+        names = declarations or ("-o", "--output")
+        command = click.option(*names, cls=OutputOption, formats=formats, **attributes)(command)
+        return format_option(formats)(command) if has_format else command
 
-def _jsonl(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
-    for lines in _lines(result):
-        file.write(lines)
-
-
-def _json(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
-    before = b"[\n"
-    for lines in _lines(result):
-        for line in lines.splitlines():
-            file.write(before + line)
-            before = b",\n"
-    file.write(b"\n]\n" if before == b",\n" else b"[]\n")
-
-
-def _parquet(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
-    import pyarrow.parquet as pq
-
-    reader = result.fetch_arrow_reader()
-    with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
-        for batch in reader:
-            writer.write_batch(batch)
-
-
-_WRITERS: dict[str, Callable[["duckdb.DuckDBPyRelation", IO[bytes]], None]] = {
-    "csv": _csv,
-    "json": _json,
-    "jsonl": _jsonl,
-    "parquet": _parquet,
-}
+    return decorate

@@ -7,7 +7,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from .output import output_options, write
+from .output import Input, Output, Verb
+from .result import result_options, write
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("query")
-@click.argument("session", type=click.Path(path_type=Path))
+@click.command("query", cls=Verb)
+@click.argument("session", type=Input())
 @click.argument("sql", required=False)
 @click.option("-f", "--file", type=click.File(encoding="utf-8"), help="Read the SQL from a file; - is standard input.")
-@output_options
-def command(session: Path, sql: str | None, file: IO[str] | None, form: str, output: Path | None) -> None:
+@result_options
+def command(session: Path, sql: str | None, file: IO[str] | None, output: Output) -> None:
     """Query a session in SQL (DuckDB).
 
     `arirecord metrics` lists the tables: calls, legs, transfers … There is also a view for each event type, named as
@@ -50,8 +51,8 @@ def command(session: Path, sql: str | None, file: IO[str] | None, form: str, out
         from arirecord.analytics.connection import Tables
 
         tables = Tables(opening.result())
-    for result in _results(tables, text or "", is_one=output is not None or form == "parquet"):
-        write(result, form, output)
+    for result in _results(tables, text or "", is_one=output.path is not None or output.format == "parquet"):
+        write(result, output)
 
 
 def _results(tables: "Tables", sql: str, *, is_one: bool) -> "Iterator[duckdb.DuckDBPyRelation]":

@@ -5,22 +5,17 @@ from time import perf_counter
 
 import click
 
+from .output import SESSION, Input, Output, Verb, output_options
 from .terminal import LOST, progress, say, warn
 from .units import summary
 
 __all__ = ["command"]
 
 
-@click.command("recover")
-@click.argument("journal", type=click.Path(path_type=Path, exists=True))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Session to write. Default: the journal's name without .journal.",
-)
-@click.option("--force", is_flag=True, help="Replace the output if it exists.")
-def command(journal: Path, output: Path | None, force: bool) -> None:
+@click.command("recover", cls=Verb)
+@click.argument("journal", type=Input(must_exist=True))
+@output_options(formats=SESSION, help="Session to write. Default: the journal's name without .journal.")
+def command(journal: Path, output: Output) -> None:
     """Make a session from a recording that was cut off (crash, kill -9, power cut), or from all of them in a folder.
 
     A journal is removed once every frame in it was read back from the session. Exit code 3: the journal is torn or
@@ -34,11 +29,11 @@ def command(journal: Path, output: Path | None, force: bool) -> None:
       arirecord recover days/
     """
     if not journal.is_dir():
-        whole = _recover(journal, output, force)
-    elif output is not None:
+        whole = _recover(journal, output.path, output.force)
+    elif output.path is not None:
         raise click.UsageError("-o does not work with a folder: its journals are sealed next to themselves.")
     else:
-        whole = _recover_all(journal, force)
+        whole = _recover_all(journal, output.force)
     if not whole:
         raise SystemExit(LOST)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .output import SESSION, Input, Output, Verb, output_options
 from .terminal import progress, say
 
 if TYPE_CHECKING:
@@ -13,11 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("redact")
-@click.argument("session", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Session to write.")
+@click.command("redact", cls=Verb)
+@click.argument("session", type=Input())
 @click.option(
-    "--key-file", type=click.Path(path_type=Path, dir_okay=False, exists=True), required=True,
+    "--key-file", type=Input(must_exist=True), required=True,
     help="File with the secret for the pseudonyms: 16 bytes or more.",
 )  # fmt: skip
 @click.option(
@@ -38,10 +38,9 @@ __all__ = ["command"]
     help="Country of numbers without a country code: CZ (repeatable).",
 )
 @click.option("--keep", multiple=True, metavar="NUMBER", help="Keep this number (repeatable).")
-@click.option("--force", is_flag=True, help="Replace the output if it exists.")
+@output_options(formats=SESSION, required=True, help="Session to write.")
 def command(
     session: Path,
-    output: Path,
     key_file: Path,
     dtmf: "Dtmf",
     names: bool,
@@ -49,7 +48,7 @@ def command(
     min_digits: int,
     regions: tuple[str, ...],
     keep: tuple[str, ...],
-    force: bool,
+    output: Output,
 ) -> None:
     """Replace phone numbers and names with pseudonyms, and mask DTMF digits, in a copy of a session.
 
@@ -77,9 +76,16 @@ def command(
             raise click.UsageError(f"{region} is not a country such as CZ, DE or US.")
     options = Options(min_digits, countries, keep, names, endpoints, dtmf)
     with progress() as update:
-        done = redact_session(open_session(session), read_key(key_file), output, options, force=force, progress=update)
+        done = redact_session(
+            open_session(session),
+            read_key(key_file),
+            output.required_path,
+            options,
+            force=output.force,
+            progress=update,
+        )
     say(
-        f"{output}: {done.header.events:,} events; {done.number_count:,} numbers, {done.name_count:,} names and"
+        f"{output.path}: {done.header.events:,} events; {done.number_count:,} numbers, {done.name_count:,} names and"
         f" {done.user_count:,} endpoints replaced, {done.digit_count:,} digits masked."
         " No original was found in the output."
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .completions import complete_event_types
+from .output import SESSION, Input, Output, OutputOption, Verb
 from .replay_calls import call_starts, find_call
 from .replay_keys import keys
 from .replay_line import Line, clock
@@ -32,8 +33,8 @@ __all__ = ["command", "replay"]
 _SWITCH_INTERVAL_S = 0.0001
 
 
-@click.command("replay")
-@click.argument("session", type=click.Path(path_type=Path))
+@click.command("replay", cls=Verb)
+@click.argument("session", type=Input())
 @click.option(
     "--speed",
     type=SPEED,
@@ -94,7 +95,8 @@ _SWITCH_INTERVAL_S = 0.0001
 @click.option("--strict-app", is_flag=True, help="Refuse apps that are not in the recording; Asterisk accepts any.")
 @click.option(
     "--record-client",
-    type=click.Path(path_type=Path, dir_okay=False),
+    cls=OutputOption,
+    formats=SESSION,
     metavar="FILE",
     help="Record the clients' REST requests to a session.",
 )
@@ -147,7 +149,8 @@ _SWITCH_INTERVAL_S = 0.0001
 )
 @click.option(
     "--chaos-log",
-    type=click.Path(path_type=Path, dir_okay=False),
+    cls=OutputOption,
+    formats={},
     metavar="FILE",
     help="Write each injected fault to a file, as JSON.",
 )
@@ -180,7 +183,7 @@ def replay(
     share: bool,
     map_app: tuple[tuple[str, str], ...],
     strict_app: bool,
-    record_client: Path | None,
+    record_client: Output,
     start: "Time | None",
     until: "Time | None",
     timezone: str,
@@ -195,7 +198,7 @@ def replay(
     shift_to_now: bool,
     chaos: "tuple[list[Fault], ...]",
     seed: int,
-    chaos_log: Path | None,
+    chaos_log: Output,
     types: tuple[str, ...],
     exclude: tuple[str, ...],
 ) -> None:
@@ -265,7 +268,7 @@ def replay(
         share=share,
         map_app=map_app,
         strict_app=strict_app,
-        record_client=record_client,
+        record_client=record_client.path,
         start_ns=begin and begin.ns,
         start_seq=begin.seq if begin else -1,
         until_ns=end and end.ns,
@@ -281,7 +284,7 @@ def replay(
         shift_to_now=shift_to_now,
         chaos=[fault for faults in chaos for fault in faults],
         seed=seed,
-        chaos_log=chaos_log,
+        chaos_log=chaos_log.path,
         types=frozenset(types),
         exclude=frozenset(exclude),
     )

@@ -1,6 +1,7 @@
 """`arirecord calls`, `legs`, `kpis` …: a command for each table, with the options that its columns allow."""
 
 from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ from arirecord.suggest import unknown_name
 from arirecord.tables import MartMethods
 
 from .completions import completing, completing_list
-from .output import output_options, write
+from .output import Input, Output, Verb
+from .result import result_options, write
 from .terminal import live_line, say
 from .types import TIME, timezone_option
 
@@ -53,6 +55,7 @@ def _summary(table: str) -> str:
     return str(getattr(MartMethods, table).__doc__).partition("\n")[0]
 
 
+@cache
 def command_for(mart: str) -> click.Command:
     """The command of a mart."""
     from arirecord.analytics.connection import columns_of_models
@@ -74,15 +77,15 @@ def command_for(mart: str) -> click.Command:
         _set,
     ]
 
-    def run(session: Path, form: str, output: Path | None, **asked: Any) -> None:
-        _answer(session, mart, list(columns), form, output, **asked)
+    def run(session: Path, output: Output, **asked: Any) -> None:
+        _answer(session, mart, list(columns), output, **asked)
 
     run.__doc__ = _help(mart, columns, is_macro, moment)
-    function = output_options(run)
+    function = result_options(run)
     for option in reversed(options):
         function = option(function)
-    function = click.argument("session", type=click.Path(path_type=Path))(function)
-    return click.command(mart)(function)
+    function = click.argument("session", type=Input())(function)
+    return click.command(mart, cls=Verb)(function)
 
 
 def _help(mart: str, columns: dict[str, str], is_macro: bool, moment: str | None) -> str:
@@ -92,7 +95,7 @@ def _help(mart: str, columns: dict[str, str], is_macro: bool, moment: str | None
     if is_macro:
         examples.append(f"arirecord {mart} today.parquet --bucket 1h --by trunk")
     if moment:
-        examples.append(f"arirecord {mart} today.parquet --since 14:00 --until 15:00 --format csv -o {mart}.csv")
+        examples.append(f"arirecord {mart} today.parquet --since 14:00 --until 15:00 -o {mart}.csv")
     if "call_id" in columns:
         examples.append(f"arirecord {mart} days/ --number '+420*' --format jsonl")
     if mart == "dtmf":
@@ -186,8 +189,7 @@ def _answer(
     session: Path,
     mart: str,
     known: list[str],
-    form: str,
-    output: Path | None,
+    output: Output,
     settings: tuple[str, ...],
     timezone: str = "UTC",
     since: "Time | None" = None,
@@ -235,7 +237,7 @@ def _answer(
         say(no_rows("rows", opened, {**options, "--call": question.calls, "--where": question.where}, timezone, others))
     elif others:
         say(" ".join(others))
-    write(in_zone(rows, timezone) if form == "table" else rows, form, output)
+    write(in_zone(rows, timezone) if output.format == "table" else rows, output)
 
 
 def _rows(made: "Tables", sql: str, question: "Question", known: list[str]) -> "duckdb.DuckDBPyRelation":

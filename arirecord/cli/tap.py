@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .output import SESSION, Input, Output, Verb, output_options
 from .target import open_target
 from .terminal import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .types import DURATION, ROTATION
@@ -26,7 +27,7 @@ _SWITCH_INTERVAL_S = 0.0005
 _LOOPBACK = ("127.", "localhost", "::1")
 
 
-@click.command("tap")
+@click.command("tap", cls=Verb)
 @click.option(
     "--listen",
     default="127.0.0.1:8089",
@@ -37,12 +38,15 @@ _LOOPBACK = ("127.", "localhost", "::1")
 @click.option(
     "--upstream", default="http://127.0.0.1:8088/ari", show_default=True, help="URL of Asterisk's ARI: http or https."
 )
-@click.option(
-    "-o", "--output", default="session.parquet", show_default=True, help="Output file, or a folder for parts: DIR/."
-)
 @click.option("--rotate", type=ROTATION, help="Start a new part in the folder -o after 1h, 256MB or 1000000 (rows).")
 @click.option("--duration", type=DURATION, help="Stop after this time: 30s, 5m, 1h30m.")
-@click.option("--force", is_flag=True, help="Replace the output if it exists.")
+@output_options(
+    formats=SESSION,
+    is_folder=lambda given: given["rotate"] is not None,
+    default="session.parquet",
+    show_default=True,
+    help="Output file, or a folder for parts: DIR/.",
+)
 @click.option(
     "--fan-out", is_flag=True, help="Send read-only copies of an app's events to further clients of the same app."
 )
@@ -54,21 +58,18 @@ _LOOPBACK = ("127.", "localhost", "::1")
     metavar="MIB",
     help="Disconnect a client that leaves this much unread.",
 )
-@click.option(
-    "--ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Trust this certificate authority (PEM)."
-)
+@click.option("--ca", type=Input(must_exist=True), help="Trust this certificate authority (PEM).")
 @click.option("--insecure", is_flag=True, help="Do not check certificates (unsafe).")
 def command(
     listen: str,
     upstream: str,
-    output: str,
     rotate: "Rotation | None",
     duration: float | None,
-    force: bool,
     fan_out: bool,
     max_behind: int,
     ca: Path | None,
     insecure: bool,
+    output: Output,
 ) -> None:
     """Record the events and REST requests of an ARI app, as a proxy between the app and Asterisk.
 
@@ -106,7 +107,7 @@ def command(
     options = TapOptions(address, host, port, fan_out=fan_out, max_behind_bytes=max_behind << 20)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.freeze()  # what is loaded by now stays: looking through it again and again would hold up the events
-    target = open_target(output, rotate, force)
+    target = open_target(output, rotate)
     tapping = _Tapping(options, target, duration)
     try:
         with live_line(tapping.line):

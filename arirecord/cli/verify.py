@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .output import Input, Output, Verb, output_options
 from .terminal import say
 from .types import DURATION
 
@@ -34,8 +35,8 @@ class _RuleType(click.ParamType["Rule"]):
             self.fail(str(error), param, ctx)
 
 
-@click.command("verify")
-@click.argument("session", type=click.Path(path_type=Path))
+@click.command("verify", cls=Verb)
+@click.argument("session", type=Input())
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
 @click.option(
     "--speed",
@@ -63,7 +64,7 @@ class _RuleType(click.ParamType["Rule"]):
 @click.option(
     "--start-timeout", type=DURATION, default="30s", show_default=True, help="Longest time until the app connects."
 )
-@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Also write JUnit XML.")
+@output_options("--junit", formats={"xml": (".xml",)}, metavar="FILE", help="Also write JUnit XML.")
 def command(
     session: Path,
     command: tuple[str, ...],
@@ -73,7 +74,7 @@ def command(
     any_order: bool,
     pace_timeout: float,
     start_timeout: float,
-    junit: Path | None,
+    junit: Output,
 ) -> None:
     """Replay a recording to an app and compare its requests with the recorded ones.
 
@@ -110,8 +111,9 @@ def command(
                     raise
                 results.append(Verified(path, trouble=str(error)))  # the others of a suite are verified all the same
         _tell(results[-1], command)
-    if junit is not None:
-        write_junit(results, junit)
+    if junit.path is not None:
+        with junit.file() as path:
+            write_junit(results, path)
     if not all(result.is_same for result in results):
         raise SystemExit(1)
 

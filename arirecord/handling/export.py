@@ -14,11 +14,10 @@ from arirecord.analytics import connect
 from arirecord.ari.catalogue import event_types
 from arirecord.errors import TargetExists
 from arirecord.session.derive import read_rows
+from arirecord.session.output_file import check_folder, new_file
 from arirecord.session.reader import Session
 from arirecord.session.rows import OWN_COLUMNS
 from arirecord.session.seal import Progress, no_progress
-
-from .files import new_file
 
 __all__ = ["Form", "export_by_type", "export_lines", "export_table", "jsonl_lines"]
 
@@ -52,7 +51,7 @@ def export_lines(session: Session, output: Path, *, force: bool = False, progres
     Raises `TargetExists` where `output` exists and not `force`, `OSError`.
     """
     count = 0
-    with new_file(output, force=force) as path, path.open("wb") as file:
+    with new_file(output, inputs=[session.path], force=force) as path, path.open("wb") as file:
         for line in jsonl_lines(session, progress=progress):
             file.write(line)
             count += 1
@@ -64,7 +63,7 @@ def export_table(session: Session, output: Path, form: Form, *, force: bool = Fa
 
     Raises `TargetExists` where `output` exists and not `force`, `OSError`.
     """
-    with new_file(output, force=force) as path, connect(session, models=()) as db:
+    with new_file(output, inputs=[session.path], force=force) as path, connect(session, models=()) as db:
         return _copy(db, "SELECT * FROM rows ORDER BY seq", path, form)
 
 
@@ -75,7 +74,8 @@ def export_by_type(session: Session, folder: Path, form: Form, *, progress: Prog
 
     Raises `TargetExists` where `folder` exists and is not empty, `OSError`.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    check_folder(folder, inputs=[session.path])
+    if folder.exists() and any(folder.iterdir()):
         raise TargetExists(f"{folder} exists and is not empty; choose another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.making-", dir=folder.parent))

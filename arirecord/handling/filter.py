@@ -88,6 +88,7 @@ def filter_session(
         keeper.batches(session),
         target,
         started_ns=session.header.started_ns,
+        inputs=[session.path],
         source=source,
         ended=session.header.ended,
         force=force,

@@ -13,10 +13,11 @@ from typing import Any
 from arirecord.errors import ArirecordError
 from arirecord.session.derive import describe_source, gap_row, read_batches, to_rows, write_session
 from arirecord.session.header import Header
+from arirecord.session.output_file import check_output
 from arirecord.session.reader import Session
 from arirecord.session.recorded_time import gaps_between
 from arirecord.session.rows import Row
-from arirecord.session.seal import Progress, check_target, no_progress
+from arirecord.session.seal import Progress, no_progress
 
 from .clocks import Clock, compare_clocks
 
@@ -55,7 +56,8 @@ def merge_sessions(
     """
     if len(sessions) < 2:
         raise ArirecordError("there is nothing to merge: give two sessions or more")
-    check_target(target, force=force)
+    inputs = [session.path for session in sessions]
+    check_output(target, inputs=inputs, force=force)
     same = Clock(0, "as recorded")
     clocks = [same] * len(sessions) if keep_clocks else compare_clocks(sessions)
     starts = [
@@ -93,6 +95,7 @@ def merge_sessions(
         batches(),
         target,
         started_ns=started_ns,
+        inputs=inputs,
         source=source,
         ended=broken[0] if broken else "complete",
         force=force,

@@ -14,9 +14,10 @@ import phonenumbers
 from arirecord.errors import ArirecordError
 from arirecord.session.derive import describe_source, read_batches, to_rows, write_session
 from arirecord.session.header import Header
+from arirecord.session.output_file import check_output
 from arirecord.session.reader import Session
 from arirecord.session.rows import Row
-from arirecord.session.seal import Progress, check_target, no_progress
+from arirecord.session.seal import Progress, no_progress
 
 from .cipher import Cipher
 from .digits import SHORT, Finder
@@ -188,7 +189,7 @@ def redact_session(
     Raises `LeakError` where an original is left; no output is kept then. Raises `ArirecordError` as `pseudonyms` does,
     `TargetExists` and `OSError`.
     """
-    check_target(target, force=force)
+    check_output(target, inputs=[session.path], force=force)
     finder = Finder(options.min_digits, *_times(session))
     found = collect(session, finder, progress)
     kept = {plain_digits(number) or number for number in options.keep}
@@ -229,6 +230,7 @@ def redact_session(
         batches(),
         target,
         started_ns=session.header.started_ns,
+        inputs=[session.path],
         source=source,
         first_seq=_first_seq(session),
         ended=redactor.text(session.header.ended),

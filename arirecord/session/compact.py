@@ -17,11 +17,12 @@ import pyarrow.parquet as pq
 from arirecord.errors import ArirecordError, NotASession
 
 from .header import COMPACT_FORMAT, KEY
+from .output_file import check_inputs, check_output, followed, give_name
 from .parquet import COMPACT_ROW_GROUP, compact_writer
 from .proof import PROVED, Proof
 from .reader import Part, Session
 from .rests import nulls
-from .seal import Progress, check_target, give_name, no_progress
+from .seal import Progress, no_progress
 from .stored import grouped_batches, is_compact, opened, stored_batches
 from .table import LEADING
 from .tally import TypeBytes
@@ -45,17 +46,16 @@ def compact(session: Session, target: Path, *, force: bool = False, progress: Pr
     for part in session.parts:
         if is_compact(part.schema):
             raise NotASession(f"{part.path} is compact already")
-    if session.path.is_dir():
-        targets = [target / part.path.relative_to(session.path) for part in session.parts]
-        for path in targets:
-            path.parent.mkdir(parents=True, exist_ok=True)
-    else:
-        targets = [target]
+    is_folder = session.path.is_dir()
+    targets = [target / part.path.relative_to(session.path) for part in session.parts] if is_folder else [target]
     for path in targets:
-        check_target(path, force=force)
+        check_inputs(path, [session.path])
+        if is_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        check_output(path, inputs=[session.path], force=force)
     done = 0
     for part, path in zip(session.parts, targets, strict=True):
-        _compact_part(part, path, force, partial(_from, progress, done))
+        _compact_part(part, followed(path), force, partial(_from, progress, done))
         done += part.header.rows
 
 

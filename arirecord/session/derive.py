@@ -14,10 +14,11 @@ from arirecord.ari.timestamps import format_timestamp
 
 from .header import Header
 from .journal import JournalWriter, journal_path
+from .output_file import check_output, followed, give_name
 from .reader import Part, Session
 from .recorded_time import Gap
 from .rows import Row, own_text
-from .seal import Progress, check_target, give_name, no_progress, seal
+from .seal import Progress, no_progress, seal
 from .stored import opened, stored_batches
 
 __all__ = ["describe_source", "gap_row", "read_batches", "read_rows", "to_rows", "write_session"]
@@ -95,6 +96,7 @@ def write_session(
     target: Path,
     *,
     started_ns: int,
+    inputs: Iterable[Path],
     source: Callable[[], Mapping[str, Any]],
     first_seq: int = 0,
     ended: str = "complete",
@@ -104,13 +106,16 @@ def write_session(
 ) -> Header:
     """Journal and seal `rows`, given in batches; `seq` is counted anew from `first_seq`. Returns the header.
 
+    `inputs` are the files and folders that the rows are read from: none of them is ever replaced.
+
     `elapsed_ns` that would fall, or be negative, is raised to the one before. `source` is asked for the header's
     `source` when all rows are read. `check` may look at the sealed session before it gets its name; whatever it raises
     leaves no file behind. So does every other failure: the rows are safe where they came from.
 
     Raises `TargetExists`, `OSError`, and what `rows` and `check` raise.
     """
-    check_target(target, force=force)
+    check_output(target, inputs=inputs, force=force)
+    target = followed(target)
     with _beside(target) as folder:
         made = folder / f".{target.name}"
         writer = JournalWriter(journal_path(made), started_ns, {}, first_seq)

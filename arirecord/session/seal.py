@@ -16,7 +16,8 @@ from arirecord.errors import JournalError, TargetExists
 
 from .ahead import ahead
 from .header import KEY, Drift, Header
-from .journal import JournalReader, is_locked, journal_path
+from .journal import JournalReader, is_locked
+from .output_file import check_output, followed, give_name
 from .parquet import GroupWriter, session_writer
 from .proof import PROVED, Proof
 from .rows import Row, Rows
@@ -25,7 +26,7 @@ from .table import UnforeseenColumns, own_columns, rows_to_table, session_schema
 from .tally import Tally
 from .undisturbed import undisturbed
 
-__all__ = ["Progress", "Source", "check_target", "give_name", "make_session", "no_progress", "recover", "seal"]
+__all__ = ["Progress", "Source", "make_session", "no_progress", "recover", "seal"]
 
 _SLICE = 40_960
 """Rows turned into columns at once: a row group's worth of Python objects would cost a gigabyte."""
@@ -61,16 +62,6 @@ def no_progress(what: str, rows: int) -> None:
     """Tell nobody."""
 
 
-def check_target(target: Path, *, force: bool = False) -> None:
-    """Raise `TargetExists` or `FileNotFoundError` where a session could not be put."""
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"the folder {target.parent} does not exist")
-    if target.is_dir():
-        raise TargetExists(f"{target} is a folder: name a file")
-    if target.exists() and not force:
-        raise TargetExists(f"{target} exists; choose another output or add --force")
-
-
 def recover(
     journal: Path, target: Path | None = None, *, force: bool = False, progress: Progress = no_progress
 ) -> Header:
@@ -104,12 +95,13 @@ def seal(
     Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the session differs from the journal,
     `OSError` where the disk fails. The journal stays in every such case.
     """
-    if target.exists() and not force:
-        raise TargetExists(f"{target} exists; choose another output or add --force. The recording is safe in {journal}")
-    reader = JournalReader(journal)
-    header = header or Header(reader.head["started_ns"], reader.head["source"])
     try:
+        check_output(target, inputs=[journal], force=force)
+        reader = JournalReader(journal)
+        header = header or Header(reader.head["started_ns"], reader.head["source"])
         make_session(reader, target, header, force=force, progress=progress)
+    except TargetExists as error:
+        raise TargetExists(f"{error}. The recording is safe in {journal}") from None
     except JournalError as error:
         raise JournalError(f"{error}; the journal {journal} is kept") from error
     if reader.ended.startswith("damaged"):
@@ -128,6 +120,7 @@ def make_session(
     Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the session differs from its source,
     `OSError` where the disk fails, and what reading the source raises. No file is left behind then.
     """
+    target = followed(target)
     with undisturbed():
         names = _names(source, progress)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.sealing-", dir=target.parent)
@@ -223,23 +216,6 @@ def _written(path: Path) -> Iterator[Row]:
             received = pc.multiply(batch["received_at"].cast(pa.int64()), 1000)
             columns = (batch["seq"], received, batch["elapsed_ns"], batch["kind"], batch["raw"])
             yield from map(Row, *(column.to_pylist() for column in columns))
-
-
-def give_name(temporary: Path, target: Path, *, force: bool) -> None:
-    """Sync a file and make it `target`. Raises `TargetExists` if that exists and not `force`."""
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    if force:
-        temporary.replace(target)
-        return
-    try:
-        os.link(temporary, target)
-    except FileExistsError:
-        raise TargetExists(
-            f"{target} appeared while it was being sealed; the recording is safe in {journal_path(target)}"
-        ) from None
-    except OSError:  # a file system without hard links
-        temporary.replace(target)
 
 
 def _sync_folder(folder: Path) -> None:

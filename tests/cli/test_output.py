@@ -22,11 +22,11 @@ def _little_room() -> None:
 @pytest.mark.parametrize(
     ("verb", "name"),
     [
-        (["hangups", BUSY, "--format", "csv"], "out.csv"),
-        (["hangups", BUSY, "--format", "jsonl"], "out.jsonl"),
+        (["hangups", BUSY], "out.csv"),
+        (["hangups", BUSY], "out.jsonl"),
         (["explain", BUSY, "--all"], "out.txt"),
-        (["report", BUSY, "--force"], "out.html"),
-        (["export", BUSY, "--format", "csv", "--force"], "out.csv"),
+        (["report", BUSY], "out.html"),
+        (["export", BUSY], "out.csv"),
     ],
     ids=lambda value: str(value[0]) if isinstance(value, list) else value,
 )
@@ -34,7 +34,7 @@ def test_no_half_files(run: Run, tmp_path: Path, verb: list[object], name: str) 
     """Where there is no room for it all, what was there before stays."""
     output = tmp_path / name
     output.write_text("precious")
-    run(*verb, "-o", name, code=1, preexec_fn=_little_room)
+    run(*verb, "-o", name, "--force", code=1, preexec_fn=_little_room)
 
     assert output.read_text() == "precious"
     assert list(tmp_path.iterdir()) == [output]
@@ -70,7 +70,7 @@ def test_a_link_and_permissions_stay(run: Run, tmp_path: Path) -> None:
     output.write_text("old")
     output.chmod(0o600)
     link.symlink_to(output)
-    run("calls", BUSY, "--format", "csv", "-o", link)
+    run("calls", BUSY, "--force", "-o", link)
 
     assert link.is_symlink()
     assert output.read_bytes().startswith(b"call_id,")
@@ -81,4 +81,4 @@ def test_a_folder_is_no_output(run: Run, tmp_path: Path) -> None:
     """Which is said as it was typed."""
     (tmp_path / "days").mkdir()
 
-    assert b"days is a folder: name a file" in run("calls", BUSY, "--format", "csv", "-o", "days", code=1).stderr
+    assert b"days is a folder: name a file" in run("calls", BUSY, "-o", "days", code=1).stderr

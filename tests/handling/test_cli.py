@@ -63,7 +63,7 @@ def test_redact(run: Run, tmp_path: Path) -> None:
         f.raw.encode() for f in open_session(tmp_path / "red.parquet").frames(types=["Dial"])
     )
     assert b"needs 16 bytes" in run(*redact, "short", "--force", code=1).stderr
-    assert b"XX is not a country" in run(*redact, "key", "--region", "xx", code=2).stderr
+    assert b"XX is not a country" in run(*redact, "key", "--region", "xx", "--force", code=2).stderr
     assert b"--force" in run(*redact, "key", code=1).stderr
 
 

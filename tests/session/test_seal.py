@@ -106,7 +106,7 @@ def test_an_existing_session_stays(tmp_path: Path) -> None:
     target = tmp_path / "s.parquet"
     target.write_text("precious")
     journal = journal_of(target, ["{}"])
-    with pytest.raises(TargetExists, match="exists"):
+    with pytest.raises(TargetExists, match=r"exists.*The recording is safe in .*\.journal"):
         seal(journal, target)
 
     assert target.read_text() == "precious"
@@ -117,7 +117,7 @@ def test_an_existing_session_stays(tmp_path: Path) -> None:
     def appear(what: str, rows: int) -> None:
         target.write_text("precious")
 
-    with pytest.raises(TargetExists, match="appeared while"):
+    with pytest.raises(TargetExists, match=r"appeared in the meantime.*The recording is safe in .*\.journal"):
         seal(journal, target, progress=appear)
 
     assert target.read_text() == "precious"

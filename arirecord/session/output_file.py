@@ -1,0 +1,102 @@
+"""Output files: whole or not at all, never in the place of an input, and of another file only by force."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from arirecord.errors import TargetExists
+
+__all__ = ["check_folder", "check_inputs", "check_output", "followed", "give_name", "new_file"]
+
+
+def check_output(
+    output: Path, *, inputs: Iterable[Path] = (), force: bool = False, allow_pipe: bool = False, hint: str = "--force"
+) -> None:
+    """Refuse a file that must not be written.
+
+    inputs: files and folders that are read. No file of them is replaced, not even with `force`, and no Parquet file is
+        added to a folder of them, which would make it a part of that recording.
+    allow_pipe: accept pipes and devices, which are written to instead of being replaced.
+    hint: the option that the message names; empty if there is none.
+
+    Raises `TargetExists` and `FileNotFoundError`.
+    """
+    if output.is_dir():
+        raise TargetExists(f"{output} is a folder: name a file")
+    check_inputs(output, inputs)
+    if output.exists() and not output.is_file():
+        if not allow_pipe:
+            raise TargetExists(f"{output} is a pipe or a device: name a file")
+    elif output.exists() and not force:
+        raise TargetExists(f"{output} exists; choose another output{f' or add {hint}' if hint else ''}")
+    elif not followed(output).parent.is_dir():
+        raise FileNotFoundError(f"the folder {followed(output).parent} does not exist")
+
+
+def check_folder(output: Path, *, inputs: Iterable[Path] = ()) -> None:
+    """Refuse a folder that must not be written to: a file, or an input. Raises `TargetExists`."""
+    if output.exists() and not output.is_dir():
+        raise TargetExists(f"{output} is a file: name a folder")
+    for given in inputs:
+        if given.is_dir() and output.is_dir() and given.samefile(output):
+            raise TargetExists(f"{output} is an input of this command: choose another folder")
+
+
+def check_inputs(output: Path, inputs: Iterable[Path]) -> None:
+    """Refuse an output that is an input, or would become a part of one. Raises `TargetExists`."""
+    for given in inputs:
+        files = given.rglob("*") if given.is_dir() else [given]
+        if output.exists() and any(file.exists() and file.samefile(output) for file in files):
+            raise TargetExists(f"{output} is an input of this command, which is never replaced: choose another output")
+        if given.is_dir() and output.suffix == ".parquet" and output.resolve().is_relative_to(given.resolve()):
+            raise TargetExists(f"{output} would become a part of {given}: choose another folder")
+
+
+def followed(path: Path) -> Path:
+    """Where a link leads, whether there is a file or not; the path itself if it is not a link."""
+    return path.resolve() if path.is_symlink() else path
+
+
+def give_name(temporary: Path, target: Path, *, force: bool) -> None:
+    """Sync a file and make it `target`.
+
+    Raises `TargetExists` if `target` exists and not `force`.
+    """
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    if force:
+        temporary.replace(target)
+        return
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise TargetExists(f"{target} appeared in the meantime; choose another output") from None
+    except OSError:  # a file system without hard links
+        temporary.replace(target)
+
+
+@contextmanager
+def new_file(output: Path, *, inputs: Iterable[Path] = (), force: bool = False) -> Iterator[Path]:
+    """Yield a path beside `output` that becomes it if all goes well.
+
+    A pipe or a device is itself written to. If `output` is a link, the file that it leads to is replaced.
+
+    Raises `TargetExists` as `check_output` does, `OSError`.
+    """
+    check_output(output, inputs=inputs, force=force, allow_pipe=True)
+    if output.exists() and not output.is_file():
+        yield output
+        return
+    output = followed(output)
+    folder = Path(tempfile.mkdtemp(prefix=f".{output.name}.making-", dir=output.parent))
+    made = folder / output.name
+    try:
+        yield made
+        if output.exists():
+            shutil.copymode(output, made)
+        give_name(made, output, force=force)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
