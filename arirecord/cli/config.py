@@ -15,7 +15,7 @@ from arirecord.suggest import close_names, did_you_mean
 
 __all__ = ["EVERYWHERE", "apply", "find_config", "read_config"]
 
-EVERYWHERE = ("url", "user", "app", "filter", "exclude", "format")
+EVERYWHERE = ("url", "user", "app", "filter", "exclude", "format", "timezone")
 """Options that the file may set outside a verb's table, for all verbs that have them."""
 
 

@@ -1,0 +1,158 @@
+"""Rows selected by time, and what is reported if there are none."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import arirecord
+from arirecord.cli import VERBS, cli
+from arirecord.cli.types import TIME
+
+from .conftest import SAMPLES
+
+pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_reader")
+
+TRANSFERS = SAMPLES / "transfers.parquet"
+WEEK = SAMPLES / "week"
+RUNS = "The recording runs from 2026-11-23 22:59:13 to 23:01:06 (UTC)."
+
+
+def run(*args: object, code: int = 0) -> tuple[str, str]:
+    """What a command prints on stdout and on stderr."""
+    done = CliRunner().invoke(cli, ["--no-config", *map(str, args)])
+    assert done.exit_code == code, done.stderr
+    return done.stdout, done.stderr
+
+
+def rows(*args: object) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(run(*args, "--format", "json")[0])
+    return found
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_reads_times_in_the_same_way(verb: str) -> None:
+    """An option for a time has the type for times, and comes with a time zone."""
+    context = cli.make_context("arirecord", ["--no-config"], resilient_parsing=True)
+    command = cli.get_command(context, verb)
+    assert command is not None
+    options = {name: option for option in command.params for name in option.opts if isinstance(option, click.Option)}
+    times = [option for name, option in options.items() if name in ("--since", "--until", "--start")]
+
+    assert all(option.type is TIME for option in times)
+    assert not times or "--timezone" in options
+
+
+@pytest.mark.parametrize(
+    "text", ["+2s", "22:59:40", "22:57", "2026-11-23T22:59:40", "23:59:40+01:00", "seq:10", "2", "noon"]
+)
+def test_a_time_means_the_same_in_every_verb(text: str, tmp_path: Path) -> None:
+    """The table of events, `cat`, `filter` and `replay` begin at the same event, or refuse in the same words."""
+    verbs = {
+        "cat": ["--since", text, "--format", "jsonl"],
+        "filter": ["--since", text, "-o", str(tmp_path / "part.parquet")],
+        "calls": ["--since", text],
+    }
+    results = {verb: CliRunner().invoke(cli, [verb, str(TRANSFERS), *args]) for verb, args in verbs.items()}
+    if text in ("2", "noon"):
+        said = {result.stderr.partition("'--since': ")[2] for result in results.values()}
+        assert len(said) == 1
+        assert "has no unit" in said.pop() if text == "2" else "is not a time such as" in said.pop()
+        return
+    first = json.loads(results["cat"].stdout.splitlines()[0])
+    begin = arirecord.open_session(tmp_path / "part.parquet").header
+    from arirecord.replay.timing.moments import find_place
+
+    assert begin.started_ns + begin.first_elapsed_ns <= first["t"]
+    frames = arirecord.open_session(tmp_path / "part.parquet").frames()
+    assert next(frames).raw == first["frame"]
+    assert find_place(text, arirecord.open_session(TRANSFERS)).ns <= first["t"]
+
+
+def test_a_time_of_day_is_on_each_day() -> None:
+    """In tables and in `cat`, in the time zone given."""
+    calls = arirecord.open_session(WEEK).calls()["started_at"]
+    middle = sorted(calls.dt.time())[len(calls) // 2].replace(microsecond=0)
+    late = rows("calls", WEEK, "--since", middle, "--columns", "started_at")
+    early = rows("calls", WEEK, "--until", middle, "--columns", "started_at")
+    shifted = middle.replace(hour=middle.hour + 1)
+    prague = rows("calls", WEEK, "--since", shifted, "--timezone", "Europe/Prague", "--columns", "started_at")
+
+    assert len(late) == sum(at >= middle for at in calls.dt.time())
+    assert len(early) + len(late) == len(calls)
+    assert len({row["started_at"][:10] for row in late}) > 1
+    assert prague == late
+    frames = run("cat", WEEK, "--since", middle)[0].count("\n") + run("cat", WEEK, "--until", middle)[0].count("\n")
+    assert frames == arirecord.open_session(WEEK).header.events
+
+
+def test_filter_keeps_a_time_of_each_day(tmp_path: Path) -> None:
+    middle = sorted(arirecord.open_session(WEEK).calls()["started_at"].dt.time())[60].replace(microsecond=0)
+    run("filter", WEEK, "--until", middle, "-o", tmp_path / "early.parquet")
+    run("filter", WEEK, "--since", middle, "-o", tmp_path / "late.parquet")
+    parts = [arirecord.open_session(tmp_path / f"{name}.parquet") for name in ("early", "late")]
+
+    assert sum(part.header.events for part in parts) == arirecord.open_session(WEEK).header.events
+    assert all(part.header.events for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["calls", "--since", "14:00", "--until", "15:00"], f"No rows: --since 14:00 --until 15:00. {RUNS}"),
+        (["calls", "--since", "2027-01-01"], f"No rows: --since 2027-01-01. {RUNS}"),
+        (["kpis", "--bucket", "1h", "--since", "+1d"], f"No rows: --since +1d. {RUNS}"),
+        (["legs", "--where", "up_s > 9999"], f"No rows: --where up_s > 9999. {RUNS}"),
+        (["calls", "--disposition", "ANSWRED"], "No rows. --disposition ANSWRED occurs nowhere; values are ANSWERED."),
+        (["hangups", "--disposition", "BUSY"], "No rows. --disposition BUSY occurs nowhere; values are ANSWERED."),
+        (["calls", "--number", "424242"], "No rows. --number 424242 occurs nowhere; values are 1002, "),
+        (["calls", "--call", "1795474763.8"], "--call 1795474763.8 occurs nowhere; values are 1795474763.8"),
+        (["cat", "--since", "14:00", "--until", "15:00"], f"No frames: --since 14:00 --until 15:00. {RUNS}"),
+        (["cat", "--type", "Dail"], "No frames. --type Dail occurs nowhere; values are Dial, "),
+        (["cat", "--channel", "nobody"], f"No frames: --channel nobody. {RUNS}"),
+    ],
+)
+def test_an_empty_result_says_why(args: list[str], words: str) -> None:
+    """On stderr, and it is not an error."""
+    verb, *options = args
+    form = [] if verb == "cat" else ["--format", "json"]
+    out, err = run(verb, TRANSFERS, *options, *form)
+
+    assert words in err
+    assert out == ("" if verb == "cat" else "[]\n")
+
+
+def test_a_value_that_occurs_nowhere_beside_one_that_does() -> None:
+    """The rows of the other are printed."""
+    args = ["calls", TRANSFERS, "--disposition", "ANSWERED", "--disposition", "ANSWRED", "--columns", "call_id"]
+
+    assert len(rows(*args)) == arirecord.open_session(TRANSFERS).calls().height
+    assert run(*args)[1] == "--disposition ANSWRED occurs nowhere; values are ANSWERED.\n"
+
+
+def test_a_filter_that_keeps_nothing_fails_and_says_why(tmp_path: Path) -> None:
+    _, err = run("filter", TRANSFERS, "--type", "Dail", "-o", tmp_path / "x.parquet", code=1)
+    assert "No events. --type Dail occurs nowhere; values are Dial, " in err
+    _, err = run("filter", TRANSFERS, "--since", "+1h", "-o", tmp_path / "x.parquet", code=1)
+    assert f"No events: --since +1h. {RUNS} No session is made." in err
+    assert not (tmp_path / "x.parquet").exists()
+
+
+def test_tables_show_times_in_the_zone_and_files_do_not(tmp_path: Path) -> None:
+    """The zone comes from an option or from the settings."""
+    args = ["calls", TRANSFERS, "--columns", "started_at", "--limit", "1"]
+    assert "2026-11-23 22:59:13" in run(*args)[0]
+    assert "2026-11-24 04:29:13" in run(*args, "--timezone", "Asia/Kolkata")[0]
+    assert rows(*args, "--timezone", "Asia/Kolkata") == rows(*args)
+    (tmp_path / "arirecord.toml").write_text('timezone = "Asia/Kolkata"\n')
+    set_up = CliRunner().invoke(cli, ["--config", str(tmp_path / "arirecord.toml"), *map(str, args)])
+    assert "2026-11-24 04:29:13" in set_up.stdout
+
+
+def test_kpis_of_days_in_a_zone() -> None:
+    found = rows("kpis", WEEK, "--bucket", "1d", "--timezone", "Asia/Tokyo", "--columns", "bucket_at")
+
+    assert {datetime.fromisoformat(row["bucket_at"]).hour for row in found} == {15}
