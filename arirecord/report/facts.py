@@ -12,6 +12,8 @@ import orjson
 from arirecord.ari.catalogue import channel_columns
 from arirecord.errors import ArirecordError
 
+from .frame_texts import frame_texts
+
 __all__ = ["MODELS", "Event", "Facts", "NoSuchCall", "Row", "read_facts"]
 
 Row = Mapping[str, Any]
@@ -171,7 +173,8 @@ def _events(
         if column in present:
             conditions.append(f"{span} AND {column} IN (SELECT unnest($targets))")
     if "rest_uri" in present:
-        said = "concat_ws(' ', url_decode(rest_uri), rest_request_body)"
+        body = "rest_request_body" if "rest_request_body" in present else "NULL"
+        said = f"concat_ws(' ', url_decode(rest_uri), {body})"
         conditions.append(f"kind = 'rest' AND rest_by = 'app' AND list_bool_or([contains({said}, i) FOR i IN $names])")
     conditions.append(f"{span} AND (kind = 'mark' OR kind = 'connection' AND type = 'gap')")
     found = connection.execute(
@@ -185,10 +188,11 @@ def _events(
         ),
     ).fetchall()  # fmt: skip
     found += connection.execute(_GAPS_BETWEEN, [call["first_seq"], call["last_seq"]]).fetchall()
+    texts = frame_texts(connection, [row[0] for row in found])
     seen: set[bytes] = set()
     events = []
     for seq, at, kind, event_type, raw, received_at in sorted(found, key=lambda row: row[0]):
-        data = _parse(raw)
+        data = _parse(texts.get(seq, raw))
         same = orjson.dumps({**data, "application": None}, option=orjson.OPT_SORT_KEYS)
         # What Asterisk sends twice, or to two applications on one socket, happened once.
         if kind != "event" or same not in seen:
