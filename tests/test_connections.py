@@ -1,6 +1,7 @@
 """`arirecord.connect` in the tools that people have: plain DuckDB, `%sql` in Jupyter, polars."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,17 +15,17 @@ pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "transfers.parquet"
 
+TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial.md"
+
 IN_JUPYTER = """
 import arirecord
 from IPython.core.interactiveshell import InteractiveShell
 
 shell = InteractiveShell.instance()
-shell.run_line_magic("load_ext", "sql")
-shell.run_line_magic("config", "SqlMagic.displaycon = False")
-shell.user_ns["connection"] = arirecord.connect({path!r})
-shell.run_line_magic("sql", "connection --alias calls")
-found = shell.run_line_magic("sql", "SELECT count(*) FROM transfers")
-print("FOUND", list(found))
+shell.user_ns["arirecord"] = arirecord
+done = shell.run_cell({cell!r})
+done.raise_error()
+print("FOUND", sum(row[2] for row in done.result))
 """
 
 
@@ -48,13 +49,15 @@ def test_polars() -> None:
 
 
 def test_jupysql(tmp_path: Path) -> None:
-    """`%sql` takes the connection as it is."""
+    """`%sql` takes the connection as the tutorial shows."""
+    [cell] = re.findall(r"^```ipython\n(%load_ext sql\n.*?)^```", TUTORIAL.read_text(), re.MULTILINE | re.DOTALL)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", IN_JUPYTER.format(path=str(SAMPLE))],
+        [sys.executable, "-W", "ignore", "-c", IN_JUPYTER.format(cell=cell)],
+        cwd=SAMPLE.parents[1],
         env={**os.environ, "PLOOMBER_STATS_ENABLED": "false", "IPYTHONDIR": str(tmp_path), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=HANG_S,
         check=False,
     )
-    assert f"FOUND [({arirecord.open_session(SAMPLE).transfers().height},)]" in done.stdout, done.stderr
+    assert f"FOUND {arirecord.open_session(SAMPLE).transfers().height}" in done.stdout, done.stdout + done.stderr

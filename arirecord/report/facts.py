@@ -192,7 +192,7 @@ def _events(
     seen: set[bytes] = set()
     events = []
     for seq, at, kind, event_type, raw, received_at in sorted(found, key=lambda row: row[0]):
-        data = _parse(texts.get(seq, raw))
+        data = _parse(texts[seq] if raw is None else raw)
         same = orjson.dumps({**data, "application": None}, option=orjson.OPT_SORT_KEYS)
         # What Asterisk sends twice, or to two applications on one socket, happened once.
         if kind != "event" or same not in seen:
