@@ -30,9 +30,15 @@ class MartMethods:
         """
         return self._mart("kpis", parameters, bucket, by)
 
-    def concurrency(self, *, by: str | None = None, **parameters: str | float) -> "pl.DataFrame":
-        """Simultaneous calls over time."""
-        return self._mart("concurrency", parameters, by=by)
+    def concurrency(
+        self, *, bucket: timedelta | str | None = None, by: str | None = None, **parameters: str | float
+    ) -> "pl.DataFrame":
+        """Simultaneous calls over time.
+
+        Without `bucket` one row per change, with `bucket` one row per interval: the most calls and their mean number.
+        `bucket` and `by` as for `kpis`.
+        """
+        return self._mart("concurrency", parameters, bucket, by)
 
     def app_latency(self, **parameters: str | float) -> "pl.DataFrame":
         """Time from an event to an app's first REST request."""

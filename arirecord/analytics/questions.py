@@ -60,7 +60,7 @@ def from_mart(mart: str, bucket: timedelta | str | None = None, by: str | None =
     if bucket is None and by is None:
         return name(mart)
     if not load_models([mart])[-1].is_macro:
-        raise ValueError(f"{mart} takes neither bucket nor by; kpis does")
+        raise ValueError(f"{mart} takes neither bucket nor by; kpis and concurrency do")
     if by is not None and by not in GROUPS:
         raise ValueError(f"{mart} goes by {', '.join(GROUPS[:-1])} or {GROUPS[-1]}, not by {by!r}")
     arguments = [f"bucket := INTERVAL {text(parse_bucket(bucket))}"] if bucket is not None else []

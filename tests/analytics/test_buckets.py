@@ -208,3 +208,50 @@ def test_spring(tmp_path: Path) -> None:
 
     assert days["bucket_at"].to_list() == [utc("2026-03-27 23:00"), utc("2026-03-28 23:00"), utc("2026-03-29 22:00")]
     assert days["call_count"].to_list() == [12, 23, 13]
+
+
+@pytest.mark.parametrize("bucket", ["5m", "1h", "4h", "1d"])
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Prague"])
+def test_concurrency_of_buckets(autumn: Path, bucket: str, zone: str) -> None:
+    """A row for each bucket of the recording, also without a call; the most and the mean number of calls in it."""
+    session = arirecord.open_session(autumn, timezone=zone)
+    found = session.concurrency(bucket=bucket).sort("changed_at")
+    curve = session.concurrency().sort("changed_at")
+    begin, end = curve["changed_at"][0], curve["changed_at"][-1]
+    kpis = session.kpis(bucket=bucket).sort("bucket_at")
+    traffic = dict(zip(kpis["bucket_at"], kpis["erlangs"], strict=True))
+
+    assert curve["open_mean"].to_list() == curve["open_count"].to_list()
+    expected = session.sql(
+        f"SELECT unnest(bucket_starts(INTERVAL '{parse_bucket(bucket)}', TIMESTAMP '{begin}', TIMESTAMP '{end}'))"
+    )
+    assert found["changed_at"].to_list() == expected.to_series().to_list()
+    assert found["up_mean"].to_list() == pytest.approx([traffic.get(at, 0) for at in found["changed_at"]], abs=1e-9)
+    assert found["up_count"].max() == 1
+    assert found["up_count"].min() == (0 if bucket == "5m" else 1)
+    assert all(found["open_count"] >= found["open_mean"])
+    assert session.concurrency(bucket=timedelta(hours=1)).equals(session.concurrency(bucket="1h"))
+
+
+def test_concurrency_of_buckets_and_groups() -> None:
+    """A row for each bucket and group; the most calls of a bucket are those of the changes in it."""
+    session = arirecord.open_session(Path(__file__).parents[2] / "sample_data" / "peak_load.parquet")
+    found = session.concurrency(bucket="10s", by="endpoint")
+    whole = session.concurrency(bucket="10s")
+    curve = session.concurrency()
+
+    assert found.height == whole.height * found["group_value"].n_unique()
+    assert whole["open_count"].max() == curve["open_count"].max()
+    inside = curve.filter(curve["changed_at"] >= whole["changed_at"][1])
+    for at, most in zip(whole["changed_at"], whole["open_count"], strict=True):
+        changes = inside.filter(inside["changed_at"].is_between(at, at + timedelta(seconds=10), closed="left"))
+        assert most >= max(changes["open_count"], default=0)
+
+
+def test_a_bucket_in_a_gap_is_not_there(tmp_path: Path) -> None:
+    """Two recordings of a folder: of the hours between them nothing is known."""
+    for day in (20, 21):
+        recording(tmp_path / f"{day}.parquet", [datetime(2026, 11, day, 10, 5), datetime(2026, 11, day, 11, 5)])
+    hours = arirecord.open_session(tmp_path).concurrency(bucket="1h").sort("changed_at")["changed_at"]
+
+    assert [f"{at:%d %H}" for at in hours] == ["20 10", "20 11", "21 10", "21 11"]

@@ -101,7 +101,9 @@ def test_columns_are_described(tmp_path: Path) -> None:
         for name, kind in columns.items():
             assert (kind == "TIMESTAMP") == name.endswith("_at"), name
             assert (kind == "BOOLEAN") == name.startswith("is_"), name
-            assert kind != "DOUBLE" or name.endswith(("_s", "_ms", "_ratio", "erlangs", "cps", "mos", "r_factor")), name
+            assert kind != "DOUBLE" or name.endswith(
+                ("_s", "_ms", "_ratio", "erlangs", "cps", "mos", "_mean", "r_factor")
+            ), name
 
 
 def test_empty_session(tmp_path: Path) -> None:
