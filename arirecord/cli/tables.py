@@ -237,7 +237,7 @@ def _answer(
         say(no_rows("rows", opened, {**options, "--call": question.calls, "--where": question.where}, timezone, others))
     elif others:
         say(" ".join(others))
-    write(in_zone(rows, timezone) if output.format == "table" else rows, output)
+    write(in_zone(rows, timezone) if output.format in ("table", "markdown") else rows, output)
 
 
 def _rows(made: "Tables", sql: str, question: "Question", known: list[str]) -> "duckdb.DuckDBPyRelation":

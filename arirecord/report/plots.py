@@ -54,7 +54,7 @@ def concurrency(connection: duckdb.DuckDBPyConnection) -> go.Figure:
         WITH numbered AS (
             SELECT *, ntile($points) OVER (ORDER BY changed_at) AS part FROM concurrency WHERE open_count IS NOT NULL
         )
-        SELECT min(changed_at), max(open_count), max(up_count) FROM numbered GROUP BY part
+        SELECT local_time(min(changed_at)), max(open_count), max(up_count) FROM numbered GROUP BY part
         UNION ALL
         SELECT changed_at, NULL, NULL FROM concurrency WHERE open_count IS NULL
         ORDER BY ALL
@@ -76,7 +76,10 @@ def calls_over_time(connection: duckdb.DuckDBPyConnection, bucket_s: int | None 
     bucket_s = bucket_s or bucket_of(connection)
     rows = connection.execute(
         """
-        SELECT time_bucket(to_seconds($bucket), started_at) AS bucket_at, COALESCE(disposition, 'open'), count(*)
+        SELECT
+            local_time(bucket_start(to_seconds($bucket), started_at)) AS bucket_at,
+            COALESCE(disposition, 'open'),
+            count(*)
         FROM calls WHERE started_at IS NOT NULL GROUP BY ALL ORDER BY ALL
         """,
         {"bucket": bucket_s},
@@ -188,7 +191,8 @@ def kpis_over_time(
     bucket_s = bucket_s or bucket_of(connection)
     chosen = ", ".join('"' + name.replace('"', '""') + '"' for name in measures)
     rows = connection.execute(
-        f"SELECT bucket_at, {chosen} FROM kpis(bucket := to_seconds({bucket_s})) WHERE bucket_at IS NOT NULL ORDER BY 1"
+        f"SELECT local_time(bucket_at), {chosen} FROM kpis(bucket := to_seconds({bucket_s})) "
+        "WHERE bucket_at IS NOT NULL ORDER BY 1"
     ).fetchall()
     at, *values = _columns(rows, 1 + len(measures))
     lines = [

@@ -1,6 +1,7 @@
 """Plots and calls as people ask for them in Python."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,15 @@ def test_figures_agree_with_the_tables(busy: arirecord.Session) -> None:
     assert 98 < sum(share) <= 100.001
     links = busy.plot.transfers().data[0].link
     assert sum(links.value) == 2 * busy.transfers().height
+
+
+@pytest.mark.parametrize("name", ["concurrency", "calls", "kpis"])
+def test_times_are_those_of_the_zone(busy: arirecord.Session, name: str) -> None:
+    """Plots over time show clocks of the session's time zone."""
+    kolkata = arirecord.open_session(busy.path, timezone="Asia/Kolkata")
+    first, shown = (min(getattr(session.plot, name)().data[0].x) for session in (busy, kolkata))
+
+    assert shown - first == timedelta(hours=5, minutes=30)
 
 
 def test_a_long_curve_keeps_its_peak_and_stays_short(busy: arirecord.Session) -> None:
