@@ -9,6 +9,7 @@ def words(mart: Model) -> list[str]:
     """Describe a mart in lines of Markdown: its row, its key, what it needs, notes and sources."""
     said = describe(mart.name)
     lines = [f"One row is {mart.row}. Identified by {', '.join(f'`{name}`' for name in said.key)}.", ""]
+    lines += [f"Shown on a terminal: {', '.join(f'`{name}`' for name in said.shown)}.", ""]
     if said.needs:
         lines += [f"Needs: {said.needs}", ""]
     if said.notes:

@@ -1,6 +1,5 @@
 """`arirecord doctor`."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ import click
 import orjson
 
 from .output import Input
+from .result import View, show_rows
 from .terminal import LOST, progress
 
 if TYPE_CHECKING:
@@ -62,19 +62,11 @@ def _verdict(findings: "list[Finding]") -> str:
 
 
 def _print(path: Path, findings: "list[Finding]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     counts = [(word, sum(f.severity == word for f in findings)) for word in _ORDER]
     told = ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts if count)
     click.echo(f"{path}: {_verdict(findings)}" + (f" ({told})" if told else ""))
     if not findings:
         return
-    table = Table(show_lines=False)
-    for name in ("severity", "check", "where", "what", "advice"):
-        table.add_column(name, overflow="fold")
-    for f in findings:
-        table.add_row(f.severity, f.check, f.where, f.what, f.advice)
-    # Folded to the terminal's width only where there is one; a pipe gets every cell whole.
-    width = None if sys.stdout.isatty() else 10_000
-    Console(width=width, highlight=False, markup=False).print(table)
+    names = ("severity", "check", "where", "what", "advice")
+    rows = [(f.severity, f.check, f.where, f.what, f.advice) for f in findings]
+    show_rows(names, [False] * len(names), rows, View(is_asked=True, is_whole=True))

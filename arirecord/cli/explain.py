@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .output import Formats, Input, Output, Verb, output_options
+from .result import View, show_rows
 from .terminal import progress, say
 
 if TYPE_CHECKING:
@@ -111,18 +112,9 @@ def _found(
 
 
 def _list(found: "Sequence[Found]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("call_id", "started_at", "from", "to", "disposition", "duration_s"):
-        table.add_column(name, no_wrap=True)
-    for one in found:
-        started = one.started_at.isoformat(" ", "milliseconds") if one.started_at else ""
-        duration = "" if one.duration_s is None else f"{one.duration_s:.3f}"
-        table.add_row(one.call_id, started, one.caller or "", one.dialled or "", one.disposition or "", duration)
-    width = None if sys.stdout.isatty() else 10_000
-    Console(width=width, highlight=False, markup=False).print(table)
+    names = ("call_id", "started_at", "from", "to", "disposition", "duration_s")
+    rows = [(one.call_id, one.started_at, one.caller, one.dialled, one.disposition, one.duration_s) for one in found]
+    show_rows(names, [name == "duration_s" for name in names], rows, View())
 
 
 def _write(

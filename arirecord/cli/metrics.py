@@ -8,7 +8,7 @@ from arirecord.suggest import unknown_name
 
 from .completions import completing
 from .output import Output, Verb
-from .result import result_options, write, write_table
+from .result import result_options, write
 from .tables import table_names
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ def command(table: str | None, parameters: bool, output: Output) -> None:
         relation = relation_of(["column", "type", "meaning"], rows)
         if output.format == "table" and output.path is None:
             click.echo("\n".join(words(marts[table])))
-            write_table(relation)
-        else:
-            write(relation, output)
+        write(relation, output)
 
 
 def relation_of(names: list[str], rows: "Sequence[tuple[object, ...]]") -> "duckdb.DuckDBPyRelation":

@@ -30,6 +30,7 @@ def _names() -> Iterable[str]:
     shell_complete=completing(_names),
     help="Only this model and those that it reads (repeatable).",
 )
+@click.option("--vertical", is_flag=True, help="Print one block per row, with every column.")
 @output_options(
     formats={**FORMATS, "sql": (".sql",)}, has_format=True, has_stdout=True, help="Write there instead of to stdout."
 )

@@ -17,6 +17,8 @@ Formats = Mapping[str, Sequence[str]]
 
 SESSION: Formats = {"session": (".parquet",)}
 _KNOWN = (".csv", ".html", ".json", ".jsonl", ".md", ".mmd", ".parquet", ".sql", ".svg", ".txt", ".xml")
+_TAKEN = ("format", "force", "vertical")
+"""Parameters that an `Output` holds."""
 _STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
@@ -43,12 +45,14 @@ class Output:
     format: one of the verb's formats, from `--format` or the ending of the name.
     is_folder: the path names a folder, which may be missing.
     force: an existing file may be replaced.
+    vertical: a table is printed as one block per row.
     """
 
     path: Path | None
     format: str
     is_folder: bool = False
     force: bool = False
+    vertical: bool = False
 
     @property
     def is_terminal(self) -> bool:
@@ -106,9 +110,9 @@ class OutputOption(click.Option):
         given: str | None = ctx.params[self.name or ""]
         if given is not None and self._has_stdout and given in _STDOUT:
             given = None
-        force = bool(ctx.params.get("force"))
+        force, vertical = bool(ctx.params.get("force")), bool(ctx.params.get("vertical"))
         if given is None:
-            return Output(None, self._format(ctx, None), force=force)
+            return self._checked(Output(None, self._format(ctx, None), force=force, vertical=vertical))
         path = Path(given)
         inputs = list(_inputs(ctx))
         if self._is_folder is not None and (given.endswith("/") or path.is_dir() or self._is_folder(ctx.params)):
@@ -118,7 +122,13 @@ class OutputOption(click.Option):
         hint = "--force" if "force" in ctx.params else ""
         is_session = form == "session"
         check_output(path, inputs=inputs, force=force, allow_pipe=not is_session, hint=hint)
-        return Output(path, form, force=force)
+        return self._checked(Output(path, form, force=force, vertical=vertical))
+
+    @staticmethod
+    def _checked(output: Output) -> Output:
+        if output.vertical and output.format != "table":
+            raise click.UsageError(f"--vertical prints a table, not {output.format}: leave out one of the two")
+        return output
 
     def _format(self, ctx: click.Context, path: Path | None) -> str:
         """The format from `--format`, or the ending of the name, or the default."""
@@ -157,11 +167,11 @@ class Verb(click.Command):
     """A command whose outputs are checked before it begins."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the verb, with an `Output` for each `OutputOption`, which takes the place of `--format` and `--force`."""
+        """Run the verb with an `Output` for each `OutputOption`, which holds `--format`, `--force` and `--vertical`."""
         options = [option for option in self.params if isinstance(option, OutputOption)]
         outputs = {option.name or "": option.resolve(ctx) for option in options}
         if outputs:
-            ctx.params = {name: value for name, value in ctx.params.items() if name not in ("format", "force")}
+            ctx.params = {name: value for name, value in ctx.params.items() if name not in _TAKEN}
             ctx.params |= outputs
         return super().invoke(ctx)
 

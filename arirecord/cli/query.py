@@ -1,5 +1,6 @@
 """`arirecord query`."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from .output import Input, Output, Verb
-from .result import result_options, write
+from .result import View, result_options, write
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,7 +53,26 @@ def command(session: Path, sql: str | None, file: IO[str] | None, output: Output
 
         tables = Tables(opening.result())
     for result in _results(tables, text or "", is_one=output.path is not None or output.format == "parquet"):
-        write(result, output)
+        if output.is_terminal and output.format == "table" and not output.vertical:
+            write(*_for_terminal(result, text or "", output))
+        else:
+            write(result, output)
+
+
+def _for_terminal(
+    result: "duckdb.DuckDBPyRelation", sql: str, output: Output
+) -> tuple["duckdb.DuckDBPyRelation", Output, View]:
+    """Of a whole table (`FROM calls …`), the columns that its own command shows on a terminal."""
+    from arirecord.analytics.models import describe, mart_names
+
+    named = re.match(r"\s*(?:SELECT\s+\*\s+)?FROM\s+(\w+)", sql, re.IGNORECASE)
+    if named is None or named[1].lower() not in mart_names():
+        return result, output, View()
+    table = describe(named[1].lower())
+    if not set(table.shown) <= set(result.columns) <= set(table.columns):
+        return result, output, View()
+    hidden = [name for name in result.columns if name not in table.shown]
+    return result.select(*table.shown), output, View(hidden=hidden)
 
 
 def _results(tables: "Tables", sql: str, *, is_one: bool) -> "Iterator[duckdb.DuckDBPyRelation]":

@@ -3,9 +3,9 @@
 import io
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -16,7 +16,7 @@ from .terminal import say
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["FORMATS", "result_options", "write", "write_table"]
+__all__ = ["FORMATS", "View", "result_options", "show_rows", "write"]
 
 FORMATS = {
     "table": (".txt",),
@@ -27,81 +27,113 @@ FORMATS = {
     "markdown": (".md",),
 }
 _ROWS = 1000
-"""A table longer than this is no table to read; the other forms are complete."""
+"""Rows of a table on a terminal; pipes and files get all."""
+_NAMED = 6
+"""Columns that a message names."""
 _BATCH = 1 << 16
+_AS_TEXT = ("INTERVAL", "TIME_", "TIME W", "TIMESTAMP_NS", "UUID")
 
 
 def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that lists something."""
+    command = click.option("--vertical", is_flag=True, help="Print one block per row, with every column.")(command)
     help = "Write there instead of to stdout; the ending decides the format."
-    decorated: Callable[..., Any] = output_options(formats=FORMATS, has_format=True, has_stdout=True, help=help)(
-        command
-    )
+    decorate = output_options(formats=FORMATS, has_format=True, has_stdout=True, help=help)
+    decorated: Callable[..., Any] = decorate(command)
     return decorated
 
 
-def write(result: "duckdb.DuckDBPyRelation", output: Output) -> None:
+@dataclass(frozen=True)
+class View:
+    """How a table looks on a terminal.
+
+    zone: the zone of its times.
+    hidden: names of columns that are not in the result because others were chosen for the terminal.
+    is_asked: the user named the columns: ids and times are not shortened.
+    is_whole: no column may be left out: if they do not fit, print one block per row.
+    show_all: the options that show the columns which are not shown.
+    """
+
+    zone: str = "UTC"
+    hidden: Sequence[str] = ()
+    is_asked: bool = False
+    is_whole: bool = False
+    show_all: str = "--vertical"
+
+
+def write(result: "duckdb.DuckDBPyRelation", output: Output, view: View | None = None) -> None:
     """Write a DuckDB relation, row by row where the format allows it.
 
     Raises `click.UsageError` for Parquet on a terminal.
     """
     if output.format == "parquet" and output.is_terminal:
-        raise click.UsageError("Parquet is nothing for a terminal: add -o FILE")
-    if output.path is not None:
-        with output.file() as path:
-            _write(result, output.format, path)
-    else:
-        _write(result, output.format)
-
-
-def _write(result: "duckdb.DuckDBPyRelation", form: str, path: Path | None = None) -> None:
-    if form == "table":
-        write_table(result, path)
-    elif path is None:
-        _WRITERS[form](result, sys.stdout.buffer)
+        raise click.UsageError("Parquet cannot be shown on a terminal: add -o FILE")
+    if output.is_terminal and output.format == "table":
+        _show(result, output, view or View())
+        return
+    write_rows = _blocks if output.vertical else _WRITERS[output.format]
+    if output.path is None:
+        write_rows(result, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-    else:
-        with path.open("wb") as file:
-            _WRITERS[form](result, file)
+        return
+    with output.file() as path, path.open("wb") as file:
+        write_rows(result, file)
 
 
-def write_table(result: "duckdb.DuckDBPyRelation", output: Path | None = None, title: str | None = None) -> None:
-    """Write a relation as a table for reading."""
-    from rich.console import Console
-    from rich.table import Table
-
+def _show(result: "duckdb.DuckDBPyRelation", output: Output, view: View) -> None:
     rows = result.limit(_ROWS + 1).fetchall()
-    table = Table(title=title, title_justify="left")
-    for name, kind in zip(result.columns, result.types, strict=True):
-        table.add_column(name, justify="right" if _is_number(kind) else "left", overflow="fold")
-    for row in rows[:_ROWS]:
-        table.add_row(*map(_cell, row))
-    stream = output.open("w", encoding="utf-8") if output else sys.stdout
-    try:
-        # Cut to the terminal's width only where there is one; a pipe gets every cell whole.
-        width = None if stream.isatty() else 10_000
-        Console(file=stream, width=width, highlight=False, markup=False).print(table)
-    finally:
-        if output:
-            stream.close()
+    kinds = [_is_number(kind) for kind in result.types]
+    show_rows(result.columns, kinds, rows[:_ROWS], view, vertical=output.vertical)
     if len(rows) > _ROWS:
-        say(f"Only the first {_ROWS:,} rows are shown; --format csv (or json, jsonl, parquet) gives all.")
+        say(f"Only the first {_ROWS:,} rows are shown; `-o FILE.csv`, another format or a pipe gives all.")
+
+
+def show_rows(
+    names: Sequence[str],
+    is_number: Sequence[bool],
+    rows: Sequence[Sequence[Any]],
+    view: View,
+    *,
+    vertical: bool = False,
+) -> None:
+    """Print rows on stdout: for the width of a terminal, or whole to a pipe."""
+    from .table_text import Column, lay_out, plain_lines, record_lines
+
+    if not vertical and not sys.stdout.isatty():
+        _print_lines(plain_lines(names, is_number, [rows]))
+        return
+    if not vertical:
+        from rich.console import Console
+
+        console = Console(highlight=False, markup=False, emoji=False)
+        cells = list(zip(*rows, strict=True)) or [()] * len(names)
+        columns = [Column(*each, view.is_asked) for each in zip(names, cells, is_number, strict=True)]
+        layout = lay_out(columns, console.width, view.zone)
+        if not (view.is_whole and layout.left_out):
+            if layout.title:
+                console.print(layout.title, style="dim")
+            console.print(layout.table)
+            if note := _not_shown(layout.left_out, view):
+                say(note)
+            return
+    _print_lines(record_lines(names, rows))
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.flush()
+
+
+def _not_shown(left_out: Sequence[str], view: View) -> str:
+    named = ", ".join(left_out[:_NAMED])
+    more = len(left_out) - len(left_out[:_NAMED]) + len(view.hidden)
+    if not named:
+        return f"{more} more columns: {view.show_all}." if more else ""
+    return f"Not shown: {named}{f' and {more} more columns' if more else ''}. To see them: {view.show_all}."
 
 
 def _is_number(kind: object) -> bool:
     return re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT|FLOAT|DOUBLE|DECIMAL", str(kind)) is not None
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3f}".rstrip("0").rstrip(".")
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="milliseconds")
-    if isinstance(value, list):
-        return ", ".join(map(_cell, value))
-    return str(value)
 
 
 def _csv(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
@@ -143,16 +175,43 @@ def _json(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
     file.write(b"\n]\n" if before == b",\n" else b"[]\n")
 
 
+def _batches(result: "duckdb.DuckDBPyRelation") -> Iterator[list[tuple[Any, ...]]]:
+    """The rows, some thousand at a time; types that Arrow prints in other words than DuckDB are texts."""
+    names = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in result.columns]
+    kinds = map(str, result.types)
+    safe = ", ".join(
+        f"{name}::VARCHAR AS {name}" if kind.startswith(_AS_TEXT) else name
+        for name, kind in zip(names, kinds, strict=True)
+    )
+    for batch in result.project(safe).fetch_arrow_reader(_ROWS):
+        yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+
+
+def _table(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+    from .table_text import plain_lines
+
+    for line in plain_lines(result.columns, list(map(_is_number, result.types)), _batches(result)):
+        file.write(f"{line}\n".encode())
+
+
+def _blocks(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+    from .table_text import record_lines
+
+    for line in record_lines(result.columns, chain.from_iterable(_batches(result))):
+        file.write(f"{line}\n".encode())
+
+
 def _markdown(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+    from .table_text import whole_cell
+
     def write_row(cells: Iterable[str]) -> None:
         escaped = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>") for cell in cells)
         file.write(f"| {' | '.join(escaped)} |\n".encode())
 
     write_row(result.columns)
     write_row("---:" if _is_number(kind) else "---" for kind in result.types)
-    for batch in result.fetch_arrow_reader(_BATCH):
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            write_row(map(_cell, row))
+    for row in chain.from_iterable(_batches(result)):
+        write_row(map(whole_cell, row))
 
 
 def _parquet(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
@@ -165,6 +224,7 @@ def _parquet(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
 
 
 _WRITERS: dict[str, Callable[["duckdb.DuckDBPyRelation", IO[bytes]], None]] = {
+    "table": _table,
     "csv": _csv,
     "json": _json,
     "jsonl": _jsonl,

@@ -1,6 +1,6 @@
 """`arirecord calls`, `legs`, `kpis` …: a command for each table, with the options that its columns allow."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from arirecord.tables import MartMethods
 
 from .completions import completing, completing_list
 from .output import Input, Output, Verb
-from .result import result_options, write
+from .result import View, result_options, write
 from .terminal import live_line, say
 from .types import TIME, timezone_option
 
@@ -72,6 +72,7 @@ def command_for(mart: str) -> click.Command:
         *([_number, _disposition, _call] if "call_id" in columns else []),
         _where,
         _columns(columns),
+        _all_columns,
         _sort(columns),
         _limit,
         _set,
@@ -159,6 +160,11 @@ _set = click.option(
 )
 
 
+_all_columns = click.option(
+    "--all-columns", is_flag=True, help="Print all columns on a terminal; a pipe and a file always get them."
+)
+
+
 def _columns(columns: Collection[str]) -> Any:
     return click.option(
         "--columns",
@@ -194,6 +200,7 @@ def _answer(
     timezone: str = "UTC",
     since: "Time | None" = None,
     until: "Time | None" = None,
+    all_columns: bool = False,
     **asked: Any,
 ) -> None:
     from arirecord.analytics.connection import Tables
@@ -209,6 +216,11 @@ def _answer(
     asked["times"] = [window.times() for window in windows] if since or until else []
     for names in ("columns", "sort"):
         asked[names] = tuple(filter(None, (asked[names] or "").split(",")))
+    view = View(timezone, is_asked=bool(asked["columns"] or all_columns), is_whole=all_columns)
+    if output.is_terminal and output.format == "table" and not (view.is_asked or output.vertical):
+        asked["columns"] = _shown(mart, asked)
+        hidden = [name for name in known if name not in asked["columns"]]
+        view = View(timezone, hidden, show_all="--all-columns, --vertical or --columns NAMES")
     question = Question(mart, **asked)
     made = Tables(opened)
     try:
@@ -237,7 +249,16 @@ def _answer(
         say(no_rows("rows", opened, {**options, "--call": question.calls, "--where": question.where}, timezone, others))
     elif others:
         say(" ".join(others))
-    write(in_zone(rows, timezone) if output.format in ("table", "markdown") else rows, output)
+    write(in_zone(rows, timezone) if output.format in ("table", "markdown") else rows, output, view)
+
+
+def _shown(mart: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns of a table on a terminal, without those that say nothing unless the rows are grouped."""
+    from arirecord.analytics.models import describe
+
+    unused = {"bucket_at"} if "bucket" in asked and not asked["bucket"] else set()
+    unused |= {"group_value"} if "by" in asked and not asked["by"] else set()
+    return tuple(name for name in describe(mart).shown if name not in unused)
 
 
 def _rows(made: "Tables", sql: str, question: "Question", known: list[str]) -> "duckdb.DuckDBPyRelation":

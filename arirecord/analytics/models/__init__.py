@@ -77,13 +77,15 @@ def mart_names() -> Sequence[str]:
 
 @dataclass(frozen=True)
 class Description:
-    """What `marts/<name>.json` says of a mart: its `key` (columns that identify a row) and each column's meaning.
+    """What `marts/<name>.json` says of a mart: its `key` (columns that identify a row), the columns `shown` on a
+    terminal (6 to 9 that answer what the table is for, the most important first), and each column's meaning.
 
     `needs` says what a recording must have for the mart to know anything, `notes` what a reader should know besides
     (Markdown), `source` where its definitions come from. Units are in the columns' names.
     """
 
     key: Sequence[str]
+    shown: Sequence[str]
     columns: Mapping[str, str]
     needs: str = ""
     notes: Sequence[str] = ()
