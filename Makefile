@@ -10,7 +10,7 @@ PIP = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 INSTALL_IN = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(PIP)) --constraint constraints.txt
 INSTALL := $(call INSTALL_IN,$(VENV))
 
-.PHONY: help demo test test-explore test-asterisk lint format docs site notebooks bench samples dist clean
+.PHONY: help demo test test-explore test-asterisk lint format docs site notebooks bench office-hour samples dist clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,11 +55,14 @@ docs: $(READY) ## Generate the reference pages again: docs/cli.md, python.md, me
 site: $(READY) ## Build all pages as a site in .site/, which needs no server
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .mkdocs.yml
 
-notebooks: $(READY) ## Run the notebooks and store their outputs
-	$(BIN)/python -m tests.notebooks
+notebooks: $(READY) ## Run the notebooks and store their outputs (ARGS="02 06" for some; needs Chromium)
+	$(BIN)/python -m tests.notebooks $(ARGS)
 
 bench: $(READY) ## Measure everything beside its rivals and write docs/performance.md (ARGS=--full: all sizes)
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+office-hour: $(READY) ## Record the sample of an hour again, which takes an hour (Debian, root)
+	$(BIN)/python -m tests.asterisk.office.hour sample_data/office_hour.parquet
 
 samples: $(READY) ## Make sample_data again from recordings: make samples CAPTURES=DIR
 	$(BIN)/python sample_data/make_samples.py $(CAPTURES)

@@ -1,4 +1,7 @@
-"""Make the samples again from recorded streams: `make samples CAPTURES=DIR`."""
+"""Make the samples again from recorded streams: `make samples CAPTURES=DIR`.
+
+All but `office_hour.parquet`, which `make office-hour` records.
+"""
 
 import re
 import shutil
@@ -34,7 +37,7 @@ WEEK = [
     ["answered_bridge_talk", "attended_transfer"],
     ["blind_transfer", "hold_unhold", "answered_bridge_talk", "ivr_dtmf"],
 ]
-"""What is told again on each day, at nine, ten, eleven …"""
+"""The streams that are moved to each day, to nine, ten, eleven o'clock …"""
 
 
 def stream(captures: Path, name: str) -> Path:

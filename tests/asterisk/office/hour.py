@@ -7,10 +7,12 @@ and for how long; but calls happen in real time, so that no two recordings are t
 import argparse
 import asyncio
 import random
+import tempfile
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from arirecord.session.compact import compact
 from tests.asterisk.install import folder, install
 from tests.asterisk.phone import Call, Phone, eventually
 from tests.asterisk.recording import Capture
@@ -254,7 +256,7 @@ class Hour:
 
 
 async def make(asterisk: Asterisk, minutes: float, calls_a_minute: float) -> None:
-    """Make calls for so many minutes, and return when the last is over."""
+    """Make calls for so many minutes; return after that time, once the last call is over."""
     chance = random.Random(18)
     async with AsyncExitStack() as stack:
         phones: dict[str, Phone] = {}
@@ -273,12 +275,14 @@ async def make(asterisk: Asterisk, minutes: float, calls_a_minute: float) -> Non
             ]
             calls = [tasks.create_task(_later(when * minutes * 60, call)) for when, call in hour.special(minutes)]
             loop = asyncio.get_running_loop()
-            until = loop.time() + minutes * 60 * 0.95
+            end = loop.time() + minutes * 60
+            until = end - minutes * 60 * 0.05
             while loop.time() < until:
                 make_call = chance.choices((hour.internal, hour.outgoing, hour.direct, hour.menu), (30, 25, 12, 33))[0]
                 calls.append(tasks.create_task(_later(0, make_call())))
                 await asyncio.sleep(min(chance.expovariate(calls_a_minute / 60), until - loop.time() + 0.1))
             await asyncio.wait(calls, timeout=300)
+            await asyncio.sleep(end - loop.time())
             for task in serving:
                 task.cancel()
 
@@ -298,10 +302,13 @@ def main() -> None:
     parser.add_argument("--calls-a-minute", type=float, default=3.3)
     given = parser.parse_args()
     install(folder())
-    with Asterisk(folder(), FILES) as asterisk, Capture(asterisk, given.output) as capture:
-        asyncio.run(make(asterisk, given.minutes, given.calls_a_minute))
-        capture.finish()
-        print(f"{given.output}: {given.output.stat().st_size:,} bytes")
+    with tempfile.TemporaryDirectory() as work, Asterisk(folder(), FILES) as asterisk:
+        with Capture(asterisk, Path(work, "hour.parquet")) as capture:
+            asyncio.run(make(asterisk, given.minutes, given.calls_a_minute))
+            recorded = capture.finish()
+        compact(recorded.session, given.output, force=True)
+        given.output.chmod(0o644)  # samples are for everybody
+        print(f"{given.output}: {recorded.session.header.events:,} events, {given.output.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
