@@ -14,6 +14,7 @@ from arirecord.errors import ArirecordError, NotASession, TargetExists
 from arirecord.session import compact as module
 from arirecord.session import parquet, templates
 from arirecord.session.compact import compact
+from arirecord.session.doctor import examine
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import Frame, open_session
 from arirecord.session.rows import own_text
@@ -104,6 +105,14 @@ def test_other_kinds_keep_their_text(tmp_path: Path) -> None:
 
     assert [frame.raw for frame in open_session(tmp_path / "c.parquet").frames(kinds=None)] == [row[3] for row in rows]
     assert pq.read_table(tmp_path / "c.parquet").sort_by("seq")["raw"].null_count == 1
+
+
+def test_the_doctor_knows_a_compact_session(tmp_path: Path) -> None:
+    """It finds in a compact session what it finds in the same as it was."""
+    made = Path(__file__).parents[2] / "sample_data" / "talk_and_hold.parquet"
+    compact(open_session(made), tmp_path / made.name)
+
+    assert list(examine(tmp_path / made.name)) == list(examine(made))
 
 
 def test_order_across_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from arirecord.ari.catalogue import event_types
 from arirecord.session.header import Drift, Header
 from arirecord.session.rows import OWN_COLUMNS
 from arirecord.session.table import LEADING, UnforeseenColumns, rows_to_table, session_schema
+from arirecord.session.templates import TEMPLATE
 
 from .batch import Batch, to_rows
 from .findings import Few, Finding
@@ -40,7 +41,7 @@ def schema_findings(name: str, schema: pa.Schema) -> Iterator[Finding]:
         if column not in schema.names:
             yield Finding("error", "columns", name, f"The column {column} is missing.", "It is no whole session.")
     for field in schema:
-        expected = _all_fields().get(field.name)
+        expected = pa.string() if field.name == TEMPLATE else _all_fields().get(field.name)
         if schema.names.count(field.name) > 1:
             yield Finding("error", "columns", name, f"The column {field.name} is there twice.")
         elif expected is None:
