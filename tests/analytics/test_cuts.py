@@ -22,6 +22,11 @@ pytestmark = pytest.mark.slow
 COMPARED = {
     "calls": ("call_id", ["billsec", "talk_s", "hold_s", "wait_s"]),
     "legs": ("channel_id", ["ring_s", "up_s", "bridged_s", "holding_s"]),
+    "bridge_stays": ("channel_id, bridge_id, entered_at", ["duration_s"]),
+    "conversations": ("bridge_id, started_at", ["duration_s"]),
+    "app_visits": ("channel_id, application, entered_at", ["visit_s"]),
+    "holds": ("channel_id, started_at", ["hold_s"]),
+    "talk": ("channel_id", ["talk_s", "spoken_s", "longest_spoken_s", "crosstalk_s", "silence_s"]),
     "channel_states": ("channel_id, started_at, channel_state", ["duration_s"]),
     "dial_attempts": ("peer_channel_id, caller_channel_id", ["pdd_s", "ring_s", "duration_s"]),
 }
@@ -48,7 +53,13 @@ def said(con: duckdb.DuckDBPyConnection, table: str) -> dict[Any, list[Any]]:
 @pytest.mark.parametrize("name", ["transfers.parquet", "talk_and_hold.parquet"])
 @pytest.mark.parametrize("kind", ["begins late", "ends early", "has a gap", "is stopped and started again"])
 @examples(8, suppress_health_check=list(HealthCheck))
-@example(place=171, hidden=14)  # talk_and_hold: hides the Dial event that says when a telephone rang, and little more
+# Of talk_and_hold these hide when a telephone rang, that a channel left a bridge, that it left an application, the end
+# of a hold, and speech.
+@example(place=171, hidden=14)
+@example(place=117, hidden=1)
+@example(place=114, hidden=40)
+@example(place=883, hidden=1)
+@example(place=443, hidden=1)
 @given(place=st.integers(0, 10_000), hidden=st.integers(0, 200))
 def test_right_or_null(name: str, kind: str, place: int, hidden: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A duration that the recording does not show is NULL."""

@@ -47,6 +47,7 @@ def frames(bridge_id: str, parties: list[Party]) -> list[tuple[int, dict[str, An
             duration = (end - start) * TICK_MS
             found += [(start, {"type": "ChannelTalkingStarted", "channel": channel})]
             found += [(end, {"type": "ChannelTalkingFinished", "channel": channel, "duration": duration})]
+        found += [(300, {"type": "ChannelDestroyed", "channel": channel})]
     return found
 
 

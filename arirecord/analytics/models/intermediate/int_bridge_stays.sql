@@ -1,5 +1,5 @@
 -- One row is one stay of a channel in a bridge. Identified by `channel_id`, `bridge_id` and `entered_seq` (NULL where
--- the entry was not recorded). Where the leaving is missing the channel's end stands for it.
+-- the entry was not recorded). If the leaving is missing and no gap can hide it, the channel's end stands for it.
 WITH steps AS (
     -- A frame that Asterisk sent twice is one step.
     SELECT channel_id, bridge_id, is_holding, is_entry, event_at, min(seq) AS seq
@@ -33,7 +33,11 @@ stays AS (
 
 SELECT
     stays.* EXCLUDE (left_at, left_seq),
-    CASE WHEN stays.left_seq IS NULL THEN lives.ended_at ELSE stays.left_at END AS left_at,
+    CASE
+        WHEN stays.left_seq IS NOT NULL THEN stays.left_at
+        WHEN gaps.seq IS NULL OR gaps.seq < stays.entered_seq THEN lives.ended_at
+    END AS left_at,
     COALESCE(stays.left_seq, lives.ended_seq) AS left_seq
 FROM stays
 LEFT JOIN int_channel_lives AS lives USING (channel_id)
+ASOF LEFT JOIN int_gaps AS gaps ON lives.ended_seq >= gaps.seq

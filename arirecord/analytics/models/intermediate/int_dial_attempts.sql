@@ -57,8 +57,7 @@ SELECT
     spans.* EXCLUDE (first_at, started_seq, rung_at, rung_seq, peer_ringing_at, from_seq, over_seq),
     CASE
         -- An earlier ringing may be missing.
-        WHEN from_seq IS NULL
-            OR EXISTS (FROM stg_gaps AS gaps WHERE gaps.seq BETWEEN from_seq AND COALESCE(rung_seq, over_seq)) THEN NULL
+        WHEN from_seq IS NULL OR gaps.seq > from_seq THEN NULL
         WHEN rung_seq IS NOT NULL THEN rung_at
         -- While an attempt is open, a Dial event may still say when it rang. A telephone may ring a moment after it was
         -- given up.
@@ -66,3 +65,4 @@ SELECT
         THEN peer_ringing_at
     END AS ringing_at
 FROM spans
+ASOF LEFT JOIN int_gaps AS gaps ON COALESCE(spans.rung_seq, spans.over_seq) >= gaps.seq

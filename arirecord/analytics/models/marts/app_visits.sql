@@ -44,7 +44,10 @@ SELECT
     ended.args,
     ended.entered_at,
     ended.left_at,
-    (epoch_ms(ended.left_at) - epoch_ms(ended.entered_at)) / 1000 AS visit_s,
+    CASE
+        WHEN gaps.seq IS NULL OR gaps.seq < ended.first_seq
+        THEN (epoch_ms(ended.left_at) - epoch_ms(ended.entered_at)) / 1000
+    END AS visit_s,
     ended.status,
     ended.replace_channel_id,
     ended.is_announced,

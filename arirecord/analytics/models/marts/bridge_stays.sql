@@ -1,5 +1,6 @@
 -- One row is one stay of a channel in a bridge. Identified by `channel_id`, `bridge_id`, `entered_seq` and `left_seq`.
--- Where the leaving was not recorded the channel's end stands for it; what is not known is NULL.
+-- Where the leaving was not recorded the channel's end stands for it; what is not known, or hidden by a gap,
+-- is NULL.
 SELECT
     calls.call_id,
     stays.channel_id,
@@ -10,10 +11,14 @@ SELECT
     stays.is_holding,
     stays.entered_at,
     stays.left_at,
-    (epoch_ms(stays.left_at) - epoch_ms(stays.entered_at)) / 1000 AS duration_s,
+    CASE
+        WHEN gaps.seq IS NULL OR gaps.seq < stays.entered_seq
+        THEN (epoch_ms(stays.left_at) - epoch_ms(stays.entered_at)) / 1000
+    END AS duration_s,
     stays.entered_seq,
     stays.left_seq
 FROM int_bridge_stays AS stays
 JOIN int_bridges AS bridges USING (bridge_id)
 LEFT JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_call_channels AS calls USING (channel_id)
+ASOF LEFT JOIN int_gaps AS gaps ON stays.left_seq >= gaps.seq

@@ -6,7 +6,10 @@ SELECT
     talks.bridge_id,
     talks.started_at,
     talks.ended_at,
-    (epoch_ms(talks.ended_at) - epoch_ms(talks.started_at)) / 1000 AS duration_s,
+    CASE
+        WHEN gaps.seq IS NULL OR gaps.seq < talks.first_seq
+        THEN (epoch_ms(talks.ended_at) - epoch_ms(talks.started_at)) / 1000
+    END AS duration_s,
     talks.channel_count,
     members.channel_ids,
     members.numbers,
@@ -15,3 +18,4 @@ SELECT
     talks.last_seq
 FROM int_conversations AS talks
 LEFT JOIN int_conversation_members AS members USING (bridge_id, conversation)
+ASOF LEFT JOIN int_gaps AS gaps ON talks.last_seq >= gaps.seq

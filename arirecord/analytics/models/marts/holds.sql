@@ -34,13 +34,15 @@ SELECT
     holds.musicclass,
     holds.started_at,
     holds.ended_at,
-    (epoch_ms(holds.ended_at) - epoch_ms(holds.started_at)) / 1000 AS hold_s,
+    CASE
+        WHEN gaps.seq IS NULL OR gaps.seq < holds.seq
+        THEN (epoch_ms(holds.ended_at) - epoch_ms(holds.started_at)) / 1000
+    END AS hold_s,
     holds.is_taken_back,
-    holds.ended_at IS NOT NULL AND NOT EXISTS (
-        FROM stg_gaps AS gaps WHERE gaps.seq BETWEEN holds.seq AND holds.ended_seq
-    ) AS is_complete,
+    holds.ended_at IS NOT NULL AND (gaps.seq IS NULL OR gaps.seq < holds.seq) AS is_complete,
     holds.seq
 FROM int_holds AS holds
+ASOF LEFT JOIN int_gaps AS gaps ON holds.ended_seq >= gaps.seq
 LEFT JOIN met ON met.channel_id = holds.channel_id AND met.seq = holds.seq
 LEFT JOIN int_channel_facts AS facts ON facts.channel_id = holds.channel_id
 LEFT JOIN int_call_channels AS calls ON calls.channel_id = holds.channel_id

@@ -29,17 +29,26 @@ spoken AS (
         bool_or(is_cut_off) AS is_cut_off
     FROM int_spoken
     GROUP BY channel_id
+),
+
+-- Before and after the recording, and in a gap, there may be more talk.
+shares AS (
+    SELECT shares.*
+    FROM int_talk_shares AS shares
+    JOIN int_channel_facts AS facts USING (channel_id)
+    WHERE facts.is_followed AND facts.is_over
 )
 
 SELECT
     channel_id,
     calls.call_id,
     CASE
+        WHEN NOT (facts.is_followed AND facts.is_over) THEN NULL
         WHEN talked.channel_id IS NULL THEN 0
         WHEN talked.is_known THEN talked.talk_ms / 1000
     END AS talk_s,
-    spoken.spoken_ms / 1000 AS spoken_s,
-    spoken.longest_ms / 1000 AS longest_spoken_s,
+    CASE WHEN facts.is_followed AND facts.is_over THEN spoken.spoken_ms / 1000 END AS spoken_s,
+    CASE WHEN facts.is_followed AND facts.is_over THEN spoken.longest_ms / 1000 END AS longest_spoken_s,
     spoken.spoken_count,
     shares.spoken_ms / NULLIF(shares.all_spoken_ms, 0) AS share_ratio,
     shares.crosstalk_ms / 1000 AS crosstalk_s,
@@ -49,5 +58,6 @@ SELECT
     spoken.is_cut_off
 FROM talked
 FULL JOIN spoken USING (channel_id)
-LEFT JOIN int_talk_shares AS shares USING (channel_id)
+LEFT JOIN shares USING (channel_id)
+LEFT JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_call_channels AS calls USING (channel_id)
