@@ -84,7 +84,7 @@ def test_the_worst(tmp_path: Path) -> None:
 
     assert text.count("```mermaid\nsequenceDiagram\n") == 2
     assert text.count("held for ") == 2
-    assert "an SVG holds one call" in explain(TRANSFERS, "--worst", "2", "--format", "svg", code=2).stderr
+    assert "An SVG shows one call" in explain(TRANSFERS, "--worst", "2", "--format", "svg", code=2).stderr
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_wrong_usage(args: tuple[str, ...], said: str) -> None:
 
 def test_a_call_that_is_not_there() -> None:
     """Says how to list those that are."""
-    assert "FROM calls" in explain(TRANSFERS, "nobody", code=1).stderr
+    assert "arirecord calls" in explain(TRANSFERS, "nobody", code=1).stderr
