@@ -34,18 +34,18 @@ def recordings(draw: st.DrawFn) -> tuple[list[Extent], list[Gap], set[int]]:
     for started in draw(st.lists(st.integers(0, 60), min_size=1, max_size=3, unique=True)):
         at, seq = started, 0
         own: set[int] = set()
+        is_after_part = False
         for _ in range(draw(st.integers(1, 3))):
             is_missing = draw(st.booleans())
-            begin, end = at + draw(st.integers(0, 5)), 0
+            begin = at + draw(st.integers(0, 5))
             end = begin + draw(st.integers(1, 10))
             if not is_missing:
                 lost = draw(st.integers(begin, end))
                 back = draw(st.integers(lost, end))
                 parts.append((Extent(started, seq, seq + 9, begin, end), [Span(lost, back)] if back > lost else []))
                 own |= set(range(begin, end)) - set(range(lost, back))
-                if seq and parts[-2:-1] and parts[-2][0].last_seq == seq - 1:
-                    own |= set(range(at, begin))
-            at, seq = end, seq + 10
+                own |= set(range(at, begin)) if is_after_part else set()
+            at, seq, is_after_part = end, seq + 10, not is_missing
         seconds |= own
     parts.sort(key=lambda part: part[0].begin_ns)
     gaps = [

@@ -12,9 +12,8 @@ bounds AS (
         min(receipts.received_at) AS first_received_at,
         max(receipts.received_at) AS last_received_at
     FROM receipts
-    JOIN recorded_spans AS spans
-        ON receipts.received_at >= spans.begin_at - INTERVAL 1 MILLISECOND
-        AND receipts.received_at <= spans.end_at + INTERVAL 1 MILLISECOND
+    ASOF JOIN recorded_spans AS spans ON receipts.received_at >= spans.begin_at - INTERVAL 1 MILLISECOND
+    WHERE receipts.received_at <= spans.end_at + INTERVAL 1 MILLISECOND
     GROUP BY spans.begin_at
 ),
 
