@@ -287,7 +287,12 @@ def test_sizes_of_parts(text: str, expected: Rotation) -> None:
     assert Rotation.parse(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "0", "0h", "-1", "1 hour", "h", "1.5h"])
+@pytest.mark.parametrize("text", ["90m", "1.5h", "1h30m", "90 minutes"])
+def test_a_length_of_time_is_read_as_by_every_verb(text: str) -> None:
+    assert Rotation.parse(text) == Rotation(seconds=5400)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0h", "-1", "1.5", "h", "1x", "1.5MB"])
 def test_what_is_no_size(text: str) -> None:
     """Is said, with examples."""
     with pytest.raises(ValueError, match="such as 1h, 256MB or 1000000"):
