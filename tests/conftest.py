@@ -20,6 +20,11 @@ HERE = Path(__file__).parent
 CAPTURES = [HERE / "captures", *(Path(p) for p in [os.environ.get("ARIRECORD_CAPTURES")] if p)]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Keep bytes out of test ids, which must be the same in each process: what gzip makes has a time in it."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the first case of every test that is not slow as quick."""
     seen = set()
