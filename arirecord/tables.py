@@ -92,6 +92,10 @@ class MartMethods:
         """Events and bytes by type and application."""
         return self._mart("event_volume", parameters)
 
+    def findings(self, **parameters: str | float) -> "pl.DataFrame":
+        """Findings of the linter: what went wrong in calls."""
+        return self._mart("findings", parameters)
+
     def hangups(self, **parameters: str | float) -> "pl.DataFrame":
         """Ended channels: cause, and which side hung up."""
         return self._mart("hangups", parameters)

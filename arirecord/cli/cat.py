@@ -1,8 +1,9 @@
 """`arirecord cat`."""
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
@@ -13,6 +14,8 @@ from .terminal import say
 from .types import TIME, timezone_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from arirecord.select.times import Time
     from arirecord.session.reader import Frame
 
@@ -37,6 +40,8 @@ __all__ = ["command"]
 @click.option("--since", type=TIME, help="Only from then on: 14:03 (each day), 2026-11-23T14:03:10, +5m, seq:1234.")
 @click.option("--until", type=TIME, help="Only before then.")
 @timezone_option("Time zone of --since and --until")
+@click.option("--call", metavar="ID", help="Only the rows of this call, by its id or a channel's id or name.")
+@click.option("--seq", "seqs", type=click.IntRange(0), multiple=True, metavar="N", help="Only row N (repeatable).")
 @click.option("--all-kinds", is_flag=True, help="Print other rows too: connections, gaps, binary messages.")
 def command(
     session: Path,
@@ -46,6 +51,8 @@ def command(
     since: "Time | None",
     until: "Time | None",
     timezone: str,
+    call: str | None,
+    seqs: tuple[int, ...],
     all_kinds: bool,
 ) -> None:
     """Print the frames of a session, verbatim and in order.
@@ -56,12 +63,22 @@ def command(
       arirecord cat session.parquet --type Dial --type ChannelDestroyed --since +5m --until +6m
       arirecord cat days/ --since 14:00 --until 15:00 --timezone Europe/Prague
       arirecord cat session.parquet --channel PJSIP/1001-0000002a --format jsonl > one-channel.jsonl
+      arirecord cat session.parquet --call 1795474818.125
+      arirecord cat session.parquet --seq 1207
     """
     from arirecord.select.times import is_in
     from arirecord.session.reader import open_session
 
     from .selection import no_rows, unknown_value, windows_of
 
+    if call is not None or seqs:
+        if types or channel or since or until or all_kinds or (call is not None and seqs):
+            raise click.UsageError("--call and --seq cannot be combined with each other or with another filter.")
+        lines = _of_call(session, call) if call is not None else _of_rows(session, seqs)
+        for printed in map(_raw if form == "raw" else _jsonl, lines):
+            sys.stdout.buffer.write(printed)
+        sys.stdout.buffer.flush()
+        return
     opened = open_session(session)
     windows = windows_of(opened, since, until, timezone)
     frames = opened.frames(
@@ -82,6 +99,38 @@ def command(
         known = opened.header.types
         others = [unknown_value("--type", name, known) for name in types if name not in known]
         say(no_rows("frames", opened, options, timezone, others))
+
+
+def _of_call(session: Path, wanted: str) -> "Iterator[Frame]":
+    from arirecord.analytics import connect
+    from arirecord.report.call_rows import rows_of_call
+    from arirecord.report.find import find_calls
+
+    connection = connect(session, models=("bridge_stays", "calls", "channels", "legs"))
+    found = find_calls(connection, wanted)
+    if len(found) != 1:
+        raise click.ClickException(
+            f"{len(found) or 'No'} calls match {wanted}. `arirecord calls {session}` lists the calls."
+        )
+    return map(_frame, rows_of_call(connection, found[0].call_id))
+
+
+def _of_rows(session: Path, seqs: tuple[int, ...]) -> "Iterator[Frame]":
+    from arirecord.analytics import connect
+    from arirecord.report.call_rows import rows_at
+
+    rows = rows_at(connect(session, models=()), list(seqs))
+    if missing := sorted(set(seqs) - {row["seq"] for row in rows}):
+        raise click.ClickException(f"{session} has no row {missing[0]}. `arirecord info {session}` counts its rows.")
+    return map(_frame, rows)
+
+
+def _frame(row: "Mapping[str, Any]") -> "Frame":
+    from arirecord.session.reader import Frame
+
+    t_ns = (row["received_at"].replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    names = ("elapsed_ns", "kind", "type", "application", "raw")
+    return Frame(row["seq"], t_ns * 1000, *(row[name] for name in names))
 
 
 def _raw(frame: "Frame") -> bytes:

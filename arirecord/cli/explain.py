@@ -25,12 +25,15 @@ _FORMATS: Formats = {"text": (".txt",), "mermaid": (".mmd", ".md"), "svg": (".sv
 @click.argument("session", type=Input())
 @click.argument("call", required=False)
 @click.option("--all", "is_all", is_flag=True, help="Every call that matches CALL; without CALL, every call.")
-@click.option("--worst", type=click.IntRange(1), metavar="N", help="The N calls with the most problems.")
+@click.option("--worst", type=click.IntRange(1), metavar="N", help="The N worst of the calls with a problem.")
 @click.option(
-    "--by", multiple=True, type=click.Choice(["transfer", "cause", "hold"]),
-    help="With --worst: rank by failed transfers, hangup causes or longest hold. Default: all three in turn.",
+    "--rule", "rules", multiple=True, metavar="RULE",
+    help="With --worst: only calls that this rule of the linter finds, such as transfer-failed (repeatable).",
 )  # fmt: skip
-@click.option("--details", is_flag=True, help="Also show dialplan steps, caller ids and Asterisk's own variables.")
+@click.option("--seq", type=click.IntRange(0), metavar="N", help="Show the call of row N, and mark the row.")
+@click.option(
+    "--details", is_flag=True, help="Also show dialplan steps, caller ids, Asterisk's own variables and row numbers."
+)
 @click.option("--width", type=click.IntRange(60), help="Columns of the text.  [default: the terminal's, else 100]")
 @click.option("--lanes", type=click.IntRange(2), help="Show at most this many lanes; further channels share one.")
 @output_options(
@@ -45,7 +48,8 @@ def command(
     call: str | None,
     is_all: bool,
     worst: int | None,
-    by: tuple[str, ...],
+    rules: tuple[str, ...],
+    seq: int | None,
     details: bool,
     width: int | None,
     lanes: int | None,
@@ -61,41 +65,45 @@ def command(
       arirecord explain session.parquet 1795474818.125
       arirecord explain session.parquet 1002 --all
       arirecord explain session.parquet --worst 5 -o worst.html
+      arirecord explain session.parquet --seq 1207
       arirecord explain session.parquet PJSIP/1001-0000002a --format mermaid >> incident.md
     """
-    if sum((call is not None, worst is not None)) > 1 or (call is None and worst is None and not is_all):
-        raise click.UsageError("Name a call by an id, a channel or a number, or give --worst N or --all.")
-    if by and worst is None:
-        raise click.UsageError("--by needs --worst.")
+    chosen = sum(choice is not None for choice in (call, worst, seq))
+    if chosen > 1 or (not chosen and not is_all):
+        raise click.UsageError("Name a call by an id, a channel or a number, or give --worst N, --seq N or --all.")
+    if rules and worst is None:
+        raise click.UsageError("--rule needs --worst.")
     from arirecord.analytics import connect
     from arirecord.report import facts, find
     from arirecord.report.tell import story
 
     connection = connect(session, models={*facts.MODELS, *find.MODELS})
-    found = _found(connection, session, call, worst, by)
-    if len(found) > 1 and call is not None and not is_all:
+    found = _found(connection, session, call, worst, rules, seq)
+    if len(found) > 1 and worst is None and not is_all:
         _list(found)
+        matching = f"{len(found)} calls match {call if seq is None else f'row {seq}'}: name one by its id, or add --all"
         if output.format != "text" or output.path:
-            raise click.UsageError(f"{len(found)} calls match {call}: name one by its id, or add --all")
-        say(f"{len(found)} calls match {call}: name one by its id, or add --all.")
+            raise click.UsageError(matching)
+        say(f"{matching}.")
         return
     with progress(len(found)) as update:
 
         def told() -> "Iterator[tuple[Found, Story]]":
             for place, one in enumerate(found, 1):
-                yield one, story(connection, one.call_id, details=details)
+                yield one, story(connection, one.call_id, details=details, seq=seq)
                 if len(found) > 1:
                     update("calls", place)
 
-        _write(told(), len(found), output, width, lanes)
+        _write(told(), len(found), output, width, lanes, has_rows=details or seq is not None)
 
 
 def _found(
-    connection: "object", session: Path, call: str | None, worst: int | None, by: Sequence[str]
+    connection: "object", session: Path, call: str | None, worst: int | None, rules: Sequence[str], seq: int | None
 ) -> "Sequence[Found]":
     import duckdb
 
-    from arirecord.report.find import WORST_BY, all_calls, find_calls, worst_calls
+    from arirecord.report.find import all_calls, calls_of_row, find_calls, worst_calls
+    from arirecord.report.lint import RULES
 
     assert isinstance(connection, duckdb.DuckDBPyConnection)
     if call is not None:
@@ -105,9 +113,22 @@ def _found(
                 f"{session} has no call, channel or number {call}. `arirecord calls {session}` lists the calls."
             )
         return found
-    found = worst_calls(connection, worst, by or WORST_BY) if worst is not None else all_calls(connection)
+    if seq is not None:
+        try:
+            found = calls_of_row(connection, seq)
+        except LookupError as error:
+            raise click.ClickException(f"{error.args[0]}. `arirecord info {session}` counts the rows.") from error
+        if not found:
+            raise click.ClickException(
+                f"row {seq} of {session} is about no call; `arirecord cat --seq {seq}` prints it"
+            )
+        return found
+    try:
+        found = worst_calls(connection, worst, rules or RULES) if worst is not None else all_calls(connection)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     if not found:
-        say("No call has a problem." if worst is not None else f"{session} has no calls.")
+        say("No call has such a problem." if worst is not None else f"{session} has no calls.")
     return found
 
 
@@ -118,7 +139,13 @@ def _list(found: "Sequence[Found]") -> None:
 
 
 def _write(
-    told: "Iterator[tuple[Found, Story]]", count: int, output: Output, width: int | None, lanes: int | None
+    told: "Iterator[tuple[Found, Story]]",
+    count: int,
+    output: Output,
+    width: int | None,
+    lanes: int | None,
+    *,
+    has_rows: bool,
 ) -> None:
     """Stories as they come, to stdout, a file, or a file each in a folder."""
     form = output.format
@@ -129,19 +156,20 @@ def _write(
         folder.mkdir(parents=True, exist_ok=True)
         for one, story in told:
             target = folder / f"{_file_name(one.call_id)}{_FORMATS[form][0]}"
+            text = "".join(_rendered(iter([(one, story)]), 1, form, width, lanes, has_rows=has_rows))
             with output.file(target) as path:
-                path.write_text("".join(_rendered(iter([(one, story)]), 1, form, width, lanes)), encoding="utf-8")
+                path.write_text(text, encoding="utf-8")
             say(f"{target}: call {one.call_id}" if one.why == "call id" else f"{target}: {one.why}")
     elif form == "text" and output.is_terminal:
-        _show(told, width, lanes)
+        _show(told, width, lanes, has_rows)
     elif output.path is None:
-        for text in _rendered(told, count, form, width, lanes):
+        for text in _rendered(told, count, form, width, lanes, has_rows=has_rows):
             sys.stdout.write(text)
         sys.stdout.flush()
     else:
         is_markdown = count > 1 or output.path.suffix == ".md"
         with output.file() as path, path.open("w", encoding="utf-8") as file:
-            file.writelines(_rendered(told, count, form, width, lanes, is_markdown=is_markdown))
+            file.writelines(_rendered(told, count, form, width, lanes, has_rows=has_rows, is_markdown=is_markdown))
 
 
 def _file_name(call_id: str) -> str:
@@ -155,6 +183,7 @@ def _rendered(
     width: int | None,
     lanes: int | None,
     *,
+    has_rows: bool,
     is_markdown: bool = False,
 ) -> Iterator[str]:
     """The text of the file, in parts. Several Mermaid diagrams make Markdown, and one in a Markdown file."""
@@ -179,10 +208,11 @@ def _rendered(
 
         for place, (one, story) in enumerate(told):
             why = f"{'─' * (width or 100)}\n{one.why}\n" if count > 1 else ""
-            yield ("\n" if place else "") + why + ladder_text(story, width=width or 100, max_lanes=lanes or MAX_LANES)
+            text = ladder_text(story, width=width or 100, max_lanes=lanes or MAX_LANES, has_rows=has_rows)
+            yield ("\n" if place else "") + why + text
 
 
-def _show(told: "Iterator[tuple[Found, Story]]", width: int | None, lanes: int | None) -> None:
+def _show(told: "Iterator[tuple[Found, Story]]", width: int | None, lanes: int | None, has_rows: bool) -> None:
     """In colours, on the terminal."""
     from rich.console import Console
 
@@ -190,5 +220,6 @@ def _show(told: "Iterator[tuple[Found, Story]]", width: int | None, lanes: int |
 
     console = Console(width=width, highlight=False, markup=False, emoji=False)
     for _, story in told:
-        console.print(renderable(story, width=console.width, max_lanes=lanes or MAX_LANES))
+        shown = renderable(story, width=console.width, max_lanes=lanes or MAX_LANES, has_rows=has_rows)
+        console.print(shown)
         console.print()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["command_for", "table_groups", "table_names"]
 
 _GROUPS = {
-    "calls": "calls legs channels links dial_attempts transfers holds hangups queue_calls",
+    "calls": "calls legs channels links dial_attempts transfers holds hangups queue_calls findings",
     "talk and audio": "conversations talk talk_intervals rtp_quality playbacks recordings",
     "DTMF and menus": "digits dtmf dtmf_patterns ivr_paths",
     "metrics": "kpis concurrency app_latency event_volume",

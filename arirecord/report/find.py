@@ -1,20 +1,20 @@
-"""Which calls are meant: by id, channel, number, or the worst ones."""
+"""Find calls: by id, channel, number or row, or those with problems."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, zip_longest
+from typing import Any
 
 import duckdb
 
-__all__ = ["MODELS", "WORST_BY", "Found", "all_calls", "find_calls", "worst_calls"]
+from .call_rows import rows_at
+from .lint import PROBLEMS, RULES
 
-MODELS = ("calls", "channels", "holds", "legs", "transfers")
+__all__ = ["MODELS", "Found", "all_calls", "calls_of_row", "find_calls", "problems", "worst_calls"]
+
+MODELS = ("bridge_stays", "calls", "channels", "findings", "legs")
 """The models that these functions read."""
-
-WORST_BY = ("transfer", "cause", "hold")
-"""What `worst_calls` can rank by: failed transfers, hangup causes that speak of a fault, longest hold."""
 
 _SAME_ENDING = 7
 """Digits at the end that make two numbers one, written with and without country or area."""
@@ -88,51 +88,73 @@ def _digits(number: str) -> str:
     return re.sub(r"^00(?=\d{6})", "", re.sub(r"[^0-9*#a-zA-Z_]", "", number))
 
 
-def worst_calls(connection: duckdb.DuckDBPyConnection, count: int, by: Sequence[str] = WORST_BY) -> Sequence[Found]:
-    """At most `count` calls in which most went wrong: the worst of each kind in `by` in turn, each call once.
+def worst_calls(
+    connection: duckdb.DuckDBPyConnection, count: int | None = None, rules: Sequence[str] = RULES
+) -> Sequence[Found]:
+    """Calls that have a problem by one of these rules of the linter: at most `count`, the worst first.
 
-    Raises `ValueError` for a kind that is not in `WORST_BY`.
+    A call stands for its gravest finding, in the order of `lint.RULES`. The first call of each rule comes before the
+    second of any, so that the beginning of a long list shows what there is.
+
+    Raises `ValueError` for a rule that does not exist.
     """
-    for kind in by:
-        if kind not in WORST_BY:
-            raise ValueError(f"calls are not ranked by {kind}; there are {', '.join(WORST_BY)}")
-    ranked = [_ranked(connection, kind, count) for kind in by]
-    found: dict[str, Found] = {}
-    for call in chain.from_iterable(zip_longest(*ranked)):
-        if call is not None:
-            found.setdefault(call.call_id, call)
-    return list(found.values())[:count]
-
-
-_RANKS = {
-    "transfer": """
-        SELECT call_id, count(*) AS badness, 'transfer failed: ' || any_value(result) AS why
-        FROM transfers WHERE result <> 'Success' GROUP BY call_id""",
-    # A cause of the network or of Asterisk itself before that of a wrong number; busy and the like not at all.
-    "cause": """
-        SELECT
-            call_id,
-            max(CASE WHEN hangup_cause IN (34, 38, 41, 42, 44, 47, 58, 63, 66, 102) THEN 3
-                WHEN hangup_cause IN (3, 20, 27, 50, 57, 65, 69, 88, 111) THEN 2 ELSE 1 END) AS badness,
-            'ended with ' || arg_max(hangup_cause || ' ' || COALESCE(hangup_cause_txt, ''), hangup_cause) AS why
-        FROM legs
-        WHERE hangup_cause NOT IN (0, 16, 17, 18, 19, 21, 23, 26, 31) AND COALESCE(tech_cause, 0) <> 487
-        GROUP BY call_id""",
-    "hold": """
-        SELECT call_id, max(hold_s) AS badness, 'held for ' || round(max(hold_s), 1) || ' s' AS why
-        FROM holds WHERE hold_s IS NOT NULL GROUP BY call_id""",
-}
-
-
-def _ranked(connection: duckdb.DuckDBPyConnection, kind: str, count: int) -> Sequence[Found]:
+    if unknown := [rule for rule in rules if rule not in RULES]:
+        raise ValueError(f"no rule is named {unknown[0]}; there are {', '.join(RULES)}")
     rows = connection.execute(
-        f"SELECT {_CALL}, worst.why FROM ({_RANKS[kind]}) AS worst JOIN calls USING (call_id) "
-        "ORDER BY worst.badness DESC, first_seq LIMIT ?",
-        [count],
+        f"SELECT {_CALL}, rule || ': ' || finding FROM ({problems(rules)}) JOIN calls USING (call_id) "
+        "ORDER BY place LIMIT $most",
+        {"most": count},
     ).fetchall()
     return [Found(*row) for row in rows]
 
 
-def _select(connection: duckdb.DuckDBPyConnection, where: str, why: str, values: dict[str, str]) -> Sequence[Found]:
+def problems(rules: Sequence[str] = RULES) -> str:
+    """SQL for the calls that have a problem: `call_id`, its gravest finding, and its `place` among these calls."""
+    ranks = "[" + ", ".join(f"'{rule}'" for rule in RULES) + "]"
+    return f"""
+        WITH graves AS (
+            SELECT
+                call_id, rule, severity, finding, min(seq) OVER (PARTITION BY call_id) AS first_seq,
+                list_position({ranks}, rule) AS rank
+            FROM findings
+            WHERE severity IN {PROBLEMS} AND list_contains({list(rules)}, rule)
+            QUALIFY row_number() OVER (PARTITION BY call_id ORDER BY rank, seq) = 1
+        ),
+
+        turns AS (
+            SELECT *, row_number() OVER (PARTITION BY rule ORDER BY first_seq, call_id) AS turn
+            FROM graves
+        )
+
+        SELECT call_id, rule, severity, finding, row_number() OVER (ORDER BY turn, rank) AS place
+        FROM turns
+    """
+
+
+def calls_of_row(connection: duckdb.DuckDBPyConnection, seq: int) -> Sequence[Found]:
+    """The calls that a row of the recording is about: those of the channels it names, else of the bridge.
+
+    Raises `LookupError` for a row that the recording does not have.
+    """
+    rows = rows_at(connection, [seq])
+    if not rows:
+        raise LookupError(f"no row {seq} is in the recording")
+    words = re.findall(r"[^\s\"/?&=,{}\[\]\\]+", rows[0]["raw"])
+    targets = [word.partition(":")[2] for word in words]
+    values = {"ids": sorted({*words, *targets}), "seq": seq}
+    in_bridge = "SELECT call_id FROM bridge_stays WHERE list_contains($ids, bridge_id)"
+    for where in (
+        "call_id IN (SELECT call_id FROM legs WHERE list_contains($ids, channel_id))",
+        f"call_id IN ({in_bridge} AND COALESCE(entered_seq <= $seq, true) AND COALESCE(left_seq >= $seq, true))",
+        # A bridge is made before somebody enters it, and destroyed after all have left.
+        f"call_id IN ({in_bridge})",
+    ):
+        if found := _select(connection, where, f"row {seq}", values):
+            return found
+    return []
+
+
+def _select(connection: duckdb.DuckDBPyConnection, where: str, why: str, values: dict[str, Any]) -> Sequence[Found]:
     sql = f"SELECT {_CALL}, $why FROM calls WHERE {where} ORDER BY first_seq"
-    return [Found(*row) for row in connection.execute(sql, {**values, "why": why}).fetchall()]
+    named = {name: value for name, value in values.items() if f"${name}" in sql}
+    return [Found(*row) for row in connection.execute(sql, {**named, "why": why}).fetchall()]

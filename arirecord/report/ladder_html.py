@@ -45,7 +45,8 @@ def story_section(story: Story, anchor: str, *, max_lanes: int = MAX_LANES) -> s
     return (
         f'<section id="{anchor}" class="call" aria-labelledby="{anchor}-title">\n'
         f'<h2 id="{anchor}-title">{_text(story.title)} {badge}</h2>\n'
-        f"<dl><dt>call</dt><dd><code>{_text(story.call_id)}</code></dd>{facts}</dl>\n"
+        + (f'<p class="summary">{_text(story.summary)}</p>\n' if story.summary else "")
+        + f"<dl><dt>call</dt><dd><code>{_text(story.call_id)}</code></dd>{facts}</dl>\n"
         + "".join(_findings(folded, story.findings))
         + f'<div class="scroll" tabindex="0" role="region" aria-label="Ladder of the call">\n'
         f"{ladder_svg(story, max_lanes=max_lanes, is_standalone=False)}</div>\n"
@@ -84,8 +85,12 @@ def _parties(story: Story) -> Iterator[str]:
 def _moments(story: Story) -> Iterator[str]:
     yield from _table(
         "Everything in order",
-        ("s", "what happened"),
-        ((offset_text(offset_s(story, moment.at)), sentence(story, moment)) for moment in story.moments),
+        ("s", "what happened", "row"),
+        (
+            (offset_text(offset_s(story, moment.at)), sentence(story, moment), str(moment.seq))
+            for moment in story.moments
+        ),
+        marked=[place for place, moment in enumerate(story.moments) if moment.seq == story.marked_seq],
     )
 
 
@@ -107,14 +112,20 @@ def _evidence(story: Story) -> Iterator[str]:
 
 
 def _table(
-    title: str, heads: Sequence[str], rows: Iterator[Sequence[str]], *, is_closed: bool = False
+    title: str,
+    heads: Sequence[str],
+    rows: Iterator[Sequence[str]],
+    *,
+    is_closed: bool = False,
+    marked: Sequence[int] = (),
 ) -> Iterator[str]:
     yield f"<details{'' if is_closed else ' open'}><summary>{title}</summary>\n"
     yield f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table><thead><tr>'
     yield "".join(f'<th scope="col">{head or "lane"}</th>' for head in heads) + "</tr></thead><tbody>\n"
-    for first, *rest in rows:
+    for place, (first, *rest) in enumerate(rows):
         yield (
-            f'<tr><th scope="row">{_text(first)}</th>' + "".join(f"<td>{_text(cell)}</td>" for cell in rest) + "</tr>\n"
+            f"<tr{' class=marked' if place in marked else ''}>"
+            f'<th scope="row">{_text(first)}</th>' + "".join(f"<td>{_text(cell)}</td>" for cell in rest) + "</tr>\n"
         )
     yield "</tbody></table></div></details>\n"
 

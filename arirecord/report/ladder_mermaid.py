@@ -19,6 +19,8 @@ def ladder_mermaid(story: Story, *, max_lanes: int = MAX_LANES) -> str:
     """
     story = fold(story, max_lanes)
     lines = ["sequenceDiagram", f"    accTitle: {_text(f'Call {story.call_id}: {story.title}, {story.result}')}"]
+    if story.summary:
+        lines.append(f"    accDescr: {_text(story.summary)}")
     names = {lane.channel_id: f"p{place}" for place, lane in enumerate(story.lanes)}
     for lane in story.lanes:
         lines.append(f"    participant {names[lane.channel_id]} as {_text(f'{lane.letter} {lane.label}')}")

@@ -32,7 +32,7 @@ def ladder_svg(story: Story, *, max_lanes: int = MAX_LANES, is_standalone: bool 
     bars, top = _timeline(story, bars_width, has_head=is_standalone)
     ladder, height = _ladder(story, top + 20, width)
     title = escape(_plain(f"Call {story.call_id}: {story.title}, {story.result}"))
-    about = escape(_plain("; ".join(f"{name} {value}" for name, value in story.facts.items())))
+    about = escape(_plain(story.summary or "; ".join(f"{name} {value}" for name, value in story.facts.items())))
     style = f"<style>{ladder_style()}</style>" if is_standalone else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" width="{width}" height="{height}" '
@@ -112,19 +112,20 @@ def _ladder(story: Story, top: int, width: int) -> tuple[list[str], int]:
         rows.append((y, moment, lines))
         y += _ROW + _LINE * (len(lines) - 1)
     parts = []
-    for place, (row_y, _, _) in enumerate(rows):
-        if place % 2:
+    for place, (row_y, moment, _) in enumerate(rows):
+        is_marked = moment.seq == story.marked_seq
+        if place % 2 or is_marked:
             next_y = rows[place + 1][0] if place + 1 < len(rows) else y
-            parts.append(
-                f'<rect class="stripe" x="0" y="{row_y - _ROW + 8}" width="{width}" height="{next_y - row_y}"/>'
-            )
+            kind, height = "marked" if is_marked else "stripe", next_y - row_y
+            parts.append(f'<rect class="{kind}" x="0" y="{row_y - _ROW + 8}" width="{width}" height="{height}"/>')
     for lane in story.lanes:
         parts += _lifeline(story, lane, middles[lane.channel_id], top, rows, y)
     for row_y, moment, lines in rows:
         parts.append(_say(_TIME - 8, row_y, offset_text(offset_s(story, moment.at)), "time right"))
         parts.append(_mark(story, moment, middles, row_y))
         kind = "bad" if moment.is_bad else moment.kind
-        parts += [_say(said_at, row_y + n * _LINE, line, f"said {kind}") for n, line in enumerate(lines)]
+        said = "".join(_say(said_at, row_y + n * _LINE, line, f"said {kind}") for n, line in enumerate(lines))
+        parts.append(f"<g><title>row {moment.seq} of the recording</title>{said}</g>")
     return parts, y + _EDGE
 
 

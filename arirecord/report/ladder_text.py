@@ -35,10 +35,17 @@ _KINDS = {
 _SEVERITIES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
-def ladder_text(story: Story, *, width: int = 100, is_coloured: bool = False, max_lanes: int = MAX_LANES) -> str:
+def ladder_text(
+    story: Story,
+    *,
+    width: int = 100,
+    is_coloured: bool = False,
+    max_lanes: int = MAX_LANES,
+    has_rows: bool = False,
+) -> str:
     """The whole story as text, at most `width` columns wide, with ANSI colours where `is_coloured`.
 
-    More than `max_lanes` channels are folded (see `fold`).
+    More than `max_lanes` channels are folded (see `fold`). `has_rows` adds to each moment the row of the recording.
     """
     out = StringIO()
     console = Console(
@@ -46,17 +53,17 @@ def ladder_text(story: Story, *, width: int = 100, is_coloured: bool = False, ma
         file=out, width=width, force_terminal=is_coloured, color_system="standard" if is_coloured else None,
         no_color=not is_coloured, highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
-    console.print(renderable(story, width=width, max_lanes=max_lanes))
+    console.print(renderable(story, width=width, max_lanes=max_lanes, has_rows=has_rows))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def renderable(story: Story, *, width: int = 100, max_lanes: int = MAX_LANES) -> RenderableType:
+def renderable(story: Story, *, width: int = 100, max_lanes: int = MAX_LANES, has_rows: bool = False) -> RenderableType:
     """The same for a rich console."""
     story = fold(story, max_lanes)
     parts: list[RenderableType] = [*_header(story), Text(), _parties(story)]
     if story.bridges:
         parts += [Text(), _bridges(story)]
-    parts += [Text(), *_bars(story, width), Text(), *_ladder(story, width)]
+    parts += [Text(), *_bars(story, width), Text(), *_ladder(story, width, has_rows)]
     if story.evidence:
         parts += [Text(), _evidence(story)]
     parts += [Text(), _findings(story)]
@@ -68,6 +75,8 @@ def _header(story: Story) -> Iterator[Text]:
     yield Text.assemble(
         ("Call ", "bold"), (story.call_id, "bold"), f"  {story.title}  ", (story.result, "bold"), incomplete
     )
+    if story.summary:
+        yield Text(story.summary)
     for name, value in story.facts.items():
         yield Text(f"  {name:<11} {value}")
 
@@ -175,26 +184,30 @@ def _keys(story: Story, lane: Lane, cells: int, length: float) -> str:
     return "".join(row)
 
 
-def _ladder(story: Story, width: int) -> Iterator[Text]:
+def _ladder(story: Story, width: int, has_rows: bool) -> Iterator[Text]:
     lanes = story.lanes
+    row_width = max((len(str(moment.seq)) for moment in story.moments), default=0) + 2 if has_rows else 0
+    width -= row_width
     step = min(max((width - _TIME - _SENTENCE) // max(len(lanes), 1), 3), 9)
     yield Text("Ladder", "bold")
-    head = Text(f"{'s':>{_TIME - 2}}  ", "dim")
+    head = Text(f"{'row':>{row_width}}" if row_width else "", "dim").append(f"{'s':>{_TIME - 2}}  ", "dim")
     for lane in lanes:
         head.append(f"{lane.letter:^{step}}", "bold")
     yield head
     for moment in story.moments:
-        time = Text(f"{offset_text(offset_s(story, moment.at)):>{_TIME - 2}}  ", "dim")
-        said = Text(
-            sentence(story, moment) + _until(story, moment), "red" if moment.is_bad else _KINDS.get(moment.kind, "")
-        )
+        is_marked = moment.seq == story.marked_seq
+        time = Text(f"{moment.seq:>{row_width}}" if row_width else "", "dim")
+        time.append(f"{offset_text(offset_s(story, moment.at)):>{_TIME - 2}}{'»' if is_marked else ' '} ", "dim")
+        style = "red" if moment.is_bad else _KINDS.get(moment.kind, "")
+        said = Text(sentence(story, moment) + _until(story, moment), f"{style} reverse" if is_marked else style)
         room = max(width - _TIME - step * len(lanes) - 1, 20)
         first, *rest = said.wrap(Console(width=room), room, overflow="fold") or [Text()]
         yield time + _rungs(story, moment, step) + Text(" ") + first
         for line in rest:
-            yield Text(" " * _TIME) + _rungs(story, moment, step, is_plain=True) + Text(" ") + line
+            yield Text(" " * (row_width + _TIME)) + _rungs(story, moment, step, is_plain=True) + Text(" ") + line
     lines = "  ".join(f"{_LINES[s]} {n}" for s, n in _LEGEND.items())
-    yield Text(f"{'':{_TIME}}{lines}  ● begins  ✕ ends", "dim")
+    marked = "  » the row asked for" if story.marked_seq is not None else ""
+    yield Text(f"{'':{_TIME}}{lines}  ● begins  ✕ ends{marked}", "dim")
 
 
 def _until(story: Story, moment: Moment) -> str:

@@ -1,34 +1,32 @@
-"""The linter: what looks wrong in a call. One small function for each rule; its name is the rule's.
+"""Rules of the linter. The table `findings` applies them to all calls at once; here they have an order.
 
-A rule takes the call's facts and yields findings. `error`: the recording contradicts itself or lost something,
-`warning`: the call went wrong, or somebody forgot something, `note`: worth knowing, often harmless.
+`error`: the recording contradicts itself or lost something. `warning`: the call went wrong. `note`: often harmless.
 """
 
-from collections.abc import Callable, Iterator
+__all__ = ["PROBLEMS", "RULES", "SEVERITIES"]
 
-from . import rules_of_calls, rules_of_recording
-from .facts import Facts
-from .story import Finding
+SEVERITIES = ("error", "warning", "note")
+PROBLEMS = ("error", "warning")
+"""A call has a problem if it has a finding of one of these severities."""
 
-__all__ = ["RULES", "lint", "rule_names"]
-
-Rule = Callable[[Facts], Iterator[Finding]]
-
-RULES: tuple[Rule, ...] = (*rules_of_recording.RULES, *rules_of_calls.RULES)
-_ORDER = ("error", "warning", "note")
-
-
-def rule_names() -> tuple[str, ...]:
-    """Names of all rules, as findings have them."""
-    return tuple(name_of(rule) for rule in RULES)
-
-
-def name_of(rule: Rule) -> str:
-    """`missing_end` → `missing-end`."""
-    return rule.__name__.replace("_", "-")
-
-
-def lint(facts: Facts) -> Iterator[Finding]:
-    """All findings about a call, the gravest first, then in the order of arrival."""
-    found = [finding for rule in RULES for finding in rule(facts)]
-    yield from sorted(found, key=lambda finding: (_ORDER.index(finding.severity), finding.seq or 0))
+RULES = (
+    "transfer-failed",
+    "transfer-in-vain",
+    "unusual-cause",
+    "answered-but-alone",
+    "app-was-refused",
+    "app-did-not-react",
+    "media-failed",
+    "lonely-in-bridge",
+    "hold-without-unhold",
+    "dial-without-status",
+    "gap-in-call",
+    "missing-end",
+    "missing-leave",
+    "event-after-end",
+    "event-order",
+    "bridge-left-behind",
+    "missing-begin",
+    "late-event",
+)
+"""All rules. What people noticed in the call comes before what the recording lacks."""

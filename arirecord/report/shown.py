@@ -41,12 +41,12 @@ class Call:
         return ladder_svg(self.story)
 
     def __repr__(self) -> str:
-        return f"<Call {self.call_id}: {self.story.title}, {self.story.result}>"
+        return f"<Call {self.call_id}: {self.story.summary}>"
 
     def _repr_html_(self) -> str:
         text = escape(self.text())
         return (
-            f'<div style="overflow-x:auto">{self.svg()}</div>'
+            f'<p>{escape(self.story.summary)}</p><div style="overflow-x:auto">{self.svg()}</div>'
             f'<details><summary>As text</summary><pre style="line-height:1.2">{text}</pre></details>'
         )
 

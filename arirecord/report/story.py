@@ -151,8 +151,9 @@ class Finding:
 class Story:
     """What happened in one call.
 
-    `title` says who with whom, `result` what became of it, `facts` the figures of the header by name, as text.
-    Lanes are in the order in which the channels came, moments in the order of arrival.
+    `title` says who with whom, `result` what became of it, `summary` what happened in one sentence, `facts` the figures
+    of the header by name, as text. Lanes are in the order in which the channels came, moments in the order of arrival.
+    `marked_seq` is the row of the recording that the reader came for.
     """
 
     call_id: str
@@ -161,6 +162,8 @@ class Story:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     is_complete: bool = True
+    summary: str = ""
+    marked_seq: int | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     lanes: Sequence[Lane] = ()
     bridges: Sequence[Bridge] = ()

@@ -12,30 +12,38 @@ from arirecord.session.reader import Session
 from .book import Book, is_detail
 from .facts import MODELS, Event, Facts, Row, read_facts
 from .intervals import intervals_of
-from .lint import lint
+from .lint import SEVERITIES
 from .moments import moment_of
-from .story import Bridge, Evidence, Lane, Moment, Story
+from .story import Bridge, Evidence, Finding, Lane, Moment, Story
+from .summary import summary
 
 __all__ = ["story", "tell"]
 
 
-def story(session: duckdb.DuckDBPyConnection | Session | str | Path, call_id: str, *, details: bool = False) -> Story:
+def story(
+    session: duckdb.DuckDBPyConnection | Session | str | Path,
+    call_id: str,
+    *,
+    details: bool = False,
+    seq: int | None = None,
+) -> Story:
     """What happened in the call `call_id`.
 
     `session` is a session, its path, or a connection by `arirecord.connect` that has all models or at least
     `facts.MODELS`. `details` adds the moments that say little: steps of the dialplan, caller ids, variables
-    that Asterisk sets itself.
+    that Asterisk sets itself. `seq` marks the moment of that row of the recording; a moment that would be left out is
+    not.
 
     Raises `NoSuchCall`, and `NotASession` and `FileNotFoundError` as `open_session` does.
     """
     connection = session if isinstance(session, duckdb.DuckDBPyConnection) else connect(session, models=MODELS)
-    return tell(read_facts(connection, call_id), details=details)
+    return tell(read_facts(connection, call_id), details=details, seq=seq)
 
 
-def tell(facts: Facts, *, details: bool = False) -> Story:
+def tell(facts: Facts, *, details: bool = False, seq: int | None = None) -> Story:
     """The story in these facts."""
     call, lanes, bridges = facts.call, _lanes(facts), _bridges(facts)
-    moments = _moments(facts, bridges, details)
+    moments, intervals = _moments(facts, bridges, details, seq), tuple(intervals_of(facts))
     ended_at = call["ended_at"] or max((event.at for event in facts.events), default=None)
     return Story(
         call_id=call["call_id"],
@@ -44,13 +52,15 @@ def tell(facts: Facts, *, details: bool = False) -> Story:
         started_at=call["started_at"],
         ended_at=ended_at,
         is_complete=call["is_complete"],
+        summary=summary(facts, lanes, intervals),
+        marked_seq=seq,
         facts=_header(call, lanes),
         lanes=tuple(lanes.values()),
         bridges=tuple(bridges.values()),
-        intervals=tuple(intervals_of(facts)),
+        intervals=intervals,
         moments=moments,
         evidence=tuple(_evidence(facts)),
-        findings=tuple(lint(facts)),
+        findings=_findings(facts),
     )
 
 
@@ -126,7 +136,7 @@ def _word(value: object) -> str | None:
     return str(value) if value else None
 
 
-def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool) -> tuple[Moment, ...]:
+def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool, seq: int | None) -> tuple[Moment, ...]:
     book = Book(
         bridges=bridges,
         roles={leg["channel_id"]: leg["role"] for leg in facts.legs},
@@ -138,7 +148,7 @@ def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool) -> tupl
     for event in _in_the_call(facts):
         if event.seq in told and event.type in _FROM_MODELS:
             continue
-        if details or not is_detail(event, book):
+        if details or event.seq == seq or not is_detail(event, book):
             moments.append(moment_of(event, book))
         book.remember(event)
     moments += [_transfer(row, bridges) for row in facts.transfers]
@@ -216,6 +226,13 @@ def _evidence(facts: Facts) -> Iterator[Evidence]:
         if one in ours and two in ours:
             text = _REASONS.get(reason, str(reason))
             yield Evidence(one, two, reason, text, link["seq"], link["linked_at"], link["event_type"])
+
+
+def _findings(facts: Facts) -> tuple[Finding, ...]:
+    """The gravest first, then in the order of arrival."""
+    rows = sorted(facts.findings, key=lambda row: SEVERITIES.index(row["severity"]))
+    names = ("rule", "severity", "finding", "channel_id", "seq", "event_at")
+    return tuple(Finding(*(row[name] for name in names)) for row in rows)
 
 
 def _title(call: Row, lanes: Mapping[str, Lane]) -> str:

@@ -1,15 +1,18 @@
 """`arirecord explain`, as a user calls it."""
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from arirecord.analytics import connect
 from arirecord.cli import cli
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 TRANSFERS = str(SAMPLES / "transfers.parquet")
+FAILED = str(SAMPLES / "failed_calls.parquet")
 CALL = "1795474818.125"
 
 
@@ -78,13 +81,57 @@ def test_all_of_a_number_into_a_folder(tmp_path: Path) -> None:
     assert all(path.suffix == ".svg" and ET.parse(path) for path in made)
 
 
-def test_the_worst(tmp_path: Path) -> None:
-    """Each with the reason; several diagrams are Markdown."""
-    text = explain(TRANSFERS, "--worst", "2", "--by", "hold", "--format", "mermaid").stdout
+def test_the_worst() -> None:
+    """Each with the reason; several diagrams are Markdown; a page of several has each call's sentence."""
+    text = explain(FAILED, "--worst", "2", "--rule", "unusual-cause", "--format", "mermaid").stdout
 
     assert text.count("```mermaid\nsequenceDiagram\n") == 2
-    assert text.count("held for ") == 2
-    assert "An SVG shows one call" in explain(TRANSFERS, "--worst", "2", "--format", "svg", code=2).stderr
+    assert text.count("unusual-cause: ended with ") == 2
+    assert "An SVG shows one call" in explain(FAILED, "--worst", "2", "--format", "svg", code=2).stderr
+    assert "no rule is named hold" in explain(FAILED, "--worst", "2", "--rule", "hold", code=2).stderr
+
+
+def test_what_happened_is_said_in_a_sentence_first() -> None:
+    """In every form."""
+    said = "1001 called 1002, who answered after 0.3 s; 1002 transferred 1001 to 1003, who answered after 0.3 s;"
+    blind = "1795474757.81"
+
+    assert explain(TRANSFERS, blind).stdout.splitlines()[1].startswith(said)
+    for form in ("html", "svg", "mermaid"):
+        assert (
+            said.replace(";", "#59;" if form == "mermaid" else ";")
+            in explain(TRANSFERS, blind, "--format", form).stdout
+        )
+
+
+def test_a_row_of_the_recording_leads_to_its_call_and_back() -> None:
+    """`--seq` marks the row; every row of the ladder is one that `cat` prints."""
+    text = explain(TRANSFERS, "--seq", "224").stdout
+    rows = re.findall(r"^ +(\d+) +[\d.:]+[ »] ", text.partition("Ladder")[2], re.MULTILINE)
+    (marked,) = [line for line in text.splitlines() if "» " in line and "the row asked for" not in line]
+    printed = CliRunner().invoke(cli, ["cat", TRANSFERS, *(arg for row in rows for arg in ("--seq", row))]).stdout
+    of_call = CliRunner().invoke(cli, ["cat", TRANSFERS, "--call", "1795474757.81"]).stdout.splitlines()
+
+    assert marked.split()[0] == "224"
+    assert "transfers (blind)" in marked
+    assert len(rows) > 20
+    assert set(printed.splitlines()) <= set(of_call)
+    assert len(printed.splitlines()) == len(rows)
+    for form, mark in (("svg", 'class="marked"'), ("html", "<tr class=marked>")):
+        assert explain(TRANSFERS, "--seq", "224", "--format", form).stdout.count(mark) == 1
+
+
+def test_a_row_that_is_left_out_is_shown_where_it_is_asked_for() -> None:
+    """A caller id says little, and the reader came for it."""
+    connection = connect(TRANSFERS, models=())
+    (seq,) = connection.execute("SELECT min(seq) FROM ChannelConnectedLine").fetchone() or ()
+
+    assert "ChannelConnectedLine" in explain(TRANSFERS, "--seq", str(seq)).stdout
+
+
+def test_a_row_that_is_not_there() -> None:
+    """Is an error that says where to look."""
+    assert "no row 999999 is in the recording" in explain(TRANSFERS, "--seq", "999999", code=1).stderr
 
 
 @pytest.mark.parametrize(
@@ -92,7 +139,8 @@ def test_the_worst(tmp_path: Path) -> None:
     [
         ((), "Name a call by an id"),
         ((CALL, "--worst", "3"), "Name a call by an id"),
-        ((CALL, "--by", "hold"), "--by needs --worst"),
+        ((CALL, "--rule", "unusual-cause"), "--rule needs --worst"),
+        ((CALL, "--seq", "3"), "Name a call by an id"),
     ],
 )
 def test_wrong_usage(args: tuple[str, ...], said: str) -> None:
@@ -102,4 +150,4 @@ def test_wrong_usage(args: tuple[str, ...], said: str) -> None:
 
 def test_a_call_that_is_not_there() -> None:
     """Says how to list those that are."""
-    assert "arirecord calls" in explain(TRANSFERS, "nobody", code=1).stderr
+    assert "`arirecord calls " in explain(TRANSFERS, "nobody", code=1).stderr

@@ -1,11 +1,22 @@
 """Which calls are meant."""
 
+from pathlib import Path
+
 import duckdb
 import pytest
 
-from arirecord.report.find import WORST_BY, all_calls, find_calls, worst_calls
+from arirecord.analytics import connect
+from arirecord.ari.causes import HARMLESS_CAUSES
+from arirecord.report import facts, find
+from arirecord.report.facts import read_facts_of
+from arirecord.report.find import all_calls, calls_of_row, find_calls, worst_calls
+from arirecord.report.lint import PROBLEMS, RULES
+from arirecord.report.tell import tell
 
 from .conftest import Connections
+
+SAMPLE_DATA = Path(__file__).parents[2] / "sample_data"
+SAMPLES = [*sorted(SAMPLE_DATA.glob("*.parquet")), SAMPLE_DATA / "week"]
 
 
 @pytest.fixture(scope="session")
@@ -38,29 +49,66 @@ def test_a_number_is_known_however_it_is_written(wanted: str, connections: Conne
     assert [call.call_id for call in found] == ["1795474964.205"]
 
 
-def test_the_worst(connections: Connections) -> None:
-    """Each kind in turn, each call once, with the reason."""
-    connection = connections["attended_transfer/all"]
-    held = worst_calls(connection, 3, ["hold"])
-    every = worst_calls(connection, 50)
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_the_worst_calls_are_those_with_an_error_or_a_warning(sample: Path) -> None:
+    """Each listed call has such a finding in its story, whose text is the reason; each other call has none."""
+    connection = connect(sample, models={*facts.MODELS, *find.MODELS})
+    why = {call.call_id: call.why for call in worst_calls(connection)}
+    ids = [call.call_id for call in all_calls(connection)]
 
-    assert held[0].why.startswith("held for ")
-    assert len(held) == 3
-    assert len({call.call_id for call in every}) == len(every) > 3
-    with pytest.raises(ValueError, match="transfer, cause, hold"):
+    for told in map(tell, read_facts_of(connection, ids)):
+        grave = {f"{finding.rule}: {finding.text}" for finding in told.findings if finding.severity in PROBLEMS}
+        assert (why.pop(told.call_id) in grave) if told.call_id in why else not grave
+    assert not why
+
+
+def test_the_beginning_of_the_list_shows_what_there_is() -> None:
+    """The first call of each rule comes before the second of any; `rules` keeps only the calls that one finds."""
+    connection = connect(SAMPLE_DATA / "peak_load.parquet", models={*facts.MODELS, *find.MODELS})
+    rules = [call.why.partition(":")[0] for call in worst_calls(connection)]
+    kinds = len(set(rules))
+
+    assert len(set(rules[:kinds])) == kinds > 3
+    assert rules[:kinds] == sorted(rules[:kinds], key=RULES.index)
+    assert [call.why for call in worst_calls(connection, 3)] == [call.why for call in worst_calls(connection)][:3]
+    failed = worst_calls(connection, rules=["transfer-failed", "transfer-in-vain"])
+    assert {call.why.partition(":")[0] for call in failed} == {"transfer-failed", "transfer-in-vain"}
+    with pytest.raises(ValueError, match="transfer-failed, transfer-in-vain"):
         worst_calls(connection, 3, ["beauty"])
 
 
-def test_a_transfer_to_nowhere_is_among_the_worst(transfers: duckdb.DuckDBPyConnection) -> None:
-    """As the first, where there is one."""
-    failed = worst_calls(transfers, 5, ["transfer"])
-    (count,) = (
-        transfers.execute("SELECT count(DISTINCT call_id) FROM transfers WHERE result <> 'Success'").fetchone() or ()
-    )
+def test_a_transfer_that_reached_nobody_is_among_the_worst() -> None:
+    """Also where Asterisk says Success; that somebody was on hold is not a problem."""
+    connection = connect(SAMPLE_DATA / "peak_load.parquet", models={*facts.MODELS, *find.MODELS})
+    in_vain = "SELECT call_id FROM transfers WHERE result = 'Success' AND outcome IN ('abandoned', 'busy', 'no answer')"
+    why = {call.call_id: call.why for call in worst_calls(connection)}
+    abandoned = connection.execute(in_vain).fetchall()
 
-    assert len(failed) == count
-    assert all(call.why.startswith("transfer failed: ") for call in failed)
-    assert WORST_BY[0] == "transfer"
+    assert abandoned
+    assert all(why[call_id].startswith("transfer-in-vain: ") for (call_id,) in abandoned)
+    assert not [reason for reason in why.values() if "held for" in reason]
+
+
+def test_a_row_leads_to_its_call(transfers: duckdb.DuckDBPyConnection) -> None:
+    """By a channel, a bridge or a playback that the row names; a row that the recording lacks is an error."""
+    rows = transfers.execute(
+        "SELECT seq, call_id FROM channel_events JOIN legs USING (channel_id) USING SAMPLE reservoir(20 ROWS) "
+        "REPEATABLE (1) ORDER BY seq"
+    ).fetchall()
+    created = transfers.execute("SELECT min(seq), max(seq) FROM BridgeDestroyed").fetchone() or ()
+
+    assert all(call_id in {call.call_id for call in calls_of_row(transfers, seq)} for seq, call_id in rows)
+    assert all(calls_of_row(transfers, seq) for seq in created)
+    with pytest.raises(LookupError, match="no row 1000000"):
+        calls_of_row(transfers, 1_000_000)
+
+
+def test_harmless_causes_are_the_same_in_sql_and_in_python(transfers: duckdb.DuckDBPyConnection) -> None:
+    """SQL's macro is made from Python's list; an unknown cause is not a fault."""
+    rows = transfers.execute("SELECT cause, is_harmless_cause(cause) FROM range(128) AS causes (cause)").fetchall()
+
+    assert {cause for cause, is_harmless in rows if is_harmless} == set(HARMLESS_CAUSES)
+    assert transfers.execute("SELECT is_harmless_cause(NULL)").fetchall() == [(True,)]
 
 
 def test_all(transfers: duckdb.DuckDBPyConnection) -> None:

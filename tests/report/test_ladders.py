@@ -58,7 +58,9 @@ def test_any_story_can_be_drawn(told: Story) -> None:
     assert all(MERMAID.fullmatch(line) for line in lines), lines
 
 
-MERMAID = re.compile(r"    (accTitle: .+|participant p\d+ as .+|Note over p\d+(,p\d+)?: .+|p\d+(->>|-->>|--x)p\d+: .+)")
+MERMAID = re.compile(
+    r"    (accTitle: .+|accDescr: .+|participant p\d+ as .+|Note over p\d+(,p\d+)?: .+|p\d+(->>|-->>|--x)p\d+: .+)"
+)
 
 
 class Balanced(HTMLParser):

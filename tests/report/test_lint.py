@@ -2,7 +2,7 @@
 
 import pytest
 
-from arirecord.report.lint import RULES, rule_names
+from arirecord.report.lint import RULES
 from arirecord.report.story import Story
 
 from .conftest import Tell
@@ -99,9 +99,8 @@ def test_a_rule_finds_what_it_is_for(rule: str, tell: Tell) -> None:
 
 
 def test_every_rule_is_tested() -> None:
-    """By a recording that breaks it; each says in its docstring what it looks for."""
-    assert BAD.keys() == set(rule_names())
-    assert all(rule.__doc__ for rule in RULES)
+    """By a recording that breaks it."""
+    assert BAD.keys() == set(RULES)
 
 
 NO_FAULT: dict[str, list[Row]] = {

@@ -1,0 +1,34 @@
+-- One row is one finding about a call: something that went wrong in it, or that the recording lacks. Identified by
+-- `rule`, `call_id`, `channel_id` and `seq`.
+WITH findings_of_rules AS (
+    SELECT
+        'gap-in-call' AS rule, 'error' AS severity,
+        'the recording has a gap during the call: events are missing' AS finding,
+        spans.call_id, NULL::VARCHAR AS channel_id, gaps.seq, gaps.begin_at AS event_at
+    FROM stg_gaps AS gaps
+    JOIN int_call_spans AS spans ON gaps.seq BETWEEN spans.first_seq AND spans.last_seq
+    UNION ALL BY NAME
+    FROM int_findings_of_events
+    UNION ALL BY NAME
+    FROM int_findings_of_legs
+    UNION ALL BY NAME
+    FROM int_findings_of_parties
+    UNION ALL BY NAME
+    FROM int_findings_of_bridges
+    UNION ALL BY NAME
+    FROM int_findings_of_apps
+    UNION ALL BY NAME
+    FROM int_findings_of_media
+)
+
+SELECT
+    findings.call_id,
+    findings.severity,
+    findings.rule,
+    findings.finding,
+    findings.channel_id,
+    findings.event_at,
+    findings.seq
+FROM findings_of_rules AS findings
+-- Helpers of Asterisk's alone are not a call.
+JOIN int_call_spans AS spans USING (call_id)
