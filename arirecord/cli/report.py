@@ -13,14 +13,22 @@ __all__ = ["command"]
 @click.command("report", cls=Verb)
 @click.argument("session", type=Input())
 @click.option("--title", help="Title of the page. Default: the name of the session.")
-@click.option("--worst", type=click.IntRange(0, 200), default=12, show_default=True, help="Number of ladders.")
+@click.option("--worst", type=click.IntRange(0, 200), default=12, show_default=True, help="Problems to list on top.")
+@click.option(
+    "--ladders",
+    type=click.IntRange(0),
+    default=5000,
+    show_default=True,
+    help="Calls with their ladder in the file: those with problems, then the latest.",
+)
 @output_options(
     formats={"html": (".html",)}, has_stdout=True, default="report.html", show_default=True, help="File to write."
 )
-def command(session: Path, title: str | None, worst: int, output: Output) -> None:
-    """Write an HTML report of a session: key figures, plots, calls, and ladders of the calls with problems.
+def command(session: Path, title: str | None, worst: int, ladders: int, output: Output) -> None:
+    """Write an HTML report of a session: key figures, problems, plots, tables, and the calls with their ladders.
 
-    The file is self-contained and works offline, in any browser.
+    The file is self-contained and works offline, in any browser. A filter by time, number and disposition acts on its
+    plots and its table of calls. A ladder takes about a kilobyte of the file.
 
     \b
     Examples:
@@ -32,7 +40,7 @@ def command(session: Path, title: str | None, worst: int, output: Output) -> Non
 
     opened = open_session(session)
     with progress() as update:
-        html = report_html(opened, title=title, worst=worst, progress=update)
+        html = report_html(opened, title=title, worst=worst, ladders=ladders, progress=update)
     output.write_text(html)
     if output.path is not None:
         say(f"{output.path}: {len(html.encode()) / 1e6:.1f} MB; open it in a browser.")

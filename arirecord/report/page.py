@@ -1,6 +1,5 @@
 """The report: one HTML file that says what is in a session, and works with no network."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -16,45 +15,75 @@ from arirecord.analytics import connect
 from arirecord.analytics.models import describe
 from arirecord.session.reader import Session
 
-from . import facts, find, flows, plots
+from . import breakdowns, facts, find, flows, plots
 from .figures import cards
-from .ladder_html import story_section
-from .palette import DISPOSITIONS
+from .ladder_pack import Ladders, ladders_of
+from .packed import packed
+from .palette import DISPOSITIONS, EMPTY
 from .style import ladder_style, page_style
-from .tell import story
 
-__all__ = ["MOST_CALLS", "report_html"]
+__all__ = ["LADDERS", "MOST_CALLS", "report_html"]
 
 MOST_CALLS = 100_000
 """Calls in the table of a report: beyond this a browser takes too long."""
 
-_MODELS = {"calls", "concurrency", "dtmf", "event_volume", "ivr_paths", "kpis", "transfers"}
+LADDERS = 5_000
+"""Calls with their ladder in a report: each takes about a kilobyte, and a few milliseconds to make."""
+
+_MODELS = {"calls", "concurrency", "dtmf", "event_volume", "ivr_paths", "kpis", "transfers", *breakdowns.MODELS}
 _PARTS = (
     ("figures", "Key figures"),
+    ("problems", "Calls with problems"),
     ("over-time", "Over time"),
     ("how-calls-went", "How calls went"),
-    ("menus-and-transfers", "Menus and transfers"),
-    ("the-stream", "The stream"),
     ("calls", "Calls"),
-    ("ladders", "What went wrong"),
+    ("breakdowns", "Endpoints, queues, quality"),
+    ("menus-and-transfers", "Menus and transfers"),
+    ("the-stream", "Events"),
     ("meanings", "Meanings"),
 )
+_PLOTS: Mapping[str, Sequence[tuple[Callable[[duckdb.DuckDBPyConnection], Any], str]]] = {
+    "over-time": (
+        (plots.calls_over_time, "No calls recorded."),
+        (plots.concurrency, "No calls recorded."),
+        (plots.kpis_over_time, "No attempts recorded."),
+    ),
+    "how-calls-went": (
+        (plots.dispositions, "No calls recorded."),
+        (plots.causes, "No hangup causes recorded."),
+        (plots.lengths, "No ringing, talk or hold recorded."),
+    ),
+    "menus-and-transfers": (
+        (flows.transfers, "No transfers recorded."),
+        (flows.ivr_paths, "No menu prompts recorded."),
+        (plots.digits, "No DTMF recorded."),
+    ),
+    "the-stream": ((plots.event_volume, "No events recorded."),),
+}
+"""Plots of each part, with what stands in the place of one without data."""
+_OF_CALLS = ("calls_over_time", "concurrency", "dispositions", "causes", "lengths")
+"""Plots that the page draws again from the rows of the table when a filter is set."""
 _COLUMNS = {
+    "call_id": "call",
     "started_at": "began",
     "caller_number": "from",
     "dialled_exten": "dialled",
     "called_number": "reached",
     "disposition": "disposition",
     "duration_s": "duration s",
-    "ring_s": "ring s",
     "talk_s": "talk s",
     "hold_s": "hold s",
     "transfer_count": "transfers",
-    "hangup_cause_txt": "hangup cause",
-    "ended_by": "ended by",
-    "is_complete": "complete",
-    "call_id": "call",
+    "cause": "hangup cause",
+    "problem": "problem",
 }
+_SQL = {
+    "started_at": "strftime(local_time(started_at), '%Y-%m-%d %H:%M:%S.%g')",
+    "cause": "NULLIF(concat_ws(' ', hangup_cause, hangup_cause_txt), '')",
+    "problem": "rule || ': ' || finding",
+}
+_HIDDEN = ("setup_s", "ring_s")
+"""Columns that the page's script needs, and the table does not show."""
 
 Progress = Callable[[str, int], None]
 
@@ -64,41 +93,67 @@ def report_html(
     *,
     title: str | None = None,
     worst: int = 12,
+    ladders: int = LADDERS,
     most_calls: int = MOST_CALLS,
     progress: Progress = lambda what, done: None,
 ) -> str:
-    """The report on a session as HTML: key figures with their definitions, plots, calls, ladders of the `worst` ones.
+    """The report on a session as HTML: key figures with their definitions, problems, plots, calls with their ladders.
 
-    The table has the last `most_calls` calls. `progress` is called with what is being done and how much of it is.
+    It lists the `worst` calls of those with problems, and has the ladders of at most `ladders` calls: of all with
+    problems, then of the latest. The table has the last `most_calls` calls. `progress` is called with what is being
+    done and how much of it is.
     """
     connection = connect(session, models=_MODELS | {*facts.MODELS, *find.MODELS})
     progress("measured", 1)
     figures, groups = _plots(connection, progress)
-    ladders = _ladders(connection, worst, progress)
-    count, rows = _calls(connection, most_calls)
-    columns = [{"name": n, "title": t, "means": describe("calls").columns[n]} for n, t in _COLUMNS.items()]
-    anchors = {ladder["call_id"]: ladder["anchor"] for ladder in ladders}
+    packs = ladders_of(connection, max(ladders, worst), lambda done: progress("ladders", done))
+    count, rows = _calls(connection, most_calls, packs)
+    means = {name: _means(name) for name in _COLUMNS}
+    problems = find.worst_calls(connection)
+    path = session.path.name
     return _template().render(
-        title=title or f"Calls in {session.path.name}",
-        path=session.path.name,
+        title=title or f"Calls in {path}",
+        path=path,
         version=__version__,
         about=_about(session),
         warnings=_warnings(session, connection),
         parts=_PARTS,
         cards=cards(connection),
         plots=groups,
+        breakdowns=breakdowns.breakdowns(connection),
         dispositions=[name for name in DISPOSITIONS if name != "open"],
-        cut=f"The last {most_calls:,} of {count:,} calls; `arirecord calls` lists all." if count > most_calls else "",
-        ladders=ladders,
-        meanings=[(name, describe("calls").columns[name]) for name in _COLUMNS],
-        figures=_json(figures),
-        calls=_json({"columns": columns, "rows": rows, "ladders": anchors}),
-        plotly=_script(get_plotlyjs()),
-        table_code=_script(_of_itables("dt_bundle.js")),
+        cut=f"The last {most_calls:,} of {count:,} calls; arirecord calls lists all." if count > most_calls else "",
+        problems=[(call, packs.summaries.get(call.call_id, "")) for call in problems[:worst]],
+        problem_count=len(problems),
+        ladder_count=len(packs.summaries),
+        call_count=count,
+        meanings=[(name, title, means[name]) for name, title in _COLUMNS.items()],
+        data=packed(
+            _json(
+                {
+                    "path": path,
+                    "figures": figures,
+                    "columns": [{"name": n, "title": t, "means": means[n]} for n, t in _COLUMNS.items()],
+                    "hidden": [*_HIDDEN, "pack"],
+                    "rows": rows,
+                    "plots": _OF_CALLS,
+                    "colors": DISPOSITIONS,
+                    "buckets": [[size, plots.length_of(size)] for size in plots.BUCKETS_S],
+                }
+            )
+        ),
+        packs=packs.packs,
+        plotly=packed(get_plotlyjs()),
+        table_code=packed(_of_itables("dt_bundle.js")),
         table_style=_of_itables("dt_bundle.css"),
         style=page_style() + ladder_style() + _of_ours("report.css"),
         script=_of_ours("report.js"),
     )
+
+
+def _means(column: str) -> str:
+    known = describe("calls").columns
+    return known.get(column) or {"cause": known["hangup_cause"], "problem": "The gravest finding of the linter"}[column]
 
 
 def _about(session: Session) -> Sequence[tuple[str, str]]:
@@ -132,22 +187,22 @@ def _warnings(session: Session, connection: duckdb.DuckDBPyConnection) -> Sequen
 
 def _plots(
     connection: duckdb.DuckDBPyConnection, progress: Progress
-) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
-    wanted: Mapping[str, Sequence[Callable[[duckdb.DuckDBPyConnection], Any]]] = {
-        "over-time": (plots.concurrency, plots.calls_over_time, plots.kpis_over_time),
-        "how-calls-went": (plots.dispositions, plots.causes, plots.lengths),
-        "menus-and-transfers": (flows.transfers, flows.ivr_paths, plots.digits),
-        "the-stream": (plots.event_volume,),
-    }
-    figures, groups = {}, []
-    for anchor, makers in wanted.items():
-        shown = []
-        for make in makers:
+) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+    """Figures by name, and for each part what is shown there: `plots`, and of those without data `empty` lines."""
+    figures: dict[str, Any] = {}
+    groups: dict[str, Mapping[str, Any]] = {}
+    for done, (anchor, makers) in enumerate(_PLOTS.items(), 1):
+        shown, empty = [], dict[str, None]()
+        for make, without_data in makers:
             figure = make(connection)
-            figures[make.__name__] = orjson.loads(figure.to_json())
-            shown.append({"name": make.__name__, "says": _first_sentence(make.__doc__ or "")})
-            progress("plots", len(figures))
-        groups.append({"anchor": anchor, "name": dict(_PARTS)[anchor], "plots": shown})
+            if figure.layout.meta == EMPTY:
+                empty[without_data] = None
+                continue
+            name = make.__name__
+            figures[name] = orjson.loads(figure.to_json())
+            shown.append({"name": name, "says": _first_sentence(make.__doc__ or ""), "is_whole": name not in _OF_CALLS})
+        progress("plots", done)
+        groups[anchor] = {"name": dict(_PARTS)[anchor], "plots": shown, "empty": list(empty)}
     return figures, groups
 
 
@@ -155,33 +210,18 @@ def _first_sentence(text: str) -> str:
     return " ".join(text.split()).partition(". ")[0].partition(";")[0].rstrip(".").replace("`", "")
 
 
-def _ladders(connection: duckdb.DuckDBPyConnection, worst: int, progress: Progress) -> Sequence[Mapping[str, str]]:
-    ladders = []
-    for number, call in enumerate(find.worst_calls(connection, worst) if worst else (), 1):
-        told = story(connection, call.call_id)
-        anchor = f"ladder-{number}"
-        ladders.append(
-            {
-                "call_id": call.call_id,
-                "anchor": anchor,
-                "title": told.title,
-                "why": call.why,
-                "html": story_section(told, f"{anchor}-story"),
-            }
-        )
-        progress("ladders", number)
-    return ladders
-
-
-def _calls(connection: duckdb.DuckDBPyConnection, most: int) -> tuple[int, Sequence[Sequence[object]]]:
+def _calls(
+    connection: duckdb.DuckDBPyConnection, most: int, ladders: Ladders
+) -> tuple[int, Sequence[Sequence[object]]]:
+    """How many calls there are, and rows of the last `most`, each with the pack that its ladder is in."""
     count = connection.execute("SELECT count(*) FROM calls").fetchall()[0][0]
-    chosen = ", ".join(
-        f"strftime({name}, '%Y-%m-%d %H:%M:%S.%g')" if name.endswith("_at") else name for name in _COLUMNS
-    )
+    chosen = ", ".join(_SQL.get(name, name) for name in (*_COLUMNS, *_HIDDEN))
     rows = connection.execute(
-        f"SELECT {chosen} FROM calls ORDER BY first_seq OFFSET greatest(0, (SELECT count(*) FROM calls) - {most})"
+        f"SELECT {chosen} FROM calls LEFT JOIN ({find.problems()}) AS problems USING (call_id) "
+        "ORDER BY calls.first_seq OFFSET $skipped",
+        {"skipped": max(count - most, 0)},
     ).fetchall()
-    return count, rows
+    return count, [[*row, ladders.pack_of.get(row[0])] for row in rows]
 
 
 @cache
@@ -199,10 +239,4 @@ def _of_itables(name: str) -> str:
 
 
 def _json(value: object) -> str:
-    """JSON that may stand in a `<script>`: nothing in it can end that."""
-    return orjson.dumps(value).decode().replace("<", "\\u003c")
-
-
-def _script(code: str) -> str:
-    """A library's code, with nothing that would end the `<script>` around it."""
-    return re.sub(r"</(script)", r"<\\/\1", code, flags=re.IGNORECASE).replace("<!--", "<\\!--")
+    return orjson.dumps(value).decode()

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-__all__ = ["COLORWAY", "DISPOSITIONS", "OTHER", "style"]
+__all__ = ["COLORWAY", "DISPOSITIONS", "EMPTY", "OTHER", "style"]
 
 COLORWAY = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800")
 """Okabe and Ito's palette for colour universal design, its yellow darkened to be seen on white."""
@@ -19,6 +19,9 @@ DISPOSITIONS = {
     "open": OTHER,
 }
 
+EMPTY = "no data"
+"""`layout.meta` of a figure without data."""
+
 _INK = "#767676"
 """Dark enough on white and light enough on black (WCAG contrast 4.5 on both)."""
 
@@ -26,7 +29,7 @@ _INK = "#767676"
 def style(figure: go.Figure, title: str, *, x: str = "", y: str = "", is_empty: bool = False) -> go.Figure:
     """Give a figure its title and the look of all; without data it says that there is nothing to show."""
     figure.update_layout(
-        title={"text": title, "x": 0, "xref": "paper"},
+        title={"text": title, "x": 0.02, "xref": "container"},
         template="none",
         colorway=COLORWAY,
         paper_bgcolor="rgba(0,0,0,0)",
@@ -37,6 +40,8 @@ def style(figure: go.Figure, title: str, *, x: str = "", y: str = "", is_empty: 
         hovermode="closest",
         height=360,
     )
+    # Labels of times stay level: turned, they lie over the legend.
+    figure.update_xaxes(tickangle=0, nticks=8)
     axis = {"gridcolor": "rgba(128,128,128,.25)", "zerolinecolor": "rgba(128,128,128,.5)", "automargin": True}
     figure.update_xaxes(title=x or None, **axis)
     figure.update_yaxes(**axis)
@@ -44,7 +49,8 @@ def style(figure: go.Figure, title: str, *, x: str = "", y: str = "", is_empty: 
     figure.update_traces(textfont_size=11, constraintext="none", cliponaxis=False, selector={"type": "bar"})
     if is_empty:
         figure.update_layout(
-            annotations=[{"text": "nothing of this in the recording", "showarrow": False, "font": {"size": 15}}],
+            meta=EMPTY,
+            annotations=[{"text": "no data in this recording", "showarrow": False, "font": {"size": 15}}],
             xaxis_visible=False,
             yaxis_visible=False,
         )

@@ -14,6 +14,7 @@ from plotly.subplots import make_subplots
 from .palette import DISPOSITIONS, OTHER, style
 
 __all__ = [
+    "BUCKETS_S",
     "bucket_of",
     "calls_over_time",
     "causes",
@@ -22,11 +23,13 @@ __all__ = [
     "dispositions",
     "event_volume",
     "kpis_over_time",
+    "length_of",
     "lengths",
 ]
 
 _POINTS = 1000
-_BUCKETS_S = (1, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 86400, 7 * 86400)
+BUCKETS_S = (1, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 86400, 7 * 86400)
+"""Lengths of the buckets of time that plots choose from."""
 _BINS = 40
 _CAUSES = 12
 _TYPES = 15
@@ -44,7 +47,7 @@ LENGTHS = {
 def bucket_of(connection: duckdb.DuckDBPyConnection) -> int:
     """The bucket of time, in seconds, that cuts the recording into at most 60 parts."""
     row = connection.execute("SELECT epoch(max(started_at)) - epoch(min(started_at)) FROM calls").fetchall()[0]
-    return next((size for size in _BUCKETS_S if (row[0] or 0) / size <= 60), _BUCKETS_S[-1])
+    return next((size for size in BUCKETS_S if (row[0] or 0) / size <= 60), BUCKETS_S[-1])
 
 
 def concurrency(connection: duckdb.DuckDBPyConnection) -> go.Figure:
@@ -93,7 +96,7 @@ def calls_over_time(connection: duckdb.DuckDBPyConnection, bucket_s: int | None 
         ]
     )
     figure.update_layout(barmode="stack")
-    return style(figure, f"Calls begun, in buckets of {_length(bucket_s)}", y="calls", is_empty=not rows)
+    return style(figure, f"Calls begun, in buckets of {length_of(bucket_s)}", y="calls", is_empty=not rows)
 
 
 def dispositions(connection: duckdb.DuckDBPyConnection) -> go.Figure:
@@ -199,7 +202,7 @@ def kpis_over_time(
         go.Scatter(x=at, y=value, name=_title(name), mode="lines+markers", connectgaps=False)
         for name, value in zip(measures, values, strict=True)
     ]
-    return style(go.Figure(lines), f"Key figures, in buckets of {_length(bucket_s)}", is_empty=not rows)
+    return style(go.Figure(lines), f"Key figures, in buckets of {length_of(bucket_s)}", is_empty=not rows)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> list[list[Any]]:
@@ -211,7 +214,8 @@ def _title(name: str) -> str:
     return f"{stem.upper().replace('_', ' ')} ({unit})" if unit == "s" else stem.upper().replace("_", " ")
 
 
-def _length(seconds: int) -> str:
+def length_of(seconds: int) -> str:
+    """A bucket of time in words: `one hour`, `15 minutes`."""
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
         if seconds % size == 0:
             count = seconds // size

@@ -25,7 +25,7 @@ def test_an_empty_session_says_so(name: str, tmp_path: Path) -> None:
     """Nothing recorded, nothing raised: the figure says that there is nothing."""
     session = arirecord.open_session(make(tmp_path / "empty.parquet", []))
     figure = getattr(session.plot, name)()
-    assert "nothing of this" in figure.layout.annotations[-1].text
+    assert "no data in this recording" in figure.layout.annotations[-1].text
     assert json.loads(figure.to_json())["layout"]["title"]
 
 

@@ -1,0 +1,53 @@
+"""The ladders of a report: those of as many calls as fit, packed, to be drawn when a reader opens one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import duckdb
+import orjson
+
+from .facts import read_facts_of
+from .find import problems
+from .ladder_html import story_section
+from .packed import packed
+from .tell import tell
+
+__all__ = ["Ladders", "ladders_of"]
+
+_TOGETHER = 200
+"""Ladders that are packed together: they share most of their text, and a page unpacks few that nobody opens."""
+
+
+@dataclass(frozen=True)
+class Ladders:
+    """Ladders as HTML by call id, as JSON, packed; `pack_of` says in which of the `packs` a call is."""
+
+    packs: Sequence[str]
+    pack_of: Mapping[str, int]
+    summaries: Mapping[str, str]
+
+
+def ladders_of(connection: duckdb.DuckDBPyConnection, most: int, progress: Callable[[int], None]) -> Ladders:
+    """Ladders of at most `most` calls: those with problems, the worst first, then the latest."""
+    chosen = connection.execute(
+        f"""
+        SELECT calls.call_id
+        FROM calls
+        LEFT JOIN ({problems()}) AS problems USING (call_id)
+        ORDER BY problems.place NULLS LAST, calls.first_seq DESC
+        LIMIT $most
+        """,
+        {"most": most},
+    ).fetchall()
+    packs: list[str] = []
+    pack_of: dict[str, int] = {}
+    summaries: dict[str, str] = {}
+    stories_of = map(tell, read_facts_of(connection, [call_id for (call_id,) in chosen]))
+    while stories := list(islice(stories_of, _TOGETHER)):
+        sections = {story.call_id: story_section(story, "ladder-story") for story in stories}
+        pack_of |= dict.fromkeys(sections, len(packs))
+        summaries |= {story.call_id: story.summary for story in stories}
+        packs.append(packed(orjson.dumps(sections).decode()))
+        progress(len(summaries))
+    return Ladders(packs, pack_of, summaries)
