@@ -27,7 +27,7 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's, not the file's
             what = next(iter(str(error).splitlines()), "it can't be read")
-            raise NotASession(f"{path} is damaged: {what}. `arirecord doctor {path}` says where") from error
+            raise NotASession(f"{path} is damaged: {what}. Run `arirecord doctor {path}` to see where") from error
 
 
 def is_compact(schema: pa.Schema) -> bool:

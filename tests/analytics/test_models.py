@@ -138,9 +138,10 @@ def test_a_folder_is_one_recording(anew: bool, connections: Connections, tmp_pat
         renumber(tmp_path / "2.parquet", half)
     con = connect(tmp_path)
     for mart in MARTS:
-        assert con.execute(f"FROM {mart} ORDER BY ALL").fetchall() == (
-            connections[stream].execute(f"FROM {mart} ORDER BY ALL").fetchall()
-        )
+        # The files made here have times of receipt of their own, by which an event is late or not.
+        condition = "WHERE rule <> 'late-event'" if mart == "findings" else ""
+        rows = f"FROM {mart} {condition} ORDER BY ALL"
+        assert con.execute(rows).fetchall() == connections[stream].execute(rows).fetchall()
 
 
 @pytest.mark.parametrize("shuffled", [False, True])

@@ -2,15 +2,15 @@
 -- of a fault. Identified by `rule`, `channel_id` and `seq`.
 WITH known_legs AS (
     SELECT
-        legs.call_id, facts.channel_id, facts.ended_at, facts.first_seq, facts.last_seq,
+        own_legs.call_id, facts.channel_id, facts.ended_at, facts.first_seq, facts.last_seq,
         facts.hangup_cause, facts.hangup_cause_txt, facts.tech_cause,
         facts.is_answered, outcomes.disposition,
         lives.created_seq, lives.ended_seq,
-        bool_or(facts.ended_at IS NOT NULL) OVER (PARTITION BY legs.call_id) AS has_ended_leg
-    FROM int_legs AS legs
+        bool_or(facts.ended_at IS NOT NULL) OVER (PARTITION BY own_legs.call_id) AS has_ended_leg
+    FROM int_legs AS own_legs
     JOIN int_channel_facts AS facts USING (channel_id)
     JOIN int_channel_lives AS lives USING (channel_id)
-    LEFT JOIN int_call_dispositions AS outcomes ON outcomes.call_id = legs.call_id
+    LEFT JOIN int_call_dispositions AS outcomes ON outcomes.call_id = own_legs.call_id
 )
 
 SELECT
@@ -32,17 +32,19 @@ WHERE ended_at IS NULL
 UNION ALL
 SELECT
     'missing-leave', 'warning', 'left a bridge, and its entry was not recorded',
-    legs.call_id, legs.channel_id, stays.left_seq, stays.left_at
+    own_legs.call_id, own_legs.channel_id, stays.left_seq, stays.left_at
 FROM int_bridge_stays AS stays
-JOIN known_legs AS legs USING (channel_id)
-WHERE stays.entered_seq IS NULL AND legs.created_seq IS NOT NULL AND stays.left_seq IS DISTINCT FROM legs.ended_seq
+JOIN known_legs AS own_legs USING (channel_id)
+WHERE
+    stays.entered_seq IS NULL AND own_legs.created_seq IS NOT NULL
+    AND stays.left_seq IS DISTINCT FROM own_legs.ended_seq
 UNION ALL
 SELECT
     'missing-leave', 'warning', 'ended in a bridge, and its leaving was not recorded',
-    legs.call_id, legs.channel_id, stays.left_seq, stays.left_at
+    own_legs.call_id, own_legs.channel_id, stays.left_seq, stays.left_at
 FROM int_bridge_stays AS stays
-JOIN known_legs AS legs USING (channel_id)
-WHERE stays.left_seq = legs.ended_seq
+JOIN known_legs AS own_legs USING (channel_id)
+WHERE stays.left_seq = own_legs.ended_seq
 UNION ALL
 SELECT
     'unusual-cause',

@@ -57,7 +57,8 @@ UNION ALL
 SELECT
     'hold-without-unhold', 'warning',
     format(
-        'held the other side until the end, {:.1f} s later', (epoch_ms(holds.ended_at) - epoch_ms(holds.started_at)) / 1000
+        'held the other side until the end, {:.1f} s later',
+        (epoch_ms(holds.ended_at) - epoch_ms(holds.started_at)) / 1000
     ),
     calls.call_id, holds.channel_id, holds.seq, holds.started_at
 FROM int_holds AS holds
