@@ -56,7 +56,7 @@ def copy_checkout(folder: Path) -> None:
 
 def environment(home: str) -> list[str]:
     """The variables of a new user's shell, and the settings of pip on this machine, as `env` takes them."""
-    settings = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "CI"))}
+    settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     settings |= {"HOME": home, "PATH": "/usr/local/bin:/usr/bin:/bin"}
     return [f"{name}={value}" for name, value in settings.items()]
 

@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from tests.waiting import HANG_S
 
 from .conftest import COMMAND, SAMPLES
@@ -71,6 +73,7 @@ def interrupted_at(call: int, *shell: str) -> "subprocess.CompletedProcess[bytes
     return subprocess.run([*shell, *command], capture_output=True, timeout=HANG_S, check=False)
 
 
+@pytest.mark.slow
 def test_start_up_is_interrupted() -> None:
     """At whatever moment: exit code 130, one word, no traceback, nothing printed."""
     whole = interrupted_at(0)
