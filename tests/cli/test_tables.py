@@ -68,7 +68,7 @@ def test_help(mart: str) -> None:
         if line.strip():
             program, verb, *args = line.replace("'", "").split()
             assert (program, verb) == ("arirecord", mart)
-            command.make_context(mart, args)
+            command.make_context(mart, args, parent=context)
 
 
 def test_a_table_in_every_form(run: Run, tmp_path: object) -> None:

@@ -31,17 +31,6 @@ def test_every_rule_is_explained() -> None:
     assert told == set(RULES)
 
 
-def test_commands_shown_are_ones() -> None:
-    """Their options exist."""
-    block = DOC.partition("```console\n")[2].partition("```")[0]
-    command = cli.get_command(cli.make_context("arirecord", [], resilient_parsing=True), "explain")
-
-    assert command is not None
-    for line in block.splitlines():
-        _, _, *args = shlex.split(line, comments=True)
-        command.make_context("explain", args)
-
-
 def test_the_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs, and gives what its comment says."""
     monkeypatch.chdir(ROOT)
