@@ -16,7 +16,8 @@ INTERRUPTED = 130
 def end_at_ctrl_c() -> None:
     """From now on, Ctrl-C ends the process. Nothing has been begun that must be finished.
 
-    An exception would not do: raised within an import, it comes out as a traceback or as another error.
+    An exception would not do: raised within an import, it comes out as a traceback or as another error. Raised within
+    the import of orjson 3.13, it ends the process with a segmentation fault.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as under nohup
         signal.signal(signal.SIGINT, _end)

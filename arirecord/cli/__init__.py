@@ -111,6 +111,8 @@ class _Verbs(click.Group):
         module = import_module(f"{__name__}.{home}")
         command: click.Command = module.command_for(what) if what else module.command
         if not ctx.resilient_parsing:
+            import_module("orjson")  # crashes the process if an exception is raised while it is imported
+            raise_at_ctrl_c()
             _prepare(ctx, name, command)
         return command
 
@@ -121,7 +123,6 @@ class _Verbs(click.Group):
                 formatter.write_dl([(verb.ljust(width), about) for verb, (_, about) in verbs.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        raise_at_ctrl_c()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

@@ -24,12 +24,16 @@ with ended_in_any_case(0.5):
 """
 _AT_A_CALL = """
 import os, signal, sys
-calls, last = 0, int(sys.argv.pop(1))
+calls, last, module = 0, int(sys.argv.pop(1)), sys.argv.pop(1)
+
+def is_counted():
+    spec = getattr(sys.modules.get(module), "__spec__", None)
+    return not module or getattr(spec, "_initializing", False)
 
 def count(frame, event, argument):
     global calls
-    calls += event == "call"
-    if calls == last:
+    calls += event == "call" and is_counted()
+    if calls == last and last:
         sys.setprofile(None)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -67,13 +71,17 @@ def test_a_question_is_interrupted() -> None:
     assert (process.returncode, said.split()) == (130, [b"Aborted!"])
 
 
-def interrupted_at(call: int, *shell: str) -> "subprocess.CompletedProcess[bytes]":
-    """`arirecord info`, which is sent SIGINT when its interpreter calls a Python function for the `call`-th time."""
-    command = [sys.executable, "-c", _AT_A_CALL, str(call), "info", str(SAMPLES / "ivr_dtmf.parquet")]
+def interrupted_at(
+    call: int, *shell: str, verb: str = "info", module: str = ""
+) -> "subprocess.CompletedProcess[bytes]":
+    """Run a verb and send it SIGINT when its interpreter calls a Python function for the `call`-th time.
+
+    module: count only calls while this module is being imported.
+    """
+    command = [sys.executable, "-c", _AT_A_CALL, str(call), module, verb, str(SAMPLES / "ivr_dtmf.parquet")]
     return subprocess.run([*shell, *command], capture_output=True, timeout=HANG_S, check=False)
 
 
-@pytest.mark.slow
 def test_start_up_is_interrupted() -> None:
     """At whatever moment: exit code 130, one word, no traceback, nothing printed."""
     whole = interrupted_at(0)
@@ -81,6 +89,17 @@ def test_start_up_is_interrupted() -> None:
     calls = int(whole.stdout.split()[-1])
     for call in (1, 2, 3, *range(10, calls * 9 // 10, calls // 15)):
         done = interrupted_at(call)
+
+        assert (done.returncode, done.stderr.split()) == (130, [b"Aborted!"]), call
+
+
+@pytest.mark.parametrize(("verb", "module"), [("info", "orjson"), ("info", "pyarrow"), ("calls", "duckdb")])
+def test_an_import_is_interrupted(verb: str, module: str) -> None:
+    """Also an import of a module in C or Rust: orjson 3.13 crashes if an exception is raised in its import."""
+    calls = int(interrupted_at(0, verb=verb, module=module).stdout.split()[-1])
+    assert calls > 50
+    for call in (1, calls // 2, calls * 9 // 10):
+        done = interrupted_at(call, verb=verb, module=module)
 
         assert (done.returncode, done.stderr.split()) == (130, [b"Aborted!"]), call
 
