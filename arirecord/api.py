@@ -23,8 +23,8 @@ __all__ = ["Session", "open_session"]
 def open_session(path: str | Path, *, timezone: str = "UTC") -> "Session":
     """Open a session, a Parquet file or a folder of them, for reading and measuring.
 
-    timezone: IANA name (`Europe/Prague`) or `local`. Days and hours of `kpis`, `concurrency` and plots begin there;
-        times in tables stay UTC.
+    timezone: IANA name (`Europe/Prague`) or `local`. Days and hours of `kpis`, `concurrency` and plots begin there,
+        and plots and calls show times there; times in tables stay UTC.
     Raises `NotASession`, naming the file and what is wrong, `FileNotFoundError`, and `ValueError` for an unknown zone.
     """
     return Session(Path(path), timezone)
@@ -45,12 +45,8 @@ class Session(MartMethods, reader.Session):
     @cached_property
     def _tables(self) -> "Tables":
         from arirecord.analytics.connection import Tables
-        from arirecord.analytics.parameters import set_statement
 
-        tables = Tables(self)
-        if self.timezone != "UTC":
-            tables.connection.execute(set_statement("timezone", self.timezone))
-        return tables
+        return Tables(self, self.timezone)
 
     @property
     def connection(self) -> "duckdb.DuckDBPyConnection":

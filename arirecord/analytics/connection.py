@@ -12,12 +12,13 @@ from uuid import uuid4
 
 import duckdb
 
+from arirecord.select.zones import zone_name
 from arirecord.session.reader import Session, open_session
 from arirecord.suggest import unknown_name
 
 from .buckets import bucket_macros
 from .models import Model, load_models, model_names
-from .parameters import parameter_macros
+from .parameters import parameter_macros, set_statement
 from .sql_errors import suggesting_names
 from .views import event_views, name, row_views, views_named_in
 
@@ -28,7 +29,9 @@ MEMORY = "700MB"
 _ARGUMENTS = 'bucket := NULL::INTERVAL, "by" := NULL::VARCHAR'
 
 
-def connect(session: str | Path | Session, *, models: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    session: str | Path | Session, *, models: Collection[str] | None = None, timezone: str = "UTC"
+) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB connection with the views of a session.
 
     `events` holds all events with the columns that occur in the session; `rows` adds the rows of other kinds. One view
@@ -44,9 +47,13 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
     Intermediate models are computed here, once, as tables in memory: several marts read them. Beyond 700 MB DuckDB puts
     things aside in the system's temporary folder; `SET memory_limit = '4GB'` gives it more.
 
-    Raises `NotASession` and `FileNotFoundError` as `open_session` does, `UnknownName` for a name that no model has.
+    timezone: IANA name (`Europe/Prague`) or `local`, for the parameter `timezone` and DuckDB's own setting `TimeZone`.
+        Times in tables stay UTC; `local_time(started_at)` converts them.
+
+    Raises `NotASession` and `FileNotFoundError` as `open_session` does, `UnknownName` for a name that no model has,
+    `ValueError` for an unknown zone.
     """
-    tables = Tables(session if isinstance(session, Session) else open_session(session))
+    tables = Tables(session if isinstance(session, Session) else open_session(session), timezone)
     tables.need_views()
     tables.need(models)
     return tables.connection
@@ -55,9 +62,13 @@ def connect(session: str | Path | Session, *, models: Collection[str] | None = N
 class Tables:
     """A `connection` to a session (None: one without rows) in which models, and the views of events, are made when they
     are needed: all these views of a long session take DuckDB a third of a second.
+
+    timezone: zone of buckets of time, of `local_time` and of DuckDB's type TIMESTAMP WITH TIME ZONE.
+    Raises `ValueError` for an unknown zone.
     """
 
-    def __init__(self, session: Session | None) -> None:
+    def __init__(self, session: Session | None, timezone: str = "UTC") -> None:
+        zone = zone_name(timezone)
         spill = Path(tempfile.gettempdir()) / f"arirecord-{uuid4().hex}"
         self.connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": MEMORY})
         # Each of a hundred statements would read the footer of the file again.
@@ -69,6 +80,9 @@ class Tables:
         self._views, self._has = event_views(session), set[str]()
         for statement in (*row_views(session), *parameter_macros(), *bucket_macros()):
             self.connection.execute(statement)
+        self.connection.execute(f"SET TimeZone = '{zone}'")  # by default that of the machine
+        if zone != "UTC":
+            self.connection.execute(set_statement("timezone", zone))
 
     def need_for(self, sql: str) -> None:
         """Make what a statement may read: models as `models_named_in` says, and views of events."""

@@ -11,7 +11,7 @@ import orjson
 from .completions import complete_event_types
 from .output import Input
 from .terminal import say
-from .types import TIME, timezone_option
+from .types import time_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,9 +37,7 @@ __all__ = ["command"]
     help="Only events of this type (repeatable).",
 )
 @click.option("--channel", help="Only events of this channel (id or name).")
-@click.option("--since", type=TIME, help="Only from then on: 14:03 (each day), 2026-11-23T14:03:10, +5m, seq:1234.")
-@click.option("--until", type=TIME, help="Only before then.")
-@timezone_option("Time zone of --since and --until")
+@time_options()
 @click.option("--call", metavar="ID", help="Only the rows of this call, by its id or a channel's id or name.")
 @click.option("--seq", "seqs", type=click.IntRange(0), multiple=True, metavar="N", help="Only row N (repeatable).")
 @click.option("--all-kinds", is_flag=True, help="Print other rows too: connections, gaps, binary messages.")

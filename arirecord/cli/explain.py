@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from arirecord.select.zones import find_zone, local_time
+
 from .output import Formats, Input, Output, Verb, output_options
 from .result import View, show_rows
 from .terminal import progress, say
+from .types import timezone_option
 
 if TYPE_CHECKING:
     from arirecord.report.find import Found
@@ -36,6 +39,7 @@ _FORMATS: Formats = {"text": (".txt",), "mermaid": (".mmd", ".md"), "svg": (".sv
 )
 @click.option("--width", type=click.IntRange(60), help="Columns of the text.  [default: the terminal's, else 100]")
 @click.option("--lanes", type=click.IntRange(2), help="Show at most this many lanes; further channels share one.")
+@timezone_option("Time zone of the time of the call")
 @output_options(
     formats=_FORMATS,
     has_format=True,
@@ -53,6 +57,7 @@ def command(
     details: bool,
     width: int | None,
     lanes: int | None,
+    timezone: str,
     output: Output,
 ) -> None:
     """Show a call as a ladder diagram: its parties, its channels and events, and what looks wrong.
@@ -64,7 +69,7 @@ def command(
     Examples:
       arirecord explain session.parquet 1795474818.125
       arirecord explain session.parquet 1002 --all
-      arirecord explain session.parquet --worst 5 -o worst.html
+      arirecord explain session.parquet --worst 5 -o worst.html --timezone Europe/Prague
       arirecord explain session.parquet --seq 1207
       arirecord explain session.parquet PJSIP/1001-0000002a --format mermaid >> incident.md
     """
@@ -77,10 +82,10 @@ def command(
     from arirecord.report import facts, find
     from arirecord.report.tell import story
 
-    connection = connect(session, models={*facts.MODELS, *find.MODELS})
+    connection = connect(session, models={*facts.MODELS, *find.MODELS}, timezone=timezone)
     found = _found(connection, session, call, worst, rules, seq)
     if len(found) > 1 and worst is None and not is_all:
-        _list(found)
+        _list(found, timezone)
         matching = f"{len(found)} calls match {call if seq is None else f'row {seq}'}: name one by its id, or add --all"
         if output.format != "text" or output.path:
             raise click.UsageError(matching)
@@ -132,10 +137,17 @@ def _found(
     return found
 
 
-def _list(found: "Sequence[Found]") -> None:
+def _list(found: "Sequence[Found]", timezone: str) -> None:
+    zone = find_zone(timezone)
     names = ("call_id", "started_at", "from", "to", "disposition", "duration_s")
-    rows = [(one.call_id, one.started_at, one.caller, one.dialled, one.disposition, one.duration_s) for one in found]
-    show_rows(names, [name == "duration_s" for name in names], rows, View())
+    rows = [
+        (
+            one.call_id, one.started_at and local_time(one.started_at, zone), one.caller, one.dialled,
+            one.disposition, one.duration_s,
+        )
+        for one in found
+    ]  # fmt: skip
+    show_rows(names, [name == "duration_s" for name in names], rows, View(timezone))
 
 
 def _write(

@@ -8,7 +8,7 @@ import click
 from .completions import complete_event_types
 from .output import SESSION, Input, Output, Verb, output_options
 from .terminal import progress, say
-from .types import TIME, timezone_option
+from .types import time_options
 
 if TYPE_CHECKING:
     from arirecord.select.times import Time
@@ -18,9 +18,7 @@ __all__ = ["command"]
 
 @click.command("filter", cls=Verb)
 @click.argument("session", type=Input())
-@click.option("--since", type=TIME, help="Only from then on: 14:03 (each day), 2026-11-23T14:03:10, +5m, seq:1234.")
-@click.option("--until", type=TIME, help="Only before then.")
-@timezone_option("Time zone of --since and --until")
+@time_options()
 @click.option("--call", "calls", multiple=True, metavar="ID", help="The call with this id or with this channel id.")
 @click.option("--channel", "channels", multiple=True, help="This channel (id or name) and its bridges.")
 @click.option("--number", "numbers", multiple=True, help="Calls with this caller, called or dialled number.")

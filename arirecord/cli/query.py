@@ -10,6 +10,7 @@ import click
 
 from .output import Input, Output, Verb
 from .result import View, result_options, write
+from .types import timezone_option
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,12 +24,15 @@ __all__ = ["command"]
 @click.argument("session", type=Input())
 @click.argument("sql", required=False)
 @click.option("-f", "--file", type=click.File(encoding="utf-8"), help="Read the SQL from a file; - is standard input.")
+@timezone_option("Time zone of buckets, local_time() and DuckDB's TimeZone")
 @result_options
-def command(session: Path, sql: str | None, file: IO[str] | None, output: Output) -> None:
+def command(session: Path, sql: str | None, file: IO[str] | None, timezone: str, output: Output) -> None:
     """Query a session in SQL (DuckDB).
 
     `arirecord metrics` lists the tables: calls, legs, transfers … There is also a view for each event type, named as
     in ARI (ChannelDtmfReceived), and `events` with all of them. DESCRIBE calls lists columns.
+
+    Times in tables are UTC; local_time(started_at) converts them to --timezone.
 
     SQL is the text, or - for standard input. Several statements run in order, and each result is printed.
 
@@ -38,6 +42,7 @@ def command(session: Path, sql: str | None, file: IO[str] | None, output: Output
       arirecord query session.parquet "SELECT channel_id, digit FROM ChannelDtmfReceived" --format csv
       arirecord query days/ "SELECT disposition, count(*) FROM calls GROUP BY ALL" --format json
       arirecord query days/ --file weekly.sql
+      arirecord query days/ "SELECT local_time(started_at) AS at FROM calls" --timezone Europe/Prague
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -51,26 +56,27 @@ def command(session: Path, sql: str | None, file: IO[str] | None, output: Output
         opening = thread.submit(open_session, session)
         from arirecord.analytics.connection import Tables
 
-        tables = Tables(opening.result())
+        tables = Tables(opening.result(), timezone)
     for result in _results(tables, text or "", is_one=output.path is not None or output.format == "parquet"):
         if output.is_terminal and output.format == "table" and not output.vertical:
-            write(*_for_terminal(result, text or "", output))
+            write(*_for_terminal(result, text or "", output, timezone))
         else:
             write(result, output)
 
 
 def _for_terminal(
-    result: "duckdb.DuckDBPyRelation", sql: str, output: Output
+    result: "duckdb.DuckDBPyRelation", sql: str, output: Output, timezone: str
 ) -> tuple["duckdb.DuckDBPyRelation", Output, View]:
     """Of a whole table (`FROM calls …`), the columns that its own command shows on a terminal."""
     from arirecord.analytics.models import describe, mart_names
 
     named = re.match(r"\s*(?:SELECT\s+\*\s+)?FROM\s+(\w+)", sql, re.IGNORECASE)
+    of_any = View("UTC" if timezone == "UTC" else "")  # SQL may have converted times
     if named is None or named[1].lower() not in mart_names():
-        return result, output, View()
+        return result, output, of_any
     table = describe(named[1].lower())
     if not set(table.shown) <= set(result.columns) <= set(table.columns):
-        return result, output, View()
+        return result, output, of_any
     hidden = [name for name in result.columns if name not in table.shown]
     return result.select(*table.shown), output, View(hidden=hidden)
 

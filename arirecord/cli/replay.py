@@ -18,7 +18,7 @@ from .replay_line import Line, clock
 from .replay_timers import sharp_timers
 from .replay_types import FAULTS, MAPPED, SPEED
 from .terminal import live_line, say
-from .types import DURATION, TIME, timezone_option
+from .types import DURATION, time_options
 
 if TYPE_CHECKING:
     from arirecord.replay.options import AtEnd, OnReconnect, Pace
@@ -100,14 +100,12 @@ _SWITCH_INTERVAL_S = 0.0001
     metavar="FILE",
     help="Record the clients' REST requests to a session.",
 )
-@click.option(
+@time_options(
     "--start",
-    type=TIME,
-    help="Start here, with the channels and bridges of that moment: +5m from the start, 14:03:10 (time of day), "
+    begin_help="Start here, with the channels and bridges of that moment: +5m from the start, 14:03:10 (time of day), "
     "2026-11-23T14:03:10, seq:1234.",
+    until_help="Stop here; same forms as --start.",
 )
-@click.option("--until", type=TIME, help="Stop here; same forms as --start.")
-@timezone_option("Time zone of --start and --until")
 @click.option("--duration", type=DURATION, help="Replay this much of the recording.")
 @click.option("--only-call", metavar="ID", help="Replay only this call: its id, or the id of one of its channels.")
 @click.option(

@@ -6,6 +6,7 @@ import click
 
 from .output import Input, Output, Verb, output_options
 from .terminal import progress, say
+from .types import timezone_option
 
 __all__ = ["command"]
 
@@ -21,10 +22,11 @@ __all__ = ["command"]
     show_default=True,
     help="Calls with their ladder in the file: those with problems, then the latest.",
 )
+@timezone_option("Time zone of all times, of days and hours, and of the filter in the page")
 @output_options(
     formats={"html": (".html",)}, has_stdout=True, default="report.html", show_default=True, help="File to write."
 )
-def command(session: Path, title: str | None, worst: int, ladders: int, output: Output) -> None:
+def command(session: Path, title: str | None, worst: int, ladders: int, timezone: str, output: Output) -> None:
     """Write an HTML report of a session: key figures, problems, plots, tables, and the calls with their ladders.
 
     The file is self-contained and works offline, in any browser. A filter by time, number and disposition acts on its
@@ -33,14 +35,14 @@ def command(session: Path, title: str | None, worst: int, ladders: int, output: 
     \b
     Examples:
       arirecord report today.parquet
-      arirecord report days/ -o week.html --title "Week 47" --worst 30
+      arirecord report days/ -o week.html --title "Week 47" --worst 30 --timezone Europe/Prague
     """
     from arirecord.report.page import report_html
     from arirecord.session.reader import open_session
 
     opened = open_session(session)
     with progress() as update:
-        html = report_html(opened, title=title, worst=worst, ladders=ladders, progress=update)
+        html = report_html(opened, title=title, worst=worst, ladders=ladders, timezone=timezone, progress=update)
     output.write_text(html)
     if output.path is not None:
         say(f"{output.path}: {len(html.encode()) / 1e6:.1f} MB; open it in a browser.")

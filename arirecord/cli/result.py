@@ -47,7 +47,7 @@ def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
 class View:
     """How a table looks on a terminal.
 
-    zone: the zone of its times.
+    zone: the zone of its times; empty if it is not known.
     hidden: names of columns that are not in the result because others were chosen for the terminal.
     is_asked: the user named the columns: ids and times are not shortened.
     is_whole: no column may be left out: if they do not fit, print one block per row.
@@ -81,7 +81,7 @@ def write(result: "duckdb.DuckDBPyRelation", output: Output, view: View | None =
 
 
 def _show(result: "duckdb.DuckDBPyRelation", output: Output, view: View) -> None:
-    rows = result.limit(_ROWS + 1).fetchall()
+    rows = list(chain.from_iterable(_batches(result.limit(_ROWS + 1))))
     kinds = [_is_number(kind) for kind in result.types]
     show_rows(result.columns, kinds, rows[:_ROWS], view, vertical=output.vertical)
     if len(rows) > _ROWS:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, TypeGuard
 
 from rich.box import Box
 from rich.cells import cell_len
@@ -163,11 +163,11 @@ def _wrapped_head(name: str, width: int) -> str:
 
 def _short_cells(columns: Sequence[Column], zone: str) -> str | None:
     """Give the columns cells for a terminal; returns the day, or else the year, that all times share."""
-    times = [value for column in columns for value in column.values if isinstance(value, datetime)]
+    times = [value for column in columns for value in column.values if _is_time(value)]
     days = {time.date() for time in times}
     is_one_day = len(days) == 1
     for column in columns:
-        of_column = [value for value in column.values if isinstance(value, datetime)]
+        of_column = [value for value in column.values if _is_time(value)]
         numbers = [value for value in column.values if isinstance(value, float | Decimal)]
         if of_column and len(of_column) + column.values.count(None) == len(column.values):
             column.cells = _times(column.values, is_one_day, len({time.year for time in times}) == 1)
@@ -176,7 +176,12 @@ def _short_cells(columns: Sequence[Column], zone: str) -> str | None:
         else:
             column.cells = [_CONTROL.sub(" ", whole_cell(value)) for value in column.values]
     years = {time.year for time in times}
-    return f"{days.pop() if is_one_day else years.pop()} {zone}" if len(years) == 1 else None
+    return f"{days.pop() if is_one_day else years.pop()} {zone}".rstrip() if len(years) == 1 else None
+
+
+def _is_time(value: object) -> TypeGuard[datetime]:
+    """Whether it is a time without an offset: others are not shortened."""
+    return isinstance(value, datetime) and value.tzinfo is None
 
 
 def _times(values: Sequence[datetime | None], is_one_day: bool, is_one_year: bool) -> list[str]:
@@ -197,7 +202,7 @@ def _times(values: Sequence[datetime | None], is_one_day: bool, is_one_year: boo
 
 
 def _without_milliseconds(column: Column) -> None:
-    if not column.is_asked and any(isinstance(value, datetime) for value in column.values):
+    if not column.is_asked and any(map(_is_time, column.values)):
         column.cells = [re.sub(r"(:\d\d)\.\d+$", r"\1", cell) for cell in column.cells]
 
 

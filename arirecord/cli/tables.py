@@ -14,7 +14,7 @@ from .completions import completing, completing_list
 from .output import Input, Output, Verb
 from .result import View, result_options, write
 from .terminal import live_line, say
-from .types import TIME, timezone_option
+from .types import time_options
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,8 +67,7 @@ def command_for(mart: str) -> click.Command:
     moment = time_column(columns)
     options = [
         *([_bucket, _by] if is_macro else []),
-        *([_since(moment), _until(moment)] if moment else []),
-        *([_timezone] if moment or is_macro else []),
+        *([_times(moment)] if moment else []),
         *([_number, _disposition, _call] if "call_id" in columns else []),
         _where,
         _columns(columns),
@@ -125,7 +124,6 @@ def _parameters() -> Iterable[str]:
     return sorted(parameters())
 
 
-_timezone = timezone_option("Time zone of --since, --until, buckets and tables on a terminal")
 _bucket = click.option("--bucket", metavar="LENGTH", help="One row per interval of this length: 15m, 1h, 1d.")
 _by = click.option(
     "--by",
@@ -183,12 +181,12 @@ def _sort(columns: Collection[str]) -> Any:
     )
 
 
-def _since(column: str) -> Any:
-    return click.option("--since", type=TIME, help=f"By {column}: 14:03 (each day), 2026-11-23T14:03, +5m, seq:1234.")
-
-
-def _until(column: str) -> Any:
-    return click.option("--until", type=TIME, help=f"By {column}, and before then.")
+def _times(column: str) -> Any:
+    return time_options(
+        begin_help=f"By {column}: 14:03 (each day), 2026-11-23T14:03, +5m, seq:1234.",
+        until_help=f"By {column}, and before then.",
+        others=("buckets", "tables on a terminal"),
+    )
 
 
 def _answer(
@@ -222,10 +220,8 @@ def _answer(
         hidden = [name for name in known if name not in asked["columns"]]
         view = View(timezone, hidden, show_all="--all-columns, --vertical or --columns NAMES")
     question = Question(mart, **asked)
-    made = Tables(opened)
+    made = Tables(opened, timezone)
     try:
-        if timezone != "UTC":
-            made.connection.execute(set_statement("timezone", timezone))
         for setting in settings:
             made.connection.execute(set_statement(*_pair(setting)))
         sql = sql_of(question, known)

@@ -1,7 +1,7 @@
 """Types of options: times, lengths of time, time zones, sizes of parts."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -13,7 +13,17 @@ from arirecord.select.zones import zone_name
 if TYPE_CHECKING:
     from arirecord.capture.parts import Rotation
 
-__all__ = ["DURATION", "ROTATION", "TIME", "Duration", "RotationType", "TimeType", "Zone", "timezone_option"]
+__all__ = [
+    "DURATION",
+    "ROTATION",
+    "TIME",
+    "Duration",
+    "RotationType",
+    "TimeType",
+    "Zone",
+    "time_options",
+    "timezone_option",
+]
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -62,6 +72,27 @@ def timezone_option(help: str) -> Callable[[Command], Command]:
     """The option `--timezone`; `help` names what it governs."""
     help = f"{help}: Europe/Prague, local (of this machine) …"
     return click.option("--timezone", type=Zone(), metavar="ZONE", default="UTC", show_default=True, help=help)
+
+
+def time_options(
+    begin: str = "--since",
+    *,
+    begin_help: str = "Only from then on: 14:03 (each day), 2026-11-23T14:03:10, +5m, seq:1234.",
+    until_help: str = "Only before then.",
+    others: Sequence[str] = (),
+) -> Callable[[Command], Command]:
+    """The options that select a part of a recording: `begin`, `--until` and `--timezone`.
+
+    others: what else `--timezone` governs.
+    """
+
+    def decorate(command: Command) -> Command:
+        parts = [begin, "--until", *others]
+        command = timezone_option(f"Time zone of {', '.join(parts[:-1])} and {parts[-1]}")(command)
+        command = click.option("--until", type=TIME, help=until_help)(command)
+        return click.option(begin, type=TIME, help=begin_help)(command)
+
+    return decorate
 
 
 class RotationType(click.ParamType["Rotation"]):

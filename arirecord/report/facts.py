@@ -63,7 +63,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Facts:
-    """Rows about one call by where they come from, each in order, and when the recording ends."""
+    """Rows about one call by where they come from, each in order, and when the recording ends.
+
+    timezone: the zone in which people read its times, from the parameter of the models. The times are UTC.
+    """
 
     call: Row
     legs: Sequence[Row]
@@ -77,6 +80,7 @@ class Facts:
     findings: Sequence[Row]
     events: Sequence[Event]
     recording_ended_at: datetime
+    timezone: str
 
 
 def read_facts(connection: duckdb.DuckDBPyConnection, call_id: str) -> Facts:
@@ -98,14 +102,19 @@ def read_facts_of(connection: duckdb.DuckDBPyConnection, call_ids: Sequence[str]
         "SELECT call_id FROM calls WHERE call_id IN (SELECT unnest(?)) ORDER BY first_seq", [call_ids]
     ).fetchall()
     ended_at = _recording_end(connection)
+    ((timezone,),) = connection.execute("SELECT param_text('timezone')").fetchall()
     for begin in range(0, len(ordered), _AT_ONCE):
-        yield from _read_some(connection, [call_id for (call_id,) in ordered[begin : begin + _AT_ONCE]], ended_at)
+        yield from _read_some(
+            connection, [call_id for (call_id,) in ordered[begin : begin + _AT_ONCE]], ended_at, timezone
+        )
 
 
 _AT_ONCE = 500
 
 
-def _read_some(connection: duckdb.DuckDBPyConnection, call_ids: Sequence[str], ended_at: datetime) -> Iterator[Facts]:
+def _read_some(
+    connection: duckdb.DuckDBPyConnection, call_ids: Sequence[str], ended_at: datetime, timezone: str
+) -> Iterator[Facts]:
     is_in = "call_id IN (SELECT unnest($ids))"
     calls = _rows(connection, f"SELECT * FROM calls WHERE {is_in} ORDER BY first_seq", {"ids": call_ids})
     legs = _rows(connection, f"SELECT * FROM legs WHERE {is_in} ORDER BY first_seq, channel_id", {"ids": call_ids})
@@ -149,6 +158,7 @@ def _read_some(connection: duckdb.DuckDBPyConnection, call_ids: Sequence[str], e
             findings=findings[call_id],
             events=_events(rows[call_id]),
             recording_ended_at=ended_at,
+            timezone=timezone,
         )
 
 

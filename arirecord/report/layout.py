@@ -8,7 +8,6 @@ from .story import Evidence, Interval, Lane, Story
 __all__ = [
     "STATES",
     "bar_state",
-    "clock",
     "ending",
     "length_s",
     "offset_s",
@@ -47,11 +46,6 @@ def length_s(story: Story) -> float:
     """From the beginning of the call to its end or to the last moment, in seconds; never 0."""
     ends = [story.ended_at, *(moment.at for moment in story.moments), *(i.ended_at for i in story.intervals)]
     return max([offset_s(story, at) or 0.0 for at in ends] + [0.001])
-
-
-def clock(at: datetime) -> str:
-    """The time of day in UTC, to the millisecond."""
-    return at.isoformat(" ", "milliseconds")[11:]
 
 
 def ending(lane: Lane) -> str:

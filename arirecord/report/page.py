@@ -1,6 +1,7 @@
 """The report: one HTML file that says what is in a session, and works with no network."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,6 +14,8 @@ from plotly.offline import get_plotlyjs
 from arirecord import __version__
 from arirecord.analytics import connect
 from arirecord.analytics.models import describe
+from arirecord.ari.timestamps import parse_timestamp
+from arirecord.select.zones import find_zone, local_time
 from arirecord.session.reader import Session
 
 from . import breakdowns, facts, find, flows, plots
@@ -95,15 +98,20 @@ def report_html(
     worst: int = 12,
     ladders: int = LADDERS,
     most_calls: int = MOST_CALLS,
+    timezone: str = "UTC",
     progress: Progress = lambda what, done: None,
 ) -> str:
     """The report on a session as HTML: key figures with their definitions, problems, plots, calls with their ladders.
 
     It lists the `worst` calls of those with problems, and has the ladders of at most `ladders` calls: of all with
-    problems, then of the latest. The table has the last `most_calls` calls. `progress` is called with what is being
-    done and how much of it is.
+    problems, then of the latest. The table has the last `most_calls` calls. All times are of `timezone`, an IANA name
+    or `local`: days and hours begin there, and the page names it. `progress` is called with what is being done and how
+    much of it is.
+
+    Raises `ValueError` for an unknown zone.
     """
-    connection = connect(session, models=_MODELS | {*facts.MODELS, *find.MODELS})
+    zone = find_zone(timezone)
+    connection = connect(session, models=_MODELS | {*facts.MODELS, *find.MODELS}, timezone=timezone)
     progress("measured", 1)
     figures, groups = _plots(connection, progress)
     packs = ladders_of(connection, max(ladders, worst), lambda done: progress("ladders", done))
@@ -115,7 +123,8 @@ def report_html(
         title=title or f"Calls in {path}",
         path=path,
         version=__version__,
-        about=_about(session),
+        zone=str(zone),
+        about=_about(session, zone),
         warnings=_warnings(session, connection),
         parts=_PARTS,
         cards=cards(connection),
@@ -132,6 +141,7 @@ def report_html(
             _json(
                 {
                     "path": path,
+                    "timezone": str(zone),
                     "figures": figures,
                     "columns": [{"name": n, "title": t, "means": means[n]} for n, t in _COLUMNS.items()],
                     "hidden": [*_HIDDEN, "pack"],
@@ -156,15 +166,23 @@ def _means(column: str) -> str:
     return known.get(column) or {"cause": known["hangup_cause"], "problem": "The gravest finding of the linter"}[column]
 
 
-def _about(session: Session) -> Sequence[tuple[str, str]]:
+def _about(session: Session, zone: tzinfo) -> Sequence[tuple[str, str]]:
     header = session.header
     return [
-        ("recorded", f"{header.first_at or '–'} to {header.last_at or '–'} (UTC)"),
+        ("recorded", f"{_moment(header.first_at, zone)} to {_moment(header.last_at, zone)} ({zone})"),
         ("recorded time", f"{session.recorded_time.duration_ns / 1e9:,.1f} s of {header.duration_ns / 1e9:,.1f} s"),
         ("events", f"{header.events:,} of {len(header.types)} types, in {len(session.parts)} file(s)"),
         ("source", ", ".join(f"{name}: {_listed(value)}" for name, value in header.source.items())),
         ("applications", ", ".join(name or "none" for name in header.applications) or "–"),
     ]
+
+
+def _moment(text: str | None, zone: tzinfo) -> str:
+    """A time of the header, which is UTC, as clocks in a zone show it."""
+    parsed = parse_timestamp(text or "")
+    if parsed is None:
+        return text or "–"
+    return local_time(datetime(1970, 1, 1) + timedelta(milliseconds=parsed[0]), zone).isoformat(" ", "milliseconds")
 
 
 def _listed(value: object) -> str:

@@ -1,12 +1,13 @@
 """The story of a call, told from its facts."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import duckdb
 
 from arirecord.analytics import connect
+from arirecord.select.zones import find_zone, local_time
 from arirecord.session.reader import Session
 
 from .book import Book, is_detail
@@ -26,17 +27,21 @@ def story(
     *,
     details: bool = False,
     seq: int | None = None,
+    timezone: str = "UTC",
 ) -> Story:
     """What happened in the call `call_id`.
 
     `session` is a session, its path, or a connection by `arirecord.connect` that has all models or at least
     `facts.MODELS`. `details` adds the moments that say little: steps of the dialplan, caller ids, variables
     that Asterisk sets itself. `seq` marks the moment of that row of the recording; a moment that would be left out is
-    not.
+    not. `timezone` is the zone of `Story.facts["when"]`; a connection has one of its own.
 
-    Raises `NoSuchCall`, and `NotASession` and `FileNotFoundError` as `open_session` does.
+    Raises `NoSuchCall`, and `NotASession`, `FileNotFoundError` and `ValueError` as `open_session` does.
     """
-    connection = session if isinstance(session, duckdb.DuckDBPyConnection) else connect(session, models=MODELS)
+    if isinstance(session, duckdb.DuckDBPyConnection):
+        connection = session
+    else:
+        connection = connect(session, models=MODELS, timezone=timezone)
     return tell(read_facts(connection, call_id), details=details, seq=seq)
 
 
@@ -54,7 +59,7 @@ def tell(facts: Facts, *, details: bool = False, seq: int | None = None) -> Stor
         is_complete=call["is_complete"],
         summary=summary(facts, lanes, intervals),
         marked_seq=seq,
-        facts=_header(call, lanes),
+        facts=_header(call, lanes, find_zone(facts.timezone)),
         lanes=tuple(lanes.values()),
         bridges=tuple(bridges.values()),
         intervals=intervals,
@@ -252,14 +257,14 @@ def _result(call: Row) -> str:
     return str(call["disposition"])
 
 
-def _header(call: Row, lanes: Mapping[str, Lane]) -> Mapping[str, str]:
+def _header(call: Row, lanes: Mapping[str, Lane], zone: tzinfo) -> Mapping[str, str]:
     """The figures of the header, in order; what is not known is left out."""
     said: dict[str, str] = {}
     started, answered, ended = call["started_at"], call["answered_at"], call["ended_at"]
     if started:
-        until = f" to {_clock(ended)}" if ended else ", end not recorded"
+        until = f" to {_clock(ended, zone)[11:]}" if ended else ", end not recorded"
         length = f" ({call['duration_s']:.3f} s)" if call["duration_s"] is not None else ""
-        said["when"] = f"{started:%Y-%m-%d} {_clock(started)}{until} UTC{length}"
+        said["when"] = f"{_clock(started, zone)}{until} {zone}{length}"
     if call["caller_name"]:
         said["caller"] = call["caller_name"]
     if answered and started:
@@ -284,5 +289,5 @@ def _ended_by(call: Row, lanes: Mapping[str, Lane]) -> str:
     return f"{who}; the first channel ended with {cause}"
 
 
-def _clock(at: datetime) -> str:
-    return at.isoformat(" ", "milliseconds")[11:]
+def _clock(at: datetime, zone: tzinfo) -> str:
+    return local_time(at, zone).isoformat(" ", "milliseconds")

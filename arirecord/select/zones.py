@@ -1,12 +1,12 @@
 """Time zones by their IANA names, such as `Europe/Prague`."""
 
 import os
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from arirecord.suggest import close_names, did_you_mean
 
-__all__ = ["find_zone", "zone_name"]
+__all__ = ["find_zone", "local_time", "zone_name"]
 
 _LOCALTIME = Path("/etc/localtime")
 _ELSEWHERE = {"localtime", "posixrules"}
@@ -42,6 +42,14 @@ def find_zone(name: str) -> tzinfo:
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(name)
+
+
+def local_time(at: datetime, zone: tzinfo) -> datetime:
+    """Return a time in UTC as clocks in a zone show it, both without a zone. Also a macro in SQL."""
+    try:
+        return at.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+    except OverflowError:  # on the first or the last day that a datetime has
+        return at
 
 
 def _local() -> str:

@@ -152,6 +152,36 @@ def test_tables_show_times_in_the_zone_and_files_do_not(tmp_path: Path) -> None:
     assert "2026-11-24 04:29:13" in set_up.stdout
 
 
+def test_a_ladder_has_its_time_in_the_zone() -> None:
+    """The time of a call, and the list of calls that match a number."""
+    call = ("explain", TRANSFERS, "1795474753.78")
+    assert "when        2026-11-23 22:59:13.635 to 22:59:16.846 UTC (3.211 s)" in run(*call)[0]
+    zone = ("--timezone", "asia/kolkata")
+    assert "when        2026-11-24 04:29:13.635 to 04:29:16.846 Asia/Kolkata (3.211 s)" in run(*call, *zone)[0]
+    assert "1795474753.78   2026-11-24 04:29:13.635  1001" in run("explain", TRANSFERS, "1002", *zone)[0]
+
+
+def test_a_query_has_buckets_and_times_in_the_zone() -> None:
+    """Also those with an offset, for which DuckDB has a setting of its own; a TIMESTAMP stays UTC."""
+    sql = "SELECT started_at, local_time(started_at) AS local, timezone('UTC', started_at) AS moment FROM calls"
+    zones = {"UTC": "2026-11-23 22:59:13.635+00:00", "Asia/Kolkata": "2026-11-24 04:29:13.635+05:30"}
+    for zone, moment in zones.items():
+        cells = run("query", TRANSFERS, f"{sql} ORDER BY 1 LIMIT 1", "--timezone", zone)[0].splitlines()[-1].split("  ")
+        assert cells == ["2026-11-23 22:59:13.635", moment[:23], moment]
+    days = rows("query", WEEK, "SELECT bucket_at FROM kpis(bucket := INTERVAL 1 DAY)", "--timezone", "Asia/Tokyo")
+    assert {datetime.fromisoformat(row["bucket_at"]).hour for row in days} == {15}
+
+
+@pytest.mark.parametrize("table", ["calls", "legs", "transfers", "channels", "dtmf", "queue_calls", "kpis"])
+def test_a_zone_changes_no_table(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither that of the session nor that of the machine."""
+    utc = arirecord.open_session(TRANSFERS).sql(f"FROM {table} ORDER BY ALL")
+    monkeypatch.setenv("TZ", "America/New_York")
+    tokyo = arirecord.open_session(TRANSFERS, timezone="Asia/Tokyo")
+
+    assert tokyo.sql(f"FROM {table} ORDER BY ALL").equals(utc)
+
+
 def test_kpis_of_days_in_a_zone() -> None:
     found = rows("kpis", WEEK, "--bucket", "1d", "--timezone", "Asia/Tokyo", "--columns", "bucket_at")
 

@@ -201,6 +201,14 @@ def test_any_query_on_a_terminal() -> None:
     assert all(len(line) <= 80 for line in wide.partition("Not shown")[0].splitlines())
 
 
+def test_times_with_an_offset_on_a_terminal() -> None:
+    """Are printed with it; the line above the table names a zone only if all other times are of it."""
+    sql = "SELECT local_time(started_at) AS local, timezone('UTC', started_at) AS moment FROM calls ORDER BY 1 LIMIT 1"
+    seen = on_terminal(80, "query", TRANSFERS, sql, "--timezone", "Asia/Kolkata").splitlines()
+
+    assert (seen[0], seen[3]) == ("2026-11-24", "04:29:13.635  2026-11-24 04:29:13.635+05:30")
+
+
 def test_a_pipe_gets_everything(run: Run) -> None:
     """All columns, whole cells, every row."""
     columns = list(columns_of_models(["calls"])["calls"])

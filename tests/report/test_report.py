@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import zlib
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -109,6 +110,29 @@ def test_the_filter_acts_on_plots_and_table(report: Path) -> None:
             page.click("#filter button")
             expect(page.locator("#filtered")).to_have_text("")
         assert plot_total(page, "dispositions", "x") == calls.height
+        assert window.errors == []
+
+
+def test_a_report_has_all_times_in_the_zone(tmp_path: Path) -> None:
+    """In the header, the table, plots and ladders, and in the filter; the page names the zone."""
+    session = arirecord.open_session(SAMPLES / "transfers.parquet")
+    path = tmp_path / "kolkata.html"
+    path.write_text(report_html(session, timezone="asia/kolkata"), encoding="utf-8")
+    calls = session.calls().sort("started_at")
+    first, middle = (calls["started_at"][place] + timedelta(hours=5, minutes=30) for place in (0, calls.height // 2))
+    with opened(path) as window:
+        page = loaded(window).page
+        recorded = "2026-11-24 04:29:13.635 to 2026-11-24 04:31:06.017 (Asia/Kolkata)"
+        expect(page.locator("dl.about dd").first).to_have_text(recorded)
+        expect(page.locator("#filter")).to_contain_text("Asia/Kolkata")
+        drawn = page.evaluate(
+            "document.getElementById('plot-calls_over_time').data.flatMap(({ x }) => [...x]).sort()[0]"
+        )
+        assert drawn[:13] == f"{first:%Y-%m-%dT%H}"
+        page.fill("#filter [name=since]", f"{middle:%Y-%m-%dT%H:%M:%S}")
+        expect(page.locator("#filtered")).to_have_text(f"{calls.height - calls.height // 2} of {calls.height} calls")
+        page.locator("#calls-table tbody a").first.click()
+        expect(page.locator("#ladder-content dd").nth(1)).to_contain_text("Asia/Kolkata (")
         assert window.errors == []
 
 

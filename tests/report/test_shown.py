@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import arirecord
+from arirecord.report import story
 from arirecord.report.plots import LENGTHS
 from tests.analytics.test_models import make
 
@@ -54,6 +55,16 @@ def test_times_are_those_of_the_zone(busy: arirecord.Session, name: str) -> None
     first, shown = (min(getattr(session.plot, name)().data[0].x) for session in (busy, kolkata))
 
     assert shown - first == timedelta(hours=5, minutes=30)
+
+
+def test_a_call_has_its_time_in_the_zone(busy: arirecord.Session) -> None:
+    """In Python, from the session, or from the argument of `story`."""
+    call_id = busy.calls()["call_id"][0]
+    kolkata = arirecord.open_session(busy.path, timezone="Asia/Kolkata")
+    stories = [kolkata.call(call_id).story, story(busy.path, call_id, timezone="Asia/Kolkata")]
+    begin = busy.calls()["started_at"][0] + timedelta(hours=5, minutes=30)
+
+    assert {told.facts["when"][:23] for told in stories} == {begin.isoformat(" ", "milliseconds")}
 
 
 def test_a_long_curve_keeps_its_peak_and_stays_short(busy: arirecord.Session) -> None:

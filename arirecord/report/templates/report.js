@@ -8,7 +8,7 @@ if (!globalThis.DecompressionStream) {
   document.getElementById("old-browser").hidden = false;
   throw new Error("no DecompressionStream");
 }
-const { path, figures, columns, hidden, rows, plots, colors, buckets } = JSON.parse(await unpack("data"));
+const { path, timezone, figures, columns, hidden, rows, plots, colors, buckets } = JSON.parse(await unpack("data"));
 const place = Object.fromEntries([...columns.map(({ name }) => name), ...hidden].map((name, index) => [name, index]));
 await import(await codeUrl("plotly-code"));
 const { jQuery, set_or_remove_dark_class } = await import(await codeUrl("table-code"));
@@ -199,7 +199,8 @@ const open = async () => {
   const call = decodeURIComponent(id);
   const pack = packOf.get(call) ?? null;
   if (pack === null) {
-    const command = `arirecord explain ${quoted(path)} ${quoted(call)}`;
+    const zone = timezone === "UTC" ? "" : ` --timezone ${timezone}`;
+    const command = `arirecord explain ${quoted(path)} ${quoted(call)}${zone}`;
     content.innerHTML = `<p>The ladder of this call is not in the page. This command prints it:</p>
       <p><code>${text(command)}</code> <button id="copy">Copy</button></p>`;
     document.getElementById("copy").onclick = () => navigator.clipboard.writeText(command);
