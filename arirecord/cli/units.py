@@ -1,23 +1,13 @@
-"""Durations and sizes in messages."""
+"""Sizes in messages."""
 
 from typing import TYPE_CHECKING
+
+from arirecord.select.units import duration_text
 
 if TYPE_CHECKING:
     from arirecord.session.header import Header
 
-__all__ = ["duration_text", "size_text", "summary"]
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration with its units: `3.9 s`, `2 min 31 s`, `7 h 3 min`, `2 d 4 h`."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest_s = divmod(round(seconds), 60)
-    hours, rest_min = divmod(minutes, 60)
-    days, rest_h = divmod(hours, 24)
-    if days:
-        return f"{days} d {rest_h} h"
-    return f"{hours} h {rest_min} min" if hours else f"{minutes} min {rest_s} s"
+__all__ = ["size_text", "summary"]
 
 
 def size_text(count: int) -> str:
@@ -30,6 +20,6 @@ def size_text(count: int) -> str:
 
 
 def summary(header: "Header", took_s: float) -> str:
-    """Return how much a command read and how long it took: `155 events (84 kB) in 0.1 s; they span 3.9 s.`"""
+    """Return how much a command read and how long it took: `155 events (84 kB) in 98 ms; they span 3.9 s.`"""
     text = f"{header.events:,} events ({size_text(header.frame_bytes)}) in {duration_text(took_s)}"
     return f"{text}; they span {duration_text(header.duration_ns / 1e9)}." if header.events > 1 else f"{text}."

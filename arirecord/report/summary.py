@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from arirecord.select.units import duration_text
+
 from .facts import Facts
 from .story import Interval, Lane
 
@@ -145,9 +147,7 @@ def _label(lanes: Mapping[str, Lane], channel_id: str | None) -> str | None:
 
 
 def _seconds(seconds: float) -> str:
-    """`0.02 s`, `2.3 s`, `1 min 12 s`, `1 h 2 min`."""
-    if seconds < 59.95:
+    """`0.02 s`, `0.3 s`; from a second on as in other messages."""
+    if seconds < 1:
         return f"{seconds:.2f} s" if seconds < _AT_ONCE_S else f"{seconds:.1f} s"
-    minutes, rest_s = divmod(round(seconds), 60)
-    hours, rest_min = divmod(minutes, 60)
-    return f"{hours} h {rest_min} min" if hours else f"{minutes} min {rest_s} s"
+    return duration_text(seconds)

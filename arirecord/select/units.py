@@ -1,9 +1,9 @@
-"""Units of time, and the lengths of time that people type: `30s`, `5m`, `1h30m`, `1d`, `2 weeks`, `1 month`."""
+"""Units of time; lengths of time as people type (`30s`, `1h30m`, `2 weeks`, `1 month`) and read them (`2 min 31 s`)."""
 
 import re
 from datetime import timedelta
 
-__all__ = ["UNITS_S", "parse_bucket", "parse_seconds"]
+__all__ = ["UNITS_S", "duration_text", "parse_bucket", "parse_seconds"]
 
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 """Seconds in each unit of time."""
@@ -32,6 +32,21 @@ def parse_seconds(text: str) -> float | None:
             return None
         seconds += float(number) * UNITS_S[unit]
     return seconds
+
+
+def duration_text(seconds: float) -> str:
+    """Return a length of time with its units and without its sign: `12 ms`, `3.9 s`, `2 min 31 s`, `2 d 4 h`."""
+    size_s = abs(seconds)
+    if size_s < 0.9995:
+        return f"{size_s * 1000:.0f} ms"
+    if size_s < 59.95:
+        return f"{size_s:.1f} s"
+    minutes, rest_s = divmod(round(size_s), 60)
+    hours, rest_min = divmod(minutes, 60)
+    days, rest_h = divmod(hours, 24)
+    if days:
+        return f"{days:,} d {rest_h} h"
+    return f"{hours} h {rest_min} min" if hours else f"{minutes} min {rest_s} s"
 
 
 def parse_bucket(bucket: str | timedelta) -> str:

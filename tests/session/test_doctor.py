@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.session.doctor import examine, examine_session, worst
-from arirecord.session.doctor.findings import seconds
 from arirecord.session.reader import open_session
 from tests.conftest import streams
 from tests.examples import examples
@@ -194,17 +193,6 @@ def test_quick_compares_a_sample_and_says_so(target: Path) -> None:
 
 
 # ––– the header
-
-
-def test_spans_for_people() -> None:
-    """From milliseconds to days."""
-    assert [seconds(s) for s in (0.0124, 3.51, -119, 7203, 90_000)] == [
-        "12 ms",
-        "3.5 s",
-        "119.0 s",
-        "2:00:03 h",
-        "25:00:00 h",
-    ]
 
 
 def test_the_rows_done_are_told(target: Path) -> None:

@@ -6,8 +6,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from arirecord.select.units import duration_text
+
 from .batch import Batch
-from .findings import Few, Finding, seconds
+from .findings import Few, Finding
 
 __all__ = ["ChannelLives", "ChannelOrder", "LinkedId"]
 
@@ -50,7 +52,7 @@ class ChannelOrder:
                 "channel order",
                 origin.at(row["seq"]),
                 f"The timestamp of channel {row['channel_id']} goes back by "
-                f"{seconds((row['before'] - row['timestamp']) / 1000)}.",
+                f"{duration_text((row['before'] - row['timestamp']) / 1000)}.",
                 "Asterisk sends a channel's events in order: its clock was set back, or rows changed places.",
             ),
         )

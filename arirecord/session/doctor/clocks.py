@@ -5,8 +5,10 @@ from math import inf
 
 import polars as pl
 
+from arirecord.select.units import duration_text
+
 from .batch import Batch, Origin
-from .findings import Few, Finding, moment, seconds
+from .findings import Few, Finding, moment
 
 __all__ = ["SwitchClock", "WallClock"]
 
@@ -66,7 +68,7 @@ class WallClock:
                 "note",
                 "clock",
                 self._origin.name,
-                f"Little by little the wall clock ran {seconds(slew / 1e6)} {way} against the monotonic one.",
+                f"Little by little the wall clock ran {duration_text(slew / 1e6)} {way} against the monotonic one.",
             )
 
     def end(self) -> Iterator[Finding]:
@@ -76,7 +78,7 @@ class WallClock:
 
 
 def _jump(origin: Origin, seq: int, jump_us: int) -> Finding:
-    span = seconds(jump_us / 1e6)
+    span = duration_text(jump_us / 1e6)
     if origin.verb == "import":
         return Finding(
             "warning",
@@ -165,7 +167,7 @@ class SwitchClock:
                 "note",
                 "switch clock",
                 self._origin.name,
-                f"Asterisk's clock is {seconds(offset / 1000)} {way} the recorder's.",
+                f"Asterisk's clock is {duration_text(offset / 1000)} {way} the recorder's.",
                 "Let both keep time by NTP; metrics use Asterisk's alone and are not touched.",
             )
 
@@ -176,4 +178,4 @@ class SwitchClock:
 
 
 def _signed(delay_ms: float) -> str:
-    return ("−" if delay_ms < 0 else "") + seconds(delay_ms / 1000)
+    return ("−" if delay_ms < 0 else "") + duration_text(delay_ms / 1000)

@@ -8,7 +8,7 @@ import polars as pl
 
 from arirecord.ari.timestamps import format_timestamp
 
-__all__ = ["Few", "Finding", "Severity", "moment", "seconds", "worst"]
+__all__ = ["Few", "Finding", "Severity", "moment", "worst"]
 
 Severity = Literal["error", "warning", "note"]
 _RANK: dict[str, int] = {"note": 0, "warning": 1, "error": 2}
@@ -72,14 +72,3 @@ def moment(us: int) -> str:
         return format_timestamp(us * 1000)
     except OverflowError:
         return f"{us:,} µs since 1970"
-
-
-def seconds(value_s: float) -> str:
-    """A span for people: `12 ms`, `3.5 s`, `2:03:07`."""
-    size = abs(value_s)
-    if size < 1:
-        return f"{size * 1000:,.0f} ms"
-    if size < 120:
-        return f"{size:.1f} s"
-    whole = round(size)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02} h"

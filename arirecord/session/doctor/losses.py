@@ -5,8 +5,10 @@ from typing import Any
 
 import polars as pl
 
+from arirecord.select.units import duration_text
+
 from .batch import Batch, Origin
-from .findings import Few, Finding, moment, seconds
+from .findings import Few, Finding, moment
 
 __all__ = ["Connections", "Gaps", "Replaced"]
 
@@ -37,7 +39,7 @@ def _gap(origin: Origin, row: dict[str, Any]) -> Finding:
     since_us = row["before"] if row["connection_lost_since"] is None else row["connection_lost_since"] * 1000
     text = f"until {moment(until_us)}"
     if since_us is not None:
-        text = f"from {moment(since_us)} {text} ({seconds((until_us - since_us) / 1e6)})"
+        text = f"from {moment(since_us)} {text} ({duration_text((until_us - since_us) / 1e6)})"
     lost = row["connection_lost_count"]
     text += f", {lost:,} frames known to be lost" if lost is not None else ", nobody knows how many frames"
     reason = f": {row['connection_reason']}" if row["connection_reason"] else ""

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from arirecord.select.units import duration_text
 from arirecord.session.recorded_time import Extent, Gap, gaps_between
 
 from .batch import Batch, Origin
-from .findings import Few, Finding, moment, seconds
+from .findings import Few, Finding, moment
 
 __all__ = ["PartOrder", "RowOrder"]
 
@@ -91,7 +92,7 @@ class PartOrder:
                 "parts",
                 origin.name,
                 f"A later part of a recording: it begins with row {first_seq:,}, "
-                f"{seconds((begin_ns - origin.started_ns) / 1e9)} after the recording did.",
+                f"{duration_text((begin_ns - origin.started_ns) / 1e9)} after the recording did.",
             )
         if not self._origins or self._origins[-1] != origin:
             self._origins.append(origin)
@@ -125,7 +126,7 @@ class PartOrder:
                 "warning",
                 "parts",
                 self._origins[number].name,
-                f"{missing:,} rows ({seconds((two.begin_ns - one.end_ns) / 1e9)}) are missing between "
+                f"{missing:,} rows ({duration_text((two.begin_ns - one.end_ns) / 1e9)}) are missing between "
                 f"{self._origins[before].name} and this part.",
                 "Look for the part or its journal (`arirecord recover …`).",
             )
@@ -145,7 +146,7 @@ class PartOrder:
             "warning",
             "parts",
             self._origins[gap.part].name,
-            f"Nothing was recorded for {seconds((gap.end_ns - gap.begin_ns) / 1e9)}: from "
+            f"Nothing was recorded for {duration_text((gap.end_ns - gap.begin_ns) / 1e9)}: from "
             f"{moment(gap.begin_ns // 1000)} to {moment(gap.end_ns // 1000)}, when this part begins.",
             "This time is a gap: metrics leave empty what they cannot know of calls in it.",
         )
@@ -157,6 +158,6 @@ class PartOrder:
             "parts",
             self._origins[number].name,
             f"Another recording that begins at {moment(extent.begin_ns // 1000)}, "
-            f"{seconds((before.end_ns - extent.begin_ns) / 1e9)} before {self._origins[number - 1].name} ends.",
+            f"{duration_text((before.end_ns - extent.begin_ns) / 1e9)} before {self._origins[number - 1].name} ends.",
             "If both recorded the same Asterisk, calls count twice: read each by itself.",
         )
