@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from .output import SESSION, Output, OutputOption, Verb
-from .terminal import say
+from .terminal import say, voice
 
 __all__ = ["command"]
 
@@ -73,7 +73,8 @@ def _command(verb: str, args: tuple[str, ...]) -> list[str]:
 
 
 def _run(verb: str, *args: str) -> None:
-    code = subprocess.run(_command(verb, args), check=False).returncode
+    quiet = ["--quiet"] if voice.is_quiet else []
+    code = subprocess.run([*_command(verb, args), *quiet], check=False).returncode
     if code:
         raise SystemExit(code)
 

@@ -98,6 +98,13 @@ def test_quiet_and_verbose(tmp_path: Path) -> None:
     assert "Traceback" not in arirecord("info", "nothing.parquet", cwd=tmp_path).stderr
 
 
+def test_a_quiet_demo(tmp_path: Path) -> None:
+    """Prints results only; nothing but errors would be on stderr."""
+    done = arirecord("demo", "--quiet", "--speed", "max", "-o", "demo.parquet", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_no_colour(tmp_path: Path) -> None:
     """On a terminal with NO_COLOR nothing is coloured."""
     reader, terminal = pty.openpty()
