@@ -15,6 +15,7 @@ from .terminal import say
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 __all__ = ["FORMATS", "View", "result_options", "show_rows", "write"]
 
@@ -31,6 +32,7 @@ _ROWS = 1000
 _NAMED = 6
 """Columns that a message names."""
 _BATCH = 1 << 16
+_ROW_GROUP = 1_000_000
 _AS_TEXT = ("INTERVAL", "TIME_", "TIME W", "TIMESTAMP_NS", "UUID")
 
 
@@ -61,27 +63,49 @@ class View:
     show_all: str = "--vertical"
 
 
-def write(result: "duckdb.DuckDBPyRelation", output: Output, view: View | None = None) -> None:
-    """Write a DuckDB relation, row by row where the format allows it.
+class _Rows:
+    """The rows of a DuckDB relation, which is evaluated once; `count` is the number of those that were read."""
+
+    def __init__(self, relation: "duckdb.DuckDBPyRelation") -> None:
+        self._relation = relation
+        self.columns, self.types = relation.columns, relation.types
+        self.count = 0
+
+    def read(self, columns: str = "*", size: int = _BATCH) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
+        """Return the schema and batches of rows; `columns` is the SQL of columns."""
+        reader = self._relation.project(columns).to_arrow_reader(size)
+        return reader.schema, self._counted(reader)
+
+    def _counted(self, batches: "Iterable[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        for batch in batches:
+            self.count += batch.num_rows
+            yield batch
+
+
+def write(result: "duckdb.DuckDBPyRelation", output: Output, view: View | None = None) -> int:
+    """Write a DuckDB relation, row by row where the format allows it, and return how many rows were written.
 
     Raises `click.UsageError` for Parquet on a terminal.
     """
     if output.format == "parquet" and output.is_terminal:
         raise click.UsageError("Parquet cannot be shown on a terminal: add -o FILE")
     if output.is_terminal and output.format == "table":
-        _show(result, output, view or View())
-        return
+        rows = _Rows(result.limit(_ROWS + 1))
+        _show(rows, output, view or View())
+        return rows.count
+    rows = _Rows(result)
     write_rows = _blocks if output.vertical else _WRITERS[output.format]
     if output.path is None:
-        write_rows(result, sys.stdout.buffer)
+        write_rows(rows, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-        return
+        return rows.count
     with output.file() as path, path.open("wb") as file:
-        write_rows(result, file)
+        write_rows(rows, file)
+    return rows.count
 
 
-def _show(result: "duckdb.DuckDBPyRelation", output: Output, view: View) -> None:
-    rows = list(chain.from_iterable(_batches(result.limit(_ROWS + 1))))
+def _show(result: _Rows, output: Output, view: View) -> None:
+    rows = list(chain.from_iterable(_batches(result)))
     kinds = [_is_number(kind) for kind in result.types]
     show_rows(result.columns, kinds, rows[:_ROWS], view, vertical=output.vertical)
     if len(rows) > _ROWS:
@@ -136,7 +160,7 @@ def _is_number(kind: object) -> bool:
     return re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT|FLOAT|DOUBLE|DECIMAL", str(kind)) is not None
 
 
-def _csv(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+def _csv(result: _Rows, file: IO[bytes]) -> None:
     import polars as pl
 
     names = [f'"{n.replace(chr(34), chr(34) * 2)}"' for n in result.columns]
@@ -145,28 +169,29 @@ def _csv(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
         f"to_json({n})::VARCHAR AS {n}" if k.endswith("]") or k.startswith(("STRUCT", "MAP")) else n
         for n, k in zip(names, kinds, strict=True)
     )
-    for number, batch in enumerate(result.project(flat).fetch_arrow_reader(_BATCH)):
+    schema, batches = result.read(flat)
+    for number, batch in enumerate(chain([schema.empty_table()], batches)):  # the header comes without rows too
         # Not straight to the file: polars would take a reader that has had enough (`| head`) for an error.
         text = io.BytesIO()
         pl.DataFrame(batch).write_csv(text, include_header=number == 0)
         file.write(text.getbuffer())
 
 
-def _lines(result: "duckdb.DuckDBPyRelation") -> Iterator[bytes]:
+def _lines(result: _Rows) -> Iterator[bytes]:
     import polars as pl
 
-    for batch in result.fetch_arrow_reader(_BATCH):
+    for batch in result.read()[1]:
         text = io.BytesIO()
         pl.DataFrame(batch).write_ndjson(text)
         yield text.getvalue()
 
 
-def _jsonl(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+def _jsonl(result: _Rows, file: IO[bytes]) -> None:
     for lines in _lines(result):
         file.write(lines)
 
 
-def _json(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+def _json(result: _Rows, file: IO[bytes]) -> None:
     before = b"[\n"
     for lines in _lines(result):
         for line in lines.splitlines():
@@ -175,7 +200,7 @@ def _json(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
     file.write(b"\n]\n" if before == b",\n" else b"[]\n")
 
 
-def _batches(result: "duckdb.DuckDBPyRelation") -> Iterator[list[tuple[Any, ...]]]:
+def _batches(result: _Rows) -> Iterator[list[tuple[Any, ...]]]:
     """The rows, some thousand at a time; types that Arrow prints in other words than DuckDB are texts."""
     names = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in result.columns]
     kinds = map(str, result.types)
@@ -183,25 +208,25 @@ def _batches(result: "duckdb.DuckDBPyRelation") -> Iterator[list[tuple[Any, ...]
         f"{name}::VARCHAR AS {name}" if kind.startswith(_AS_TEXT) else name
         for name, kind in zip(names, kinds, strict=True)
     )
-    for batch in result.project(safe).fetch_arrow_reader(_ROWS):
+    for batch in result.read(safe, _ROWS)[1]:
         yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
 
 
-def _table(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+def _table(result: _Rows, file: IO[bytes]) -> None:
     from .table_text import plain_lines
 
     for line in plain_lines(result.columns, list(map(_is_number, result.types)), _batches(result)):
         file.write(f"{line}\n".encode())
 
 
-def _blocks(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+def _blocks(result: _Rows, file: IO[bytes]) -> None:
     from .table_text import record_lines
 
     for line in record_lines(result.columns, chain.from_iterable(_batches(result))):
         file.write(f"{line}\n".encode())
 
 
-def _markdown(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+def _markdown(result: _Rows, file: IO[bytes]) -> None:
     from .table_text import whole_cell
 
     def write_row(cells: Iterable[str]) -> None:
@@ -214,16 +239,16 @@ def _markdown(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
         write_row(map(whole_cell, row))
 
 
-def _parquet(result: "duckdb.DuckDBPyRelation", file: IO[bytes]) -> None:
+def _parquet(result: _Rows, file: IO[bytes]) -> None:
     import pyarrow.parquet as pq
 
-    reader = result.fetch_arrow_reader()
-    with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
-        for batch in reader:
+    schema, batches = result.read(size=_ROW_GROUP)
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for batch in batches:
             writer.write_batch(batch)
 
 
-_WRITERS: dict[str, Callable[["duckdb.DuckDBPyRelation", IO[bytes]], None]] = {
+_WRITERS: dict[str, Callable[[_Rows, IO[bytes]], None]] = {
     "table": _table,
     "csv": _csv,
     "json": _json,

@@ -85,15 +85,21 @@ def unknown_value(option: str, value: str, known: Iterable[str]) -> str:
     return f"{option} {value} occurs nowhere; values are {', '.join(shown)}{more}."
 
 
-def unknown_values(connection: "duckdb.DuckDBPyConnection", asked: Mapping[str, Sequence[str]]) -> Sequence[str]:
-    """A sentence for each value of `--disposition`, `--call` and `--number` that occurs nowhere."""
+def unknown_values(
+    connection: "duckdb.DuckDBPyConnection", asked: Mapping[str, Sequence[str]], *, has_rows: bool
+) -> Sequence[str]:
+    """A sentence for each value of `--disposition`, `--call` and `--number` that occurs nowhere.
+
+    has_rows: the result has rows, so that a single value of an option occurs.
+    """
     from fnmatch import fnmatchcase
 
     from arirecord.analytics.questions import number_pattern
 
     sentences = []
     for name, (option, sql) in _VALUES.items():
-        if values := asked.get(name):
+        values = asked.get(name, ())
+        if len(values) > has_rows:
             known = [row[0] for row in connection.execute(sql).fetchall() if row[0] is not None]
             for value in values:
                 pattern = number_pattern(value) if name == "numbers" else value

@@ -232,10 +232,10 @@ def _answer(
         made.need_views(views_named_in(sql))
         made.need(models_asked(question), begin=doing.append)
     rows = _rows(made, sql, question, known)
-    others = unknown_values(made.connection, asked)
-    if is_filtered := any((since, until, question.where, question.numbers, question.dispositions, question.calls)):
-        is_filtered = made.connection.execute(f"SELECT 1 FROM ({sql}) LIMIT 1").fetchall() == []
-    if is_filtered:
+    count = write(in_zone(rows, timezone) if output.format in ("table", "markdown") else rows, output, view)
+    others = unknown_values(made.connection, asked, has_rows=count > 0)
+    is_filtered = any((since, until, question.where, question.numbers, question.dispositions, question.calls))
+    if is_filtered and count == 0:
         options = {
             "--since": since,
             "--until": until,
@@ -245,7 +245,6 @@ def _answer(
         say(no_rows("rows", opened, {**options, "--call": question.calls, "--where": question.where}, timezone, others))
     elif others:
         say(" ".join(others))
-    write(in_zone(rows, timezone) if output.format in ("table", "markdown") else rows, output, view)
 
 
 def _shown(mart: str, asked: Mapping[str, Any]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from .conftest import SAMPLES, Run
@@ -31,6 +32,27 @@ def test_pivot_is_one_statement(run: Run) -> None:
     """DuckDB makes several of it."""
     query = "PIVOT (SELECT disposition FROM calls) ON disposition USING count(*)"
     run("query", IVR, query, "--format", "json", "-o", "pivot.json")
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("csv", "a,b\n"),
+        ("json", "[]\n"),
+        ("jsonl", ""),
+        ("markdown", "| a | b |\n| ---: | --- |\n"),
+        ("table", "a  b\n────\n"),
+    ],
+)
+def test_a_result_without_rows(run: Run, form: str, text: str) -> None:
+    """Still has its columns, where the format has them."""
+    assert run("query", IVR, "SELECT 1 AS a, 'x' AS b WHERE false", "--format", form).stdout.decode() == text
+
+
+def test_a_parquet_file_without_rows(run: Run, tmp_path: Path) -> None:
+    """Has columns and their types."""
+    run("query", IVR, "SELECT 1::BIGINT AS a, 'x' AS b WHERE false", "-o", "empty.parquet")
+    assert pl.read_parquet(tmp_path / "empty.parquet").schema == {"a": pl.Int64, "b": pl.String}
 
 
 def test_sql_from_a_file_and_from_stdin(run: Run, tmp_path: Path) -> None:

@@ -3,18 +3,18 @@
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
 import arirecord
+from arirecord.analytics import connection
 from arirecord.cli import VERBS, cli
 from arirecord.cli.types import TIME
 
 from .conftest import SAMPLES
-
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_reader")
 
 TRANSFERS = SAMPLES / "transfers.parquet"
 WEEK = SAMPLES / "week"
@@ -131,6 +131,24 @@ def test_a_value_that_occurs_nowhere_beside_one_that_does() -> None:
 
     assert len(rows(*args)) == arirecord.open_session(TRANSFERS).calls().height
     assert run(*args)[1] == "--disposition ANSWRED occurs nowhere; values are ANSWERED.\n"
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "parquet", "markdown"])
+def test_filtered_rows_are_made_once(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The condition is evaluated once for each row."""
+    made: list[connection.Tables] = []
+
+    class Counting(connection.Tables):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self.connection.execute("CREATE SEQUENCE evaluations")
+            made.append(self)
+
+    monkeypatch.setattr(connection, "Tables", Counting)
+    where = ("--where", "nextval('evaluations') > 0", "--format", form)
+    run("calls", TRANSFERS, *where, "-o", tmp_path / "calls")
+    count = arirecord.open_session(TRANSFERS).calls().height
+    assert made[0].connection.execute("SELECT nextval('evaluations')").fetchall() == [(count + 1,)]
 
 
 def test_a_filter_that_keeps_nothing_fails_and_says_why(tmp_path: Path) -> None:
