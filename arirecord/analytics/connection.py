@@ -17,6 +17,7 @@ from arirecord.session.reader import Session, open_session
 from arirecord.suggest import unknown_name
 
 from .buckets import bucket_macros
+from .facts import fact_macros
 from .models import Model, load_models, model_names
 from .parameters import parameter_macros, set_statement
 from .sql_errors import suggesting_names
@@ -78,7 +79,7 @@ class Tables:
         self._made: dict[str, Model] = {}
         self._named: set[str] = set()
         self._views, self._has = event_views(session), set[str]()
-        for statement in (*row_views(session), *parameter_macros(), *bucket_macros()):
+        for statement in (*row_views(session), *parameter_macros(), *bucket_macros(), *fact_macros()):
             self.connection.execute(statement)
         self.connection.execute(f"SET TimeZone = '{zone}'")  # by default that of the machine
         if zone != "UTC":
@@ -191,6 +192,7 @@ def statements(session: Session | None, *, models: Collection[str] | None = None
     yield from event_views(session).values()
     yield from parameter_macros()
     yield from bucket_macros()
+    yield from fact_macros()
     for model in load_models(models):
         yield from _statements(model)
 

@@ -9,7 +9,6 @@ from importlib.resources import files
 
 import duckdb
 
-from arirecord.ari.causes import HARMLESS_CAUSES
 from arirecord.select.zones import zone_name
 from arirecord.suggest import unknown_name
 
@@ -37,10 +36,8 @@ def parameters() -> Mapping[str, Parameter]:
 def parameter_macros() -> Iterator[str]:
     """The statements that make `param(name)` and, for texts, `param_text(name)`: the DuckDB variable, else the default.
 
-    DuckDB reports an unknown name when the macro is used. `is_harmless_cause(cause)` is made from the list that Python
-    reads; it is true of an unknown cause.
+    DuckDB reports an unknown name when the macro is used.
     """
-    yield f"CREATE MACRO is_harmless_cause(cause) AS COALESCE(cause IN {HARMLESS_CAUSES}, true)"
     for macro, kind in (("param", "DOUBLE"), ("param_text", "VARCHAR")):
         cases = " ".join(
             f"WHEN {text(name)} THEN {_literal(known.default)}::{kind}"

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from arirecord.select.units import parse_bucket
 from arirecord.suggest import unknown_name
 
+from .call_lookup import LOOKUP_MODELS, has_id, has_number
 from .models import load_models, mart_names
 from .views import name, text
 
-__all__ = ["DISPOSITIONS", "GROUPS", "Question", "from_mart", "models_asked", "number_pattern", "sql_of", "time_column"]
+__all__ = ["DISPOSITIONS", "GROUPS", "Question", "from_mart", "models_asked", "sql_of", "time_column"]
 
 GROUPS = ("trunk", "prefix", "application", "endpoint", "origin")
 """What KPIs go by."""
@@ -18,7 +19,6 @@ DISPOSITIONS = ("ANSWERED", "BUSY", "CANCEL", "CONGESTION", "FAILED", "NO ANSWER
 """The dispositions that a call can have."""
 _TIMES = ("started_at", "transferred_at", "created_at", "begun_at", "changed_at", "bucket_at")
 _ORDER = ("bucket_at", "group_value", "changed_at", "first_seq", "seq")
-_OF_LEG = ("caller_number", "connected_number", "exten")
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Question:
     """What is wanted of a mart; what is not given does not limit.
 
     `times` are pairs of a first moment (inclusive) and a last (exclusive; None: without a limit), UTC, of the mart's
-    `time_column`; a row is in one of them. `numbers` (as they begin, or
-    patterns with `*`, `?` and `[…]`), `dispositions` and `calls` (ids, also of a channel in it) keep rows of the calls
-    that match one of them. `where` is a condition in SQL. `sort` names columns, `-name` downwards.
+    `time_column`; a row is in one of them. `numbers` and `calls` (ids) are as in `call_lookup`; these and
+    `dispositions` keep rows of the calls that match one of them. `where` is a condition in SQL. `sort` names columns,
+    `-name` downwards.
     """
 
     mart: str
@@ -72,7 +72,7 @@ def models_asked(question: Question) -> set[str]:
     """The marts that a question reads."""
     return {
         question.mart,
-        *(["legs"] if question.numbers or question.calls else []),
+        *(LOOKUP_MODELS if question.numbers or question.calls else []),
         *(["calls"] if question.dispositions else []),
     }
 
@@ -101,21 +101,13 @@ def _conditions(question: Question, time: str | None) -> list[str]:
     if question.times and time:
         found.append(f"({' OR '.join(_within(name(time), *limits) for limits in question.times)})")
     if question.numbers:
-        patterns = list(map(number_pattern, question.numbers))
-        alike = " OR ".join(f"{name(column)} GLOB {text(p)}" for p in patterns for column in _OF_LEG)
-        found.append(f"call_id IN (SELECT call_id FROM legs WHERE {alike})")
+        found.append(has_number(question.numbers))
     if question.dispositions:
         names = ", ".join(text(disposition.upper()) for disposition in question.dispositions)
         found.append(f"call_id IN (SELECT call_id FROM calls WHERE disposition IN ({names}))")
     if question.calls:
-        ids = ", ".join(map(text, question.calls))
-        found.append(f"call_id IN (SELECT call_id FROM legs WHERE call_id IN ({ids}) OR channel_id IN ({ids}))")
+        found.append(has_id(question.calls))
     return found + ([f"({question.where})"] if question.where else [])
-
-
-def number_pattern(number: str) -> str:
-    """The GLOB pattern of a number: itself if it is one, else what begins so."""
-    return number if set(number) & set("*?[") else f"{number}*"
 
 
 def _within(column: str, since: datetime | None, until: datetime | None) -> str:

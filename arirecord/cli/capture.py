@@ -14,7 +14,7 @@ from .completions import complete_event_types
 from .output import SESSION, Input, Output, Verb, output_options
 from .target import open_target
 from .terminal import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
-from .types import DURATION, ROTATION
+from .types import DURATION, LISTEN, ROTATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,8 @@ __all__ = ["command"]
 )
 @click.option(
     "--listen",
-    metavar="HOST:PORT",
+    type=LISTEN,
+    metavar="[HOST:]PORT",
     help="Wait for Asterisk to connect (outbound WebSocket) instead of connecting to it.",
 )
 @click.option(
@@ -95,7 +96,7 @@ def command(
     takeover: bool,
     allowed: tuple[str, ...],
     disallowed: tuple[str, ...],
-    listen: str | None,
+    listen: tuple[str, int] | None,
     sync_s: float,
     keepalive_s: float,
     ca: Path | None,
@@ -128,8 +129,7 @@ def command(
         warn("WARNING: certificates are not checked (--insecure). An attacker can read the password and forge events.")
     options: CaptureOptions | ListenOptions
     if listen is not None:
-        host, port = _host_and_port(listen)
-        options = ListenOptions(host, port, address.user, address.password, duration, max_events, keepalive_s)
+        options = ListenOptions(*listen, address.user, address.password, duration, max_events, keepalive_s)
     else:
         options = CaptureOptions(
             address.trusting(ca, insecure=insecure),
@@ -158,13 +158,6 @@ def _with_password(address: "Address") -> "Address":
     from dataclasses import replace
 
     return replace(address, password=click.prompt(f"Password of {address.user}", hide_input=True, err=True))
-
-
-def _host_and_port(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise click.UsageError(f"{text!r} is not HOST:PORT such as 127.0.0.1:9000")
-    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 class _Recording:

@@ -102,9 +102,9 @@ def command(
 def _of_call(session: Path, wanted: str) -> "Iterator[Frame]":
     from arirecord.analytics import connect
     from arirecord.report.call_rows import rows_of_call
-    from arirecord.report.find import find_calls
+    from arirecord.report.find import MODELS, find_calls
 
-    connection = connect(session, models=("bridge_stays", "calls", "channels", "legs"))
+    connection = connect(session, models=MODELS)
     found = find_calls(connection, wanted)
     if len(found) != 1:
         raise click.ClickException(

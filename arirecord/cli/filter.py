@@ -21,7 +21,9 @@ __all__ = ["command"]
 @time_options()
 @click.option("--call", "calls", multiple=True, metavar="ID", help="The call with this id or with this channel id.")
 @click.option("--channel", "channels", multiple=True, help="This channel (id or name) and its bridges.")
-@click.option("--number", "numbers", multiple=True, help="Calls with this caller, called or dialled number.")
+@click.option(
+    "--number", "numbers", multiple=True, help="Calls with this caller, connected or dialled number; '+420*' begins so."
+)
 @click.option(
     "--type",
     "types",

@@ -20,15 +20,14 @@ WHERE channel_id IN (SELECT channel_id FROM legs WHERE call_id = ?)
 def find_call(session: "Session", wanted: str) -> "Call":
     """The call with this id, or that of the channel with this id. Fails as wrong usage where there is none."""
     import arirecord
+    from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id
     from arirecord.replay.timing.calls import Call
     from arirecord.select.times import Place
     from arirecord.session.places import find_places
 
-    with arirecord.connect(session, models=["legs"]) as database:
+    with arirecord.connect(session, models=LOOKUP_MODELS) as database:
         found = database.execute(
-            "SELECT call_id, min(first_seq), max(last_seq) FROM legs WHERE call_id = $id "
-            "OR call_id IN (SELECT call_id FROM legs WHERE channel_id = $id) GROUP BY 1 ORDER BY call_id = $id DESC",
-            {"id": wanted},
+            f"SELECT call_id, min(first_seq), max(last_seq) FROM legs WHERE {has_id([wanted])} GROUP BY 1"
         ).fetchone()
         if found is None:
             raise click.BadParameter(

@@ -22,8 +22,8 @@ _VALUES = {
     "calls": ("--call", "SELECT call_id FROM legs UNION SELECT channel_id FROM legs ORDER BY 1"),
     "numbers": (
         "--number",
-        "SELECT number FROM (UNPIVOT legs ON caller_number, connected_number, exten INTO NAME role VALUE number) "
-        "WHERE number <> '' GROUP BY ALL ORDER BY count(*) DESC, number",
+        "SELECT number FROM int_call_numbers WHERE regexp_matches(number, '^[+0-9]') GROUP BY ALL "
+        "ORDER BY count(*) DESC, number",
     ),
 }
 
@@ -92,9 +92,7 @@ def unknown_values(
 
     has_rows: the result has rows, so that a single value of an option occurs.
     """
-    from fnmatch import fnmatchcase
-
-    from arirecord.analytics.questions import number_pattern
+    from arirecord.analytics.call_lookup import has_number
 
     sentences = []
     for name, (option, sql) in _VALUES.items():
@@ -102,8 +100,8 @@ def unknown_values(
         if len(values) > has_rows:
             known = [row[0] for row in connection.execute(sql).fetchall() if row[0] is not None]
             for value in values:
-                pattern = number_pattern(value) if name == "numbers" else value
-                matches = name == "numbers" and any(fnmatchcase(each, pattern) for each in known)
-                if not matches and (value.upper() if name == "dispositions" else value) not in known:
+                sql = f"SELECT 1 FROM int_call_numbers WHERE {has_number([value])}"
+                is_there = name == "numbers" and connection.execute(sql).fetchone()
+                if not is_there and (value.upper() if name == "dispositions" else value) not in known:
                     sentences.append(unknown_value(option, value, known))
     return sentences

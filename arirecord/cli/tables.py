@@ -134,7 +134,7 @@ _number = click.option(
     "--number",
     "numbers",
     multiple=True,
-    help="Calls with a number that begins like this or matches '*123' (repeatable).",
+    help="Calls with this caller, connected or dialled number; '+420*' begins, '*123' ends so (repeatable).",
 )
 _disposition = click.option(
     "--disposition",

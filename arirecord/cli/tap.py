@@ -13,7 +13,7 @@ import click
 from .output import SESSION, Input, Output, Verb, output_options
 from .target import open_target
 from .terminal import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
-from .types import DURATION, ROTATION
+from .types import DURATION, LISTEN, ROTATION
 
 if TYPE_CHECKING:
     from arirecord.capture.parts import Rotation, Target
@@ -32,7 +32,8 @@ _LOOPBACK = ("127.", "localhost", "::1")
     "--listen",
     default="127.0.0.1:8089",
     show_default=True,
-    metavar="[HOST]:PORT",
+    type=LISTEN,
+    metavar="[HOST:]PORT",
     help="Address for apps to connect to. Default host: this machine only; port 0: any free port.",
 )
 @click.option(
@@ -61,7 +62,7 @@ _LOOPBACK = ("127.", "localhost", "::1")
 @click.option("--ca", type=Input(must_exist=True), help="Trust this certificate authority (PEM).")
 @click.option("--insecure", is_flag=True, help="Do not check certificates (unsafe).")
 def command(
-    listen: str,
+    listen: tuple[str, int],
     upstream: str,
     rotate: "Rotation | None",
     duration: float | None,
@@ -91,9 +92,9 @@ def command(
       arirecord tap --listen 192.0.2.7:8089 --fan-out -o days/ --rotate 1h
     """
     from arirecord.capture.address import Address
-    from arirecord.capture.tap import TapOptions, parse_listen
+    from arirecord.capture.tap import TapOptions
 
-    host, port = parse_listen(listen)
+    host, port = listen
     address = Address.parse(upstream)
     if address.user is not None:
         say("The credentials in --upstream are not used: each app sends its own.")

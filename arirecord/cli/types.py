@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from arirecord.select.addresses import parse_listen
 from arirecord.select.times import Time, parse_time
 from arirecord.select.units import parse_seconds
 from arirecord.select.zones import zone_name
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DURATION",
+    "LISTEN",
     "ROTATION",
     "TIME",
     "Duration",
+    "ListenType",
     "RotationType",
     "TimeType",
     "Zone",
@@ -51,6 +54,19 @@ class TimeType(click.ParamType[Time]):
         """The time; fails with examples for anything else."""
         try:
             return value if isinstance(value, Time) else parse_time(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class ListenType(click.ParamType[tuple[str, int]]):
+    """`127.0.0.1:8089`, `:8089` or `8089` → host and port."""
+
+    name = "address"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Host and port; fails with examples for anything else."""
+        try:
+            return value if isinstance(value, tuple) else parse_listen(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -111,5 +127,6 @@ class RotationType(click.ParamType["Rotation"]):
 
 
 DURATION = Duration()
+LISTEN = ListenType()
 ROTATION = RotationType()
 TIME = TimeType()

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import orjson
 
+from arirecord.ari.dialplan_apps import is_prompt
+
 __all__ = ["MASK", "Dtmf", "Keypad"]
 
 Dtmf = Literal["keep", "mask", "mask-all"]
@@ -13,8 +15,6 @@ MASK = "X"
 
 _DIGIT = re.compile(r'("digit"\s*:\s*")((?:[^"\\]|\\.)*)(")')
 _SENT = re.compile(r'((?:[?&]|\\?")dtmf(?:=|\\?"\s*:\s*\\?"))([0-9A-Da-d*#%]+)')
-_PROMPTS = frozenset({"background", "read", "playback", "waitexten", "authenticate", "voicemailmain", "vmauthenticate",
-                      "directory", "dictate", "saydigits", "saynumber", "agi", "controlplayback"})  # fmt: skip
 _TYPES = ('"PlaybackStarted"', '"ChannelDtmfReceived"', '"ChannelDialplan"', '"ChannelEnteredBridge"',
           '"ChannelLeftBridge"', '"ChannelDestroyed"', '"dtmf', "dtmf=")  # fmt: skip
 
@@ -62,7 +62,7 @@ class Keypad:
                 self._prompted.add(name)
             elif what == "bridge":
                 self._prompted |= {c for c, b in self._bridge_of.items() if b == name}
-        elif kind == "ChannelDialplan" and str(event.get("dialplan_app")).casefold() in _PROMPTS:
+        elif kind == "ChannelDialplan" and is_prompt(str(event.get("dialplan_app"))):
             self._prompted.add(channel)
         elif kind == "ChannelEnteredBridge":
             self._bridge_of[channel] = bridge

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from arirecord.ari import catalogue
 from arirecord.ari.catalogue import columns_of, event_types
+from arirecord.select.numbers import SEPARATORS
 from arirecord.session.derive import read_batches
 from arirecord.session.reader import Session
 from arirecord.session.seal import Progress
@@ -108,7 +109,7 @@ def collect(session: Session, finder: Finder, progress: Progress) -> Originals:
 
 def plain_digits(text: str) -> str:
     """The digits of a text that is a written number (`+420 123-456`); '' for any other."""
-    digits = re.sub(r"[\s().+/-]", "", text)
+    digits = re.sub(SEPARATORS, "", text)
     return digits if digits.isascii() and digits.isdecimal() else ""
 
 

@@ -8,16 +8,15 @@ from typing import Any
 
 import duckdb
 
+from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id, has_number
+
 from .call_rows import rows_at
 from .lint import PROBLEMS, RULES
 
 __all__ = ["MODELS", "Found", "all_calls", "calls_of_row", "find_calls", "problems", "worst_calls"]
 
-MODELS = ("bridge_stays", "calls", "channels", "findings", "legs")
+MODELS = ("bridge_stays", "calls", "findings", *LOOKUP_MODELS)
 """The models that these functions read."""
-
-_SAME_ENDING = 7
-"""Digits at the end that make two numbers one, written with and without country or area."""
 
 
 @dataclass(frozen=True)
@@ -37,55 +36,14 @@ _CALL = "call_id, started_at, caller_number, COALESCE(dialled_exten, called_numb
 
 
 def find_calls(connection: duckdb.DuckDBPyConnection, wanted: str) -> Sequence[Found]:
-    """Calls in the order of their beginning that `wanted` means.
-
-    It is tried as a call's id, then as a channel's id or name, then as a number: of any channel, called or dialled,
-    whatever signs stand between its digits; with at least 7 digits also without the country or area before them.
-    """
-    for where, why in (
-        ("call_id = $wanted", "call id"),
-        ("call_id IN (SELECT call_id FROM legs WHERE channel_id = $wanted OR channel_name = $wanted)", "channel"),
-    ):
-        if found := _select(connection, where, why, {"wanted": wanted}):
-            return found
-    number = _digits(wanted)
-    if not number:
-        return []
-    for is_same in (
-        "{0} = $number",
-        "(len({0}) >= {1} AND len($number) >= {1} AND right({0}, {1}) = right($number, {1}))",
-    ):
-        found = _select(connection, _of_numbers(is_same), f"number {wanted}", {"number": number})
-        if found:
-            return found
-    return []
+    """Calls in the order of their beginning that `wanted` means: an id, or else a number, as in `call_lookup`."""
+    by_id = _select(connection, has_id([wanted]), "id", {})
+    return by_id or _select(connection, has_number([wanted]), f"number {wanted}", {})
 
 
 def all_calls(connection: duckdb.DuckDBPyConnection) -> Sequence[Found]:
     """All calls, in the order of their beginning."""
     return _select(connection, "true", "all calls", {})
-
-
-def _of_numbers(is_same: str) -> str:
-    def any_of(*columns: str) -> str:
-        digits = [f"regexp_replace(COALESCE({column}, ''), '[^0-9*#a-zA-Z_]', '', 'g')" for column in columns]
-        return " OR ".join(is_same.format(column, _SAME_ENDING) for column in digits)
-
-    known = any_of(*(f"channels.{name}" for name in _NUMBERS))
-    return (
-        f"{any_of('dialled_exten', 'called_number')} OR call_id IN "
-        f"(SELECT legs.call_id FROM legs JOIN channels USING (channel_id) WHERE {known})"
-    )
-
-
-_NUMBERS = (
-    "caller_number", "last_caller_number", "connected_number", "last_connected_number", "exten", "last_exten",
-)  # fmt: skip
-
-
-def _digits(number: str) -> str:
-    """Without what people put between digits, and without a leading + or 00."""
-    return re.sub(r"^00(?=\d{6})", "", re.sub(r"[^0-9*#a-zA-Z_]", "", number))
 
 
 def worst_calls(

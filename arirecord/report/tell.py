@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from arirecord.analytics import connect
+from arirecord.ari.channel_names import endpoint_of
 from arirecord.select.zones import find_zone, local_time
 from arirecord.session.reader import Session
 
@@ -114,10 +115,9 @@ def _letter(place: int) -> str:
 
 def _resource(name: str) -> str:
     """`u1002` of `PJSIP/u1002-0000006a`; a Local channel keeps which end it is."""
-    technology, slash, rest = name.partition("/")
-    base, dash, _ = rest.rpartition("-")
-    end = name[-2:] if name[-2:] in (";1", ";2") else ""
-    return ((base if dash else rest) or technology) + end if slash else name
+    technology, slash, resource = endpoint_of(name).partition("/")
+    end = name[-2:] if name[-2:] in (";1", ";2") and not resource.endswith(name[-2:]) else ""
+    return (resource or technology) + end if slash else name
 
 
 def _bridges(facts: Facts) -> Mapping[str, Bridge]:

@@ -185,14 +185,13 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_a_failed_start_leaves_nothing(tmp_path: Path) -> None:
-    """A port in use, an output that exists, an address that is none: one sentence each."""
+    """A port in use, an output that exists: one sentence each."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         (tmp_path / "old.parquet").write_text("precious")
         for arguments, word in (
             (["--listen", f":{port}", "-o", str(tmp_path / "s.parquet")], "in use"),
             (["--listen", ":0", "-o", str(tmp_path / "old.parquet")], "exists"),
-            (["--listen", "nonsense", "-o", str(tmp_path / "s.parquet")], "no address to listen on"),
         ):
             done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
             assert done.returncode == 1

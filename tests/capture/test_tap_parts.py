@@ -9,12 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from arirecord.capture.tap import parse_listen
 from arirecord.capture.tap.exchanges import Exchange, Exchanges
 from arirecord.capture.tap.frames import CLOSE, Message, MessageReader, close_frame, parse_close
 from arirecord.capture.tap.http import END, Head, HttpReader
 from arirecord.capture.tap.secrets import clean_body, clean_query, clean_uri, user_of
-from arirecord.errors import CaptureError
 
 
 def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
@@ -187,25 +185,3 @@ def test_who_logs_in(target: str, authorization: str | None, user: str | None) -
     """The name, never the password."""
     headers = (("authorization", authorization),) if authorization else ()
     assert user_of(Head(("GET", target, "HTTP/1.1"), headers)) == user
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        (":8089", ("127.0.0.1", 8089)),
-        ("8089", ("127.0.0.1", 8089)),
-        ("0.0.0.0:0", ("0.0.0.0", 0)),
-        ("[::1]:8089", ("::1", 8089)),
-        ("pbx:1", ("pbx", 1)),
-    ],
-)
-def test_where_to_listen(text: str, address: tuple[str, int]) -> None:
-    """Loopback unless told."""
-    assert parse_listen(text) == address
-
-
-@pytest.mark.parametrize("text", ["", "pbx", "pbx:", ":70000", "::1:80", ":٣"])
-def test_where_nobody_can_listen(text: str) -> None:
-    """Is said, with an example."""
-    with pytest.raises(CaptureError, match=r"127\.0\.0\.1:8089"):
-        parse_listen(text)

@@ -46,6 +46,39 @@ def test_every_verb_reads_times_in_the_same_way(verb: str) -> None:
     assert not times or "--timezone" in options
 
 
+@pytest.mark.parametrize("verb", ["capture", "tap"])
+@pytest.mark.parametrize(
+    ("typed", "address"),
+    [
+        ("127.0.0.1:19000", ("127.0.0.1", 19000)),
+        (":19000", ("127.0.0.1", 19000)),
+        ("19000", ("127.0.0.1", 19000)),
+        ("[::1]:19000", ("::1", 19000)),
+        ("19000x", None),
+        ("host", None),
+        ("::1:19000", None),
+        ("", None),
+        ("pbx:", None),
+        (":70000", None),
+        (":٣", None),
+    ],
+)
+def test_every_verb_that_listens_reads_addresses_in_the_same_way(
+    verb: str, typed: str, address: tuple[str, int] | None
+) -> None:
+    """With a host or without."""
+    context = cli.make_context("arirecord", ["--no-config"], resilient_parsing=True)
+    command = cli.get_command(context, verb)
+    assert command is not None
+    args = ["--listen", typed, "-o", "x.parquet"]
+
+    if address is None:
+        with pytest.raises(click.BadParameter, match="is not an address to listen on"):
+            command.make_context(verb, args, parent=context)
+    else:
+        assert command.make_context(verb, args, parent=context).params["listen"] == address
+
+
 @pytest.mark.parametrize(
     "text", ["+2s", "22:59:40", "22:57", "2026-11-23T22:59:40", "23:59:40+01:00", "seq:10", "2", "noon"]
 )
@@ -108,7 +141,7 @@ def test_filter_keeps_a_time_of_each_day(tmp_path: Path) -> None:
         (["legs", "--where", "up_s > 9999"], f"No rows: --where up_s > 9999. {RUNS}"),
         (["calls", "--disposition", "ANSWRED"], "No rows. --disposition ANSWRED occurs nowhere; values are ANSWERED."),
         (["hangups", "--disposition", "BUSY"], "No rows. --disposition BUSY occurs nowhere; values are ANSWERED."),
-        (["calls", "--number", "424242"], "No rows. --number 424242 occurs nowhere; values are 1002, "),
+        (["calls", "--number", "424242"], "No rows. --number 424242 occurs nowhere; values are 1001, 1002, "),
         (["calls", "--call", "1795474763.8"], "--call 1795474763.8 occurs nowhere; values are 1795474763.8"),
         (["cat", "--since", "14:00", "--until", "15:00"], f"No frames: --since 14:00 --until 15:00. {RUNS}"),
         (["cat", "--type", "Dail"], "No frames. --type Dail occurs nowhere; values are Dial, "),

@@ -12,7 +12,7 @@ reasons, pings, fragments, how a connection ends. Nothing that goes wrong with r
 - `keeper`: the recorder, behind a guard
 """
 
-from .options import TapOptions, parse_listen
+from .options import TapOptions
 from .server import Tap
 
-__all__ = ["Tap", "TapOptions", "parse_listen"]
+__all__ = ["Tap", "TapOptions"]

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from arirecord.capture.address import Address
-from arirecord.errors import CaptureError
 
-__all__ = ["TapOptions", "parse_listen"]
+__all__ = ["TapOptions"]
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,3 @@ class TapOptions:
     def source(self) -> dict[str, Any]:
         """What a session's header says of its source."""
         return {"verb": "tap", "url": self.upstream.base}
-
-
-def parse_listen(text: str) -> tuple[str, int]:
-    """Host and port of `127.0.0.1:8089`, `[::1]:8089`, `:8089` or `8089`; without a host it is 127.0.0.1.
-
-    Raises `CaptureError` for anything else.
-    """
-    host, _, port = text.rpartition(":")
-    if not port.isascii() or not port.isdigit() or int(port) > 65535 or (":" in host and not host.startswith("[")):
-        raise CaptureError(f"{text!r} is no address to listen on: it looks like 127.0.0.1:8089 or :8089")
-    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)

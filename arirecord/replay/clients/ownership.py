@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
+from arirecord.ari.channel_names import endpoint_of
+
 __all__ = ["PRIVATE", "Ownership"]
 
 PRIVATE: Final = frozenset(
@@ -128,7 +130,7 @@ class Ownership:
         if isinstance(endpoint := event.get("endpoint"), dict):
             names += [f"endpoint:{endpoint.get('technology')}/{endpoint.get('resource')}"]
         # An endpoint's channels are heard of too: their names begin with its.
-        names += [f"endpoint:{str(channel.get('name')).rpartition('-')[0]}" for channel in channels]
+        names += [f"endpoint:{endpoint_of(str(channel.get('name')))}" for channel in channels]
         if isinstance(state := event.get("device_state"), dict):
             names += [f"deviceState:{state.get('name')}"]
         for name in names:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from arirecord.ari.channel_names import endpoint_of
 from arirecord.replay.timing.pacing import AGAIN
 from arirecord.session.reader import Frame
 
@@ -122,7 +123,7 @@ class Switch:
 
     def _at_endpoint(self, channel: Object, change: Callable[[list[str], str], list[str]], at_ns: int) -> None:
         """Change the list of channels of the endpoint that a channel's name, `PJSIP/alice-00000001`, begins with."""
-        key = str(channel.get("name", "")).rpartition("-")[0]
+        key = endpoint_of(str(channel.get("name", "")))
         if endpoint := self.endpoints.items.get(key):
             known = endpoint.get("channel_ids")
             ids = change(known if isinstance(known, list) else [], channel["id"])

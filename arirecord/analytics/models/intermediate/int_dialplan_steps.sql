@@ -24,10 +24,7 @@ strays AS (
 SELECT
     steps.* EXCLUDE (dialplan_app, dialplan_app_data),
     CASE WHEN strays.seq IS NULL THEN dialplan_app END AS app,
-    lower(app) IN (
-        'authenticate', 'background', 'controlplayback', 'directory', 'playback', 'read', 'readexten', 'sayalpha',
-        'saydigits', 'saynumber', 'sayphonetic', 'sayunixtime', 'speechbackground', 'vmauthenticate', 'waitexten'
-    ) AS is_prompt,
-    CASE WHEN is_prompt OR app = 'Queue' THEN dialplan_app_data END AS app_data
+    is_prompt(app) AS is_prompt,
+    CASE WHEN is_prompt(app) OR app = 'Queue' THEN dialplan_app_data END AS app_data
 FROM steps
 LEFT JOIN strays USING (seq)

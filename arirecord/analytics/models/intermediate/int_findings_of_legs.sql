@@ -54,5 +54,4 @@ SELECT
         || CASE WHEN tech_cause <> 0 THEN ', SIP ' || tech_cause ELSE '' END,
     call_id, channel_id, last_seq, ended_at
 FROM known_legs
--- SIP 302 sends the caller on, 487 confirms that the caller gave up.
-WHERE NOT is_harmless_cause(hangup_cause) AND COALESCE(tech_cause, 0) NOT IN (302, 487)
+WHERE NOT is_harmless(hangup_cause, tech_cause)

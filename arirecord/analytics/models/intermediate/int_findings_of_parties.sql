@@ -58,7 +58,7 @@ SELECT
     'hold-without-unhold', 'warning',
     format(
         'held the other side until the end, {:.1f} s later',
-        (epoch_ms(holds.ended_at) - epoch_ms(holds.started_at)) / 1000
+        seconds_between(holds.started_at, holds.ended_at)
     ),
     calls.call_id, holds.channel_id, holds.seq, holds.started_at
 FROM int_holds AS holds

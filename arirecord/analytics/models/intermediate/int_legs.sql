@@ -3,8 +3,7 @@ WITH roles AS (
     SELECT
         channel_id,
         calls.call_id,
-        -- `PJSIP/1001-0000002a` is a channel of the endpoint `PJSIP/1001`.
-        regexp_replace(known.channel_name, '-(0x)?[0-9a-f]+(;[12])?$', '') AS endpoint,
+        endpoint_of(known.channel_name) AS endpoint,
         CASE
             WHEN known.is_helper THEN 'helper'
             WHEN known.technology = 'Local' THEN 'local'

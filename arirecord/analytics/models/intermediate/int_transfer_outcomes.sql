@@ -21,8 +21,7 @@ known AS (
         returned.met_at AS returned_at,
         COALESCE(lives.answered_seq < transfers.seq, lives.is_answered, transfers.is_inferred) AS is_target_up,
         lives.answered_at AS target_answered_at,
-        regexp_replace(transferer.channel_name, '-[^-]*$', '') = regexp_replace(reached.channel_name, '-[^-]*$', '')
-            AS is_back
+        endpoint_of(transferer.channel_name) = endpoint_of(reached.channel_name) AS is_back
     FROM int_transfers AS transfers
     LEFT JOIN int_transfer_attempts AS tried USING (seq)
     LEFT JOIN returned USING (seq)

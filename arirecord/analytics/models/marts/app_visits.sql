@@ -46,7 +46,7 @@ SELECT
     ended.left_at,
     CASE
         WHEN gaps.seq IS NULL OR gaps.seq < ended.first_seq
-        THEN (epoch_ms(ended.left_at) - epoch_ms(ended.entered_at)) / 1000
+        THEN seconds_between(ended.entered_at, ended.left_at)
     END AS visit_s,
     ended.status,
     ended.replace_channel_id,

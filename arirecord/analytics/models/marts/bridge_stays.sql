@@ -13,7 +13,7 @@ SELECT
     stays.left_at,
     CASE
         WHEN gaps.seq IS NULL OR gaps.seq < stays.entered_seq
-        THEN (epoch_ms(stays.left_at) - epoch_ms(stays.entered_at)) / 1000
+        THEN seconds_between(stays.entered_at, stays.left_at)
     END AS duration_s,
     stays.entered_seq,
     stays.left_seq

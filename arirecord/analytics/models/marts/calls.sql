@@ -19,13 +19,13 @@ SELECT
     spans.started_at,
     parties.answered_at,
     spans.ended_at,
-    (epoch_ms(parties.answered_at) - epoch_ms(spans.started_at)) / 1000 AS setup_s,
-    CASE WHEN spans.is_traced THEN (epoch_ms(dials.ringing_at) - epoch_ms(dials.dialled_at)) / 1000 END AS pdd_s,
+    seconds_between(spans.started_at, parties.answered_at) AS setup_s,
+    CASE WHEN spans.is_traced THEN seconds_between(dials.dialled_at, dials.ringing_at) END AS pdd_s,
     CASE
         WHEN spans.is_traced
-        THEN (epoch_ms(COALESCE(dials.answered_at, dials.ended_at)) - epoch_ms(dials.ringing_at)) / 1000
+        THEN seconds_between(dials.ringing_at, COALESCE(dials.answered_at, dials.ended_at))
     END AS ring_s,
-    CASE WHEN parties.call_id IS NOT NULL THEN (epoch_ms(spans.ended_at) - epoch_ms(spans.started_at)) / 1000 END
+    CASE WHEN parties.call_id IS NOT NULL THEN seconds_between(spans.started_at, spans.ended_at) END
         AS duration_s,
     CASE
         -- Like a CDR it stops when the bridge is left, a moment before the channel's end.

@@ -36,7 +36,7 @@ SELECT
     spans.channel_state,
     spans.event_at AS started_at,
     spans.next_at AS ended_at,
-    (epoch_ms(spans.next_at) - epoch_ms(spans.event_at)) / 1000 AS duration_s,
+    seconds_between(spans.event_at, spans.next_at) AS duration_s,
     spans.seq
 FROM followed AS spans
 JOIN int_channel_facts AS facts USING (channel_id)

@@ -8,7 +8,7 @@ SELECT
     talks.ended_at,
     CASE
         WHEN gaps.seq IS NULL OR gaps.seq < talks.first_seq
-        THEN (epoch_ms(talks.ended_at) - epoch_ms(talks.started_at)) / 1000
+        THEN seconds_between(talks.started_at, talks.ended_at)
     END AS duration_s,
     talks.channel_count,
     members.channel_ids,

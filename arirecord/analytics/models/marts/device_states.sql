@@ -36,7 +36,7 @@ SELECT
     state,
     event_at AS started_at,
     CASE WHEN is_complete THEN next_at END AS ended_at,
-    CASE WHEN is_complete THEN (epoch_ms(next_at) - epoch_ms(event_at)) / 1000 END AS duration_s,
+    CASE WHEN is_complete THEN seconds_between(event_at, next_at) END AS duration_s,
     is_complete,
     seq AS first_seq,
     next_seq AS last_seq

@@ -36,7 +36,7 @@ SELECT
     holds.ended_at,
     CASE
         WHEN gaps.seq IS NULL OR gaps.seq < holds.seq
-        THEN (epoch_ms(holds.ended_at) - epoch_ms(holds.started_at)) / 1000
+        THEN seconds_between(holds.started_at, holds.ended_at)
     END AS hold_s,
     holds.is_taken_back,
     holds.ended_at IS NOT NULL AND (gaps.seq IS NULL OR gaps.seq < holds.seq) AS is_complete,

@@ -60,8 +60,8 @@ SELECT
     steps.event_at AS started_at,
     steps.prompt_ended_at,
     steps.next_at AS ended_at,
-    (epoch_ms(steps.next_at) - epoch_ms(steps.event_at)) / 1000 AS step_s,
-    CASE WHEN steps.kind = 'prompt' THEN (epoch_ms(steps.answered_at) - epoch_ms(steps.event_at)) / 1000 END
+    seconds_between(steps.event_at, steps.next_at) AS step_s,
+    CASE WHEN steps.kind = 'prompt' THEN seconds_between(steps.event_at, steps.answered_at) END
         AS response_s,
     CASE WHEN steps.next_kind IN ('connected', 'hung_up', 'ended') THEN steps.next_kind END AS left_how,
     steps.is_last,

@@ -20,11 +20,11 @@ SELECT
     facts.hangup_cause_txt,
     facts.tech_cause,
     CASE
-        WHEN facts.is_answered THEN (epoch_ms(facts.answered_at) - epoch_ms(facts.ringing_at)) / 1000
-        WHEN facts.is_followed THEN (epoch_ms(facts.ended_at) - epoch_ms(facts.ringing_at)) / 1000
+        WHEN facts.is_answered THEN seconds_between(facts.ringing_at, facts.answered_at)
+        WHEN facts.is_followed THEN seconds_between(facts.ringing_at, facts.ended_at)
     END AS ring_s,
     CASE
-        WHEN facts.is_answered THEN (epoch_ms(facts.ended_at) - epoch_ms(facts.answered_at)) / 1000
+        WHEN facts.is_answered THEN seconds_between(facts.answered_at, facts.ended_at)
         WHEN facts.is_ended AND facts.is_followed THEN 0
     END AS up_s,
     CASE

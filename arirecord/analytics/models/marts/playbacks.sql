@@ -12,7 +12,7 @@ SELECT
     plays.language,
     plays.started_at,
     plays.ended_at,
-    (epoch_ms(plays.ended_at) - epoch_ms(plays.started_at)) / 1000 AS duration_s,
+    seconds_between(plays.started_at, plays.ended_at) AS duration_s,
     plays.state,
     plays.is_complete,
     plays.first_seq,

@@ -50,7 +50,7 @@ SELECT
     waits.entered_at,
     waits.left_at,
     waits.outcome,
-    (epoch_ms(waits.left_at) - epoch_ms(waits.entered_at)) / 1000 AS wait_s,
+    seconds_between(waits.entered_at, waits.left_at) AS wait_s,
     agents.agent_id AS answered_by_channel_id,
     agent.channel_name AS answered_by_channel_name,
     reached.channel_id AS reached_channel_id,

@@ -49,7 +49,7 @@ SELECT
     recorded.format,
     recorded.started_at,
     recorded.ended_at,
-    (epoch_ms(recorded.ended_at) - epoch_ms(recorded.started_at)) / 1000 AS duration_s,
+    seconds_between(recorded.started_at, recorded.ended_at) AS duration_s,
     recorded.recorded_s::DOUBLE AS recorded_s,
     recorded.talking_s::DOUBLE AS talking_s,
     recorded.silent_s::DOUBLE AS silent_s,

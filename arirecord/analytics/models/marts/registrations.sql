@@ -66,7 +66,7 @@ SELECT
     END AS is_up,
     next_seq IS NOT NULL AND (gaps.seq IS NULL OR gaps.seq < first_seq) AS is_complete,
     CASE WHEN is_complete THEN next_at END AS ended_at,
-    CASE WHEN is_complete THEN (epoch_ms(next_at) - epoch_ms(started_at)) / 1000 END AS duration_s,
+    CASE WHEN is_complete THEN seconds_between(started_at, next_at) END AS duration_s,
     next_seq AS last_seq
 FROM followed
 ASOF LEFT JOIN int_gaps AS gaps ON followed.next_seq >= gaps.seq

@@ -25,10 +25,10 @@ SELECT
     transfers.target,
     transfers.outcome,
     transfers.answered_at,
-    (epoch_ms(transfers.answered_at) - epoch_ms(transfers.event_at)) / 1000 AS answer_s,
+    seconds_between(transfers.event_at, transfers.answered_at) AS answer_s,
     CASE
         WHEN transfers.kind = 'attended'
-        THEN (epoch_ms(transfers.event_at) - epoch_ms(COALESCE(consulted.began_at, second.answered_at))) / 1000
+        THEN seconds_between(COALESCE(consulted.began_at, second.answered_at), transfers.event_at)
     END AS consultation_s,
     transfers.transferer_channel_id,
     transferer.channel_name AS transferer_channel_name,

@@ -1,0 +1,8 @@
+"""Names of channels: `PJSIP/1001-0000002a` is a channel of the endpoint `PJSIP/1001`."""
+
+__all__ = ["endpoint_of"]
+
+
+def endpoint_of(name: str) -> str:
+    """The endpoint of a channel: its name up to the last dash, or all of a name without one."""
+    return name.rpartition("-")[0] or name

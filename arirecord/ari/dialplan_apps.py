@@ -1,0 +1,17 @@
+"""Dialplan applications: which of them play something to the caller and take keys."""
+
+__all__ = ["PROMPTS", "is_prompt"]
+
+PROMPTS = (
+    "agentlogin", "agi", "authenticate", "background", "backgrounddetect", "controlplayback", "deadagi", "dictate",
+    "directory", "disa", "eagi", "externalivr", "festival", "playback", "privacymanager", "read", "readexten",
+    "sayalpha", "sayalphacase", "saycountedadj", "saycountednoun", "saydigits", "saymoney", "saynumber", "sayordinal",
+    "sayphonetic", "sayunixtime", "speechbackground", "vmauthenticate", "vmsayname", "voicemailmain", "waitdigit",
+    "waitexten",
+)  # fmt: skip
+"""Names in lower case. Keys pressed while one of them runs answer it: a menu choice, a number, a PIN."""
+
+
+def is_prompt(app: str) -> bool:
+    """Whether a dialplan application, written in upper or lower case, is a prompt."""
+    return app.lower() in PROMPTS
