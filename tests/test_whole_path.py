@@ -1,5 +1,7 @@
 """The whole path: a session replayed over a WebSocket and captured again is the same session."""
 
+import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -42,7 +44,8 @@ def test_capture_of_a_replay_has_the_frames(tmp_path: Path, name: str, speed: st
 
 
 def test_the_demo(tmp_path: Path) -> None:
-    """Runs its steps, names them, and leaves the session it captured."""
+    """Runs and names its steps, leaves the session it captured; the next command it names runs in the same shell."""
+    env = {**os.environ, "PATH": "/usr/bin:/bin"}
     captured = tmp_path / "demo.parquet"
     demo = subprocess.run(
         [*COMMAND, "demo", "--speed", "max", "-o", str(captured)],
@@ -50,9 +53,13 @@ def test_the_demo(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         timeout=HANG_S,
+        env=env,
     )
 
     assert demo.stderr.count("$ arirecord ") == 6
     assert "Traceback" not in demo.stderr
     assert "attended" in demo.stdout
     assert open_session(captured).header.events == open_session(SAMPLES / "transfers.parquet").header.events
+    (explain,) = re.findall(r"^  (.* explain .*)$", demo.stderr, re.MULTILINE)
+    shown = subprocess.run(explain, shell=True, check=True, capture_output=True, text=True, timeout=HANG_S, env=env)
+    assert "attended" in shown.stdout

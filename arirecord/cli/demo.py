@@ -1,6 +1,7 @@
 """`arirecord demo`: runs other commands on a bundled session."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,15 +56,23 @@ def command(output: Output, speed: str) -> None:
         for query in QUERIES:
             say("")
             _run("query", str(made), query)
+    program = _program()
     say(
         f"\nThe session is {made}. Next:\n"
-        f"  arirecord explain {made} {TRANSFER}\n"
+        f"  {program} explain {made} {TRANSFER}\n"
         "      shows one call, an attended transfer, as a ladder diagram\n"
-        f"  arirecord report {made} -o {made.with_suffix('.html')}\n"
+        f"  {program} report {made} -o {made.with_suffix('.html')}\n"
         "      writes a report to open in a browser\n"
-        "  arirecord metrics\n"
+        f"  {program} metrics\n"
         "      lists the tables: calls, transfers, kpis …"
     )
+
+
+def _program() -> str:
+    """How to run arirecord from this shell: by its name if that is on the path, otherwise as this process was run."""
+    if shutil.which("arirecord"):
+        return "arirecord"
+    return sys.argv[0] if Path(sys.argv[0]).stem == "arirecord" else f"{sys.executable} -m arirecord"
 
 
 def _command(verb: str, args: tuple[str, ...]) -> list[str]:

@@ -151,9 +151,10 @@ def _print_lines(lines: Iterable[str]) -> None:
 def _not_shown(left_out: Sequence[str], view: View) -> str:
     named = ", ".join(left_out[:_NAMED])
     more = len(left_out) - len(left_out[:_NAMED]) + len(view.hidden)
+    others = f"{more} more column{'s' * (more != 1)}"
     if not named:
-        return f"{more} more columns: {view.show_all}." if more else ""
-    return f"Not shown: {named}{f' and {more} more columns' if more else ''}. To see them: {view.show_all}."
+        return f"{others}: {view.show_all}." if more else ""
+    return f"Not shown: {named}{f' and {others}' if more else ''}. To see them: {view.show_all}."
 
 
 def _is_number(kind: object) -> bool:

@@ -21,7 +21,7 @@ from rich.text import Text
 __all__ = ["Column", "Layout", "lay_out", "plain_lines", "record_lines", "whole_cell"]
 
 _GAP = 2
-_LONG_ID = 20
+_LONG_ID = 24
 _LONG_WORD = 40
 _LONG_TEXT = 120
 """What is longer than this is shortened if the table is too wide."""

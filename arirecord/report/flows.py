@@ -1,5 +1,6 @@
 """Where calls go: Sankey diagrams of transfers and of menus."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,7 +14,8 @@ __all__ = ["ivr_paths", "transfers"]
 _STEPS = 5
 _PROMPTS = 8
 """Prompts with a node of their own at each step."""
-_LONGEST = 40
+_LONGEST = 24
+_SHORTENED = re.compile(r"(?:BackGround|Playback)\(([^),]+)\)|sound:(\S+)")
 
 
 def transfers(connection: duckdb.DuckDBPyConnection) -> go.Figure:
@@ -92,11 +94,10 @@ def ivr_paths(connection: duckdb.DuckDBPyConnection) -> go.Figure:
 def _sankey(title: str, flows: Sequence[tuple[str, str, int]]) -> go.Figure:
     names = sorted({name for flow in flows for name in flow[:2]})
     place = {name: number for number, name in enumerate(names)}
-    labels = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in names]
     figure = go.Figure(
         go.Sankey(
             node={
-                "label": labels,
+                "label": [_label(name) for name in names],
                 "customdata": names,
                 "hovertemplate": "%{customdata}: %{value}<extra></extra>",
                 "color": [COLORWAY[number % len(COLORWAY)] for number in range(len(names))],
@@ -106,7 +107,7 @@ def _sankey(title: str, flows: Sequence[tuple[str, str, int]]) -> go.Figure:
                 "source": [place[flow[0]] for flow in flows],
                 "target": [place[flow[1]] for flow in flows],
                 "value": [flow[2] for flow in flows],
-                "color": "rgba(128,128,128,.3)",
+                "color": "rgba(128,128,128,.2)",
             },
             valueformat=",d",
         )
@@ -114,3 +115,9 @@ def _sankey(title: str, flows: Sequence[tuple[str, str, int]]) -> go.Figure:
         else None
     )
     return style(figure, title, is_empty=not flows)
+
+
+def _label(name: str) -> str:
+    """What stands beside a node: a sound without the application that plays it, cut where it is long."""
+    label = _SHORTENED.sub(lambda sound: sound[1] or sound[2], name)
+    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"

@@ -1,5 +1,6 @@
 """The ladder of a call as SVG: bars over time above, the ladder below. Stands alone, in dark and light."""
 
+import math
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
@@ -15,7 +16,7 @@ __all__ = ["ladder_svg"]
 MAX_LANES = 24
 _LETTER = 7.3
 """Width of a letter of 12 px in the widest of the usual monospaced fonts."""
-_LINE, _ROW, _TIME, _LANE, _SENTENCE, _EDGE = 16, 24, 80, 88, 420, 12
+_LINE, _ROW, _TIME, _LANE, _WIDEST_LANE, _SENTENCE, _EDGE = 16, 24, 80, 88, 124, 420, 12
 _BARS = ("ringing", "up", "waiting", "talking", "hold")
 """Painted in this order: what comes later lies on top."""
 
@@ -27,7 +28,7 @@ def ladder_svg(story: Story, *, max_lanes: int = MAX_LANES, is_standalone: bool 
     for a page that has them.
     """
     story = fold(story, max_lanes)
-    bars_width = max(_TIME + _LANE * len(story.lanes) + _SENTENCE - 2 * _EDGE, 640)
+    bars_width = max(_TIME + _lane_width(story) * len(story.lanes) + _SENTENCE - 2 * _EDGE, 640)
     width = bars_width + 2 * _EDGE
     bars, top = _timeline(story, bars_width, has_head=is_standalone)
     ladder, height = _ladder(story, top + 20, width)
@@ -39,6 +40,12 @@ def ladder_svg(story: Story, *, max_lanes: int = MAX_LANES, is_standalone: bool 
         f'viewBox="0 0 {width} {height}"><title>{title}</title><desc>{about}</desc>{style}'
         f'<rect class="paper" width="{width}" height="{height}"/>' + "".join(bars) + "".join(ladder) + "</svg>\n"
     )
+
+
+def _lane_width(story: Story) -> int:
+    """Width of a lane in which the longest word of the labels fits, such as a phone number of 15 digits."""
+    longest = max((cell_len(word) for lane in story.lanes for word in _plain(lane.label).split(" ")), default=0)
+    return min(max(_LANE, math.ceil(longest * _LETTER) + 6), _WIDEST_LANE)
 
 
 def _timeline(story: Story, width: int, *, has_head: bool) -> tuple[list[str], int]:
@@ -102,8 +109,9 @@ def _legend(y: int) -> Iterator[str]:
 
 def _ladder(story: Story, top: int, width: int) -> tuple[list[str], int]:
     """Lanes as columns, moments as rows; and the height down to the end."""
-    middles = {lane.channel_id: _TIME + _LANE * place + _LANE // 2 for place, lane in enumerate(story.lanes)}
-    said_at = _TIME + _LANE * len(story.lanes) + 8
+    lane_width = _lane_width(story)
+    middles = {lane.channel_id: _TIME + lane_width * place + lane_width // 2 for place, lane in enumerate(story.lanes)}
+    said_at = _TIME + lane_width * len(story.lanes) + 8
     room = int((width - said_at - _EDGE) / _LETTER)
     rows: list[tuple[int, Moment, list[str]]] = []
     y = top + 56
@@ -134,7 +142,7 @@ def _lifeline(
 ) -> Iterator[str]:
     """A lane's name and its states from top to bottom, by the order of arrival."""
     yield _say(x, top, lane.letter, "name middle")
-    names = _wrapped(lane.label, int((_LANE - 6) / _LETTER))
+    names = _wrapped(lane.label, int((_lane_width(story) - 6) / _LETTER))
     for place, line in enumerate([*names[:2], "…"] if len(names) > 3 else names, 1):
         yield _say(x, top + place * (_LINE - 2), line, "time middle")
 

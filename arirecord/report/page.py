@@ -58,8 +58,8 @@ _PLOTS: Mapping[str, Sequence[tuple[Callable[[duckdb.DuckDBPyConnection], Any], 
     ),
     "menus-and-transfers": (
         (flows.transfers, "No transfers recorded."),
-        (flows.ivr_paths, "No menu prompts recorded."),
         (plots.digits, "No DTMF recorded."),
+        (flows.ivr_paths, "No menu prompts recorded."),
     ),
     "the-stream": ((plots.event_volume, "No events recorded."),),
 }

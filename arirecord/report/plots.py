@@ -106,8 +106,7 @@ def dispositions(connection: duckdb.DuckDBPyConnection) -> go.Figure:
     ).fetchall()
     names, counts = _columns(rows, 2)
     colors = [DISPOSITIONS.get(name, OTHER) for name in names]
-    figure = go.Figure(go.Bar(x=counts, y=names, orientation="h", marker_color=colors, text=counts))
-    return style(figure, "Dispositions", x="calls", is_empty=not rows)
+    return _horizontal_bars("Dispositions", "calls", names, counts, counts, marker_color=colors)
 
 
 def causes(connection: duckdb.DuckDBPyConnection) -> go.Figure:
@@ -120,8 +119,7 @@ def causes(connection: duckdb.DuckDBPyConnection) -> go.Figure:
         {"most": _CAUSES},
     ).fetchall()
     names, counts = _columns(rows[::-1], 2)
-    figure = go.Figure(go.Bar(x=counts, y=names, orientation="h", text=counts))
-    return style(figure, "Hangup causes", x="calls", is_empty=not rows)
+    return _horizontal_bars("Hangup causes", "calls", names, counts, counts)
 
 
 def lengths(connection: duckdb.DuckDBPyConnection, *columns: str) -> go.Figure:
@@ -146,7 +144,8 @@ def lengths(connection: duckdb.DuckDBPyConnection, *columns: str) -> go.Figure:
         at, share = _columns(rows, 2)
         figure.add_bar(x=at, y=share, name=LENGTHS[column], showlegend=False, row=1, col=place)
     is_empty = not any(bars.x for bars in figure.data)
-    return style(figure, "How long", x="seconds", y="% of calls", is_empty=is_empty)
+    style(figure, "How long", x="seconds", y="% of calls", is_empty=is_empty)
+    return figure.update_xaxes(nticks=4)  # on a phone each plot is 80 pixels wide
 
 
 def digits(connection: duckdb.DuckDBPyConnection) -> go.Figure:
@@ -180,9 +179,8 @@ def event_volume(connection: duckdb.DuckDBPyConnection) -> go.Figure:
         {"most": _TYPES},
     ).fetchall()
     names, megabytes, counts = _columns(rows[::-1], 3)
-    said = [f"{count:,} events" for count in counts]
-    figure = go.Figure(go.Bar(x=megabytes, y=names, orientation="h", text=said))
-    return style(figure, "Event volume by type", x="MB", is_empty=not rows)
+    texts = [f"{count:,} events" for count in counts]
+    return _horizontal_bars("Event volume by type", "MB", names, megabytes, texts)
 
 
 def kpis_over_time(
@@ -203,6 +201,15 @@ def kpis_over_time(
         for name, value in zip(measures, values, strict=True)
     ]
     return style(go.Figure(lines), f"Key figures, in buckets of {length_of(bucket_s)}", is_empty=not rows)
+
+
+def _horizontal_bars(
+    title: str, unit: str, names: Sequence[str], values: Sequence[float], texts: Sequence[object], **bar: Any
+) -> go.Figure:
+    """One bar for each name, with its text to the right of it: within a short bar the text would lie over the name."""
+    figure = go.Figure(go.Bar(x=values, y=names, orientation="h", text=texts, textposition="outside", **bar))
+    style(figure, title, x=unit, is_empty=not names)
+    return figure.update_layout(margin_r=20 + 7 * max((len(str(text)) for text in texts), default=0))
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> list[list[Any]]:

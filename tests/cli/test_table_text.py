@@ -115,7 +115,8 @@ def test_ids() -> None:
         "note": ["x" * 20],
     }
 
-    assert UUID[:8] + "…" + UUID[-8:] in "".join(laid_out(90, wide))
+    assert UUID[:10] + "…" + UUID[-10:] in "".join(laid_out(90, wide))
+    assert "PJSIP/carrier-00000002" in laid_out(50, {"bridge_id": [UUID], "name": ["PJSIP/carrier-00000002"]})[-1]
     for lines in (laid_out(200, wide), laid_out(120, wide, is_asked=True)):
         assert lines[-1].split()[:3] == [UUID, UUID, "1795474763.86"]
     assert all(UUID in laid_out(width, wide)[-1] for width in WIDTHS)
@@ -180,6 +181,11 @@ def test_on_a_terminal() -> None:
     assert "--all-columns, --vertical or --columns NAMES" in narrow
     assert "22 more columns: --all-columns" in wide
     assert " ".join(describe("calls").shown) in " ".join(wide.split())
+
+
+def test_one_column_that_is_not_shown() -> None:
+    """One column is not many."""
+    assert "\n1 more column: --all-columns" in on_terminal(140, "concurrency", TRANSFERS).replace("\r", "")
 
 
 def test_all_columns_on_a_terminal() -> None:

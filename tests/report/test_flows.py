@@ -90,9 +90,20 @@ def test_the_paths_of_made_up_callers(tmp_path: Path) -> None:
     assert sum(count for (source, _), count in found.items() if source.startswith("1 ")) == len(PATHS)
 
 
+def test_a_label_is_the_sound_and_not_what_plays_it() -> None:
+    """A menu of the dialplan and one of an app read alike."""
+    labels = {
+        label
+        for sample in ("office_hour", "ivr_dtmf")
+        for label in ivr_paths(arirecord.open_session(SAMPLES / f"{sample}.parquet").connection).data[0].node.label
+    }
+
+    assert {"1 hello-world", "3 WaitExten(6)", "1 demo-instruct"} <= labels
+
+
 def test_long_labels_are_cut_and_shown_whole_on_hover() -> None:
     """The label fits into the figure; the node's own name is whole."""
     figure = ivr_paths(arirecord.open_session(SAMPLES / "ivr_dtmf.parquet").connection)
 
-    assert max(map(len, figure.data[0].node.label)) <= 40
+    assert max(map(len, figure.data[0].node.label)) <= 24
     assert len(figure.data[0].node.label) == len(set(figure.data[0].node.customdata))

@@ -113,6 +113,16 @@ def test_a_conference_of_a_hundred_fits_on_a_page(tell: Tell) -> None:
     assert len(ladder_svg(told)) < 150_000
 
 
+def test_a_phone_number_stands_in_one_line(tell: Tell) -> None:
+    """The lane of a caller abroad is as wide as the number; a long endpoint's name is still wrapped."""
+    rows: list[Row] = []
+    for n, name in enumerate(("+420123456789", "1001")):
+        rows += [about(n, "ChannelCreated", name, "Ring"), about(n + 1, "ChannelDestroyed", name, cause=16)]
+    svg = ladder_svg(tell(rows))
+
+    assert ">+420123456789</text>" in svg
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_ladders_are_as_they_were(name: str, connections: Connections) -> None:
     """Letter by letter."""

@@ -138,6 +138,8 @@ const text = (value) => {
 const cell = (name) => (value, kind) => {
   if (kind !== "display") return value ?? "";
   if (name === "call_id") return `<a href="#call=${text(encodeURIComponent(value))}">${text(value)}</a>`;
+  if (/_s$/.test(name) && value !== null) return value.toFixed(1);
+  if (name === "problem" && value) return `<span title="${text(value)}">${text(value.split(":")[0])}</span>`;
   return text(name === "started_at" && value ? value.slice(0, 19) : value);
 };
 let mask = null;
