@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from arirecord.analytics import connect
 from arirecord.session.reader import open_session
 from tests.conftest import streams
 
@@ -22,6 +23,7 @@ WHOLE = sorted(name for name in streams() if name.endswith("/all"))
 HELPERS = ("Announcer/", "CBAnn/", "CBRec/", "Message/", "MulticastRTP/", "Recorder/", "Snoop/", "Surrogate/")
 LOCAL = "Local/"
 NO_TIME = datetime.max
+SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
 def at(text: str) -> datetime:
@@ -298,3 +300,18 @@ def most_at_once(spans: Iterable[tuple[datetime, datetime]]) -> int:
         if following[0] != moment:
             most = max(most, count)
     return most
+
+
+def test_no_row_is_joined_with_all_rows() -> None:
+    """Joins with the row before are not planned as nested loops, which take time by the square of the calls.
+
+    The aggregate `arg_max_null` in a plan is the second half of such a loop.
+    """
+    con = connect(open_session(SAMPLES / "transfers.parquet"), models=["kpis"])
+
+    def plan() -> str:
+        return str(con.execute("EXPLAIN FROM kpis").fetchall()[0][1])
+
+    assert "arg_max_null" not in plan()
+    con.execute("RESET asof_loop_join_threshold")
+    assert "arg_max_null" in plan()
