@@ -209,6 +209,7 @@ def _horizontal_bars(
     """One bar for each name, with its text to the right of it: within a short bar the text would lie over the name."""
     figure = go.Figure(go.Bar(x=values, y=names, orientation="h", text=texts, textposition="outside", **bar))
     style(figure, title, x=unit, is_empty=not names)
+    figure.update_xaxes(nticks=4)  # beside long names there is little room on a phone
     return figure.update_layout(margin_r=20 + 7 * max((len(str(text)) for text in texts), default=0))
 
 
