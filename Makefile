@@ -38,7 +38,7 @@ test-explore: $(READY) ## Search for faults with fresh random examples (SEED=N r
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile explore --hypothesis-seed $$seed $(ARGS)
 
 test-asterisk: $(READY) ## Install a real Asterisk into a folder and test against it (Debian, root)
-	ARIRECORD_TEST_ASTERISK=1 $(BIN)/python -m pytest tests/asterisk -n 0 $(ARGS)
+	ARIRECORD_TEST_ASTERISK=1 $(BIN)/python -m pytest tests/real_asterisk -n 0 $(ARGS)
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check
@@ -62,7 +62,7 @@ bench: $(READY) ## Measure everything beside its rivals and write docs/performan
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
 office-hour: $(READY) ## Record the sample of an hour again, which takes an hour (Debian, root)
-	$(BIN)/python -m tests.asterisk.office.hour sample_data/office_hour.parquet
+	$(BIN)/python -m tests.real_asterisk.office.hour sample_data/office_hour.parquet
 
 samples: $(READY) ## Make sample_data again from recordings: make samples CAPTURES=DIR
 	$(BIN)/python sample_data/make_samples.py $(CAPTURES)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from arirecord.analytics import connect
     from arirecord.api import Session, open_session
     from arirecord.errors import ArirecordError
-    from arirecord.replay.driven import replay
+    from arirecord.replay.api import replay
     from arirecord.session.reader import Frame
 
 __all__ = ["ArirecordError", "Frame", "Session", "__version__", "connect", "open_session", "replay"]

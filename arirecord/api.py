@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from arirecord.analytics.connection import Tables
-    from arirecord.report.shown import Call, Plots
+    from arirecord.report.notebook import Call, Plots
 
 __all__ = ["Session", "open_session"]
 
@@ -77,7 +77,7 @@ class Session(MartMethods, reader.Session):
     @property
     def plot(self) -> "Plots":
         """Plots that show themselves in Jupyter: `session.plot.concurrency()`, `.calls()`, `.transfers()` …"""
-        from arirecord.report.shown import Plots
+        from arirecord.report.notebook import Plots
 
         return Plots(self._with)
 
@@ -86,7 +86,7 @@ class Session(MartMethods, reader.Session):
 
         Raises `LookupError` unless that is just one call.
         """
-        from arirecord.report.shown import CALL_MODELS, find_call
+        from arirecord.report.notebook import CALL_MODELS, find_call
 
         return find_call(self._with(CALL_MODELS), wanted)
 
@@ -98,7 +98,7 @@ class Session(MartMethods, reader.Session):
     def _mart(
         self, name: str, parameters: Parameters, bucket: timedelta | str | None = None, by: str | None = None
     ) -> "pl.DataFrame":
-        from arirecord.analytics.questions import from_mart
+        from arirecord.analytics.table_query import from_mart
 
         return self.sql(f"FROM {from_mart(name, bucket, by)}", **parameters)
 

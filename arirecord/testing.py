@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from arirecord.replay.driven import ClientRequest, Replay
+    from arirecord.replay.api import ClientRequest, Replay
 
 __all__ = ["Ari", "ari", "pytest_configure"]
 
@@ -161,7 +161,7 @@ class Ari:
                 self._begun.set()
 
     async def _serve(self) -> None:
-        from arirecord.replay.driven import replay
+        from arirecord.replay.api import replay
 
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         async with replay(self._session, **self._options) as running:

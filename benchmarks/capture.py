@@ -25,7 +25,7 @@ from websockets.exceptions import ConnectionClosed
 
 from arirecord.capture.address import Address
 from arirecord.capture.client import Capture, CaptureOptions
-from arirecord.capture.loop import Loop
+from arirecord.capture.event_loop import Loop
 from arirecord.capture.recorder import Recorder
 from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING

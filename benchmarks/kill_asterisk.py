@@ -23,13 +23,13 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from arirecord.capture.address import Address
-from arirecord.capture.dial import CaptureOptions, dial
+from arirecord.capture.connect import CaptureOptions, dial
 from arirecord.session.reader import open_session
 from arirecord.session.seal import recover
 from benchmarks.figure import Figure, tell
-from tests.asterisk.install import folder, install
-from tests.asterisk.switch import Asterisk
-from tests.asterisk.test_harmless import load
+from tests.real_asterisk.install import folder, install
+from tests.real_asterisk.switch import Asterisk
+from tests.real_asterisk.test_harmless import load
 
 _EDGE = 20
 _AT_ONE_ASTERISK = 40

@@ -15,7 +15,7 @@ import click
 import griffe
 
 from arirecord.analytics.connection import columns_of_models
-from arirecord.analytics.describe import words
+from arirecord.analytics.documentation import words
 from arirecord.analytics.models import Model, describe, load_models
 from arirecord.analytics.parameters import parameters
 from arirecord.cli import GROUPS, cli
@@ -118,7 +118,7 @@ def _target(found: griffe.Object | griffe.Alias) -> griffe.Object:
 
 def _public(found: griffe.Object) -> str:
     """The name under which people import it."""
-    short = {"arirecord.replay.driven.replay": "arirecord.replay", "arirecord.testing.ari": "ari (fixture)"}
+    short = {"arirecord.replay.api.replay": "arirecord.replay", "arirecord.testing.ari": "ari (fixture)"}
     if (short_name := short.get(found.path)) is not None:
         return short_name
     is_top = found.name in (_package().exports or ())

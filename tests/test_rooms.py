@@ -12,23 +12,28 @@ import arirecord
 PACKAGE = Path(arirecord.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ALLOWED = {
-    "ari": set(),
+    "asterisk": set(),
     "select": set(),
-    "session": {"ari", "select"},
-    "capture": {"ari", "select", "session"},
-    "replay": {"ari", "select", "session"},
-    "analytics": {"ari", "select", "session"},
-    "handling": {"ari", "select", "session", "analytics"},
+    "session": {"asterisk", "select"},
+    "doctor": {"asterisk", "select", "session"},
+    "capture": {"asterisk", "select", "session"},
+    "tap": {"asterisk", "select", "session", "capture"},
+    "replay": {"asterisk", "select", "session"},
+    "analytics": {"asterisk", "select", "session"},
+    "transform": {"asterisk", "select", "session", "analytics"},
+    "redact": {"asterisk", "select", "session", "transform"},
     "tables": set(),
     "api": {"select", "session", "analytics", "report", "tables"},
-    "report": {"ari", "select", "session", "analytics"},
-    "cli": {"ari", "select", "session", "capture", "replay", "analytics", "handling", "api", "tables", "report"},
+    "report": {"asterisk", "select", "session", "analytics"},
 }
+ALLOWED["cli"] = {*ALLOWED}
 WITHIN_REPLAY = {
+    "options": set(),
     "timing": {"options"},
-    "switch": {"options", "timing"},
-    "wire": {"options", "timing", "switch"},
-    "clients": {"options", "timing", "switch", "wire"},
+    "pbx": {"options", "timing"},
+    "rest": {"options", "timing", "pbx"},
+    "wire": {"options", "timing", "pbx", "rest"},
+    "clients": {"options", "timing", "pbx", "rest", "wire"},
 }
 
 

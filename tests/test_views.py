@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 import arirecord
-from arirecord.ari.catalogue import columns_of, event_types
-from arirecord.ari.timestamps import parse_timestamp
+from arirecord.asterisk.catalogue import columns_of, event_types
+from arirecord.asterisk.timestamps import parse_timestamp
 from arirecord.capture.importer import import_streams
 
 FRAMES = {

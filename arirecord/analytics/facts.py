@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from arirecord.ari.causes import HARMLESS_CAUSES, HARMLESS_SIP
-from arirecord.ari.dialplan_apps import PROMPTS
+from arirecord.asterisk.causes import HARMLESS_CAUSES, HARMLESS_SIP
+from arirecord.asterisk.dialplan_apps import PROMPTS
 from arirecord.select.numbers import INTERNATIONAL, SEPARATORS
 
 from .views import text

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from arirecord.ari.catalogue import event_types
+from arirecord.asterisk.catalogue import event_types
 from arirecord.suggest import close_names, did_you_mean
 
 from .models import mart_names, model_names

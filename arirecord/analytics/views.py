@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from arirecord.ari.catalogue import Column, ColumnType, columns_of, event_types
+from arirecord.asterisk.catalogue import Column, ColumnType, columns_of, event_types
 from arirecord.session.reader import Session
 
 __all__ = ["event_views", "name", "row_views", "text", "views_named_in"]

@@ -11,14 +11,14 @@ from urllib.parse import quote
 import orjson
 from websockets.exceptions import ConnectionClosed
 
-from arirecord.ari.timestamps import format_timestamp
+from arirecord.asterisk.timestamps import format_timestamp
 from arirecord.errors import ArirecordError, CaptureError
 from arirecord.session.rows import END_OF_RECORDING
 
-from .dial import CaptureOptions, Refused, dial
+from .connect import CaptureOptions, Refused, dial
+from .event_stream import EventStream
 from .recorder import Recorder
-from .rest import Rest, take_snapshot
-from .stream import EventStream
+from .rest_snapshots import Rest, take_snapshot
 
 __all__ = ["Capture", "CaptureOptions", "Ending"]
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, cast
 
 import orjson
 
-from arirecord.ari.flatten import flatten
-from arirecord.ari.timestamps import parse_timestamp
+from arirecord.asterisk.flatten import flatten
+from arirecord.asterisk.timestamps import parse_timestamp
 from arirecord.errors import ArirecordError
 from arirecord.session.header import Header
 from arirecord.session.journal import JournalWriter, event_lines, journal_path
@@ -18,7 +18,7 @@ from arirecord.session.output_file import check_output
 from arirecord.session.rows import Rows
 from arirecord.session.seal import Progress, make_session, no_progress, seal
 
-from .lines import LATEST_NS, BrokenOffError, Line, is_message, parse_line, read_lines, read_pieces
+from .import_lines import LATEST_NS, BrokenOffError, Line, is_message, parse_line, read_lines, read_pieces
 
 __all__ = ["Line", "import_streams", "parse_line", "read_lines"]
 

@@ -19,7 +19,7 @@ from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import binary_text, own_text
 from arirecord.session.seal import Progress, no_progress, seal
 
-from .parts import Folder, Sealer, SingleFile, Target
+from .rotation import Folder, Sealer, SingleFile, Target
 from .stats import Stats
 
 __all__ = ["Recorder"]

@@ -18,9 +18,9 @@ from arirecord.startup import INTERRUPTED, raise_at_ctrl_c
 from arirecord.suggest import did_you_mean, unknown_name
 
 from .config import apply, find_config, read_config
+from .console import say, voice
 from .interrupt import ended_in_any_case
 from .tables import table_groups
-from .terminal import say, voice
 
 __all__ = ["main"]
 

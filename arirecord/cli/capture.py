@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from .completions import complete_event_types
+from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
-from .target import open_target
-from .terminal import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
-from .types import DURATION, LISTEN, ROTATION
+from .param_types import DURATION, LISTEN, ROTATION
+from .recording_target import open_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from arirecord.capture.address import Address
     from arirecord.capture.client import CaptureOptions, Ending
     from arirecord.capture.listener import ListenOptions
-    from arirecord.capture.parts import Rotation, Target
     from arirecord.capture.recorder import Recorder
+    from arirecord.capture.rotation import Rotation, Target
 
 __all__ = ["command"]
 
@@ -240,6 +240,6 @@ def _loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
     """Our own event loop on Linux. On other systems asyncio's serves, at half as much again of a processor."""
     if not hasattr(selectors, "EpollSelector"):
         return None
-    from arirecord.capture.loop import Loop
+    from arirecord.capture.event_loop import Loop
 
     return Loop

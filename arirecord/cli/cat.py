@@ -9,9 +9,9 @@ import click
 import orjson
 
 from .completions import complete_event_types
+from .console import say
 from .output import Input
-from .terminal import say
-from .types import time_options
+from .param_types import time_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,7 +102,7 @@ def command(
 def _of_call(session: Path, wanted: str) -> "Iterator[Frame]":
     from arirecord.analytics import connect
     from arirecord.report.call_rows import rows_of_call
-    from arirecord.report.find import MODELS, find_calls
+    from arirecord.report.search import MODELS, find_calls
 
     connection = connect(session, models=MODELS)
     found = find_calls(connection, wanted)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from .console import progress, say
 from .output import SESSION, Input, Output, Verb, output_options
-from .terminal import progress, say
 
 __all__ = ["command"]
 

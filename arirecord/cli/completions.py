@@ -32,7 +32,7 @@ def completing_list(names: Callable[[], Iterable[str]], prefix: str = "") -> Com
 
 
 def _event_types() -> Iterable[str]:
-    from arirecord.ari.catalogue import event_types
+    from arirecord.asterisk.catalogue import event_types
 
     return event_types()
 

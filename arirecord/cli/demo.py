@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
+from .console import say, voice
 from .output import SESSION, Output, OutputOption, Verb
-from .terminal import say, voice
 
 __all__ = ["command"]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from .console import say
 from .output import Input, Output, Verb
 from .result import result_options, write
-from .terminal import say
 
 __all__ = ["command"]
 
@@ -30,8 +30,8 @@ def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, output:
       arirecord diff before.parquet after.parquet -o differences.csv
     """
     from arirecord.analytics.models import load_models
-    from arirecord.handling.diff import MARTS, compare_sessions
     from arirecord.session.reader import open_session
+    from arirecord.transform.diff import MARTS, compare_sessions
 
     marts = [m.name for m in load_models() if m.layer == "marts"] if everything else MARTS
     with compare_sessions(open_session(a), open_session(b), ignore=ignore, marts=marts) as found:

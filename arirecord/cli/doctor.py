@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from .console import LOST, progress
 from .output import Input
 from .result import View, show_rows
-from .terminal import LOST, progress
 
 if TYPE_CHECKING:
-    from arirecord.session.doctor import Finding
+    from arirecord.doctor import Finding
 
 __all__ = ["command"]
 
@@ -36,7 +36,7 @@ def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:
       arirecord doctor today.parquet.journal
       arirecord doctor *.parquet --format json | jq '.[].findings[] | select(.severity != "note")'
     """
-    from arirecord.session.doctor import examine, worst
+    from arirecord.doctor import examine, worst
 
     found: dict[Path, list[Finding]] = {}
     for path in paths:
@@ -56,7 +56,7 @@ def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:
 
 
 def _verdict(findings: "list[Finding]") -> str:
-    from arirecord.session.doctor import worst
+    from arirecord.doctor import worst
 
     return {"error": "damaged", "warning": "lossy"}.get(worst(findings) or "note", "healthy")
 

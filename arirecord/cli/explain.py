@@ -10,13 +10,13 @@ import click
 
 from arirecord.select.zones import find_zone, local_time
 
+from .console import progress, say
 from .output import Formats, Input, Output, Verb, output_options
+from .param_types import timezone_option
 from .result import View, show_rows
-from .terminal import progress, say
-from .types import timezone_option
 
 if TYPE_CHECKING:
-    from arirecord.report.find import Found
+    from arirecord.report.search import Found
     from arirecord.report.story import Story
 
 __all__ = ["command"]
@@ -79,10 +79,10 @@ def command(
     if rules and worst is None:
         raise click.UsageError("--rule needs --worst.")
     from arirecord.analytics import connect
-    from arirecord.report import facts, find
-    from arirecord.report.tell import story
+    from arirecord.report import call_data, search
+    from arirecord.report.build_story import story
 
-    connection = connect(session, models={*facts.MODELS, *find.MODELS}, timezone=timezone)
+    connection = connect(session, models={*call_data.MODELS, *search.MODELS}, timezone=timezone)
     found = _found(connection, session, call, worst, rules, seq)
     if len(found) > 1 and worst is None and not is_all:
         _list(found, timezone)
@@ -107,8 +107,8 @@ def _found(
 ) -> "Sequence[Found]":
     import duckdb
 
-    from arirecord.report.find import all_calls, calls_of_row, find_calls, worst_calls
-    from arirecord.report.lint import RULES
+    from arirecord.report.rules import RULES
+    from arirecord.report.search import all_calls, calls_of_row, find_calls, worst_calls
 
     assert isinstance(connection, duckdb.DuckDBPyConnection)
     if call is not None:

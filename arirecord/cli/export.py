@@ -11,12 +11,12 @@ import click
 
 from arirecord.errors import TargetExists
 
+from .console import progress, say
 from .output import Input, Output, Verb, output_options
-from .terminal import progress, say
 
 if TYPE_CHECKING:
-    from arirecord.handling.export import Form
     from arirecord.session.reader import Session
+    from arirecord.transform.export import Form
 
 __all__ = ["command"]
 
@@ -46,8 +46,8 @@ def command(session: Path, by_type: bool, calls: tuple[str, ...], output: Output
       arirecord export today.parquet --call 1795474657.0 -o call.jsonl
       arirecord export today.parquet --call 1795474657.0 --format jsonl -o - | jq -r .frame
     """
-    from arirecord.handling.export import export_by_type, export_lines, export_table, jsonl_lines
     from arirecord.session.reader import open_session
+    from arirecord.transform.export import export_by_type, export_lines, export_table, jsonl_lines
 
     form = cast("Form", output.format)
     if output.path is None and (by_type or form != "jsonl"):
@@ -74,8 +74,8 @@ def _part_of(session: "Session", calls: tuple[str, ...]) -> "Iterator[Session]":
     if not calls:
         yield session
         return
-    from arirecord.handling.filter import Selection, filter_session
     from arirecord.session.reader import open_session
+    from arirecord.transform.filter import Selection, filter_session
 
     with tempfile.TemporaryDirectory(prefix="arirecord-export-") as folder:
         part = Path(folder) / "calls.parquet"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from .completions import complete_event_types
+from .console import progress, say
 from .output import SESSION, Input, Output, Verb, output_options
-from .terminal import progress, say
-from .types import time_options
+from .param_types import time_options
 
 if TYPE_CHECKING:
     from arirecord.select.times import Time
@@ -63,8 +63,8 @@ def command(
       arirecord filter days/ --number +420123456789 -o complaint.parquet
       arirecord filter today.parquet --app ivr --exclude ChannelVarset --exclude ChannelDialplan -o ivr.parquet
     """
-    from arirecord.handling.filter import NothingKept, Selection, filter_session
     from arirecord.session.reader import open_session
+    from arirecord.transform.filter import NothingKept, Selection, filter_session
 
     from .selection import no_rows, unknown_value, windows_of
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .terminal import say
+from .console import say
 
 __all__ = ["command"]
 

@@ -5,8 +5,8 @@ from time import perf_counter
 
 import click
 
+from .console import progress, say
 from .output import SESSION, Input, Output, Verb, output_options
-from .terminal import progress, say
 from .units import summary
 
 __all__ = ["command"]
@@ -29,8 +29,8 @@ def command(sessions: tuple[Path, ...], keep_clocks: bool, output: Output) -> No
       arirecord merge recorder.parquet app.parquet -o all.parquet
       arirecord merge monday/ tuesday/ --keep-clocks -o days.parquet
     """
-    from arirecord.handling.merge import merge_sessions
     from arirecord.session.reader import open_session
+    from arirecord.transform.merge import merge_sessions
 
     if len(sessions) < 2:
         raise click.UsageError("Give two or more sessions to merge.")

@@ -34,7 +34,7 @@ def command(table: str | None, parameters: bool, output: Output) -> None:
       arirecord metrics calls --format json
     """
     from arirecord.analytics.connection import columns_of_models
-    from arirecord.analytics.describe import words
+    from arirecord.analytics.documentation import words
     from arirecord.analytics.models import describe, load_models, mart_names
     from arirecord.analytics.parameters import parameters as all_parameters
 

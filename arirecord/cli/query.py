@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from .output import Input, Output, Verb
+from .param_types import timezone_option
 from .result import View, result_options, write
-from .types import timezone_option
 
 if TYPE_CHECKING:
     import duckdb

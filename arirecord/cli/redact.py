@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .console import progress, say
 from .output import SESSION, Input, Output, Verb, output_options
-from .terminal import progress, say
 
 if TYPE_CHECKING:
-    from arirecord.handling.dtmf import Dtmf
+    from arirecord.redact.mask_dtmf import Dtmf
 
 __all__ = ["command"]
 
@@ -66,8 +66,8 @@ def command(
     """
     import phonenumbers
 
-    from arirecord.handling.cipher import read_key
-    from arirecord.handling.redact import Options, redact_session
+    from arirecord.redact.keyed_permutation import read_key
+    from arirecord.redact.redact import Options, redact_session
     from arirecord.session.reader import open_session
 
     countries = tuple(region.upper() for region in regions)

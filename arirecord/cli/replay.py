@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from .completions import complete_event_types
+from .console import live_line, say
 from .output import SESSION, Input, Output, OutputOption, Verb
+from .param_types import DURATION, time_options
 from .replay_calls import call_starts, find_call
 from .replay_keys import keys
 from .replay_line import Line, clock
 from .replay_timers import sharp_timers
 from .replay_types import FAULTS, MAPPED, SPEED
-from .terminal import live_line, say
-from .types import DURATION, time_options
 
 if TYPE_CHECKING:
     from arirecord.replay.options import AtEnd, OnReconnect, Pace
@@ -298,7 +298,7 @@ def _part(
     """Which part is replayed; fails where it is not in the recording."""
     from arirecord.select.times import Place, select_stretch
     from arirecord.select.zones import find_zone
-    from arirecord.session.places import recorded
+    from arirecord.session.positions import recorded
 
     if until is not None and duration is not None:
         raise click.UsageError("Give either --until or --duration.")

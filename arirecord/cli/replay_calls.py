@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from arirecord.replay.timing.calls import Call
+    from arirecord.replay.timing.call_filter import Call
     from arirecord.select.times import Place
     from arirecord.session.reader import Session
 
@@ -21,9 +21,9 @@ def find_call(session: "Session", wanted: str) -> "Call":
     """The call with this id, or that of the channel with this id. Fails as wrong usage where there is none."""
     import arirecord
     from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id
-    from arirecord.replay.timing.calls import Call
+    from arirecord.replay.timing.call_filter import Call
     from arirecord.select.times import Place
-    from arirecord.session.places import find_places
+    from arirecord.session.positions import find_places
 
     with arirecord.connect(session, models=LOOKUP_MODELS) as database:
         found = database.execute(
@@ -51,7 +51,7 @@ def find_call(session: "Session", wanted: str) -> "Call":
 def call_starts(session: "Session") -> "list[Place]":
     """Where each call begins, in order."""
     import arirecord
-    from arirecord.session.places import find_places
+    from arirecord.session.positions import find_places
 
     with arirecord.connect(session, models=["legs"]) as database:
         rows = database.execute("SELECT min(first_seq) FROM legs GROUP BY call_id ORDER BY 1").fetchall()

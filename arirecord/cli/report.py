@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from .console import progress, say
 from .output import Input, Output, Verb, output_options
-from .terminal import progress, say
-from .types import timezone_option
+from .param_types import timezone_option
 
 __all__ = ["command"]
 

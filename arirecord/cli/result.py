@@ -10,8 +10,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from .console import say
 from .output import Output, output_options
-from .terminal import say
 
 if TYPE_CHECKING:
     import duckdb

@@ -33,7 +33,7 @@ def windows_of(session: "Session", since: Time | None, until: Time | None, timez
 
     Fails as wrong usage for a row that the session does not have.
     """
-    from arirecord.session.places import recorded
+    from arirecord.session.positions import recorded
 
     if since is None and until is None:
         return [Window()]
@@ -62,7 +62,7 @@ def no_rows(
     options: values by the name of their option; those without a value are left out.
     others: further sentences, such as those of `unknown_value`.
     """
-    from arirecord.session.places import recorded
+    from arirecord.session.positions import recorded
 
     given = [
         f"{name} {value.text if isinstance(value, Time) else value}"

@@ -11,16 +11,16 @@ from arirecord.suggest import unknown_name
 from arirecord.tables import MartMethods
 
 from .completions import completing, completing_list
+from .console import live_line, say
 from .output import Input, Output, Verb
+from .param_types import time_options
 from .result import View, result_options, write
-from .terminal import live_line, say
-from .types import time_options
 
 if TYPE_CHECKING:
     import duckdb
 
     from arirecord.analytics.connection import Tables
-    from arirecord.analytics.questions import Question
+    from arirecord.analytics.table_query import Question
     from arirecord.select.times import Time
 
 __all__ = ["command_for", "table_groups", "table_names"]
@@ -60,7 +60,7 @@ def command_for(mart: str) -> click.Command:
     """The command of a mart."""
     from arirecord.analytics.connection import columns_of_models
     from arirecord.analytics.models import load_models
-    from arirecord.analytics.questions import time_column
+    from arirecord.analytics.table_query import time_column
 
     columns = columns_of_models([mart])[mart]
     is_macro = load_models([mart])[-1].is_macro
@@ -113,7 +113,7 @@ def _help(mart: str, columns: dict[str, str], is_macro: bool, moment: str | None
 
 
 def _dispositions() -> Iterable[str]:
-    from arirecord.analytics.questions import DISPOSITIONS
+    from arirecord.analytics.table_query import DISPOSITIONS
 
     return DISPOSITIONS
 
@@ -203,7 +203,7 @@ def _answer(
 ) -> None:
     from arirecord.analytics.connection import Tables
     from arirecord.analytics.parameters import set_statement
-    from arirecord.analytics.questions import Question, models_asked, sql_of
+    from arirecord.analytics.table_query import Question, models_asked, sql_of
     from arirecord.analytics.views import views_named_in
     from arirecord.session.reader import open_session
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
-from .target import open_target
-from .terminal import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
-from .types import DURATION, LISTEN, ROTATION
+from .param_types import DURATION, LISTEN, ROTATION
+from .recording_target import open_target
 
 if TYPE_CHECKING:
-    from arirecord.capture.parts import Rotation, Target
     from arirecord.capture.recorder import Recorder
-    from arirecord.capture.tap import Tap, TapOptions
+    from arirecord.capture.rotation import Rotation, Target
+    from arirecord.tap import Tap, TapOptions
 
 __all__ = ["command"]
 
@@ -92,7 +92,7 @@ def command(
       arirecord tap --listen 192.0.2.7:8089 --fan-out -o days/ --rotate 1h
     """
     from arirecord.capture.address import Address
-    from arirecord.capture.tap import TapOptions
+    from arirecord.tap import TapOptions
 
     host, port = listen
     address = Address.parse(upstream)
@@ -139,7 +139,7 @@ class _Tapping:
     async def run(self) -> None:
         """Run until a signal or the end of the duration."""
         from arirecord.capture.control import control
-        from arirecord.capture.tap import Tap
+        from arirecord.tap import Tap
 
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .console import say
 from .output import Input, Output, Verb, output_options
-from .terminal import say
-from .types import DURATION
+from .param_types import DURATION
 
 if TYPE_CHECKING:
     from arirecord.replay.verify import Rule, Verified

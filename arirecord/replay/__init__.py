@@ -6,15 +6,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .driven import Replay
+    from .api import Replay
 
 
 class _Callable(ModuleType):
     """A package of this name and a function of this name: the package is the function."""
 
     def __call__(self, *args: Any, **options: Any) -> AbstractAsyncContextManager["Replay"]:
-        """As `arirecord.replay.driven.replay`, which is loaded when it is called."""
-        from .driven import replay
+        """As `arirecord.replay.api.replay`, which is loaded when it is called."""
+        from .api import replay
 
         return replay(*args, **options)
 

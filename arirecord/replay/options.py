@@ -8,9 +8,9 @@ from typing import Literal
 from arirecord.select.times import Place
 from arirecord.session.reader import Frame
 
-from .timing.calls import Call
+from .timing.call_filter import Call
 from .timing.chaos import Fault
-from .timing.moments import ReplayError
+from .timing.position import ReplayError
 
 __all__ = ["AtEnd", "OnReconnect", "Pace", "ReplayError", "ReplayOptions"]
 

@@ -16,24 +16,24 @@ import orjson
 from arirecord.session.reader import Frame, Session, open_session
 
 from .clients.client_log import ClientLog
-from .clients.dial import Dialler
-from .clients.door import Door
-from .clients.messages import ari_time
-from .desk import Desk
+from .clients.outbound import Dialler
+from .clients.synthetic_events import ari_time
+from .clients.ws_endpoint import Door
 from .options import ReplayError, ReplayOptions
-from .pump import Pump
-from .rest import Heard, Rest
-from .switch.exchange import Answer, Question
-from .switch.model import Model
-from .switch.pace import Pace
-from .switch.recorded import read_recorded
+from .pbx.lazy_state import Model
+from .rest.handler import Heard, Rest
+from .rest.messages import Answer, Question
+from .rest.recorded_exchanges import read_recorded
+from .rest.request_log import Desk
+from .scheduler import Pump
 from .timing.chaos import Chaos
+from .timing.client_pacing import Pace
 from .timing.clock import PlayerClock
-from .timing.moments import find_place
-from .timing.source import Source
-from .wire.access import Access
+from .timing.frame_source import Source
+from .timing.position import find_place
+from .wire.auth import Access
+from .wire.bind import authority, listen
 from .wire.control import control
-from .wire.listen import authority, listen
 from .wire.uvicorn_server import web_server
 from .wire.web import Web
 

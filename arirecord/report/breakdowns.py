@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from .figures import written
+from .kpi_cards import written
 
 __all__ = ["MODELS", "Breakdown", "breakdowns"]
 

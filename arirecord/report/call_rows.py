@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from arirecord.ari.catalogue import channel_columns
+from arirecord.asterisk.catalogue import channel_columns
 
 from .frame_texts import frame_texts
 

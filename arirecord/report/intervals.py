@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .facts import Event, Facts
+from .call_data import Event, Facts
 from .story import Interval, IntervalKind
 
 __all__ = ["intervals_of"]

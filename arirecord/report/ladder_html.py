@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from .fold import fold
+from .collapse import fold
 from .ladder_svg import ladder_svg
 from .layout import ending, offset_s, offset_text, spent, ties
 from .story import Finding, Story, sentence

@@ -2,7 +2,7 @@
 
 import re
 
-from .fold import fold
+from .collapse import fold
 from .layout import ending, offset_s, offset_text, spent
 from .story import Moment, Story, sentence
 

@@ -7,11 +7,11 @@ from itertools import islice
 import duckdb
 import orjson
 
-from .facts import read_facts_of
-from .find import problems
+from .build_story import tell
+from .call_data import read_facts_of
 from .ladder_html import story_section
 from .packed import packed
-from .tell import tell
+from .search import problems
 
 __all__ = ["Ladders", "ladders_of"]
 

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from rich.cells import cell_len
 
-from .fold import fold
+from .collapse import fold
 from .layout import length_s, offset_s, offset_text, ticks
 from .story import Interval, Lane, Moment, Story, sentence
 from .style import ladder_style

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .fold import fold
+from .collapse import fold
 from .layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks, ties
 from .story import Lane, Moment, Story, sentence
 

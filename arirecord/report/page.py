@@ -14,12 +14,12 @@ from plotly.offline import get_plotlyjs
 from arirecord import __version__
 from arirecord.analytics import connect
 from arirecord.analytics.models import describe
-from arirecord.ari.timestamps import parse_timestamp
+from arirecord.asterisk.timestamps import parse_timestamp
 from arirecord.select.zones import find_zone, local_time
 from arirecord.session.reader import Session
 
-from . import breakdowns, facts, find, flows, plots
-from .figures import cards
+from . import breakdowns, call_data, plots, sankey, search
+from .kpi_cards import cards
 from .ladder_pack import Ladders, ladders_of
 from .packed import packed
 from .palette import DISPOSITIONS, EMPTY
@@ -57,9 +57,9 @@ _PLOTS: Mapping[str, Sequence[tuple[Callable[[duckdb.DuckDBPyConnection], Any], 
         (plots.lengths, "No ringing, talk or hold recorded."),
     ),
     "menus-and-transfers": (
-        (flows.transfers, "No transfers recorded."),
+        (sankey.transfers, "No transfers recorded."),
         (plots.digits, "No DTMF recorded."),
-        (flows.ivr_paths, "No menu prompts recorded."),
+        (sankey.ivr_paths, "No menu prompts recorded."),
     ),
     "the-stream": ((plots.event_volume, "No events recorded."),),
 }
@@ -111,13 +111,13 @@ def report_html(
     Raises `ValueError` for an unknown zone.
     """
     zone = find_zone(timezone)
-    connection = connect(session, models=_MODELS | {*facts.MODELS, *find.MODELS}, timezone=timezone)
+    connection = connect(session, models=_MODELS | {*call_data.MODELS, *search.MODELS}, timezone=timezone)
     progress("measured", 1)
     figures, groups = _plots(connection, progress)
     packs = ladders_of(connection, max(ladders, worst), lambda done: progress("ladders", done))
     count, rows = _calls(connection, most_calls, packs)
     means = {name: _means(name) for name in _COLUMNS}
-    problems = find.worst_calls(connection)
+    problems = search.worst_calls(connection)
     path = session.path.name
     return _template().render(
         title=title or f"Calls in {path}",
@@ -235,7 +235,7 @@ def _calls(
     count = connection.execute("SELECT count(*) FROM calls").fetchall()[0][0]
     chosen = ", ".join(_SQL.get(name, name) for name in (*_COLUMNS, *_HIDDEN))
     rows = connection.execute(
-        f"SELECT {chosen} FROM calls LEFT JOIN ({find.problems()}) AS problems USING (call_id) "
+        f"SELECT {chosen} FROM calls LEFT JOIN ({search.problems()}) AS problems USING (call_id) "
         "ORDER BY calls.first_seq OFFSET $skipped",
         {"skipped": max(count - most, 0)},
     ).fetchall()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from arirecord.select.units import duration_text
 
-from .facts import Facts
+from .call_data import Facts
 from .story import Interval, Lane
 
 __all__ = ["summary"]

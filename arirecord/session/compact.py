@@ -16,16 +16,16 @@ import pyarrow.parquet as pq
 
 from arirecord.errors import ArirecordError, NotASession
 
+from .columnar.residuals import nulls
+from .columnar.table import LEADING
+from .digest import PROVED, Proof
 from .header import COMPACT_FORMAT, KEY
+from .header_stats import TypeBytes
 from .output_file import check_inputs, check_output, followed, give_name
 from .parquet import COMPACT_ROW_GROUP, compact_writer
-from .proof import PROVED, Proof
 from .reader import Part, Session
-from .rests import nulls
+from .row_groups import grouped_batches, is_compact, opened, stored_batches
 from .seal import Progress, no_progress
-from .stored import grouped_batches, is_compact, opened, stored_batches
-from .table import LEADING
-from .tally import TypeBytes
 from .templates import TEMPLATE, Templates
 
 __all__ = ["compact"]

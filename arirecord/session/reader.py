@@ -168,8 +168,8 @@ class Session:
         until_ns: int | None = None,
     ) -> Iterator[Rows]:
         """The same as `frames`, some thousand at a time, never none: for who makes frames when it has time."""
-        from .picking import picked
-        from .stored import opened
+        from .row_filter import picked
+        from .row_groups import opened
 
         for part in self.parts:
             started_ns = part.header.started_ns
@@ -191,8 +191,8 @@ class Session:
         """
         if len(self.parts) == 1 and (known := self.header.channel_count) is not None:
             return known
-        from .stored import grouped_batches, opened
-        from .tally import ChannelCount
+        from .header_stats import ChannelCount
+        from .row_groups import grouped_batches, opened
 
         count = ChannelCount()
         for part in self.parts:
@@ -209,7 +209,7 @@ class Session:
         """
         import polars as pl
 
-        from .stored import is_compact
+        from .row_groups import is_compact
 
         frames = [
             frame.sort("seq") if is_compact(part.schema) else frame

@@ -141,7 +141,7 @@ def read_gaps(path: Path, extent: Extent, part: int, previous_ns: int | None) ->
     """
     import pyarrow.compute as pc
 
-    from .stored import opened, stored_batches
+    from .row_groups import opened, stored_batches
 
     event_ns = extent.begin_ns if previous_ns is None else previous_ns
     with opened(path) as file:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
-from arirecord.ari.catalogue import ColumnType
+from arirecord.asterisk.catalogue import ColumnType
 
 __all__ = ["END_OF_RECORDING", "OWN_COLUMNS", "Row", "Rows", "binary_text", "own_text"]
 

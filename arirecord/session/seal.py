@@ -14,17 +14,17 @@ import pyarrow.parquet as pq
 
 from arirecord.errors import JournalError, TargetExists
 
-from .ahead import ahead
+from .bulk_mode import undisturbed
+from .columnar.table import UnforeseenColumns, own_columns, rows_to_table, session_schema
+from .digest import PROVED, Proof
 from .header import KEY, Drift, Header
+from .header_stats import Tally
 from .journal import JournalReader, is_locked
 from .output_file import check_output, followed, give_name
 from .parquet import GroupWriter, session_writer
-from .proof import PROVED, Proof
+from .prefetch import ahead
+from .row_groups import grouped_batches
 from .rows import Row, Rows
-from .stored import grouped_batches
-from .table import UnforeseenColumns, own_columns, rows_to_table, session_schema
-from .tally import Tally
-from .undisturbed import undisturbed
 
 __all__ = ["Progress", "Source", "make_session", "no_progress", "recover", "seal"]
 

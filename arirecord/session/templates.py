@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from arirecord.ari.catalogue import ENVELOPE, Column, all_columns, columns_of
+from arirecord.asterisk.catalogue import ENVELOPE, Column, all_columns, columns_of
 
 __all__ = ["TEMPLATE", "Templates", "columns_of_templates", "restore"]
 

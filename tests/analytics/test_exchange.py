@@ -1,13 +1,13 @@
 """Kinds of calls that a real exchange made (`tests/captures/exchange`): what the models say of each is true.
 
-`tests/asterisk/test_exchange.py` makes them anew.
+`tests/real_asterisk/test_exchange.py` makes them anew.
 """
 
 import orjson
 import pytest
 
-from tests.asterisk.kinds.facts import FACTS, told
 from tests.conftest import scenarios
+from tests.real_asterisk.kinds.facts import FACTS, told
 
 from .conftest import Connections
 

@@ -11,15 +11,15 @@ import pytest
 
 import arirecord
 from arirecord.analytics.facts import fact_macros
-from arirecord.analytics.questions import Question, sql_of
-from arirecord.ari.causes import is_harmless
-from arirecord.ari.channel_names import endpoint_of
-from arirecord.ari.dialplan_apps import PROMPTS, is_prompt
+from arirecord.analytics.table_query import Question, sql_of
+from arirecord.asterisk.causes import is_harmless
+from arirecord.asterisk.channel_names import endpoint_of
+from arirecord.asterisk.dialplan_apps import PROMPTS, is_prompt
 from arirecord.errors import ArirecordError
-from arirecord.handling.calls import find_parts
-from arirecord.report.find import MODELS, find_calls
+from arirecord.report.search import MODELS, find_calls
 from arirecord.select.numbers import number_key
 from arirecord.session.reader import open_session
+from arirecord.transform.selected_channels import find_parts
 
 TRANSFERS = Path(__file__).parents[2] / "sample_data" / "transfers.parquet"
 NUMBERS = [

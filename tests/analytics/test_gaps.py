@@ -8,9 +8,9 @@ import duckdb
 import pytest
 
 from arirecord.analytics import connect
-from arirecord.session.derive import gap_row
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import Frame, open_session
+from arirecord.session.rewrite import gap_row
 from arirecord.session.seal import seal
 from tests.conftest import streams
 

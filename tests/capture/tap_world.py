@@ -18,8 +18,8 @@ from websockets.asyncio.client import connect
 
 from arirecord.capture.address import Address
 from arirecord.capture.recorder import Recorder
-from arirecord.capture.tap import Tap, TapOptions
 from arirecord.session.reader import open_session
+from arirecord.tap import Tap, TapOptions
 from tests.waiting import HANG_S
 
 USER, PASSWORD = "ari", "s3cret-pässword"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from arirecord.capture import importer
 from arirecord.capture.importer import _alike, _one_by_one, import_streams, parse_line
 from arirecord.errors import ArirecordError, JournalError
+from arirecord.session.digest import Proof
 from arirecord.session.header import Header
 from arirecord.session.journal import journal_path
-from arirecord.session.proof import Proof
 from arirecord.session.reader import open_session
 from arirecord.session.seal import recover
 from tests.conftest import read_lines, streams

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
 
-from arirecord.capture.loop import Loop
+from arirecord.capture.event_loop import Loop
 from tests.waiting import HANG_S
 
 

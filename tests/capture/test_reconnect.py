@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from arirecord.session.doctor import examine
+from arirecord.doctor import examine
 from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING
 from tests.cli.conftest import COMMAND

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from arirecord.capture import recorder as module
-from arirecord.capture.parts import Folder, Rotation, SingleFile
 from arirecord.capture.recorder import Recorder
+from arirecord.capture.rotation import Folder, Rotation, SingleFile
 from arirecord.errors import TargetExists
 from arirecord.session.journal import JournalReader, journal_path
 from arirecord.session.reader import open_session

@@ -19,9 +19,9 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 from websockets.utils import accept_key
 
-from arirecord.capture import stream as module
-from arirecord.capture.loop import Loop
-from arirecord.capture.stream import EventStream
+from arirecord.capture import event_stream as module
+from arirecord.capture.event_loop import Loop
+from arirecord.capture.event_stream import EventStream
 from tests.conftest import HERE
 from tests.examples import examples
 from tests.waiting import HANG_S

@@ -59,7 +59,7 @@ def test_tls(tmp_path: Path, certificate: Path) -> None:
     """A certificate that nobody vouches for is refused; with its authority both kinds of requests pass."""
     from arirecord.capture.address import Address
     from arirecord.capture.recorder import Recorder
-    from arirecord.capture.tap import Tap, TapOptions
+    from arirecord.tap import Tap, TapOptions
 
     async def test() -> None:
         recorder = Recorder(tmp_path / "s.parquet", {})

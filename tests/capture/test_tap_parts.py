@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from arirecord.capture.tap.exchanges import Exchange, Exchanges
-from arirecord.capture.tap.frames import CLOSE, Message, MessageReader, close_frame, parse_close
-from arirecord.capture.tap.http import END, Head, HttpReader
-from arirecord.capture.tap.secrets import clean_body, clean_query, clean_uri, user_of
+from arirecord.tap.exchanges import Exchange, Exchanges
+from arirecord.tap.frames import CLOSE, Message, MessageReader, close_frame, parse_close
+from arirecord.tap.http import END, Head, HttpReader
+from arirecord.tap.secrets import clean_body, clean_query, clean_uri, user_of
 
 
 def cut(data: bytes, places: list[int]) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from arirecord.analytics.models import describe, load_models
-from arirecord.analytics.questions import DISPOSITIONS
+from arirecord.analytics.table_query import DISPOSITIONS
 from arirecord.cli import VERBS
 from tests.waiting import HANG_S
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from arirecord.ari.operations import Match, find
-from arirecord.replay.clients.applications import Applications
-from arirecord.replay.rest import Rest
-from arirecord.replay.switch.recorded import Exchange, Recorded, exchange_of, read_recorded
-from arirecord.replay.switch.state import Switch
+from arirecord.asterisk.rest_operations import Match, find
+from arirecord.replay.clients.app_registry import Applications
+from arirecord.replay.pbx.state import Switch
+from arirecord.replay.rest.handler import Rest
+from arirecord.replay.rest.recorded_exchanges import Exchange, Recorded, exchange_of, read_recorded
 from arirecord.session.reader import Frame, open_session
 
 MOMENT = "2026-11-23T22:05:24.514+0000"

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from arirecord.replay.clients.applications import Applications
-from arirecord.replay.rest import Rest
-from arirecord.replay.switch.exchange import Question
-from arirecord.replay.switch.recorded import Exchange, Recorded
-from arirecord.replay.switch.state import Switch
+from arirecord.replay.clients.app_registry import Applications
+from arirecord.replay.pbx.state import Switch
+from arirecord.replay.rest.handler import Rest
+from arirecord.replay.rest.messages import Question
+from arirecord.replay.rest.recorded_exchanges import Exchange, Recorded
 
 from .support import frame
 

@@ -12,7 +12,7 @@ from arirecord.cli.replay import replay as replay_command
 from arirecord.cli.replay_calls import call_starts, find_call
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.timing.calls import Call
+from arirecord.replay.timing.call_filter import Call
 from arirecord.select.times import Place
 from arirecord.session.reader import open_session
 from tests.conftest import Sessions

@@ -17,7 +17,7 @@ from arirecord.cli.replay import replay as replay_command
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.timing.chaos import Chaos, Fault, parse_faults
-from arirecord.replay.timing.moments import ReplayError
+from arirecord.replay.timing.position import ReplayError
 
 from .support import client, frame, make, receive, run
 from .test_server import MAX, Said, event

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from arirecord.ari.operations import Operation, operations
-from arirecord.replay.clients.applications import Applications
+from arirecord.asterisk.rest_operations import Operation, operations
+from arirecord.replay.clients.app_registry import Applications
 from arirecord.replay.options import ReplayOptions
-from arirecord.replay.rest import Rest
+from arirecord.replay.pbx.state import Switch
+from arirecord.replay.rest.handler import Rest
+from arirecord.replay.rest.matcher import told
+from arirecord.replay.rest.messages import Answer, Question
+from arirecord.replay.rest.recorded_exchanges import Exchange, Recorded, exchange_of
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.switch.answers import told
-from arirecord.replay.switch.exchange import Answer, Question
-from arirecord.replay.switch.recorded import Exchange, Recorded, exchange_of
-from arirecord.replay.switch.state import Switch
 from arirecord.replay.verify.compare import Request, compare
 from arirecord.replay.verify.grouping import Grouping
 from arirecord.replay.verify.rules import Rule, Rules

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.ari.operations import find
-from arirecord.replay.switch.asked import as_recorded, asked
-from arirecord.replay.switch.exchange import Question
-from arirecord.replay.switch.ids import Ids, Kind
+from arirecord.asterisk.rest_operations import find
+from arirecord.replay.rest.id_map import Ids, Kind
+from arirecord.replay.rest.messages import Question
+from arirecord.replay.rest.request_key import as_recorded, asked
 from tests.examples import examples
 
 TEXT = st.text(max_size=12) | st.sampled_from(["1", "note", "my/id", 'a"b', "1795488611.10", "ü", "\n1795488611.1"])

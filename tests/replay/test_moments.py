@@ -11,10 +11,10 @@ from click.testing import CliRunner
 from arirecord.cli.replay import replay as replay_command
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.timing.moments import ReplayError, find_place
+from arirecord.replay.timing.position import ReplayError, find_place
 from arirecord.select.times import Place
 from arirecord.session.header import KEY
-from arirecord.session.places import find_places, rows_before
+from arirecord.session.positions import find_places, rows_before
 from arirecord.session.reader import Session, open_session
 
 from .support import client, make, receive, run
@@ -128,7 +128,7 @@ def test_seeking_in_the_same_words(session: Session, to: str, first: int) -> Non
 
 def test_far_places_are_found_without_reading_what_is_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what was up there is read when somebody asks."""
-    monkeypatch.setattr("arirecord.replay.switch.model._AT_ONCE", 2000)
+    monkeypatch.setattr("arirecord.replay.pbx.lazy_state._AT_ONCE", 2000)
     channel = '{"type":"ChannelCreated","channel":{"id":"1","name":"a-1","state":"Up"},"application":"recorder"}'
     rows = [(0, channel), *((n * S, event(n)) for n in range(1, 8000))]
     path = make(tmp_path / "s.parquet", rows)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.ari.catalogue import fields_of, models
-from arirecord.ari.timestamps import parse_timestamp
+from arirecord.asterisk.catalogue import fields_of, models
+from arirecord.asterisk.timestamps import parse_timestamp
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.timing.shift import Shift, shift_dates
+from arirecord.replay.timing.date_shift import Shift, shift_dates
 from arirecord.session.reader import open_session
 from tests.conftest import Sessions, read_lines, streams
 

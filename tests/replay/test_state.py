@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from arirecord.ari.operations import find
-from arirecord.replay.switch.exchange import Question
-from arirecord.replay.switch.lookups import lookups
-from arirecord.replay.switch.recorded import Recorded
-from arirecord.replay.switch.state import Switch
+from arirecord.asterisk.rest_operations import find
+from arirecord.replay.pbx.queries import lookups
+from arirecord.replay.pbx.state import Switch
+from arirecord.replay.rest.messages import Question
+from arirecord.replay.rest.recorded_exchanges import Recorded
 from arirecord.session.reader import Frame, open_session
 from arirecord.session.rows import own_text
 from tests.conftest import Sessions

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 import arirecord
-from arirecord.replay.driven import NotAsked
+from arirecord.replay.api import NotAsked
 from tests.waiting import HANG_S
 
 from .apps import ivr

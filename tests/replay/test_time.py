@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from arirecord.cli.replay import replay as replay_command
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
+from arirecord.replay.timing.frame_source import Source
 from arirecord.replay.timing.pacing import AGAIN, paced, repeated
-from arirecord.replay.timing.source import Source
 from arirecord.session.reader import Frame
 
 from .support import client, frame, make, receive, run

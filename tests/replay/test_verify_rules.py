@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from arirecord.ari.operations import find
-from arirecord.replay.switch.asked import asked
-from arirecord.replay.switch.exchange import Question
+from arirecord.asterisk.rest_operations import find
+from arirecord.replay.rest.messages import Question
+from arirecord.replay.rest.request_key import asked
 from arirecord.replay.verify.compare import Request, compare
 from arirecord.replay.verify.grouping import Grouping
 from arirecord.replay.verify.rules import Rule, Rules

@@ -10,10 +10,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from arirecord.replay.clients.application import rewrite
-from arirecord.replay.clients.known import Known, read_known
-from arirecord.replay.clients.ownership import PRIVATE, Ownership
-from arirecord.replay.clients.views import Names, Union, View
+from arirecord.replay.clients.app_mapping import rewrite
+from arirecord.replay.clients.membership import Known, read_known
+from arirecord.replay.clients.routing import Names, Union, View
+from arirecord.replay.clients.subscription import PRIVATE, Ownership
 from arirecord.replay.options import ReplayError, ReplayOptions
 from arirecord.replay.server import ReplayServer
 from arirecord.session.reader import open_session

@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from arirecord.analytics import connect
-from arirecord.report import facts, find
+from arirecord.report import call_data, search
+from arirecord.report.build_story import story
 from arirecord.report.story import Story
-from arirecord.report.tell import story
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.seal import seal
 from tests.conftest import Sessions
@@ -27,7 +27,7 @@ class Connections(dict[str, duckdb.DuckDBPyConnection]):
         self.sessions = sessions
 
     def __missing__(self, stream: str) -> duckdb.DuckDBPyConnection:
-        self[stream] = connect(self.sessions[stream], models={*facts.MODELS, *find.MODELS})
+        self[stream] = connect(self.sessions[stream], models={*call_data.MODELS, *search.MODELS})
         return self[stream]
 
 
@@ -52,7 +52,7 @@ def tell(tmp_path: Path) -> Tell:
 
     def tell(rows: list[Row], **options: Any) -> Story:
         target = recorded(rows, tmp_path / "session.parquet")
-        connection = connect(target, models={*facts.MODELS, *find.MODELS})
+        connection = connect(target, models={*call_data.MODELS, *search.MODELS})
         ((call_id,),) = connection.execute("SELECT call_id FROM calls ORDER BY first_seq LIMIT 1").fetchall()
         return story(connection, call_id, **options)
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from arirecord.report.build_story import story
 from arirecord.report.ladder_mermaid import ladder_mermaid
 from arirecord.report.ladder_text import ladder_text
-from arirecord.report.tell import story
 from tests.conftest import make_session, streams
 
 from .test_ladders import CALLS, GOLDEN

@@ -6,11 +6,11 @@ import duckdb
 import pytest
 
 from arirecord.analytics import connect
-from arirecord.report import facts, find
-from arirecord.report.facts import read_facts_of
-from arirecord.report.find import all_calls, calls_of_row, find_calls, worst_calls
-from arirecord.report.lint import PROBLEMS, RULES
-from arirecord.report.tell import tell
+from arirecord.report import call_data, search
+from arirecord.report.build_story import tell
+from arirecord.report.call_data import read_facts_of
+from arirecord.report.rules import PROBLEMS, RULES
+from arirecord.report.search import all_calls, calls_of_row, find_calls, worst_calls
 
 from .conftest import Connections
 
@@ -51,7 +51,7 @@ def test_a_number_is_known_however_it_is_written(wanted: str, connections: Conne
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_the_worst_calls_are_those_with_an_error_or_a_warning(sample: Path) -> None:
     """Each listed call has such a finding in its story, whose text is the reason; each other call has none."""
-    connection = connect(sample, models={*facts.MODELS, *find.MODELS})
+    connection = connect(sample, models={*call_data.MODELS, *search.MODELS})
     why = {call.call_id: call.why for call in worst_calls(connection)}
     ids = [call.call_id for call in all_calls(connection)]
 
@@ -63,7 +63,7 @@ def test_the_worst_calls_are_those_with_an_error_or_a_warning(sample: Path) -> N
 
 def test_the_beginning_of_the_list_shows_what_there_is() -> None:
     """The first call of each rule comes before the second of any; `rules` keeps only the calls that one finds."""
-    connection = connect(SAMPLE_DATA / "peak_load.parquet", models={*facts.MODELS, *find.MODELS})
+    connection = connect(SAMPLE_DATA / "peak_load.parquet", models={*call_data.MODELS, *search.MODELS})
     rules = [call.why.partition(":")[0] for call in worst_calls(connection)]
     kinds = len(set(rules))
 
@@ -78,7 +78,7 @@ def test_the_beginning_of_the_list_shows_what_there_is() -> None:
 
 def test_a_transfer_that_reached_nobody_is_among_the_worst() -> None:
     """Also where Asterisk says Success; that somebody was on hold is not a problem."""
-    connection = connect(SAMPLE_DATA / "peak_load.parquet", models={*facts.MODELS, *find.MODELS})
+    connection = connect(SAMPLE_DATA / "peak_load.parquet", models={*call_data.MODELS, *search.MODELS})
     in_vain = "SELECT call_id FROM transfers WHERE result = 'Success' AND outcome IN ('abandoned', 'busy', 'no answer')"
     why = {call.call_id: call.why for call in worst_calls(connection)}
     abandoned = connection.execute(in_vain).fetchall()

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import arirecord
-from arirecord.report.flows import ivr_paths
+from arirecord.report.sankey import ivr_paths
 
 from .conftest import recorded
 from .frames import Row, about, ended, event

@@ -8,9 +8,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.report.facts import Event, Facts
+from arirecord.report.build_story import tell
+from arirecord.report.call_data import Event, Facts
 from arirecord.report.ladder_text import ladder_text
-from arirecord.report.tell import tell
 from tests.examples import examples
 
 FRAMES = [orjson.loads(line) for line in (Path(__file__).parents[1] / "frames.jsonl").read_bytes().splitlines()]

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from rich.cells import cell_len
 
-from arirecord.report.fold import fold
+from arirecord.report.build_story import story
+from arirecord.report.collapse import fold
 from arirecord.report.ladder_html import ladder_html
 from arirecord.report.ladder_mermaid import ladder_mermaid
 from arirecord.report.ladder_svg import ladder_svg
 from arirecord.report.ladder_text import ladder_text
 from arirecord.report.story import Story, sentence
-from arirecord.report.tell import story
 from tests.conftest import streams
 from tests.examples import examples
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from arirecord.report.lint import RULES
+from arirecord.report.rules import RULES
 from arirecord.report.story import Story
 
 from .conftest import Tell

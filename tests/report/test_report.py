@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import arirecord
-from arirecord.report.figures import cards, written
+from arirecord.report.kpi_cards import cards, written
 from arirecord.report.packed import packed
 from arirecord.report.page import report_html
 from tests.analytics.test_models import make

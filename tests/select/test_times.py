@@ -8,16 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.select.times import (
-    Place,
-    Recorded,
-    Time,
-    Window,
-    is_in,
-    parse_time,
-    select_stretch,
-    select_windows,
-)
+from arirecord.select.times import Place, Recorded, Time, Window, is_in, parse_time, select_stretch, select_windows
 from arirecord.select.zones import find_zone, zone_name
 
 S = 10**9

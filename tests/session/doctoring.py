@@ -9,8 +9,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from arirecord.ari.timestamps import format_timestamp
-from arirecord.session.doctor import Finding
+from arirecord.asterisk.timestamps import format_timestamp
+from arirecord.doctor import Finding
 from arirecord.session.header import KEY, Header
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import own_text

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arirecord.doctor import examine
 from arirecord.errors import ArirecordError, NotASession, TargetExists
 from arirecord.session import compact as module
 from arirecord.session import parquet, templates
+from arirecord.session.columnar.table import LEADING
 from arirecord.session.compact import compact
-from arirecord.session.doctor import examine
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import Frame, open_session
 from arirecord.session.rows import own_text
 from arirecord.session.seal import seal
-from arirecord.session.table import LEADING
 from tests.conftest import read_lines, streams
 from tests.examples import examples
 from tests.session.test_table import MUTATIONS

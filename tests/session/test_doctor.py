@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.session.doctor import examine, examine_session, worst
+from arirecord.doctor import examine, examine_session, worst
 from arirecord.session.reader import open_session
 from tests.conftest import streams
 from tests.examples import examples

@@ -13,7 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.session.doctor import examine, worst
+from arirecord.doctor import examine, worst
 from arirecord.session.header import COMPACT_FORMAT, KEY
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import own_text

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from arirecord.ari.timestamps import format_timestamp
-from arirecord.session.doctor import examine, worst
+from arirecord.asterisk.timestamps import format_timestamp
+from arirecord.doctor import examine, worst
 
 from .doctoring import CAPTURE, SECOND, START_NS, Line, call, damage, event, row, told, write
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 import arirecord
 from arirecord.analytics import connect
 from arirecord.cli.info import describe
+from arirecord.doctor import examine
 from arirecord.report.page import report_html
 from arirecord.report.session_html import session_html
 from arirecord.session.compact import compact
-from arirecord.session.doctor import examine
 from arirecord.session.reader import open_session
 from arirecord.session.recorded_time import Extent, Gap, Span, measure
 

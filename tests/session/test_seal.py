@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from arirecord.errors import JournalError, NotASession, TargetExists
 from arirecord.session import parquet
 from arirecord.session import seal as module
+from arirecord.session.columnar.table import rows_to_table
 from arirecord.session.compact import compact
 from arirecord.session.header import COMPACT_FORMAT, KEY, Drift, Header
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.rows import own_text
 from arirecord.session.seal import recover, seal
-from arirecord.session.table import rows_to_table
 from tests.conftest import read_lines, streams
 from tests.examples import examples
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.ari.catalogue import columns_of, event_types
-from arirecord.session import rests
-from arirecord.session import table as module
+from arirecord.asterisk.catalogue import columns_of, event_types
+from arirecord.session.columnar import residuals
+from arirecord.session.columnar import table as module
+from arirecord.session.columnar.table import UnforeseenColumns, rows_to_table, session_schema
 from arirecord.session.header import Drift
 from arirecord.session.rows import Row
-from arirecord.session.table import UnforeseenColumns, rows_to_table, session_schema
 from tests.conftest import read_lines, streams
 from tests.examples import examples
 
@@ -116,7 +116,7 @@ def test_both_ways_agree_on_damaged_frames(frames: list[str], seed: int) -> None
     for index in rng.sample(range(60), 12):
         some[index] = rng.choice(MUTATIONS)(some[index], rng)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rests, "_SELDOM", rng.choice([1, 3, 10, 128]))  # columns set between nulls: all, some, none
+        patch.setattr(residuals, "_SELDOM", rng.choice([1, 3, 10, 128]))  # columns set between nulls: all, some, none
         quick, exact = both_ways(some, patch)
 
     for name in EVERYTHING.names:

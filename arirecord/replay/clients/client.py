@@ -8,11 +8,11 @@ from typing import Any, Final, Protocol
 from starlette.datastructures import Address
 from starlette.websockets import WebSocketDisconnect
 
-from arirecord.replay.wire.batches import abort_message, batch_message
+from arirecord.replay.wire.batch_send import abort_message, batch_message
 from arirecord.session.reader import Frame
 
-from .applications import EventFilter
-from .views import View, plain_payload
+from .app_registry import EventFilter
+from .routing import View, plain_payload
 
 __all__ = ["Client", "Socket"]
 

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from arirecord.errors import TargetExists
-from arirecord.replay.switch.exchange import Answer, Question
+from arirecord.replay.rest.messages import Answer, Question
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import binary_text, own_text
 from arirecord.session.seal import seal

@@ -10,7 +10,7 @@ from typing import Final
 from arirecord.select.units import UNITS_S
 from arirecord.session.reader import Frame
 
-from .moments import ReplayError
+from .position import ReplayError
 
 __all__ = ["WORDS", "Chaos", "Fault", "parse_faults"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
-from arirecord.replay.switch.asked import Asked
+from arirecord.replay.rest.request_key import Asked
 
 from .grouping import Call, Grouping
 from .rules import Rules

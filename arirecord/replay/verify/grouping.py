@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from arirecord.replay.switch.asked import Asked
+from arirecord.replay.rest.request_key import Asked
 from arirecord.session.reader import Frame
 
 __all__ = ["TYPES", "Call", "Grouping"]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from arirecord.replay.switch.asked import Asked
+from arirecord.replay.rest.request_key import Asked
 
 __all__ = ["DEFAULT_RULES", "Rule", "Rules", "path_of"]
 

@@ -10,10 +10,10 @@ from typing import Final
 import orjson
 
 from arirecord.replay.options import ReplayOptions
-from arirecord.replay.rest import Heard
+from arirecord.replay.rest.handler import Heard
+from arirecord.replay.rest.matcher import thing_made, told
+from arirecord.replay.rest.recorded_exchanges import read_recorded
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.switch.answers import thing_made, told
-from arirecord.replay.switch.recorded import read_recorded
 from arirecord.session.reader import Session, open_session
 
 from .app import VerifyError, running, where

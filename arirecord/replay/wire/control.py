@@ -3,8 +3,8 @@
 import math
 from typing import Any, Final, Protocol
 
-from arirecord.replay.switch.exchange import Answer, Question, error
-from arirecord.replay.timing.moments import ReplayError
+from arirecord.replay.rest.messages import Answer, Question, error
+from arirecord.replay.timing.position import ReplayError
 
 __all__ = ["Controlled", "control"]
 

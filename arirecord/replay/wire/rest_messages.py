@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from arirecord.replay.switch.exchange import Answer, Question, error
+from arirecord.replay.rest.messages import Answer, Question, error
 
 __all__ = ["answer_message"]
 

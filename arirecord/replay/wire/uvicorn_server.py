@@ -2,7 +2,7 @@
 
 import uvicorn
 
-from .batches import BatchProtocol
+from .batch_send import BatchProtocol
 
 __all__ = ["web_server"]
 

@@ -9,9 +9,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from arirecord.replay.switch.exchange import Answer, Question, error
+from arirecord.replay.rest.messages import Answer, Question, error
 
-from .access import CHALLENGE, Access
+from .auth import CHALLENGE, Access
 
 __all__ = ["Web", "refuse"]
 

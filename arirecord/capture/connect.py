@@ -1,0 +1,131 @@
+"""Dialling an ARI: what to dial, and what to say when it does not answer as hoped."""
+
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus
+
+from arirecord.errors import CaptureError
+
+from .address import Address
+from .event_stream import EventStream
+
+__all__ = ["CaptureOptions", "Refused", "dial"]
+
+
+@dataclass(frozen=True)
+class CaptureOptions:
+    """What to capture, and how.
+
+    `duration_s` and `max_events` end the recording; None: it goes on until it is stopped. `reconnect` dials again after
+    a loss, without end. `takeover` takes the application from a client that has it. `allowed` and `disallowed` are
+    event types for Asterisk's own `eventFilter`. `keepalive_s` is the interval of WebSocket pings and how long the
+    answer may take.
+    """
+
+    address: Address
+    application: str = "arirecord"
+    subscribe_all: bool = True
+    duration_s: float | None = None
+    max_events: int | None = None
+    reconnect: bool = True
+    takeover: bool = False
+    snapshot: bool = True
+    allowed: tuple[str, ...] = ()
+    disallowed: tuple[str, ...] = ()
+    keepalive_s: float = 20
+    open_timeout_s: float = 10
+    max_frame_bytes: int = 1 << 24
+
+    @property
+    def url(self) -> str:
+        """The URL that is dialled; it holds no credentials."""
+        return self.address.events_url(self.application, subscribe_all=self.subscribe_all)
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """What a session's header says of its source."""
+        return {
+            "verb": "capture",
+            "url": self.address.base,
+            "application": self.application,
+            "subscribe_all": self.subscribe_all,
+            **({"filter": list(self.allowed)} if self.allowed else {}),
+            **({"exclude": list(self.disallowed)} if self.disallowed else {}),
+        }
+
+
+class Refused(CaptureError):
+    """The handshake was answered with an HTTP `status` other than 101."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Connect(connect):
+    """Follows no redirect: the password is for one server."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+async def dial(options: CaptureOptions) -> EventStream:
+    """Connect. Raises `CaptureError` (`Refused` where the answer was an HTTP status) with a sentence for a person."""
+    where = options.address.base
+    try:
+        connection = await _Connect(
+            options.url,
+            create_connection=EventStream,
+            additional_headers=options.address.headers,
+            ssl=options.address.tls,
+            proxy=None,
+            compression=None,
+            open_timeout=options.open_timeout_s,
+            close_timeout=2,
+            ping_interval=options.keepalive_s,
+            ping_timeout=options.keepalive_s,
+            max_size=options.max_frame_bytes,
+            user_agent_header="arirecord",
+        )
+        assert isinstance(connection, EventStream)
+        return connection
+    except InvalidStatus as error:
+        status, to = error.response.status_code, error.response.headers.get("Location", "")
+        raise Refused(_refusal(status, options, to.partition("?")[0]), status) from None
+    except InvalidHandshake as error:
+        raise CaptureError(f"{where} answers, but not as an ARI server does: {error}") from None
+    except TimeoutError:
+        raise CaptureError(
+            f"no answer from {where} in {options.open_timeout_s:g} s: is the host right, does a firewall block it?"
+        ) from None
+    except ssl.SSLCertVerificationError as error:
+        raise CaptureError(
+            f"the certificate of {where} is not to be trusted ({error.verify_message}): name its authority with --ca"
+        ) from None
+    except ssl.SSLError as error:
+        raise CaptureError(f"no TLS with {where}: {error.reason or error}") from None
+    except ConnectionRefusedError:
+        raise CaptureError(
+            f"connection refused: nothing listens at {where}. Is Asterisk running, with `enabled = yes` in http.conf?"
+        ) from None
+    except OSError as error:
+        raise CaptureError(f"can't connect to {where}: {error.strerror or error}") from None
+
+
+def _refusal(status: int, options: CaptureOptions, to: str) -> str:
+    where, user = options.address.base, options.address.user
+    if 300 <= status < 400:
+        return f"{where} sends on to {to} (HTTP {status}): if that is right, give it as --url"
+    if status == 401 and user is None:
+        return f"{where} wants a user: add --user NAME (the password comes from ARIRECORD_PASSWORD or a prompt)"
+    sentences = {
+        400: f"{where} refuses the application name {options.application!r} (HTTP 400)",
+        401: f"{where} refuses user {user!r}: wrong name or password (HTTP 401). Asterisk has them in ari.conf",
+        403: f"{where} forbids user {user!r} this (HTTP 403)",
+        404: f"no ARI at {where} (HTTP 404): the path usually is /ari, and ari.conf needs `enabled = yes`",
+        503: f"Asterisk at {where} is not ready yet (HTTP 503)",
+    }
+    return sentences.get(status, f"{where} is not an ARI server: it answers HTTP {status}")

@@ -1,0 +1,162 @@
+"""`raw` against the columns: every column is computed from it, and can be computed anew."""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arirecord import __version__
+from arirecord.asterisk.catalogue import event_types
+from arirecord.session.columnar.table import LEADING, UnforeseenColumns, rows_to_table, session_schema
+from arirecord.session.header import Drift, Header
+from arirecord.session.rows import OWN_COLUMNS
+from arirecord.session.templates import TEMPLATE
+
+from .batch import Batch, to_rows
+from .findings import Few, Finding
+
+__all__ = ["SAMPLE", "Columns", "is_readable", "known_columns", "schema_findings"]
+
+SAMPLE = 1_000
+"""So many rows of each batch are compared where a sample is enough."""
+_NEEDED = {*LEADING.names, "extra", "raw"}
+_FROM_ELSEWHERE = {"seq", "received_at", "elapsed_ns", "kind", "raw"}
+_WIDTH = 80
+
+
+@cache
+def _all_fields() -> Mapping[str, pa.DataType]:
+    schema = session_schema([*event_types(), *OWN_COLUMNS])
+    return {field.name: field.type for field in schema}
+
+
+def schema_findings(name: str, schema: pa.Schema) -> Iterator[Finding]:
+    """Columns that are missing, of another type, or that nobody knows. Where an error names one of those that every
+    session has, its rows can't be checked.
+    """
+    for column in [*LEADING.names, "extra", "raw"]:
+        if column not in schema.names:
+            yield Finding("error", "columns", name, f"The column {column} is missing.", "It is no whole session.")
+    for field in schema:
+        expected = pa.string() if field.name == TEMPLATE else _all_fields().get(field.name)
+        if schema.names.count(field.name) > 1:
+            yield Finding("error", "columns", name, f"The column {field.name} is there twice.")
+        elif expected is None:
+            yield Finding("note", "columns", name, f"A column that this arirecord does not know: {field.name}.")
+        elif field.type != expected:
+            yield Finding("error", "columns", name, f"The column {field.name} is {field.type}, not {expected}.")
+
+
+def is_readable(schema: pa.Schema) -> bool:
+    """Whether all the columns that every session has are there, once, with their types."""
+    return set(known_columns(schema)) >= _NEEDED
+
+
+def known_columns(schema: pa.Schema) -> list[str]:
+    """Columns that are as they should be: known, there once, and of the right type."""
+    fields = _all_fields()
+    return [f.name for f in schema if fields.get(f.name) == f.type and schema.names.count(f.name) == 1]
+
+
+class Columns:
+    """Computes the columns of one file's rows anew and compares; a `Check` for one file."""
+
+    def __init__(self, name: str, header: Header, schema: pa.Schema, *, is_quick: bool) -> None:
+        self._name, self._header, self._is_quick = name, header, is_quick
+        # What is of another type, or not known, has been told already.
+        self._schema = pa.schema([schema.field(name) for name in known_columns(schema)])
+        self._drift = Drift()
+        self._few, self._missing = Few(), Few()
+        self._rows = self._compared = 0
+        made_by = header.arirecord
+        self._advice = (
+            "`raw` is the truth: make the session anew from the frames (`arirecord cat`, `arirecord import`)."
+            if made_by == __version__
+            else f"arirecord {made_by} sealed it, and this is {__version__}, whose catalogue may be another; "
+            "`raw` is the truth."
+        )
+
+    def rows(self, batch: Batch) -> Iterator[Finding]:
+        """See `Check`."""
+        table = batch.table
+        self._rows += table.num_rows
+        if self._is_quick:
+            table = table.slice(0, SAMPLE)
+        self._compared += table.num_rows
+        rows = to_rows(table)
+        drift = deepcopy(self._drift)
+        try:
+            anew = rows_to_table(rows, self._schema, drift)
+        except UnforeseenColumns as unforeseen:
+            extra = [f for f in session_schema(unforeseen.names) if f.name not in self._schema.names]
+            drift = deepcopy(self._drift)
+            anew = rows_to_table(rows, pa.schema([*self._schema, *extra]), drift)
+            yield from self._unforeseen(batch, anew, [f.name for f in extra])
+        self._drift = drift
+        for name in self._schema.names:
+            if name not in _FROM_ELSEWHERE and not table[name].equals(anew[name]):
+                yield from self._differ(batch, name, table, anew)
+
+    def _unforeseen(self, batch: Batch, anew: pa.Table, names: list[str]) -> Iterator[Finding]:
+        for name in names:
+            if anew[name].null_count < anew.num_rows:
+                seq = anew["seq"].filter(pc.is_valid(anew[name]))[0].as_py()
+                yield from self._missing.one(
+                    Finding(
+                        "error",
+                        "columns",
+                        batch.origin.at(seq),
+                        f"The column {name} is missing, and the frame has a value for it.",
+                        self._advice,
+                    )
+                )
+
+    def _differ(self, batch: Batch, name: str, table: pa.Table, anew: pa.Table) -> Iterator[Finding]:
+        stored, computed = table[name].to_pylist(), anew[name].to_pylist()
+        for index, (old, new) in enumerate(zip(stored, computed, strict=True)):
+            if old != new:
+                yield from self._few.one(
+                    Finding(
+                        "error",
+                        "columns",
+                        batch.origin.at(table["seq"][index].as_py()),
+                        f"{name} is {_short(old)}, and the frame says {_short(new)}.",
+                        self._advice,
+                    )
+                )
+
+    def end(self) -> Iterator[Finding]:
+        """See `Check`."""
+        yield from self._few.end()
+        yield from self._missing.end()
+        if self._is_quick and self._compared < self._rows:
+            yield Finding(
+                "note",
+                "columns",
+                self._name,
+                f"Only {self._compared:,} of {self._rows:,} rows were compared with their frames.",
+                "Without --quick all are.",
+            )
+        elif not self._is_same_drift(found := {what: dict(places) for what, places in self._drift.counts.items()}):
+            yield Finding(
+                "error",
+                "header",
+                self._name,
+                f"Its header says of drift {_short(self._header.drift)}, the rows {_short(found)}.",
+                self._advice,
+            )
+
+    def _is_same_drift(self, found: Mapping[str, Mapping[str, int]]) -> bool:
+        said = self._header.drift
+        if any("(elsewhere)" in places for places in said.values()):
+            # Which places are told apart depends on how rows are batched, once there are too many.
+            return {w: sum(p.values()) for w, p in said.items()} == {w: sum(p.values()) for w, p in found.items()}
+        return said == found
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if value is not None else "null"
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

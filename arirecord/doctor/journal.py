@@ -1,0 +1,114 @@
+"""A journal: whole, torn or damaged, and what to do with it."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import pyarrow as pa
+
+from arirecord.errors import JournalError
+from arirecord.session.columnar.table import UnforeseenColumns, rows_to_table, session_schema
+from arirecord.session.header import Drift
+from arirecord.session.journal import JournalReader, is_locked
+from arirecord.session.rows import Rows
+from arirecord.session.seal import Progress, no_progress
+
+from .batch import BATCH, Batch, Origin
+from .findings import Finding
+from .session import row_checks
+from .wire import drift_findings
+
+__all__ = ["examine_journal", "no_journal"]
+
+
+def examine_journal(reader: JournalReader, *, name: str = "", progress: Progress = no_progress) -> Iterator[Finding]:
+    """Findings of a journal and of its rows. `name` is how it is called. Raises `OSError`."""
+    name = name or reader.path.name
+    is_alive = is_locked(reader.path)
+    source = reader.head.get("source")
+    if not isinstance(source, dict):
+        yield Finding("error", "header", name, "Its head does not say what was recorded (source).")
+    origin = Origin(name, False, reader.head["started_ns"], source if isinstance(source, dict) else {}, is_cut=True)
+    checks = row_checks()
+    columns = _Columns()
+    count, trouble = 0, ""
+    for rows in reader.batches(BATCH):
+        trouble = _not_as_agreed(rows)
+        if trouble:
+            break
+        batch = Batch(origin, columns.table(rows))
+        for check in checks:
+            yield from check.rows(batch)
+        count += len(rows)
+        progress("reading", count)
+    for check in checks:
+        yield from check.end()
+    yield from drift_findings(name, columns.drift.counts)
+    yield from _state(reader, name, is_alive, count, trouble)
+    if reader.path.stat().st_mode & 0o077:
+        mode = reader.path.stat().st_mode & 0o777
+        yield Finding("note", "mode", name, f"Others may read it (mode {mode:04o}).", f"`chmod 600 {reader.path}`")
+
+
+def _state(reader: JournalReader, name: str, is_alive: bool, count: int, trouble: str) -> Iterator[Finding]:
+    has_rows = f"{count:,} rows can be read"
+    advice = _advice(reader.path)
+    if trouble or reader.ended.startswith("damaged"):
+        what = trouble or reader.ended.removeprefix("damaged: ")
+        yield Finding("error", "journal", name, f"Damaged: {what}; {has_rows} before that.", advice)
+    elif is_alive:
+        yield Finding(
+            "note", "journal", name, f"Being written right now; {has_rows} so far.", "Let its recorder seal it."
+        )
+    elif reader.ended == "torn":
+        unused = f", and {reader.unused_bytes:,} bytes of one that is not whole" if reader.unused_bytes else ""
+        yield Finding("warning", "journal", name, f"Cut off: {has_rows}{unused}.", advice)
+    else:
+        yield Finding("note", "journal", name, f"Whole, but not sealed: {has_rows}.", advice)
+
+
+def _advice(path: Path) -> str:
+    if path.suffix != ".journal":
+        return f"`arirecord recover {path} -o SESSION` makes a session of what can be read."
+    target = path.with_suffix("")
+    if target.exists():
+        return f"{target} exists: `arirecord recover {path} -o ANOTHER`, and compare."
+    return f"`arirecord recover {path}` makes a session of what can be read."
+
+
+def _not_as_agreed(rows: Rows) -> str:
+    for row in rows:
+        if not (type(row.received_ns) is type(row.elapsed_ns) is int and type(row.kind) is type(row.raw) is str):
+            return f"row {row.seq} has a value of another type"
+        if not (abs(row.received_ns) < 2**63 and abs(row.elapsed_ns) < 2**63):
+            return f"row {row.seq} has a time beyond 64 bits"
+    return ""
+
+
+class _Columns:
+    """Makes tables of rows, with the columns of all that occurred so far."""
+
+    def __init__(self) -> None:
+        self.drift = Drift()
+        self._names: set[str] = set()
+
+    def table(self, rows: Rows) -> pa.Table:
+        while True:
+            drift = deepcopy(self.drift)
+            try:
+                table = rows_to_table(rows, session_schema(self._names), drift)
+                break
+            except UnforeseenColumns as unforeseen:
+                self._names |= unforeseen.names
+        self.drift = drift
+        return table
+
+
+def no_journal(path: Path, name: str, error: Exception) -> Finding:
+    """Why a file that should be a journal is none."""
+    text = str(error).removeprefix(f"{path} ") if isinstance(error, JournalError) else "has a damaged head"
+    if path.suffix == ".journal" and path.stat().st_size < 1024 and "nothing had been written" in text:
+        return Finding(
+            "warning", "file", name, f"It {text}.", "If nobody is writing it, it holds no row and can be removed."
+        )
+    return Finding("error", "file", name, f"It {text}.")

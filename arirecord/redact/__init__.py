@@ -1,0 +1,1 @@
+"""Redaction: find numbers and names in a recording, replace them by pseudonyms, mask keys, check for leaks."""

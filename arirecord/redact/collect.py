@@ -1,0 +1,207 @@
+"""What a session holds that tells who somebody is: numbers, names of callers, names of endpoints."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import orjson
+import pyarrow.compute as pc
+
+from arirecord.asterisk import catalogue
+from arirecord.asterisk.catalogue import columns_of, event_types
+from arirecord.select.numbers import SEPARATORS
+from arirecord.session.reader import Session
+from arirecord.session.rewrite import read_batches
+from arirecord.session.seal import Progress
+
+from .json_strings import cut, key_of
+from .number_finder import Finder
+from .unescape import views
+
+__all__ = ["Originals", "collect", "plain_digits"]
+
+_DISPLAYED = re.compile(r'"([^"\\<>\n]{2,})"\s*<[^<>"\s]+>')
+_SET_NAME = re.compile(r'(?:CALLERID|CONNECTEDLINE)\((?:name|all)\)"?\s*[=:]\s*"?([^",<>\\|&]{2,})')
+_CHANNEL = re.compile(r"(?:PJSIP|SIP|IAX2|SCCP|DAHDI|WebSocket)/([^/@\s]+?)(?:-[0-9a-f]{8}(?:;[12])?)?")
+_USER = re.compile(r"(?:sips?|pjsip|iax2?):([^@:;<>\s\"/]+)@", re.IGNORECASE)
+_IDS = frozenset({"id", "protocol_id", "target_uri", "video_source_id", "old_video_source_id", "request_id",
+                  "transaction_id", "creator", "channels", "channel_ids"})  # fmt: skip
+_SPOKEN = ("number", "exten", "caller_rdnis", "destination", "forward", "called")
+_REMEMBERED = 200_000
+_LONG = 1000
+_WITHHELD = frozenset({"anonymous", "unknown", "restricted", "unavailable", "private", "withheld", "asterisk"})
+
+
+@dataclass
+class Originals:
+    """`numbers` digits only, those of `international` with + before them; `names` of callers and `users` (endpoints).
+
+    `vocabulary` are words that mean something else in this session as well: applications, contexts, what ARI says.
+    `unsure` are digits that only look like numbers; those that are also part of an id (`in_ids`) are none.
+    """
+
+    numbers: set[str] = field(default_factory=set)
+    international: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+    vocabulary: set[str] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
+    in_ids: set[str] = field(default_factory=set)
+
+
+@cache
+def _columns() -> dict[str, tuple[str, ...]]:
+    """Columns that hold numbers, callers' names, endpoints and words, by what they hold."""
+    found: dict[str, set[str]] = {"number": set(), "name": set(), "user": set(), "word": set()}
+    for event_type in event_types():
+        for c in columns_of(event_type):
+            place = (c.model, c.path[-1])
+            if place == ("CallerID", "name"):
+                found["name"].add(c.name)
+            elif place in (
+                ("Endpoint", "resource"),
+                ("Channel", "name"),
+                ("DeviceState", "name"),
+                ("ContactInfo", "aor"),
+            ):
+                found["user"].add(c.name)
+            elif c.type == "string" and (c.path[-1] in _SPOKEN or c.name in ("caller", "called")):
+                found["number"].add(c.name)
+            elif place in (
+                ("DialplanCEP", "context"),
+                ("DialplanCEP", "app_name"),
+                ("Channel", "state"),
+                ("", "context"),
+            ):
+                found["word"].add(c.name)
+    found["word"] |= {"type", "application"}
+    return {what: tuple(sorted(names)) for what, names in found.items()}
+
+
+def collect(session: Session, finder: Finder, progress: Progress) -> Originals:
+    """Read a session once for all of them. Memory grows with how many different ones there are, not with its length."""
+    found = Originals(vocabulary=set(_vocabulary()))
+    seen: set[str] = set()
+    columns = _columns()
+    wanted = [name for names in columns.values() for name in names]
+    count = 0
+    for batch, _ in read_batches(session, [*wanted, "extra", "message_body"]):
+        have = set(batch.schema.names)
+        for what, names in columns.items():
+            for name in have.intersection(names):
+                for value in pc.unique(batch[name]).drop_null().to_pylist():
+                    _note(found, what, value, finder)
+        odd = {name: batch[name].to_pylist() for name in ("extra", "message_body") if name in have}
+        for index, (kind, raw) in enumerate(zip(batch["kind"].to_pylist(), batch["raw"].to_pylist(), strict=True)):
+            _note_frame(found, raw, finder, seen)
+            if kind != "event" or any(column[index] for column in odd.values()):
+                _note_objects(found, raw, finder)
+        count += batch.num_rows
+        progress("collecting", count)
+    for text in (part.header.dump().decode() for part in session.parts):
+        _note_frame(found, text, finder, seen)
+    found.numbers |= found.international | (found.unsure - found.in_ids)
+    found.users = {user for user in found.users if not plain_digits(user)}
+    return found
+
+
+def plain_digits(text: str) -> str:
+    """The digits of a text that is a written number (`+420 123-456`); '' for any other."""
+    digits = re.sub(SEPARATORS, "", text)
+    return digits if digits.isascii() and digits.isdecimal() else ""
+
+
+def _note(found: Originals, what: str, value: str, finder: Finder) -> None:
+    if what == "word":
+        found.vocabulary.add(value)
+    elif what == "user":
+        if match := _CHANNEL.fullmatch(value):
+            found.users.add(match[1])
+        elif "/" not in value and "@" not in value:
+            found.users.add(value)
+    elif digits := plain_digits(value):
+        if len(digits) >= finder.min_digits:
+            found.numbers.add(digits)
+            if value.lstrip().startswith("+"):
+                found.international.add(digits)
+    elif what == "name" and value.strip() and value.casefold() not in _WITHHELD:
+        found.names.add(value)
+    elif what == "number":
+        found.numbers.update(re.findall(rf"[0-9]{{{finder.min_digits},}}", value))
+
+
+def _note_frame(found: Originals, raw: str, finder: Finder, seen: set[str]) -> None:
+    """What the strings of a frame show by their own form, whatever field they are in."""
+    pieces = cut(raw)
+    if pieces is None:
+        _note_text(found, raw, finder, is_json=False)
+        return
+    if len(seen) > _REMEMBERED:
+        seen.clear()
+    names_follow = "(name)" in raw
+    for index in range(1, len(pieces), 2):
+        piece = pieces[index]
+        if piece not in seen:
+            if len(piece) < _LONG:
+                seen.add(piece)
+            _note_text(found, piece, finder, is_json=True)
+            if key_of(pieces, index) in _IDS:
+                found.in_ids.update(finder.plausible(piece))
+        if names_follow and piece.endswith("(name)") and index + 2 < len(pieces) and pieces[index + 2]:
+            _note(found, "name", pieces[index + 2], finder)
+
+
+def _note_text(found: Originals, text: str, finder: Finder, *, is_json: bool) -> None:
+    for view in views(text, is_json=is_json):
+        text = view.text
+        found.unsure.update(finder.plausible(text))
+        if "+" in text:
+            found.international.update(re.findall(r"\+([0-9]{7,15})(?![0-9])", text))
+        if "<" in text:
+            found.names.update(n for n in _DISPLAYED.findall(text) if not plain_digits(n))
+        if "(name)" in text or "(all)" in text:
+            found.names.update(n.strip() for n in _SET_NAME.findall(text) if not plain_digits(n))
+        if "@" in text:
+            found.users.update(_USER.findall(text))
+
+
+def _note_objects(found: Originals, text: str, finder: Finder) -> None:
+    """Callers, extensions and endpoints in any JSON: bodies of REST, events that the catalogue does not know."""
+    for item in _objects(text):
+        for key, value in item.items():
+            if isinstance(value, str) and value:
+                if key == "name" and "number" in item:
+                    _note(found, "name", value, finder)
+                elif key in _SPOKEN:
+                    _note(found, "number", value, finder)
+                elif key in ("resource", "aor") or (key == "name" and "/" in value):
+                    _note(found, "user", value, finder)
+
+
+def _objects(text: str, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """All objects in a JSON text, those in its strings too."""
+    if text[:1] not in ("{", "[") or depth > 4:
+        return
+    try:
+        waiting: list[Any] = [orjson.loads(text)]
+    except ValueError:
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str):
+            yield from _objects(value, depth + 1)
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """Words of ARI itself."""
+    words = {name for fields in catalogue.models().values() for name in fields} | set(event_types())
+    words |= {part for t in event_types() for c in columns_of(t) for part in c.path}
+    return frozenset(words | {"PJSIP", "SIP", "Local", "IAX2", "http", "https", "websocket", "app", "recorder"})

@@ -1,0 +1,82 @@
+"""Hiding what was keyed in."""
+
+import re
+from typing import Any, Literal
+
+import orjson
+
+from arirecord.asterisk.dialplan_apps import is_prompt
+
+__all__ = ["MASK", "Dtmf", "Keypad"]
+
+Dtmf = Literal["keep", "mask", "mask-all"]
+MASK = "X"
+"""Stands for any key; no telephone has it."""
+
+_DIGIT = re.compile(r'("digit"\s*:\s*")((?:[^"\\]|\\.)*)(")')
+_SENT = re.compile(r'((?:[?&]|\\?")dtmf(?:=|\\?"\s*:\s*\\?"))([0-9A-Da-d*#%]+)')
+_TYPES = ('"PlaybackStarted"', '"ChannelDtmfReceived"', '"ChannelDialplan"', '"ChannelEnteredBridge"',
+          '"ChannelLeftBridge"', '"ChannelDestroyed"', '"dtmf', "dtmf=")  # fmt: skip
+
+
+class Keypad:
+    """Masks digits in frames, given in order.
+
+    `mask`: those that a channel keys in after a prompt began (a playback to it or to its bridge, or a dialplan
+    application that asks) until it enters a bridge. `mask-all`: all. Digits that REST sends are masked in both.
+    """
+
+    def __init__(self, mode: Dtmf) -> None:
+        self.mode = mode
+        self.masked_count = 0
+        self._prompted: set[str] = set()
+        self._bridge_of: dict[str, str] = {}
+
+    def masked(self, raw: str, kind: str) -> str:
+        """The frame, its digits masked where they have to be."""
+        if self.mode == "keep" or not any(name in raw for name in _TYPES):
+            return raw
+        if kind != "event":
+            return _SENT.sub(_hidden, raw)
+        try:
+            event = orjson.loads(raw)
+        except ValueError:
+            return raw
+        if not isinstance(event, dict):
+            return raw
+        if event.get("type") == "ChannelDtmfReceived":
+            if self.mode == "mask-all" or _id(event, "channel") in self._prompted:
+                self.masked_count += 1
+                return _DIGIT.sub(rf"\g<1>{MASK}\g<3>", raw)
+            return raw
+        self._follow(event)
+        return _SENT.sub(_hidden, raw)
+
+    def _follow(self, event: dict[str, Any]) -> None:
+        kind, channel, bridge = event.get("type"), _id(event, "channel"), _id(event, "bridge")
+        if kind == "PlaybackStarted":
+            playback = event.get("playback")
+            target = playback.get("target_uri") if isinstance(playback, dict) else None
+            what, _, name = target.partition(":") if isinstance(target, str) else ("", "", "")
+            if what == "channel":
+                self._prompted.add(name)
+            elif what == "bridge":
+                self._prompted |= {c for c, b in self._bridge_of.items() if b == name}
+        elif kind == "ChannelDialplan" and is_prompt(str(event.get("dialplan_app"))):
+            self._prompted.add(channel)
+        elif kind == "ChannelEnteredBridge":
+            self._bridge_of[channel] = bridge
+            self._prompted.discard(channel)
+        elif kind in ("ChannelLeftBridge", "ChannelDestroyed"):
+            self._bridge_of.pop(channel, None)
+            if kind == "ChannelDestroyed":
+                self._prompted.discard(channel)
+
+
+def _id(event: dict[str, Any], field: str) -> str:
+    found = event.get(field)
+    return str(found.get("id")) if isinstance(found, dict) else ""
+
+
+def _hidden(match: re.Match[str]) -> str:
+    return match[1] + MASK * len(match[2])

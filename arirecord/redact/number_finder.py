@@ -1,0 +1,199 @@
+"""Where in a text digits may be a phone number, and where they are something else: an id, a time, a port, a length."""
+
+import re
+from collections.abc import Collection, Container, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from arirecord.asterisk.catalogue import columns_of, event_types, models
+from arirecord.session.rows import OWN_COLUMNS
+
+__all__ = ["MAX_DIGITS", "SHORT", "Finder", "Found"]
+
+MAX_DIGITS = 15
+"""Of an international number (ITU-T E.164)."""
+SHORT = 7
+"""Fewer digits than these are looked for with more care: lengths, ports and counters look the same."""
+_WINDOW = 9
+"""From so many digits on, a number is also found inside a longer run of digits."""
+
+# Not the commonest that are none: a time of the day before T, the id of a channel.
+_NONE = r"(?![12][0-9]{3}-[01][0-9]-[0-3][0-9]T|[12][0-9]{9}\.[0-9]+(?![0-9.]))"
+_GROUPS = re.compile(rf"(?<![0-9]){_NONE}[0-9]+(?:[ ().\-/]{{1,2}}[0-9]+)+(?![0-9])")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_CHANNEL = re.compile(r"[A-Za-z0-9_]+/[^\s,;&|\"<>()]*-$")
+_MEMBER = re.compile(r'"([^"]*)"\s*:\s*-?$')
+_OPENS = re.compile(r'"([^"]*)"\s*:\s*"$')
+_ACCESS = re.compile(r"00[1-9 ()\-/]")
+_DECIMAL = re.compile(r"[0-9]+\.[0-9]+|[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_DATE = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]")
+_MEASURE = re.compile(
+    r"(?:port|expires|length|timeout|duration|seconds|ttl|forwards|cseq|priority|ssrc|count|octets|rtt|jitter)\W{1,3}$",
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(r"(?:sips?|tel|pjsip|iax2?|local):$", re.IGNORECASE)
+_TEXTUAL = frozenset({"id", "port", "time", "roundtrip_usec", "digit", "request_id", "transaction_id", "timestamp"})
+
+
+@cache
+def _numeric() -> frozenset[str]:
+    """Names of fields that ARI declares to be numbers: durations, causes, priorities."""
+    kinds = ("int64", "double", "bool")
+    named = {c.path[-1] for t in event_types() for c in columns_of(t) if c.type in kinds}
+    named |= {
+        f for fields in models().values() for f, t in fields.items() if t.rstrip("?") in ("int", "long", "double")
+    }
+    return frozenset(named | {n for columns in OWN_COLUMNS.values() for n, kind in columns.items() if kind in kinds})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Digits that may be a number: `digits`, and the `(start, end)` of each of its runs in the text."""
+
+    digits: str
+    runs: tuple[tuple[int, int], ...]
+
+
+class Finder:
+    """Finds numbers of `min_digits` or more. `first_at` and `last_at` say when the recording was: counts of seconds
+    and dates around that time are no numbers, unless one is known to be.
+    """
+
+    def __init__(self, min_digits: int, first_at: datetime, last_at: datetime) -> None:
+        self.min_digits = min_digits
+        self._since = first_at - timedelta(days=400)
+        self._until = last_at + timedelta(days=400)
+        self._runs = re.compile(rf"[0-9]{{{min_digits},}}")
+
+    def known(self, text: str, numbers: Container[str], lengths: Collection[int]) -> Iterator[Found]:
+        """Every occurrence of one of `numbers` (digits only), whose `lengths` these are; not where digits can be seen
+        to be an id, a time or a measure.
+        """
+        for match in self._runs.finditer(text):
+            start, end = match.span()
+            found = [Found(match[0], (match.span(),))] if match[0] in numbers else []
+            if not found and end - start > _WINDOW:
+                found = list(_within(match[0], start, numbers, lengths))
+            if found and not self._is_other(text, start, end):
+                yield from found
+        for match in _GROUPS.finditer(text):
+            if match.end() - match.start() > SHORT and not _DECIMAL.fullmatch(match[0]):
+                yield from self._grouped(text, match, numbers)
+
+    def may_hold(self, text: str, numbers: Collection[str]) -> bool:
+        """A quick look: false where none of `numbers` stands in the text as a run of digits of its own."""
+        return any(run in numbers for run in self._runs.findall(text))
+
+    def plausible(self, text: str) -> Iterator[str]:
+        """Digits that stand alone as numbers do, of seven or more; those of `+420 123 456 789` too."""
+        for match in self._runs.finditer(text):
+            start, end = match.span()
+            if end - start >= SHORT and self._stands_alone(text, start, end):
+                yield match[0]
+        for match in _GROUPS.finditer(text):
+            if match.end() - match.start() <= SHORT:
+                continue
+            joined = re.sub(r"[^0-9]", "", match[0])
+            start, end = match.span()
+            before = text[max(start - 2, 0) : start]
+            is_international = "+" in before or _ACCESS.match(match[0])
+            if before[-1:].isalnum() or before[-1:] in ("-", ".") or text[end : end + 1].isalnum():
+                continue
+            if is_international and SHORT <= len(joined) <= MAX_DIGITS + 2 and not _DECIMAL.fullmatch(match[0]):
+                yield joined
+
+    def _stands_alone(self, text: str, start: int, end: int) -> bool:
+        before, after = text[start - 1 : start], text[end : end + 1]
+        digits = text[start:end]
+        return (
+            len(digits) <= MAX_DIGITS + 2 * digits.startswith("00")
+            and not before.isalnum()
+            and not after.isalnum()
+            and not (before == "." and text[start - 2 : start - 1].isdigit())
+            and not (after == "." and text[end + 1 : end + 2].isdigit())
+            and not self._is_time(digits)
+            and not self._is_other(text, start, end)
+            and not _MEMBER.search(text, max(start - 80, 0), start)
+            and not _MEASURE.search(text, max(start - 16, 0), start)
+        )
+
+    def _is_other(self, text: str, start: int, end: int) -> bool:
+        """Whether these digits are part of an id of Asterisk's, or a value that ARI declares to be no text."""
+        length = end - start
+        before, after = text[start - 1 : start], text[end : end + 2]
+        if length == 10 and after[:1] == "." and after[1:].isdigit() and self._is_time(text[start:end]):
+            return True  # 1795474657.12, the id of a channel
+        if before == "." and self._is_time(text[max(start - 11, 0) : start - 1]):
+            return True
+        is_suffix = before == "-" and length == 8 and not after[:1].isalnum()
+        if is_suffix and (text.startswith("00", start) or _CHANNEL.search(text, max(start - 120, 0), start)):
+            return True  # PJSIP/alice-00000012
+        if _is_uuid(text, start, end):
+            return True
+        member = _MEMBER.search(text, max(start - 80, 0), start)
+        if member is not None and member[1] in _numeric():
+            return True
+        return length < SHORT and _is_measure(text, start, end, is_member=bool(member))
+
+    def _is_time(self, digits: str) -> bool:
+        scale = {10: 0, 13: 3, 16: 6, 19: 9}.get(len(digits))
+        if not digits.isdecimal():
+            return False
+        if scale is not None:
+            return bool(self._since.timestamp() <= int(digits) / 10**scale <= self._until.timestamp())
+        form = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}.get(len(digits))
+        try:
+            return bool(form and self._since <= _moment(digits, form) <= self._until)
+        except ValueError:
+            return False
+
+    def _grouped(self, text: str, match: re.Match[str], numbers: Container[str]) -> Iterator[Found]:
+        """`123 456-789` is the number 123456789; the longest of neighbouring groups that is one counts."""
+        if _DATE.match(match[0]) or _is_uuid(text, *match.span()):
+            return
+        groups = [m.span() for m in re.finditer(r"[0-9]+", match[0])]
+        runs = [(match.start() + start, match.start() + end) for start, end in groups]
+        first = 0
+        while first < len(runs):
+            for last in range(len(runs), first + 1, -1):
+                digits = "".join(text[start:end] for start, end in runs[first:last])
+                if len(digits) >= SHORT and digits in numbers:
+                    yield Found(digits, tuple(runs[first:last]))
+                    first = last - 1
+                    break
+            first += 1
+
+
+def _is_uuid(text: str, start: int, end: int) -> bool:
+    return any(m.start() < end and start < m.end() for m in _UUID.finditer(text, max(start - 36, 0), end + 36))
+
+
+def _moment(digits: str, form: str) -> datetime:
+    return datetime.strptime(digits, form).replace(tzinfo=UTC)
+
+
+def _is_measure(text: str, start: int, end: int, *, is_member: bool) -> bool:
+    """Whether a few digits are a port, a length, a counter: no extension."""
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if is_member or before.isalnum() or after.isalnum() or before in ("_", "%", "#") or after == "%":
+        return True
+    if "." in (before, after) or (before == "-" and text[end : end + 1] in ("-", "")):
+        return True
+    if before == ":" and not _SCHEME.search(text, max(start - 8, 0), start):
+        return True
+    opened = _OPENS.search(text, max(start - 80, 0), start)
+    if opened and after == '"' and opened[1] in _TEXTUAL:
+        return True
+    return bool(_MEASURE.search(text, max(start - 16, 0), start))
+
+
+def _within(run: str, at: int, numbers: Container[str], lengths: Collection[int]) -> Iterator[Found]:
+    start = 0
+    while start + _WINDOW <= len(run):
+        for length in lengths:
+            if _WINDOW <= length <= len(run) - start and run[start : start + length] in numbers:
+                yield Found(run[start : start + length], ((at + start, at + start + length),))
+                start += length - 1
+                break
+        start += 1

@@ -1,0 +1,199 @@
+"""Another number for each number: of the same country, area and length, and no two alike."""
+
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
+
+import phonenumbers
+from phonenumbers import shortnumberinfo
+
+from arirecord.errors import ArirecordError
+
+from .keyed_permutation import Cipher
+
+__all__ = ["is_service", "pseudonyms", "word_pseudonyms"]
+
+_ATTEMPTS = 64
+_STEPS = 1000
+_PREFIX = 5
+_SUFFIX = 9
+"""A number of so many digits is seen behind others that were dialled before it (`9`, `900`)."""
+_FREE = 4
+"""So many digits at least are changed, however long the area code is."""
+_AREA = 3
+"""Length of an area code that the numbering plan does not tell."""
+_SURE = 11
+"""So many digits are a number with its country, though nobody wrote a + before them."""
+
+
+def is_service(digits: str, regions: Collection[str]) -> bool:
+    """Whether this is an emergency or short number (112, 116117): of `regions`; an emergency number of any, if none."""
+    if len(digits) > 6:
+        return False
+    if regions:
+        return any(
+            shortnumberinfo.is_emergency_number(digits, region)
+            or shortnumberinfo.is_valid_short_number_for_region(phonenumbers.parse(digits, region), region)
+            for region in regions
+        )
+    return any(shortnumberinfo.is_emergency_number(digits, region) for region in phonenumbers.SUPPORTED_REGIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """A number without what is dialled before it: `country` ('' where it is not known), what stays of it (`kept`: the
+    area) and what is changed (`rest`).
+    """
+
+    country: str
+    kept: str
+    rest: str
+
+
+def pseudonyms(
+    numbers: Collection[str], cipher: Cipher, regions: Sequence[str] = (), international: Container[str] = ()
+) -> Mapping[str, str]:
+    """For each of `numbers` (digits only) its pseudonym: as many digits, same country and area, valid where the number
+    is; forms of one number (`00420…`, `420…`, with a digit dialled before) stay forms of one. None is another's, and
+    none is itself one of `numbers`.
+
+    `regions` (`CZ`, `US`) say how numbers without a country are to be read; `international` holds those that were seen
+    with a + before them. The key decides, and the other numbers only where two would meet.
+
+    Raises `ArirecordError` where so many numbers of one kind occur that there are not enough others.
+    """
+    forms = _by_core(numbers, regions, international)
+    originals = set(numbers)
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for core in sorted(forms, key=lambda c: (c.country, c.kept, c.rest)):
+        for attempt in range(_ATTEMPTS):
+            rest = _changed(core, cipher, attempt)
+            made = {number: prefix + core.kept + rest for number, prefix in forms[core].items()}
+            if not any(new in taken or _holds(new, originals) for new in made.values()):
+                break
+        else:
+            raise ArirecordError(
+                f"there are too many different numbers of {len(core.kept + core.rest)} digits to give each another one;"
+                " redact fewer of them (a higher --min-digits, or --keep)"
+            )
+        found |= made
+        taken |= set(made.values())
+    return found
+
+
+def word_pseudonyms(words: Collection[str], cipher: Cipher) -> dict[str, str]:
+    """For each of `words` (names) another of the same length and shape, none one of them, no two alike.
+
+    Raises `ArirecordError` where so many of one shape occur that there are not enough others.
+    """
+    found: dict[str, str] = {}
+    taken = set(words)
+    for word in sorted(words):
+        for attempt in range(_ATTEMPTS):
+            new = cipher.letters(word, str(attempt))
+            if new not in taken:
+                break
+        else:
+            raise ArirecordError(f"there are too many different names of {len(word)} letters to give each another one")
+        found[word] = new
+        taken.add(new)
+    return found
+
+
+def _holds(number: str, originals: set[str]) -> bool:
+    """Whether an original can be read in it."""
+    return number in originals or any(number[i:] in originals for i in range(1, len(number) - _SUFFIX + 1))
+
+
+def _by_core(
+    numbers: Collection[str], regions: Sequence[str], international: Container[str]
+) -> dict[_Core, dict[str, str]]:
+    """The written forms of each number: number → what stands before the core."""
+    forms: dict[_Core, dict[str, str]] = {}
+    known: dict[str, tuple[str, _Core]] = {}
+    unknown = []
+    for number in sorted(numbers):
+        read = _read(number, regions, number in international)
+        if read is None:
+            unknown.append(number)
+            continue
+        prefix, core = read
+        forms.setdefault(core, {})[number] = prefix
+        known[number] = read
+        known.setdefault(core.kept + core.rest, ("", core))
+        known.setdefault("0" + core.kept + core.rest, ("0", core))
+    for number in unknown:
+        for skip in range(min(_PREFIX, len(number) - _SUFFIX) + 1):
+            if number[skip:] in known:
+                prefix, core = known[number[skip:]]
+                forms.setdefault(core, {})[number] = number[:skip] + prefix
+                break
+        else:
+            prefix, core = _read(number, (), is_international=len(number) >= _SURE) or ("", _unplanned(number))
+            forms.setdefault(core, {})[number] = prefix
+    return forms
+
+
+def _unplanned(number: str) -> _Core:
+    zeros = min(len(number) - len(number.lstrip("0")), max(len(number) - _FREE, 0), 2)
+    return _Core("", number[:zeros], number[zeros:])
+
+
+def _read(number: str, regions: Sequence[str], is_international: bool) -> tuple[str, _Core] | None:
+    """What is dialled before it, and the number; None where no numbering plan tells."""
+    access = "00" if number.startswith("00") else ""
+    for region in regions if not access and not is_international else ():
+        parsed = _parse(number, region)
+        if parsed is not None and phonenumbers.is_valid_number(parsed):
+            return _split(number, parsed)
+    parsed = _parse("+" + number.removeprefix(access), None)
+    if parsed is None:
+        return None
+    # An unassigned number is one all the same where it can only be meant as one.
+    is_meant = bool(access) or is_international
+    if phonenumbers.is_valid_number(parsed) or (is_meant and phonenumbers.is_possible_number(parsed)):
+        return _split(number, parsed)
+    return None
+
+
+def _parse(number: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _split(number: str, parsed: phonenumbers.PhoneNumber) -> tuple[str, _Core] | None:
+    national = phonenumbers.national_significant_number(parsed)
+    if not number.endswith(national):
+        return None
+    area = phonenumbers.length_of_geographical_area_code(parsed)
+    area = area or phonenumbers.length_of_national_destination_code(parsed) or _AREA
+    area = max(min(area, len(national) - _FREE), 0)
+    return number[: len(number) - len(national)], _Core(str(parsed.country_code), national[:area], national[area:])
+
+
+def _changed(core: _Core, cipher: Cipher, attempt: int) -> str:
+    """Other digits for the rest: the first along the permutation that make a number of the same kind."""
+    tweak = f"{core.country}|{core.kept}|{attempt}"
+    is_valid = _is_valid(core.country, core.kept + core.rest)
+    rest = core.rest
+    for _ in range(_STEPS):
+        rest = cipher.permute(rest, tweak)
+        number = core.kept + rest
+        if rest == core.rest:
+            continue
+        if core.country:
+            if not is_valid or _is_valid(core.country, number):
+                return rest
+        elif (rest[0] == "0") == (core.rest[0] == "0") and not is_service(number, ()):
+            return rest
+    return rest
+
+
+def _is_valid(country: str, national: str) -> bool:
+    if not country:
+        return False
+    zeros = len(national) - len(national.lstrip("0"))
+    number = phonenumbers.PhoneNumber(int(country), int(national), None, zeros > 0, zeros or None)
+    return phonenumbers.is_valid_number(number)

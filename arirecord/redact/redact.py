@@ -1,0 +1,294 @@
+"""Redact: a session without what tells who somebody is, in which all else is as it was."""
+
+import base64
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import phonenumbers
+
+from arirecord.errors import ArirecordError
+from arirecord.session.header import Header
+from arirecord.session.output_file import check_output
+from arirecord.session.reader import Session
+from arirecord.session.rewrite import describe_source, read_batches, to_rows, write_session
+from arirecord.session.rows import Row
+from arirecord.session.seal import Progress, no_progress
+
+from .collect import Originals, collect, plain_digits
+from .json_strings import cut, key_of
+from .keyed_permutation import Cipher
+from .leak_check import find_leaks
+from .mask_dtmf import Dtmf, Keypad
+from .number_finder import SHORT, Finder
+from .pseudonym import is_service, pseudonyms, word_pseudonyms
+from .unescape import views
+from .word_index import Words
+
+__all__ = ["LeakError", "Options", "Redacted", "Redactor", "redact_session"]
+
+_CALLER = re.compile(r'\{\s*"name"\s*:\s*"([^"]+)"\s*,\s*"number"\s*:')
+_BASE64 = re.compile(r'("rest_(?:request|answer)_base64"\s*:\s*")([A-Za-z0-9+/=]*)(")')
+_MIN_NAME = 3
+_REMEMBERED = 200_000
+_LONG = 1000
+
+
+class LeakError(ArirecordError):
+    """The redacted session still held an original; it was not kept."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to redact.
+
+    `min_digits`: numbers of fewer digits are internal and stay. `regions`: countries (`CZ`) of numbers written without
+    one. `keep`: numbers that stay. `names`, `endpoints`: whether callers' names and endpoints' user names are replaced.
+    """
+
+    min_digits: int = 7
+    regions: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    names: bool = True
+    endpoints: bool = False
+    dtmf: Dtmf = "mask"
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """The new session's `header`, and how many different numbers, names and endpoints were replaced, and digits masked.
+
+    `ambiguous` are names that mean something else too (a context of the dialplan, a word of ARI): they were replaced
+    only where they name a caller, and endpoints among them not at all.
+    """
+
+    header: Header
+    number_count: int
+    name_count: int
+    user_count: int
+    digit_count: int
+    ambiguous: tuple[str, ...]
+
+
+class Redactor:
+    """Replaces numbers and names in any text. `numbers` and `words` map originals to pseudonyms; `callers` are names
+    that are replaced only where they are a caller's.
+    """
+
+    def __init__(
+        self, finder: Finder, numbers: Mapping[str, str], words: Mapping[str, str], callers: Mapping[str, str]
+    ) -> None:
+        self._finder = finder
+        self._numbers = numbers
+        self._lengths = sorted({len(number) for number in numbers}, reverse=True)
+        self._words = words
+        self._index = Words(words)
+        self._callers = callers
+        self._is_careful = finder.min_digits < SHORT
+        self._done: dict[str, str] = {}
+
+    def row(self, kind: str, raw: str) -> str:
+        """`raw` of a row."""
+        if kind == "binary":
+            return self._bytes(raw)
+        if "_base64" in raw:
+            raw = _BASE64.sub(lambda m: m[1] + self._bytes(m[2]) + m[3], raw)
+        return self.text(raw)
+
+    def text(self, text: str) -> str:
+        """Any text; but for what is replaced it stays, character by character."""
+        pieces = cut(text)
+        if pieces is None:
+            return self._plain(text, is_json=False)
+        if len(self._done) > _REMEMBERED:
+            self._done.clear()
+        for index in range(1, len(pieces), 2):
+            piece = pieces[index]
+            place = key_of(pieces, index) if self._is_careful and piece.isdecimal() else ""
+            spot = f"{place}\0{piece}" if place else piece
+            new = self._done.get(spot)
+            if new is None:
+                new = self._string(piece, place)
+                if len(piece) < _LONG:
+                    self._done[spot] = new
+            if piece in self._callers and "number" in pieces[index + 2 : index + 3]:
+                new = self._callers[piece] if key_of(pieces, index) == "name" else new
+            pieces[index] = new
+        for index in range(0, len(pieces), 2):
+            if len(pieces[index]) > self._finder.min_digits:
+                opening = f'"{key_of(pieces, index)}"'
+                pieces[index] = self._plain(opening + pieces[index], is_json=True)[len(opening) :]
+        return '"'.join(pieces)
+
+    def _string(self, piece: str, key: str) -> str:
+        opening = f'"{key}":"' if key else '"'
+        return self._plain(f'{opening}{piece}"', is_json=True)[len(opening) : -1]
+
+    def _plain(self, text: str, *, is_json: bool) -> str:
+        spans = []
+        for view in views(text, is_json=is_json):
+            for start, end, new in self._spans(view.text):
+                spans.append((*view.span(start, end), new))
+        if not spans:
+            return text
+        parts: list[str] = []
+        done = 0
+        for start, end, new in sorted(spans, key=lambda span: (span[0], -span[1])):
+            if start >= done:
+                parts += (text[done:start], new)
+                done = end
+        return "".join((*parts, text[done:]))
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
+        for start, _, name in self._index.find(text):
+            yield from _by_part(start, name, self._words[name])
+        if self._callers and '"number"' in text:
+            for match in _CALLER.finditer(text):
+                if match[1] in self._callers:
+                    yield from _by_part(match.start(1), match[1], self._callers[match[1]])
+        if self._numbers:
+            for found in self._finder.known(text, self._numbers, self._lengths):
+                new = iter(self._numbers[found.digits])
+                for start, end in found.runs:
+                    yield start, end, "".join(next(new) for _ in range(end - start))
+
+    def _bytes(self, text: str) -> str:
+        try:
+            data = base64.b64decode(text, validate=True)
+        except ValueError:
+            return self.text(text)
+        # Each byte as a character of its own: what is no ASCII comes back as it was.
+        return base64.b64encode(self.text(data.decode("latin-1")).encode("latin-1")).decode()
+
+
+def _by_part(start: int, name: str, new: str) -> Iterator[tuple[int, int, str]]:
+    """Word by word: what is between them may be written in many ways, and stays."""
+    for part in re.finditer(r"[^\W_]+", name):
+        yield start + part.start(), start + part.end(), new[part.start() : part.end()]
+
+
+def redact_session(
+    session: Session,
+    key: bytes,
+    target: Path,
+    options: Options,
+    *,
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> Redacted:
+    """Write `session` to `target` with its numbers, names and keyed digits replaced as `options` say.
+
+    The text of a frame changes where something is replaced and nowhere else. The session is read three times: for what
+    is to be replaced, to replace it, and, sealed, to look for every original again. Memory grows with the number of
+    different originals, not with the length.
+
+    Raises `LeakError` where an original is left; no output is kept then. Raises `ArirecordError` as `pseudonyms` does,
+    `TargetExists` and `OSError`.
+    """
+    check_output(target, inputs=[session.path], force=force)
+    finder = Finder(options.min_digits, *_times(session))
+    found = collect(session, finder, progress)
+    kept = {plain_digits(number) or number for number in options.keep}
+    numbers = {n for n in found.numbers if n not in kept and not is_service(n, options.regions)}
+    cipher = Cipher(key)
+    names, callers = _told_apart(found, options)
+    users = (found.users - found.vocabulary - names) if options.endpoints else set()
+    others = word_pseudonyms(names | callers | users, cipher)
+    redactor = Redactor(
+        finder,
+        pseudonyms(numbers, cipher, options.regions, found.international),
+        {word: others[word] for word in names | users},
+        {name: others[name] for name in callers},
+    )
+    keypad = Keypad(options.dtmf)
+
+    def batches() -> Iterator[list[Row]]:
+        for batch, shift_ns in read_batches(session):
+            yield [
+                row._replace(raw=redactor.row(row.kind, keypad.masked(row.raw, row.kind)))
+                for row in to_rows(batch, shift_ns)
+            ]
+
+    def source() -> dict[str, Any]:
+        told = redactor.text(orjson.dumps(describe_source(session)).decode())
+        how = {
+            "key_id": cipher.key_id,
+            "min_digits": options.min_digits,
+            "regions": options.regions,
+            "names": options.names,
+            "endpoints": options.endpoints,
+            "dtmf": options.dtmf,
+            "phonenumbers": phonenumbers.__version__,
+        }
+        return {"verb": "redact", "redact": how, "sources": [orjson.loads(told)]}
+
+    header = write_session(
+        batches(),
+        target,
+        started_ns=session.header.started_ns,
+        inputs=[session.path],
+        source=source,
+        first_seq=_first_seq(session),
+        ended=redactor.text(session.header.ended),
+        check=_checker(numbers, names | users, callers, finder, options.dtmf, progress),
+        force=force,
+        progress=progress,
+    )
+    ambiguous = callers | (found.users & found.vocabulary if options.endpoints else set())
+    return Redacted(
+        header, len(numbers), len(names | callers), len(users), keypad.masked_count, tuple(sorted(ambiguous))
+    )
+
+
+def _told_apart(found: Originals, options: Options) -> tuple[set[str], set[str]]:
+    """Names to be replaced wherever they stand, and those to be replaced only where they are a caller's."""
+    if not options.names:
+        return set(), set()
+    users = found.users if not options.endpoints else set()
+    callers = {n for n in found.names if n in found.vocabulary or n in users or not _is_telling(n)}
+    return found.names - callers, callers
+
+
+def _is_telling(name: str) -> bool:
+    """Whether a name is long enough to be told from any other word."""
+    return sum(character.isalpha() for character in name) >= _MIN_NAME
+
+
+def _checker(
+    numbers: Collection[str],
+    words: Collection[str],
+    callers: Collection[str],
+    finder: Finder,
+    dtmf: Dtmf,
+    progress: Progress,
+) -> Callable[[Path], None]:
+    def check(path: Path) -> None:
+        leaks = find_leaks(
+            path, numbers, words, callers, finder=finder, no_digits=dtmf == "mask-all", progress=progress
+        )
+        if found := list(leaks):
+            raise LeakError(
+                f"the redacted session still held {len(found)} originals and was not kept: {'; '.join(found[:5])}."
+                " Please report this, with the frame if you may"
+            )
+
+    return check
+
+
+def _times(session: Session) -> tuple[datetime, datetime]:
+    first, last = (
+        datetime.fromisoformat(at) if at else datetime.fromtimestamp(session.header.started_ns / 1e9, UTC)
+        for at in (session.header.first_at, session.header.last_at)
+    )
+    return first, last
+
+
+def _first_seq(session: Session) -> int:
+    for batch, _ in read_batches(session):
+        if batch.num_rows:
+            return int(batch["seq"][0].as_py())
+    return 0

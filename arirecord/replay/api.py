@@ -1,0 +1,161 @@
+"""A replay as a program drives it: started, steered, and asked what its clients did."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from arirecord.session.reader import Session
+
+from .options import ReplayOptions
+from .rest.handler import Heard
+from .server import ReplayServer
+
+__all__ = ["ClientRequest", "NotAsked", "Replay", "replay"]
+
+_SHOWN: Final = 20
+
+
+class NotAsked(AssertionError):
+    """What was expected of a client was not asked in time; the text says what was asked instead."""
+
+
+@dataclass(frozen=True)
+class ClientRequest:
+    """What a client asked: `POST`, the `path` without `/ari` and decoded, parameters from query and body as texts, the
+    JSON of the body (None: there is none), and the HTTP status that it was answered with.
+    """
+
+    method: str
+    path: str
+    parameters: Mapping[str, str]
+    body: Any
+    status: int
+
+    def __str__(self) -> str:
+        query = "&".join(f"{name}={value}" for name, value in self.parameters.items())
+        return f"{self.method} {self.path}" + (f"?{query}" if query else "")
+
+    def fits(self, method: str, path: str, parameters: Mapping[str, str]) -> bool:
+        """Whether it is as described: `path` may hold `*` for any text; of the parameters those given count."""
+        same = fnmatchcase(self.method, method.upper()) and fnmatchcase(self.path, path)
+        return same and all(self.parameters.get(name) == value for name, value in parameters.items())
+
+
+class Replay:
+    """A running replay. Made by `arirecord.replay`. `requests` has what clients asked so far, of what ARI knows."""
+
+    def __init__(self, server: ReplayServer) -> None:
+        self.server = server
+        self.requests: list[ClientRequest] = []
+        self._unexpected: list[ClientRequest] = []
+        self._news = asyncio.Event()
+        server.heard = self._hear
+
+    @property
+    def url(self) -> str:
+        """Where ARI is."""
+        return f"{self.server.http_url}/ari"
+
+    @property
+    def base_url(self) -> str:
+        """The same without `/ari`, as most client libraries want it."""
+        return self.server.http_url
+
+    @property
+    def ws_url(self) -> str:
+        """Where the events are; a client adds `?app=`."""
+        return self.server.url
+
+    @property
+    def app(self) -> str:
+        """The first application of the recording; empty where it has none."""
+        return next(iter(self.server.session.header.applications), "")
+
+    def pause(self) -> None:
+        """Let time stand still."""
+        self.server.pause()
+
+    def resume(self) -> None:
+        """Let time run again, while a client is there."""
+        self.server.resume()
+
+    def step(self) -> None:
+        """While time stands still: send the next event."""
+        self.server.step()
+
+    def seek(self, position_s: float) -> None:
+        """Go on from so many seconds after the start of the recording, also back."""
+        self.server.seek(position_s)
+
+    def set_speed(self, speed: float | Literal["max"]) -> None:
+        """Go on at another speed."""
+        self.server.set_speed(None if speed == "max" else speed)
+
+    def status(self) -> Mapping[str, Any]:
+        """Where it is, and how it does: `position_s`, `duration_s`, `frames`, `clients`, `finished` and more."""
+        return self.server.describe()
+
+    async def wait_end(self) -> None:
+        """Wait until the last event was sent."""
+        await self.server.wait_end()
+
+    async def expect(self, method: str, path: str, timeout: float = 5, **parameters: str) -> ClientRequest:  # noqa: ASYNC109 - it is told what was asked instead
+        """Wait until a client has asked this, at most so many seconds, and return it; each request is returned once.
+
+        `path` is without `/ari`, with `*` for any text: `expect("POST", "/channels/*/play", media="sound:hello")`.
+        Raises `NotAsked`, an `AssertionError`.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while (found := self._take(method, path, parameters)) is None:
+                    self._news.clear()
+                    await self._news.wait()
+                return found
+        except TimeoutError:
+            wanted = ClientRequest(method, path, parameters, None, 0)
+            raise NotAsked(_in_vain(wanted, timeout, self._unexpected)) from None
+
+    def _take(self, method: str, path: str, parameters: Mapping[str, str]) -> ClientRequest | None:
+        found = next((one for one in self._unexpected if one.fits(method, path, parameters)), None)
+        if found is not None:
+            self._unexpected.remove(found)
+        return found
+
+    def _hear(self, heard: Heard) -> None:
+        question = heard.question
+        path = "/" + "/".join(question.segments)
+        request = ClientRequest(question.method, path, question.parameters, question.document, heard.answer.status)
+        self.requests.append(request)
+        self._unexpected.append(request)
+        self._news.set()
+
+
+def _in_vain(wanted: ClientRequest, seconds: float, others: Sequence[ClientRequest]) -> str:
+    text = f"nobody asked {wanted} within {seconds:g} s"
+    if not others:
+        return f"{text}; nothing else was asked either"
+    shown = [f"  {request}" for request in others[-_SHOWN:]]
+    more = [f"  … and {len(others) - _SHOWN} before these"] if len(others) > _SHOWN else []
+    return "\n".join([f"{text}; what was asked, and not expected:", *more, *shown])
+
+
+@asynccontextmanager
+async def replay(
+    session: Session | str | Path, *, speed: float | Literal["max"] = 1, port: int = 0, **options: Any
+) -> AsyncIterator[Replay]:
+    """Replay a session to ARI clients while the block runs, on a free port of this machine.
+
+        async with arirecord.replay("transfer.parquet", speed=50) as ari:
+            await my_app.connect(ari.url)
+            await ari.expect("POST", "/channels/*/answer")
+
+    `speed` is a number or `"max"`; further `options` are those of `ReplayOptions`, such as `pace="client"`. Raises
+    `NotASession`, `FileNotFoundError`, `ReplayError` and `TypeError` for an option that there is not.
+    """
+    given = ReplayOptions(port=port, speed=None if speed == "max" else speed, **options)
+    async with ReplayServer(session, given) as server:
+        yield Replay(server)

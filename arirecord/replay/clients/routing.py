@@ -1,0 +1,177 @@
+"""What one client hears: which recorded frames, under which application's name."""
+
+import base64
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from arirecord.replay.options import ReplayError
+from arirecord.session.reader import Frame
+
+from .app_mapping import rewrite
+from .membership import Known
+from .subscription import PRIVATE, Ownership
+
+__all__ = ["Names", "Union", "View", "plain_payload"]
+
+_NAMED = 10
+_WINDOW = 1 << 16
+
+
+class Union:
+    """Joins what several applications heard: what was said to each of them is told once, what was said twice to one
+    is told twice.
+    """
+
+    def __init__(self, window: int = _WINDOW) -> None:
+        self._counts: dict[str, dict[str, int]] = {}
+        self._latest: deque[str] = deque()
+        self._window = window
+
+    def is_new(self, text: str, application: str) -> bool:
+        """Whether this text, from the stream of this application, has not been told by another's."""
+        counts = self._counts.get(text)
+        if counts is None:
+            counts = self._counts[text] = {}
+            self._latest.append(text)
+            if len(self._latest) > self._window:
+                del self._counts[self._latest.popleft()]
+        told = max(counts.values(), default=0)
+        counts[application] = counts.get(application, 0) + 1
+        return counts[application] > told
+
+
+@dataclass(slots=True)
+class View:
+    """What a client hears as application `asked`.
+
+    That is the frames of the applications `sources`; of events that only the application itself gets, those of its own
+    names in the recording, `recorded`. With an `ownership` it is only what Asterisk would send without subscribeAll.
+    """
+
+    asked: str
+    recorded: frozenset[str]
+    sources: frozenset[str]
+    ownership: Ownership | None = None
+    union: Union | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.union = Union() if len(self.sources) > 1 else None
+
+    def payload(self, frame: Frame) -> str | None:
+        """The text for a frame that names an application; None: not for this client."""
+        application = frame.application
+        if application not in self.sources or frame.kind != "event":
+            return None
+        if frame.type in PRIVATE and application not in self.recorded:
+            return None
+        if self.ownership is not None and frame.type not in PRIVATE and not self.ownership.wants(_event(frame.raw)):
+            return None
+        text = frame.raw if application == self.asked else rewrite(frame.raw, self.asked)
+        return text if self.union is None or self.union.is_new(text, application) else None
+
+
+def plain_payload(frame: Frame) -> str | bytes | None:
+    """The message for a frame that names no application: text, or bytes where bytes were recorded."""
+    if frame.kind == "binary":
+        return base64.b64decode(frame.raw)
+    return frame.raw if frame.kind == "event" else None
+
+
+def _event(raw: str) -> Mapping[str, Any]:
+    try:
+        event = orjson.loads(raw)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+class Names:
+    """Which recorded applications are meant by the names that clients ask for.
+
+    `recorded` are those of the recording's frames, `mapped` pairs of a recorded and an asked name; the recorded one may
+    also be that of an application in which there were channels. `wide` says that the recording was made with
+    subscribeAll.
+    """
+
+    def __init__(self, recorded: Collection[str], mapped: Sequence[tuple[str, str]] = (), wide: bool = False) -> None:
+        self._recorded = frozenset(recorded)
+        self._listed = list(recorded)
+        self._wide = wide
+        self._mapped: dict[str, frozenset[str]] = {}
+        for name, asked in mapped:
+            self._mapped[asked] = self._mapped.get(asked, frozenset()) | {name}
+
+    def check(self, known: Known) -> None:
+        """Raises `ReplayError` where a name to map is not in the recording."""
+        for names in self._mapped.values():
+            for name in names - self._recorded - known.originated.keys():
+                raise ReplayError(f"there is no application {name!r} to map; {self._there(known)}")
+
+    def needs_known(self, asked: Sequence[str]) -> bool:
+        """Whether `unknown` and `views` need to know who was in which application."""
+        return self._wide or not self._recorded.issuperset(asked)
+
+    def unknown(self, asked: Sequence[str], known: Known) -> str | None:
+        """A sentence on those of the asked names that neither recording nor mapping has; None: all are known."""
+        there = self._recorded | self._mapped.keys() | known.originated.keys()
+        names = [name for name in asked if name not in there]
+        if not names:
+            return None
+        named = f"application{'s' * (len(names) > 1)} {_listed(names)}"
+        return f"{named} {'are' if len(names) > 1 else 'is'} not in the recording; {self._there(known)}"
+
+    def views(self, asked: Sequence[str], subscribe_all: bool, known: Known) -> tuple[list[View], list[str]]:
+        """What who asks for these names hears, and what there is to say about it.
+
+        Of a recording of one application, a client that asks for unknown names only gets that one's frames under the
+        first of them.
+        """
+        unknown = self.unknown(asked, known)
+        alone = len(self._recorded) == 1 and not any(name in self._recorded or name in self._mapped for name in asked)
+        views, notices = [], []
+        for name in asked:
+            mapped = self._mapped.get(name, frozenset([name]))
+            ownership = None if subscribe_all else self._owned(name, mapped, known)
+            meant = mapped & self._recorded
+            if alone and name == asked[0] and ownership is None:
+                meant = self._recorded
+                notices.append(
+                    f"application {name!r} is not in the recording; it gets the frames of {self._listed[0]!r} "
+                    "under its name"
+                )
+            sources = self._recorded if subscribe_all or (ownership is not None and not meant) else meant
+            if ownership is not None:
+                notices.append(f"{name!r} did not ask for subscribeAll; it gets what the recording tells to be its own")
+            elif self._wide and meant and not subscribe_all:
+                notices.append(
+                    f"the recording was made with subscribeAll and does not tell what would be {name!r}'s own; "
+                    "it gets everything"
+                )
+            views.append(View(name, meant, sources, ownership))
+        if unknown is not None and not all(view.sources for view in views) and not alone:
+            notices.append(unknown)
+        return views, notices
+
+    def _owned(self, name: str, mapped: frozenset[str], known: Known) -> Ownership | None:
+        """What decides, where the stream holds more than Asterisk would send and the recording tells whose it is."""
+        strangers = ({name} | mapped) - self._recorded
+        if not self._wide and not strangers & known.originated.keys():
+            return None
+        names = ({name} | mapped) & known.originated.keys()
+        if not names:
+            return None
+        return Ownership(names, frozenset().union(*(known.originated[name] for name in names)))
+
+    def _there(self, known: Known) -> str:
+        has = f"it has {_listed(self._listed)}" if self._listed else "its frames name none"
+        others = [name for name in known.originated if name not in self._recorded]
+        return has + (f", and channels in {_listed(others)}" if others else "")
+
+
+def _listed(names: Collection[str]) -> str:
+    first = ", ".join(repr(name) for name in list(names)[:_NAMED])
+    return first if len(names) <= _NAMED else f"{first} and {len(names) - _NAMED} more"

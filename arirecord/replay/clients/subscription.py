@@ -1,0 +1,150 @@
+"""Whose a channel is: which events Asterisk sends to an application that did not subscribe to all."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from arirecord.asterisk.channel_names import endpoint_of
+
+__all__ = ["PRIVATE", "Ownership"]
+
+PRIVATE: Final = frozenset(
+    [
+        "ApplicationMoveFailed",
+        "ApplicationRegistered",
+        "ApplicationReplaced",
+        "ApplicationUnregistered",
+        "RESTResponse",
+        "StasisEnd",
+        "StasisStart",
+    ]
+)
+"""Events that only the application itself gets, whatever others subscribed to."""
+
+Object = Mapping[str, Any]
+
+
+class Ownership:
+    """What of a switch belongs to one application; asked about every event in order, it says which are for it.
+
+    A channel is the application's while it is in `Stasis()` under one of its `names`, and for its whole life where the
+    application originated it (`originated`, ids of channels). A bridge is while such a channel is in it; one that was
+    made by an app stays so until it is destroyed. `sources` are what the application subscribed to besides, as ARI
+    writes them (`endpoint:PJSIP/alice`); it may change at any time.
+    """
+
+    def __init__(self, names: Collection[str], originated: Collection[str], sources: Collection[str] = ()) -> None:
+        self._names = names
+        self._originated = originated
+        self.sources = sources
+        self._channels: set[str] = set()
+        self._left: set[str] = set()
+        self._dialled: set[str] = set()
+        self._bridges: set[str] = set()
+
+    def begin(self, channels: Mapping[str, Object]) -> None:
+        """Forget what was; these channels are up now."""
+        self._channels = {key for key, channel in channels.items() if self._inside(channel)}
+        self._dialled = set(channels) & set(self._originated)
+        self._left.clear()
+        self._bridges.clear()
+
+    def wants(self, event: Object) -> bool:
+        """Whether the application gets this event; what it tells is taken in."""
+        kind = event.get("type")
+        if kind == "ChannelVarset" and event.get("variable") == "STASISSTATUS":
+            return self._turn(event)
+        channels = list(_channels(event))
+        if kind == "Dial":
+            # From here on Asterisk tells an application of a channel that it originated, not from its creation.
+            self._dialled.update(key for channel in channels if (key := str(channel["id"])) in self._originated)
+        elif kind == "ChannelDialplan":
+            # A channel that goes on in the dialplan has left the application; one that comes to Stasis() is in it
+            # once its variable STASISSTATUS says so.
+            self._leave(str(event["channel"].get("id")) if isinstance(event.get("channel"), dict) else "")
+        else:
+            self._channels.update(
+                key for channel in channels if (key := str(channel["id"])) not in self._left and self._inside(channel)
+            )
+        wanted = any(self._owns(str(channel["id"])) for channel in channels)
+        wanted = self._bridge(event, kind) or wanted or self._thing(event)
+        if kind == "ChannelDestroyed" and channels:
+            self._channels.discard(str(channels[0]["id"]))
+            self._left.discard(str(channels[0]["id"]))
+            self._dialled.discard(str(channels[0]["id"]))
+        return wanted or (bool(self.sources) and self._subscribed(event, channels))
+
+    def _turn(self, event: Object) -> bool:
+        """Asterisk empties STASISSTATUS before it lets a channel into an application, and sets it when it has left."""
+        channel = event.get("channel")
+        if not isinstance(channel, dict) or not isinstance(channel.get("id"), str):
+            return False
+        key = channel["id"]
+        if event.get("value"):
+            self._leave(key)
+        elif self._inside(channel):
+            self._left.discard(key)
+            self._channels.add(key)
+        return key in self._dialled or (bool(self.sources) and self._subscribed(event, [channel]))
+
+    def _leave(self, key: str) -> None:
+        if key in self._channels:
+            self._channels.discard(key)
+            self._left.add(key)
+
+    def _inside(self, channel: Object) -> bool:
+        place = channel.get("dialplan")
+        if not isinstance(place, dict) or place.get("app_name") != "Stasis":
+            return False
+        return str(place.get("app_data")).partition(",")[0] in self._names
+
+    def _owns(self, key: str) -> bool:
+        return key in self._channels or key in self._dialled
+
+    def _bridge(self, event: Object, kind: object) -> bool:
+        wanted = False
+        for name in ("bridge", "bridge_from"):
+            bridge = event.get(name)
+            if not isinstance(bridge, dict) or not isinstance(bridge.get("id"), str):
+                continue
+            key, inside = bridge["id"], bridge.get("channels")
+            holds = isinstance(inside, list) and any(isinstance(i, str) and self._owns(i) for i in inside)
+            if holds and kind != "BridgeDestroyed":
+                self._bridges.add(key)
+            wanted |= holds or key in self._bridges
+            if kind == "BridgeDestroyed" or (not holds and bridge.get("bridge_class") != "stasis"):
+                self._bridges.discard(key)
+        return wanted
+
+    def _thing(self, event: Object) -> bool:
+        """Whether it is about a playback to, or a recording of, what is the application's."""
+        for name in ("playback", "recording"):
+            thing = event.get(name)
+            kind, _, key = str(thing.get("target_uri")).partition(":") if isinstance(thing, dict) else ("", "", "")
+            if (kind == "channel" and self._owns(key)) or (kind == "bridge" and key in self._bridges):
+                return True
+        return False
+
+    def _subscribed(self, event: Object, channels: Collection[Object]) -> bool:
+        names = [f"channel:{channel['id']}" for channel in channels]
+        names += [f"bridge:{b.get('id')}" for n in ("bridge", "bridge_from") if isinstance(b := event.get(n), dict)]
+        if isinstance(endpoint := event.get("endpoint"), dict):
+            names += [f"endpoint:{endpoint.get('technology')}/{endpoint.get('resource')}"]
+        # An endpoint's channels are heard of too: their names begin with its.
+        names += [f"endpoint:{endpoint_of(str(channel.get('name')))}" for channel in channels]
+        if isinstance(state := event.get("device_state"), dict):
+            names += [f"deviceState:{state.get('name')}"]
+        for name in names:
+            scheme, _, key = name.partition(":")
+            # `endpoint:` is all endpoints, `endpoint:PJSIP` all of a technology.
+            if name in self.sources or f"{scheme}:" in self.sources:
+                return True
+            if scheme == "endpoint" and f"endpoint:{key.partition('/')[0]}" in self.sources:
+                return True
+        return False
+
+
+def _channels(event: Object) -> Iterator[Object]:
+    """The channels in an event, whatever their fields are called."""
+    for value in event.values():
+        if isinstance(value, dict) and isinstance(value.get("id"), str) and "dialplan" in value:
+            yield value

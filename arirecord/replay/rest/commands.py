@@ -1,0 +1,149 @@
+"""What a client wants done: the answer that was recorded, else one that is plausible. Nothing is done."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from arirecord.asterisk.rest_operations import Match
+from arirecord.replay.pbx.resource_table import Table
+from arirecord.replay.pbx.state import Switch
+
+from .id_map import Ids
+from .matcher import Answers, Told
+from .messages import Answer, Question, error
+from .recorded_exchanges import Recorded
+from .request_key import Asked
+from .synthetic import Plausible, subject
+
+__all__ = ["Commands"]
+
+_NEW: Final = {"originate", "originateWithId", "create", "createWithId", "externalMedia"}
+_JSON: Final = "application/json"
+_ENDS: Final = {"hangup", "destroy", "stop", "cancel"}
+
+
+class Commands:
+    """Answers what nothing else answers, in recorded ids; what a client calls otherwise goes to `ids`.
+
+    What a client makes can be asked for until it ends it, `made`, by kind. `moment` tells the time of the recording as
+    ARI writes times, `now_ns` in nanoseconds since 1970 UTC, where anybody knows it.
+    """
+
+    def __init__(
+        self,
+        recorded: Recorded,
+        switch: Switch,
+        ids: Ids,
+        moment: Callable[[], str],
+        now_ns: Callable[[], int] | None = None,
+    ) -> None:
+        self.made: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._answers = Answers(recorded.exchanges, recorded.name_of)
+        self._switch = switch
+        self._ids = ids
+        self._now_ns: Callable[[], int | None] = now_ns or (lambda: None)
+        self._plausible = Plausible(moment)
+        self._tables: Mapping[str, Callable[[], Table]] = {
+            "channels": lambda: switch.channels,
+            "bridges": lambda: switch.bridges,
+            "playbacks": lambda: switch.playbacks,
+            "recordings": lambda: switch.recordings,
+        }
+
+    def restart(self, since_ns: int | None) -> None:
+        """The recording begins anew (None), or goes on from a moment: nothing was asked yet."""
+        self.made.clear()
+        self._answers.restart(since_ns)
+
+    def answer(self, match: Match, question: Question, what: Asked) -> Answer:
+        """The recorded answer; else documented success with a plausible body, or the error where that is plain."""
+        found = self._answers.find(what, self._now_ns())
+        if found is not None:
+            return self._as_recorded(match, question, what, found)
+        operation = match.operation
+        if operation.method == "GET":
+            return Answer(200, []) if operation.returns.startswith("List[") else error(404, "Not in the recording")
+        if self._unknown(match):
+            return error(404, f"{operation.resource.removesuffix('s').capitalize()} not found")
+        for parameter in operation.parameters:
+            if parameter.required and parameter.where == "query" and not question.parameters.get(parameter.name):
+                return error(400 if 400 in operation.errors else 409, f"{parameter.name} is required")
+        self._note(match, question)
+        return self._plausibly(match, question, what)
+
+    def made_one(self, match: Match) -> Answer | None:
+        """What a client made and asks for; None where it made no such thing, or that has gone."""
+        kind, key = subject(match)
+        item = self.made.get(kind, {}).get(key)
+        if item is None or match.operation.name not in ("get", "getLive") or self._tables[kind]().was(key):
+            return None
+        return Answer(200, item)
+
+    def made_all(self, kind: str) -> list[Mapping[str, Any]]:
+        """What clients made of a kind and no event has named yet."""
+        return [item for key, item in self.made.get(kind, {}).items() if not self._tables[kind]().was(key)]
+
+    def _as_recorded(self, match: Match, question: Question, what: Asked, found: Told) -> Answer:
+        exchange = found.exchange
+        assert exchange.status is not None
+        self._bind(what, found)
+        if exchange.status < 300 and match.operation.method != "GET":
+            self._note(match, question)
+            is_passing = match.operation.returns != "StoredRecording"
+            if found.thing and what.chosen and is_passing and isinstance(exchange.value, dict):
+                self.made.setdefault(what.chosen[0], {})[found.thing] = exchange.value
+        return Answer(exchange.status, body=exchange.body.encode(), content_type=exchange.content_type or _JSON)
+
+    def _plausibly(self, match: Match, question: Question, what: Asked) -> Answer:
+        """Success. What is made stands for what was made in the recording at this place, if anything was."""
+        operation = match.operation
+        found = self._answers.near(what, self._now_ns())
+        made = self._plausible.make(match, question)
+        if made is None:
+            form = self._switch.stored.get(match.ids.get("recordingName", ""), {}).get("format", "wav")
+            copy = {"name": question.parameters.get("destinationRecordingName", ""), "format": form}
+            if operation.returns == "StoredRecording":
+                return Answer(operation.status, copy)
+            return Answer(operation.status, [] if operation.returns.startswith("List[") else None)
+        kind, thing = made
+        name = "name" if kind == "recordings" else "id"
+        if found is not None and found.thing:
+            self._bind(what, found)
+            thing = {**thing, name: found.thing}
+        self.made.setdefault(kind, {})[thing[name]] = thing
+        return Answer(operation.status, thing)
+
+    def _bind(self, what: Asked, found: Told) -> None:
+        """From now on the ids that a client chose stand for those of the recording."""
+        if what.chosen is None or not found.thing:
+            return
+        kind, chosen = what.chosen
+        if chosen:
+            self._ids.bind(kind, found.thing, chosen)
+        if what.second and found.asked.second:
+            self._ids.bind("channels", found.asked.second, what.second)
+
+    def _unknown(self, match: Match) -> bool:
+        """Whether a command is for something that never was: neither in the recording so far, nor made by a client."""
+        kind, key = subject(match)
+        if not key or kind not in self._tables or match.operation.name in _NEW:
+            return False
+        return not self._tables[kind]().was(key) and key not in self.made.get(kind, {})
+
+    def _note(self, match: Match, question: Question) -> None:
+        """Remember what a client sets or ends, so that it can ask for it."""
+        kind, key = subject(match)
+        name, given = match.operation.name, question.parameters
+        if name == "setChannelVar" and "variable" in given:
+            self._switch.variables.setdefault(key, {})[given["variable"]] = given.get("value", "")
+        elif name == "setGlobalVar" and "variable" in given:
+            self._switch.global_variables[given["variable"]] = given.get("value", "")
+        elif name in _ENDS:
+            self.made.get(kind, {}).pop(key, None)
+        elif match.operation.resource == "deviceStates":
+            device = match.ids["deviceName"]
+            if name == "update":
+                self._switch.device_states.put(
+                    device, {"name": device, "state": given.get("deviceState", "UNKNOWN")}, 0, True
+                )
+            else:
+                self._switch.device_states.drop(device)

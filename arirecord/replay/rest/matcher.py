@@ -1,0 +1,124 @@
+"""The recorded exchange that a question of a client has its answer from."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
+
+from arirecord.asterisk.rest_operations import find
+
+from .recorded_exchanges import Exchange
+from .request_key import Asked, asked
+
+__all__ = ["Answers", "Row", "Told", "thing_made", "told"]
+
+# How far behind the replay an exchange may lie and still be what a client that reacts means.
+_PATIENCE_NS: Final = 10 * 10**9
+
+
+@dataclass
+class Told:
+    """A recorded exchange: what was asked, and what was answered. `thing` is the id of what came of it, or empty."""
+
+    asked: Asked
+    exchange: Exchange
+    thing: str
+    is_used: bool = False
+
+
+def told(exchange: Exchange, name_of: Callable[[str], str] = str) -> Told | None:
+    """The exchange, understood, as `asked`; None where ARI has no such operation, or nothing came back."""
+    if exchange.status is None or not 200 <= exchange.status < 600:
+        return None
+    question = exchange.question
+    match = find(question.method, question.segments)
+    if match is None:
+        return None
+    what = asked(match, question, name_of)
+    thing = "" if what.chosen is None else thing_made(what, exchange.status, exchange.value)
+    return Told(what, exchange, thing)
+
+
+def thing_made(what: Asked, status: int, value: Any) -> str:
+    """The id of what was made, from the JSON `value` of an answer, or from the question where the answer has none."""
+    if what.chosen is None or status >= 300:
+        return ""
+    kind, chosen = what.chosen
+    answered = value.get("name" if kind == "recordings" else "id") if isinstance(value, dict) else None
+    return answered if isinstance(answered, str) else chosen
+
+
+class Answers:
+    """The recorded answers to what apps asked.
+
+    The same question gets them one after the other, and then the last again, unless something new is asked for. What
+    lies far behind the replay is passed over: an app that left out a call must not get the answers of another.
+    """
+
+    def __init__(self, exchanges: Sequence[Exchange], name_of: Callable[[str], str]) -> None:
+        self._by_key: dict[tuple[object, ...], Row] = {}
+        self._by_place: dict[tuple[object, ...], Row] = {}
+        self._by_thing: dict[str, list[Told]] = {}
+        self._all: list[Told] = []
+        for exchange in exchanges:
+            if (known := told(exchange, name_of)) is not None:
+                self._all.append(known)
+                self._by_key.setdefault(known.asked.key, Row()).told.append(known)
+                if known.thing:
+                    self._by_place.setdefault(known.asked.place, Row()).told.append(known)
+                    self._by_thing.setdefault(known.thing, []).append(known)
+
+    def restart(self, since_ns: int | None = None) -> None:
+        """None is used yet, but for those before the moment from which the recording goes on."""
+        for known in self._all:
+            known.is_used = since_ns is not None and known.exchange.begun_ns < since_ns
+        for row in (*self._by_key.values(), *self._by_place.values()):
+            row.first = 0
+
+    def find(self, what: Asked, now_ns: int | None) -> Told | None:
+        """The exchange whose answer a client gets now (since 1970 UTC; None: nobody knows); None where nobody asked.
+
+        It counts as used from now on.
+        """
+        row = self._by_key.get(what.key)
+        if row is None:
+            return None
+        found = self._of_thing(what) or row.next(now_ns)
+        if found is None and what.chosen is None:
+            return row.told[-1]
+        return _used(found)
+
+    def near(self, what: Asked, now_ns: int | None) -> Told | None:
+        """The exchange that made a thing of the same kind at the same place, asked for with other parameters."""
+        row = self._by_place.get(what.place)
+        return _used(row.next(now_ns)) if row and what.chosen else None
+
+    def _of_thing(self, what: Asked) -> Told | None:
+        """Where the client names a thing of the recording: what made that very thing."""
+        known = self._by_thing.get(what.chosen[1], []) if what.chosen else []
+        return next((one for one in known if not one.is_used and one.asked.key == what.key), None)
+
+
+@dataclass
+class Row:
+    """Exchanges that ask one thing, in order; all before `first` are used."""
+
+    told: list[Told] = field(default_factory=list)
+    first: int = 0
+
+    def next(self, now_ns: int | None) -> Told | None:
+        """The first that is not used and does not lie far behind; where all do, the first of them."""
+        while self.first < len(self.told) and self.told[self.first].is_used:
+            self.first += 1
+        begin = self.first
+        if now_ns is not None:
+            begin = bisect_left(self.told, now_ns - _PATIENCE_NS, begin, key=lambda one: one.exchange.t_ns)
+        recent = (one for one in islice(self.told, begin, None) if not one.is_used)
+        return next(recent, self.told[self.first] if self.first < len(self.told) else None)
+
+
+def _used(found: Told | None) -> Told | None:
+    if found is not None:
+        found.is_used = True
+    return found

@@ -1,0 +1,209 @@
+"""What a recording knows of ARI's REST interface: the recorded answers, found without reading the rest of it."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from arirecord.asterisk.catalogue import event_types
+from arirecord.errors import NotASession
+from arirecord.replay.options import ReplayError
+from arirecord.session.reader import Session
+from arirecord.session.row_groups import grouped_batches, opened
+
+from .messages import Question
+
+__all__ = ["Exchange", "Recorded", "exchange_of", "read_recorded"]
+
+_MOST: Final = 100_000
+_LOOK_AT: Final = 100
+
+_ENVELOPE: Final = {"type", "application", "asterisk_id", "timestamp"}
+_DOCS: Final = "/api-docs/"
+
+
+class Exchange(NamedTuple):
+    """A recorded exchange: who asked (`recorder` or `app`), what, and what came back (`status` None: nothing).
+
+    `t_ns` is when the answer was complete, nanoseconds since 1970 UTC; 0 where nobody said. `client` is who asked, with
+    its application in brackets where that is known.
+    """
+
+    by: str
+    method: str
+    uri: str
+    status: int | None
+    body: str
+    content_type: str
+    duration_ns: int
+    t_ns: int = 0
+    request_body: str = ""
+    request_type: str = ""
+    client: str = ""
+
+    @property
+    def application(self) -> str:
+        """The application that asked; empty where that is not known."""
+        found = self.client.rpartition(" (")[2] if self.client.endswith(")") else ""
+        return found.removesuffix(")")
+
+    @property
+    def begun_ns(self) -> int:
+        """When it was asked, as `t_ns`."""
+        return self.t_ns - self.duration_ns
+
+    @property
+    def question(self) -> Question:
+        """What was asked, as clients of a replay ask it."""
+        target = "/" + self.uri.removeprefix("/").removeprefix("ari/")
+        return Question(self.method, target, self.request_body.encode(), self.request_type or None)
+
+    @property
+    def value(self) -> Any:
+        """The answer's body as JSON; None where it is none."""
+        try:
+            return orjson.loads(self.body)
+        except ValueError:
+            return None
+
+
+@dataclass
+class Recorded:
+    """What was recorded: API documents by name (`channels.json`), `info` (the first `/asterisk/info`), the `sounds`.
+
+    `exchanges` are those of apps, in order, at most 100,000; `is_cut` says that there are more. `unknown_events` are
+    event types that the catalogue does not know, with the fields seen. `applications` are those whose events were
+    recorded, `aliases` what clients call them.
+    """
+
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    info: dict[str, Any] | None = None
+    sounds: list[Any] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    is_cut: bool = False
+    unknown_events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    types: Iterable[str] = ()
+    applications: Collection[str] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def name_of(self, application: str) -> str:
+        """The recorded name of an application that a client calls so; in a recording of one, any name is that one's."""
+        if application in self.aliases:
+            return self.aliases[application]
+        if application in self.applications or len(self.applications) != 1:
+            return application
+        return next(iter(self.applications))
+
+
+def read_recorded(session: Session) -> Recorded:
+    """Find out what a session knows. Reads only the row groups that hold REST exchanges or unknown event types.
+
+    Raises `ReplayError` where they can't be read.
+    """
+    try:
+        return _read(session)
+    except (NotASession, OSError) as error:
+        raise ReplayError(f"the session can't be read: {error}") from error
+
+
+def _read(session: Session) -> Recorded:
+    recorded = Recorded(types=list(session.header.types))
+    recorded.applications = list(session.header.applications)
+    for raw, t_ns in _rest_texts(session):
+        if exchange := exchange_of(raw, t_ns):
+            _take(recorded, exchange)
+    unknown = [name for name in session.header.types if name not in event_types()]
+    recorded.unknown_events = {name: _fields(session, name) for name in unknown}
+    return recorded
+
+
+def exchange_of(raw: str, t_ns: int = 0) -> Exchange | None:
+    """The exchange that the text of a `rest` row, received at `t_ns`, tells; None where it tells none."""
+    try:
+        row = orjson.loads(raw)
+        method, uri, status = row["rest_method"], row["rest_uri"], row.get("rest_status")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if not isinstance(method, str) or not isinstance(uri, str) or not isinstance(status, int | None):
+        return None
+    names = ("by", "answer_body", "answer_type", "request_body", "request_type", "client")
+    by, body, kind, request_body, request_type, client = (str(row.get(f"rest_{name}") or "") for name in names)
+    took_ns = row.get("rest_duration_ns")
+    took_ns = took_ns if isinstance(took_ns, int) else 0
+    return Exchange(by, method, uri, status, body, kind, took_ns, t_ns, request_body, request_type, client)
+
+
+def _take(recorded: Recorded, exchange: Exchange) -> None:
+    path = exchange.uri.partition("?")[0].removeprefix("/ari")
+    if exchange.by == "app" and not path.startswith(_DOCS):
+        recorded.is_cut = len(recorded.exchanges) == _MOST
+        if not recorded.is_cut:
+            recorded.exchanges.append(exchange)
+    if exchange.method != "GET" or exchange.status != 200:
+        return
+    value = exchange.value
+    if path.startswith(_DOCS) and isinstance(value, dict):
+        recorded.documents[path.removeprefix(_DOCS)] = value
+    elif path == "/asterisk/info" and isinstance(value, dict) and recorded.info is None and "?" not in exchange.uri:
+        recorded.info = value
+    elif path == "/sounds" and isinstance(value, list) and "?" not in exchange.uri:
+        recorded.sounds = value
+
+
+def _rest_texts(session: Session) -> Iterator[tuple[str, int]]:
+    """The texts of the `rest` rows, and when each was received."""
+    for part in session.parts:
+        if part.header.rows == part.header.events or "rest_uri" not in part.schema.names:
+            continue
+        with opened(part.path) as file:
+            groups = _groups_with_rest(file)
+            for batch in grouped_batches(file, 4096, ["kind", "elapsed_ns", "raw"], groups):
+                found = batch.filter(pc.equal(batch["kind"], pa.scalar("rest")))
+                received = pc.add(found["elapsed_ns"], part.header.started_ns).to_pylist()
+                yield from zip(found["raw"].to_pylist(), received, strict=True)
+
+
+def _groups_with_rest(file: pq.ParquetFile) -> list[int]:
+    column = file.schema_arrow.names.index("kind")
+    found = []
+    for number in range(file.num_row_groups):
+        statistics = file.metadata.row_group(number).column(_leaf(file, column)).statistics
+        known = statistics is not None and statistics.has_min_max
+        if not known or statistics.min <= "rest" <= statistics.max:
+            found.append(number)
+    return found
+
+
+def _leaf(file: pq.ParquetFile, column: int) -> int:
+    """Where a column of the schema is among the leaves: a list has a leaf of its own name's making."""
+    name = file.schema_arrow.names[column]
+    return next(i for i in range(len(file.schema)) if file.schema.column(i).path == name)
+
+
+def _fields(session: Session, event_type: str) -> Mapping[str, str]:
+    """The fields of an event type as seen in some of its events: `string`, `object` …, all of which may be absent."""
+    fields: dict[str, str] = {}
+    for frame in islice(session.frames(types=[event_type]), _LOOK_AT):
+        try:
+            event = orjson.loads(frame.raw)
+        except ValueError:
+            continue
+        for name, value in event.items() if isinstance(event, dict) else ():
+            if name not in _ENVELOPE:
+                fields[name] = _type(value) if fields.get(name, _type(value)) == _type(value) else "object?"
+    return fields
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean?"
+    if isinstance(value, int | float):
+        return "int?" if isinstance(value, int) else "double?"
+    if isinstance(value, list):
+        return "List[string]?" if all(isinstance(item, str) for item in value) else "List[object]?"
+    return "string?" if isinstance(value, str) else "object?"

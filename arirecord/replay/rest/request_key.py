@@ -1,0 +1,158 @@
+"""A request to ARI in a form in which two can be compared: what is asked, of what, with which parameters."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from arirecord.asterisk.rest_operations import Match, Operation, operations
+
+from .id_map import Ids, Kind
+from .messages import Question
+
+__all__ = ["Asked", "Chosen", "as_recorded", "asked"]
+
+Pairs = tuple[tuple[str, str], ...]
+Chosen = tuple[Kind, str]
+
+# Where a new thing may be given an id, by the type that an operation returns: the parameter, in the path or not.
+_CHOICE: Final[Mapping[str, tuple[Kind, tuple[str, ...]]]] = {
+    "Channel": ("channels", ("channelId",)),
+    "Bridge": ("bridges", ("bridgeId",)),
+    "Playback": ("playbacks", ("playbackId",)),
+    "LiveRecording": ("recordings", ("name",)),
+    "StoredRecording": ("recordings", ("destinationRecordingName",)),
+}
+_SECOND: Final = "otherChannelId"
+_KINDS: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys(("channelId", "snoopId", "originator", "otherChannelId", "channel"), "channels"),
+    "bridgeId": "bridges",
+    "playbackId": "playbacks",
+    "recordingName": "recordings",
+}
+_APPLICATION: Final = {"app", "application", "applicationName"}
+_URIS: Final = {"media", "eventSource", "source"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks, in recorded ids; two that ask the same have the same `key`.
+
+    `subject` are the ids in the path, `parameters` those from the query and from the body, sorted, `document` what else
+    is in the body. `chosen` is the kind of a new thing and the id that the client chose for it, empty where it left
+    that to Asterisk, None where nothing new is asked for; `second` the id of the other half of a Local channel.
+    Chosen ids are in no key.
+    """
+
+    operation: Operation
+    subject: Pairs
+    parameters: Pairs
+    document: str
+    chosen: Chosen | None = None
+    second: str = ""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal where the same is asked."""
+        return (*self.place, self.parameters, self.document)
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Equal where something of one kind is asked of the same things, whatever the parameters."""
+        # An id for the new thing may stand in the path or not: these are one operation.
+        name = self.operation.name.removesuffix("WithId")
+        return (self.operation.resource, name, self.subject)
+
+
+def asked(match: Match, question: Question, name_of: Callable[[str], str] = str) -> Asked:
+    """What a question asks; `name_of` tells the recorded name of an application."""
+    operation = match.operation
+    kind, names = _choice(operation)
+    given: dict[str, list[str]] = {}
+    for name, value in question.query:
+        given.setdefault(name, []).append(value)
+    for name, value in question.parameters.items():
+        given.setdefault(name, [value])  # what stands in the body
+    chosen = next((v for n in names if (v := match.ids.get(n) or next(iter(given.get(n, ())), ""))), "")
+    second = next(iter(given.get(_SECOND, ())), "") if kind == "channels" else ""
+    multiple = _multiple(operation.resource, operation.name)
+    free = {*names, *([_SECOND] if kind == "channels" else [])}
+    pairs = [(n, _one(n, values, n in multiple)) for n, values in given.items() if n not in free]
+    pairs = [(n, name_of(value) if n in _APPLICATION else value) for n, value in pairs]
+    subject = tuple(sorted((n, name_of(v) if n in _APPLICATION else v) for n, v in match.ids.items() if n not in names))
+    of_new = None if kind is None else (kind, chosen)
+    return Asked(operation, subject, tuple(sorted(pairs)), _rest_of_body(question), of_new, second)
+
+
+def as_recorded(match: Match, question: Question, ids: Ids) -> tuple[Match, Question]:
+    """The question with the recorded ids in it instead of the client's."""
+    if not ids:
+        return match, question
+    segments = [
+        _part_to_recorded(wanted[1:-1], part, ids) if wanted.startswith("{") else part
+        for wanted, part in zip(match.operation.segments, question.segments, strict=True)
+    ]
+    query = [(name, _to_recorded(name, value, ids)) for name, value in question.query]
+    target = "/" + "/".join(quote(part, safe="") for part in segments) + (f"?{urlencode(query)}" if query else "")
+    found = {name: _part_to_recorded(name, value, ids) for name, value in match.ids.items()}
+    body = question.body
+    if isinstance(question.document, dict):
+        body = orjson.dumps({name: _value_to_recorded(name, v, ids) for name, v in question.document.items()})
+    return Match(match.operation, found), replace(question, target=target, body=body)
+
+
+@cache
+def _multiple(resource: str, name: str) -> frozenset[str]:
+    """The parameters of an operation that may be given several times."""
+    (operation,) = (one for one in operations()[resource] if one.name == name)
+    return frozenset(parameter.name for parameter in operation.parameters if parameter.multiple)
+
+
+def _choice(operation: Operation) -> tuple[Kind | None, tuple[str, ...]]:
+    if operation.method != "POST" or operation.returns not in _CHOICE:
+        return None, ()
+    if operation.name.startswith("snoop"):
+        return "channels", ("snoopId",)
+    return _CHOICE[operation.returns]
+
+
+def _one(name: str, values: list[str], multiple: bool) -> str:
+    """One text for the values of a parameter. Asterisk takes a list with commas, or the parameter several times."""
+    if not multiple:
+        return values[-1]
+    listed = ",".join(values).split(",")
+    return ",".join(listed if name == "media" else sorted(listed))  # media are played in their order
+
+
+def _rest_of_body(question: Question) -> str:
+    """What is in a JSON body besides parameters, in one form however it was written."""
+    document = question.document
+    if isinstance(document, dict):
+        document = {name: value for name, value in document.items() if isinstance(value, dict)}
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode() if document else ""
+
+
+def _part_to_recorded(name: str, value: str, ids: Ids) -> str:
+    kind = _KINDS.get(name)
+    return ids.recorded(kind, value) if kind else value
+
+
+def _to_recorded(name: str, value: str, ids: Ids) -> str:
+    if name in _URIS:
+        return ",".join(ids.uri_to_recorded(part) for part in value.split(","))
+    if kind := _KINDS.get(name):
+        return ",".join(ids.recorded(kind, part) for part in value.split(","))
+    return ids.text_to_recorded(value)
+
+
+def _value_to_recorded(name: str, value: Any, ids: Ids) -> Any:
+    if isinstance(value, str):
+        return _to_recorded(name, value, ids)
+    if isinstance(value, list):
+        return [_value_to_recorded(name, item, ids) for item in value]
+    if isinstance(value, dict):
+        return {key: _value_to_recorded("", item, ids) for key, item in value.items()}
+    return value

@@ -1,0 +1,112 @@
+"""What ARI would plausibly answer to a command that is in no recording: the thing that it makes, in ARI's shape."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
+
+from arirecord.asterisk.rest_operations import Match
+
+from .messages import Question
+
+__all__ = ["Plausible", "subject"]
+
+Object = Mapping[str, Any]
+
+
+def subject(match: Match) -> tuple[str, str]:
+    """What a path is about: the kind of the thing and its id, `("channels", "17.1")`; no id where it names none."""
+    operation, ids = match.operation, match.ids
+    for kind, parameter in (("channels", "channelId"), ("bridges", "bridgeId"), ("playbacks", "playbackId")):
+        if operation.resource == kind:
+            return kind, ids.get(parameter, "")
+    if operation.path.startswith("/recordings/live/"):
+        return "recordings", ids["recordingName"]
+    return operation.resource, ""
+
+
+class Plausible:
+    """Makes answers' bodies. `moment` tells the time of the recording, as ARI writes times."""
+
+    def __init__(self, moment: Callable[[], str]) -> None:
+        self._moment = moment
+        self._numbers = count()
+        self._made: Mapping[str, tuple[str, Callable[[Match, Question], Object]]] = {
+            "Channel": ("channels", self._channel),
+            "Bridge": ("bridges", self._bridge),
+            "Playback": ("playbacks", self._playback),
+            "LiveRecording": ("recordings", self._recording),
+        }
+
+    def make(self, match: Match, question: Question) -> tuple[str, Object] | None:
+        """The kind of what a command makes, and the thing; None where it makes nothing."""
+        if match.operation.returns not in self._made:
+            return None
+        kind, body = self._made[match.operation.returns]
+        return kind, body(match, question)
+
+    def _channel(self, match: Match, question: Question) -> Object:
+        given = question.parameters
+        own = "snoopId" if match.operation.name.startswith("snoop") else "channelId"
+        asked = match.ids.get("snoopId") if own == "snoopId" else match.ids.get("channelId")
+        number = next(self._numbers)
+        channel_id = asked or given.get(own) or f"{int(time.time())}.{number}"
+        stem = given.get("endpoint") or (f"Snoop/{channel_id}" if own == "snoopId" else "UnicastRTP/media")
+        caller_name, _, caller = given.get("callerId", "").rpartition("<")
+        return {
+            "id": channel_id,
+            "name": f"{stem}-{number:08x}",
+            "state": "Down",
+            "protocol_id": "",
+            "caller": {"name": caller_name.strip(' "'), "number": caller.rstrip(">")},
+            "connected": {"name": "", "number": ""},
+            "accountcode": "",
+            "dialplan": {
+                "context": given.get("context") or "default",
+                "exten": given.get("extension") or "s",
+                "priority": 1,
+                "app_name": "AppDial2",
+                "app_data": "(Outgoing Line)",
+            },
+            "creationtime": self._moment(),
+            "language": "en",
+        }
+
+    def _bridge(self, match: Match, question: Question) -> Object:
+        given = question.parameters
+        is_holding = "holding" in given.get("type", "mixing").split(",")
+        return {
+            "id": match.ids.get("bridgeId") or given.get("bridgeId") or str(uuid.uuid4()),
+            "technology": "holding_bridge" if is_holding else "simple_bridge",
+            "bridge_type": "holding" if is_holding else "mixing",
+            "bridge_class": "stasis",
+            "creator": "Stasis",
+            "name": given.get("name", ""),
+            "channels": [],
+            "creationtime": self._moment(),
+            "video_mode": "none",
+        }
+
+    def _playback(self, match: Match, question: Question) -> Object:
+        given = question.parameters
+        media = next((value for name, value in question.query if name == "media"), given.get("media", ""))
+        first, *further = media.split(",")
+        return {
+            "id": match.ids.get("playbackId") or given.get("playbackId") or str(uuid.uuid4()),
+            "media_uri": first,
+            **({"next_media_uri": further[0]} if further else {}),
+            "target_uri": _target(match),
+            "language": given.get("lang") or "en",
+            "state": "playing",
+        }
+
+    def _recording(self, match: Match, question: Question) -> Object:
+        given = question.parameters
+        form = given.get("format", "")
+        return {"name": given.get("name", ""), "format": form, "target_uri": _target(match), "state": "queued"}
+
+
+def _target(match: Match) -> str:
+    kind, key = subject(match)
+    return f"{kind.removesuffix('s')}:{key}"

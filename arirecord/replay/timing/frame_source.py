@@ -1,0 +1,135 @@
+"""The frames of a session, read ahead of the player."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, dropwhile, islice, takewhile
+from operator import length_hint
+from typing import Any
+
+from arirecord.errors import NotASession
+from arirecord.replay.options import ReplayError, ReplayOptions
+from arirecord.select.times import Place
+from arirecord.session.positions import rows_before
+from arirecord.session.reader import Frame, Rows, Session
+
+from .chaos import Chaos
+from .pacing import gated, paced, repeated
+from .player import timeline
+from .prefetch import Ahead
+
+__all__ = ["Source"]
+
+_AHEAD = 3
+
+# To make so many frames of what was read takes a tenth of a millisecond.
+_PIECE = 64
+
+# Frames are what came over the wire. REST exchanges come along because they tell what was up; what arirecord itself
+# noted about the connection is not replayed.
+_KINDS = ("event", "binary", "rest")
+
+
+class Source:
+    """Gives out the frames of a session from a place on. Little of it is read ahead, so memory is bounded.
+
+    The disk is read, and what stands there is unpacked, by a thread that hardly needs Python's interpreter: what does,
+    making frames, is done by `take`, a few at a time, when who takes them has time. `gates` come between the frames,
+    each at its time; `chaos` delays some.
+    """
+
+    def __init__(self, session: Session, options: ReplayOptions) -> None:
+        self.session = session
+        self.gates: Sequence[Frame] = ()
+        self.chaos: Chaos | None = None
+        self._options = options
+        self._ahead: Ahead[Rows | None] = Ahead(iter(()), 0)
+        self._frames: Iterator[Frame] = iter(())
+        self._piece: Iterator[Frame] = iter(())
+        self._has_piece = False
+
+    def seek(self, start: Place | None) -> None:
+        """Go on from a place; None: from the start. Afterwards it has to be closed."""
+        self.close()
+        self._ahead = ahead = Ahead(self._read(start), _AHEAD)
+        self._frames = self._repeated(lambda: self._made(self._pieces(ahead), start))
+        self._piece, self._has_piece = iter(()), False
+
+    def close(self) -> None:
+        """Read no more."""
+        self._ahead.close()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `take` would not wait for the disk."""
+        return self._has_piece or self._ahead.is_ready
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being read at the moment."""
+        return self._ahead.is_full
+
+    async def wait(self) -> None:
+        """Wait until it would not."""
+        if not self.is_ready:
+            await self._ahead.wait()
+
+    def take(self) -> list[Frame]:
+        """The next frames, a few; none at the end. Raises `ReplayError` where the session is damaged."""
+        try:
+            first = list(islice(self._frames, 1))
+            return first + list(islice(self._frames, length_hint(self._piece)))
+        except (NotASession, OSError) as error:
+            raise ReplayError(f"the session can't be read on: {error}") from error
+
+    def once(self, start: Place | None) -> Iterator[Frame]:
+        """The frames of one pass, from a place on (None: from the start), read when they are wanted."""
+        return self._made(self.session.frames(**self._asked(start)), start)
+
+    def before(self, place: Place) -> Iterator[Frame]:
+        """The frames before a place, for whoever must know what was up then."""
+        frames = self.session.frames(kinds=_KINDS, until_ns=place.ns + 1)
+        return timeline(takewhile(place.is_after, frames), self.session.header.started_ns)
+
+    def rows_before(self, place: Place) -> int:
+        """At most how many frames that is."""
+        return rows_before(self.session, place.ns)
+
+    def _read(self, start: Place | None) -> Iterator[Rows | None]:
+        """The rows of all passes, with None after each."""
+        for _ in range(self._options.loop) if self._options.loop else count():
+            yield from self.session.rows(**self._asked(start))
+            yield None
+
+    def _asked(self, start: Place | None) -> dict[str, Any]:
+        until = self._options.until
+        until_ns = None if until is None else until.ns + (until.seq >= 0)
+        return {"kinds": _KINDS, "since_ns": None if start is None else start.ns, "until_ns": until_ns}
+
+    def _pieces(self, ahead: Ahead[Rows | None]) -> Iterator[Frame]:
+        """The frames of one pass, made of what was read ahead."""
+        while (rows := next(ahead, None)) is not None:
+            size = rows.batch.num_rows
+            for begin in range(0, size, _PIECE):
+                self._piece = iter(list(rows.frames(begin, _PIECE)))
+                self._has_piece = begin + _PIECE < size
+                yield from self._piece
+
+    def _repeated(self, one: Callable[[], Iterator[Frame]]) -> Iterator[Frame]:
+        return one() if self._options.loop == 1 else repeated(one, self._options.loop or None)
+
+    def _made(self, frames: Iterator[Frame], start: Place | None) -> Iterator[Frame]:
+        """The frames of one pass as they are replayed."""
+        options = self._options
+        until = options.until
+        if start is not None and start.seq >= 0:
+            frames = dropwhile(start.is_after, frames)
+        if until is not None and until.seq >= 0:
+            # To the end, not up to the first: what is read ahead begins with the next pass then.
+            frames = filter(until.is_after, frames)
+        if self.gates:
+            frames = gated(frames, self.gates, options.start_ns if start is None else start.ns, options.until_ns)
+        frames = timeline(frames, self.session.header.started_ns)
+        if self.chaos is not None and self.chaos.reorders:
+            frames = self.chaos.reorder(frames)
+        if options.idle_limit_ns is None and not options.min_gap_ns:
+            return frames
+        return paced(frames, options.idle_limit_ns, options.min_gap_ns, options.sends)

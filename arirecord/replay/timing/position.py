@@ -1,0 +1,32 @@
+"""Places in a recording that a replay starts at, seeks to or ends at."""
+
+import re
+from datetime import UTC, tzinfo
+
+from arirecord.errors import ArirecordError
+from arirecord.select.times import Place, parse_time, select_stretch
+from arirecord.session.positions import recorded
+from arirecord.session.reader import Session
+
+__all__ = ["ReplayError", "find_place"]
+
+
+class ReplayError(ArirecordError):
+    """A recording can't be replayed: the address can't be listened on, the session can't be read on, or what is asked
+    for is not in it.
+    """
+
+
+def find_place(to: str, session: Session, zone: tzinfo = UTC) -> Place:
+    """Return the place of a time as `parse_time` takes it, or of a position: seconds since the recording was started.
+
+    Raises `ReplayError` for anything else, and as `select_stretch` does.
+    """
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", to):
+        return Place(session.header.started_ns + round(float(to) * 1e9))
+    try:
+        place = select_stretch(parse_time(to), None, recorded(session, zone)).begin
+    except ValueError as error:
+        raise ReplayError(str(error)) from None
+    assert place is not None
+    return place

@@ -1,0 +1,136 @@
+"""Pictures as people ask for them in Python: `session.plot.concurrency()`, `session.call("1795474763.86")`."""
+
+from collections.abc import Callable, Collection, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from . import call_data, search
+from .build_story import story
+from .ladder_svg import ladder_svg
+from .ladder_text import ladder_text
+from .story import Story
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["CALL_MODELS", "Call", "Plots", "find_call"]
+
+CALL_MODELS = (*search.MODELS, *call_data.MODELS)
+"""The models that `find_call` reads."""
+
+
+class Call:
+    """One call of a session: its `story`, and pictures of it. Shows itself in Jupyter as the whole story."""
+
+    def __init__(self, told: Story) -> None:
+        self.story = told
+
+    @property
+    def call_id(self) -> str:
+        """The call's id, as in the table `calls`."""
+        return self.story.call_id
+
+    def text(self, width: int = 100) -> str:
+        """The story with its ladder as plain text of so many columns."""
+        return ladder_text(self.story, width=width)
+
+    def svg(self) -> str:
+        """The ladder as SVG, for documents and web pages."""
+        return ladder_svg(self.story)
+
+    def __repr__(self) -> str:
+        return f"<Call {self.call_id}: {self.story.summary}>"
+
+    def _repr_html_(self) -> str:
+        text = escape(self.text())
+        return (
+            f'<p>{escape(self.story.summary)}</p><div style="overflow-x:auto">{self.svg()}</div>'
+            f'<details><summary>As text</summary><pre style="line-height:1.2">{text}</pre></details>'
+        )
+
+
+def find_call(connection: duckdb.DuckDBPyConnection, wanted: str) -> Call:
+    """The call that an id of a call or channel, or a number, means. Raises `LookupError` unless it is just one."""
+    found = search.find_calls(connection, wanted)
+    if not found:
+        raise LookupError(f"no call has the id, channel or number {wanted!r}")
+    if len(found) > 1:
+        ids = ", ".join(call.call_id for call in found[:5])
+        raise LookupError(f"{len(found)} calls fit {wanted!r}: {ids}{' …' if len(found) > 5 else ''}")
+    return Call(story(connection, found[0].call_id))
+
+
+class Plots:
+    """Plots of one session, as Plotly figures; each shows itself in Jupyter and can be changed like any figure.
+
+    `connection_with` gives the session's connection once the models it is given are there.
+    """
+
+    def __init__(self, connection_with: Callable[[Collection[str]], duckdb.DuckDBPyConnection]) -> None:
+        self._with = connection_with
+
+    def concurrency(self) -> "go.Figure":
+        """Concurrent calls over time: open and answered."""
+        from . import plots
+
+        return plots.concurrency(self._with(("concurrency",)))
+
+    def calls(self, bucket_s: int | None = None) -> "go.Figure":
+        """Calls by the time at which they began, stacked by disposition, in buckets of `bucket_s` seconds."""
+        from . import plots
+
+        return plots.calls_over_time(self._with(("calls",)), bucket_s)
+
+    def dispositions(self) -> "go.Figure":
+        """How many calls ended with which disposition."""
+        from . import plots
+
+        return plots.dispositions(self._with(("calls",)))
+
+    def causes(self) -> "go.Figure":
+        """The most frequent hangup causes."""
+        from . import plots
+
+        return plots.causes(self._with(("calls",)))
+
+    def lengths(self, *columns: str) -> "go.Figure":
+        """How long calls rang, talked, were held: columns of `calls`, of setup_s, ring_s, talk_s, hold_s, wait_s."""
+        from . import plots
+
+        return plots.lengths(self._with(("calls",)), *columns)
+
+    def digits(self) -> "go.Figure":
+        """Heat map of DTMF digits: key by place in the sequence."""
+        from . import plots
+
+        return plots.digits(self._with(("dtmf",)))
+
+    def event_volume(self) -> "go.Figure":
+        """Bytes by event type."""
+        from . import plots
+
+        return plots.event_volume(self._with(("event_volume",)))
+
+    def kpis(self, bucket_s: int | None = None, measures: Sequence[str] = ("asr_ratio", "ner_ratio")) -> "go.Figure":
+        """Key figures over time: columns of the table `kpis`."""
+        from . import plots
+
+        return plots.kpis_over_time(self._with(("kpis", "calls")), bucket_s, measures)
+
+    def transfers(self) -> "go.Figure":
+        """What became of transfers (Sankey)."""
+        from . import sankey
+
+        return sankey.transfers(self._with(("transfers",)))
+
+    def ivr_paths(self) -> "go.Figure":
+        """How callers went through menus (Sankey)."""
+        from . import sankey
+
+        return sankey.ivr_paths(self._with(("ivr_paths",)))
+
+    def ladder(self, call: str) -> Call:
+        """A call with its ladder, by id of call or channel, or number. Raises `LookupError` unless it is just one."""
+        return find_call(self._with(CALL_MODELS), call)

@@ -1,0 +1,118 @@
+"""Find calls: by id, channel, number or row, or those with problems."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id, has_number
+
+from .call_rows import rows_at
+from .rules import PROBLEMS, RULES
+
+__all__ = ["MODELS", "Found", "all_calls", "calls_of_row", "find_calls", "problems", "worst_calls"]
+
+MODELS = ("bridge_stays", "calls", "findings", *LOOKUP_MODELS)
+"""The models that these functions read."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A call that was found, and `why`."""
+
+    call_id: str
+    started_at: datetime | None
+    caller: str | None
+    dialled: str | None
+    disposition: str | None
+    duration_s: float | None
+    why: str
+
+
+_CALL = "call_id, started_at, caller_number, COALESCE(dialled_exten, called_number), disposition, duration_s"
+
+
+def find_calls(connection: duckdb.DuckDBPyConnection, wanted: str) -> Sequence[Found]:
+    """Calls in the order of their beginning that `wanted` means: an id, or else a number, as in `call_lookup`."""
+    by_id = _select(connection, has_id([wanted]), "id", {})
+    return by_id or _select(connection, has_number([wanted]), f"number {wanted}", {})
+
+
+def all_calls(connection: duckdb.DuckDBPyConnection) -> Sequence[Found]:
+    """All calls, in the order of their beginning."""
+    return _select(connection, "true", "all calls", {})
+
+
+def worst_calls(
+    connection: duckdb.DuckDBPyConnection, count: int | None = None, rules: Sequence[str] = RULES
+) -> Sequence[Found]:
+    """Calls that have a problem by one of these rules of the linter: at most `count`, the worst first.
+
+    A call stands for its gravest finding, in the order of `lint.RULES`. The first call of each rule comes before the
+    second of any, so that the beginning of a long list shows what there is.
+
+    Raises `ValueError` for a rule that does not exist.
+    """
+    if unknown := [rule for rule in rules if rule not in RULES]:
+        raise ValueError(f"no rule is named {unknown[0]}; there are {', '.join(RULES)}")
+    rows = connection.execute(
+        f"SELECT {_CALL}, rule || ': ' || finding FROM ({problems(rules)}) JOIN calls USING (call_id) "
+        "ORDER BY place LIMIT $most",
+        {"most": count},
+    ).fetchall()
+    return [Found(*row) for row in rows]
+
+
+def problems(rules: Sequence[str] = RULES) -> str:
+    """SQL for the calls that have a problem: `call_id`, its gravest finding, and its `place` among these calls."""
+    ranks = "[" + ", ".join(f"'{rule}'" for rule in RULES) + "]"
+    return f"""
+        WITH graves AS (
+            SELECT
+                call_id, rule, severity, finding, min(seq) OVER (PARTITION BY call_id) AS first_seq,
+                list_position({ranks}, rule) AS rank
+            FROM findings
+            WHERE severity IN {PROBLEMS} AND list_contains({list(rules)}, rule)
+            QUALIFY row_number() OVER (PARTITION BY call_id ORDER BY rank, seq) = 1
+        ),
+
+        turns AS (
+            SELECT *, row_number() OVER (PARTITION BY rule ORDER BY first_seq, call_id) AS turn
+            FROM graves
+        )
+
+        SELECT call_id, rule, severity, finding, row_number() OVER (ORDER BY turn, rank) AS place
+        FROM turns
+    """
+
+
+def calls_of_row(connection: duckdb.DuckDBPyConnection, seq: int) -> Sequence[Found]:
+    """The calls that a row of the recording is about: those of the channels it names, else of the bridge.
+
+    Raises `LookupError` for a row that the recording does not have.
+    """
+    rows = rows_at(connection, [seq])
+    if not rows:
+        raise LookupError(f"no row {seq} is in the recording")
+    words = re.findall(r"[^\s\"/?&=,{}\[\]\\]+", rows[0]["raw"])
+    targets = [word.partition(":")[2] for word in words]
+    values = {"ids": sorted({*words, *targets}), "seq": seq}
+    in_bridge = "SELECT call_id FROM bridge_stays WHERE list_contains($ids, bridge_id)"
+    for where in (
+        "call_id IN (SELECT call_id FROM legs WHERE list_contains($ids, channel_id))",
+        f"call_id IN ({in_bridge} AND COALESCE(entered_seq <= $seq, true) AND COALESCE(left_seq >= $seq, true))",
+        # A bridge is made before somebody enters it, and destroyed after all have left.
+        f"call_id IN ({in_bridge})",
+    ):
+        if found := _select(connection, where, f"row {seq}", values):
+            return found
+    return []
+
+
+def _select(connection: duckdb.DuckDBPyConnection, where: str, why: str, values: dict[str, Any]) -> Sequence[Found]:
+    sql = f"SELECT {_CALL}, $why FROM calls WHERE {where} ORDER BY first_seq"
+    named = {name: value for name, value in values.items() if f"${name}" in sql}
+    return [Found(*row) for row in connection.execute(sql, {**named, "why": why}).fetchall()]

@@ -1,0 +1,134 @@
+"""Rows as an Arrow table: the columns of a session.
+
+The fast path (`fast_path.py`) refuses whatever the catalogue does not foresee. These frames go the exact path
+(`asterisk/flatten.py`), one by one. Both give the same values.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arirecord.asterisk.catalogue import all_columns, columns_of, event_types
+from arirecord.asterisk.flatten import Flat, flatten, flatten_as
+from arirecord.session.header import Drift
+from arirecord.session.rows import OWN_COLUMNS, Row, Rows
+
+from .arrow_json import ARROW
+from .fast_path import quick
+from .residuals import nulls
+
+__all__ = ["ARROW", "LEADING", "UnforeseenColumns", "own_columns", "rows_to_table", "session_schema"]
+
+LEADING = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("received_at", pa.timestamp("us")),
+        ("elapsed_ns", pa.int64()),
+        ("kind", pa.string()),
+        ("type", pa.string()),
+        ("application", pa.string()),
+        ("asterisk_id", pa.string()),
+        ("timestamp", pa.timestamp("ms")),
+    ]
+)
+
+
+class UnforeseenColumns(Exception):
+    """Rows hold event types or kinds that the schema was not made for: make it again with `names` added."""
+
+    def __init__(self, names: set[str]) -> None:
+        super().__init__(names)
+        self.names = names
+
+
+def session_schema(names: Iterable[str]) -> pa.Schema:
+    """Schema of a session in which these event types, and kinds of other rows, occur. Unknown names are passed over."""
+    columns: dict[str, pa.DataType] = {}
+    for name in names:
+        if name in event_types():
+            columns.update((column.name, ARROW[column.type]) for column in columns_of(name))
+        for column, kind in OWN_COLUMNS.get(name, {}).items():
+            columns[column] = ARROW[kind]
+    flattened = [pa.field(name, kind) for name, kind in sorted(columns.items())]
+    return pa.schema([*LEADING, *flattened, pa.field("extra", pa.string()), pa.field("raw", pa.string())])
+
+
+def own_columns(rows: Rows) -> pa.RecordBatch:
+    """What of the rows does not come from their text."""
+    return pa.RecordBatch.from_pydict(
+        {
+            "seq": pa.array(rows.seqs, pa.int64()),
+            "received_at": pc.divide(pa.array(rows.received_ns, pa.int64()), 1000).cast(pa.timestamp("us")),
+            "elapsed_ns": pa.array(rows.elapsed_ns, pa.int64()),
+            "kind": pa.array(rows.kinds, pa.string()),
+            "raw": pa.array(rows.raws, pa.string()),
+        }
+    )
+
+
+def rows_to_table(
+    rows: Sequence[Row] | Rows, schema: pa.Schema, drift: Drift, own: pa.RecordBatch | None = None
+) -> pa.Table:
+    """The rows, in order, with the columns of `schema`; drift is counted in `drift`. `own` are their own columns, where
+    they are known already.
+
+    Raises `UnforeseenColumns` where a row has a column that `schema` has not.
+    """
+    if not isinstance(rows, Rows):
+        rows = Rows.of(rows)
+    raws = rows.raws
+    if set(rows.kinds) != {"event"}:
+        raws = [raw if kind == "event" else "" for kind, raw in zip(rows.kinds, raws, strict=True)]
+    flattened, refused = quick(raws)
+    columns = dict(zip(flattened.column_names, flattened.columns, strict=True))
+    if refused:
+        _fill(columns, refused, _one_by_one([(rows.kinds[i], rows.raws[i]) for i in refused], drift))
+    if unforeseen := columns.keys() - set(schema.names):
+        raise UnforeseenColumns(_names_with(unforeseen))
+    own = own_columns(rows) if own is None else own
+    columns |= dict(zip(own.schema.names, own.columns, strict=True))
+    arrays = [columns[f.name] if f.name in columns else nulls(f.type, len(rows)) for f in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _fill(columns: dict[str, pa.ChunkedArray], indices: Sequence[int], values: pa.Table) -> None:
+    """Put the rows of `values` at `indices`, where `columns` are null."""
+    count = len(columns["type"])
+    places: list[int | None] = [None] * count
+    for place, index in enumerate(indices):
+        places[index] = place
+    spread = values.take(pa.array(places, pa.int64()))
+    for name in spread.column_names:
+        columns[name] = pc.coalesce(columns[name], spread[name]) if name in columns else spread[name]
+
+
+def _names_with(columns: set[str]) -> set[str]:
+    names = {t for t in event_types() if any(c.name in columns for c in columns_of(t))}
+    return names | {kind for kind, own in OWN_COLUMNS.items() if columns & own.keys()}
+
+
+def _one_by_one(rows: Sequence[tuple[str, str]], drift: Drift) -> pa.Table:
+    """Flattened columns of rows given as kind and text."""
+    columns: dict[str, list[object]] = {"type": [None] * len(rows), "extra": [None] * len(rows)}
+    for index, (kind, raw) in enumerate(rows):
+        if kind == "event":
+            flat = flatten(raw)
+        elif kind in OWN_COLUMNS:
+            flat = flatten_as(raw, OWN_COLUMNS[kind], kind)
+        else:
+            flat = Flat(drift=[("not text" if kind == "binary" else "unknown kind", kind)])
+        drift.add(flat.drift)
+        for name, value in {**flat.columns, "extra": flat.extra}.items():
+            columns.setdefault(name, [None] * len(rows))[index] = value
+    return pa.table({name: pa.array(values, _type_of(name)) for name, values in columns.items()})
+
+
+@cache
+def _type_of(name: str) -> pa.DataType:
+    if name in LEADING.names:
+        return LEADING.field(name).type
+    if name in ("extra", "raw"):
+        return pa.string()
+    return ARROW[next(columns[name] for columns in (all_columns(), *OWN_COLUMNS.values()) if name in columns)]

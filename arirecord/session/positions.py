@@ -1,0 +1,54 @@
+"""Where rows are in a recording, and when it begins and ends."""
+
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arirecord.select.times import Place, Recorded
+
+from .parquet import column_bounds
+from .reader import Part, Session
+from .row_groups import opened
+
+__all__ = ["find_places", "recorded", "rows_before"]
+
+
+def recorded(session: Session, zone: tzinfo = UTC) -> Recorded:
+    """What is needed to find times in a session; times without an offset are in `zone`."""
+    begins = [part.header.started_ns + part.header.first_elapsed_ns for part in session.parts]
+    ends = [begin + part.header.duration_ns for begin, part in zip(begins, session.parts, strict=True)]
+
+    def place_of(seq: int) -> Place | None:
+        return next(iter(find_places([seq], session)), None)
+
+    return Recorded(min(begins), max(ends), zone, place_of)
+
+
+def find_places(seqs: Sequence[int], session: Session) -> list[Place]:
+    """Where rows are, in the order of the recording. Where a file of a folder counts anew, it goes on after the one
+    before it. Rows that are not there are left out.
+    """
+    wanted, places = pa.array(seqs, pa.int64()), []
+    for part, shift in zip(session.parts, session.seq_shifts, strict=True):
+        with opened(part.path) as file:
+            here = pc.subtract(wanted, shift)
+            for number, low, high in column_bounds(file.metadata, "seq"):
+                if not pc.any(pc.and_(pc.greater_equal(here, low), pc.less_equal(here, high))).as_py():
+                    continue
+                table = file.read_row_group(number, columns=["seq", "elapsed_ns"])
+                rows = table.filter(pc.is_in(table["seq"], value_set=here)).to_pylist()
+                places += [Place(part.header.started_ns + row["elapsed_ns"], row["seq"]) for row in rows]
+    return places
+
+
+def rows_before(session: Session, ns: int) -> int:
+    """At most how many rows were received before a moment, known without reading them: groups count as a whole."""
+    return sum(_rows_before(part, ns - part.header.started_ns) for part in session.parts)
+
+
+def _rows_before(part: Part, elapsed_ns: int) -> int:
+    with opened(part.path) as file:
+        bounds = column_bounds(file.metadata, "elapsed_ns")
+        return sum(file.metadata.row_group(number).num_rows for number, low, _ in bounds if low < elapsed_ns)

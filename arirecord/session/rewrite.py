@@ -1,0 +1,149 @@
+"""Sessions made of the rows of other sessions: read with all that a row has, written like any recording."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arirecord.asterisk.timestamps import format_timestamp
+
+from .header import Header
+from .journal import JournalWriter, journal_path
+from .output_file import check_output, followed, give_name
+from .reader import Part, Session
+from .recorded_time import Gap
+from .row_groups import opened, stored_batches
+from .rows import Row, own_text
+from .seal import Progress, no_progress, seal
+
+__all__ = ["describe_source", "gap_row", "read_batches", "read_rows", "to_rows", "write_session"]
+
+_BATCH = 4096
+_ROW = ("seq", "received_at", "elapsed_ns", "kind", "raw")
+
+
+def read_batches(
+    session: Session, columns: Sequence[str] = (), *, with_gaps: bool = True
+) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """The session in batches with what a row has, and those of `columns` that there are; memory stays bounded.
+
+    With each batch comes what to add to its `elapsed_ns`, so that they count from the session's first part. A gap
+    between two parts is a row of kind `connection`, unless not `with_gaps`.
+    """
+    started_ns = session.header.started_ns
+    gaps = {gap.part: gap for gap in session.recorded_time.gaps if gap.is_between and with_gaps}
+    for number, part in enumerate(session.parts):
+        names = [name for name in columns if name in part.schema.names and name not in _ROW]
+        if number in gaps:
+            yield _gap_batch(gaps[number], part, names), part.header.started_ns - started_ns
+        with opened(part.path) as file:
+            for batch in stored_batches(file, _BATCH, [*_ROW, *names]):
+                yield batch, part.header.started_ns - started_ns
+
+
+def gap_row(begin_ns: int, end_ns: int, started_ns: int, reason: str = "no recording was running") -> Row:
+    """A row that reports a gap in a recording that started at `started_ns`; all times are since 1970 UTC."""
+    since = format_timestamp(begin_ns // 1_000_000 * 1_000_000)
+    return Row(
+        0, end_ns, end_ns - started_ns, "connection", own_text("connection", "gap", lost_since=since, reason=reason)
+    )
+
+
+def _gap_batch(gap: Gap, part: Part, names: Sequence[str]) -> pa.RecordBatch:
+    _, received_ns, elapsed_ns, kind, raw = gap_row(gap.begin_ns, gap.end_ns, part.header.started_ns)
+    values = {"seq": gap.seq, "received_at": received_ns // 1000, "elapsed_ns": elapsed_ns, "kind": kind, "raw": raw}
+    fields = [part.schema.field(name) for name in (*_ROW, *names)]
+    columns = [pa.array([{**values, "type": "gap"}.get(field.name)], field.type) for field in fields]
+    return pa.record_batch(columns, pa.schema(fields))
+
+
+def to_rows(batch: pa.RecordBatch, shift_ns: int = 0) -> Iterator[Row]:
+    """The rows of a batch; `received_ns` to the microsecond, as sessions keep it."""
+    received_ns = pc.multiply(batch["received_at"].cast(pa.int64()), 1000)
+    elapsed_ns = pc.add(batch["elapsed_ns"], shift_ns) if shift_ns else batch["elapsed_ns"]
+    columns = (batch["seq"], received_ns, elapsed_ns, batch["kind"], batch["raw"])
+    return map(Row, *(column.to_pylist() for column in columns))
+
+
+def read_rows(session: Session) -> Iterator[Row]:
+    """All rows in order; memory stays bounded."""
+    for batch, shift_ns in read_batches(session):
+        yield from to_rows(batch, shift_ns)
+
+
+def describe_source(session: Session) -> dict[str, Any]:
+    """What the header of a session made from `session` says of it."""
+    header = session.header
+    return {
+        "session": session.path.name,
+        "source": dict(header.source),
+        "started_ns": header.started_ns,
+        "rows": header.rows,
+        "events": header.events,
+        "first_at": header.first_at,
+        "last_at": header.last_at,
+        "ended": header.ended,
+    }
+
+
+def write_session(
+    rows: Iterable[Sequence[Row]],
+    target: Path,
+    *,
+    started_ns: int,
+    inputs: Iterable[Path],
+    source: Callable[[], Mapping[str, Any]],
+    first_seq: int = 0,
+    ended: str = "complete",
+    check: Callable[[Path], None] = lambda path: None,
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> Header:
+    """Journal and seal `rows`, given in batches; `seq` is counted anew from `first_seq`. Returns the header.
+
+    `inputs` are the files and folders that the rows are read from: none of them is ever replaced.
+
+    `elapsed_ns` that would fall, or be negative, is raised to the one before. `source` is asked for the header's
+    `source` when all rows are read. `check` may look at the sealed session before it gets its name; whatever it raises
+    leaves no file behind. So does every other failure: the rows are safe where they came from.
+
+    Raises `TargetExists`, `OSError`, and what `rows` and `check` raise.
+    """
+    check_output(target, inputs=inputs, force=force)
+    target = followed(target)
+    with _beside(target) as folder:
+        made = folder / f".{target.name}"
+        writer = JournalWriter(journal_path(made), started_ns, {}, first_seq)
+        elapsed_ns = count = 0
+        try:
+            for batch in rows:
+                lines = []
+                for row in batch:
+                    elapsed_ns = max(elapsed_ns, row.elapsed_ns)
+                    lines.append((row.received_ns, elapsed_ns, row.kind, row.raw))
+                writer.write(lines)
+                count += len(lines)
+                progress("reading rows", count)
+        finally:
+            writer.close()
+        header = seal(
+            writer.path, made, header=Header(started_ns, source(), ended=ended), force=force, progress=progress
+        )
+        check(made)
+        give_name(made, target, force=force)
+    return header
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A folder for what is not finished, on the target's disk; gone afterwards with all that is in it."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.making-", dir=target.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,179 @@
+"""The event stream of one WebSocket, heard in passing: events, and REST requests that go over it."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import orjson
+
+from .exchanges import body_fields
+from .frames import CLOSE, Message, MessageReader, parse_close
+from .http import Head
+from .safe_recorder import Keeper
+from .secrets import clean_body, clean_uri, user_of
+
+__all__ = ["EventStream", "asked_applications"]
+
+_MAX_UNANSWERED = 10_000
+
+
+def asked_applications(request: Head) -> tuple[str, ...]:
+    """Applications that a handshake for ARI's events names; none where it is something else."""
+    path, _, query = request.target.partition("?")
+    if not request.is_websocket or not path.endswith("/events"):
+        return ()
+    return tuple(name for value in parse_qs(query).get("app", []) for name in value.split(",") if name)
+
+
+class EventStream:
+    """One application's WebSocket, recorded. `heard` is called with each message from Asterisk after it was kept.
+
+    `client` is the application's address. `is_served` is whether the application is still there. Raises `ValueError`
+    from `from_application` and `from_asterisk` for what is no WebSocket.
+    """
+
+    def __init__(
+        self, request: Head, answer: Head, client: str, keeper: Keeper, heard: Callable[["EventStream", Message], None]
+    ) -> None:
+        self.applications = asked_applications(request)
+        self.subprotocol = answer.get("sec-websocket-protocol")
+        self.client = client
+        self.user = user_of(request)
+        self.is_served = True
+        self.last_ns = time.time_ns()
+        self.end: tuple[str, int] | None = None
+        self._keeper = keeper
+        self._heard = heard
+        self._events = MessageReader()
+        self._commands = MessageReader()
+        self._skipped = 0
+        self._replaced: set[str] = set()
+        self._asked: dict[str, deque[tuple[int, dict[str, Any]]]] = {}
+        self._unanswered = 0
+
+    @property
+    def name(self) -> str:
+        """Its applications, in words."""
+        return ",".join(self.applications)
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether other connections have taken all its applications: nothing more will come."""
+        return self._replaced.issuperset(self.applications)
+
+    @property
+    def takes_frames(self) -> bool:
+        """Whether a frame can be put into what the application sends."""
+        return self._commands.is_between_frames
+
+    def from_asterisk(self, data: bytes) -> None:
+        """Bytes of events."""
+        for message in self._events.feed(data):
+            if message.opcode is CLOSE:
+                self.ends("Asterisk closed it", *parse_close(message.data))
+            else:
+                self.last_ns = time.time_ns()
+                self._keeper.frame(message.data)
+                self._look_into(message.data)
+            self._heard(self, message)
+        if self._events.skipped > self._skipped:
+            self._keeper.missed("a message is too long to be kept", self._events.skipped - self._skipped)
+            self._skipped = self._events.skipped
+
+    def from_application(self, data: bytes) -> None:
+        """Bytes of what the application says."""
+        for message in self._commands.feed(data):
+            if message.opcode is CLOSE:
+                self.ends("the application closed it", *parse_close(message.data))
+            elif b'"RESTRequest"' in message.data:
+                self._request(message.data)
+
+    def ends(self, why: str, code: int = 1006, reason: str = "") -> None:
+        """Note why it ends; the first time counts. `code` and `reason` are of a Close frame; 1006 is without one."""
+        if self.end is None:
+            self.end = (f"{why}: {reason}" if reason else why), code
+
+    def finish(self) -> None:
+        """It is over: keep the requests that were not answered."""
+        for waiting in self._asked.values():
+            for began_ns, request in waiting:
+                self._keep(request, {"reason_phrase": "no answer: the connection ended"}, began_ns)
+        self._asked.clear()
+
+    def _look_into(self, data: bytes) -> None:
+        if b'"RESTResponse"' not in data and b'"ApplicationReplaced"' not in data:
+            return
+        event = _object(data)
+        if event.get("type") == "ApplicationReplaced":
+            self._replaced.add(str(event.get("application")))
+        elif event.get("type") == "RESTResponse":
+            waiting = self._asked.get(str(event.get("request_id", "")))
+            if waiting:
+                began_ns, request = waiting.popleft()
+                self._unanswered -= 1
+                if not waiting:
+                    del self._asked[str(event.get("request_id", ""))]
+                self._keep(request, event, began_ns)
+
+    def _request(self, data: bytes) -> None:
+        request = _object(data)
+        if request.get("type") != "RESTRequest":
+            return
+        if self._unanswered >= _MAX_UNANSWERED:
+            self._keeper.missed("too many REST requests over the WebSocket were not answered")
+            return
+        self._unanswered += 1
+        self._asked.setdefault(str(request.get("request_id", "")), deque()).append((time.monotonic_ns(), request))
+
+    def _keep(self, request: dict[str, Any], answer: dict[str, Any], began_ns: int) -> None:
+        uri = _uri(request)
+        self._keeper.rest(
+            str(request.get("method", "")),
+            client=f"{self.client} ({self.name})",
+            transport="websocket",
+            uri=clean_uri(uri),
+            request_type=_text(request.get("content_type")),
+            **_body_fields("request", uri, request),
+            status=_number(answer.get("status_code")),
+            reason=_text(answer.get("reason_phrase")),
+            answer_type=_text(answer.get("content_type")),
+            **_body_fields("answer", uri, answer),
+            duration_ns=time.monotonic_ns() - began_ns,
+        )
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(data)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _uri(request: dict[str, Any]) -> str:
+    """Path and query; the query may also be a list of names and values."""
+    uri = str(request.get("uri", ""))
+    listed = request.get("query_strings")
+    for item in listed if isinstance(listed, list) else []:
+        if isinstance(item, dict):
+            pair = f"{quote(str(item.get('name', '')))}={quote(str(item.get('value', '')))}"
+            uri += ("&" if "?" in uri else "?") + pair
+    return uri
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _body_fields(what: str, uri: str, message: dict[str, Any]) -> dict[str, str]:
+    body = message.get("message_body")
+    if not body:
+        return {}
+    data = body.encode(errors="surrogatepass") if isinstance(body, str) else orjson.dumps(body)
+    return body_fields(what, clean_body(uri, _text(message.get("content_type")), data))

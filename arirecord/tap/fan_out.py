@@ -1,0 +1,115 @@
+"""Copies of a stream: clients that read what an application gets, and can't disturb it."""
+
+from collections.abc import Callable, Collection
+
+import orjson
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from .endpoint import Side
+from .event_stream import EventStream
+from .frames import CLOSE, Message, message_frame
+
+__all__ = ["Copies", "Copy"]
+
+
+class Copy:
+    """One reader: a WebSocket that the tap itself serves. What it sends is ignored."""
+
+    def __init__(self, side: Side, applications: Collection[str], stream: EventStream, handshake: bytes) -> None:
+        """`handshake` is its request, which is answered."""
+        self.applications = frozenset(applications)
+        self.side = side
+        self.peer = side.peer
+        self._protocol = ServerProtocol(
+            select_subprotocol=lambda _, offered: next((name for name in offered if name == stream.subprotocol), None),
+            max_size=1 << 24,
+        )
+        self._protocol.receive_data(handshake)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._protocol.send_response(self._protocol.accept(event))
+        self._flush()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be sent messages."""
+        return self.side.is_open and self._protocol.state is OPEN
+
+    def received(self, data: bytes) -> None:
+        """What it sends: pings and its Close frame are answered."""
+        self._protocol.receive_data(data)
+        self._protocol.events_received()
+        self._flush()
+
+    def ended(self) -> None:
+        """It sends no more."""
+        self._protocol.receive_eof()
+        self._flush()
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a Close frame."""
+        if self.is_open:
+            self._protocol.send_close(code, reason)
+            self._flush()
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self.side.write(data)
+            else:
+                self.side.close()
+
+
+class Copies:
+    """All copies. One that leaves more than `max_behind_bytes` unread is cut, and that is said.
+
+    A copy belongs to its applications, not to a connection: when the application goes, it waits for its return. If it
+    were closed as well it would dial again, perhaps sooner than the application, and Asterisk would take it for that.
+    """
+
+    def __init__(self, max_behind_bytes: int, say: Callable[[str], None]) -> None:
+        self.all: list[Copy] = []
+        self._max_behind_bytes = max_behind_bytes
+        self._say = say
+
+    def add(self, copy: Copy) -> None:
+        """A copy has come."""
+        self.all.append(copy)
+        self._say(f"{copy.peer} reads a copy of {_names(copy)}; what it sends is ignored.")
+
+    def remove(self, copy: Copy) -> None:
+        """A copy has gone."""
+        if copy not in self.all:
+            return
+        self.all.remove(copy)
+        self._say(f"The copy of {_names(copy)} for {copy.peer} has gone.")
+
+    def send(self, stream: EventStream, message: Message) -> None:
+        """A message came in a stream."""
+        if not self.all or message.opcode is CLOSE:
+            return
+        frame = message_frame(message)
+        for copy in self.all:
+            if copy.is_open and _is_for(copy, stream, message):
+                copy.side.write(frame)
+                if copy.side.behind_bytes > self._max_behind_bytes:
+                    self._say(f"The copy of {_names(copy)} for {copy.peer} does not read: it is CUT.")
+                    copy.side.reset()
+
+
+def _is_for(copy: Copy, stream: EventStream, message: Message) -> bool:
+    if copy.applications.issuperset(stream.applications):
+        return True
+    if copy.applications.isdisjoint(stream.applications):
+        return False
+    try:
+        event = orjson.loads(message.data)
+        return isinstance(event, dict) and event.get("application") in copy.applications
+    except ValueError:
+        return False
+
+
+def _names(copy: Copy) -> str:
+    return repr(",".join(sorted(copy.applications)))

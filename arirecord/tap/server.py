@@ -1,0 +1,154 @@
+"""The tap: where applications connect instead of to Asterisk."""
+
+import asyncio
+import errno
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from arirecord.capture.recorder import Recorder
+from arirecord.errors import CaptureError
+
+from .fan_out import Copies
+from .options import TapOptions
+from .proxy_connection import Link, Shared
+from .safe_recorder import Keeper
+from .stream_registry import Streams
+
+__all__ = ["Tap", "TapStatus"]
+
+
+@dataclass(frozen=True, slots=True)
+class TapStatus:
+    """How a tap is doing: event streams and copies that are open, REST exchanges over HTTP so far, and rows that the
+    recorder did not take.
+    """
+
+    applications: int
+    copies: int
+    rest_count: int
+    lost_count: int
+
+
+class Tap:
+    """Passes applications on to Asterisk and records what goes through, while the `async with` block runs.
+
+        async with Tap(TapOptions(Address.parse("http://pbx:8088/ari"), port=0), lambda: recorder) as tap:
+            await my_app.connect(tap.url)
+
+    `make_recorder` is called once it can listen, so that a failed start leaves nothing behind. At the end of the block
+    connections are closed in good order; closing and sealing the recorder are the caller's. `say` gets sentences for
+    the person who runs it; without, they go to the logger `arirecord.tap`.
+
+    Raises `CaptureError` where it can't listen.
+    """
+
+    def __init__(
+        self,
+        options: TapOptions,
+        make_recorder: Callable[[], Recorder],
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self.options = options
+        self.port = options.port
+        self._make_recorder = make_recorder
+        self._say = say or logging.getLogger("arirecord.tap").info
+        self._shared: Shared | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._works: set[asyncio.Task[None]] = set()
+        self._running: AbstractAsyncContextManager[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """What applications take for Asterisk's ARI: `http://127.0.0.1:8089/ari`."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.options.host, self.options.host)
+        path = urlsplit(self.options.upstream.base).path
+        return f"http://[{host}]:{self.port}{path}" if ":" in host else f"http://{host}:{self.port}{path}"
+
+    @property
+    def status(self) -> TapStatus:
+        """How it is doing now."""
+        shared = self._shared
+        if shared is None:
+            return TapStatus(0, 0, 0, 0)
+        return TapStatus(len(shared.streams.open), len(shared.copies.all), shared.rest_count, shared.keeper.lost_count)
+
+    async def __aenter__(self) -> Self:
+        self._running = self._run()
+        await self._running.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        assert self._running is not None
+        return await self._running.__aexit__(kind, error, trace)
+
+    @asynccontextmanager
+    async def _run(self) -> AsyncIterator[None]:
+        failed: Exception | None = None
+        server = await self._listen()
+        try:
+            shared = self._shared = self._begin()
+            await server.start_serving()
+            async with asyncio.TaskGroup() as self._tasks:
+                try:
+                    yield
+                except Exception as error:
+                    failed = error  # kept from the task group, which would wrap it
+                finally:
+                    server.close()
+                    await self._leave(shared)
+                    for work in self._works:
+                        work.cancel()
+        finally:
+            server.close()
+        if failed is not None:
+            raise failed
+
+    def _begin(self) -> Shared:
+        keeper = Keeper(self._make_recorder(), self._say)
+        streams = Streams(self.options.upstream.base, keeper, self._say)
+        copies = Copies(self.options.max_behind_bytes, self._say)
+        return Shared(self.options, keeper, streams, copies, self._say, self._spawn)
+
+    async def _listen(self) -> asyncio.Server:
+        """A server that does not accept yet."""
+        host, port = self.options.host, self.options.port
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(self._accept, host, port, start_serving=False)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                why = f"port {port} of {host} is in use by another program; choose another with --listen"
+                raise CaptureError(why) from None
+            raise CaptureError(f"can't listen on port {port} of {host}: {error.strerror or error}") from None
+        self.port = server.sockets[0].getsockname()[1]
+        return server
+
+    def _accept(self) -> asyncio.Protocol:
+        assert self._shared is not None
+        return Link(self._shared).application
+
+    async def _leave(self, shared: Shared) -> None:
+        """Close all connections in good order, and what is left of them after a while at once."""
+        for link in list(shared.links):
+            link.leave()
+        shared.emptied.clear()
+        if shared.links:
+            try:
+                async with asyncio.timeout(self.options.leave_timeout_s):
+                    await shared.emptied.wait()
+            except TimeoutError:
+                for link in list(shared.links):
+                    link.abort()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._tasks is not None
+        task = self._tasks.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)

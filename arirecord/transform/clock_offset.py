@@ -1,0 +1,94 @@
+"""How far the clocks of two recorders were apart."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from statistics import median
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arirecord.session.reader import Session
+from arirecord.session.rewrite import read_batches
+
+__all__ = ["Clock", "compare_clocks"]
+
+_APPLICATION = re.compile(r'"application"\s*:\s*"[^"]*"')
+_HELD = 50_000
+_COMMON = 3
+_NOTICEABLE_NS = 100_000_000
+"""Delays differ by less than this from network to network: no reason to doubt a clock."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`offset_ns`: how far this recorder's clock was ahead of the first one's; `known_from` says how that is known."""
+
+    offset_ns: int
+    known_from: str
+
+
+def compare_clocks(sessions: Sequence[Session]) -> list[Clock]:
+    """The clock of each recorder against the first one's.
+
+    Where a session has events in common with one before it (the same event, to whichever application), the median of
+    the differences between their receipts. Else the shortest times from the events' own timestamps to their receipt (a
+    hundredth of the events have a shorter one) are compared with those of the first session, and below a tenth of a
+    second nothing is made of it. Memory is bounded.
+    """
+    placed: list[tuple[_Sample, Clock]] = []
+    for session in sessions:
+        sample = _Sample(session)
+        placed.append((sample, _place(sample, placed)))
+    return [clock for _, clock in placed]
+
+
+def _place(sample: "_Sample", before: "Sequence[tuple[_Sample, Clock]]") -> Clock:
+    if not before:
+        return Clock(0, "the first session")
+    near, clock = max(before, key=lambda other: len(other[0].received.keys() & sample.received.keys()))
+    differences = [at - near.received[key] for key, at in sample.received.items() if key in near.received]
+    if len(differences) >= _COMMON:
+        return Clock(clock.offset_ns + int(median(differences)), f"{len(differences)} events in common")
+    first = before[0][0]
+    if first.delay_ns is None or sample.delay_ns is None:
+        return Clock(0, "nothing: taken to be the same")
+    offset_ns = sample.delay_ns - first.delay_ns
+    return Clock(offset_ns if abs(offset_ns) >= _NOTICEABLE_NS else 0, "the events' own timestamps")
+
+
+class _Sample:
+    """Of one session: when some of its events were received, and the delay behind their timestamps.
+
+    Which events is decided by their text, so that of two sessions the same are taken.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.received: dict[int, int] = {}
+        self._mask = 0
+        delays: list[int] = []
+        for raw, at_ns, delay_ns in _events(session):
+            if delay_ns is not None and len(delays) < _HELD:
+                delays.append(delay_ns)
+            self._take(raw, at_ns)
+        self.delay_ns = sorted(delays)[len(delays) // 100] if delays else None
+
+    def _take(self, raw: str, at_ns: int) -> None:
+        key = int.from_bytes(blake2b(_APPLICATION.sub("", raw).encode(), digest_size=8).digest())
+        if key & self._mask:
+            return
+        self.received.setdefault(key, at_ns)
+        if len(self.received) > _HELD:
+            self._mask = self._mask << 1 | 1
+            self.received = {k: at for k, at in self.received.items() if not k & self._mask}
+
+
+def _events(session: Session) -> Iterator[tuple[str, int, int | None]]:
+    started_ns = session.header.started_ns
+    for batch, shift_ns in read_batches(session, ("timestamp",)):
+        batch = batch.filter(pc.equal(batch["kind"], "event"))
+        at_ns = pc.add(batch["elapsed_ns"], started_ns + shift_ns).to_pylist()
+        told = pc.multiply(batch["timestamp"].cast(pa.int64()), 1_000_000).to_pylist()
+        for raw, at, own in zip(batch["raw"].to_pylist(), at_ns, told, strict=True):
+            yield raw, at, None if own is None else at - own

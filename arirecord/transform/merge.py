@@ -1,0 +1,167 @@
+"""Merge: several sessions as one, in one order of time."""
+
+import heapq
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from arirecord.errors import ArirecordError
+from arirecord.session.header import Header
+from arirecord.session.output_file import check_output
+from arirecord.session.reader import Session
+from arirecord.session.recorded_time import gaps_between
+from arirecord.session.rewrite import describe_source, gap_row, read_batches, to_rows, write_session
+from arirecord.session.rows import Row
+from arirecord.session.seal import Progress, no_progress
+
+from .clock_offset import Clock, compare_clocks
+
+__all__ = ["Merged", "merge_sessions"]
+
+_BATCH = 4096
+WINDOW_NS = 10_000_000_000
+"""A frame that two recorders received is looked for this far apart, once their clocks are set right."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The new session's `header`; of each source its `clock` and how many of its rows were another's too."""
+
+    header: Header
+    clocks: Sequence[Clock]
+    duplicates: Sequence[int]
+
+
+def merge_sessions(
+    sessions: Sequence[Session],
+    target: Path,
+    *,
+    keep_clocks: bool = False,
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> Merged:
+    """Write the rows of `sessions` to `target` in one order of time, that of the first session's clock.
+
+    Clocks are compared as in `compare_clocks`, unless `keep_clocks`. A frame that several sessions hold, character by
+    character, within ten seconds, is kept as often as the one that holds it most often; of what is no event only rows
+    received at the same nanosecond are the same. Rows of one session stay in their order. Time between sessions, in
+    which none of them recorded, is a gap. Memory is bounded.
+
+    Raises `ArirecordError` for fewer than two sessions, `TargetExists` and `OSError`.
+    """
+    if len(sessions) < 2:
+        raise ArirecordError("there is nothing to merge: give two sessions or more")
+    inputs = [session.path for session in sessions]
+    check_output(target, inputs=inputs, force=force)
+    same = Clock(0, "as recorded")
+    clocks = [same] * len(sessions) if keep_clocks else compare_clocks(sessions)
+    starts = [
+        s.header.started_ns + s.header.first_elapsed_ns - c.offset_ns for s, c in zip(sessions, clocks, strict=True)
+    ]
+    started_ns = max(min(starts), 0)
+    seen = _Seen(len(sessions))
+
+    def batches() -> Iterator[list[Row]]:
+        streams = [_timed(s, c.offset_ns, started_ns, i) for i, (s, c) in enumerate(zip(sessions, clocks, strict=True))]
+        # By time, and at one time by session: each stream is in its own order already.
+        streams.append(_gaps(sessions, clocks, started_ns))
+        rows = (
+            row
+            for _, index, row in heapq.merge(*streams, key=lambda item: item[:2])
+            if index < 0 or seen.is_new(row, index)
+        )
+        while batch := list(islice(rows, _BATCH)):
+            yield batch
+
+    def source() -> dict[str, Any]:
+        told = [
+            {
+                **describe_source(session),
+                "clock_offset_ns": clock.offset_ns,
+                "clock_known_from": clock.known_from,
+                "duplicate_count": count,
+            }
+            for session, clock, count in zip(sessions, clocks, seen.duplicates, strict=True)
+        ]
+        return {"verb": "merge", "sources": told}
+
+    broken = [s.header.ended for s in sessions if s.header.ended != "complete"]
+    header = write_session(
+        batches(),
+        target,
+        started_ns=started_ns,
+        inputs=inputs,
+        source=source,
+        ended=broken[0] if broken else "complete",
+        force=force,
+        progress=progress,
+    )
+    return Merged(header, clocks, seen.duplicates)
+
+
+def _timed(session: Session, offset_ns: int, started_ns: int, index: int) -> Iterator[tuple[int, int, Row]]:
+    began_ns = session.header.started_ns
+    at_ns = 0
+    for batch, shift_ns in read_batches(session, with_gaps=False):
+        for row in to_rows(batch, shift_ns):
+            at_ns = max(at_ns, began_ns + row.elapsed_ns - offset_ns)
+            received_ns = max(row.received_ns - offset_ns, 0)
+            yield at_ns, index, row._replace(received_ns=received_ns, elapsed_ns=max(at_ns - started_ns, 0))
+
+
+def _gaps(sessions: Sequence[Session], clocks: Sequence[Clock], started_ns: int) -> Iterator[tuple[int, int, Row]]:
+    """For each time in which none of the sessions recorded a row, which comes before all others of its end."""
+    extents = [
+        part.extent._replace(
+            begin_ns=part.extent.begin_ns - clock.offset_ns, end_ns=part.extent.end_ns - clock.offset_ns
+        )
+        for session, clock in zip(sessions, clocks, strict=True)
+        for part in session.parts
+        if part.extent is not None
+    ]
+    for gap in gaps_between(sorted(extents, key=attrgetter("begin_ns"))):
+        yield gap.end_ns, -1, gap_row(gap.begin_ns, gap.end_ns, started_ns)
+
+
+@dataclass(slots=True)
+class _Copies:
+    """How often each session had a frame so far, how often it was kept, and when last."""
+
+    counts: dict[int, int] = field(default_factory=dict)
+    kept: int = 0
+    last_ns: int = 0
+
+
+class _Seen:
+    """What was kept within the window."""
+
+    def __init__(self, size: int) -> None:
+        self.duplicates = [0] * size
+        self._copies: dict[bytes, _Copies] = {}
+        self._order: deque[tuple[int, bytes]] = deque()
+
+    def is_new(self, row: Row, index: int) -> bool:
+        """Whether to keep a row of a session."""
+        self._forget(row.elapsed_ns - WINDOW_NS)
+        text = f"{row.kind}\0{row.raw}" if row.kind == "event" else f"{row.kind}\0{row.received_ns}\0{row.raw}"
+        key = blake2b(text.encode(), digest_size=16).digest()
+        copies = self._copies.setdefault(key, _Copies())
+        copies.last_ns = row.elapsed_ns
+        self._order.append((row.elapsed_ns, key))
+        count = copies.counts[index] = copies.counts.get(index, 0) + 1
+        if count > copies.kept:
+            copies.kept = count
+            return True
+        self.duplicates[index] += 1
+        return False
+
+    def _forget(self, before_ns: int) -> None:
+        while self._order and self._order[0][0] < before_ns:
+            at_ns, key = self._order.popleft()
+            if key in self._copies and self._copies[key].last_ns <= at_ns:
+                del self._copies[key]

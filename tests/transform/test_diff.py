@@ -1,0 +1,57 @@
+"""Diff: what differs between the calls of two sessions, and nothing else."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from arirecord.session.reader import open_session
+from arirecord.transform.diff import compare_sessions
+from arirecord.transform.filter import Selection, filter_session
+from tests.conftest import Sessions
+
+from .support import frames_of, write
+
+pytestmark = pytest.mark.slow
+
+
+def differences(a: Path, b: Path, *ignore: str) -> list[tuple[str, ...]]:
+    with compare_sessions(open_session(a), open_session(b), ignore=ignore) as found:
+        rows: list[tuple[str, ...]] = found.rows.fetchall()
+    return rows
+
+
+def test_a_session_is_as_itself(sessions: Sessions) -> None:
+    """No difference, and the number of calls is told."""
+    session = open_session(sessions["attended_transfer/all"])
+    with compare_sessions(session, session) as found:
+        assert found.rows.fetchall() == []
+        assert found.call_count > 5
+
+
+def test_a_call_that_lacks(sessions: Sessions, tmp_path: Path) -> None:
+    """Is only in one; the totals say so too."""
+    source = sessions["answered_bridge_talk/all"]
+    middle = open_session(source).header.started_ns + open_session(source).header.duration_ns // 2
+    filter_session(open_session(source), Selection(until_ns=middle), tmp_path / "half.parquet")
+    found = differences(source, tmp_path / "half.parquet")
+
+    assert sum(row[0] == "only in A" for row in found) > 0
+    assert not [row for row in found if row[0] == "only in B"]
+    assert any(row[0] == "total" and row[1] == "calls" and row[4] == "rows" for row in found)
+
+
+def test_what_differs_in_a_call(tmp_path: Path) -> None:
+    """Named column by column, with both values; calls of other ids are matched by who called whom."""
+    frames = frames_of("busy_noanswer_cancel/app")
+    before = write(tmp_path / "before.parquet", frames)
+    other = [frame.replace("User 1001", "Somebody").replace("17954747", "17954757") for frame in frames]
+    after = write(tmp_path / "after.parquet", other)
+    found = differences(before, after)
+
+    names = [row for row in found if row[4] == "caller_name"]
+    assert names and all(row[0] == "differs" and row[5:] == ("User 1001", "Somebody") for row in names)
+    assert all(row[2] != row[3] for row in names)
+    assert not [row for row in found if row[0].startswith("only")]
+    assert not [row for row in differences(before, after, "caller_name") if row[4] == "caller_name"]
+    assert json.dumps(found)
