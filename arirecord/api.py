@@ -30,7 +30,7 @@ def open_session(path: str | Path, *, timezone: str = "UTC") -> "Session":
     return Session(Path(path), timezone)
 
 
-class Session(MartMethods, reader.Session):
+class Session(MartMethods, reader.SessionFile):
     """A sealed recording. Made by `open_session`; read-only.
 
     Its frames are read from the file. Its tables (`calls()`, `legs()`, `transfers()` …, all of docs/metrics.md) come

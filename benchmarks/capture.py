@@ -25,7 +25,7 @@ from websockets.exceptions import ConnectionClosed
 
 from arirecord.capture.address import Address
 from arirecord.capture.client import Capture, CaptureOptions
-from arirecord.capture.event_loop import Loop
+from arirecord.capture.event_loop import CaptureLoop
 from arirecord.capture.recorder import Recorder
 from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING
@@ -118,7 +118,7 @@ def main() -> None:
         for _ in range(runs):
             for rival in rivals:
                 began = time.perf_counter()
-                with asyncio.Runner(loop_factory=Loop if rival is arirecord else None) as runner:
+                with asyncio.Runner(loop_factory=CaptureLoop if rival is arirecord else None) as runner:
                     found: int = runner.run(rival(url, Path(folder)))  # type: ignore[arg-type]  # each is a coroutine function
                 rates[rival.__name__].append(found / (time.perf_counter() - began))
                 assert found == count, (rival.__name__, found)

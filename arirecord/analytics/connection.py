@@ -13,7 +13,7 @@ from uuid import uuid4
 import duckdb
 
 from arirecord.select.zones import zone_name
-from arirecord.session.reader import Session, open_session
+from arirecord.session.reader import SessionFile, open_session
 from arirecord.suggest import unknown_name
 
 from .buckets import bucket_macros
@@ -31,7 +31,7 @@ _ARGUMENTS = 'bucket := NULL::INTERVAL, "by" := NULL::VARCHAR'
 
 
 def connect(
-    session: str | Path | Session, *, models: Collection[str] | None = None, timezone: str = "UTC"
+    session: str | Path | SessionFile, *, models: Collection[str] | None = None, timezone: str = "UTC"
 ) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB connection with the views of a session.
 
@@ -54,7 +54,7 @@ def connect(
     Raises `NotASession` and `FileNotFoundError` as `open_session` does, `UnknownName` for a name that no model has,
     `ValueError` for an unknown zone.
     """
-    tables = Tables(session if isinstance(session, Session) else open_session(session), timezone)
+    tables = Tables(session if isinstance(session, SessionFile) else open_session(session), timezone)
     tables.need_views()
     tables.need(models)
     return tables.connection
@@ -68,7 +68,7 @@ class Tables:
     Raises `ValueError` for an unknown zone.
     """
 
-    def __init__(self, session: Session | None, timezone: str = "UTC") -> None:
+    def __init__(self, session: SessionFile | None, timezone: str = "UTC") -> None:
         zone = zone_name(timezone)
         spill = Path(tempfile.gettempdir()) / f"arirecord-{uuid4().hex}"
         self.connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": MEMORY})
@@ -188,7 +188,7 @@ def _interrupted_later() -> Iterator[None]:
         handler(*came[0])
 
 
-def statements(session: Session | None, *, models: Collection[str] | None = None) -> Iterator[str]:
+def statements(session: SessionFile | None, *, models: Collection[str] | None = None) -> Iterator[str]:
     """The SQL statements by which `connect` makes its views and tables, in order (None: of a session without rows)."""
     yield from row_views(session)
     yield from event_views(session).values()

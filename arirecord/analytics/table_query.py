@@ -11,7 +11,7 @@ from .call_lookup import LOOKUP_MODELS, has_id, has_number
 from .models import load_models, mart_names
 from .views import name, text
 
-__all__ = ["DISPOSITIONS", "GROUPS", "Question", "from_mart", "models_asked", "sql_of", "time_column"]
+__all__ = ["DISPOSITIONS", "GROUPS", "TableQuery", "from_mart", "models_asked", "sql_of", "time_column"]
 
 GROUPS = ("trunk", "prefix", "application", "endpoint", "origin")
 """What KPIs go by."""
@@ -22,7 +22,7 @@ _ORDER = ("bucket_at", "group_value", "changed_at", "first_seq", "seq")
 
 
 @dataclass(frozen=True)
-class Question:
+class TableQuery:
     """What is wanted of a mart; what is not given does not limit.
 
     `times` are pairs of a first moment (inclusive) and a last (exclusive; None: without a limit), UTC, of the mart's
@@ -68,7 +68,7 @@ def from_mart(mart: str, bucket: timedelta | str | None = None, by: str | None =
     return f"{name(mart)}({', '.join(arguments)})"
 
 
-def models_asked(question: Question) -> set[str]:
+def models_asked(question: TableQuery) -> set[str]:
     """The marts that a question reads."""
     return {
         question.mart,
@@ -77,7 +77,7 @@ def models_asked(question: Question) -> set[str]:
     }
 
 
-def sql_of(question: Question, columns: Collection[str]) -> str:
+def sql_of(question: TableQuery, columns: Collection[str]) -> str:
     """A question in SQL; `columns` are those that the mart has.
 
     Raises `UnknownName` for a column that the mart does not have, and as `from_mart` does.
@@ -96,7 +96,7 @@ def sql_of(question: Question, columns: Collection[str]) -> str:
     return sql + (f" LIMIT {question.limit}" if question.limit is not None else "")
 
 
-def _conditions(question: Question, time: str | None) -> list[str]:
+def _conditions(question: TableQuery, time: str | None) -> list[str]:
     found = []
     if question.times and time:
         found.append(f"({' OR '.join(_within(name(time), *limits) for limits in question.times)})")

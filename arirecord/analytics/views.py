@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from arirecord.asterisk.catalogue import Column, ColumnType, columns_of, event_types
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 
 __all__ = ["event_views", "name", "row_views", "text", "views_named_in"]
 
@@ -37,7 +37,7 @@ _NO_ROWS = (
 )
 
 
-def row_views(session: Session | None) -> Iterator[str]:
+def row_views(session: SessionFile | None) -> Iterator[str]:
     """Statements that make the views of all rows, of all events, and of the time that was recorded (None: without
     rows).
     """
@@ -49,7 +49,7 @@ def row_views(session: Session | None) -> Iterator[str]:
     yield f"CREATE VIEW recording_gaps AS {_recording_gaps(session)}"
 
 
-def event_views(session: Session | None) -> Mapping[str, str]:
+def event_views(session: SessionFile | None) -> Mapping[str, str]:
     """For each view of events of one type, or of several, of other rows and of sizes, the statement that makes it.
 
     What the session's header counts none of is not looked for in the file.
@@ -99,7 +99,7 @@ class _Source(NamedTuple):
 _NOWHERE = _Source(f"({_NO_ROWS})")
 
 
-def _source(session: Session | None) -> _Source:
+def _source(session: SessionFile | None) -> _Source:
     """The rows of all files. Where a file counts `seq` anew, it goes on after that of the file before."""
     paths = session.paths if session else []
     if len(paths) < 2:
@@ -112,13 +112,13 @@ def _source(session: Session | None) -> _Source:
     return _Source(read, f"* EXCLUDE (filename) REPLACE (seq + {shift} AS seq)", f"seq + {shift} AS seq")
 
 
-def _recorded_spans(session: Session | None) -> str:
+def _recorded_spans(session: SessionFile | None) -> str:
     spans = session.recorded_time.spans if session else ()
     rows = [f"({_moment(span.begin_ns)}, {_moment(span.end_ns)})" for span in spans]
     return _values("begin_at, end_at", rows, "(NULL::TIMESTAMP, NULL::TIMESTAMP)")
 
 
-def _recording_gaps(session: Session | None) -> str:
+def _recording_gaps(session: SessionFile | None) -> str:
     gaps = session.recorded_time.gaps if session else ()
     rows = [
         # A gap between two parts has the number that is left for it, the one before the part's first.
@@ -156,7 +156,7 @@ def _other_rows(present: set[str], source: _Source) -> str:
     return f"CREATE VIEW other_rows AS SELECT {select} FROM {source.read} WHERE kind <> 'event'"
 
 
-def _sizes(session: Session | None) -> str | None:
+def _sizes(session: SessionFile | None) -> str | None:
     """SQL for how many events and bytes of each type there are, as the header says; None where it does not say all."""
     applications, sizes = (session.header.applications, session.header.type_bytes) if session else ({}, None)
     # Of several applications it does not say which got what, and it names the type of what has none like an empty one.
@@ -168,7 +168,7 @@ def _sizes(session: Session | None) -> str | None:
     return f"FROM (VALUES {rows}) AS sizes ({_SIZES})"
 
 
-def _weighing(session: Session | None) -> str:
+def _weighing(session: SessionFile | None) -> str:
     """SQL for the same from the files. Of a long recording, blocks spread evenly over it are weighed."""
     every = max(session.header.events // 250_000, 1) if session else 1
     weighed = f"avg(strlen(raw)) FILTER ((seq // 20480) % {every} = 0)"

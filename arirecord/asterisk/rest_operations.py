@@ -10,13 +10,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-__all__ = ["Match", "Operation", "Parameter", "find", "methods_at", "operations"]
+__all__ = ["Operation", "OperationParameter", "Route", "find", "methods_at", "operations"]
 
 Where = Literal["path", "query", "body"]
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class OperationParameter:
     """One parameter: `where` it stands, its ARI `type`, whether it must be given and may be given several times."""
 
     name: str
@@ -38,7 +38,7 @@ class Operation:
     path: str
     name: str
     returns: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[OperationParameter, ...]
     errors: tuple[int, ...]
     status: int
 
@@ -49,7 +49,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class Route:
     """The operation that a request asks for, and what stands in its path: `{"channelId": "17.1"}`."""
 
     operation: Operation
@@ -63,7 +63,7 @@ def operations() -> Mapping[str, tuple[Operation, ...]]:
     return {resource: tuple(_operation(resource, entry) for entry in data[resource]) for resource in sorted(data)}
 
 
-def find(method: str, segments: Sequence[str]) -> Match | None:
+def find(method: str, segments: Sequence[str]) -> Route | None:
     """The operation for a method and the parts of a path; None where ARI has none.
 
     A part written out in ARI's path wins over one that stands for anything: `/channels/create` is no channel.
@@ -88,10 +88,10 @@ def _by_length() -> Mapping[tuple[str, int], Sequence[tuple[Operation, Sequence[
     return found
 
 
-def _at(segments: Sequence[str]) -> Iterator[Match]:
+def _at(segments: Sequence[str]) -> Iterator[Route]:
     for operation, wanted in _by_length().get((segments[0], len(segments)) if segments else ("", 0), ()):
         if all(w == s or (w[0] == "{" and s) for w, s in zip(wanted, segments, strict=True)):
-            yield Match(operation, {w[1:-1]: s for w, s in zip(wanted, segments, strict=True) if w[0] == "{"})
+            yield Route(operation, {w[1:-1]: s for w, s in zip(wanted, segments, strict=True) if w[0] == "{"})
 
 
 def _operation(resource: str, entry: Mapping[str, Any]) -> Operation:
@@ -102,9 +102,9 @@ def _operation(resource: str, entry: Mapping[str, Any]) -> Operation:
     return Operation(resource, entry["method"], path, entry["name"], returns, parameters, errors, status)
 
 
-def _parameter(path: str, name: str, text: str) -> Parameter:
+def _parameter(path: str, name: str, text: str) -> OperationParameter:
     bare = text.removesuffix("?")
     multiple = bare.endswith("*")
     bare = bare.removesuffix("*")
     where: Where = "path" if f"{{{name}}}" in path else "body" if bare.startswith("body ") else "query"
-    return Parameter(name, where, bare.removeprefix("body "), not text.endswith("?"), multiple)
+    return OperationParameter(name, where, bare.removeprefix("body "), not text.endswith("?"), multiple)

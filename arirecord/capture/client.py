@@ -18,7 +18,7 @@ from arirecord.session.rows import END_OF_RECORDING
 from .connect import CaptureOptions, Refused, dial
 from .event_stream import EventStream
 from .recorder import Recorder
-from .rest_snapshots import Rest, take_snapshot
+from .rest_snapshots import RestRecorder, take_snapshot
 
 __all__ = ["Capture", "CaptureOptions", "Ending"]
 
@@ -86,7 +86,7 @@ class Capture:
 
     async def _record(self) -> Ending:
         try:
-            async with Rest(self.options.address) as rest:
+            async with RestRecorder(self.options.address) as rest:
                 while True:
                     ending = await self._record_one_connection(rest)
                     if ending.final or not self.options.reconnect:
@@ -100,7 +100,7 @@ class Capture:
             if self.recorder is not None and not self._is_connected:
                 self._note_gap(self.recorder)
 
-    async def _record_one_connection(self, rest: Rest) -> Ending:
+    async def _record_one_connection(self, rest: RestRecorder) -> Ending:
         connection = await self._dial(rest)
         recorder = self._begin(rest)
         began = time.monotonic()
@@ -111,7 +111,7 @@ class Capture:
                 self._delay_s = _FIRST_DELAY_S
             await connection.close()
 
-    async def _check_application(self, rest: Rest) -> None:
+    async def _check_application(self, rest: RestRecorder) -> None:
         """A second socket of one name takes the application away from the first, silently: never unasked.
 
         It is asked also where the answer does not matter: the first request loads and compiles a good deal, which would
@@ -129,7 +129,7 @@ class Capture:
                 "same calls), put `arirecord tap` between that program and Asterisk, or insist with --takeover"
             )
 
-    async def _dial(self, rest: Rest) -> EventStream:
+    async def _dial(self, rest: RestRecorder) -> EventStream:
         """Connect; once there was a connection, or where Asterisk is still booting, try until there is one."""
         is_first = True
         while True:
@@ -151,7 +151,7 @@ class Capture:
         await asyncio.sleep(self._delay_s * random.uniform(0.5, 1))
         self._delay_s = min(self._delay_s * 2, _LONGEST_DELAY_S)
 
-    def _begin(self, rest: Rest) -> Recorder:
+    def _begin(self, rest: RestRecorder) -> Recorder:
         if self.recorder is None:
             self.recorder = rest.recorder = self._make_recorder()
         else:
@@ -170,7 +170,7 @@ class Capture:
     def _note(self, recorder: Recorder, what: str, **fields: Any) -> None:
         recorder.connection(what, url=self.options.address.base, application=self.options.application, **fields)
 
-    async def _until_lost(self, connection: EventStream, recorder: Recorder, rest: Rest) -> Ending:
+    async def _until_lost(self, connection: EventStream, recorder: Recorder, rest: RestRecorder) -> Ending:
         ending = _STOPPED
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -184,7 +184,7 @@ class Capture:
             self._note(recorder, "closed", reason=ending.why, status=connection.close_code)
         return ending
 
-    async def _ask(self, rest: Rest) -> None:
+    async def _ask(self, rest: RestRecorder) -> None:
         """What is asked over REST while events already come in."""
         if self.options.allowed or self.options.disallowed:
             await self._filter(rest)
@@ -195,7 +195,7 @@ class Capture:
     def _filter_path(self) -> str:
         return f"/applications/{quote(self.options.application, safe='')}/eventFilter"
 
-    async def _filter(self, rest: Rest) -> None:
+    async def _filter(self, rest: RestRecorder) -> None:
         before = await rest.ask("GET", self._filter_path.removesuffix("/eventFilter"))
         wanted = {
             "allowed": [{"type": name} for name in self.options.allowed],

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any, TypeVarTuple
 
-__all__ = ["Loop"]
+__all__ = ["CaptureLoop"]
 
 _Ts = TypeVarTuple("_Ts")
 
 
-class Loop(asyncio.SelectorEventLoop):
+class CaptureLoop(asyncio.SelectorEventLoop):
     """Give it to `asyncio.Runner` as its `loop_factory`."""
 
     def __init__(self) -> None:

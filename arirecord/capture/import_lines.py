@@ -18,7 +18,7 @@ from arirecord.asterisk.catalogue import event_types
 from arirecord.session.journal import event_line
 from arirecord.session.rows import binary_text
 
-__all__ = ["LATEST_NS", "BrokenOffError", "Line", "is_message", "parse_line", "read_lines", "read_pieces"]
+__all__ = ["LATEST_NS", "BrokenOffError", "ImportLine", "is_message", "parse_line", "read_lines", "read_pieces"]
 
 _CHUNK = 1 << 20
 _ENVELOPE = {"application", "asterisk_id", "asterisk_info"}
@@ -28,7 +28,7 @@ LATEST_NS = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ImportLine:
     """One line as a row: `t_ns` is when it was received or happened, None where it does not say; `problem` what is
     wrong with it.
     """
@@ -96,7 +96,7 @@ def _unzstd(source: io.BufferedReader) -> Iterator[bytes]:
         raise EOFError("its end is missing")
 
 
-def parse_line(text: bytes, *, is_first: bool = False) -> Line | None:
+def parse_line(text: bytes, *, is_first: bool = False) -> ImportLine | None:
     """One line of a stream; None for lines that hold nothing (blank ones, the head of a journal)."""
     if is_first:
         text = text.removeprefix(b"\xef\xbb\xbf")
@@ -105,20 +105,20 @@ def parse_line(text: bytes, *, is_first: bool = False) -> Line | None:
     try:
         whole = text.decode()
     except UnicodeDecodeError:
-        return Line(binary_text(text), kind="binary", problem="not UTF-8 text; kept as binary")
+        return ImportLine(binary_text(text), kind="binary", problem="not UTF-8 text; kept as binary")
     if (event := event_line(text)) and event[0] < LATEST_NS:
-        return Line(event[2], event[0])
+        return ImportLine(event[2], event[0])
     try:
         found = orjson.loads(text)
     except ValueError:  # not JSON, or JSON that only a more patient reader takes: surrogates, long numbers
         try:
             found = json.loads(whole)
         except (ValueError, RecursionError):
-            return Line(whole, problem="not JSON; kept as it is")
+            return ImportLine(whole, problem="not JSON; kept as it is")
     if not isinstance(found, dict):
-        return Line(whole, problem="no JSON object; kept as it is")
+        return ImportLine(whole, problem="no JSON object; kept as it is")
     if "frame" not in found:
-        return None if is_first and "arirecord" in found else Line(whole)
+        return None if is_first and "arirecord" in found else ImportLine(whole)
     return _parse_record(whole, found)
 
 
@@ -135,18 +135,18 @@ def is_message(text: bytes) -> bool:
     return kind in event_types() or (isinstance(kind, str) and not _ENVELOPE.isdisjoint(message))
 
 
-def _parse_record(whole: str, found: dict[str, Any]) -> Line:
+def _parse_record(whole: str, found: dict[str, Any]) -> ImportLine:
     frame, t_ns, kind = found["frame"], found.get("t"), found.get("kind", "event")
     if not isinstance(frame, str) or not isinstance(kind, str):
-        return Line(whole, problem='its "frame" is no text; kept as it is')
+        return ImportLine(whole, problem='its "frame" is no text; kept as it is')
     try:
         frame.encode()
     except UnicodeEncodeError:
-        return Line(whole, problem='its "frame" holds half a character (a lone surrogate); kept as it is')
+        return ImportLine(whole, problem='its "frame" holds half a character (a lone surrogate); kept as it is')
     if t_ns is not None and (type(t_ns) is not int or not 0 <= t_ns < LATEST_NS):
-        return Line(
+        return ImportLine(
             frame,
             kind=kind,
             problem='its "t" is no count of nanoseconds since 1970; the frame is kept without it',
         )
-    return Line(frame, t_ns, kind)
+    return ImportLine(frame, t_ns, kind)

@@ -18,9 +18,9 @@ from arirecord.session.output_file import check_output
 from arirecord.session.rows import Rows
 from arirecord.session.seal import Progress, make_session, no_progress, seal
 
-from .import_lines import LATEST_NS, BrokenOffError, Line, is_message, parse_line, read_lines, read_pieces
+from .import_lines import LATEST_NS, BrokenOffError, ImportLine, is_message, parse_line, read_lines, read_pieces
 
-__all__ = ["Line", "import_streams", "parse_line", "read_lines"]
+__all__ = ["ImportLine", "import_streams", "parse_line", "read_lines"]
 
 _BATCH = 1000
 _HEAD = 80
@@ -261,7 +261,7 @@ def _filled(part: _Part, before_ns: int) -> _Timed:
     return _Timed(times, part.kinds, part.raws)
 
 
-def _event_ns(line: Line) -> int | None:
+def _event_ns(line: ImportLine) -> int | None:
     flat = flatten(line.raw).columns if line.kind == "event" else {}
     return flat["timestamp"] * 1_000_000 if "timestamp" in flat else None
 

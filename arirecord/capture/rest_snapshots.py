@@ -13,7 +13,7 @@ import orjson
 from .address import Address
 from .recorder import Recorder
 
-__all__ = ["Rest", "body_fields", "take_snapshot"]
+__all__ = ["RestRecorder", "body_fields", "take_snapshot"]
 
 SNAPSHOT = ("/asterisk/info", "/applications", "/channels", "/bridges", "/endpoints", "/deviceStates", "/sounds")
 """What was up before the recording began, or changed during a gap."""
@@ -22,7 +22,7 @@ DOCUMENTS = "/api-docs/resources.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SnapshotResponse:
     """What came back: HTTP `status`, the body, and where it is JSON its `value`."""
 
     status: int
@@ -37,7 +37,7 @@ class Answer:
             return None
 
 
-class Rest:
+class RestRecorder:
     """An ARI's REST interface. `async with Rest(address) as rest: await rest.ask("GET", "/channels")`.
 
     Exchanges become rows of `recorder` once that is set.
@@ -60,7 +60,7 @@ class Rest:
     ) -> None:
         await self._client.aclose()
 
-    async def ask(self, method: str, path: str, body: Any = None) -> Answer | None:
+    async def ask(self, method: str, path: str, body: Any = None) -> SnapshotResponse | None:
         """One exchange; `body` is sent as JSON. None where no answer came."""
         content = orjson.dumps(body) if body is not None else None
         headers = {"Content-Type": "application/json"} if content is not None else {}
@@ -86,7 +86,7 @@ class Rest:
                 **body_fields("answer", answered if status is not None else None),
                 duration_ns=time.monotonic_ns() - began,
             )
-        return None if status is None else Answer(status, answered)
+        return None if status is None else SnapshotResponse(status, answered)
 
 
 def body_fields(what: str, body: bytes | None) -> dict[str, str]:
@@ -99,7 +99,7 @@ def body_fields(what: str, body: bytes | None) -> dict[str, str]:
         return {f"{what}_base64": base64.b64encode(body).decode()}
 
 
-async def take_snapshot(rest: Rest) -> None:
+async def take_snapshot(rest: RestRecorder) -> None:
     """Ask for everything that tells what is up, and for the switch's own description of its ARI."""
     for path in SNAPSHOT:
         await rest.ask("GET", path)

@@ -240,6 +240,6 @@ def _loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
     """Our own event loop on Linux. On other systems asyncio's serves, at half as much again of a processor."""
     if not hasattr(selectors, "EpollSelector"):
         return None
-    from arirecord.capture.event_loop import Loop
+    from arirecord.capture.event_loop import CaptureLoop
 
-    return Loop
+    return CaptureLoop

@@ -9,7 +9,7 @@ import orjson
 
 from .console import LOST, progress
 from .output import Input
-from .result import View, show_rows
+from .result import TableView, show_rows
 
 if TYPE_CHECKING:
     from arirecord.doctor import Finding
@@ -69,4 +69,4 @@ def _print(path: Path, findings: "list[Finding]") -> None:
         return
     names = ("severity", "check", "where", "what", "advice")
     rows = [(f.severity, f.check, f.where, f.what, f.advice) for f in findings]
-    show_rows(names, [False] * len(names), rows, View(is_asked=True, is_whole=True))
+    show_rows(names, [False] * len(names), rows, TableView(is_asked=True, is_whole=True))

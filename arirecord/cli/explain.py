@@ -13,10 +13,10 @@ from arirecord.select.zones import find_zone, local_time
 from .console import progress, say
 from .output import Formats, Input, Output, Verb, output_options
 from .param_types import timezone_option
-from .result import View, show_rows
+from .result import TableView, show_rows
 
 if TYPE_CHECKING:
-    from arirecord.report.search import Found
+    from arirecord.report.search import FoundCall
     from arirecord.report.story import Story
 
 __all__ = ["command"]
@@ -93,7 +93,7 @@ def command(
         return
     with progress(len(found)) as update:
 
-        def told() -> "Iterator[tuple[Found, Story]]":
+        def told() -> "Iterator[tuple[FoundCall, Story]]":
             for place, one in enumerate(found, 1):
                 yield one, story(connection, one.call_id, details=details, seq=seq)
                 if len(found) > 1:
@@ -104,7 +104,7 @@ def command(
 
 def _found(
     connection: "object", session: Path, call: str | None, worst: int | None, rules: Sequence[str], seq: int | None
-) -> "Sequence[Found]":
+) -> "Sequence[FoundCall]":
     import duckdb
 
     from arirecord.report.rules import RULES
@@ -137,7 +137,7 @@ def _found(
     return found
 
 
-def _list(found: "Sequence[Found]", timezone: str) -> None:
+def _list(found: "Sequence[FoundCall]", timezone: str) -> None:
     zone = find_zone(timezone)
     names = ("call_id", "started_at", "from", "to", "disposition", "duration_s")
     rows = [
@@ -147,11 +147,11 @@ def _list(found: "Sequence[Found]", timezone: str) -> None:
         )
         for one in found
     ]  # fmt: skip
-    show_rows(names, [name == "duration_s" for name in names], rows, View(timezone))
+    show_rows(names, [name == "duration_s" for name in names], rows, TableView(timezone))
 
 
 def _write(
-    told: "Iterator[tuple[Found, Story]]",
+    told: "Iterator[tuple[FoundCall, Story]]",
     count: int,
     output: Output,
     width: int | None,
@@ -189,7 +189,7 @@ def _file_name(call_id: str) -> str:
 
 
 def _rendered(
-    told: "Iterator[tuple[Found, Story]]",
+    told: "Iterator[tuple[FoundCall, Story]]",
     count: int,
     form: str,
     width: int | None,
@@ -224,7 +224,7 @@ def _rendered(
             yield ("\n" if place else "") + why + text
 
 
-def _show(told: "Iterator[tuple[Found, Story]]", width: int | None, lanes: int | None, has_rows: bool) -> None:
+def _show(told: "Iterator[tuple[FoundCall, Story]]", width: int | None, lanes: int | None, has_rows: bool) -> None:
     """In colours, on the terminal."""
     from rich.console import Console
 

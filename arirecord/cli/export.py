@@ -15,7 +15,7 @@ from .console import progress, say
 from .output import Input, Output, Verb, output_options
 
 if TYPE_CHECKING:
-    from arirecord.session.reader import Session
+    from arirecord.session.reader import SessionFile
     from arirecord.transform.export import Form
 
 __all__ = ["command"]
@@ -69,7 +69,7 @@ def command(session: Path, by_type: bool, calls: tuple[str, ...], output: Output
 
 
 @contextmanager
-def _part_of(session: "Session", calls: tuple[str, ...]) -> "Iterator[Session]":
+def _part_of(session: "SessionFile", calls: tuple[str, ...]) -> "Iterator[SessionFile]":
     """The session, or of it only these calls, for as long as the context lasts."""
     if not calls:
         yield session

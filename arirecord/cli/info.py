@@ -9,7 +9,7 @@ import orjson
 from .output import Input
 
 if TYPE_CHECKING:
-    from arirecord.session.reader import Session
+    from arirecord.session.reader import SessionFile
 
 __all__ = ["command", "describe"]
 
@@ -35,7 +35,7 @@ def command(session: Path, form: str) -> None:
             _print(name, value)
 
 
-def describe(session: "Session") -> dict[str, Any]:
+def describe(session: "SessionFile") -> dict[str, Any]:
     """Return the facts that `arirecord info` prints."""
     header = session.header
     size = sum(path.stat().st_size for path in session.paths)

@@ -10,7 +10,7 @@ import click
 
 from .output import Input, Output, Verb
 from .param_types import timezone_option
-from .result import View, result_options, write
+from .result import TableView, result_options, write
 
 if TYPE_CHECKING:
     import duckdb
@@ -66,19 +66,19 @@ def command(session: Path, sql: str | None, file: IO[str] | None, timezone: str,
 
 def _for_terminal(
     result: "duckdb.DuckDBPyRelation", sql: str, output: Output, timezone: str
-) -> tuple["duckdb.DuckDBPyRelation", Output, View]:
+) -> tuple["duckdb.DuckDBPyRelation", Output, TableView]:
     """Of a whole table (`FROM calls …`), the columns that its own command shows on a terminal."""
     from arirecord.analytics.models import describe, mart_names
 
     named = re.match(r"\s*(?:SELECT\s+\*\s+)?FROM\s+(\w+)", sql, re.IGNORECASE)
-    of_any = View("UTC" if timezone == "UTC" else "")  # SQL may have converted times
+    of_any = TableView("UTC" if timezone == "UTC" else "")  # SQL may have converted times
     if named is None or named[1].lower() not in mart_names():
         return result, output, of_any
     table = describe(named[1].lower())
     if not set(table.shown) <= set(result.columns) <= set(table.columns):
         return result, output, of_any
     hidden = [name for name in result.columns if name not in table.shown]
-    return result.select(*table.shown), output, View(hidden=hidden)
+    return result.select(*table.shown), output, TableView(hidden=hidden)
 
 
 def _results(tables: "Tables", sql: str, *, is_one: bool) -> "Iterator[duckdb.DuckDBPyRelation]":

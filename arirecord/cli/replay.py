@@ -16,7 +16,7 @@ from .output import SESSION, Input, Output, OutputOption, Verb
 from .param_types import DURATION, time_options
 from .replay_calls import call_starts, find_call
 from .replay_keys import keys
-from .replay_line import Line, clock
+from .replay_line import ReplayLine, clock
 from .replay_timers import sharp_timers
 from .replay_types import FAULTS, MAPPED, SPEED
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from arirecord.replay.options import AtEnd, OnReconnect, Pace
     from arirecord.replay.server import ReplayServer
     from arirecord.replay.timing.chaos import Fault
-    from arirecord.select.times import Place, Time
-    from arirecord.session.reader import Session
+    from arirecord.select.times import Position, Time
+    from arirecord.session.reader import SessionFile
 
 __all__ = ["command", "replay"]
 
@@ -293,10 +293,10 @@ def replay(
 
 
 def _part(
-    session: "Session", start: "Time | None", until: "Time | None", timezone: str, duration: float | None
-) -> "tuple[Place | None, Place | None]":
+    session: "SessionFile", start: "Time | None", until: "Time | None", timezone: str, duration: float | None
+) -> "tuple[Position | None, Position | None]":
     """Which part is replayed; fails where it is not in the recording."""
-    from arirecord.select.times import Place, select_stretch
+    from arirecord.select.times import Position, select_stretch
     from arirecord.select.zones import find_zone
     from arirecord.session.positions import recorded
 
@@ -307,7 +307,7 @@ def _part(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if duration is not None:
-        end = Place((session.header.started_ns if begin is None else begin.ns) + int(duration * 1e9))
+        end = Position((session.header.started_ns if begin is None else begin.ns) + int(duration * 1e9))
     return begin, end
 
 
@@ -336,7 +336,7 @@ async def _serve(server: "ReplayServer") -> None:
             f"Replaying {server.session.path} ({header.events:,} events, {clock(header.duration_ns)}) "
             f"on {server.url}?app={app}; waiting for a client. Ctrl-C ends it."
         )
-        with live_line(Line(server).text), keys(server, say):
+        with live_line(ReplayLine(server).text), keys(server, say):
             await server.wait_done()
 
 

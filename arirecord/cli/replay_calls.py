@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from arirecord.replay.timing.call_filter import Call
-    from arirecord.select.times import Place
-    from arirecord.session.reader import Session
+    from arirecord.replay.timing.call_filter import CallFrames
+    from arirecord.select.times import Position
+    from arirecord.session.reader import SessionFile
 
 __all__ = ["call_starts", "find_call"]
 
@@ -17,12 +17,12 @@ WHERE channel_id IN (SELECT channel_id FROM legs WHERE call_id = ?)
 """
 
 
-def find_call(session: "Session", wanted: str) -> "Call":
+def find_call(session: "SessionFile", wanted: str) -> "CallFrames":
     """The call with this id, or that of the channel with this id. Fails as wrong usage where there is none."""
     import arirecord
     from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id
-    from arirecord.replay.timing.call_filter import Call
-    from arirecord.select.times import Place
+    from arirecord.replay.timing.call_filter import CallFrames
+    from arirecord.select.times import Position
     from arirecord.session.positions import find_places
 
     with arirecord.connect(session, models=LOOKUP_MODELS) as database:
@@ -39,16 +39,16 @@ def find_call(session: "Session", wanted: str) -> "Call":
         bridges = database.execute(_BRIDGES, [call_id]).fetchall()
     places = find_places([first_seq, last_seq], session)
     begin, end = places[0], places[-1]
-    return Call(
+    return CallFrames(
         call_id,
         frozenset(row[0] for row in channels),
         frozenset(row[0] for row in bridges if row[0] is not None),
         begin,
-        Place(end.ns, end.seq + 1),
+        Position(end.ns, end.seq + 1),
     )
 
 
-def call_starts(session: "Session") -> "list[Place]":
+def call_starts(session: "SessionFile") -> "list[Position]":
     """Where each call begins, in order."""
     import arirecord
     from arirecord.session.positions import find_places

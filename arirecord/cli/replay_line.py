@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from arirecord.replay.server import ReplayServer
 
-__all__ = ["Line", "clock"]
+__all__ = ["ReplayLine", "clock"]
 
 
-class Line:
+class ReplayLine:
     """Position, elapsed time, speed, lateness and clients of a replay."""
 
     def __init__(self, server: "ReplayServer") -> None:

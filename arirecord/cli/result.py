@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["FORMATS", "View", "result_options", "show_rows", "write"]
+__all__ = ["FORMATS", "TableView", "result_options", "show_rows", "write"]
 
 FORMATS = {
     "table": (".txt",),
@@ -46,7 +46,7 @@ def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True)
-class View:
+class TableView:
     """How a table looks on a terminal.
 
     zone: the zone of its times; empty if it is not known.
@@ -82,7 +82,7 @@ class _Rows:
             yield batch
 
 
-def write(result: "duckdb.DuckDBPyRelation", output: Output, view: View | None = None) -> int:
+def write(result: "duckdb.DuckDBPyRelation", output: Output, view: TableView | None = None) -> int:
     """Write a DuckDB relation, row by row where the format allows it, and return how many rows were written.
 
     Raises `click.UsageError` for Parquet on a terminal.
@@ -91,7 +91,7 @@ def write(result: "duckdb.DuckDBPyRelation", output: Output, view: View | None =
         raise click.UsageError("Parquet cannot be shown on a terminal: add -o FILE")
     if output.is_terminal and output.format == "table":
         rows = _Rows(result.limit(_ROWS + 1))
-        _show(rows, output, view or View())
+        _show(rows, output, view or TableView())
         return rows.count
     rows = _Rows(result)
     write_rows = _blocks if output.vertical else _WRITERS[output.format]
@@ -104,7 +104,7 @@ def write(result: "duckdb.DuckDBPyRelation", output: Output, view: View | None =
     return rows.count
 
 
-def _show(result: _Rows, output: Output, view: View) -> None:
+def _show(result: _Rows, output: Output, view: TableView) -> None:
     rows = list(chain.from_iterable(_batches(result)))
     kinds = [_is_number(kind) for kind in result.types]
     show_rows(result.columns, kinds, rows[:_ROWS], view, vertical=output.vertical)
@@ -116,12 +116,12 @@ def show_rows(
     names: Sequence[str],
     is_number: Sequence[bool],
     rows: Sequence[Sequence[Any]],
-    view: View,
+    view: TableView,
     *,
     vertical: bool = False,
 ) -> None:
     """Print rows on stdout: for the width of a terminal, or whole to a pipe."""
-    from .table_text import Column, lay_out, plain_lines, record_lines
+    from .table_text import TextColumn, lay_out, plain_lines, record_lines
 
     if not vertical and not sys.stdout.isatty():
         _print_lines(plain_lines(names, is_number, [rows]))
@@ -131,7 +131,7 @@ def show_rows(
 
         console = Console(highlight=False, markup=False, emoji=False)
         cells = list(zip(*rows, strict=True)) or [()] * len(names)
-        columns = [Column(*each, view.is_asked) for each in zip(names, cells, is_number, strict=True)]
+        columns = [TextColumn(*each, view.is_asked) for each in zip(names, cells, is_number, strict=True)]
         layout = lay_out(columns, console.width, view.zone)
         if not (view.is_whole and layout.left_out):
             if layout.title:
@@ -148,7 +148,7 @@ def _print_lines(lines: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def _not_shown(left_out: Sequence[str], view: View) -> str:
+def _not_shown(left_out: Sequence[str], view: TableView) -> str:
     named = ", ".join(left_out[:_NAMED])
     more = len(left_out) - len(left_out[:_NAMED]) + len(view.hidden)
     others = f"{more} more column{'s' * (more != 1)}"

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arirecord.select.times import Place, Time, Window, select_windows
+from arirecord.select.times import Position, Time, Window, select_windows
 from arirecord.select.zones import find_zone
 from arirecord.suggest import close_names
 
 if TYPE_CHECKING:
     import duckdb
 
-    from arirecord.session.reader import Session
+    from arirecord.session.reader import SessionFile
 
 __all__ = ["in_zone", "no_rows", "unknown_value", "unknown_values", "windows_of"]
 
@@ -28,7 +28,7 @@ _VALUES = {
 }
 
 
-def windows_of(session: "Session", since: Time | None, until: Time | None, timezone: str) -> Sequence[Window]:
+def windows_of(session: "SessionFile", since: Time | None, until: Time | None, timezone: str) -> Sequence[Window]:
     """The parts of a session that `--since` and `--until` select; at least one, which may be empty.
 
     Fails as wrong usage for a row that the session does not have.
@@ -41,7 +41,7 @@ def windows_of(session: "Session", since: Time | None, until: Time | None, timez
         windows = select_windows(since, until, recorded(session, find_zone(timezone)))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    return windows or [Window(Place(0), Place(0))]
+    return windows or [Window(Position(0), Position(0))]
 
 
 def in_zone(rows: "duckdb.DuckDBPyRelation", timezone: str) -> "duckdb.DuckDBPyRelation":
@@ -55,7 +55,7 @@ def in_zone(rows: "duckdb.DuckDBPyRelation", timezone: str) -> "duckdb.DuckDBPyR
 
 
 def no_rows(
-    what: str, session: "Session", options: Mapping[str, object], timezone: str, others: Iterable[str] = ()
+    what: str, session: "SessionFile", options: Mapping[str, object], timezone: str, others: Iterable[str] = ()
 ) -> str:
     """The sentence for an empty result: its options, and from when to when the session was recorded.
 

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Column", "Layout", "lay_out", "plain_lines", "record_lines", "whole_cell"]
+__all__ = ["Layout", "TextColumn", "lay_out", "plain_lines", "record_lines", "whole_cell"]
 
 _GAP = 2
 _LONG_ID = 24
@@ -49,7 +49,7 @@ def whole_cell(value: Any) -> str:
 
 
 @dataclass
-class Column:
+class TextColumn:
     """A column to lay out: its name, its values, and whether they are numbers.
 
     is_asked: the user named the column, so that its cells are not shortened.
@@ -108,13 +108,13 @@ class Layout:
     left_out: list[str]
 
 
-def lay_out(columns: Sequence[Column], width: int, zone: str = "UTC") -> Layout:
+def lay_out(columns: Sequence[TextColumn], width: int, zone: str = "UTC") -> Layout:
     """Fit columns into a terminal of `width` columns; `zone` names the zone of their times."""
     title = _short_cells(columns, zone)
-    for narrow in (_without_milliseconds, Column.shorten):
+    for narrow in (_without_milliseconds, TextColumn.shorten):
         for column in columns if _total(each.width for each in columns) > width else ():
             narrow(column)
-    kept: list[Column] = []
+    kept: list[TextColumn] = []
     for column in columns:
         if not kept or _total(other.least_width for other in [*kept, column]) <= width:
             kept.append(column)
@@ -140,7 +140,7 @@ def _total(widths: Iterable[int]) -> int:
     return sum(each) + _GAP * (len(each) - 1)
 
 
-def _widths(columns: Sequence[Column], width: int) -> list[int]:
+def _widths(columns: Sequence[TextColumn], width: int) -> list[int]:
     """Give each column its least width, and what is left to those that want more, the least wish first."""
     widths = [column.least_width for column in columns]
     left = width - _total(widths)
@@ -161,7 +161,7 @@ def _wrapped_head(name: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def _short_cells(columns: Sequence[Column], zone: str) -> str | None:
+def _short_cells(columns: Sequence[TextColumn], zone: str) -> str | None:
     """Give the columns cells for a terminal; returns the day, or else the year, that all times share."""
     times = [value for column in columns for value in column.values if _is_time(value)]
     days = {time.date() for time in times}
@@ -201,7 +201,7 @@ def _times(values: Sequence[datetime | None], is_one_day: bool, is_one_year: boo
     ]
 
 
-def _without_milliseconds(column: Column) -> None:
+def _without_milliseconds(column: TextColumn) -> None:
     if not column.is_asked and any(map(_is_time, column.values)):
         column.cells = [re.sub(r"(:\d\d)\.\d+$", r"\1", cell) for cell in column.cells]
 

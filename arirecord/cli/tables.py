@@ -14,13 +14,13 @@ from .completions import completing, completing_list
 from .console import live_line, say
 from .output import Input, Output, Verb
 from .param_types import time_options
-from .result import View, result_options, write
+from .result import TableView, result_options, write
 
 if TYPE_CHECKING:
     import duckdb
 
     from arirecord.analytics.connection import Tables
-    from arirecord.analytics.table_query import Question
+    from arirecord.analytics.table_query import TableQuery
     from arirecord.select.times import Time
 
 __all__ = ["command_for", "table_groups", "table_names"]
@@ -203,7 +203,7 @@ def _answer(
 ) -> None:
     from arirecord.analytics.connection import Tables
     from arirecord.analytics.parameters import set_statement
-    from arirecord.analytics.table_query import Question, models_asked, sql_of
+    from arirecord.analytics.table_query import TableQuery, models_asked, sql_of
     from arirecord.analytics.views import views_named_in
     from arirecord.session.reader import open_session
 
@@ -214,12 +214,12 @@ def _answer(
     asked["times"] = [window.times() for window in windows] if since or until else []
     for names in ("columns", "sort"):
         asked[names] = tuple(filter(None, (asked[names] or "").split(",")))
-    view = View(timezone, is_asked=bool(asked["columns"] or all_columns), is_whole=all_columns)
+    view = TableView(timezone, is_asked=bool(asked["columns"] or all_columns), is_whole=all_columns)
     if output.is_terminal and output.format == "table" and not (view.is_asked or output.vertical):
         asked["columns"] = _shown(mart, asked)
         hidden = [name for name in known if name not in asked["columns"]]
-        view = View(timezone, hidden, show_all="--all-columns, --vertical or --columns NAMES")
-    question = Question(mart, **asked)
+        view = TableView(timezone, hidden, show_all="--all-columns, --vertical or --columns NAMES")
+    question = TableQuery(mart, **asked)
     made = Tables(opened, timezone)
     try:
         for setting in settings:
@@ -256,7 +256,7 @@ def _shown(mart: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in describe(mart).shown if name not in unused)
 
 
-def _rows(made: "Tables", sql: str, question: "Question", known: list[str]) -> "duckdb.DuckDBPyRelation":
+def _rows(made: "Tables", sql: str, question: "TableQuery", known: list[str]) -> "duckdb.DuckDBPyRelation":
     """The rows of a question, whose `where` is the only SQL that the user wrote."""
     import duckdb
 

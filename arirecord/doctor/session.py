@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arirecord.session.header import Header
-from arirecord.session.reader import Part, Session
+from arirecord.session.reader import Part, SessionFile
 from arirecord.session.row_groups import stored_batches
 from arirecord.session.seal import Progress, no_progress
 
@@ -45,13 +45,13 @@ def row_checks() -> list[Check]:
 
 
 def examine_session(
-    session: Session | Sequence[Part], *, is_quick: bool = False, progress: Progress = no_progress
+    session: SessionFile | Sequence[Part], *, is_quick: bool = False, progress: Progress = no_progress
 ) -> Iterator[Finding]:
     """Findings of an opened session, or of its parts, in the order they are met; memory is bounded.
 
     `is_quick` compares only a sample of the rows with their columns, and says so. `progress` is told the rows done.
     """
-    parts = session.parts if isinstance(session, Session) else session
+    parts = session.parts if isinstance(session, SessionFile) else session
     checks: list[Check] = [PartOrder(), *row_checks()]
     done = 0
     for part in parts:

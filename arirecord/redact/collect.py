@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from arirecord.asterisk import catalogue
 from arirecord.asterisk.catalogue import columns_of, event_types
 from arirecord.select.numbers import SEPARATORS
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import read_batches
 from arirecord.session.seal import Progress
 
@@ -80,7 +80,7 @@ def _columns() -> dict[str, tuple[str, ...]]:
     return {what: tuple(sorted(names)) for what, names in found.items()}
 
 
-def collect(session: Session, finder: Finder, progress: Progress) -> Originals:
+def collect(session: SessionFile, finder: Finder, progress: Progress) -> Originals:
     """Read a session once for all of them. Memory grows with how many different ones there are, not with its length."""
     found = Originals(vocabulary=set(_vocabulary()))
     seen: set[str] = set()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from arirecord.errors import ArirecordError
 
-__all__ = ["Cipher", "read_key"]
+__all__ = ["KeyedPermutation", "read_key"]
 
 _ROUNDS = 10
 _LETTERS = "bcdfghjklmnpqrstvwxz"
@@ -24,7 +24,7 @@ def read_key(path: Path) -> bytes:
     return key
 
 
-class Cipher:
+class KeyedPermutation:
     """Other digits and other letters, which hang on a key."""
 
     def __init__(self, key: bytes) -> None:

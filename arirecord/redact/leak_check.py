@@ -22,8 +22,8 @@ from arirecord.session.row_groups import grouped_batches, opened
 from arirecord.session.seal import Progress
 
 from .mask_dtmf import MASK
-from .number_finder import Finder, Found
-from .word_index import Words
+from .number_finder import Finder, NumberMatch
+from .word_index import WordIndex
 
 __all__ = ["find_leaks"]
 
@@ -64,7 +64,7 @@ class _Search:
     ) -> None:
         self._numbers = set(numbers)
         self._lengths = sorted({len(number) for number in numbers}, reverse=True)
-        self._words = Words(words)
+        self._words = WordIndex(words)
         self._callers = pa.array([*callers, *words], pa.string())
         self._finder = finder
         self._no_digits = no_digits
@@ -117,7 +117,7 @@ class _Search:
                 self._clean.clear()
             self._clean.add(text)
 
-    def _known(self, text: str) -> Iterator[Found]:
+    def _known(self, text: str) -> Iterator[NumberMatch]:
         return self._finder.known(text, self._numbers, self._lengths)
 
 

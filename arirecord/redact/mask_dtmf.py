@@ -7,7 +7,7 @@ import orjson
 
 from arirecord.asterisk.dialplan_apps import is_prompt
 
-__all__ = ["MASK", "Dtmf", "Keypad"]
+__all__ = ["MASK", "Dtmf", "DtmfMasker"]
 
 Dtmf = Literal["keep", "mask", "mask-all"]
 MASK = "X"
@@ -19,7 +19,7 @@ _TYPES = ('"PlaybackStarted"', '"ChannelDtmfReceived"', '"ChannelDialplan"', '"C
           '"ChannelLeftBridge"', '"ChannelDestroyed"', '"dtmf', "dtmf=")  # fmt: skip
 
 
-class Keypad:
+class DtmfMasker:
     """Masks digits in frames, given in order.
 
     `mask`: those that a channel keys in after a prompt began (a playback to it or to its bridge, or a dialplan

@@ -9,7 +9,7 @@ from functools import cache
 from arirecord.asterisk.catalogue import columns_of, event_types, models
 from arirecord.session.rows import OWN_COLUMNS
 
-__all__ = ["MAX_DIGITS", "SHORT", "Finder", "Found"]
+__all__ = ["MAX_DIGITS", "SHORT", "Finder", "NumberMatch"]
 
 MAX_DIGITS = 15
 """Of an international number (ITU-T E.164)."""
@@ -48,7 +48,7 @@ def _numeric() -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NumberMatch:
     """Digits that may be a number: `digits`, and the `(start, end)` of each of its runs in the text."""
 
     digits: str
@@ -66,13 +66,13 @@ class Finder:
         self._until = last_at + timedelta(days=400)
         self._runs = re.compile(rf"[0-9]{{{min_digits},}}")
 
-    def known(self, text: str, numbers: Container[str], lengths: Collection[int]) -> Iterator[Found]:
+    def known(self, text: str, numbers: Container[str], lengths: Collection[int]) -> Iterator[NumberMatch]:
         """Every occurrence of one of `numbers` (digits only), whose `lengths` these are; not where digits can be seen
         to be an id, a time or a measure.
         """
         for match in self._runs.finditer(text):
             start, end = match.span()
-            found = [Found(match[0], (match.span(),))] if match[0] in numbers else []
+            found = [NumberMatch(match[0], (match.span(),))] if match[0] in numbers else []
             if not found and end - start > _WINDOW:
                 found = list(_within(match[0], start, numbers, lengths))
             if found and not self._is_other(text, start, end):
@@ -148,7 +148,7 @@ class Finder:
         except ValueError:
             return False
 
-    def _grouped(self, text: str, match: re.Match[str], numbers: Container[str]) -> Iterator[Found]:
+    def _grouped(self, text: str, match: re.Match[str], numbers: Container[str]) -> Iterator[NumberMatch]:
         """`123 456-789` is the number 123456789; the longest of neighbouring groups that is one counts."""
         if _DATE.match(match[0]) or _is_uuid(text, *match.span()):
             return
@@ -159,7 +159,7 @@ class Finder:
             for last in range(len(runs), first + 1, -1):
                 digits = "".join(text[start:end] for start, end in runs[first:last])
                 if len(digits) >= SHORT and digits in numbers:
-                    yield Found(digits, tuple(runs[first:last]))
+                    yield NumberMatch(digits, tuple(runs[first:last]))
                     first = last - 1
                     break
             first += 1
@@ -188,12 +188,12 @@ def _is_measure(text: str, start: int, end: int, *, is_member: bool) -> bool:
     return bool(_MEASURE.search(text, max(start - 16, 0), start))
 
 
-def _within(run: str, at: int, numbers: Container[str], lengths: Collection[int]) -> Iterator[Found]:
+def _within(run: str, at: int, numbers: Container[str], lengths: Collection[int]) -> Iterator[NumberMatch]:
     start = 0
     while start + _WINDOW <= len(run):
         for length in lengths:
             if _WINDOW <= length <= len(run) - start and run[start : start + length] in numbers:
-                yield Found(run[start : start + length], ((at + start, at + start + length),))
+                yield NumberMatch(run[start : start + length], ((at + start, at + start + length),))
                 start += length - 1
                 break
         start += 1

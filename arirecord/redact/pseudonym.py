@@ -8,7 +8,7 @@ from phonenumbers import shortnumberinfo
 
 from arirecord.errors import ArirecordError
 
-from .keyed_permutation import Cipher
+from .keyed_permutation import KeyedPermutation
 
 __all__ = ["is_service", "pseudonyms", "word_pseudonyms"]
 
@@ -50,7 +50,7 @@ class _Core:
 
 
 def pseudonyms(
-    numbers: Collection[str], cipher: Cipher, regions: Sequence[str] = (), international: Container[str] = ()
+    numbers: Collection[str], cipher: KeyedPermutation, regions: Sequence[str] = (), international: Container[str] = ()
 ) -> Mapping[str, str]:
     """For each of `numbers` (digits only) its pseudonym: as many digits, same country and area, valid where the number
     is; forms of one number (`00420…`, `420…`, with a digit dialled before) stay forms of one. None is another's, and
@@ -81,7 +81,7 @@ def pseudonyms(
     return found
 
 
-def word_pseudonyms(words: Collection[str], cipher: Cipher) -> dict[str, str]:
+def word_pseudonyms(words: Collection[str], cipher: KeyedPermutation) -> dict[str, str]:
     """For each of `words` (names) another of the same length and shape, none one of them, no two alike.
 
     Raises `ArirecordError` where so many of one shape occur that there are not enough others.
@@ -173,7 +173,7 @@ def _split(number: str, parsed: phonenumbers.PhoneNumber) -> tuple[str, _Core] |
     return number[: len(number) - len(national)], _Core(str(parsed.country_code), national[:area], national[area:])
 
 
-def _changed(core: _Core, cipher: Cipher, attempt: int) -> str:
+def _changed(core: _Core, cipher: KeyedPermutation, attempt: int) -> str:
     """Other digits for the rest: the first along the permutation that make a number of the same kind."""
     tweak = f"{core.country}|{core.kept}|{attempt}"
     is_valid = _is_valid(core.country, core.kept + core.rest)

@@ -14,20 +14,20 @@ import phonenumbers
 from arirecord.errors import ArirecordError
 from arirecord.session.header import Header
 from arirecord.session.output_file import check_output
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import describe_source, read_batches, to_rows, write_session
 from arirecord.session.rows import Row
 from arirecord.session.seal import Progress, no_progress
 
 from .collect import Originals, collect, plain_digits
 from .json_strings import cut, key_of
-from .keyed_permutation import Cipher
+from .keyed_permutation import KeyedPermutation
 from .leak_check import find_leaks
-from .mask_dtmf import Dtmf, Keypad
+from .mask_dtmf import Dtmf, DtmfMasker
 from .number_finder import SHORT, Finder
 from .pseudonym import is_service, pseudonyms, word_pseudonyms
 from .unescape import views
-from .word_index import Words
+from .word_index import WordIndex
 
 __all__ = ["LeakError", "Options", "Redacted", "Redactor", "redact_session"]
 
@@ -86,7 +86,7 @@ class Redactor:
         self._numbers = numbers
         self._lengths = sorted({len(number) for number in numbers}, reverse=True)
         self._words = words
-        self._index = Words(words)
+        self._index = WordIndex(words)
         self._callers = callers
         self._is_careful = finder.min_digits < SHORT
         self._done: dict[str, str] = {}
@@ -172,7 +172,7 @@ def _by_part(start: int, name: str, new: str) -> Iterator[tuple[int, int, str]]:
 
 
 def redact_session(
-    session: Session,
+    session: SessionFile,
     key: bytes,
     target: Path,
     options: Options,
@@ -194,7 +194,7 @@ def redact_session(
     found = collect(session, finder, progress)
     kept = {plain_digits(number) or number for number in options.keep}
     numbers = {n for n in found.numbers if n not in kept and not is_service(n, options.regions)}
-    cipher = Cipher(key)
+    cipher = KeyedPermutation(key)
     names, callers = _told_apart(found, options)
     users = (found.users - found.vocabulary - names) if options.endpoints else set()
     others = word_pseudonyms(names | callers | users, cipher)
@@ -204,7 +204,7 @@ def redact_session(
         {word: others[word] for word in names | users},
         {name: others[name] for name in callers},
     )
-    keypad = Keypad(options.dtmf)
+    keypad = DtmfMasker(options.dtmf)
 
     def batches() -> Iterator[list[Row]]:
         for batch, shift_ns in read_batches(session):
@@ -279,7 +279,7 @@ def _checker(
     return check
 
 
-def _times(session: Session) -> tuple[datetime, datetime]:
+def _times(session: SessionFile) -> tuple[datetime, datetime]:
     first, last = (
         datetime.fromisoformat(at) if at else datetime.fromtimestamp(session.header.started_ns / 1e9, UTC)
         for at in (session.header.first_at, session.header.last_at)
@@ -287,7 +287,7 @@ def _times(session: Session) -> tuple[datetime, datetime]:
     return first, last
 
 
-def _first_seq(session: Session) -> int:
+def _first_seq(session: SessionFile) -> int:
     for batch, _ in read_batches(session):
         if batch.num_rows:
             return int(batch["seq"][0].as_py())

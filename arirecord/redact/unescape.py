@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["View", "views"]
+__all__ = ["TextView", "views"]
 
 _JSON = re.compile(r'\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|["\\/bfnrt])')
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
@@ -18,14 +18,14 @@ _DEPTH = 6
 
 
 @dataclass(slots=True)
-class View:
+class TextView:
     """`text` with, for each stretch of it, where it begins here and in the text that it was made of.
 
     A stretch is either a copy or one character that stands for an escape.
     """
 
     text: str
-    above: "View | None" = None
+    above: "TextView | None" = None
     begins: list[int] = field(default_factory=list)
     begins_above: list[int] = field(default_factory=list)
     ends_above: list[int] = field(default_factory=list)
@@ -47,17 +47,17 @@ class View:
         return after - self.begins[index] == self.ends_above[index] - self.begins_above[index]
 
 
-def views(text: str, *, is_json: bool = False) -> Iterator[View]:
+def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
     """All readings of a text: as it is, with JSON's escapes undone, again for JSON within, and with percent signs
     and the + of a URL undone. Of JSON (`is_json`) only what its strings mean is read, not the escapes themselves.
     """
-    first = View(text)
+    first = TextView(text)
     if is_json and "\\" in text:
         first = _undone(first, _JSON, _from_json) or first
     waiting = [first]
     seen = {first.text}
     for depth in range(_DEPTH):
-        found: list[View] = []
+        found: list[TextView] = []
         for view in waiting:
             yield view
             for mark, pattern, decode in (("\\", _JSON, _from_json), ("%", _PERCENT, _from_percent)):
@@ -67,7 +67,7 @@ def views(text: str, *, is_json: bool = False) -> Iterator[View]:
                         seen.add(undone.text)
                         found.append(undone)
             if "+" in view.text and " " not in view.text:  # as in the query of a URL
-                yield View(view.text.replace("+", " "), view, [0], [0], [len(view.text)])
+                yield TextView(view.text.replace("+", " "), view, [0], [0], [len(view.text)])
         waiting = found
 
 
@@ -75,9 +75,9 @@ _Decode = Callable[[str], list[tuple[str, int]]]
 """Characters of an escape, each with how many characters of the escape it takes."""
 
 
-def _undone(above: View, pattern: re.Pattern[str], decode: _Decode) -> View | None:
+def _undone(above: TextView, pattern: re.Pattern[str], decode: _Decode) -> TextView | None:
     pieces: list[str] = []
-    view = View("", above)
+    view = TextView("", above)
     here = there = 0
 
     def add(piece: str, length: int) -> None:

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator
 
-__all__ = ["Words"]
+__all__ = ["WordIndex"]
 
 _WORD = re.compile(r"[^\W_]+")
 
 
-class Words:
+class WordIndex:
     """Names to be found: each stands between characters that are no part of a word, the longest first."""
 
     def __init__(self, names: Iterable[str]) -> None:

@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 
 from .options import ReplayOptions
-from .rest.handler import Heard
+from .rest.handler import LoggedRequest
 from .server import ReplayServer
 
 __all__ = ["ClientRequest", "NotAsked", "Replay", "replay"]
@@ -125,7 +125,7 @@ class Replay:
             self._unexpected.remove(found)
         return found
 
-    def _hear(self, heard: Heard) -> None:
+    def _hear(self, heard: LoggedRequest) -> None:
         question = heard.question
         path = "/" + "/".join(question.segments)
         request = ClientRequest(question.method, path, question.parameters, question.document, heard.answer.status)
@@ -145,7 +145,7 @@ def _in_vain(wanted: ClientRequest, seconds: float, others: Sequence[ClientReque
 
 @asynccontextmanager
 async def replay(
-    session: Session | str | Path, *, speed: float | Literal["max"] = 1, port: int = 0, **options: Any
+    session: SessionFile | str | Path, *, speed: float | Literal["max"] = 1, port: int = 0, **options: Any
 ) -> AsyncIterator[Replay]:
     """Replay a session to ARI clients while the block runs, on a free port of this machine.
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from arirecord.select.times import Place
+from arirecord.select.times import Position
 from arirecord.session.reader import Frame
 
-from .timing.call_filter import Call
+from .timing.call_filter import CallFrames
 from .timing.chaos import Fault
 from .timing.position import ReplayError
 
@@ -96,24 +96,24 @@ class ReplayOptions:
     shift_to_now: bool = False
 
     # Only what is about this call is sent; what is up is known from all.
-    only_call: Call | None = None
+    only_call: CallFrames | None = None
 
     # Where calls begin, in order, for who wants the next one. It is called once, in a thread, when somebody does.
-    call_starts: Callable[[], Sequence[Place]] | None = None
+    call_starts: Callable[[], Sequence[Position]] | None = None
 
     # Which event types are sent: only these (none: all), and none of those. What is up is known from all.
     types: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
 
     @property
-    def start(self) -> Place | None:
+    def start(self) -> Position | None:
         """Where the replay starts; None: at the beginning."""
-        return None if self.start_ns is None else Place(self.start_ns, self.start_seq)
+        return None if self.start_ns is None else Position(self.start_ns, self.start_seq)
 
     @property
-    def until(self) -> Place | None:
+    def until(self) -> Position | None:
         """The first place that is not replayed; None: it goes to the end."""
-        return None if self.until_ns is None else Place(self.until_ns, self.until_seq)
+        return None if self.until_ns is None else Position(self.until_ns, self.until_seq)
 
     def sends(self, frame: Frame) -> bool:
         """Whether a frame is sent to clients at all."""

@@ -4,23 +4,23 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 
-from arirecord.select.times import Place
+from arirecord.select.times import Position
 from arirecord.session.reader import Frame
 from arirecord.session.rows import END_OF_RECORDING
 
-from .clients.ws_endpoint import Door
+from .clients.ws_endpoint import WsEndpoint
 from .options import ReplayError, ReplayOptions
-from .pbx.lazy_state import Model
+from .pbx.lazy_state import LazyState
 from .timing.chaos import Chaos
-from .timing.client_pacing import Pace
+from .timing.client_pacing import ClientPacing
 from .timing.clock import PlayerClock
-from .timing.date_shift import Shift
-from .timing.frame_source import Source
+from .timing.date_shift import DateShift
+from .timing.frame_source import FrameSource
 from .timing.pacing import AGAIN, GATE
 from .timing.player import Player
-from .timing.wakeup import Alarm
+from .timing.wakeup import Wakeup
 
-__all__ = ["Pump"]
+__all__ = ["Scheduler"]
 
 _EXIT_S = 10.0
 _LEAST_PATIENT = 6
@@ -40,7 +40,7 @@ _step_aside: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
 _TURN_NS = 1_000_000
 
 
-class Pump:
+class Scheduler:
     """Sends each frame when it is due; `run` is the task that does it. It is steered while it runs.
 
     `frames` counts those that were sent, `late_ns` is how late the latest were, `offset_ns` what must be added to a
@@ -54,9 +54,9 @@ class Pump:
         self,
         options: ReplayOptions,
         clock: PlayerClock,
-        source: Source,
-        door: Door,
-        model: Model,
+        source: FrameSource,
+        door: WsEndpoint,
+        model: LazyState,
         say: Callable[[str], None],
     ) -> None:
         self.clock = clock
@@ -66,9 +66,9 @@ class Pump:
         self.offset_ns = source.session.header.started_ns
         self.end = asyncio.Event()
         self.done = asyncio.Event()
-        self.shift = Shift() if options.shift_to_now else None
+        self.shift = DateShift() if options.shift_to_now else None
         self.restarted: Callable[[int | None], object] = lambda moment_ns: None
-        self.pace: Pace | None = None
+        self.pace: ClientPacing | None = None
         self.chaos: Chaos | None = None
         self._options = options
         self._source = source
@@ -76,10 +76,10 @@ class Pump:
         self._model = model
         self._say = say
         self._player = Player(clock)
-        self._alarm = Alarm()
+        self._alarm = Wakeup()
         self._steps = 0
-        self._seek: Place | None = None
-        self._calls: asyncio.Future[Sequence[Place]] | None = None
+        self._seek: Position | None = None
+        self._calls: asyncio.Future[Sequence[Position]] | None = None
         self._gate: Frame | None = None
         self._patient_until_ns = 0
         self._missed = 0
@@ -110,14 +110,14 @@ class Pump:
         self._steps += 1
         self._alarm.ring()
 
-    def seek(self, place: Place) -> None:
+    def seek(self, place: Position) -> None:
         """Go on from a place in the recording."""
         self._seek = place
         self._alarm.ring()
 
     def restart(self) -> None:
         """Begin again, where the options say."""
-        self.seek(self._options.start or Place(0))
+        self.seek(self._options.start or Position(0))
 
     def next_call(self) -> None:
         """Go on where the next call begins, once it is known where. Raises `ReplayError` where it can't be known."""
@@ -128,7 +128,7 @@ class Pump:
             self._calls = asyncio.get_running_loop().run_in_executor(None, starts)
         self._calls.add_done_callback(self._to_next_call)
 
-    def _to_next_call(self, calls: asyncio.Future[Sequence[Place]]) -> None:
+    def _to_next_call(self, calls: asyncio.Future[Sequence[Position]]) -> None:
         if calls.cancelled():
             return
         if (error := calls.exception()) is not None:
@@ -167,7 +167,7 @@ class Pump:
             self._door.ended = False
             self.end.clear()
 
-    async def _reseat(self, place: Place) -> None:
+    async def _reseat(self, place: Position) -> None:
         self._seek = self._gate = None
         await self._model.prime(place)
         self._player.restart()

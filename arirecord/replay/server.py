@@ -13,25 +13,25 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
-from arirecord.session.reader import Frame, Session, open_session
+from arirecord.session.reader import Frame, SessionFile, open_session
 
 from .clients.client_log import ClientLog
 from .clients.outbound import Dialler
 from .clients.synthetic_events import ari_time
-from .clients.ws_endpoint import Door
+from .clients.ws_endpoint import WsEndpoint
 from .options import ReplayError, ReplayOptions
-from .pbx.lazy_state import Model
-from .rest.handler import Heard, Rest
-from .rest.messages import Answer, Question
+from .pbx.lazy_state import LazyState
+from .rest.handler import LoggedRequest, RestHandler
+from .rest.messages import RestRequest, RestResponse
 from .rest.recorded_exchanges import read_recorded
-from .rest.request_log import Desk
-from .scheduler import Pump
+from .rest.request_log import RestService
+from .scheduler import Scheduler
 from .timing.chaos import Chaos
-from .timing.client_pacing import Pace
+from .timing.client_pacing import ClientPacing
 from .timing.clock import PlayerClock
-from .timing.frame_source import Source
+from .timing.frame_source import FrameSource
 from .timing.position import find_place
-from .wire.auth import Access
+from .wire.auth import ClientAuth
 from .wire.bind import authority, listen
 from .wire.control import control
 from .wire.uvicorn_server import web_server
@@ -74,11 +74,11 @@ class ReplayServer:
 
     def __init__(
         self,
-        session: Session | str | Path,
+        session: SessionFile | str | Path,
         options: ReplayOptions | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        self.session = session if isinstance(session, Session) else open_session(session)
+        self.session = session if isinstance(session, SessionFile) else open_session(session)
         self.options = options or ReplayOptions()
         self.clock = PlayerClock(self.options.speed)
         self.host = self.options.host
@@ -86,9 +86,9 @@ class ReplayServer:
         say = say or logging.getLogger("arirecord.replay").info
         header = self.session.header
         asterisk_id = next(filter(None, header.asterisk_ids), "00:00:00:00:00:00")
-        self._source = Source(self.session, self.options)
-        self._model = Model(self._source)
-        self._door = Door(
+        self._source = FrameSource(self.session, self.options)
+        self._model = LazyState(self._source)
+        self._door = WsEndpoint(
             self.session,
             self.options,
             self._model.switch,
@@ -99,11 +99,11 @@ class ReplayServer:
             lambda raw: self._rest.ids.to_client(raw),
             lambda: self._pump.restart(),
         )
-        self._pump = Pump(self.options, self.clock, self._source, self._door, self._model, say)
+        self._pump = Scheduler(self.options, self.clock, self._source, self._door, self._model, say)
         self._pump.restarted = self._restarted
         recorded = read_recorded(self.session)
         recorded.aliases = {asked: name for name, asked in self.options.map_app}
-        self._rest = Rest(
+        self._rest = RestHandler(
             recorded,
             self._model.switch,
             self._door.applications,
@@ -111,18 +111,20 @@ class ReplayServer:
             lambda: ari_time(self._pump.moment_ns),
             lambda: self._pump.moment_ns,
         )
-        self.heard: Callable[[Heard], object] = lambda heard: None
+        self.heard: Callable[[LoggedRequest], object] = lambda heard: None
         self._rest.heard = self._hear
         if self.options.pace == "client":
             exchanges, started_ns = recorded.exchanges, header.started_ns
-            pace = Pace(exchanges, recorded.name_of, started_ns, lambda: self._pump.moment_ns, self._pump.changed)
+            pace = ClientPacing(
+                exchanges, recorded.name_of, started_ns, lambda: self._pump.moment_ns, self._pump.changed
+            )
             self._pump.pace, self._source.gates = pace, pace.gates
         if self.options.chaos:
             chaos = Chaos(self.options.chaos, self.options.seed, self._struck)
             self._pump.chaos = self._source.chaos = chaos
             self._door.rate = chaos.rate
         self._restarted(self.options.start_ns)
-        self._desk = Desk(
+        self._desk = RestService(
             self._rest, self._model, asterisk_id, lambda: self._pump.moment_ns, self.clock.now_ns, self._pump.shift
         )
         self._faults: BinaryIO | None = None
@@ -242,7 +244,9 @@ class ReplayServer:
     @asynccontextmanager
     async def _serving(self, listener: socket.socket) -> AsyncIterator[None]:
         self.port = listener.getsockname()[1]
-        web = web_server(Web(self._door, self._desk.ask, self._steer, Access(self.options.user, self.options.password)))
+        web = web_server(
+            Web(self._door, self._desk.ask, self._steer, ClientAuth(self.options.user, self.options.password))
+        )
         await web.startup([listener])
         failed: Exception | None = None
         try:
@@ -292,7 +296,7 @@ class ReplayServer:
         if self._pump.pace is not None:
             self._pump.pace.restart(moment_ns)
 
-    def _hear(self, heard: Heard) -> None:
+    def _hear(self, heard: LoggedRequest) -> None:
         if self._pump.pace is not None:
             self._pump.pace.heard(heard.asked)
         self.heard(heard)
@@ -301,5 +305,5 @@ class ReplayServer:
         if self._faults is not None:
             self._faults.write(orjson.dumps({"fault": fault, "seq": frame.seq, "type": frame.type}) + b"\n")
 
-    def _steer(self, question: Question) -> Answer:
+    def _steer(self, question: RestRequest) -> RestResponse:
         return control(self, question)

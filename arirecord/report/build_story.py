@@ -9,21 +9,21 @@ import duckdb
 from arirecord.analytics import connect
 from arirecord.asterisk.channel_names import endpoint_of
 from arirecord.select.zones import find_zone, local_time
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 
 from .call_data import MODELS, Event, Facts, Row, read_facts
-from .context import Book, is_detail
+from .context import EventContext, is_detail
 from .event_text import moment_of
 from .intervals import intervals_of
 from .rules import SEVERITIES
-from .story import Bridge, Evidence, Finding, Lane, Moment, Story
+from .story import Bridge, CallFinding, Evidence, LadderStep, Lane, Story
 from .summary import summary
 
 __all__ = ["story", "tell"]
 
 
 def story(
-    session: duckdb.DuckDBPyConnection | Session | str | Path,
+    session: duckdb.DuckDBPyConnection | SessionFile | str | Path,
     call_id: str,
     *,
     details: bool = False,
@@ -141,8 +141,8 @@ def _word(value: object) -> str | None:
     return str(value) if value else None
 
 
-def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool, seq: int | None) -> tuple[Moment, ...]:
-    book = Book(
+def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool, seq: int | None) -> tuple[LadderStep, ...]:
+    book = EventContext(
         bridges=bridges,
         roles={leg["channel_id"]: leg["role"] for leg in facts.legs},
         dialled=frozenset(peer for e in facts.events if e.type == "Dial" and (peer := e.id_of("peer"))),
@@ -177,7 +177,7 @@ def _end(facts: Facts) -> datetime:
     return ended_at
 
 
-def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> Moment:
+def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> LadderStep:
     is_refer = row["destination_type"] == "refer"
     is_done = row["result"] == "Success" or row["is_inferred"] or (is_refer and row["result"] is None)
     target = row["target_number"] or row["target_channel_name"]
@@ -186,7 +186,7 @@ def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> Moment:
     result = row["result"] or ("not announced by Asterisk" if row["is_inferred"] else None)
     said = [target and f"to {target}", result, "external" if row["is_external"] else None, _outcome(row)]
     what = "asks the application to transfer" if is_refer else f"transfers ({row['kind']})"
-    return Moment(
+    return LadderStep(
         seq=row["seq"],
         at=row["transferred_at"],
         kind="transfer",
@@ -233,11 +233,11 @@ def _evidence(facts: Facts) -> Iterator[Evidence]:
             yield Evidence(one, two, reason, text, link["seq"], link["linked_at"], link["event_type"])
 
 
-def _findings(facts: Facts) -> tuple[Finding, ...]:
+def _findings(facts: Facts) -> tuple[CallFinding, ...]:
     """The gravest first, then in the order of arrival."""
     rows = sorted(facts.findings, key=lambda row: SEVERITIES.index(row["severity"]))
     names = ("rule", "severity", "finding", "channel_id", "seq", "event_at")
-    return tuple(Finding(*(row[name] for name in names)) for row in rows)
+    return tuple(CallFinding(*(row[name] for name in names)) for row in rows)
 
 
 def _title(call: Row, lanes: Mapping[str, Lane]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from .story import Evidence, Finding, Interval, IntervalKind, Lane, Moment, Story
+from .story import CallFinding, Evidence, Interval, IntervalKind, LadderStep, Lane, Story
 
 __all__ = ["fold"]
 
@@ -64,8 +64,8 @@ def _telling(story: Story, most: int) -> Sequence[str]:
     return [first.channel_id, *ranked[:count]][:most]
 
 
-def _moments(moments: Sequence[Moment], folded: frozenset[str], lane: str) -> Iterator[Moment]:
-    run: dict[tuple[object, ...], Moment] = {}
+def _moments(moments: Sequence[LadderStep], folded: frozenset[str], lane: str) -> Iterator[LadderStep]:
+    run: dict[tuple[object, ...], LadderStep] = {}
     for moment in moments:
         one = lane if moment.channel_id in folded else moment.channel_id
         two = lane if moment.other_id in folded else moment.other_id
@@ -81,7 +81,7 @@ def _moments(moments: Sequence[Moment], folded: frozenset[str], lane: str) -> It
     yield from run.values()
 
 
-def _added(before: Moment, moment: Moment) -> Moment:
+def _added(before: LadderStep, moment: LadderStep) -> LadderStep:
     detail = before.detail if before.detail == moment.detail else ""
     last_at = max((at for at in (before.last_at or before.at, moment.at) if at), default=None)
     return replace(before, count=before.count + moment.count, detail=detail, last_at=last_at, duration_ms=None)
@@ -132,9 +132,9 @@ def _evidence(evidence: Sequence[Evidence], folded: frozenset[str], lane: str) -
     yield from told.values()
 
 
-def _findings(findings: Sequence[Finding], folded: frozenset[str], lane: str) -> Iterator[Finding]:
+def _findings(findings: Sequence[CallFinding], folded: frozenset[str], lane: str) -> Iterator[CallFinding]:
     """Of folded channels the first of each rule, with how many more there are."""
-    more: dict[tuple[str, str], list[Finding]] = {}
+    more: dict[tuple[str, str], list[CallFinding]] = {}
     for finding in findings:
         if finding.channel_id in folded:
             more.setdefault((finding.rule, finding.severity), []).append(finding)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from .call_data import Event
 from .story import Bridge
 
-__all__ = ["Book", "is_detail"]
+__all__ = ["EventContext", "is_detail"]
 
 _STEPS = (
     "", "appdial", "appdial2", "noop", "set", "mset", "execif", "gotoif", "goto", "gosub", "gosubif", "return",
@@ -24,7 +24,7 @@ _DETAILS = ("ChannelCallerId", "ChannelConnectedLine", "ChannelTalkingFinished",
 
 
 @dataclass
-class Book:
+class EventContext:
     """What must be known beside the event: bridges by id, roles of channels, and what has been said already."""
 
     bridges: Mapping[str, Bridge]
@@ -50,7 +50,7 @@ class Book:
         return self.bridges.get(bridge_id or "") or Bridge(bridge_id or "", f"bridge {bridge_id}")
 
 
-def is_detail(event: Event, book: Book) -> bool:
+def is_detail(event: Event, book: EventContext) -> bool:
     """Whether the event says little to whoever wants to know what happened in the call."""
     if event.type in _DETAILS:
         return True

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 
 from .call_data import Event, Row
-from .context import Book
-from .story import Moment
+from .context import EventContext
+from .story import LadderStep
 
 __all__ = ["moment_of"]
 
@@ -26,7 +26,7 @@ _STATUS = {
 _BUSINESS_AS_USUAL = ("RINGING", "PROGRESS", "PROCEEDING", "ANSWER")
 
 
-def moment_of(event: Event, book: Book) -> Moment:
+def moment_of(event: Event, book: EventContext) -> LadderStep:
     """The moment of an event; one of a type that is not known has its type and nothing else."""
     told = _TELL.get(event.type if event.kind == "event" else event.kind, _other)(event, book)
     said: dict[str, Any] = {"kind": "other", "channel_id": event.channel_id, "label": event.type, **told}
@@ -34,14 +34,14 @@ def moment_of(event: Event, book: Book) -> Moment:
         said[name] = said[name] if isinstance(said.get(name), str) else None
     for name in ("what", "label", "detail", "actor"):
         said[name] = str(said.get(name) or "")
-    return Moment(seq=event.seq, at=event.at, **said)
+    return LadderStep(seq=event.seq, at=event.at, **said)
 
 
-def _other(event: Event, book: Book) -> Row:
+def _other(event: Event, book: EventContext) -> Row:
     return {"what": event.type, "actor": "Asterisk"}
 
 
-def _created(event: Event, book: Book) -> Row:
+def _created(event: Event, book: EventContext) -> Row:
     channel = event.part("channel")
     plan = _dict(channel.get("dialplan"))
     if channel.get("state") != "Ring":
@@ -56,14 +56,14 @@ def _created(event: Event, book: Book) -> Row:
     }
 
 
-def _state(event: Event, book: Book) -> Row:
+def _state(event: Event, book: EventContext) -> Row:
     state = str(event.part("channel").get("state"))
     is_caller = book.roles.get(event.channel_id or "") == "caller"
     what = {"Up": "is answered" if is_caller else "answers", "Ringing": "rings"}.get(state, f"is {state}")
     return {"kind": "state", "what": what, "label": state}
 
 
-def _dial(event: Event, book: Book) -> Row:
+def _dial(event: Event, book: EventContext) -> Row:
     data, status = event.data, str(event.data.get("dialstatus") or "")
     caller, peer, forwarded = (event.id_of(k) for k in ("caller", "peer", "forwarded"))
     if not status:
@@ -84,7 +84,7 @@ def _dial(event: Event, book: Book) -> Row:
     }  # fmt: skip
 
 
-def _entered(event: Event, book: Book) -> Row:
+def _entered(event: Event, book: EventContext) -> Row:
     bridge = book.bridge(event.bridge_id)
     kind = "waits in" if bridge.type == "holding" else "enters"
     return {
@@ -95,7 +95,7 @@ def _entered(event: Event, book: Book) -> Row:
     }
 
 
-def _left(event: Event, book: Book) -> Row:
+def _left(event: Event, book: EventContext) -> Row:
     label = book.bridge(event.bridge_id).label
     return {
         "kind": "leave",
@@ -110,7 +110,7 @@ def _members(event: Event, where: str) -> str:
     return f"{count or 'nobody'} {where}"
 
 
-def _bridge(event: Event, book: Book) -> Row:
+def _bridge(event: Event, book: EventContext) -> Row:
     bridge = book.bridge(event.bridge_id)
     if event.type == "BridgeMerged":
         other = book.bridge(event.id_of("bridge_from"))
@@ -121,14 +121,14 @@ def _bridge(event: Event, book: Book) -> Row:
     return {"kind": "bridge", "actor": bridge.label, "what": what, "label": bridge.label, "detail": detail}
 
 
-def _dtmf(event: Event, book: Book) -> Row:
+def _dtmf(event: Event, book: EventContext) -> Row:
     digit, ms = str(event.data.get("digit")), event.data.get("duration_ms")
     duration = ms if isinstance(ms, int) else None
     detail = "" if duration is None else f"{duration} ms"
     return {"kind": "dtmf", "what": f"presses {digit}", "label": digit, "duration_ms": duration, "detail": detail}
 
 
-def _hold(event: Event, book: Book) -> Row:
+def _hold(event: Event, book: EventContext) -> Row:
     if event.type == "ChannelUnhold":
         what = "ends the hold" if event.channel_id in book.holding else "sends unhold, but held nobody"
         return {"kind": "unhold", "what": what, "label": "unhold"}
@@ -136,7 +136,7 @@ def _hold(event: Event, book: Book) -> Row:
     return {"kind": "hold", "what": "holds", "label": "hold", "detail": f"music {music}" if music else ""}
 
 
-def _refer(event: Event, book: Book) -> Row:
+def _refer(event: Event, book: EventContext) -> Row:
     by, to = event.part("referred_by"), event.part("refer_to")
     wanted = _dict(to.get("requested_destination")).get("destination") or ""
     said = ", ".join(filter(None, (f"to {wanted}" if wanted else "", str(event.data.get("state") or ""))))
@@ -146,7 +146,7 @@ def _refer(event: Event, book: Book) -> Row:
     }  # fmt: skip
 
 
-def _hangup(event: Event, book: Book) -> Row:
+def _hangup(event: Event, book: EventContext) -> Row:
     data, role = event.data, book.roles.get(event.channel_id or "")
     cause, sip = data.get("cause"), _number(data.get("tech_cause")) or None
     detail = ", ".join(filter(None, (f"cause {cause}" if cause is not None else "", f"SIP {sip}" if sip else "")))
@@ -161,13 +161,13 @@ def _hangup(event: Event, book: Book) -> Row:
     return {**told, "what": "hangs up" if role in ("caller", "called") else "is hung up"}
 
 
-def _destroyed(event: Event, book: Book) -> Row:
+def _destroyed(event: Event, book: EventContext) -> Row:
     cause, words, sip = (event.data.get(k) for k in ("cause", "cause_txt", "tech_cause"))
     detail = " ".join(str(v) for v in (cause, words) if v is not None) + (f", SIP {sip}" if sip else "")
     return {"kind": "end", "what": "ends", "label": "end", "detail": detail}
 
 
-def _stasis(event: Event, book: Book) -> Row:
+def _stasis(event: Event, book: EventContext) -> Row:
     app = event.data.get("application") or "?"
     if event.type == "StasisEnd":
         return {"kind": "stasis", "what": f"leaves application {app}", "label": "StasisEnd"}
@@ -177,17 +177,17 @@ def _stasis(event: Event, book: Book) -> Row:
     return {"kind": "stasis", "what": what, "label": "StasisStart", "detail": args, "other_id": replaced}
 
 
-def _dialplan(event: Event, book: Book) -> Row:
+def _dialplan(event: Event, book: EventContext) -> Row:
     app, data = event.data.get("dialplan_app") or "", event.data.get("dialplan_app_data") or ""
     return {"kind": "dialplan", "what": f"runs {app}({data})", "label": str(app)}
 
 
-def _variable(event: Event, book: Book) -> Row:
+def _variable(event: Event, book: EventContext) -> Row:
     name, value = event.data.get("variable"), event.data.get("value")
     return {"kind": "variable", "what": f"gets {name}={value}", "label": str(name), "actor": "Asterisk"}
 
 
-def _user_event(event: Event, book: Book) -> Row:
+def _user_event(event: Event, book: EventContext) -> Row:
     name = event.data.get("eventname")
     said = {k: v for k, v in event.part("userevent").items() if k != "eventname"}
     detail = orjson.dumps(said).decode() if said else ""
@@ -200,7 +200,7 @@ def _user_event(event: Event, book: Book) -> Row:
     }
 
 
-def _playback(event: Event, book: Book) -> Row:
+def _playback(event: Event, book: EventContext) -> Row:
     playback = event.part("playback")
     media, state = str(playback.get("media_uri")), playback.get("state")
     is_bad = state == "failed"
@@ -211,7 +211,7 @@ def _playback(event: Event, book: Book) -> Row:
     return {**told, "what": "hears", "detail": media}
 
 
-def _recording(event: Event, book: Book) -> Row:
+def _recording(event: Event, book: EventContext) -> Row:
     recording = event.part("recording")
     told = {"kind": "recording", "label": "recording", **_target(recording, book)}
     name, state, cause = (recording.get(k) for k in ("name", "state", "cause"))
@@ -221,12 +221,12 @@ def _recording(event: Event, book: Book) -> Row:
     return {**told, "what": "is recorded no more", "detail": said, "is_bad": event.type == "RecordingFailed"}
 
 
-def _target(about: Row, book: Book) -> Row:
+def _target(about: Row, book: EventContext) -> Row:
     where, _, target = str(about.get("target_uri", "")).partition(":")
     return {"channel_id": target} if where == "channel" else {"actor": book.bridge(target).label}
 
 
-def _gap(event: Event, book: Book) -> Row:
+def _gap(event: Event, book: EventContext) -> Row:
     lost = event.data.get("connection_lost_count")
     count = f" of {lost} frames" if lost else ""
     what = f"a gap{count}: what happened is not in the recording"
@@ -239,12 +239,12 @@ def _gap(event: Event, book: Book) -> Row:
     }
 
 
-def _mark(event: Event, book: Book) -> Row:
+def _mark(event: Event, book: EventContext) -> Row:
     return {"kind": "mark", "actor": event.data.get("mark_by") or "somebody", "what": "notes", "label": "mark",
             "detail": event.data.get("mark_text") or ""}  # fmt: skip
 
 
-def _rest(event: Event, book: Book) -> Row:
+def _rest(event: Event, book: EventContext) -> Row:
     data = event.data
     status, uri = data.get("rest_status"), str(data.get("rest_uri"))
     ms = _number(data.get("rest_duration_ns")) / 1e6
@@ -256,7 +256,7 @@ def _rest(event: Event, book: Book) -> Row:
     }  # fmt: skip
 
 
-_TELL: Mapping[str, Callable[[Event, Book], Row]] = {
+_TELL: Mapping[str, Callable[[Event, EventContext], Row]] = {
     "ChannelCreated": _created,
     "ChannelStateChange": _state,
     "Dial": _dial,

@@ -6,7 +6,7 @@ from html import escape
 from .collapse import fold
 from .ladder_svg import ladder_svg
 from .layout import ending, offset_s, offset_text, spent, ties
-from .story import Finding, Story, sentence
+from .story import CallFinding, Story, sentence
 from .style import ladder_style, page_style
 
 __all__ = ["ladder_html", "story_section"]
@@ -57,7 +57,7 @@ def story_section(story: Story, anchor: str, *, max_lanes: int = MAX_LANES) -> s
     )
 
 
-def _findings(story: Story, findings: Sequence[Finding]) -> Iterator[str]:
+def _findings(story: Story, findings: Sequence[CallFinding]) -> Iterator[str]:
     if not findings:
         yield '<p class="fine">Nothing looks wrong.</p>\n'
         return

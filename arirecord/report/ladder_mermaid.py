@@ -4,7 +4,7 @@ import re
 
 from .collapse import fold
 from .layout import ending, offset_s, offset_text, spent
-from .story import Moment, Story, sentence
+from .story import LadderStep, Story, sentence
 
 __all__ = ["ladder_mermaid"]
 
@@ -43,7 +43,7 @@ def ladder_mermaid(story: Story, *, max_lanes: int = MAX_LANES) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _moment(story: Story, moment: Moment, names: dict[str, str], everybody: str) -> str:
+def _moment(story: Story, moment: LadderStep, names: dict[str, str], everybody: str) -> str:
     lane, other = story.lane_of(moment.channel_id), story.lane_of(moment.other_id)
     at = offset_text(offset_s(story, moment.at))
     text = _text(f"{at} {sentence(story, moment)}".strip())

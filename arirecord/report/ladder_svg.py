@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from .collapse import fold
 from .layout import length_s, offset_s, offset_text, ticks
-from .story import Interval, Lane, Moment, Story, sentence
+from .story import Interval, LadderStep, Lane, Story, sentence
 from .style import ladder_style
 
 __all__ = ["ladder_svg"]
@@ -113,7 +113,7 @@ def _ladder(story: Story, top: int, width: int) -> tuple[list[str], int]:
     middles = {lane.channel_id: _TIME + lane_width * place + lane_width // 2 for place, lane in enumerate(story.lanes)}
     said_at = _TIME + lane_width * len(story.lanes) + 8
     room = int((width - said_at - _EDGE) / _LETTER)
-    rows: list[tuple[int, Moment, list[str]]] = []
+    rows: list[tuple[int, LadderStep, list[str]]] = []
     y = top + 56
     for moment in story.moments:
         lines = _wrapped(sentence(story, moment) + _until(story, moment), room)
@@ -138,7 +138,7 @@ def _ladder(story: Story, top: int, width: int) -> tuple[list[str], int]:
 
 
 def _lifeline(
-    story: Story, lane: Lane, x: int, top: int, rows: list[tuple[int, Moment, list[str]]], end_y: int
+    story: Story, lane: Lane, x: int, top: int, rows: list[tuple[int, LadderStep, list[str]]], end_y: int
 ) -> Iterator[str]:
     """A lane's name and its states from top to bottom, by the order of arrival."""
     yield _say(x, top, lane.letter, "name middle")
@@ -170,7 +170,7 @@ def _lifeline(
                 )
 
 
-def _mark(story: Story, moment: Moment, middles: dict[str, int], y: int) -> str:
+def _mark(story: Story, moment: LadderStep, middles: dict[str, int], y: int) -> str:
     lane, other = story.lane_of(moment.channel_id), story.lane_of(moment.other_id)
     kind = "bad" if moment.is_bad else moment.kind
     title = f"<title>{escape(_plain(sentence(story, moment)))}</title>"
@@ -203,7 +203,7 @@ def _lasting(story: Story, interval: Interval) -> str:
     return f"{interval.kind} from {begin} to {end}" + (f" (×{interval.count})" if interval.count > 1 else "")
 
 
-def _until(story: Story, moment: Moment) -> str:
+def _until(story: Story, moment: LadderStep) -> str:
     return f", until {offset_text(offset_s(story, moment.last_at))}" if moment.last_at else ""
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from .collapse import fold
 from .layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks, ties
-from .story import Lane, Moment, Story, sentence
+from .story import LadderStep, Lane, Story, sentence
 
 __all__ = ["ladder_text", "renderable"]
 
@@ -210,11 +210,11 @@ def _ladder(story: Story, width: int, has_rows: bool) -> Iterator[Text]:
     yield Text(f"{'':{_TIME}}{lines}  ● begins  ✕ ends{marked}", "dim")
 
 
-def _until(story: Story, moment: Moment) -> str:
+def _until(story: Story, moment: LadderStep) -> str:
     return f", until {offset_text(offset_s(story, moment.last_at))}" if moment.last_at else ""
 
 
-def _rungs(story: Story, moment: Moment, step: int, *, is_plain: bool = False) -> Text:
+def _rungs(story: Story, moment: LadderStep, step: int, *, is_plain: bool = False) -> Text:
     """The lifelines at a moment, `step` cells each, with the moment's mark or its arrow."""
     lanes = story.lanes
     cells = [" "] * (step * len(lanes))
@@ -233,7 +233,7 @@ def _rungs(story: Story, moment: Moment, step: int, *, is_plain: bool = False) -
     return line
 
 
-def _draw(story: Story, moment: Moment, at: Sequence[int], cells: list[str], styles: list[str]) -> None:
+def _draw(story: Story, moment: LadderStep, at: Sequence[int], cells: list[str], styles: list[str]) -> None:
     lane, other = story.lane_of(moment.channel_id), story.lane_of(moment.other_id)
     places = {known.channel_id: middle for known, middle in zip(story.lanes, at, strict=True)}
     style = "red" if moment.is_bad else _KINDS.get(moment.kind, "")

@@ -16,7 +16,7 @@ from arirecord.analytics import connect
 from arirecord.analytics.models import describe
 from arirecord.asterisk.timestamps import parse_timestamp
 from arirecord.select.zones import find_zone, local_time
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 
 from . import breakdowns, call_data, plots, sankey, search
 from .kpi_cards import cards
@@ -92,7 +92,7 @@ Progress = Callable[[str, int], None]
 
 
 def report_html(
-    session: Session,
+    session: SessionFile,
     *,
     title: str | None = None,
     worst: int = 12,
@@ -166,7 +166,7 @@ def _means(column: str) -> str:
     return known.get(column) or {"cause": known["hangup_cause"], "problem": "The gravest finding of the linter"}[column]
 
 
-def _about(session: Session, zone: tzinfo) -> Sequence[tuple[str, str]]:
+def _about(session: SessionFile, zone: tzinfo) -> Sequence[tuple[str, str]]:
     header = session.header
     return [
         ("recorded", f"{_moment(header.first_at, zone)} to {_moment(header.last_at, zone)} ({zone})"),
@@ -189,7 +189,7 @@ def _listed(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _warnings(session: Session, connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
+def _warnings(session: SessionFile, connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
     header = session.header
     cut = connection.execute("SELECT count(*) FILTER (NOT is_complete) FROM calls").fetchall()[0][0]
     found = [

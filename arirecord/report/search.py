@@ -13,14 +13,14 @@ from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id, has_number
 from .call_rows import rows_at
 from .rules import PROBLEMS, RULES
 
-__all__ = ["MODELS", "Found", "all_calls", "calls_of_row", "find_calls", "problems", "worst_calls"]
+__all__ = ["MODELS", "FoundCall", "all_calls", "calls_of_row", "find_calls", "problems", "worst_calls"]
 
 MODELS = ("bridge_stays", "calls", "findings", *LOOKUP_MODELS)
 """The models that these functions read."""
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundCall:
     """A call that was found, and `why`."""
 
     call_id: str
@@ -35,20 +35,20 @@ class Found:
 _CALL = "call_id, started_at, caller_number, COALESCE(dialled_exten, called_number), disposition, duration_s"
 
 
-def find_calls(connection: duckdb.DuckDBPyConnection, wanted: str) -> Sequence[Found]:
+def find_calls(connection: duckdb.DuckDBPyConnection, wanted: str) -> Sequence[FoundCall]:
     """Calls in the order of their beginning that `wanted` means: an id, or else a number, as in `call_lookup`."""
     by_id = _select(connection, has_id([wanted]), "id", {})
     return by_id or _select(connection, has_number([wanted]), f"number {wanted}", {})
 
 
-def all_calls(connection: duckdb.DuckDBPyConnection) -> Sequence[Found]:
+def all_calls(connection: duckdb.DuckDBPyConnection) -> Sequence[FoundCall]:
     """All calls, in the order of their beginning."""
     return _select(connection, "true", "all calls", {})
 
 
 def worst_calls(
     connection: duckdb.DuckDBPyConnection, count: int | None = None, rules: Sequence[str] = RULES
-) -> Sequence[Found]:
+) -> Sequence[FoundCall]:
     """Calls that have a problem by one of these rules of the linter: at most `count`, the worst first.
 
     A call stands for its gravest finding, in the order of `lint.RULES`. The first call of each rule comes before the
@@ -63,7 +63,7 @@ def worst_calls(
         "ORDER BY place LIMIT $most",
         {"most": count},
     ).fetchall()
-    return [Found(*row) for row in rows]
+    return [FoundCall(*row) for row in rows]
 
 
 def problems(rules: Sequence[str] = RULES) -> str:
@@ -89,7 +89,7 @@ def problems(rules: Sequence[str] = RULES) -> str:
     """
 
 
-def calls_of_row(connection: duckdb.DuckDBPyConnection, seq: int) -> Sequence[Found]:
+def calls_of_row(connection: duckdb.DuckDBPyConnection, seq: int) -> Sequence[FoundCall]:
     """The calls that a row of the recording is about: those of the channels it names, else of the bridge.
 
     Raises `LookupError` for a row that the recording does not have.
@@ -112,7 +112,7 @@ def calls_of_row(connection: duckdb.DuckDBPyConnection, seq: int) -> Sequence[Fo
     return []
 
 
-def _select(connection: duckdb.DuckDBPyConnection, where: str, why: str, values: dict[str, Any]) -> Sequence[Found]:
+def _select(connection: duckdb.DuckDBPyConnection, where: str, why: str, values: dict[str, Any]) -> Sequence[FoundCall]:
     sql = f"SELECT {_CALL}, $why FROM calls WHERE {where} ORDER BY first_seq"
     named = {name: value for name, value in values.items() if f"${name}" in sql}
-    return [Found(*row) for row in connection.execute(sql, {**named, "why": why}).fetchall()]
+    return [FoundCall(*row) for row in connection.execute(sql, {**named, "why": why}).fetchall()]

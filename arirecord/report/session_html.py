@@ -2,14 +2,14 @@
 
 from html import escape
 
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 
 __all__ = ["session_html"]
 
 _TYPES = 8
 
 
-def session_html(session: Session) -> str:
+def session_html(session: SessionFile) -> str:
     """The header as an HTML table: path, beginning, length, events with their most frequent types, gaps, losses."""
     header = session.header
     types = sorted(header.types.items(), key=lambda item: -item[1])

@@ -12,12 +12,12 @@ from typing import Literal
 
 __all__ = [
     "Bridge",
+    "CallFinding",
     "Evidence",
-    "Finding",
     "Interval",
     "IntervalKind",
+    "LadderStep",
     "Lane",
-    "Moment",
     "Severity",
     "Story",
     "sentence",
@@ -95,7 +95,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Moment:
+class LadderStep:
     """One thing that happened: `channel_id` does `what`, to `other_id` where there is one.
 
     `kind` groups moments (`dial`, `dtmf`, `transfer` …); `label` is two or three words for an arrow, `detail` what else
@@ -136,7 +136,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Finding:
+class CallFinding:
     """What the linter has to say: `rule` by name, `text` in a sentence, and where."""
 
     rule: str
@@ -168,9 +168,9 @@ class Story:
     lanes: Sequence[Lane] = ()
     bridges: Sequence[Bridge] = ()
     intervals: Sequence[Interval] = ()
-    moments: Sequence[Moment] = ()
+    moments: Sequence[LadderStep] = ()
     evidence: Sequence[Evidence] = ()
-    findings: Sequence[Finding] = ()
+    findings: Sequence[CallFinding] = ()
 
     def lane_of(self, channel_id: str | None) -> Lane | None:
         """The lane that a channel is in, folded or not; None for a channel that has none."""
@@ -192,7 +192,7 @@ class Story:
         return {i: lane for lane in self.lanes for i in (lane.channel_id, *lane.channel_ids)}
 
 
-def sentence(story: Story, moment: Moment) -> str:
+def sentence(story: Story, moment: LadderStep) -> str:
     """A moment in a sentence, with the letters of its lanes: `A dials B: u1002`."""
     lane, other = story.lane_of(moment.channel_id), story.lane_of(moment.other_id)
     who = lane.letter if lane else moment.actor

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from .units import parse_seconds
 
-__all__ = ["Place", "Recorded", "Time", "Window", "is_in", "parse_time", "select_stretch", "select_windows"]
+__all__ = ["Position", "RecordingSpan", "Time", "Window", "is_in", "parse_time", "select_stretch", "select_windows"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FORMS = "+5m (from the start), 14:03:10 (time of day), 2026-11-23T14:03:10 or seq:1234"
@@ -32,7 +32,7 @@ class _Row(Protocol):
     def seq(self) -> int: ...
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Before the frames that were received at `ns` (since 1970 UTC) or later; among those of the same instant before
     the one with this `seq`.
     """
@@ -61,7 +61,7 @@ class Time:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordingSpan:
     """What is needed of a recording to find a time in it.
 
     begin_ns, end_ns: when the first and the last row were received, since 1970 UTC.
@@ -72,7 +72,7 @@ class Recorded:
     begin_ns: int
     end_ns: int
     zone: tzinfo = UTC
-    place_of: Callable[[int], Place | None] = lambda seq: None
+    place_of: Callable[[int], Position | None] = lambda seq: None
 
     def __str__(self) -> str:
         """The sentence with which messages end."""
@@ -92,8 +92,8 @@ class Recorded:
 class Window(NamedTuple):
     """A part of a recording: from `begin` on, and before `end`; None is without a limit."""
 
-    begin: Place | None = None
-    end: Place | None = None
+    begin: Position | None = None
+    end: Position | None = None
 
     def times(self) -> tuple[datetime | None, datetime | None]:
         """Its limits in UTC, without a zone."""
@@ -108,7 +108,7 @@ class Window(NamedTuple):
 
 def is_in(windows: Sequence[Window]) -> Callable[[_Row], bool]:
     """Return the test whether a frame is in one of some windows, which are in order."""
-    begins = [window.begin or Place(-sys.maxsize) for window in windows]
+    begins = [window.begin or Position(-sys.maxsize) for window in windows]
 
     def test(frame: _Row) -> bool:
         number = bisect_right(begins, (frame.t_ns, frame.seq)) - 1
@@ -138,7 +138,7 @@ def parse_time(text: str) -> Time:
         raise ValueError(f"{text!r} is not a time such as {_FORMS}") from None
 
 
-def select_windows(since: Time | None, until: Time | None, recorded: Recorded) -> Sequence[Window]:
+def select_windows(since: Time | None, until: Time | None, recorded: RecordingSpan) -> Sequence[Window]:
     """Return the parts of a recording from `since` on and before `until`, in order.
 
     A time of day selects that part of each day: `14:00` to `15:00` is one window a day, `22:00` to `06:00` one a night.
@@ -162,7 +162,7 @@ def select_windows(since: Time | None, until: Time | None, recorded: Recorded) -
     return windows
 
 
-def select_stretch(since: Time | None, until: Time | None, recorded: Recorded) -> Window:
+def select_stretch(since: Time | None, until: Time | None, recorded: RecordingSpan) -> Window:
     """Return one part of a recording from `since` on and before `until`, for verbs that take a single part.
 
     A time of day is the one that the recording contains; a recording that begins later on that day is taken from its
@@ -174,7 +174,7 @@ def select_stretch(since: Time | None, until: Time | None, recorded: Recorded) -
         found = _occurrences(since, recorded, recorded.begin_ns)
         if not found and _first(since, recorded, recorded.begin_ns) > recorded.begin_ns:
             raise ValueError(f"{since.text} is not in the recording. {recorded}{_hint(since, recorded)}")
-        begin = Place(_only(since, found, recorded) if found else recorded.begin_ns)
+        begin = Position(_only(since, found, recorded) if found else recorded.begin_ns)
     if until is not None and end is None:
         after_ns = recorded.begin_ns if begin is None else begin.ns
         found = _occurrences(until, recorded, after_ns + 1)
@@ -182,11 +182,11 @@ def select_stretch(since: Time | None, until: Time | None, recorded: Recorded) -
             raise ValueError(
                 f"{until.text} is not in the recording after its start. {recorded}{_hint(until, recorded)}"
             )
-        end = Place(found[0] if since else _only(until, found, recorded)) if found else None
+        end = Position(found[0] if since else _only(until, found, recorded)) if found else None
     return Window(begin, end)
 
 
-def _place(limit: Time | None, recorded: Recorded) -> Place | None:
+def _place(limit: Time | None, recorded: RecordingSpan) -> Position | None:
     """Where a time is that occurs once; None for a time of day."""
     value = None if limit is None else limit.value
     if isinstance(value, int):
@@ -194,36 +194,36 @@ def _place(limit: Time | None, recorded: Recorded) -> Place | None:
             raise ValueError(f"there is no row with seq:{value}")
         return place
     if isinstance(value, timedelta):
-        return Place(recorded.begin_ns + value // timedelta(microseconds=1) * 1000)
+        return Position(recorded.begin_ns + value // timedelta(microseconds=1) * 1000)
     if isinstance(value, datetime):
-        return Place(_ns(value if value.tzinfo else value.replace(tzinfo=recorded.zone)))
+        return Position(_ns(value if value.tzinfo else value.replace(tzinfo=recorded.zone)))
     return None
 
 
-def _of_day(day: date, since: time | None, until: time | None, zone: tzinfo) -> tuple[Place, Place]:
+def _of_day(day: date, since: time | None, until: time | None, zone: tzinfo) -> tuple[Position, Position]:
     """The window of a day. Of a time that clocks show twice, the first counts for `since`, the second for `until`."""
     midnight = time(tzinfo=(since or until or time()).tzinfo)
     begin = _on(day, since or midnight, zone)
     until = (until or midnight).replace(fold=1)
     end = _on(day, until, zone)
-    return Place(begin), Place(end if end > begin else _on(day + _DAY, until, zone))
+    return Position(begin), Position(end if end > begin else _on(day + _DAY, until, zone))
 
 
-def _occurrences(limit: Time, recorded: Recorded, after_ns: int) -> list[int]:
+def _occurrences(limit: Time, recorded: RecordingSpan, after_ns: int) -> list[int]:
     """When a time of day occurs in the recording, from a moment on."""
     assert isinstance(limit.value, time)
     found = (_on(day, limit.value, recorded.zone) for day in recorded.days())
     return [ns for ns in found if after_ns <= ns <= recorded.end_ns]
 
 
-def _first(limit: Time, recorded: Recorded, ns: int) -> int:
+def _first(limit: Time, recorded: RecordingSpan, ns: int) -> int:
     """When a time of day is on the day of a moment."""
     assert isinstance(limit.value, time)
     zone = limit.value.tzinfo or recorded.zone
     return _on(_moment(ns).astimezone(zone).date(), limit.value, zone)
 
 
-def _only(limit: Time, found: Sequence[int], recorded: Recorded) -> int:
+def _only(limit: Time, found: Sequence[int], recorded: RecordingSpan) -> int:
     if len(found) == 1:
         return found[0]
     forms = [f"{_moment(ns).astimezone(recorded.zone):%Y-%m-%dT%H:%M:%S}" for ns in found[:_MOST]]
@@ -231,7 +231,7 @@ def _only(limit: Time, found: Sequence[int], recorded: Recorded) -> int:
     raise ValueError(f"{limit.text} is in the recording on {len(found)} days; write {' or '.join(forms)}{more}")
 
 
-def _hint(limit: Time, recorded: Recorded) -> str:
+def _hint(limit: Time, recorded: RecordingSpan) -> str:
     """What to write if a duration from the start was meant."""
     assert isinstance(limit.value, time)
     of_day = limit.value

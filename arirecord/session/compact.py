@@ -18,12 +18,12 @@ from arirecord.errors import ArirecordError, NotASession
 
 from .columnar.residuals import nulls
 from .columnar.table import LEADING
-from .digest import PROVED, Proof
+from .digest import PROVED, RowDigest
 from .header import COMPACT_FORMAT, KEY
 from .header_stats import TypeBytes
 from .output_file import check_inputs, check_output, followed, give_name
 from .parquet import COMPACT_ROW_GROUP, compact_writer
-from .reader import Part, Session
+from .reader import Part, SessionFile
 from .row_groups import grouped_batches, is_compact, opened, stored_batches
 from .seal import Progress, no_progress
 from .templates import TEMPLATE, Templates
@@ -34,7 +34,7 @@ _SLICE = 8192
 _CLUSTER = ("channel_id", "peer_id", "bridge_id", "playback_id", "recording_name")
 
 
-def compact(session: Session, target: Path, *, force: bool = False, progress: Progress = no_progress) -> None:
+def compact(session: SessionFile, target: Path, *, force: bool = False, progress: Progress = no_progress) -> None:
     """Write `session` to `target` with `raw` only where the columns do not give the frame byte for byte.
 
     A folder becomes a folder with files of the same names. Every row is read back and compared before a file gets its
@@ -69,7 +69,7 @@ def _compact_part(part: Part, target: Path, force: bool, progress: Progress) -> 
     temporary = Path(name)
     try:
         expected = _write(part, temporary, progress)
-        found = Proof()
+        found = RowDigest()
         with pq.ParquetFile(temporary) as file:
             for batch in stored_batches(file, _SLICE, PROVED):
                 found.add(batch)
@@ -81,8 +81,8 @@ def _compact_part(part: Part, target: Path, force: bool, progress: Progress) -> 
         temporary.unlink(missing_ok=True)
 
 
-def _write(part: Part, path: Path, progress: Progress) -> Proof:
-    expected = Proof()
+def _write(part: Part, path: Path, progress: Progress) -> RowDigest:
+    expected = RowDigest()
     types = TypeBytes() if part.header.type_bytes is None else None
     with opened(part.path) as file:
         filled = _filled(file)
@@ -113,7 +113,7 @@ def _filled(file: pq.ParquetFile) -> set[str]:
 
 
 def _groups(
-    file: pq.ParquetFile, columns: Sequence[str], expected: Proof, types: TypeBytes | None
+    file: pq.ParquetFile, columns: Sequence[str], expected: RowDigest, types: TypeBytes | None
 ) -> Iterator[pa.Table]:
     """Row groups, without the texts that templates give; their rows go to `expected` and `types` as they were."""
     templates = Templates()

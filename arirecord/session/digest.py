@@ -5,13 +5,13 @@ import hashlib
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["PROVED", "Proof"]
+__all__ = ["PROVED", "RowDigest"]
 
 PROVED = ("seq", "received_at", "elapsed_ns", "kind", "raw")
 """The columns of a session that can't be computed from any other."""
 
 
-class Proof:
+class RowDigest:
     """A digest of rows: two of them are equal if and only if the rows were, however they came in batches."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Proof:
             self._streams[f"{name} lengths"].update(_values(pc.binary_length(values)))
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Proof):
+        if not isinstance(other, RowDigest):
             return NotImplemented
         mine, others = ({name: s.digest() for name, s in proof._streams.items()} for proof in (self, other))
         return self.rows == other.rows and mine == others

@@ -12,7 +12,7 @@ from arirecord.asterisk.timestamps import format_timestamp
 from .header import Header
 from .rows import Rows
 
-__all__ = ["ChannelCount", "Tally", "TypeBytes"]
+__all__ = ["ChannelCount", "HeaderStats", "TypeBytes"]
 
 
 class TypeBytes:
@@ -61,7 +61,7 @@ class ChannelCount:
         self._known, self._seen = pc.unique(pa.concat_arrays([self._known, *self._seen])), []
 
 
-class Tally:
+class HeaderStats:
     """Counts rows as they are written."""
 
     def __init__(self) -> None:

@@ -6,27 +6,27 @@ from datetime import UTC, tzinfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from arirecord.select.times import Place, Recorded
+from arirecord.select.times import Position, RecordingSpan
 
 from .parquet import column_bounds
-from .reader import Part, Session
+from .reader import Part, SessionFile
 from .row_groups import opened
 
 __all__ = ["find_places", "recorded", "rows_before"]
 
 
-def recorded(session: Session, zone: tzinfo = UTC) -> Recorded:
+def recorded(session: SessionFile, zone: tzinfo = UTC) -> RecordingSpan:
     """What is needed to find times in a session; times without an offset are in `zone`."""
     begins = [part.header.started_ns + part.header.first_elapsed_ns for part in session.parts]
     ends = [begin + part.header.duration_ns for begin, part in zip(begins, session.parts, strict=True)]
 
-    def place_of(seq: int) -> Place | None:
+    def place_of(seq: int) -> Position | None:
         return next(iter(find_places([seq], session)), None)
 
-    return Recorded(min(begins), max(ends), zone, place_of)
+    return RecordingSpan(min(begins), max(ends), zone, place_of)
 
 
-def find_places(seqs: Sequence[int], session: Session) -> list[Place]:
+def find_places(seqs: Sequence[int], session: SessionFile) -> list[Position]:
     """Where rows are, in the order of the recording. Where a file of a folder counts anew, it goes on after the one
     before it. Rows that are not there are left out.
     """
@@ -39,11 +39,11 @@ def find_places(seqs: Sequence[int], session: Session) -> list[Place]:
                     continue
                 table = file.read_row_group(number, columns=["seq", "elapsed_ns"])
                 rows = table.filter(pc.is_in(table["seq"], value_set=here)).to_pylist()
-                places += [Place(part.header.started_ns + row["elapsed_ns"], row["seq"]) for row in rows]
+                places += [Position(part.header.started_ns + row["elapsed_ns"], row["seq"]) for row in rows]
     return places
 
 
-def rows_before(session: Session, ns: int) -> int:
+def rows_before(session: SessionFile, ns: int) -> int:
     """At most how many rows were received before a moment, known without reading them: groups count as a whole."""
     return sum(_rows_before(part, ns - part.header.started_ns) for part in session.parts)
 

@@ -19,7 +19,7 @@ from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, rea
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Frame", "Part", "Rows", "Session", "in_order_of_time", "open_session"]
+__all__ = ["Frame", "Part", "RowBatch", "SessionFile", "in_order_of_time", "open_session"]
 
 # Making Python objects of columns stops all other threads; a replay can't have that for long.
 _PIECE = 512
@@ -46,7 +46,7 @@ class Frame(NamedTuple):
 _frame = partial(tuple.__new__, Frame)
 
 
-class Rows(NamedTuple):
+class RowBatch(NamedTuple):
     """Some rows of a recording that started at `started_ns`, since 1970 UTC, as read: no Python objects yet."""
 
     started_ns: int
@@ -70,15 +70,15 @@ class Part:
     extent: Extent | None
 
 
-def open_session(path: str | Path) -> "Session":
+def open_session(path: str | Path) -> "SessionFile":
     """Open a session, a Parquet file or a folder of them, for reading.
 
     Raises `NotASession`, naming the file and what is wrong, and `FileNotFoundError`.
     """
-    return Session(Path(path))
+    return SessionFile(Path(path))
 
 
-class Session:
+class SessionFile:
     """A sealed recording. Made by `open_session`; read-only; holds no file open."""
 
     def __init__(self, path: Path) -> None:
@@ -166,7 +166,7 @@ class Session:
         channel: str | None = None,
         since_ns: int | None = None,
         until_ns: int | None = None,
-    ) -> Iterator[Rows]:
+    ) -> Iterator[RowBatch]:
         """The same as `frames`, some thousand at a time, never none: for who makes frames when it has time."""
         from .row_filter import picked
         from .row_groups import opened
@@ -183,7 +183,7 @@ class Session:
                     since_ns=since_ns,
                     until_ns=until_ns,
                 ):
-                    yield Rows(started_ns, batch)
+                    yield RowBatch(started_ns, batch)
 
     def channel_count(self) -> int:
         """How many different channels its events name. Of several files, and of such as earlier versions made, all is

@@ -15,7 +15,7 @@ from arirecord.asterisk.timestamps import format_timestamp
 from .header import Header
 from .journal import JournalWriter, journal_path
 from .output_file import check_output, followed, give_name
-from .reader import Part, Session
+from .reader import Part, SessionFile
 from .recorded_time import Gap
 from .row_groups import opened, stored_batches
 from .rows import Row, own_text
@@ -28,7 +28,7 @@ _ROW = ("seq", "received_at", "elapsed_ns", "kind", "raw")
 
 
 def read_batches(
-    session: Session, columns: Sequence[str] = (), *, with_gaps: bool = True
+    session: SessionFile, columns: Sequence[str] = (), *, with_gaps: bool = True
 ) -> Iterator[tuple[pa.RecordBatch, int]]:
     """The session in batches with what a row has, and those of `columns` that there are; memory stays bounded.
 
@@ -70,13 +70,13 @@ def to_rows(batch: pa.RecordBatch, shift_ns: int = 0) -> Iterator[Row]:
     return map(Row, *(column.to_pylist() for column in columns))
 
 
-def read_rows(session: Session) -> Iterator[Row]:
+def read_rows(session: SessionFile) -> Iterator[Row]:
     """All rows in order; memory stays bounded."""
     for batch, shift_ns in read_batches(session):
         yield from to_rows(batch, shift_ns)
 
 
-def describe_source(session: Session) -> dict[str, Any]:
+def describe_source(session: SessionFile) -> dict[str, Any]:
     """What the header of a session made from `session` says of it."""
     header = session.header
     return {

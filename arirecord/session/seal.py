@@ -16,9 +16,9 @@ from arirecord.errors import JournalError, TargetExists
 
 from .bulk_mode import undisturbed
 from .columnar.table import UnforeseenColumns, own_columns, rows_to_table, session_schema
-from .digest import PROVED, Proof
+from .digest import PROVED, RowDigest
 from .header import KEY, Drift, Header
-from .header_stats import Tally
+from .header_stats import HeaderStats
 from .journal import JournalReader, is_locked
 from .output_file import check_output, followed, give_name
 from .parquet import GroupWriter, session_writer
@@ -26,7 +26,7 @@ from .prefetch import ahead
 from .row_groups import grouped_batches
 from .rows import Row, Rows
 
-__all__ = ["Progress", "Source", "make_session", "no_progress", "recover", "seal"]
+__all__ = ["Progress", "RowSource", "make_session", "no_progress", "recover", "seal"]
 
 _SLICE = 40_960
 """Rows turned into columns at once: a row group's worth of Python objects would cost a gigabyte."""
@@ -40,7 +40,7 @@ Progress = Callable[[str, int], None]
 """Called with what is being done (`reading`, `writing`, `comparing`) and the rows done so far, while reading about."""
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """Rows that can be read as often as wanted; see `JournalReader`."""
 
     @property
@@ -112,7 +112,7 @@ def seal(
 
 
 def make_session(
-    source: Source, target: Path, header: Header, *, force: bool = False, progress: Progress = no_progress
+    source: RowSource, target: Path, header: Header, *, force: bool = False, progress: Progress = no_progress
 ) -> None:
     """Make what is in `source` the session `target` once every row was read back and compared; `header` gets its
     counts. Memory is bounded.
@@ -140,7 +140,7 @@ def make_session(
             temporary.unlink(missing_ok=True)
 
 
-def _names(source: Source, progress: Progress) -> set[str]:
+def _names(source: RowSource, progress: Progress) -> set[str]:
     """Event types and kinds that may occur: found by their looks, so a few too many; too few is put right while
     writing.
     """
@@ -160,11 +160,11 @@ def _names(source: Source, progress: Progress) -> set[str]:
     return {name.decode("utf-8", "replace") for name in names}
 
 
-def _write(source: Source, path: Path, schema: pa.Schema, header: Header, progress: Progress) -> Proof:
+def _write(source: RowSource, path: Path, schema: pa.Schema, header: Header, progress: Progress) -> RowDigest:
     """Write the session; returns the proof of what was received."""
     drift = Drift()
-    tally = Tally()
-    received = Proof()
+    tally = HeaderStats()
+    received = RowDigest()
     with session_writer(path, schema) as writer, GroupWriter(writer) as groups:
         for rows, own in ahead(_own(source.batches(_SLICE), received)):
             table = rows_to_table(rows, schema, drift, own)
@@ -182,16 +182,16 @@ def _write(source: Source, path: Path, schema: pa.Schema, header: Header, progre
     return received
 
 
-def _own(batches: Iterator[Rows], received: Proof) -> Iterator[tuple[Rows, pa.RecordBatch]]:
+def _own(batches: Iterator[Rows], received: RowDigest) -> Iterator[tuple[Rows, pa.RecordBatch]]:
     for rows in batches:
         own = own_columns(rows)
         received.add(own)
         yield rows, own
 
 
-def _compare(source: Source, path: Path, received: Proof, progress: Progress) -> None:
+def _compare(source: RowSource, path: Path, received: RowDigest, progress: Progress) -> None:
     """Read the session back and hold it against what was received; raises `JournalError` if it differs."""
-    written = Proof()
+    written = RowDigest()
     with pq.ParquetFile(path) as file:
         for batch in ahead(grouped_batches(file, 8192, PROVED)):
             written.add(batch)
@@ -200,7 +200,7 @@ def _compare(source: Source, path: Path, received: Proof, progress: Progress) ->
         raise JournalError(_difference(source, path))
 
 
-def _difference(source: Source, path: Path) -> str:
+def _difference(source: RowSource, path: Path) -> str:
     """Where the session differs from its journal, row by row: slow, and hopefully never needed."""
     written = _written(path)
     for rows in source.batches(8192):

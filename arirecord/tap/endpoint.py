@@ -5,7 +5,7 @@ import socket
 import struct
 from typing import Protocol
 
-__all__ = ["Owner", "Side"]
+__all__ = ["Endpoint", "Owner"]
 
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
@@ -13,23 +13,23 @@ _LINGER_NOT = struct.pack("ii", 1, 0)
 class Owner(Protocol):
     """Who hears of what happens at a socket."""
 
-    def made(self, side: "Side") -> None:
+    def made(self, side: "Endpoint") -> None:
         """It is connected."""
 
-    def received(self, side: "Side", data: bytes) -> None:
+    def received(self, side: "Endpoint", data: bytes) -> None:
         """Bytes came."""
 
-    def ended(self, side: "Side") -> None:
+    def ended(self, side: "Endpoint") -> None:
         """The other end will send no more; it may still read."""
 
-    def lost(self, side: "Side", error: Exception | None) -> None:
+    def lost(self, side: "Endpoint", error: Exception | None) -> None:
         """It is gone: closed, or broken by `error`."""
 
-    def congested(self, side: "Side", is_congested: bool) -> None:
+    def congested(self, side: "Endpoint", is_congested: bool) -> None:
         """What was written piles up, or has gone."""
 
 
-class Side(asyncio.Protocol):
+class Endpoint(asyncio.Protocol):
     """A socket that tells its owner what happens, and takes any call at any time.
 
     `has_ended` is whether the other end will send no more, `is_over` whether the connection has come and gone.

@@ -11,10 +11,10 @@ import orjson
 from .exchanges import body_fields
 from .frames import CLOSE, Message, MessageReader, parse_close
 from .http import Head
-from .safe_recorder import Keeper
+from .safe_recorder import SafeRecorder
 from .secrets import clean_body, clean_uri, user_of
 
-__all__ = ["EventStream", "asked_applications"]
+__all__ = ["ObservedStream", "asked_applications"]
 
 _MAX_UNANSWERED = 10_000
 
@@ -27,7 +27,7 @@ def asked_applications(request: Head) -> tuple[str, ...]:
     return tuple(name for value in parse_qs(query).get("app", []) for name in value.split(",") if name)
 
 
-class EventStream:
+class ObservedStream:
     """One application's WebSocket, recorded. `heard` is called with each message from Asterisk after it was kept.
 
     `client` is the application's address. `is_served` is whether the application is still there. Raises `ValueError`
@@ -35,7 +35,12 @@ class EventStream:
     """
 
     def __init__(
-        self, request: Head, answer: Head, client: str, keeper: Keeper, heard: Callable[["EventStream", Message], None]
+        self,
+        request: Head,
+        answer: Head,
+        client: str,
+        keeper: SafeRecorder,
+        heard: Callable[["ObservedStream", Message], None],
     ) -> None:
         self.applications = asked_applications(request)
         self.subprotocol = answer.get("sec-websocket-protocol")

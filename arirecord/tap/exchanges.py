@@ -10,7 +10,7 @@ from typing import Any
 from .http import END, Head, HttpReader
 from .secrets import clean_body, clean_uri
 
-__all__ = ["Body", "Exchange", "Exchanges", "body_fields"]
+__all__ = ["Body", "Exchanges", "ObservedExchange", "body_fields"]
 
 
 class Body:
@@ -57,7 +57,7 @@ def body_fields(what: str, data: bytes) -> dict[str, str]:
 
 
 @dataclass(slots=True)
-class Exchange:
+class ObservedExchange:
     """One request and its answer, as far as they have come."""
 
     request: Head
@@ -89,13 +89,13 @@ class Exchanges:
     Raises `ValueError` from `from_application` and `from_asterisk` for what is no HTTP/1.
     """
 
-    def __init__(self, keep: Callable[[Exchange, str | None], None], max_body_bytes: int) -> None:
-        self.open: deque[Exchange] = deque()
+    def __init__(self, keep: Callable[[ObservedExchange, str | None], None], max_body_bytes: int) -> None:
+        self.open: deque[ObservedExchange] = deque()
         self._keep = keep
         self._max_body_bytes = max_body_bytes
         self._requests = HttpReader()
         self._answers = HttpReader(lambda: self.open[0].request.method if self.open else "")
-        self._sending: Exchange | None = None
+        self._sending: ObservedExchange | None = None
 
     @property
     def waits_for_head(self) -> bool:
@@ -106,12 +106,12 @@ class Exchanges:
         """Bytes of requests; new ones are added to `open`."""
         for event in self._requests.feed(data):
             if isinstance(event, Head):
-                self._sending = Exchange(event, Body(self._max_body_bytes), Body(self._max_body_bytes))
+                self._sending = ObservedExchange(event, Body(self._max_body_bytes), Body(self._max_body_bytes))
                 self.open.append(self._sending)
             elif isinstance(event, bytes) and self._sending is not None:
                 self._sending.request_body.add(event)
 
-    def from_asterisk(self, data: bytes) -> Exchange | None:
+    def from_asterisk(self, data: bytes) -> ObservedExchange | None:
         """Bytes of answers. Returns the exchange that changed the protocol, which is not kept; then HTTP is over."""
         for event in self._answers.feed(data):
             if not self.open:

@@ -7,17 +7,17 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from .endpoint import Side
-from .event_stream import EventStream
+from .endpoint import Endpoint
+from .event_stream import ObservedStream
 from .frames import CLOSE, Message, message_frame
 
-__all__ = ["Copies", "Copy"]
+__all__ = ["FanOut", "FanOutCopy"]
 
 
-class Copy:
+class FanOutCopy:
     """One reader: a WebSocket that the tap itself serves. What it sends is ignored."""
 
-    def __init__(self, side: Side, applications: Collection[str], stream: EventStream, handshake: bytes) -> None:
+    def __init__(self, side: Endpoint, applications: Collection[str], stream: ObservedStream, handshake: bytes) -> None:
         """`handshake` is its request, which is answered."""
         self.applications = frozenset(applications)
         self.side = side
@@ -62,7 +62,7 @@ class Copy:
                 self.side.close()
 
 
-class Copies:
+class FanOut:
     """All copies. One that leaves more than `max_behind_bytes` unread is cut, and that is said.
 
     A copy belongs to its applications, not to a connection: when the application goes, it waits for its return. If it
@@ -70,23 +70,23 @@ class Copies:
     """
 
     def __init__(self, max_behind_bytes: int, say: Callable[[str], None]) -> None:
-        self.all: list[Copy] = []
+        self.all: list[FanOutCopy] = []
         self._max_behind_bytes = max_behind_bytes
         self._say = say
 
-    def add(self, copy: Copy) -> None:
+    def add(self, copy: FanOutCopy) -> None:
         """A copy has come."""
         self.all.append(copy)
         self._say(f"{copy.peer} reads a copy of {_names(copy)}; what it sends is ignored.")
 
-    def remove(self, copy: Copy) -> None:
+    def remove(self, copy: FanOutCopy) -> None:
         """A copy has gone."""
         if copy not in self.all:
             return
         self.all.remove(copy)
         self._say(f"The copy of {_names(copy)} for {copy.peer} has gone.")
 
-    def send(self, stream: EventStream, message: Message) -> None:
+    def send(self, stream: ObservedStream, message: Message) -> None:
         """A message came in a stream."""
         if not self.all or message.opcode is CLOSE:
             return
@@ -99,7 +99,7 @@ class Copies:
                     copy.side.reset()
 
 
-def _is_for(copy: Copy, stream: EventStream, message: Message) -> bool:
+def _is_for(copy: FanOutCopy, stream: ObservedStream, message: Message) -> bool:
     if copy.applications.issuperset(stream.applications):
         return True
     if copy.applications.isdisjoint(stream.applications):
@@ -111,5 +111,5 @@ def _is_for(copy: Copy, stream: EventStream, message: Message) -> bool:
         return False
 
 
-def _names(copy: Copy) -> str:
+def _names(copy: FanOutCopy) -> str:
     return repr(",".join(sorted(copy.applications)))

@@ -6,18 +6,18 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from .endpoint import Side
-from .event_stream import EventStream, asked_applications
-from .exchanges import Exchange, Exchanges
-from .fan_out import Copies, Copy
+from .endpoint import Endpoint
+from .event_stream import ObservedStream, asked_applications
+from .exchanges import Exchanges, ObservedExchange
+from .fan_out import FanOut, FanOutCopy
 from .frames import close_frame
 from .options import TapOptions
-from .safe_recorder import Keeper
+from .safe_recorder import SafeRecorder
 from .secrets import user_of
-from .stream_registry import Streams
+from .stream_registry import StreamRegistry
 from .upstream import dial, login_refusal, why_not
 
-__all__ = ["Link", "Shared"]
+__all__ = ["ProxyConnection", "Shared"]
 
 _EXTENSIONS = re.compile(rb"\r?\nsec-websocket-extensions:[^\r\n]*", re.IGNORECASE)
 _GOING_AWAY = 1001
@@ -28,17 +28,17 @@ class Shared:
     """What all links of a tap have in common. `spawn` runs a coroutine, `emptied` is set when no link is left."""
 
     options: TapOptions
-    keeper: Keeper
-    streams: Streams
-    copies: Copies
+    keeper: SafeRecorder
+    streams: StreamRegistry
+    copies: FanOut
     say: Callable[[str], None]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
-    links: set["Link"] = field(default_factory=set)
+    links: set["ProxyConnection"] = field(default_factory=set)
     emptied: asyncio.Event = field(default_factory=asyncio.Event)
     rest_count: int = 0
 
 
-class Link:
+class ProxyConnection:
     """Passes bytes on between an application and Asterisk, each way as they come, and hears what they mean.
 
     Hearing comes after passing on, and where it fails the link goes on without. Only three things are the link's own:
@@ -47,8 +47,8 @@ class Link:
     """
 
     def __init__(self, shared: Shared) -> None:
-        self.application = Side(self)
-        self.asterisk = Side(self)
+        self.application = Endpoint(self)
+        self.asterisk = Endpoint(self)
         self._shared = shared
         self._client = "unknown"
         self._held = b""  # of the application, while there is nobody to pass it on to
@@ -58,17 +58,17 @@ class Link:
         self._http: Exchanges | None = Exchanges(self._keep, shared.options.max_body_bytes)
         self._is_deaf = False
         self._has_exchanged = False
-        self._stream: EventStream | None = None
-        self._copy: Copy | None = None
+        self._stream: ObservedStream | None = None
+        self._copy: FanOutCopy | None = None
         self._is_done = False
 
-    def made(self, side: Side) -> None:
+    def made(self, side: Endpoint) -> None:
         """A socket is connected."""
         if side is self.application:
             self._client = side.peer
             self._shared.links.add(self)
 
-    def received(self, side: Side, data: bytes) -> None:
+    def received(self, side: Endpoint, data: bytes) -> None:
         """Bytes came: pass them on, and hear them."""
         if side is self.asterisk:
             self._from_asterisk(data)
@@ -81,7 +81,7 @@ class Link:
         elif not self._is_draining:
             self._from_application(data)
 
-    def ended(self, side: Side) -> None:
+    def ended(self, side: Endpoint) -> None:
         """One end sends no more: tell the other, in the same way if it can be."""
         if self._copy is not None:
             self._copy.ended()
@@ -96,7 +96,7 @@ class Link:
         elif not other.finish() and not (self._http and self._http.open):
             other.close()
 
-    def lost(self, side: Side, error: Exception | None) -> None:
+    def lost(self, side: Endpoint, error: Exception | None) -> None:
         """One end is gone: so is the other, in the same way."""
         if self._stream is not None:
             self._stream.ends(self._whose_loss(side))
@@ -110,7 +110,7 @@ class Link:
         if self.application.is_over and (self.asterisk.is_over or not self.asterisk.exists) and not self._is_busy:
             self._finish()
 
-    def congested(self, side: Side, is_congested: bool) -> None:
+    def congested(self, side: Endpoint, is_congested: bool) -> None:
         """What is written to one end piles up: read less from the other; but an event stream is always read."""
         if side is self.asterisk or self._stream is None:
             self._other(side).pause(is_congested)
@@ -153,7 +153,7 @@ class Link:
         if not self._is_busy:
             self._forward()
 
-    def _handshake(self, exchange: Exchange) -> None:
+    def _handshake(self, exchange: ObservedExchange) -> None:
         head, end, rest = self._held.partition(b"\r\n\r\n")
         self._held = _EXTENSIONS.sub(b"", head) + end + rest  # what is compressed can't be heard
         asked = asked_applications(exchange.request)
@@ -192,7 +192,7 @@ class Link:
             self.ended(self.application)
         self.application.pause(False)
 
-    async def _join(self, stream: EventStream, exchange: Exchange) -> None:
+    async def _join(self, stream: ObservedStream, exchange: ObservedExchange) -> None:
         """Let in a further reader, if Asterisk would let in who it says it is."""
         options = self._shared.options
         try:
@@ -212,7 +212,7 @@ class Link:
         else:
             asked = asked_applications(exchange.request)
             self._http = None
-            self._copy = Copy(self.application, asked, stream, self._held)
+            self._copy = FanOutCopy(self.application, asked, stream, self._held)
             if self._copy.is_open:
                 self._shared.copies.add(self._copy)
             if self.application.has_ended:
@@ -264,7 +264,7 @@ class Link:
         elif self.application.has_ended and not self.asterisk.finish():
             self.asterisk.close()
 
-    def _switch(self, exchange: Exchange) -> None:
+    def _switch(self, exchange: ObservedExchange) -> None:
         """HTTP is over."""
         assert self._http is not None
         assert exchange.answer is not None
@@ -274,13 +274,15 @@ class Link:
         if not asked_applications(exchange.request):
             self._keep(exchange, None)  # some other WebSocket: it is passed on, and none of ours
             return
-        self._stream = EventStream(exchange.request, exchange.answer, self._client, shared.keeper, shared.copies.send)
+        self._stream = ObservedStream(
+            exchange.request, exchange.answer, self._client, shared.keeper, shared.copies.send
+        )
         shared.streams.add(self._stream)
         self.asterisk.pause(False)
         self._hear(self._stream.from_application, sent)
         self._hear(self._stream.from_asterisk, came)
 
-    def _look_after(self, stream: EventStream) -> None:
+    def _look_after(self, stream: ObservedStream) -> None:
         """Cut an application that does not read; end the recording of one that was cut, once there is another."""
         if stream.is_served and self.application.behind_bytes > self._shared.options.max_behind_bytes:
             stream.is_served = False
@@ -294,7 +296,7 @@ class Link:
             self._is_leaving = True
             self._part()
 
-    def _keep(self, exchange: Exchange, reason: str | None) -> None:
+    def _keep(self, exchange: ObservedExchange, reason: str | None) -> None:
         self._has_exchanged = True
         self._shared.rest_count += 1
         name = self._shared.streams.name_of(self._client, user_of(exchange.request))
@@ -336,8 +338,8 @@ class Link:
         if not self._shared.links:
             self._shared.emptied.set()
 
-    def _whose_loss(self, side: Side) -> str:
+    def _whose_loss(self, side: Endpoint) -> str:
         return "Asterisk was lost" if side is self.asterisk else "the application was lost"
 
-    def _other(self, side: Side) -> Side:
+    def _other(self, side: Endpoint) -> Endpoint:
         return self.asterisk if side is self.application else self.application

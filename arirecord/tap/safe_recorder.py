@@ -5,10 +5,10 @@ from typing import Any
 
 from arirecord.capture.recorder import Recorder
 
-__all__ = ["Keeper"]
+__all__ = ["SafeRecorder"]
 
 
-class Keeper:
+class SafeRecorder:
     """Keeps rows in a recorder, and never raises. `lost_count` are the rows that the recorder did not take.
 
     `say` gets a sentence when recording begins to fail.

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from arirecord.capture.recorder import Recorder
 from arirecord.errors import CaptureError
 
-from .fan_out import Copies
+from .fan_out import FanOut
 from .options import TapOptions
-from .proxy_connection import Link, Shared
-from .safe_recorder import Keeper
-from .stream_registry import Streams
+from .proxy_connection import ProxyConnection, Shared
+from .safe_recorder import SafeRecorder
+from .stream_registry import StreamRegistry
 
 __all__ = ["Tap", "TapStatus"]
 
@@ -111,9 +111,9 @@ class Tap:
             raise failed
 
     def _begin(self) -> Shared:
-        keeper = Keeper(self._make_recorder(), self._say)
-        streams = Streams(self.options.upstream.base, keeper, self._say)
-        copies = Copies(self.options.max_behind_bytes, self._say)
+        keeper = SafeRecorder(self._make_recorder(), self._say)
+        streams = StreamRegistry(self.options.upstream.base, keeper, self._say)
+        copies = FanOut(self.options.max_behind_bytes, self._say)
         return Shared(self.options, keeper, streams, copies, self._say, self._spawn)
 
     async def _listen(self) -> asyncio.Server:
@@ -132,7 +132,7 @@ class Tap:
 
     def _accept(self) -> asyncio.Protocol:
         assert self._shared is not None
-        return Link(self._shared).application
+        return ProxyConnection(self._shared).application
 
     async def _leave(self, shared: Shared) -> None:
         """Close all connections in good order, and what is left of them after a while at once."""

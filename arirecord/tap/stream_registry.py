@@ -4,24 +4,24 @@ from collections.abc import Callable, Iterable
 
 from arirecord.asterisk.timestamps import format_timestamp
 
-from .event_stream import EventStream
-from .safe_recorder import Keeper
+from .event_stream import ObservedStream
+from .safe_recorder import SafeRecorder
 
-__all__ = ["Streams"]
+__all__ = ["StreamRegistry"]
 
 
-class Streams:
+class StreamRegistry:
     """The open streams, and a row in the recording for each that opens or closes. `url` is Asterisk's."""
 
-    def __init__(self, url: str, keeper: Keeper, say: Callable[[str], None]) -> None:
-        self.open: list[EventStream] = []
+    def __init__(self, url: str, keeper: SafeRecorder, say: Callable[[str], None]) -> None:
+        self.open: list[ObservedStream] = []
         self._url = url
         self._keeper = keeper
         self._say = say
         self._away: dict[str, int] = {}
         self._names: dict[tuple[str, str | None], set[str]] = {}
 
-    def add(self, stream: EventStream) -> None:
+    def add(self, stream: ObservedStream) -> None:
         """A stream has opened."""
         for name in stream.applications:
             since = self._away.pop(name, None)
@@ -39,7 +39,7 @@ class Streams:
         self._keeper.connection("opened", url=self._url, application=stream.name, status=101, reason=reason)
         self._say(f"Application {stream.name!r} connected from {stream.client}.")
 
-    def remove(self, stream: EventStream) -> None:
+    def remove(self, stream: ObservedStream) -> None:
         """A stream has closed."""
         stream.finish()
         self.open.remove(stream)
@@ -48,7 +48,7 @@ class Streams:
         self._keeper.connection("closed", url=self._url, application=stream.name, status=code, reason=why)
         self._say(f"Application {stream.name!r} from {stream.client} is disconnected: {why} ({code}).")
 
-    def serving(self, applications: Iterable[str]) -> EventStream | None:
+    def serving(self, applications: Iterable[str]) -> ObservedStream | None:
         """A stream that has all these applications and whose application is still there."""
         wanted = set(applications)
         return next((s for s in self.open if s.is_served and not s.is_replaced and wanted <= set(s.applications)), None)

@@ -9,7 +9,7 @@ from statistics import median
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import read_batches
 
 __all__ = ["Clock", "compare_clocks"]
@@ -29,7 +29,7 @@ class Clock:
     known_from: str
 
 
-def compare_clocks(sessions: Sequence[Session]) -> list[Clock]:
+def compare_clocks(sessions: Sequence[SessionFile]) -> list[Clock]:
     """The clock of each recorder against the first one's.
 
     Where a session has events in common with one before it (the same event, to whichever application), the median of
@@ -64,7 +64,7 @@ class _Sample:
     Which events is decided by their text, so that of two sessions the same are taken.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: SessionFile) -> None:
         self.received: dict[int, int] = {}
         self._mask = 0
         delays: list[int] = []
@@ -84,7 +84,7 @@ class _Sample:
             self.received = {k: at for k, at in self.received.items() if not k & self._mask}
 
 
-def _events(session: Session) -> Iterator[tuple[str, int, int | None]]:
+def _events(session: SessionFile) -> Iterator[tuple[str, int, int | None]]:
     started_ns = session.header.started_ns
     for batch, shift_ns in read_batches(session, ("timestamp",)):
         batch = batch.filter(pc.equal(batch["kind"], "event"))

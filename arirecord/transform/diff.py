@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from arirecord.analytics import connect
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 
 __all__ = ["MARTS", "Difference", "compare_sessions"]
 
@@ -29,7 +29,7 @@ class Difference:
 
 @contextmanager
 def compare_sessions(
-    a: Session, b: Session, *, ignore: Collection[str] = (), marts: Collection[str] = MARTS
+    a: SessionFile, b: SessionFile, *, ignore: Collection[str] = (), marts: Collection[str] = MARTS
 ) -> Iterator[Difference]:
     """Compare the calls of two sessions column by column, and the totals of `marts` (`calls` is always among them).
 

@@ -14,7 +14,7 @@ from arirecord.analytics import connect
 from arirecord.asterisk.catalogue import event_types
 from arirecord.errors import TargetExists
 from arirecord.session.output_file import check_folder, new_file
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import read_rows
 from arirecord.session.rows import OWN_COLUMNS
 from arirecord.session.seal import Progress, no_progress
@@ -30,7 +30,7 @@ _COPY = {
 }
 
 
-def jsonl_lines(session: Session, *, progress: Progress = no_progress) -> Iterator[bytes]:
+def jsonl_lines(session: SessionFile, *, progress: Progress = no_progress) -> Iterator[bytes]:
     """The session as `arirecord import` reads it: a line `{"t": NS, "frame": "TEXT"}` for each row, in order.
 
     `t` is when the row was received, on the recording's own monotonic clock.
@@ -45,7 +45,7 @@ def jsonl_lines(session: Session, *, progress: Progress = no_progress) -> Iterat
             progress("exporting", count)
 
 
-def export_lines(session: Session, output: Path, *, force: bool = False, progress: Progress = no_progress) -> int:
+def export_lines(session: SessionFile, output: Path, *, force: bool = False, progress: Progress = no_progress) -> int:
     """Write `jsonl_lines` to a file; returns how many.
 
     Raises `TargetExists` where `output` exists and not `force`, `OSError`.
@@ -58,7 +58,7 @@ def export_lines(session: Session, output: Path, *, force: bool = False, progres
     return count
 
 
-def export_table(session: Session, output: Path, form: Form, *, force: bool = False) -> int:
+def export_table(session: SessionFile, output: Path, form: Form, *, force: bool = False) -> int:
     """Write all rows with all columns of the session as one table; returns how many.
 
     Raises `TargetExists` where `output` exists and not `force`, `OSError`.
@@ -67,7 +67,9 @@ def export_table(session: Session, output: Path, form: Form, *, force: bool = Fa
         return _copy(db, "SELECT * FROM rows ORDER BY seq", path, form)
 
 
-def export_by_type(session: Session, folder: Path, form: Form, *, progress: Progress = no_progress) -> dict[str, int]:
+def export_by_type(
+    session: SessionFile, folder: Path, form: Form, *, progress: Progress = no_progress
+) -> dict[str, int]:
     """Write one file for each event type and each other kind of row that occurs, with the columns of that type;
     returns the rows of each. Types that the catalogue does not know are together in `unknown`, with their JSON in
     `extra`.

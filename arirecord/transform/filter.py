@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from arirecord.asterisk.catalogue import all_columns, channel_columns, columns_of, event_types
 from arirecord.errors import ArirecordError
 from arirecord.session.header import Header
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import describe_source, gap_row, read_batches, to_rows, write_session
 from arirecord.session.rows import Row
 from arirecord.session.seal import Progress, no_progress
@@ -62,7 +62,7 @@ class Selection:
 
 
 def filter_session(
-    session: Session, selection: Selection, target: Path, *, force: bool = False, progress: Progress = no_progress
+    session: SessionFile, selection: Selection, target: Path, *, force: bool = False, progress: Progress = no_progress
 ) -> Header:
     """Write what `selection` keeps of `session` to `target`; returns its header, whose `source` says what was kept and
     of what.
@@ -114,7 +114,7 @@ class _Keeper:
             self._targets = pa.array(targets, pa.string())
             self._ids = parts.channel_ids | parts.bridge_ids
 
-    def batches(self, session: Session) -> Iterator[list[Row]]:
+    def batches(self, session: SessionFile) -> Iterator[list[Row]]:
         """The rows that are kept."""
         for batch, shift_ns in read_batches(session, _COLUMNS):
             is_event = pc.equal(batch["kind"], "event")

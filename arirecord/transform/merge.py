@@ -13,7 +13,7 @@ from typing import Any
 from arirecord.errors import ArirecordError
 from arirecord.session.header import Header
 from arirecord.session.output_file import check_output
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 from arirecord.session.recorded_time import gaps_between
 from arirecord.session.rewrite import describe_source, gap_row, read_batches, to_rows, write_session
 from arirecord.session.rows import Row
@@ -38,7 +38,7 @@ class Merged:
 
 
 def merge_sessions(
-    sessions: Sequence[Session],
+    sessions: Sequence[SessionFile],
     target: Path,
     *,
     keep_clocks: bool = False,
@@ -104,7 +104,7 @@ def merge_sessions(
     return Merged(header, clocks, seen.duplicates)
 
 
-def _timed(session: Session, offset_ns: int, started_ns: int, index: int) -> Iterator[tuple[int, int, Row]]:
+def _timed(session: SessionFile, offset_ns: int, started_ns: int, index: int) -> Iterator[tuple[int, int, Row]]:
     began_ns = session.header.started_ns
     at_ns = 0
     for batch, shift_ns in read_batches(session, with_gaps=False):
@@ -114,7 +114,7 @@ def _timed(session: Session, offset_ns: int, started_ns: int, index: int) -> Ite
             yield at_ns, index, row._replace(received_ns=received_ns, elapsed_ns=max(at_ns - started_ns, 0))
 
 
-def _gaps(sessions: Sequence[Session], clocks: Sequence[Clock], started_ns: int) -> Iterator[tuple[int, int, Row]]:
+def _gaps(sessions: Sequence[SessionFile], clocks: Sequence[Clock], started_ns: int) -> Iterator[tuple[int, int, Row]]:
     """For each time in which none of the sessions recorded a row, which comes before all others of its end."""
     extents = [
         part.extent._replace(

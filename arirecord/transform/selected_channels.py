@@ -7,7 +7,7 @@ from arirecord.analytics import connect
 from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id, has_number
 from arirecord.analytics.views import text
 from arirecord.errors import ArirecordError
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 
 __all__ = ["Parts", "find_parts"]
 
@@ -26,7 +26,7 @@ class Parts:
 
 
 def find_parts(
-    session: Session, *, calls: Collection[str] = (), channels: Collection[str] = (), numbers: Collection[str] = ()
+    session: SessionFile, *, calls: Collection[str] = (), channels: Collection[str] = (), numbers: Collection[str] = ()
 ) -> Parts:
     """The channels of these calls (by an id), these channels (by id or name), and those of the calls in which one of
     these numbers occurs, as in `analytics.call_lookup`. Where more than one is given, channels that satisfy each.

@@ -11,7 +11,7 @@ import pytest
 
 import arirecord
 from arirecord.analytics.facts import fact_macros
-from arirecord.analytics.table_query import Question, sql_of
+from arirecord.analytics.table_query import TableQuery, sql_of
 from arirecord.asterisk.causes import is_harmless
 from arirecord.asterisk.channel_names import endpoint_of
 from arirecord.asterisk.dialplan_apps import PROMPTS, is_prompt
@@ -69,7 +69,7 @@ def test_a_number_means_the_same_for_every_verb(typed: str) -> None:
     session = open_session(TRANSFERS)
     connection = arirecord.connect(session, models=[*MODELS, "legs"])
 
-    query = sql_of(Question("calls", columns=["call_id"], numbers=[typed]), ["call_id"])
+    query = sql_of(TableQuery("calls", columns=["call_id"], numbers=[typed]), ["call_id"])
     tables = {call_id for (call_id,) in connection.execute(query).fetchall()}
     explain = {call.call_id for call in find_calls(connection, typed)}
     try:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from arirecord.capture import importer
 from arirecord.capture.importer import _alike, _one_by_one, import_streams, parse_line
 from arirecord.errors import ArirecordError, JournalError
-from arirecord.session.digest import Proof
+from arirecord.session.digest import RowDigest
 from arirecord.session.header import Header
 from arirecord.session.journal import journal_path
 from arirecord.session.reader import open_session
@@ -136,7 +136,7 @@ def fail(*args: object, **options: object) -> None:
 
 def test_a_difference_leaves_no_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was written is held against what was read from the file, which stays."""
-    monkeypatch.setattr(Proof, "__eq__", lambda self, other: False)
+    monkeypatch.setattr(RowDigest, "__eq__", lambda self, other: False)
     with pytest.raises(JournalError, match="not as it was received"):
         imported(tmp_path, b'{"type":"Dial"}\n{}')
 

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
 
-from arirecord.capture.event_loop import Loop
+from arirecord.capture.event_loop import CaptureLoop
 from tests.waiting import HANG_S
 
 
@@ -39,26 +39,26 @@ async def closed() -> None:
         await usual.over
 
 
-def run(test: Callable[["socket.socket", "socket.socket", Loop], Coroutine[Any, Any, None]]) -> None:
-    """Run it on a `Loop` with the ends of a connection."""
+def run(test: Callable[["socket.socket", "socket.socket", CaptureLoop], Coroutine[Any, Any, None]]) -> None:
+    """Run it on a `CaptureLoop` with the ends of a connection."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, Loop)
+        assert isinstance(loop, CaptureLoop)
         here, there = socket.socketpair()
         here.setblocking(False)
         with here, there:
             await asyncio.wait_for(test(here, there, loop), HANG_S)
             await closed()
 
-    with asyncio.Runner(loop_factory=Loop) as runner:
+    with asyncio.Runner(loop_factory=CaptureLoop) as runner:
         runner.run(main())
 
 
 def test_what_is_read_there_does_not_come_to_asyncio() -> None:
     """And what reading brings about (here a result) is acted on at once, though nothing more comes."""
 
-    async def test(here: socket.socket, there: socket.socket, loop: Loop) -> None:
+    async def test(here: socket.socket, there: socket.socket, loop: CaptureLoop) -> None:
         _, usual = await loop.create_connection(Usual, sock=here)
         got: list[bytes] = []
         enough = loop.create_future()
@@ -84,7 +84,7 @@ def test_what_is_read_there_does_not_come_to_asyncio() -> None:
 def test_what_is_left_to_asyncio_it_reads() -> None:
     """The end of a connection too."""
 
-    async def test(here: socket.socket, there: socket.socket, loop: Loop) -> None:
+    async def test(here: socket.socket, there: socket.socket, loop: CaptureLoop) -> None:
         _, usual = await loop.create_connection(Usual, sock=here)
         loop.read_directly(here.fileno(), lambda: False)
         there.send(b"left")
@@ -99,7 +99,7 @@ def test_what_is_left_to_asyncio_it_reads() -> None:
 def test_a_stream_without_end_holds_up_nobody() -> None:
     """While there is always something to read, timers, other threads and other sockets have their turn."""
 
-    async def test(here: socket.socket, there: socket.socket, loop: Loop) -> None:
+    async def test(here: socket.socket, there: socket.socket, loop: CaptureLoop) -> None:
         await loop.create_connection(Usual, sock=here)
         loop.read_directly(here.fileno(), lambda: True)  # it reads nothing: the socket is ready for ever
         there.send(b"x")
@@ -119,7 +119,7 @@ def test_a_stream_without_end_holds_up_nobody() -> None:
 def test_a_timer_set_while_reading_is_kept() -> None:
     """Also where nothing else is to happen."""
 
-    async def test(here: socket.socket, there: socket.socket, loop: Loop) -> None:
+    async def test(here: socket.socket, there: socket.socket, loop: CaptureLoop) -> None:
         await loop.create_connection(Usual, sock=here)
         rung = loop.create_future()
 
@@ -138,7 +138,7 @@ def test_a_timer_set_while_reading_is_kept() -> None:
 def test_another_file_of_the_same_number_is_read_by_asyncio() -> None:
     """Once the connection is closed nothing is left of it."""
 
-    async def test(here: socket.socket, there: socket.socket, loop: Loop) -> None:
+    async def test(here: socket.socket, there: socket.socket, loop: CaptureLoop) -> None:
         transport, usual = await loop.create_connection(Usual, sock=here)
         number = here.fileno()
         loop.read_directly(number, lambda: True)

@@ -20,7 +20,7 @@ from websockets.uri import parse_uri
 from websockets.utils import accept_key
 
 from arirecord.capture import event_stream as module
-from arirecord.capture.event_loop import Loop
+from arirecord.capture.event_loop import CaptureLoop
 from arirecord.capture.event_stream import EventStream
 from tests.conftest import HERE
 from tests.examples import examples
@@ -207,7 +207,7 @@ def test_messages_before_the_start_wait(tmp_path: Path) -> None:
     assert received([wire[:7], wire[7:]])[0] == frames
 
 
-LOOPS = [Loop, asyncio.SelectorEventLoop]
+LOOPS = [CaptureLoop, asyncio.SelectorEventLoop]
 
 
 @pytest.mark.parametrize("loop", LOOPS)

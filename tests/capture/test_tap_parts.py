@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from arirecord.tap.exchanges import Exchange, Exchanges
+from arirecord.tap.exchanges import Exchanges, ObservedExchange
 from arirecord.tap.frames import CLOSE, Message, MessageReader, close_frame, parse_close
 from arirecord.tap.http import END, Head, HttpReader
 from arirecord.tap.secrets import clean_body, clean_query, clean_uri, user_of
@@ -44,7 +44,7 @@ def test_exchanges_are_found_however_they_are_cut(
                 requests += data
             else:
                 answers += data
-    kept: list[Exchange] = []
+    kept: list[ObservedExchange] = []
     exchanges = Exchanges(lambda exchange, reason: kept.append(exchange), 1 << 20)
     for data in cut(requests, places):
         exchanges.from_application(data)

@@ -17,7 +17,7 @@ from rich.console import Console
 import arirecord
 from arirecord.analytics.connection import columns_of_models
 from arirecord.analytics.models import describe, mart_names
-from arirecord.cli.table_text import Column, Layout, lay_out, plain_lines
+from arirecord.cli.table_text import Layout, TextColumn, lay_out, plain_lines
 
 from .conftest import COMMAND, SAMPLES, Run
 
@@ -62,7 +62,7 @@ def printed(layout: Layout, width: int) -> list[str]:
 def laid_out(width: int, values: dict[str, list[Any]], *, zone: str = "UTC", is_asked: bool = False) -> list[str]:
     """The lines of a table of these columns."""
     columns = [
-        Column(name, cells, all(isinstance(cell, int | float | None) for cell in cells), is_asked)
+        TextColumn(name, cells, all(isinstance(cell, int | float | None) for cell in cells), is_asked)
         for name, cells in values.items()
     ]
     layout = lay_out(columns, width, zone)
@@ -86,7 +86,7 @@ def test_a_table_fits(tables: duckdb.DuckDBPyConnection, mart: str, width: int) 
     shown = describe(mart).shown
     rows = tables.sql(f"FROM {mart}").select(*shown).limit(40).fetchall()
     columns = [
-        Column(name, [row[place] for row in rows], any(isinstance(row[place], int | float) for row in rows))
+        TextColumn(name, [row[place] for row in rows], any(isinstance(row[place], int | float) for row in rows))
         for place, name in enumerate(shown)
     ]
     layout = lay_out(columns, width)
@@ -166,7 +166,7 @@ def test_what_a_terminal_would_obey() -> None:
 
 def test_columns_that_do_not_fit() -> None:
     """Are left out, and named; those behind them stay if there is room."""
-    layout = lay_out([Column("a", ["x" * 30]), Column("b", ["y" * 39]), Column("c", ["z" * 20])], 60)
+    layout = lay_out([TextColumn("a", ["x" * 30]), TextColumn("b", ["y" * 39]), TextColumn("c", ["z" * 20])], 60)
 
     assert layout.left_out == ["b"]
 

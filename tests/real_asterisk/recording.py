@@ -17,7 +17,7 @@ import zstandard
 
 from arirecord.analytics import connect
 from arirecord.session.journal import journal_path
-from arirecord.session.reader import Session, open_session
+from arirecord.session.reader import SessionFile, open_session
 
 from .switch import Asterisk, Row, wait_until
 
@@ -45,7 +45,7 @@ class Recorded:
     said: str
 
     @cached_property
-    def session(self) -> Session:
+    def session(self) -> SessionFile:
         return open_session(self.path)
 
     @cached_property

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from arirecord.asterisk.rest_operations import Match, find
+from arirecord.asterisk.rest_operations import Route, find
 from arirecord.replay.clients.app_registry import Applications
-from arirecord.replay.pbx.state import Switch
-from arirecord.replay.rest.handler import Rest
-from arirecord.replay.rest.recorded_exchanges import Exchange, Recorded, exchange_of, read_recorded
+from arirecord.replay.pbx.state import PbxState
+from arirecord.replay.rest.handler import RestHandler
+from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest, exchange_of, read_recorded
 from arirecord.session.reader import Frame, open_session
 
 MOMENT = "2026-11-23T22:05:24.514+0000"
@@ -32,8 +32,8 @@ _ASKED = {
 class Probe:
     """One question that was asked in the recording. `said` are the replay's answers around that moment."""
 
-    exchange: Exchange
-    match: Match
+    exchange: RecordedExchange
+    match: Route
     said: list[tuple[int, Any]]
 
     @property
@@ -124,10 +124,10 @@ def _near(asked: list[Probe], before: Frame | None, after: Frame | None) -> Iter
             yield probe
 
 
-def _rest(recorded: Recorded) -> tuple[Rest, Switch]:
+def _rest(recorded: RecordedRest) -> tuple[RestHandler, PbxState]:
     """A replay that knows no recorded answer but to what does not change."""
-    switch, applications = Switch(), Applications[object]()
+    switch, applications = PbxState(), Applications[object]()
     for name in recorded.applications:
         applications.claim(object(), [name], hears_all=name == "prober")
-    silent = Recorded(info=recorded.info, sounds=recorded.sounds, applications=recorded.applications)
-    return Rest(silent, switch, applications, "00:00", lambda: MOMENT), switch
+    silent = RecordedRest(info=recorded.info, sounds=recorded.sounds, applications=recorded.applications)
+    return RestHandler(silent, switch, applications, "00:00", lambda: MOMENT), switch

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from arirecord.replay.clients.app_registry import Applications
-from arirecord.replay.pbx.state import Switch
-from arirecord.replay.rest.handler import Rest
-from arirecord.replay.rest.messages import Question
-from arirecord.replay.rest.recorded_exchanges import Exchange, Recorded
+from arirecord.replay.pbx.state import PbxState
+from arirecord.replay.rest.handler import RestHandler
+from arirecord.replay.rest.messages import RestRequest
+from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest
 
 from .support import frame
 
@@ -15,26 +15,26 @@ SECOND_NS = 10**9
 CHANNEL = {"id": "c", "name": "PJSIP/a-1", "state": "Up"}
 
 
-def exchange(method: str, uri: str, value: Any = None, at_s: float = 0, status: int = 200) -> Exchange:
+def exchange(method: str, uri: str, value: Any = None, at_s: float = 0, status: int = 200) -> RecordedExchange:
     body = "" if value is None else json.dumps(value)
-    return Exchange("app", method, f"/ari{uri}", status, body, "application/json", 0, int(at_s * SECOND_NS))
+    return RecordedExchange("app", method, f"/ari{uri}", status, body, "application/json", 0, int(at_s * SECOND_NS))
 
 
 class World:
     """A replay's REST interface where the channel `c` is up; `now_s` is the time of the recording."""
 
-    def __init__(self, *exchanges: Exchange) -> None:
+    def __init__(self, *exchanges: RecordedExchange) -> None:
         self.now_s = 0.0
-        switch = Switch()
+        switch = PbxState()
         raw = json.dumps({"type": "ChannelCreated", "channel": CHANNEL})
         switch.feed([frame(0, 0, raw)._replace(type="ChannelCreated")])
-        recorded = Recorded(exchanges=list(exchanges), applications=["app"])
+        recorded = RecordedRest(exchanges=list(exchanges), applications=["app"])
         now_ns = lambda: int(self.now_s * SECOND_NS)  # noqa: E731 - a clock that the test moves
-        self.rest = Rest(recorded, switch, Applications[object](), "00:00", lambda: "then", now_ns)
+        self.rest = RestHandler(recorded, switch, Applications[object](), "00:00", lambda: "then", now_ns)
 
     def ask(self, method: str, target: str, body: Any = None) -> tuple[int, Any]:
         text = b"" if body is None else json.dumps(body).encode()
-        answer = self.rest.answer(Question(method, target, text, "application/json"))
+        answer = self.rest.answer(RestRequest(method, target, text, "application/json"))
         return answer.status, json.loads(answer.content) if answer.content else None
 
 
@@ -97,7 +97,7 @@ def test_a_question_may_be_asked_again_and_again() -> None:
 
 def test_both_halves_of_a_local_channel() -> None:
     """Have the ids that the client chose."""
-    recorded = Exchange(
+    recorded = RecordedExchange(
         *("app", "POST", "/ari/channels", 200, '{"id":"old-0001"}', "application/json", 0, 0),
         request_body='{"endpoint":"Local/x@y","app":"app","channelId":"old-0001","otherChannelId":"old-0002"}',
         request_type="application/json",

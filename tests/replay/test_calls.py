@@ -12,8 +12,8 @@ from arirecord.cli.replay import replay as replay_command
 from arirecord.cli.replay_calls import call_starts, find_call
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.timing.call_filter import Call
-from arirecord.select.times import Place
+from arirecord.replay.timing.call_filter import CallFrames
+from arirecord.select.times import Position
 from arirecord.session.reader import open_session
 from tests.conftest import Sessions
 
@@ -62,7 +62,7 @@ def test_no_event_is_of_two_calls(sessions: Sessions) -> None:
 
 @pytest.mark.parametrize("raw", ["x 1", "[1]", '{"channel":{"id":"1"}}', '{"channel":{"id":1,"dialplan":{}}}'])
 def test_odd_frames_are_of_no_call(raw: str) -> None:
-    call = Call("1", frozenset(["1"]), frozenset(["é"]), Place(0), Place(1))
+    call = CallFrames("1", frozenset(["1"]), frozenset(["é"]), Position(0), Position(1))
 
     assert not call.has(frame(0, 0, raw))
     assert not call.has(frame(0, 0, raw)._replace(kind="binary"))

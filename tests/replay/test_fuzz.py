@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from arirecord.asterisk.rest_operations import Operation, operations
 from arirecord.replay.clients.app_registry import Applications
 from arirecord.replay.options import ReplayOptions
-from arirecord.replay.pbx.state import Switch
-from arirecord.replay.rest.handler import Rest
+from arirecord.replay.pbx.state import PbxState
+from arirecord.replay.rest.handler import RestHandler
 from arirecord.replay.rest.matcher import told
-from arirecord.replay.rest.messages import Answer, Question
-from arirecord.replay.rest.recorded_exchanges import Exchange, Recorded, exchange_of
+from arirecord.replay.rest.messages import RestRequest, RestResponse
+from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest, exchange_of
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify.compare import Request, compare
 from arirecord.replay.verify.grouping import Grouping
@@ -65,16 +65,16 @@ KINDS = (
 )
 
 
-def rest(exchanges: Sequence[Exchange] = ()) -> Rest:
+def rest(exchanges: Sequence[RecordedExchange] = ()) -> RestHandler:
     """A replay's REST interface where a channel is up and a client has an application."""
-    switch, applications = Switch(), Applications[object]()
+    switch, applications = PbxState(), Applications[object]()
     applications.claim(object(), ["1"])
     raw = json.dumps(
         {"type": "ChannelCreated", "channel": {"id": "1", "name": "PJSIP/a-1", "state": "Up", "caller": 5}}
     )
     switch.feed([frame(0, 0, raw)._replace(type="ChannelCreated")])
-    recorded = Recorded(exchanges=list(exchanges), applications=["1"])
-    return Rest(recorded, switch, applications, "00:00", lambda: "2026-11-23T22:05:24.514+0000", lambda: 5)
+    recorded = RecordedRest(exchanges=list(exchanges), applications=["1"])
+    return RestHandler(recorded, switch, applications, "00:00", lambda: "2026-11-23T22:05:24.514+0000", lambda: 5)
 
 
 @st.composite
@@ -89,14 +89,14 @@ def targets(draw: st.DrawFn) -> str:
 @given(METHODS, targets() | st.text(max_size=30), BODIES, st.none() | st.text(max_size=30))
 @examples(800)
 def test_any_question_has_an_answer(method: str, target: str, body: bytes, content_type: str | None) -> None:
-    answer = rest().answer(Question(method, "/" + target.removeprefix("/"), body, content_type, "http://x/ari"))
+    answer = rest().answer(RestRequest(method, "/" + target.removeprefix("/"), body, content_type, "http://x/ari"))
 
     assert 200 <= answer.status < 500
     assert isinstance(answer.content, bytes)
 
 
 @st.composite
-def exchanges(draw: st.DrawFn) -> Exchange | None:
+def exchanges(draw: st.DrawFn) -> RecordedExchange | None:
     """What a `rest` row of a damaged or foreign recording may tell."""
     row = {
         "rest_by": "app",
@@ -113,7 +113,7 @@ def exchanges(draw: st.DrawFn) -> Exchange | None:
 
 @given(st.lists(exchanges(), max_size=6), st.lists(st.integers(0, 5), max_size=6), st.text(max_size=5))
 @examples(150)
-def test_any_recorded_exchange_is_an_answer(found: list[Exchange | None], order: list[int], mine: str) -> None:
+def test_any_recorded_exchange_is_an_answer(found: list[RecordedExchange | None], order: list[int], mine: str) -> None:
     """To who asks the same, in any order, with other ids; what it is about can be grouped and shown."""
     known = [exchange for exchange in found if exchange is not None]
     replayed, grouping = rest(known), Grouping()
@@ -146,7 +146,7 @@ def test_any_event_can_be_grouped(value: object, kind: str) -> None:
 )
 @examples(400)
 def test_any_message_has_an_answer(text: str) -> None:
-    async def ask(question: Question) -> Answer:
+    async def ask(question: RestRequest) -> RestResponse:
         return rest().answer(question)
 
     response = json.loads(asyncio.run(answer_message(text, ask, "app", lambda: "now", "id")))
@@ -159,7 +159,7 @@ def test_any_message_has_an_answer(text: str) -> None:
 @examples(400)
 def test_the_model_takes_any_event(value: object, kind: str) -> None:
     raw = json.dumps(value if not isinstance(value, dict) else {"type": kind, **value})
-    switch = Switch()
+    switch = PbxState()
     switch.feed([frame(0, 0, raw)._replace(type=kind), frame(1, 1, raw)._replace(kind="rest", type="GET")])
     switch.catch_up()
 
@@ -242,4 +242,4 @@ def test_a_body_that_is_too_large_is_refused(session: Path) -> None:
 
 
 def test_an_answer_has_words_for_any_status() -> None:
-    assert Answer(299).reason == "Unknown"
+    assert RestResponse(299).reason == "Unknown"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.asterisk.rest_operations import find
-from arirecord.replay.rest.id_map import Ids, Kind
-from arirecord.replay.rest.messages import Question
+from arirecord.replay.rest.id_map import IdMap, Kind
+from arirecord.replay.rest.messages import RestRequest
 from arirecord.replay.rest.request_key import as_recorded, asked
 from tests.examples import examples
 
@@ -38,7 +38,7 @@ def event(ids: list[str], other: str) -> dict[str, Any]:
 def test_every_place_where_an_id_stands_and_no_other(names: list[str]) -> None:
     """Whatever the ids are like, in the recording and at the client."""
     old, new, other = names[:3], names[3:6], names[6]
-    ids = Ids()
+    ids = IdMap()
     kinds: tuple[Kind, ...] = ("channels", "bridges", "playbacks")
     for kind, recorded, client in zip(kinds, old, new, strict=True):
         ids.bind(kind, recorded, client)
@@ -52,7 +52,7 @@ def test_every_place_where_an_id_stands_and_no_other(names: list[str]) -> None:
 def test_what_holds_no_id_is_not_touched(fields: dict[str, str], recorded: str, client: str) -> None:
     """Not a byte."""
     raw = json.dumps(fields, indent=1)
-    ids = Ids()
+    ids = IdMap()
     assert ids.to_client(raw) is raw
     ids.bind("channels", recorded, client)
     assert recorded in raw or ids.to_client(raw) == raw
@@ -60,7 +60,7 @@ def test_what_holds_no_id_is_not_touched(fields: dict[str, str], recorded: str, 
 
 def test_an_id_that_can_be_nothing_else_is_found_within_texts() -> None:
     """But not within other ids."""
-    ids = Ids()
+    ids = IdMap()
     ids.bind("channels", "1795488611.1", "f52e352c-b4a3-4f1c-a27e-174a3e219263")
     raw = '{"args":["dialled,1795488611.1"],"value":"1795488611.12","name":"Local/1795488611.1@x","x":"r-1795488611.1"}'
 
@@ -75,13 +75,13 @@ def test_an_id_that_can_be_nothing_else_is_found_within_texts() -> None:
 @pytest.mark.parametrize("client", ["mine", "my/own id", "0b15e393-b22d-49c0-9dce-20a3ab4aeb34"])
 def test_a_question_is_asked_in_recorded_ids(client: str) -> None:
     """In the path, in parameters, in the body, in lists and in URIs."""
-    ids = Ids()
+    ids = IdMap()
     ids.bind("channels", "17.1", client)
     ids.bind("recordings", "note", "other note")
 
     def recorded(method: str, path: tuple[str, ...], query: str, body: Any = None) -> tuple[Any, ...]:
         target = "/" + "/".join(part.replace("/", "%2F").replace(" ", "%20") for part in path) + query
-        question = Question(method, target, b"" if body is None else json.dumps(body).encode(), "application/json")
+        question = RestRequest(method, target, b"" if body is None else json.dumps(body).encode(), "application/json")
         match = find(method, question.segments)
         assert match is not None
         match, question = as_recorded(match, question, ids)
@@ -120,7 +120,7 @@ def test_what_asks_the_same_has_one_key(one: str, other: str, same: bool) -> Non
     """Whatever order, place, and ids of new things."""
     keys = []
     for target in (one, other):
-        question = Question("POST", target)
+        question = RestRequest("POST", target)
         match = find("POST", question.segments)
         assert match is not None
         keys.append(asked(match, question, lambda name: {"alias": "rig"}.get(name, name)).key)

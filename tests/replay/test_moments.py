@@ -12,10 +12,10 @@ from arirecord.cli.replay import replay as replay_command
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.timing.position import ReplayError, find_place
-from arirecord.select.times import Place
+from arirecord.select.times import Position
 from arirecord.session.header import KEY
 from arirecord.session.positions import find_places, rows_before
-from arirecord.session.reader import Session, open_session
+from arirecord.session.reader import SessionFile, open_session
 
 from .support import client, make, receive, run
 from .test_server import MAX, S, event
@@ -25,7 +25,7 @@ T0 = 1_700_000_000 * S  # 2023-11-14 22:13:20 UTC
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+def session(tmp_path_factory: pytest.TempPathFactory) -> SessionFile:
     """Half an hour, an event a minute, three at the tenth."""
     minutes = [*range(10), 10, 10, 10, *range(11, 31)]
     rows = [(minute * 60 * S, event(n)) for n, minute in enumerate(minutes)]
@@ -50,8 +50,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
         ("2024-01-01", 4_067_200),
     ],
 )
-def test_times(session: Session, text: str, after_s: float) -> None:
-    assert find_place(text, session) == Place(T0 + int(after_s * S))
+def test_times(session: SessionFile, text: str, after_s: float) -> None:
+    assert find_place(text, session) == Position(T0 + int(after_s * S))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_times(session: Session, text: str, after_s: float) -> None:
         ("9" * 400, "is not a time such as"),
     ],
 )
-def test_what_is_not_there_is_said(session: Session, text: str, why: str) -> None:
+def test_what_is_not_there_is_said(session: SessionFile, text: str, why: str) -> None:
     with pytest.raises(ReplayError, match=why):
         find_place(text, session)
 
@@ -78,13 +78,13 @@ def test_what_is_not_there_is_said(session: Session, text: str, why: str) -> Non
 def test_a_time_of_day_after_midnight(tmp_path: Path) -> None:
     session = open_session(make(tmp_path / "s.parquet", [(0, event(0)), (3600 * 2 * S, event(1))]))
 
-    assert find_place("00:10:00", session) == Place(T0 + 7000 * S)
-    assert find_place("2023-11-15T00:10:00", session) == Place(T0 + 7000 * S)
-    assert find_place("22:15:00", session) == Place(T0 + 100 * S)
+    assert find_place("00:10:00", session) == Position(T0 + 7000 * S)
+    assert find_place("2023-11-15T00:10:00", session) == Position(T0 + 7000 * S)
+    assert find_place("22:15:00", session) == Position(T0 + 100 * S)
 
 
-def test_a_row_to_the_row(session: Session) -> None:
-    assert find_place("seq:11", session) == Place(T0 + 600 * S, 11)
+def test_a_row_to_the_row(session: SessionFile) -> None:
+    assert find_place("seq:11", session) == Position(T0 + 600 * S, 11)
 
     async def main(options: ReplayOptions, count: int) -> list[Any]:
         async with ReplayServer(session, options) as server, client(server.url) as connection:
@@ -105,12 +105,12 @@ def test_rows_of_a_folder_are_counted_through(tmp_path: Path) -> None:
         make(tmp_path / f"{part}.parquet", rows, T0 + part * 60 * S)
     session = open_session(tmp_path)
 
-    assert find_place("seq:6", session) == Place(T0 + 61 * S, 1)
-    assert find_places([0, 4, 13, 14], session) == [Place(T0, 0), Place(T0 + 123 * S, 3)]
+    assert find_place("seq:6", session) == Position(T0 + 61 * S, 1)
+    assert find_places([0, 4, 13, 14], session) == [Position(T0, 0), Position(T0 + 123 * S, 3)]
 
 
 @pytest.mark.parametrize(("to", "first"), [("seq:11", 11), ("+10m", 10), ("22:33:20", 22), ("60", 1)])
-def test_seeking_in_the_same_words(session: Session, to: str, first: int) -> None:
+def test_seeking_in_the_same_words(session: SessionFile, to: str, first: int) -> None:
     async def main() -> tuple[int, list[Any]]:
         async with (
             ReplayServer(session, ReplayOptions(port=0, start_paused=True)) as server,
@@ -158,7 +158,7 @@ def test_far_places_are_found_without_reading_what_is_before(tmp_path: Path, mon
     assert [channel["id"] for channel in channels] == ["1"]
 
 
-def test_a_place_that_is_not_there_is_wrong_usage(session: Session) -> None:
+def test_a_place_that_is_not_there_is_wrong_usage(session: SessionFile) -> None:
     result = CliRunner().invoke(replay_command, [str(session.path), "--start", "seq:99"])
 
     assert result.exit_code == 2

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 
 from arirecord.replay.options import AtEnd, ReplayError, ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.session.reader import Rows, Session, open_session
+from arirecord.session.reader import RowBatch, SessionFile, open_session
 from tests.conftest import Sessions
 
 from .support import client, make, receive, run
@@ -341,7 +341,7 @@ def test_an_end_that_is_read_late_is_noticed(two_parts: Path, monkeypatch: pytes
     read_on = threading.Event()
     all_rows = list(open_session(two_parts).rows())
 
-    def rows(self: Session, **options: object) -> Iterator[Rows]:
+    def rows(self: SessionFile, **options: object) -> Iterator[RowBatch]:
         yield from all_rows
         read_on.wait()
 
@@ -352,7 +352,7 @@ def test_an_end_that_is_read_late_is_noticed(two_parts: Path, monkeypatch: pytes
             read_on.set()
             await server.wait_end()
 
-    monkeypatch.setattr(Session, "rows", rows)
+    monkeypatch.setattr(SessionFile, "rows", rows)
     run(main())
 
 
@@ -403,7 +403,7 @@ def test_an_error_in_the_block_comes_out_as_it_is(two_parts: Path) -> None:
 def test_a_session_that_breaks_off_ends_the_block_with_one_sentence(
     two_parts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rows(self: Session, **options: object) -> Iterator[Rows]:
+    def rows(self: SessionFile, **options: object) -> Iterator[RowBatch]:
         raise OSError("unexpected end of page")
         yield
 
@@ -411,7 +411,7 @@ def test_a_session_that_breaks_off_ends_the_block_with_one_sentence(
         async with ReplayServer(two_parts, MAX) as server:
             await server.wait_end()
 
-    monkeypatch.setattr(Session, "rows", rows)
+    monkeypatch.setattr(SessionFile, "rows", rows)
     with pytest.raises(ReplayError, match="can't be read on: unexpected end of page"):
         run(main())
 

@@ -15,7 +15,7 @@ from arirecord.asterisk.catalogue import fields_of, models
 from arirecord.asterisk.timestamps import parse_timestamp
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.timing.date_shift import Shift, shift_dates
+from arirecord.replay.timing.date_shift import DateShift, shift_dates
 from arirecord.session.reader import open_session
 from tests.conftest import Sessions, read_lines, streams
 
@@ -130,7 +130,7 @@ def test_what_is_no_date_stays(raw: str) -> None:
 def test_the_shift_stays_until_events_would_come_late() -> None:
     now = Now()
     now.ns = 2_000_000_000 * S
-    shift = Shift(now)
+    shift = DateShift(now)
 
     def sent(elapsed_s: float, after_s: float) -> float:
         now.ns += int(after_s * S)
@@ -148,7 +148,7 @@ def test_the_shift_stays_until_events_would_come_late() -> None:
 def test_a_shortened_silence_is_no_future() -> None:
     now = Now()
     now.ns = 2_000_000_000 * S
-    shift = Shift(now)
+    shift = DateShift(now)
     shift.take(frame(0, 0))
     now.ns += 2 * S
     shift.take(frame(1, 3600 * S)._replace(elapsed_ns=2 * S))

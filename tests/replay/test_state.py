@@ -7,9 +7,9 @@ import pytest
 
 from arirecord.asterisk.rest_operations import find
 from arirecord.replay.pbx.queries import lookups
-from arirecord.replay.pbx.state import Switch
-from arirecord.replay.rest.messages import Question
-from arirecord.replay.rest.recorded_exchanges import Recorded
+from arirecord.replay.pbx.state import PbxState
+from arirecord.replay.rest.messages import RestRequest
+from arirecord.replay.rest.recorded_exchanges import RecordedRest
 from arirecord.session.reader import Frame, open_session
 from arirecord.session.rows import own_text
 from tests.conftest import Sessions
@@ -40,18 +40,18 @@ def channel(key: str, state: str = "Up", name: str = "PJSIP/alice-00000001") -> 
     return {"id": key, "name": name, "state": state, "caller": {"name": "A", "number": "1"}}
 
 
-def after(*frames: Frame) -> Switch:
-    switch = Switch()
+def after(*frames: Frame) -> PbxState:
+    switch = PbxState()
     switch.feed(frames)
     switch.catch_up()
     return switch
 
 
-def ask(switch: Switch, path: str) -> tuple[int, Any]:
-    question = Question("GET", path)
+def ask(switch: PbxState, path: str) -> tuple[int, Any]:
+    question = RestRequest("GET", path)
     match = find("GET", question.segments)
     assert match is not None
-    answer = lookups(switch, Recorded())[match.operation.resource, match.operation.name](match, question)
+    answer = lookups(switch, RecordedRest())[match.operation.resource, match.operation.name](match, question)
     return answer.status, answer.value
 
 
@@ -61,7 +61,7 @@ def ask(switch: Switch, path: str) -> tuple[int, Any]:
 def test_after_real_calls_nothing_is_left_and_in_between_is_what_began_and_has_not_ended(
     sessions: Sessions, name: str
 ) -> None:
-    switch = Switch()
+    switch = PbxState()
     up: set[str] = set()
     bridges: dict[str, set[str]] = {}
     for frame in open_session(sessions[name]).frames():

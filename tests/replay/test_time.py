@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from arirecord.cli.replay import replay as replay_command
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.timing.frame_source import Source
+from arirecord.replay.timing.frame_source import FrameSource
 from arirecord.replay.timing.pacing import AGAIN, paced, repeated
 from arirecord.session.reader import Frame
 
@@ -100,7 +100,7 @@ def test_what_is_up_is_found_out_when_somebody_asks(session: Path, until_s: int,
 
 
 def test_what_can_not_be_read_is_said_to_who_asks(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: Source, start_ns: int | None) -> Iterator[Frame]:
+    def broken(self: FrameSource, start_ns: int | None) -> Iterator[Frame]:
         raise OSError("unexpected end of page")
         yield
 
@@ -111,7 +111,7 @@ def test_what_can_not_be_read_is_said_to_who_asks(session: Path, monkeypatch: py
             client(server.url) as connection,
         ):
             await receive(connection, 10)
-            monkeypatch.setattr(Source, "once", broken)
+            monkeypatch.setattr(FrameSource, "once", broken)
             return await http.get(f"{server.http_url}/ari/channels")
 
     answer = run(main())

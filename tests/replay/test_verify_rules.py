@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from arirecord.asterisk.rest_operations import find
-from arirecord.replay.rest.messages import Question
+from arirecord.replay.rest.messages import RestRequest
 from arirecord.replay.rest.request_key import asked
 from arirecord.replay.verify.compare import Request, compare
 from arirecord.replay.verify.grouping import Grouping
@@ -20,7 +20,7 @@ THEN_S, NOW_S = 1_795_488_611, 1_800_000_000
 def request(text: str, body: Any = None, thing: str = "") -> Request:
     method, _, target = text.partition(" ")
     content = b"" if body is None else json.dumps(body).encode()
-    question = Question(method, target, content, "application/json")
+    question = RestRequest(method, target, content, "application/json")
     match = find(method, question.segments)
     assert match is not None
     return Request(asked(match, question), thing)

@@ -11,9 +11,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from arirecord.replay.clients.app_mapping import rewrite
-from arirecord.replay.clients.membership import Known, read_known
-from arirecord.replay.clients.routing import Names, Union, View
-from arirecord.replay.clients.subscription import PRIVATE, Ownership
+from arirecord.replay.clients.membership import Membership, read_known
+from arirecord.replay.clients.routing import ClientView, CombinedView, EventRouting
+from arirecord.replay.clients.subscription import PRIVATE, Subscription
 from arirecord.replay.options import ReplayError, ReplayOptions
 from arirecord.replay.server import ReplayServer
 from arirecord.session.reader import open_session
@@ -22,11 +22,13 @@ from tests.conftest import Sessions, read_lines, streams
 from .support import client, frame, make, receive, run
 from .test_server import MAX, Said, event
 
-NOTHING = Known()
+NOTHING = Membership()
 
 
-def views(recorded: Sequence[str], *asked: str, known: Known = NOTHING, **more: object) -> tuple[list[View], list[str]]:
-    return Names(recorded, **more).views(asked, False, known)  # type: ignore[arg-type]  # the keywords of Names
+def views(
+    recorded: Sequence[str], *asked: str, known: Membership = NOTHING, **more: object
+) -> tuple[list[ClientView], list[str]]:
+    return EventRouting(recorded, **more).views(asked, False, known)  # type: ignore[arg-type]  # the keywords of Names
 
 
 def test_a_recorded_application_gets_its_own() -> None:
@@ -71,12 +73,12 @@ def test_a_mapped_name_gets_what_it_stands_for() -> None:
 
 def test_what_is_not_there_can_not_be_mapped() -> None:
     with pytest.raises(ReplayError, match="no application 'z' to map; it has 'a'"):
-        Names(["a"], [("z", "x")]).check(NOTHING)
+        EventRouting(["a"], [("z", "x")]).check(NOTHING)
 
 
 def test_what_two_applications_heard_is_told_once() -> None:
     """And twice, where one of them heard it twice; in whatever order their frames come."""
-    union = Union(window=4)
+    union = CombinedView(window=4)
     heard = [union.is_new(text, name) for name, text in [("a", "1"), ("b", "1"), ("b", "1"), ("a", "1"), ("a", "1")]]
 
     assert heard == [True, False, True, False, True]
@@ -102,7 +104,7 @@ def test_what_asterisk_sent_to_an_application_without_subscribe_all(
 
     What differs is of channels that an app originated and nobody answered, and of what it subscribed to by REST.
     """
-    (view,), _ = Names(["recorder"]).views(["rig"], False, read_known(open_session(sessions[f"{name}/all"])))
+    (view,), _ = EventRouting(["recorder"]).views(["rig"], False, read_known(open_session(sessions[f"{name}/all"])))
     heard = Counter(view.payload(frame) for frame in open_session(sessions[f"{name}/all"]).frames())
     del heard[None]
     sent = Counter(
@@ -118,7 +120,7 @@ def test_what_asterisk_sent_to_an_application_without_subscribe_all(
 
 def test_what_an_application_subscribed_to_it_hears() -> None:
     sources: dict[str, None] = {}
-    owned = Ownership({"app"}, (), sources)
+    owned = Subscription({"app"}, (), sources)
     channel = {"id": "1", "name": "PJSIP/alice-00000001", "dialplan": {"app_name": "Dial", "app_data": ""}}
     told = [
         ("channel:1", {"type": "ChannelVarset", "channel": channel}),
@@ -139,7 +141,7 @@ def test_what_an_application_subscribed_to_it_hears() -> None:
     {"type": "ChannelDestroyed", "channel": {}}, {"type": "ChannelDialplan"}, {"bridge": {"id": "x", "channels": 5}},
     {"playback": []}, {"type": "ChannelDestroyed", "channel": {"id": "1", "dialplan": None}}])  # fmt: skip
 def test_odd_events_belong_to_nobody(odd: dict[str, object]) -> None:
-    assert not Ownership({"app"}, ()).wants(odd)
+    assert not Subscription({"app"}, ()).wants(odd)
 
 
 def hear(session: Path, query: str, count: int, options: ReplayOptions = MAX) -> tuple[list[str], list[str]]:

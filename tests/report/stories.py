@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
-from arirecord.report.story import Bridge, Evidence, Finding, Interval, Lane, Moment, Story
+from arirecord.report.story import Bridge, CallFinding, Evidence, Interval, LadderStep, Lane, Story
 
 START = datetime(2026, 1, 2, 3, 4, 5)
 TEXT = st.text(max_size=12) | st.sampled_from(
@@ -42,7 +42,7 @@ def stories(draw: st.DrawFn, max_lanes: int = 8) -> Story:
         TIMES, TIMES, st.none() | seqs, st.none() | seqs, st.sampled_from([None, "b1", "b2"]),
     )  # fmt: skip
     moments = st.builds(
-        Moment, seq=seqs, at=TIMES, kind=KINDS, what=TEXT.filter(str.strip), label=TEXT, channel_id=some_id,
+        LadderStep, seq=seqs, at=TIMES, kind=KINDS, what=TEXT.filter(str.strip), label=TEXT, channel_id=some_id,
         other_id=some_id, detail=TEXT, actor=TEXT, is_bad=st.booleans(), duration_ms=st.none() | st.integers(0, 9999),
     )  # fmt: skip
     return Story(
@@ -60,7 +60,7 @@ def stories(draw: st.DrawFn, max_lanes: int = 8) -> Story:
         evidence=draw(st.lists(st.builds(Evidence, known_id, known_id, TEXT, TEXT, seqs, TIMES), max_size=3)),
         findings=draw(
             st.lists(
-                st.builds(Finding, TEXT, st.sampled_from(["error", "warning", "note"]), TEXT, some_id, seqs, TIMES),
+                st.builds(CallFinding, TEXT, st.sampled_from(["error", "warning", "note"]), TEXT, some_id, seqs, TIMES),
                 max_size=3,
             )
         ),

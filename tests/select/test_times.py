@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.select.times import Place, Recorded, Time, Window, is_in, parse_time, select_stretch, select_windows
+from arirecord.select.times import (
+    Position,
+    RecordingSpan,
+    Time,
+    Window,
+    is_in,
+    parse_time,
+    select_stretch,
+    select_windows,
+)
 from arirecord.select.zones import find_zone, zone_name
 
 S = 10**9
@@ -25,19 +34,19 @@ def ns(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * S
 
 
-def recorded(begin: str, end: str, zone: str = "UTC") -> Recorded:
-    rows = {10: Place(ns(begin) + 5 * S, 10)}
-    return Recorded(ns(begin), ns(end), find_zone(zone), rows.get)
+def recorded(begin: str, end: str, zone: str = "UTC") -> RecordingSpan:
+    rows = {10: Position(ns(begin) + 5 * S, 10)}
+    return RecordingSpan(ns(begin), ns(end), find_zone(zone), rows.get)
 
 
 def typed(text: str | None) -> Time | None:
     return None if text is None else parse_time(text)
 
 
-def windows(recording: Recorded, since: str | None, until: str | None) -> list[str]:
+def windows(recording: RecordingSpan, since: str | None, until: str | None) -> list[str]:
     """The windows as local times; days of a recording are before and after it too."""
 
-    def shown(place: Place | None) -> str:
+    def shown(place: Position | None) -> str:
         return f"{datetime.fromtimestamp(place.ns // S, recording.zone):%d %H:%M:%S}" if place else ""
 
     found = select_windows(typed(since), typed(until), recording)
@@ -98,7 +107,7 @@ def test_a_row_is_in_a_window_if_its_clock_is(moment: datetime, since: time, unt
     at = moment.replace(microsecond=0, tzinfo=UTC)
     shown = at.astimezone(zone).time()
     expected = since <= shown < until if since < until else shown >= since or shown < until
-    recording = Recorded(WEEKEND.begin_ns, WEEKEND.end_ns, zone)
+    recording = RecordingSpan(WEEKEND.begin_ns, WEEKEND.end_ns, zone)
 
     assert (
         is_in(select_windows(typed(f"{since}"), typed(f"{until}"), recording))(Row(ns(f"{moment:%F %T}"), 0))
@@ -131,10 +140,10 @@ def test_rows_of_one_instant() -> None:
         (WEEKEND, "2026-11-21T14:00", "15:00", "14:00:00 – 15:00:00"),
     ],
 )
-def test_one_stretch(recording: Recorded, since: str | None, until: str | None, expected: str) -> None:
+def test_one_stretch(recording: RecordingSpan, since: str | None, until: str | None, expected: str) -> None:
     """For a replay: the time of day that the recording contains."""
 
-    def shown(place: Place | None) -> str:
+    def shown(place: Position | None) -> str:
         return f"{datetime.fromtimestamp(place.ns // S, UTC):%H:%M:%S}" if place else ""
 
     try:
@@ -197,7 +206,7 @@ def test_forms(moment: datetime, duration: timedelta) -> None:
 
 def test_far_away() -> None:
     """Times thousands of years away limit nothing, and are no error."""
-    window = Window(Place(-(10**30)), Place(10**30))
+    window = Window(Position(-(10**30)), Position(10**30))
 
     assert [at.year if at else 0 for at in window.times()] == [266, 3673]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import arirecord
 from arirecord.errors import ArirecordError
 from arirecord.session.journal import JournalWriter, journal_path
-from arirecord.session.reader import Session, open_session
+from arirecord.session.reader import SessionFile, open_session
 from arirecord.session.rewrite import read_rows
 from arirecord.session.seal import seal
 from arirecord.transform.clock_offset import Clock
@@ -25,7 +25,7 @@ from .support import START_NS, frames_of, write
 SECOND = 1_000_000_000
 
 
-def merged(folder: Path, *paths: Path, keep_clocks: bool = False) -> tuple[Session, Merged]:
+def merged(folder: Path, *paths: Path, keep_clocks: bool = False) -> tuple[SessionFile, Merged]:
     target = folder / "merged.parquet"
     done = merge_sessions([open_session(path) for path in paths], target, keep_clocks=keep_clocks, force=True)
     return open_session(target), done

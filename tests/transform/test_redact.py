@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import arirecord
 from arirecord.analytics.models import load_models
 from arirecord.redact import redact as module
-from arirecord.redact.keyed_permutation import Cipher
+from arirecord.redact.keyed_permutation import KeyedPermutation
 from arirecord.redact.mask_dtmf import Dtmf
 from arirecord.redact.pseudonym import is_service, pseudonyms
 from arirecord.redact.redact import LeakError, Options, Redacted, redact_session
@@ -25,7 +25,7 @@ from .support import dressed, frames_of, write
 pytestmark = pytest.mark.slow
 
 KEY = b"a key of more than sixteen bytes"
-CIPHER = Cipher(KEY)
+CIPHER = KeyedPermutation(KEY)
 
 
 def redacted(source: Path, options: Options = Options(), key: bytes = KEY) -> tuple[Path, Redacted]:  # noqa: B008 - frozen

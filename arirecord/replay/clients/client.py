@@ -12,7 +12,7 @@ from arirecord.replay.wire.batch_send import abort_message, batch_message
 from arirecord.session.reader import Frame
 
 from .app_registry import EventFilter
-from .routing import View, plain_payload
+from .routing import ClientView, plain_payload
 
 __all__ = ["Client", "Socket"]
 
@@ -48,7 +48,7 @@ class Client:
         translate: Callable[[str], str] = str,
     ) -> None:
         self.application = application
-        self.views: list[tuple[View, EventFilter]] = []
+        self.views: list[tuple[ClientView, EventFilter]] = []
         self._translate = translate
         address = websocket.client
         self.name = f"{address.host}:{address.port}" if address else "unknown"

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from arirecord.errors import TargetExists
-from arirecord.replay.rest.messages import Answer, Question
+from arirecord.replay.rest.messages import RestRequest, RestResponse
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import binary_text, own_text
 from arirecord.session.seal import seal
@@ -26,7 +26,7 @@ class ClientLog:
         started_ns = time.time_ns()
         self._writer = JournalWriter(journal_path(target), started_ns, {"verb": "replay", "session": replayed})
 
-    def note(self, question: Question, answer: Answer, client: str, transport: str, took_ns: int) -> None:
+    def note(self, question: RestRequest, answer: RestResponse, client: str, transport: str, took_ns: int) -> None:
         """Write one exchange, with what was asked but not with the password."""
         query = "&".join(part for part in question.target.partition("?")[2].split("&") if _is_plain(part))
         raw = own_text(

@@ -8,17 +8,17 @@ import pyarrow.compute as pc
 
 from arirecord.errors import NotASession
 from arirecord.replay.options import ReplayError
-from arirecord.session.reader import Part, Session
+from arirecord.session.reader import Part, SessionFile
 from arirecord.session.row_groups import grouped_batches, opened
 
-__all__ = ["Known", "read_known"]
+__all__ = ["Membership", "read_known"]
 
 _PLACE = ("channel_dialplan_app_name", "channel_dialplan_app_data")
 _BATCH = 1 << 16
 
 
 @dataclass
-class Known:
+class Membership:
     """`originated` has, for each application that a channel was in, the ids of those channels that an app originated.
 
     An application without any has an empty set.
@@ -27,7 +27,7 @@ class Known:
     originated: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def read_known(session: Session) -> Known:
+def read_known(session: SessionFile) -> Membership:
     """Read the columns that tell which channels were in which application.
 
     Raises `ReplayError` where the session can't be read.
@@ -39,7 +39,7 @@ def read_known(session: Session) -> Known:
             _read(part, inside, outgoing)
     except (NotASession, OSError) as error:
         raise ReplayError(f"the session can't be read: {error}") from error
-    return Known({application: frozenset(ids & outgoing) for application, ids in inside.items()})
+    return Membership({application: frozenset(ids & outgoing) for application, ids in inside.items()})
 
 
 def _read(part: Part, inside: dict[str, set[str]], outgoing: set[str]) -> None:

@@ -12,16 +12,16 @@ from arirecord.replay.options import ReplayError
 from arirecord.session.reader import Frame
 
 from .app_mapping import rewrite
-from .membership import Known
-from .subscription import PRIVATE, Ownership
+from .membership import Membership
+from .subscription import PRIVATE, Subscription
 
-__all__ = ["Names", "Union", "View", "plain_payload"]
+__all__ = ["ClientView", "CombinedView", "EventRouting", "plain_payload"]
 
 _NAMED = 10
 _WINDOW = 1 << 16
 
 
-class Union:
+class CombinedView:
     """Joins what several applications heard: what was said to each of them is told once, what was said twice to one
     is told twice.
     """
@@ -45,7 +45,7 @@ class Union:
 
 
 @dataclass(slots=True)
-class View:
+class ClientView:
     """What a client hears as application `asked`.
 
     That is the frames of the applications `sources`; of events that only the application itself gets, those of its own
@@ -55,11 +55,11 @@ class View:
     asked: str
     recorded: frozenset[str]
     sources: frozenset[str]
-    ownership: Ownership | None = None
-    union: Union | None = field(init=False)
+    ownership: Subscription | None = None
+    union: CombinedView | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self.union = Union() if len(self.sources) > 1 else None
+        self.union = CombinedView() if len(self.sources) > 1 else None
 
     def payload(self, frame: Frame) -> str | None:
         """The text for a frame that names an application; None: not for this client."""
@@ -89,7 +89,7 @@ def _event(raw: str) -> Mapping[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
-class Names:
+class EventRouting:
     """Which recorded applications are meant by the names that clients ask for.
 
     `recorded` are those of the recording's frames, `mapped` pairs of a recorded and an asked name; the recorded one may
@@ -105,7 +105,7 @@ class Names:
         for name, asked in mapped:
             self._mapped[asked] = self._mapped.get(asked, frozenset()) | {name}
 
-    def check(self, known: Known) -> None:
+    def check(self, known: Membership) -> None:
         """Raises `ReplayError` where a name to map is not in the recording."""
         for names in self._mapped.values():
             for name in names - self._recorded - known.originated.keys():
@@ -115,7 +115,7 @@ class Names:
         """Whether `unknown` and `views` need to know who was in which application."""
         return self._wide or not self._recorded.issuperset(asked)
 
-    def unknown(self, asked: Sequence[str], known: Known) -> str | None:
+    def unknown(self, asked: Sequence[str], known: Membership) -> str | None:
         """A sentence on those of the asked names that neither recording nor mapping has; None: all are known."""
         there = self._recorded | self._mapped.keys() | known.originated.keys()
         names = [name for name in asked if name not in there]
@@ -124,7 +124,7 @@ class Names:
         named = f"application{'s' * (len(names) > 1)} {_listed(names)}"
         return f"{named} {'are' if len(names) > 1 else 'is'} not in the recording; {self._there(known)}"
 
-    def views(self, asked: Sequence[str], subscribe_all: bool, known: Known) -> tuple[list[View], list[str]]:
+    def views(self, asked: Sequence[str], subscribe_all: bool, known: Membership) -> tuple[list[ClientView], list[str]]:
         """What who asks for these names hears, and what there is to say about it.
 
         Of a recording of one application, a client that asks for unknown names only gets that one's frames under the
@@ -151,12 +151,12 @@ class Names:
                     f"the recording was made with subscribeAll and does not tell what would be {name!r}'s own; "
                     "it gets everything"
                 )
-            views.append(View(name, meant, sources, ownership))
+            views.append(ClientView(name, meant, sources, ownership))
         if unknown is not None and not all(view.sources for view in views) and not alone:
             notices.append(unknown)
         return views, notices
 
-    def _owned(self, name: str, mapped: frozenset[str], known: Known) -> Ownership | None:
+    def _owned(self, name: str, mapped: frozenset[str], known: Membership) -> Subscription | None:
         """What decides, where the stream holds more than Asterisk would send and the recording tells whose it is."""
         strangers = ({name} | mapped) - self._recorded
         if not self._wide and not strangers & known.originated.keys():
@@ -164,9 +164,9 @@ class Names:
         names = ({name} | mapped) & known.originated.keys()
         if not names:
             return None
-        return Ownership(names, frozenset().union(*(known.originated[name] for name in names)))
+        return Subscription(names, frozenset().union(*(known.originated[name] for name in names)))
 
-    def _there(self, known: Known) -> str:
+    def _there(self, known: Membership) -> str:
         has = f"it has {_listed(self._listed)}" if self._listed else "its frames name none"
         others = [name for name in known.originated if name not in self._recorded]
         return has + (f", and channels in {_listed(others)}" if others else "")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from arirecord.asterisk.channel_names import endpoint_of
 
-__all__ = ["PRIVATE", "Ownership"]
+__all__ = ["PRIVATE", "Subscription"]
 
 PRIVATE: Final = frozenset(
     [
@@ -23,7 +23,7 @@ PRIVATE: Final = frozenset(
 Object = Mapping[str, Any]
 
 
-class Ownership:
+class Subscription:
     """What of a switch belongs to one application; asked about every event in order, it says which are for it.
 
     A channel is the application's while it is in `Stasis()` under one of its `names`, and for its whole life where the

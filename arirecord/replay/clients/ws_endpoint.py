@@ -7,22 +7,22 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from arirecord.replay.options import ReplayError, ReplayOptions
-from arirecord.replay.pbx.state import Switch
+from arirecord.replay.pbx.state import PbxState
 from arirecord.replay.wire.web import refuse
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 
 from .app_mapping import asked_applications
 from .app_registry import Applications
 from .client import Client
-from .membership import Known, read_known
-from .routing import Names
+from .membership import Membership, read_known
+from .routing import EventRouting
 
-__all__ = ["Door"]
+__all__ = ["WsEndpoint"]
 
 _TRUE = ("1", "on", "t", "true", "y", "yes")
 
 
-class Door:
+class WsEndpoint:
     """The WebSocket `/ari/events`, an ASGI application: who comes in is in `clients` until it leaves.
 
     `arrivals` counts all who ever came; `ended` is set when there is nothing left to send. `rate` is how many
@@ -35,9 +35,9 @@ class Door:
 
     def __init__(
         self,
-        session: Session,
+        session: SessionFile,
         options: ReplayOptions,
-        switch: Switch,
+        switch: PbxState,
         say: Callable[[str], None],
         changed: Callable[[], None],
         answer: Callable[[Client, str], Awaitable[str]],
@@ -56,8 +56,8 @@ class Door:
         self._options = options
         self._switch = switch
         header = session.header
-        self._names = Names(header.applications, options.map_app, header.source.get("subscribe_all") is True)
-        self._known: Known | None = None
+        self._names = EventRouting(header.applications, options.map_app, header.source.get("subscribe_all") is True)
+        self._known: Membership | None = None
         if options.map_app:
             self._known = read_known(session)
             self._names.check(self._known)
@@ -92,7 +92,7 @@ class Door:
         """Have a client that was dialled, until it has gone. Raises `ReplayError` where the session can't be read."""
         await self._have(client, asked, subscribe_all, await self._look_up(asked))
 
-    async def _have(self, client: Client, asked: Sequence[str], subscribe_all: bool, known: Known) -> None:
+    async def _have(self, client: Client, asked: Sequence[str], subscribe_all: bool, known: Membership) -> None:
         self._say(f"Client {client.name} connected for {', '.join(asked)}.")
         views, notices = self._names.views(asked, subscribe_all, known)
         for notice in notices:
@@ -134,10 +134,10 @@ class Door:
                 if view.ownership is not None:
                     view.ownership.begin(self._switch.channels.items)
 
-    async def _look_up(self, asked: Sequence[str]) -> Known:
+    async def _look_up(self, asked: Sequence[str]) -> Membership:
         if self._known is None and self._names.needs_known(asked):
             self._known = await asyncio.to_thread(read_known, self._session)
-        return self._known or Known()
+        return self._known or Membership()
 
     async def _tell(self, client: Client, taken: Sequence[tuple[Client, str]]) -> None:
         """Those from whom a client has taken an application hear so, as from Asterisk, and then no more of it."""

@@ -7,31 +7,31 @@ from itertools import islice
 
 from arirecord.errors import NotASession
 from arirecord.replay.options import ReplayError
-from arirecord.replay.timing.frame_source import Source
+from arirecord.replay.timing.frame_source import FrameSource
 from arirecord.replay.timing.pacing import AGAIN
-from arirecord.select.times import Place
+from arirecord.select.times import Position
 from arirecord.session.reader import Frame
 
-from .state import Switch
+from .state import PbxState
 
-__all__ = ["Model"]
+__all__ = ["LazyState"]
 
 _AT_ONCE = 10_000
 _A_FEW = 4
 _MOST = 2048
 
 
-class Model:
+class LazyState:
     """What is up where the replay is: `switch`, true after `freshen`.
 
     To look into every frame costs more than to send it. At full speed, or where there is no time, this waits until a
     client asks what is up: then the recording is read once up to here, and from then on every frame is looked into.
     """
 
-    def __init__(self, source: Source) -> None:
-        self.switch = Switch()
+    def __init__(self, source: FrameSource) -> None:
+        self.switch = PbxState()
         self._source = source
-        self._start: Place | None = None
+        self._start: Position | None = None
         self._taken = 0
         self._asked = False
         self._live = True
@@ -73,7 +73,7 @@ class Model:
                 self._live = True
                 await self._build(self._start, self._taken)
 
-    async def prime(self, place: Place) -> None:
+    async def prime(self, place: Position) -> None:
         """The replay goes on from this place. Raises as `freshen` does.
 
         Where much was before it, that is read when a client asks what is up.
@@ -86,8 +86,8 @@ class Model:
             async with self._building:
                 await self._build(place, 0)
 
-    async def _build(self, start: Place | None, count: int) -> None:
-        turn, switch = self._turn, Switch()
+    async def _build(self, start: Position | None, count: int) -> None:
+        turn, switch = self._turn, PbxState()
 
         def read() -> None:
             if start is not None:

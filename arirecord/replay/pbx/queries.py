@@ -3,18 +3,18 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from arirecord.asterisk.rest_operations import Match
-from arirecord.replay.rest.messages import Answer, Question, error
-from arirecord.replay.rest.recorded_exchanges import Recorded
+from arirecord.asterisk.rest_operations import Route
+from arirecord.replay.rest.messages import RestRequest, RestResponse, error
+from arirecord.replay.rest.recorded_exchanges import RecordedRest
 
-from .state import Switch
+from .state import PbxState
 
 __all__ = ["Handler", "lookups"]
 
-Handler = Callable[[Match, Question], Answer]
+Handler = Callable[[Route, RestRequest], RestResponse]
 
 
-def lookups(switch: Switch, recorded: Recorded) -> Mapping[tuple[str, str], Handler]:
+def lookups(switch: PbxState, recorded: RecordedRest) -> Mapping[tuple[str, str], Handler]:
     """The handlers of the questions that the model answers, by `(resource, name of the operation)`."""
     asked = _Lookups(switch, recorded)
     return {
@@ -40,33 +40,33 @@ def lookups(switch: Switch, recorded: Recorded) -> Mapping[tuple[str, str], Hand
 
 
 class _Lookups:
-    def __init__(self, switch: Switch, recorded: Recorded) -> None:
+    def __init__(self, switch: PbxState, recorded: RecordedRest) -> None:
         self._switch = switch
         self._sounds = recorded.sounds
 
-    def all(self, items: Callable[[Switch], Mapping[str, Any]]) -> Handler:
-        return lambda match, question: Answer(200, list(items(self._switch).values()))
+    def all(self, items: Callable[[PbxState], Mapping[str, Any]]) -> Handler:
+        return lambda match, question: RestResponse(200, list(items(self._switch).values()))
 
-    def one(self, items: Callable[[Switch], Mapping[str, Any]], parameter: str, missing: str) -> Handler:
+    def one(self, items: Callable[[PbxState], Mapping[str, Any]], parameter: str, missing: str) -> Handler:
         return lambda match, question: _found(items(self._switch).get(match.ids[parameter]), missing)
 
-    def channel_variable(self, match: Match, question: Question) -> Answer:
+    def channel_variable(self, match: Route, question: RestRequest) -> RestResponse:
         if not (name := question.parameters.get("variable")):
             return error(400, "Variable name is required")
         channel_id = match.ids["channelId"]
         if not self._has_variables(channel_id):
             return error(404, "Provided channel was not found")
         value = self._value(channel_id, name)
-        return error(404, "Provided variable was not found") if value is None else Answer(200, {"value": value})
+        return error(404, "Provided variable was not found") if value is None else RestResponse(200, {"value": value})
 
-    def channel_variables(self, match: Match, question: Question) -> Answer:
+    def channel_variables(self, match: Route, question: RestRequest) -> RestResponse:
         if not (names := question.parameters.get("variables")):
             return error(400, "At least one variable name is required")
         channel_id = match.ids["channelId"]
         if not self._has_variables(channel_id):
             return error(404, "Provided channel was not found")
         values = {name: self._value(channel_id, name) for name in names.split(",") if name}
-        return Answer(200, {"variables": {name: value for name, value in values.items() if value is not None}})
+        return RestResponse(200, {"variables": {name: value for name, value in values.items() if value is not None}})
 
     def _has_variables(self, channel_id: str) -> bool:
         return channel_id in self._switch.channels.items and channel_id not in self._switch.ending
@@ -92,45 +92,47 @@ class _Lookups:
         }.get(name)
         return plain if isinstance(plain, str) else None
 
-    def endpoints_of(self, match: Match, question: Question) -> Answer:
+    def endpoints_of(self, match: Route, question: RestRequest) -> RestResponse:
         wanted = match.ids["tech"].lower()
         of_tech = [e for e in self._switch.endpoints.items.values() if str(e.get("technology")).lower() == wanted]
-        return Answer(200, of_tech) if of_tech else error(404, "Endpoints not found")
+        return RestResponse(200, of_tech) if of_tech else error(404, "Endpoints not found")
 
-    def endpoint(self, match: Match, question: Question) -> Answer:
+    def endpoint(self, match: Route, question: RestRequest) -> RestResponse:
         wanted = (match.ids["tech"].lower(), match.ids["resource"])
         for endpoint in self._switch.endpoints.items.values():
             if (str(endpoint.get("technology")).lower(), endpoint.get("resource")) == wanted:
-                return Answer(200, endpoint)
+                return RestResponse(200, endpoint)
         return error(404, "Endpoint not found")
 
-    def device_states(self, match: Match, question: Question) -> Answer:
+    def device_states(self, match: Route, question: RestRequest) -> RestResponse:
         # ARI lists those only that apps made; events tell of all.
         items = self._switch.device_states.items
-        return Answer(200, [item for name, item in items.items() if name.startswith("Stasis:")])
+        return RestResponse(200, [item for name, item in items.items() if name.startswith("Stasis:")])
 
-    def device_state(self, match: Match, question: Question) -> Answer:
+    def device_state(self, match: Route, question: RestRequest) -> RestResponse:
         name = match.ids["deviceName"]
-        return Answer(200, self._switch.device_states.items.get(name, {"name": name, "state": "UNKNOWN"}))
+        return RestResponse(200, self._switch.device_states.items.get(name, {"name": name, "state": "UNKNOWN"}))
 
-    def sounds(self, match: Match, question: Question) -> Answer:
+    def sounds(self, match: Route, question: RestRequest) -> RestResponse:
         wanted = {("language", question.parameters.get("lang")), ("format", question.parameters.get("format"))}
         wanted = {(field, value) for field, value in wanted if value}
         found = ((sound, _formats(sound, wanted)) for sound in self._sounds)
-        return Answer(200, [{**sound, "formats": formats} if wanted else sound for sound, formats in found if formats])
+        return RestResponse(
+            200, [{**sound, "formats": formats} if wanted else sound for sound, formats in found if formats]
+        )
 
-    def sound(self, match: Match, question: Question) -> Answer:
+    def sound(self, match: Route, question: RestRequest) -> RestResponse:
         named = (s for s in self._sounds if isinstance(s, dict) and s.get("id") == match.ids["soundId"])
         return _found(next(named, None), "Sound not found")
 
-    def global_variable(self, match: Match, question: Question) -> Answer:
+    def global_variable(self, match: Route, question: RestRequest) -> RestResponse:
         if not (name := question.parameters.get("variable")):
             return error(400, "Variable name is required")
-        return Answer(200, {"value": self._switch.global_variables.get(name, "")})
+        return RestResponse(200, {"value": self._switch.global_variables.get(name, "")})
 
 
-def _found(item: Any, missing: str) -> Answer:
-    return error(404, missing) if item is None else Answer(200, item)
+def _found(item: Any, missing: str) -> RestResponse:
+    return error(404, missing) if item is None else RestResponse(200, item)
 
 
 def _formats(sound: Any, wanted: set[tuple[str, str | None]]) -> list[Any]:

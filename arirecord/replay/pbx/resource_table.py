@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-__all__ = ["Table"]
+__all__ = ["ResourceTable"]
 
 _REMEMBERED: Final = 10_000
 
 
-class Table:
+class ResourceTable:
     """What is there, by id, in the order in which it came; each thing is a JSON object in ARI's shape.
 
     Remembers the latest that have gone, because events about a channel may come after its end. `at_ns` is a place in

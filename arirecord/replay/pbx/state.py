@@ -8,13 +8,13 @@ from typing import Any, Final
 import orjson
 
 from arirecord.asterisk.channel_names import endpoint_of
-from arirecord.replay.rest.recorded_exchanges import Exchange, exchange_of
+from arirecord.replay.rest.recorded_exchanges import RecordedExchange, exchange_of
 from arirecord.replay.timing.pacing import AGAIN
 from arirecord.session.reader import Frame
 
-from .resource_table import Table
+from .resource_table import ResourceTable
 
-__all__ = ["Switch"]
+__all__ = ["PbxState"]
 
 _BEGINS: Final = {"ChannelCreated", "StasisStart", "BridgeCreated", "PlaybackStarted", "RecordingStarted"}
 # Their channels and bridges were looked at when the transfer began, and are told when it is over.
@@ -24,7 +24,7 @@ _ENDED: Final = {"done", "failed", "canceled"}
 Object = Mapping[str, Any]
 
 
-class Switch:
+class PbxState:
     """Feed it frames in order, `switch.feed(frames)`; then `switch.channels.items` and the others tell what is up.
 
     Frames are looked at when `catch_up` is called, or when too many wait. `inside` has, for each application, the ids
@@ -39,12 +39,12 @@ class Switch:
 
     def clear(self) -> None:
         """Forget everything."""
-        self.channels = Table()
-        self.bridges = Table()
-        self.endpoints = Table()
-        self.device_states = Table()
-        self.playbacks = Table()
-        self.recordings = Table()
+        self.channels = ResourceTable()
+        self.bridges = ResourceTable()
+        self.endpoints = ResourceTable()
+        self.device_states = ResourceTable()
+        self.playbacks = ResourceTable()
+        self.recordings = ResourceTable()
         self.stored: dict[str, Object] = {}
         self.variables: dict[str, dict[str, str]] = {}
         self.global_variables: dict[str, str] = {}
@@ -109,7 +109,7 @@ class Switch:
         if handle := _HANDLERS.get(kind):
             handle(self, event, at_ns)
 
-    def _put(self, table: Table, item: Any, key: str, at_ns: int, begins: bool = False) -> bool:
+    def _put(self, table: ResourceTable, item: Any, key: str, at_ns: int, begins: bool = False) -> bool:
         """Note an object under the text that its field `key` holds; False where it is none, or has gone."""
         known = isinstance(item, dict) and isinstance(item.get(key), str)
         return known and table.put(item[key], item, at_ns, begins)
@@ -187,7 +187,7 @@ class Switch:
             if isinstance(name, str) and isinstance(form, str):
                 self.stored[name] = {"name": name, "format": form}
 
-    def _passing(self, table: Table, item: Any, key: str, at_ns: int, begins: bool) -> None:
+    def _passing(self, table: ResourceTable, item: Any, key: str, at_ns: int, begins: bool) -> None:
         if isinstance(item, dict) and _text(item, "state") in _ENDED and isinstance(item.get(key), str):
             table.drop(item[key])
         else:
@@ -226,7 +226,7 @@ class Switch:
         if items is self.channels:
             self._announced.update(key for key, _ in found)
 
-    def _originated(self, exchange: Exchange) -> None:
+    def _originated(self, exchange: RecordedExchange) -> None:
         """An application hears from now on of a channel that was made for it."""
         channel_id = _id(exchange.value) if exchange.question.segments[0] == "channels" else None
         name = exchange.question.parameters.get("app")
@@ -234,23 +234,23 @@ class Switch:
             self.inside.setdefault(name, {})[channel_id] = None
 
 
-_HANDLERS: Final[Mapping[str, Callable[[Switch, Object, int], None]]] = {
-    "ChannelCreated": Switch._created,
-    "StasisStart": Switch._came,
-    "ChannelDestroyed": Switch._destroyed,
-    "StasisEnd": Switch._left_application,
-    "ChannelVarset": Switch._variable,
-    "BridgeDestroyed": Switch._bridge_destroyed,
-    "PlaybackStarted": Switch._playback,
-    "PlaybackContinuing": Switch._playback,
-    "PlaybackFinished": Switch._playback,
-    "RecordingStarted": Switch._recording,
-    "RecordingFinished": Switch._recording,
-    "RecordingFailed": Switch._recording,
-    "EndpointStateChange": Switch._endpoint,
-    "PeerStatusChange": Switch._endpoint,
-    "ContactStatusChange": Switch._endpoint,
-    "DeviceStateChanged": Switch._device_state,
+_HANDLERS: Final[Mapping[str, Callable[[PbxState, Object, int], None]]] = {
+    "ChannelCreated": PbxState._created,
+    "StasisStart": PbxState._came,
+    "ChannelDestroyed": PbxState._destroyed,
+    "StasisEnd": PbxState._left_application,
+    "ChannelVarset": PbxState._variable,
+    "BridgeDestroyed": PbxState._bridge_destroyed,
+    "PlaybackStarted": PbxState._playback,
+    "PlaybackContinuing": PbxState._playback,
+    "PlaybackFinished": PbxState._playback,
+    "RecordingStarted": PbxState._recording,
+    "RecordingFinished": PbxState._recording,
+    "RecordingFailed": PbxState._recording,
+    "EndpointStateChange": PbxState._endpoint,
+    "PeerStatusChange": PbxState._endpoint,
+    "ContactStatusChange": PbxState._endpoint,
+    "DeviceStateChanged": PbxState._device_state,
 }
 
 

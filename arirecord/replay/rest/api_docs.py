@@ -6,15 +6,15 @@ from arirecord.asterisk.api_docs import declaration, event_model, resource_list
 from arirecord.asterisk.catalogue import event_types, fields_of
 from arirecord.asterisk.rest_operations import operations
 
-from .recorded_exchanges import Recorded
+from .recorded_exchanges import RecordedRest
 
-__all__ = ["Documents"]
+__all__ = ["ApiDocs"]
 
 
-class Documents:
+class ApiDocs:
     """`Documents(recorded).get("events.json", "http://localhost:8088/ari")`."""
 
-    def __init__(self, recorded: Recorded) -> None:
+    def __init__(self, recorded: RecordedRest) -> None:
         # Recorded ones are served only whole: a list that names what is not there stops every client.
         whole = "resources.json" in recorded.documents and self._names(recorded) <= recorded.documents.keys()
         self._documents = recorded.documents if whole else {}
@@ -50,7 +50,7 @@ class Documents:
         return {**document, "models": {**models, **more}}
 
     @staticmethod
-    def _names(recorded: Recorded) -> set[str]:
+    def _names(recorded: RecordedRest) -> set[str]:
         apis = recorded.documents["resources.json"].get("apis")
         paths = [api.get("path") for api in apis if isinstance(api, dict)] if isinstance(apis, list) else []
         return {path.rpartition("/")[2].replace("{format}", "json") for path in paths if isinstance(path, str)}

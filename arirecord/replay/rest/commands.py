@@ -3,16 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from arirecord.asterisk.rest_operations import Match
-from arirecord.replay.pbx.resource_table import Table
-from arirecord.replay.pbx.state import Switch
+from arirecord.asterisk.rest_operations import Route
+from arirecord.replay.pbx.resource_table import ResourceTable
+from arirecord.replay.pbx.state import PbxState
 
-from .id_map import Ids
-from .matcher import Answers, Told
-from .messages import Answer, Question, error
-from .recorded_exchanges import Recorded
-from .request_key import Asked
-from .synthetic import Plausible, subject
+from .id_map import IdMap
+from .matcher import QueuedExchange, ResponseMatcher
+from .messages import RestRequest, RestResponse, error
+from .recorded_exchanges import RecordedRest
+from .request_key import RequestKey
+from .synthetic import SyntheticResponses, subject
 
 __all__ = ["Commands"]
 
@@ -30,19 +30,19 @@ class Commands:
 
     def __init__(
         self,
-        recorded: Recorded,
-        switch: Switch,
-        ids: Ids,
+        recorded: RecordedRest,
+        switch: PbxState,
+        ids: IdMap,
         moment: Callable[[], str],
         now_ns: Callable[[], int] | None = None,
     ) -> None:
         self.made: dict[str, dict[str, Mapping[str, Any]]] = {}
-        self._answers = Answers(recorded.exchanges, recorded.name_of)
+        self._answers = ResponseMatcher(recorded.exchanges, recorded.name_of)
         self._switch = switch
         self._ids = ids
         self._now_ns: Callable[[], int | None] = now_ns or (lambda: None)
-        self._plausible = Plausible(moment)
-        self._tables: Mapping[str, Callable[[], Table]] = {
+        self._plausible = SyntheticResponses(moment)
+        self._tables: Mapping[str, Callable[[], ResourceTable]] = {
             "channels": lambda: switch.channels,
             "bridges": lambda: switch.bridges,
             "playbacks": lambda: switch.playbacks,
@@ -54,14 +54,16 @@ class Commands:
         self.made.clear()
         self._answers.restart(since_ns)
 
-    def answer(self, match: Match, question: Question, what: Asked) -> Answer:
+    def answer(self, match: Route, question: RestRequest, what: RequestKey) -> RestResponse:
         """The recorded answer; else documented success with a plausible body, or the error where that is plain."""
         found = self._answers.find(what, self._now_ns())
         if found is not None:
             return self._as_recorded(match, question, what, found)
         operation = match.operation
         if operation.method == "GET":
-            return Answer(200, []) if operation.returns.startswith("List[") else error(404, "Not in the recording")
+            return (
+                RestResponse(200, []) if operation.returns.startswith("List[") else error(404, "Not in the recording")
+            )
         if self._unknown(match):
             return error(404, f"{operation.resource.removesuffix('s').capitalize()} not found")
         for parameter in operation.parameters:
@@ -70,19 +72,21 @@ class Commands:
         self._note(match, question)
         return self._plausibly(match, question, what)
 
-    def made_one(self, match: Match) -> Answer | None:
+    def made_one(self, match: Route) -> RestResponse | None:
         """What a client made and asks for; None where it made no such thing, or that has gone."""
         kind, key = subject(match)
         item = self.made.get(kind, {}).get(key)
         if item is None or match.operation.name not in ("get", "getLive") or self._tables[kind]().was(key):
             return None
-        return Answer(200, item)
+        return RestResponse(200, item)
 
     def made_all(self, kind: str) -> list[Mapping[str, Any]]:
         """What clients made of a kind and no event has named yet."""
         return [item for key, item in self.made.get(kind, {}).items() if not self._tables[kind]().was(key)]
 
-    def _as_recorded(self, match: Match, question: Question, what: Asked, found: Told) -> Answer:
+    def _as_recorded(
+        self, match: Route, question: RestRequest, what: RequestKey, found: QueuedExchange
+    ) -> RestResponse:
         exchange = found.exchange
         assert exchange.status is not None
         self._bind(what, found)
@@ -91,9 +95,9 @@ class Commands:
             is_passing = match.operation.returns != "StoredRecording"
             if found.thing and what.chosen and is_passing and isinstance(exchange.value, dict):
                 self.made.setdefault(what.chosen[0], {})[found.thing] = exchange.value
-        return Answer(exchange.status, body=exchange.body.encode(), content_type=exchange.content_type or _JSON)
+        return RestResponse(exchange.status, body=exchange.body.encode(), content_type=exchange.content_type or _JSON)
 
-    def _plausibly(self, match: Match, question: Question, what: Asked) -> Answer:
+    def _plausibly(self, match: Route, question: RestRequest, what: RequestKey) -> RestResponse:
         """Success. What is made stands for what was made in the recording at this place, if anything was."""
         operation = match.operation
         found = self._answers.near(what, self._now_ns())
@@ -102,17 +106,17 @@ class Commands:
             form = self._switch.stored.get(match.ids.get("recordingName", ""), {}).get("format", "wav")
             copy = {"name": question.parameters.get("destinationRecordingName", ""), "format": form}
             if operation.returns == "StoredRecording":
-                return Answer(operation.status, copy)
-            return Answer(operation.status, [] if operation.returns.startswith("List[") else None)
+                return RestResponse(operation.status, copy)
+            return RestResponse(operation.status, [] if operation.returns.startswith("List[") else None)
         kind, thing = made
         name = "name" if kind == "recordings" else "id"
         if found is not None and found.thing:
             self._bind(what, found)
             thing = {**thing, name: found.thing}
         self.made.setdefault(kind, {})[thing[name]] = thing
-        return Answer(operation.status, thing)
+        return RestResponse(operation.status, thing)
 
-    def _bind(self, what: Asked, found: Told) -> None:
+    def _bind(self, what: RequestKey, found: QueuedExchange) -> None:
         """From now on the ids that a client chose stand for those of the recording."""
         if what.chosen is None or not found.thing:
             return
@@ -122,14 +126,14 @@ class Commands:
         if what.second and found.asked.second:
             self._ids.bind("channels", found.asked.second, what.second)
 
-    def _unknown(self, match: Match) -> bool:
+    def _unknown(self, match: Route) -> bool:
         """Whether a command is for something that never was: neither in the recording so far, nor made by a client."""
         kind, key = subject(match)
         if not key or kind not in self._tables or match.operation.name in _NEW:
             return False
         return not self._tables[kind]().was(key) and key not in self.made.get(kind, {})
 
-    def _note(self, match: Match, question: Question) -> None:
+    def _note(self, match: Route, question: RestRequest) -> None:
         """Remember what a client sets or ends, so that it can ask for it."""
         kind, key = subject(match)
         name, given = match.operation.name, question.parameters

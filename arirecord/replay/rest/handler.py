@@ -4,33 +4,33 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from arirecord.asterisk.rest_operations import Match, find, methods_at
+from arirecord.asterisk.rest_operations import Route, find, methods_at
 from arirecord.replay.clients.app_registry import Applications
 from arirecord.replay.pbx.queries import Handler, lookups
-from arirecord.replay.pbx.state import Switch
+from arirecord.replay.pbx.state import PbxState
 
-from .api_docs import Documents
+from .api_docs import ApiDocs
 from .commands import Commands
-from .id_map import Ids
-from .messages import Answer, Question, error
-from .recorded_exchanges import Recorded
-from .request_key import Asked, as_recorded, asked
+from .id_map import IdMap
+from .messages import RestRequest, RestResponse, error
+from .recorded_exchanges import RecordedRest
+from .request_key import RequestKey, as_recorded, asked
 
-__all__ = ["Heard", "Rest"]
+__all__ = ["LoggedRequest", "RestHandler"]
 
 # What the model may not know though it was there: if an app asked for it, its answer tells.
 _ANSWERED_ONCE: Final = {"getChannelVar", "getChannelVars", "getStored"}
 
 
-class Heard(NamedTuple):
+class LoggedRequest(NamedTuple):
     """What a client asked and what it was answered: `asked` and `answer` in recorded ids, `question` as it came."""
 
-    asked: Asked
-    question: Question
-    answer: Answer
+    asked: RequestKey
+    question: RestRequest
+    answer: RestResponse
 
 
-class Rest:
+class RestHandler:
     """Answers questions; knows no socket. `moment` tells the time of the recording, as ARI writes times.
 
     The switch is a recording: nothing that is asked for happens in it. Never raises for what a client sends.
@@ -41,18 +41,18 @@ class Rest:
 
     def __init__(
         self,
-        recorded: Recorded,
-        switch: Switch,
+        recorded: RecordedRest,
+        switch: PbxState,
         applications: "Applications[Any]",
         asterisk_id: str,
         moment: Callable[[], str],
         now_ns: Callable[[], int] | None = None,
     ) -> None:
-        self.ids = Ids()
-        self.heard: Callable[[Heard], object] = lambda heard: None
+        self.ids = IdMap()
+        self.heard: Callable[[LoggedRequest], object] = lambda heard: None
         self._switch = switch
         self._commands = Commands(recorded, switch, self.ids, moment, now_ns)
-        self._documents = Documents(recorded)
+        self._documents = ApiDocs(recorded)
         self._recorded = recorded
         self._applications = applications
         self._asterisk_id = asterisk_id
@@ -68,7 +68,7 @@ class Rest:
             ("applications", "filter"): self._filter,
         }
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: RestRequest) -> RestResponse:
         """What Asterisk would answer, as far as the recording and the documentation tell."""
         if question.path.endswith("/"):
             return error(404, "A path of ARI has no slash at its end")
@@ -76,7 +76,7 @@ class Rest:
         if segments[0] == "api-docs":
             return self._document(question)
         if question.method == "OPTIONS" and (methods := methods_at(segments)):
-            return Answer(204, headers={"Allow": ",".join([*methods, "OPTIONS"])})
+            return RestResponse(204, headers={"Allow": ",".join([*methods, "OPTIONS"])})
         match = find(question.method, segments)
         if match is None:
             return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
@@ -84,7 +84,7 @@ class Rest:
         match, inner = as_recorded(match, question, self.ids)
         what = asked(match, inner, self._recorded.name_of)
         answer = self._answer(match, inner, what)
-        self.heard(Heard(what, question, answer))
+        self.heard(LoggedRequest(what, question, answer))
         return self._translated(answer)
 
     def restart(self, since_ns: int | None = None) -> None:
@@ -92,14 +92,14 @@ class Rest:
         self.ids.clear()
         self._commands.restart(since_ns)
 
-    def _answer(self, match: Match, question: Question, what: Asked) -> Answer:
+    def _answer(self, match: Route, question: RestRequest, what: RequestKey) -> RestResponse:
         operation = match.operation
         handler = self._handlers.get((operation.resource, operation.name))
         if handler is None:
             return self._commands.answer(match, question, what)
         answer = handler(match, question)
         if operation.name == "list" and (made := self._commands.made_all(operation.resource)):
-            return Answer(200, [*answer.value, *made])
+            return RestResponse(200, [*answer.value, *made])
         if answer.status != 404 or operation.method != "GET":
             return answer
         if operation.name in _ANSWERED_ONCE:
@@ -107,20 +107,20 @@ class Rest:
             return recalled if recalled.status != 404 else answer
         return self._commands.made_one(match) or answer
 
-    def _translated(self, answer: Answer) -> Answer:
+    def _translated(self, answer: RestResponse) -> RestResponse:
         """The answer in the client's ids."""
         if not self.ids or "json" not in answer.content_type or not (content := answer.content):
             return answer
         return replace(answer, value=None, body=self.ids.to_client(content.decode("utf-8", "replace")).encode())
 
-    def _document(self, question: Question) -> Answer:
+    def _document(self, question: RestRequest) -> RestResponse:
         if question.method != "GET":
             return error(405, "Unsupported method")
         name = "/".join(question.segments[1:])
         document = self._documents.get(name, question.base)
-        return error(404, "Resource not found") if document is None else Answer(200, document)
+        return error(404, "Resource not found") if document is None else RestResponse(200, document)
 
-    def _info(self, match: Match, question: Question) -> Answer:
+    def _info(self, match: Route, question: RestRequest) -> RestResponse:
         info = self._recorded.info or {
             "build": dict.fromkeys(("os", "kernel", "machine", "options", "date", "user"), "unknown"),
             "system": {"version": "22.0.0", "entity_id": self._asterisk_id},
@@ -128,13 +128,13 @@ class Rest:
             "status": {"startup_time": self._moment(), "last_reload_time": self._moment()},
         }
         wanted = [value for name, text in question.query if name == "only" for value in text.split(",") if value]
-        return Answer(200, {name: info[name] for name in info if name in wanted} if wanted else info)
+        return RestResponse(200, {name: info[name] for name in info if name in wanted} if wanted else info)
 
-    def _ping(self, match: Match, question: Question) -> Answer:
-        return Answer(200, {"asterisk_id": self._asterisk_id, "ping": "pong", "timestamp": self._moment()})
+    def _ping(self, match: Route, question: RestRequest) -> RestResponse:
+        return RestResponse(200, {"asterisk_id": self._asterisk_id, "ping": "pong", "timestamp": self._moment()})
 
-    def _list_applications(self, match: Match, question: Question) -> Answer:
-        return Answer(200, [self._describe(name) for name in self._applications.names()])
+    def _list_applications(self, match: Route, question: RestRequest) -> RestResponse:
+        return RestResponse(200, [self._describe(name) for name in self._applications.names()])
 
     def _describe(self, name: str) -> Mapping[str, Any] | None:
         """An application that a client has, with what the recorded one of that name heard of at this moment."""
@@ -142,11 +142,11 @@ class Rest:
         bridges = (key for key, bridge in self._switch.bridges.items.items() if _holds(bridge, inside))
         return self._applications.describe(name, inside, bridges)
 
-    def _application(self, match: Match, question: Question) -> Answer:
+    def _application(self, match: Route, question: RestRequest) -> RestResponse:
         described = self._describe(match.ids["applicationName"])
-        return error(404, "Application not found") if described is None else Answer(200, described)
+        return error(404, "Application not found") if described is None else RestResponse(200, described)
 
-    def _subscribe(self, match: Match, question: Question) -> Answer:
+    def _subscribe(self, match: Route, question: RestRequest) -> RestResponse:
         name = match.ids["applicationName"]
         if self._applications.describe(name) is None:
             return error(404, "Application not found")
@@ -160,15 +160,15 @@ class Rest:
             self._applications.subscribe(name, sources)
         else:
             self._applications.unsubscribe(name, sources)
-        return Answer(200, self._describe(name))
+        return RestResponse(200, self._describe(name))
 
-    def _filter(self, match: Match, question: Question) -> Answer:
+    def _filter(self, match: Route, question: RestRequest) -> RestResponse:
         name = match.ids["applicationName"]
         if (wanted := self._applications.filter(name)) is None:
             return error(404, "Application not found")
         if not wanted.set({} if not question.body else question.document):
             return error(400, 'A filter is {"allowed": [{"type": …}], "disallowed": [{"type": …}]}')
-        return Answer(200, self._describe(name))
+        return RestResponse(200, self._describe(name))
 
 
 def _holds(bridge: Mapping[str, Any], channels: Collection[str]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-__all__ = ["Ids", "Kind"]
+__all__ = ["IdMap", "Kind"]
 
 Kind = Literal["channels", "bridges", "playbacks", "recordings"]
 
@@ -20,7 +20,7 @@ _LISTS: Final[Mapping[str, Kind]] = {"channels": "channels", "channel_ids": "cha
 _URIS: Final = ("target_uri", "media_uri", "next_media_uri")
 
 
-class Ids:
+class IdMap:
     """The ids that differ. A channel, bridge or playback that both call the same is not in here.
 
     Each of a client's ids stands for one recorded id; of several for one recorded id, the latest is shown to clients.

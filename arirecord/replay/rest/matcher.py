@@ -8,26 +8,26 @@ from typing import Any, Final
 
 from arirecord.asterisk.rest_operations import find
 
-from .recorded_exchanges import Exchange
-from .request_key import Asked, asked
+from .recorded_exchanges import RecordedExchange
+from .request_key import RequestKey, asked
 
-__all__ = ["Answers", "Row", "Told", "thing_made", "told"]
+__all__ = ["ExchangeQueue", "QueuedExchange", "ResponseMatcher", "thing_made", "told"]
 
 # How far behind the replay an exchange may lie and still be what a client that reacts means.
 _PATIENCE_NS: Final = 10 * 10**9
 
 
 @dataclass
-class Told:
+class QueuedExchange:
     """A recorded exchange: what was asked, and what was answered. `thing` is the id of what came of it, or empty."""
 
-    asked: Asked
-    exchange: Exchange
+    asked: RequestKey
+    exchange: RecordedExchange
     thing: str
     is_used: bool = False
 
 
-def told(exchange: Exchange, name_of: Callable[[str], str] = str) -> Told | None:
+def told(exchange: RecordedExchange, name_of: Callable[[str], str] = str) -> QueuedExchange | None:
     """The exchange, understood, as `asked`; None where ARI has no such operation, or nothing came back."""
     if exchange.status is None or not 200 <= exchange.status < 600:
         return None
@@ -37,10 +37,10 @@ def told(exchange: Exchange, name_of: Callable[[str], str] = str) -> Told | None
         return None
     what = asked(match, question, name_of)
     thing = "" if what.chosen is None else thing_made(what, exchange.status, exchange.value)
-    return Told(what, exchange, thing)
+    return QueuedExchange(what, exchange, thing)
 
 
-def thing_made(what: Asked, status: int, value: Any) -> str:
+def thing_made(what: RequestKey, status: int, value: Any) -> str:
     """The id of what was made, from the JSON `value` of an answer, or from the question where the answer has none."""
     if what.chosen is None or status >= 300:
         return ""
@@ -49,24 +49,24 @@ def thing_made(what: Asked, status: int, value: Any) -> str:
     return answered if isinstance(answered, str) else chosen
 
 
-class Answers:
+class ResponseMatcher:
     """The recorded answers to what apps asked.
 
     The same question gets them one after the other, and then the last again, unless something new is asked for. What
     lies far behind the replay is passed over: an app that left out a call must not get the answers of another.
     """
 
-    def __init__(self, exchanges: Sequence[Exchange], name_of: Callable[[str], str]) -> None:
-        self._by_key: dict[tuple[object, ...], Row] = {}
-        self._by_place: dict[tuple[object, ...], Row] = {}
-        self._by_thing: dict[str, list[Told]] = {}
-        self._all: list[Told] = []
+    def __init__(self, exchanges: Sequence[RecordedExchange], name_of: Callable[[str], str]) -> None:
+        self._by_key: dict[tuple[object, ...], ExchangeQueue] = {}
+        self._by_place: dict[tuple[object, ...], ExchangeQueue] = {}
+        self._by_thing: dict[str, list[QueuedExchange]] = {}
+        self._all: list[QueuedExchange] = []
         for exchange in exchanges:
             if (known := told(exchange, name_of)) is not None:
                 self._all.append(known)
-                self._by_key.setdefault(known.asked.key, Row()).told.append(known)
+                self._by_key.setdefault(known.asked.key, ExchangeQueue()).told.append(known)
                 if known.thing:
-                    self._by_place.setdefault(known.asked.place, Row()).told.append(known)
+                    self._by_place.setdefault(known.asked.place, ExchangeQueue()).told.append(known)
                     self._by_thing.setdefault(known.thing, []).append(known)
 
     def restart(self, since_ns: int | None = None) -> None:
@@ -76,7 +76,7 @@ class Answers:
         for row in (*self._by_key.values(), *self._by_place.values()):
             row.first = 0
 
-    def find(self, what: Asked, now_ns: int | None) -> Told | None:
+    def find(self, what: RequestKey, now_ns: int | None) -> QueuedExchange | None:
         """The exchange whose answer a client gets now (since 1970 UTC; None: nobody knows); None where nobody asked.
 
         It counts as used from now on.
@@ -89,25 +89,25 @@ class Answers:
             return row.told[-1]
         return _used(found)
 
-    def near(self, what: Asked, now_ns: int | None) -> Told | None:
+    def near(self, what: RequestKey, now_ns: int | None) -> QueuedExchange | None:
         """The exchange that made a thing of the same kind at the same place, asked for with other parameters."""
         row = self._by_place.get(what.place)
         return _used(row.next(now_ns)) if row and what.chosen else None
 
-    def _of_thing(self, what: Asked) -> Told | None:
+    def _of_thing(self, what: RequestKey) -> QueuedExchange | None:
         """Where the client names a thing of the recording: what made that very thing."""
         known = self._by_thing.get(what.chosen[1], []) if what.chosen else []
         return next((one for one in known if not one.is_used and one.asked.key == what.key), None)
 
 
 @dataclass
-class Row:
+class ExchangeQueue:
     """Exchanges that ask one thing, in order; all before `first` are used."""
 
-    told: list[Told] = field(default_factory=list)
+    told: list[QueuedExchange] = field(default_factory=list)
     first: int = 0
 
-    def next(self, now_ns: int | None) -> Told | None:
+    def next(self, now_ns: int | None) -> QueuedExchange | None:
         """The first that is not used and does not lie far behind; where all do, the first of them."""
         while self.first < len(self.told) and self.told[self.first].is_used:
             self.first += 1
@@ -118,7 +118,7 @@ class Row:
         return next(recent, self.told[self.first] if self.first < len(self.told) else None)
 
 
-def _used(found: Told | None) -> Told | None:
+def _used(found: QueuedExchange | None) -> QueuedExchange | None:
     if found is not None:
         found.is_used = True
     return found

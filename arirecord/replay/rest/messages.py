@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl, unquote_plus
 
 import orjson
 
-__all__ = ["Answer", "Question", "error"]
+__all__ = ["RestRequest", "RestResponse", "error"]
 
 
 @dataclass(frozen=True)
-class Question:
+class RestRequest:
     """What a client asks: `method`, the `target` behind `/ari` (`/channels/17.1?x=y`), and the body as it came.
 
     `base` is how the client calls this server, `http://localhost:8088/ari`.
@@ -62,7 +62,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RestResponse:
     """What comes back: an HTTP `status` and a JSON `value`, or a `body` that is sent as it is; neither: no content."""
 
     status: int
@@ -87,9 +87,9 @@ class Answer:
             return "Unknown"
 
 
-def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
+def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> RestResponse:
     """An answer that says what is wrong, in ARI's shape."""
-    return Answer(status, {"message": message}, headers=headers or {})
+    return RestResponse(status, {"message": message}, headers=headers or {})
 
 
 def _text(value: Any) -> str:

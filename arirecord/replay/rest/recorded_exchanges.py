@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from arirecord.asterisk.catalogue import event_types
 from arirecord.errors import NotASession
 from arirecord.replay.options import ReplayError
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 from arirecord.session.row_groups import grouped_batches, opened
 
-from .messages import Question
+from .messages import RestRequest
 
-__all__ = ["Exchange", "Recorded", "exchange_of", "read_recorded"]
+__all__ = ["RecordedExchange", "RecordedRest", "exchange_of", "read_recorded"]
 
 _MOST: Final = 100_000
 _LOOK_AT: Final = 100
@@ -27,7 +27,7 @@ _ENVELOPE: Final = {"type", "application", "asterisk_id", "timestamp"}
 _DOCS: Final = "/api-docs/"
 
 
-class Exchange(NamedTuple):
+class RecordedExchange(NamedTuple):
     """A recorded exchange: who asked (`recorder` or `app`), what, and what came back (`status` None: nothing).
 
     `t_ns` is when the answer was complete, nanoseconds since 1970 UTC; 0 where nobody said. `client` is who asked, with
@@ -58,10 +58,10 @@ class Exchange(NamedTuple):
         return self.t_ns - self.duration_ns
 
     @property
-    def question(self) -> Question:
+    def question(self) -> RestRequest:
         """What was asked, as clients of a replay ask it."""
         target = "/" + self.uri.removeprefix("/").removeprefix("ari/")
-        return Question(self.method, target, self.request_body.encode(), self.request_type or None)
+        return RestRequest(self.method, target, self.request_body.encode(), self.request_type or None)
 
     @property
     def value(self) -> Any:
@@ -73,7 +73,7 @@ class Exchange(NamedTuple):
 
 
 @dataclass
-class Recorded:
+class RecordedRest:
     """What was recorded: API documents by name (`channels.json`), `info` (the first `/asterisk/info`), the `sounds`.
 
     `exchanges` are those of apps, in order, at most 100,000; `is_cut` says that there are more. `unknown_events` are
@@ -84,7 +84,7 @@ class Recorded:
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     info: dict[str, Any] | None = None
     sounds: list[Any] = field(default_factory=list)
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: list[RecordedExchange] = field(default_factory=list)
     is_cut: bool = False
     unknown_events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     types: Iterable[str] = ()
@@ -100,7 +100,7 @@ class Recorded:
         return next(iter(self.applications))
 
 
-def read_recorded(session: Session) -> Recorded:
+def read_recorded(session: SessionFile) -> RecordedRest:
     """Find out what a session knows. Reads only the row groups that hold REST exchanges or unknown event types.
 
     Raises `ReplayError` where they can't be read.
@@ -111,8 +111,8 @@ def read_recorded(session: Session) -> Recorded:
         raise ReplayError(f"the session can't be read: {error}") from error
 
 
-def _read(session: Session) -> Recorded:
-    recorded = Recorded(types=list(session.header.types))
+def _read(session: SessionFile) -> RecordedRest:
+    recorded = RecordedRest(types=list(session.header.types))
     recorded.applications = list(session.header.applications)
     for raw, t_ns in _rest_texts(session):
         if exchange := exchange_of(raw, t_ns):
@@ -122,7 +122,7 @@ def _read(session: Session) -> Recorded:
     return recorded
 
 
-def exchange_of(raw: str, t_ns: int = 0) -> Exchange | None:
+def exchange_of(raw: str, t_ns: int = 0) -> RecordedExchange | None:
     """The exchange that the text of a `rest` row, received at `t_ns`, tells; None where it tells none."""
     try:
         row = orjson.loads(raw)
@@ -135,10 +135,10 @@ def exchange_of(raw: str, t_ns: int = 0) -> Exchange | None:
     by, body, kind, request_body, request_type, client = (str(row.get(f"rest_{name}") or "") for name in names)
     took_ns = row.get("rest_duration_ns")
     took_ns = took_ns if isinstance(took_ns, int) else 0
-    return Exchange(by, method, uri, status, body, kind, took_ns, t_ns, request_body, request_type, client)
+    return RecordedExchange(by, method, uri, status, body, kind, took_ns, t_ns, request_body, request_type, client)
 
 
-def _take(recorded: Recorded, exchange: Exchange) -> None:
+def _take(recorded: RecordedRest, exchange: RecordedExchange) -> None:
     path = exchange.uri.partition("?")[0].removeprefix("/ari")
     if exchange.by == "app" and not path.startswith(_DOCS):
         recorded.is_cut = len(recorded.exchanges) == _MOST
@@ -155,7 +155,7 @@ def _take(recorded: Recorded, exchange: Exchange) -> None:
         recorded.sounds = value
 
 
-def _rest_texts(session: Session) -> Iterator[tuple[str, int]]:
+def _rest_texts(session: SessionFile) -> Iterator[tuple[str, int]]:
     """The texts of the `rest` rows, and when each was received."""
     for part in session.parts:
         if part.header.rows == part.header.events or "rest_uri" not in part.schema.names:
@@ -185,7 +185,7 @@ def _leaf(file: pq.ParquetFile, column: int) -> int:
     return next(i for i in range(len(file.schema)) if file.schema.column(i).path == name)
 
 
-def _fields(session: Session, event_type: str) -> Mapping[str, str]:
+def _fields(session: SessionFile, event_type: str) -> Mapping[str, str]:
     """The fields of an event type as seen in some of its events: `string`, `object` …, all of which may be absent."""
     fields: dict[str, str] = {}
     for frame in islice(session.frames(types=[event_type]), _LOOK_AT):

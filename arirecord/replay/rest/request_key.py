@@ -8,12 +8,12 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from arirecord.asterisk.rest_operations import Match, Operation, operations
+from arirecord.asterisk.rest_operations import Operation, Route, operations
 
-from .id_map import Ids, Kind
-from .messages import Question
+from .id_map import IdMap, Kind
+from .messages import RestRequest
 
-__all__ = ["Asked", "Chosen", "as_recorded", "asked"]
+__all__ = ["Chosen", "RequestKey", "as_recorded", "asked"]
 
 Pairs = tuple[tuple[str, str], ...]
 Chosen = tuple[Kind, str]
@@ -38,7 +38,7 @@ _URIS: Final = {"media", "eventSource", "source"}
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestKey:
     """What a request asks, in recorded ids; two that ask the same have the same `key`.
 
     `subject` are the ids in the path, `parameters` those from the query and from the body, sorted, `document` what else
@@ -67,7 +67,7 @@ class Asked:
         return (self.operation.resource, name, self.subject)
 
 
-def asked(match: Match, question: Question, name_of: Callable[[str], str] = str) -> Asked:
+def asked(match: Route, question: RestRequest, name_of: Callable[[str], str] = str) -> RequestKey:
     """What a question asks; `name_of` tells the recorded name of an application."""
     operation = match.operation
     kind, names = _choice(operation)
@@ -84,10 +84,10 @@ def asked(match: Match, question: Question, name_of: Callable[[str], str] = str)
     pairs = [(n, name_of(value) if n in _APPLICATION else value) for n, value in pairs]
     subject = tuple(sorted((n, name_of(v) if n in _APPLICATION else v) for n, v in match.ids.items() if n not in names))
     of_new = None if kind is None else (kind, chosen)
-    return Asked(operation, subject, tuple(sorted(pairs)), _rest_of_body(question), of_new, second)
+    return RequestKey(operation, subject, tuple(sorted(pairs)), _rest_of_body(question), of_new, second)
 
 
-def as_recorded(match: Match, question: Question, ids: Ids) -> tuple[Match, Question]:
+def as_recorded(match: Route, question: RestRequest, ids: IdMap) -> tuple[Route, RestRequest]:
     """The question with the recorded ids in it instead of the client's."""
     if not ids:
         return match, question
@@ -101,7 +101,7 @@ def as_recorded(match: Match, question: Question, ids: Ids) -> tuple[Match, Ques
     body = question.body
     if isinstance(question.document, dict):
         body = orjson.dumps({name: _value_to_recorded(name, v, ids) for name, v in question.document.items()})
-    return Match(match.operation, found), replace(question, target=target, body=body)
+    return Route(match.operation, found), replace(question, target=target, body=body)
 
 
 @cache
@@ -127,7 +127,7 @@ def _one(name: str, values: list[str], multiple: bool) -> str:
     return ",".join(listed if name == "media" else sorted(listed))  # media are played in their order
 
 
-def _rest_of_body(question: Question) -> str:
+def _rest_of_body(question: RestRequest) -> str:
     """What is in a JSON body besides parameters, in one form however it was written."""
     document = question.document
     if isinstance(document, dict):
@@ -135,12 +135,12 @@ def _rest_of_body(question: Question) -> str:
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode() if document else ""
 
 
-def _part_to_recorded(name: str, value: str, ids: Ids) -> str:
+def _part_to_recorded(name: str, value: str, ids: IdMap) -> str:
     kind = _KINDS.get(name)
     return ids.recorded(kind, value) if kind else value
 
 
-def _to_recorded(name: str, value: str, ids: Ids) -> str:
+def _to_recorded(name: str, value: str, ids: IdMap) -> str:
     if name in _URIS:
         return ",".join(ids.uri_to_recorded(part) for part in value.split(","))
     if kind := _KINDS.get(name):
@@ -148,7 +148,7 @@ def _to_recorded(name: str, value: str, ids: Ids) -> str:
     return ids.text_to_recorded(value)
 
 
-def _value_to_recorded(name: str, value: Any, ids: Ids) -> Any:
+def _value_to_recorded(name: str, value: Any, ids: IdMap) -> Any:
     if isinstance(value, str):
         return _to_recorded(name, value, ids)
     if isinstance(value, list):

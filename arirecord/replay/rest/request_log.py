@@ -7,20 +7,20 @@ from arirecord.replay.clients.client import Client
 from arirecord.replay.clients.client_log import ClientLog
 from arirecord.replay.clients.synthetic_events import ari_time, registered, replaced
 from arirecord.replay.options import ReplayError
-from arirecord.replay.pbx.lazy_state import Model
-from arirecord.replay.timing.date_shift import Shift
+from arirecord.replay.pbx.lazy_state import LazyState
+from arirecord.replay.timing.date_shift import DateShift
 from arirecord.replay.wire.rest_messages import answer_message
 
-from .handler import Rest
-from .messages import Answer, Question, error
+from .handler import RestHandler
+from .messages import RestRequest, RestResponse, error
 
-__all__ = ["Desk"]
+__all__ = ["RestService"]
 
 # What is asked of these has nothing to do with what is up.
 _STATELESS = ("api-docs", "events")
 
 
-class Desk:
+class RestService:
     """Answers from `rest`, when the model is up to date. What is asked goes to `log`, where there is one.
 
     `moment_ns` tells the time of the recording, since 1970 UTC; `now_ns` is the monotonic clock; `shift` moves dates.
@@ -28,12 +28,12 @@ class Desk:
 
     def __init__(
         self,
-        rest: Rest,
-        model: Model,
+        rest: RestHandler,
+        model: LazyState,
         asterisk_id: str,
         moment_ns: Callable[[], int],
         now_ns: Callable[[], int],
-        shift: Shift | None = None,
+        shift: DateShift | None = None,
     ) -> None:
         self.log: ClientLog | None = None
         self._rest = rest
@@ -47,7 +47,7 @@ class Desk:
         """The time of the recording, as ARI writes times; moved where dates are."""
         return ari_time(self._moment_ns() + (self._shift.ms * 1_000_000 if self._shift else 0))
 
-    async def ask(self, question: Question, client: str, transport: str = "http") -> Answer:
+    async def ask(self, question: RestRequest, client: str, transport: str = "http") -> RestResponse:
         """Answer a question of a client, named by its address."""
         began_ns = self._now_ns()
         try:
@@ -66,7 +66,7 @@ class Desk:
     async def message(self, client: Client, text: str) -> str:
         """Answer what a client sent over its WebSocket."""
 
-        async def ask(question: Question) -> Answer:
+        async def ask(question: RestRequest) -> RestResponse:
             return await self.ask(question, client.name, "websocket")
 
         return await answer_message(text, ask, client.application, self.moment, self._asterisk_id)

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from arirecord.asterisk.rest_operations import Match
+from arirecord.asterisk.rest_operations import Route
 
-from .messages import Question
+from .messages import RestRequest
 
-__all__ = ["Plausible", "subject"]
+__all__ = ["SyntheticResponses", "subject"]
 
 Object = Mapping[str, Any]
 
 
-def subject(match: Match) -> tuple[str, str]:
+def subject(match: Route) -> tuple[str, str]:
     """What a path is about: the kind of the thing and its id, `("channels", "17.1")`; no id where it names none."""
     operation, ids = match.operation, match.ids
     for kind, parameter in (("channels", "channelId"), ("bridges", "bridgeId"), ("playbacks", "playbackId")):
@@ -26,27 +26,27 @@ def subject(match: Match) -> tuple[str, str]:
     return operation.resource, ""
 
 
-class Plausible:
+class SyntheticResponses:
     """Makes answers' bodies. `moment` tells the time of the recording, as ARI writes times."""
 
     def __init__(self, moment: Callable[[], str]) -> None:
         self._moment = moment
         self._numbers = count()
-        self._made: Mapping[str, tuple[str, Callable[[Match, Question], Object]]] = {
+        self._made: Mapping[str, tuple[str, Callable[[Route, RestRequest], Object]]] = {
             "Channel": ("channels", self._channel),
             "Bridge": ("bridges", self._bridge),
             "Playback": ("playbacks", self._playback),
             "LiveRecording": ("recordings", self._recording),
         }
 
-    def make(self, match: Match, question: Question) -> tuple[str, Object] | None:
+    def make(self, match: Route, question: RestRequest) -> tuple[str, Object] | None:
         """The kind of what a command makes, and the thing; None where it makes nothing."""
         if match.operation.returns not in self._made:
             return None
         kind, body = self._made[match.operation.returns]
         return kind, body(match, question)
 
-    def _channel(self, match: Match, question: Question) -> Object:
+    def _channel(self, match: Route, question: RestRequest) -> Object:
         given = question.parameters
         own = "snoopId" if match.operation.name.startswith("snoop") else "channelId"
         asked = match.ids.get("snoopId") if own == "snoopId" else match.ids.get("channelId")
@@ -73,7 +73,7 @@ class Plausible:
             "language": "en",
         }
 
-    def _bridge(self, match: Match, question: Question) -> Object:
+    def _bridge(self, match: Route, question: RestRequest) -> Object:
         given = question.parameters
         is_holding = "holding" in given.get("type", "mixing").split(",")
         return {
@@ -88,7 +88,7 @@ class Plausible:
             "video_mode": "none",
         }
 
-    def _playback(self, match: Match, question: Question) -> Object:
+    def _playback(self, match: Route, question: RestRequest) -> Object:
         given = question.parameters
         media = next((value for name, value in question.query if name == "media"), given.get("media", ""))
         first, *further = media.split(",")
@@ -101,12 +101,12 @@ class Plausible:
             "state": "playing",
         }
 
-    def _recording(self, match: Match, question: Question) -> Object:
+    def _recording(self, match: Route, question: RestRequest) -> Object:
         given = question.parameters
         form = given.get("format", "")
         return {"name": given.get("name", ""), "format": form, "target_uri": _target(match), "state": "queued"}
 
 
-def _target(match: Match) -> str:
+def _target(match: Route) -> str:
     kind, key = subject(match)
     return f"{kind.removesuffix('s')}:{key}"

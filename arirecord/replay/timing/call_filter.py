@@ -8,23 +8,23 @@ from typing import Any
 
 import orjson
 
-from arirecord.select.times import Place
+from arirecord.select.times import Position
 from arirecord.session.reader import Frame
 
-__all__ = ["Call"]
+__all__ = ["CallFrames"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9._;@:+-]+")
 
 
 @dataclass(frozen=True)
-class Call:
+class CallFrames:
     """One call: the ids of its channels and of the bridges that they were in; `begin` and `end` are where it is."""
 
     call_id: str
     channel_ids: frozenset[str]
     bridge_ids: frozenset[str]
-    begin: Place
-    end: Place
+    begin: Position
+    end: Position
 
     def has(self, frame: Frame) -> bool:
         """Whether an event is about it: names one of its channels, or nobody's channel and one of its bridges."""

@@ -3,17 +3,17 @@
 import time
 from collections.abc import Callable, Collection, Iterable
 
-from arirecord.replay.rest.matcher import Row, Told, told
-from arirecord.replay.rest.recorded_exchanges import Exchange
-from arirecord.replay.rest.request_key import Asked
+from arirecord.replay.rest.matcher import ExchangeQueue, QueuedExchange, told
+from arirecord.replay.rest.recorded_exchanges import RecordedExchange
+from arirecord.replay.rest.request_key import RequestKey
 from arirecord.session.reader import Frame
 
 from .pacing import GATE
 
-__all__ = ["Pace"]
+__all__ = ["ClientPacing"]
 
 
-class Pace:
+class ClientPacing:
     """Knows what the recorded app asked, `gates` by the time of the recording, and what the client has asked by now.
 
     What the client asks counts for the earliest request that is the same; where there is none, for the earliest of its
@@ -23,7 +23,7 @@ class Pace:
 
     def __init__(
         self,
-        exchanges: Iterable[Exchange],
+        exchanges: Iterable[RecordedExchange],
         name_of: Callable[[str], str],
         started_ns: int,
         now_ns: Callable[[], int],
@@ -33,9 +33,9 @@ class Pace:
         self.heard_at_ns = 0
         self._now_ns = now_ns
         self._ring = ring
-        self._all: list[Told] = []
-        self._by_key: dict[tuple[object, ...], Row] = {}
-        self._by_place: dict[tuple[object, ...], Row] = {}
+        self._all: list[QueuedExchange] = []
+        self._by_key: dict[tuple[object, ...], ExchangeQueue] = {}
+        self._by_place: dict[tuple[object, ...], ExchangeQueue] = {}
         begun = sorted(exchanges, key=lambda exchange: exchange.begun_ns)
         for exchange in begun:
             if (known := told(exchange, name_of)) is None:
@@ -43,10 +43,10 @@ class Pace:
             t_ns = exchange.begun_ns
             self.gates.append(Frame(-1, t_ns, t_ns - started_ns, GATE, None, None, str(len(self._all))))
             self._all.append(known)
-            self._by_key.setdefault(known.asked.key, Row()).told.append(known)
-            self._by_place.setdefault(known.asked.place, Row()).told.append(known)
+            self._by_key.setdefault(known.asked.key, ExchangeQueue()).told.append(known)
+            self._by_place.setdefault(known.asked.place, ExchangeQueue()).told.append(known)
 
-    def heard(self, what: Asked) -> None:
+    def heard(self, what: RequestKey) -> None:
         """A client has asked something."""
         self.heard_at_ns = time.monotonic_ns()
         for row in (self._by_key.get(what.key), self._by_place.get(what.place)):

@@ -9,7 +9,7 @@ from typing import Final
 from arirecord.asterisk.catalogue import ENVELOPE, event_types, fields_of, models
 from arirecord.session.reader import Frame
 
-__all__ = ["Shift", "shift_dates"]
+__all__ = ["DateShift", "shift_dates"]
 
 _MOST_LATE_NS: Final = 1_000_000_000
 
@@ -78,7 +78,7 @@ def _free(raw: str) -> Iterator[tuple[int, int]]:
                 break
 
 
-class Shift:
+class DateShift:
     """By how much dates are moved, so that what is sent now happened now.
 
     It stays the same, so that times between events do, unless a silence was shortened, or events would come more than a

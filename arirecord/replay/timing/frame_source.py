@@ -7,16 +7,16 @@ from typing import Any
 
 from arirecord.errors import NotASession
 from arirecord.replay.options import ReplayError, ReplayOptions
-from arirecord.select.times import Place
+from arirecord.select.times import Position
 from arirecord.session.positions import rows_before
-from arirecord.session.reader import Frame, Rows, Session
+from arirecord.session.reader import Frame, RowBatch, SessionFile
 
 from .chaos import Chaos
 from .pacing import gated, paced, repeated
 from .player import timeline
-from .prefetch import Ahead
+from .prefetch import Prefetch
 
-__all__ = ["Source"]
+__all__ = ["FrameSource"]
 
 _AHEAD = 3
 
@@ -28,7 +28,7 @@ _PIECE = 64
 _KINDS = ("event", "binary", "rest")
 
 
-class Source:
+class FrameSource:
     """Gives out the frames of a session from a place on. Little of it is read ahead, so memory is bounded.
 
     The disk is read, and what stands there is unpacked, by a thread that hardly needs Python's interpreter: what does,
@@ -36,20 +36,20 @@ class Source:
     each at its time; `chaos` delays some.
     """
 
-    def __init__(self, session: Session, options: ReplayOptions) -> None:
+    def __init__(self, session: SessionFile, options: ReplayOptions) -> None:
         self.session = session
         self.gates: Sequence[Frame] = ()
         self.chaos: Chaos | None = None
         self._options = options
-        self._ahead: Ahead[Rows | None] = Ahead(iter(()), 0)
+        self._ahead: Prefetch[RowBatch | None] = Prefetch(iter(()), 0)
         self._frames: Iterator[Frame] = iter(())
         self._piece: Iterator[Frame] = iter(())
         self._has_piece = False
 
-    def seek(self, start: Place | None) -> None:
+    def seek(self, start: Position | None) -> None:
         """Go on from a place; None: from the start. Afterwards it has to be closed."""
         self.close()
-        self._ahead = ahead = Ahead(self._read(start), _AHEAD)
+        self._ahead = ahead = Prefetch(self._read(start), _AHEAD)
         self._frames = self._repeated(lambda: self._made(self._pieces(ahead), start))
         self._piece, self._has_piece = iter(()), False
 
@@ -80,31 +80,31 @@ class Source:
         except (NotASession, OSError) as error:
             raise ReplayError(f"the session can't be read on: {error}") from error
 
-    def once(self, start: Place | None) -> Iterator[Frame]:
+    def once(self, start: Position | None) -> Iterator[Frame]:
         """The frames of one pass, from a place on (None: from the start), read when they are wanted."""
         return self._made(self.session.frames(**self._asked(start)), start)
 
-    def before(self, place: Place) -> Iterator[Frame]:
+    def before(self, place: Position) -> Iterator[Frame]:
         """The frames before a place, for whoever must know what was up then."""
         frames = self.session.frames(kinds=_KINDS, until_ns=place.ns + 1)
         return timeline(takewhile(place.is_after, frames), self.session.header.started_ns)
 
-    def rows_before(self, place: Place) -> int:
+    def rows_before(self, place: Position) -> int:
         """At most how many frames that is."""
         return rows_before(self.session, place.ns)
 
-    def _read(self, start: Place | None) -> Iterator[Rows | None]:
+    def _read(self, start: Position | None) -> Iterator[RowBatch | None]:
         """The rows of all passes, with None after each."""
         for _ in range(self._options.loop) if self._options.loop else count():
             yield from self.session.rows(**self._asked(start))
             yield None
 
-    def _asked(self, start: Place | None) -> dict[str, Any]:
+    def _asked(self, start: Position | None) -> dict[str, Any]:
         until = self._options.until
         until_ns = None if until is None else until.ns + (until.seq >= 0)
         return {"kinds": _KINDS, "since_ns": None if start is None else start.ns, "until_ns": until_ns}
 
-    def _pieces(self, ahead: Ahead[Rows | None]) -> Iterator[Frame]:
+    def _pieces(self, ahead: Prefetch[RowBatch | None]) -> Iterator[Frame]:
         """The frames of one pass, made of what was read ahead."""
         while (rows := next(ahead, None)) is not None:
             size = rows.batch.num_rows
@@ -116,7 +116,7 @@ class Source:
     def _repeated(self, one: Callable[[], Iterator[Frame]]) -> Iterator[Frame]:
         return one() if self._options.loop == 1 else repeated(one, self._options.loop or None)
 
-    def _made(self, frames: Iterator[Frame], start: Place | None) -> Iterator[Frame]:
+    def _made(self, frames: Iterator[Frame], start: Position | None) -> Iterator[Frame]:
         """The frames of one pass as they are replayed."""
         options = self._options
         until = options.until

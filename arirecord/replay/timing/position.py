@@ -4,9 +4,9 @@ import re
 from datetime import UTC, tzinfo
 
 from arirecord.errors import ArirecordError
-from arirecord.select.times import Place, parse_time, select_stretch
+from arirecord.select.times import Position, parse_time, select_stretch
 from arirecord.session.positions import recorded
-from arirecord.session.reader import Session
+from arirecord.session.reader import SessionFile
 
 __all__ = ["ReplayError", "find_place"]
 
@@ -17,13 +17,13 @@ class ReplayError(ArirecordError):
     """
 
 
-def find_place(to: str, session: Session, zone: tzinfo = UTC) -> Place:
+def find_place(to: str, session: SessionFile, zone: tzinfo = UTC) -> Position:
     """Return the place of a time as `parse_time` takes it, or of a position: seconds since the recording was started.
 
     Raises `ReplayError` for anything else, and as `select_stretch` does.
     """
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", to):
-        return Place(session.header.started_ns + round(float(to) * 1e9))
+        return Position(session.header.started_ns + round(float(to) * 1e9))
     try:
         place = select_stretch(parse_time(to), None, recorded(session, zone)).begin
     except ValueError as error:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, Generic, TypeVar
 
-__all__ = ["Ahead"]
+__all__ = ["Prefetch"]
 
 _END: Final = object()
 
@@ -23,7 +23,7 @@ def _step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
-class Ahead(Iterator[Item], Generic[Item]):
+class Prefetch(Iterator[Item], Generic[Item]):
     """The items of an iterator, a few of them taken before they are asked for. What that raises comes out in its place.
 
     `next` waits for an item that has not come yet, and everything with it; `is_ready` tells whether it would not, and

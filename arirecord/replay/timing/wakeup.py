@@ -2,14 +2,14 @@
 
 import asyncio
 
-__all__ = ["Alarm"]
+__all__ = ["Wakeup"]
 
 _EARLY_S = 0.0005
 _LONG_S = 0.002
 """A processor that has slept so long takes a while to come to itself: it is woken early, and sleeps on lightly."""
 
 
-class Alarm:
+class Wakeup:
     """One task sleeps on it, anybody on the same event loop may wake it.
 
     Cheaper than `asyncio.wait_for`, which makes a task.

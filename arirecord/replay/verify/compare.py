@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
-from arirecord.replay.rest.request_key import Asked
+from arirecord.replay.rest.request_key import RequestKey
 
-from .grouping import Call, Grouping
+from .grouping import CallRequests, Grouping
 from .rules import Rules
 
 __all__ = ["Compared", "Request", "compare"]
@@ -19,7 +19,7 @@ _SHOWN: Final = 8
 class Request(NamedTuple):
     """What was asked, in recorded ids; `thing` is the id of what was made by it, or empty."""
 
-    asked: Asked
+    asked: RequestKey
     thing: str = ""
 
 
@@ -31,7 +31,7 @@ class Compared:
     is in the recording only, `+` was asked now only.
     """
 
-    call: Call
+    call: CallRequests
     recorded_count: int
     at: int | None = None
     difference: Sequence[str] = ()
@@ -64,15 +64,15 @@ def compare(
     return [_compare(call, ours.get(call, []), theirs.get(call, []), any_order) for call in calls]
 
 
-def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> dict[Call, list[str]]:
-    found: dict[Call, list[str]] = {}
+def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> dict[CallRequests, list[str]]:
+    found: dict[CallRequests, list[str]] = {}
     for request in requests:
         if (text := rules.text(request.asked)) is not None:
             found.setdefault(grouping.call(*request), []).append(text)
     return found
 
 
-def _compare(call: Call, recorded: list[str], asked: list[str], any_order: bool) -> Compared:
+def _compare(call: CallRequests, recorded: list[str], asked: list[str], any_order: bool) -> Compared:
     if any_order:
         recorded, asked = sorted(recorded), sorted(asked)
     same = next((i for i, (a, b) in enumerate(zip(recorded, asked, strict=False)) if a != b), None)

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import orjson
 
-from arirecord.replay.rest.request_key import Asked
+from arirecord.replay.rest.request_key import RequestKey
 from arirecord.session.reader import Frame
 
-__all__ = ["TYPES", "Call", "Grouping"]
+__all__ = ["TYPES", "CallRequests", "Grouping"]
 
 TYPES: Final = ("StasisStart", "Dial", "ChannelEnteredBridge")
 """The event types that tell what belongs together."""
@@ -20,7 +20,7 @@ Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Call:
+class CallRequests:
     """One call of a recording: the first channel of it that came to an application, whose call it was, and when.
 
     `t_ns` is since 1970 UTC; 0 where there was no such channel.
@@ -38,7 +38,7 @@ class Call:
         return f"call {self.channel_id}{who}"
 
 
-NO_CALL: Final = Call("")
+NO_CALL: Final = CallRequests("")
 
 
 class Grouping:
@@ -50,7 +50,7 @@ class Grouping:
     def __init__(self) -> None:
         self._parents: dict[str, str] = {}
         self._owners: dict[tuple[str, str], tuple[str, str]] = {}
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[str, CallRequests] = {}
 
     def event(self, frame: Frame) -> None:
         """Take in an event of one of the `TYPES`."""
@@ -72,7 +72,7 @@ class Grouping:
             self._tie([channel, *filter(None, [_id(event.get("replace_channel"))]), *named])
             self._calls.setdefault(channel, _call(channel, event["channel"], frame.t_ns))
 
-    def request(self, what: Asked, thing: str, is_recorded: bool = True) -> None:
+    def request(self, what: RequestKey, thing: str, is_recorded: bool = True) -> None:
         """Take in what was asked, and the id of what was made by it, or nothing.
 
         What is not of the recording ties none of its calls together: an app that is wrong may mix them up.
@@ -89,7 +89,7 @@ class Grouping:
             target = ("channels", channels[0]) if channels else ("bridges", bridge)
             self._owners.setdefault((made, thing), target)
 
-    def call(self, what: Asked, thing: str) -> Call:
+    def call(self, what: RequestKey, thing: str) -> CallRequests:
         """The call that a request belongs to; `NO_CALL` where it names nothing of any."""
         for channel in _named(what):
             return self._of(("channels", channel))
@@ -108,18 +108,18 @@ class Grouping:
 
     def finish(self) -> None:
         """All of the recording was taken in: name each call by the first channel of it that came to an application."""
-        named: dict[str, Call] = {}
+        named: dict[str, CallRequests] = {}
         for channel, call in self._calls.items():
             named.setdefault(self._root(channel), call)
         self._calls = named
 
-    def _of(self, owned: tuple[str, str]) -> Call:
+    def _of(self, owned: tuple[str, str]) -> CallRequests:
         while owned[0] != "channels":
             if owned not in self._owners:
                 return NO_CALL
             owned = self._owners[owned]
         root = self._root(owned[1])
-        return self._calls.get(root, Call(root))
+        return self._calls.get(root, CallRequests(root))
 
     def _root(self, channel: str) -> str:
         while (parent := self._parents.setdefault(channel, channel)) != channel:
@@ -132,19 +132,19 @@ class Grouping:
             self._parents[self._root(channel)] = self._root(channels[0])
 
 
-def _named(what: Asked) -> Iterator[str]:
+def _named(what: RequestKey) -> Iterator[str]:
     """The ids of channels in a request, that of the one which it is about first."""
     for name, value in (*what.subject, *what.parameters):
         if name in _CHANNELS:
             yield from value.split(",")
 
 
-def _call(channel_id: str, channel: Object, t_ns: int) -> Call:
+def _call(channel_id: str, channel: Object, t_ns: int) -> CallRequests:
     def text(field: str, name: str) -> str:
         inner = channel.get(field)
         return str(inner.get(name) or "") if isinstance(inner, dict) else ""
 
-    return Call(channel_id, text("caller", "number"), text("dialplan", "exten"), t_ns)
+    return CallRequests(channel_id, text("caller", "number"), text("dialplan", "exten"), t_ns)
 
 
 def _id(thing: Any) -> str:

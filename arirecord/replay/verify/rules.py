@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from arirecord.replay.rest.request_key import Asked
+from arirecord.replay.rest.request_key import RequestKey
 
 __all__ = ["DEFAULT_RULES", "Rule", "Rules", "path_of"]
 
@@ -44,7 +44,7 @@ class Rule:
             )
         return cls(method.upper(), path, found)
 
-    def fits(self, what: Asked) -> bool:
+    def fits(self, what: RequestKey) -> bool:
         """Whether a request is meant."""
         return fnmatchcase(what.operation.method, self.method) and fnmatchcase(path_of(what), self.path)
 
@@ -62,7 +62,7 @@ class Rules:
         self._knows = knows
         self._moments_s = moments_s
 
-    def text(self, what: Asked) -> str | None:
+    def text(self, what: RequestKey) -> str | None:
         """A request as it is compared and shown, `POST /channels/17.1/play?media=sound:hi`; None: it is not."""
         fitting = [rule for rule in self._rules if rule.fits(what)]
         if any(not rule.names for rule in fitting):
@@ -90,7 +90,7 @@ class Rules:
         return not self._knows(number) and any(abs(at_s - moment_s) < _DAY_S for moment_s in self._moments_s)
 
 
-def path_of(what: Asked) -> str:
+def path_of(what: RequestKey) -> str:
     """The path of a request in recorded ids, without the id that a client chose for something new."""
     subject = dict(what.subject)
     parts = [

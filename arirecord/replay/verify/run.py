@@ -10,11 +10,11 @@ from typing import Final
 import orjson
 
 from arirecord.replay.options import ReplayOptions
-from arirecord.replay.rest.handler import Heard
+from arirecord.replay.rest.handler import LoggedRequest
 from arirecord.replay.rest.matcher import thing_made, told
 from arirecord.replay.rest.recorded_exchanges import read_recorded
 from arirecord.replay.server import ReplayServer
-from arirecord.session.reader import Session, open_session
+from arirecord.session.reader import SessionFile, open_session
 
 from .app import VerifyError, running, where
 from .compare import Compared, Request, compare
@@ -72,7 +72,7 @@ class _Asked:
     requests: list[Request] = field(default_factory=list)
     latest_s: float = 0
 
-    def hear(self, heard: Heard) -> None:
+    def hear(self, heard: LoggedRequest) -> None:
         content = heard.answer.content
         try:
             value = orjson.loads(content) if content else None
@@ -125,7 +125,7 @@ async def verify(
     return Verified(path, calls, len(asked.requests), loop.time() - began_s, trouble)
 
 
-def _application(session: Session, wanted: str | None) -> str:
+def _application(session: SessionFile, wanted: str | None) -> str:
     names = list(session.header.applications)
     if wanted is not None and wanted not in names:
         raise VerifyError(f"{session.path} has no application {wanted!r}; it has {', '.join(names) or 'none'}")

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs
 
-__all__ = ["CHALLENGE", "Access"]
+__all__ = ["CHALLENGE", "ClientAuth"]
 
 CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="arirecord"'}
 """The header that a 401 carries."""
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ClientAuth:
     """The one name and password that are let in; without a `user` everybody is."""
 
     user: str | None = None

@@ -3,7 +3,7 @@
 import math
 from typing import Any, Final, Protocol
 
-from arirecord.replay.rest.messages import Answer, Question, error
+from arirecord.replay.rest.messages import RestRequest, RestResponse, error
 from arirecord.replay.timing.position import ReplayError
 
 __all__ = ["Controlled", "control"]
@@ -24,7 +24,7 @@ class Controlled(Protocol):
     def describe(self) -> dict[str, Any]: ...
 
 
-def control(replay: Controlled, question: Question) -> Answer:
+def control(replay: Controlled, question: RestRequest) -> RestResponse:
     """Do what `POST /control/VERB` says, or tell `GET /control/status`; each answers how the replay is doing then."""
     verb = question.segments[1] if len(question.segments) == 2 else ""
     if verb not in _VERBS:
@@ -53,7 +53,7 @@ def control(replay: Controlled, question: Question) -> Answer:
         replay.resume()
     elif verb == "step":
         replay.step()
-    return Answer(200, replay.describe())
+    return RestResponse(200, replay.describe())
 
 
 def _number(text: str | None) -> float | None:

@@ -6,14 +6,14 @@ from urllib.parse import urlencode
 
 import orjson
 
-from arirecord.replay.rest.messages import Answer, Question, error
+from arirecord.replay.rest.messages import RestRequest, RestResponse, error
 
 __all__ = ["answer_message"]
 
 
 async def answer_message(
     text: str,
-    ask: Callable[[Question], Awaitable[Answer]],
+    ask: Callable[[RestRequest], Awaitable[RestResponse]],
     application: str,
     moment: Callable[[], str],
     asterisk_id: str,
@@ -22,7 +22,7 @@ async def answer_message(
     request = _object(text)
     uri, query = "", ""
     if request is None:
-        answer, reason = Answer(400), "Failed to parse request message JSON"
+        answer, reason = RestResponse(400), "Failed to parse request message JSON"
     elif request.get("type") != "RESTRequest":
         answer, reason = error(400, "Unknown request type."), "Bad request"
     elif not (uri := _text(request, "uri")):
@@ -46,7 +46,7 @@ async def answer_message(
     return orjson.dumps(message).decode()
 
 
-def _question(request: dict[str, Any], uri: str, query: str) -> Question:
+def _question(request: dict[str, Any], uri: str, query: str) -> RestRequest:
     listed = request.get("query_strings")
     entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
     more = urlencode([(_text(entry, "name"), _text(entry, "value")) for entry in entries])
@@ -54,7 +54,7 @@ def _question(request: dict[str, Any], uri: str, query: str) -> Question:
     query = "&".join(part for part in (query, more) if part)
     body = _text(request, "message_body").encode()
     method = _text(request, "method") or "GET"
-    return Question(method, f"{target}?{query}" if query else target, body, _text(request, "content_type") or None)
+    return RestRequest(method, f"{target}?{query}" if query else target, body, _text(request, "content_type") or None)
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -9,16 +9,16 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from arirecord.replay.rest.messages import Answer, Question, error
+from arirecord.replay.rest.messages import RestRequest, RestResponse, error
 
-from .auth import CHALLENGE, Access
+from .auth import CHALLENGE, ClientAuth
 
 __all__ = ["Web", "refuse"]
 
 _MOST: Final = 1 << 20
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
-Answering = Callable[[Question, str], Awaitable[Answer]]
+Answering = Callable[[RestRequest, str], Awaitable[RestResponse]]
 
 
 class Web:
@@ -29,7 +29,9 @@ class Web:
     404, also with a slash too many, as in Asterisk.
     """
 
-    def __init__(self, events: ASGIApp, ari: Answering, steer: Callable[[Question], Answer], access: Access) -> None:
+    def __init__(
+        self, events: ASGIApp, ari: Answering, steer: Callable[[RestRequest], RestResponse], access: ClientAuth
+    ) -> None:
         self._steer = steer
         self._events = events
         self._ari = ari
@@ -77,7 +79,7 @@ class Web:
                 return _response(error(413, "Request body too large", {"Connection": "close"}))
         query = request.scope["query_string"].decode("latin-1")
         target = path.removeprefix("/ari") + (f"?{query}" if query else "")
-        question = Question(request.method, target, body, request.headers.get("content-type"), _base(request))
+        question = RestRequest(request.method, target, body, request.headers.get("content-type"), _base(request))
         if controls:
             return _response(self._steer(question))
         client = request.client
@@ -102,7 +104,7 @@ def _page(status: int, title: str, text: str, headers: dict[str, str] | None = N
     return HTMLResponse(page, status, headers)
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: RestResponse) -> Response:
     content = answer.content
     kind = answer.content_type if content or answer.status != 204 else None
     return Response(content, answer.status, dict(answer.headers), kind)

@@ -16,14 +16,14 @@ from arirecord.asterisk.catalogue import event_types, fields_of
 
 from .arrow_json import MARK, SECRET, parse_texts
 
-__all__ = ["Rests", "nulls", "parse_rests"]
+__all__ = ["Residuals", "nulls", "parse_rests"]
 
 _SELDOM = 128
 """Of so many rows one may have a form that comes seldom."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rests:
+class Residuals:
     """Different rests, parsed: tables of their columns, without those that have no value.
 
     `table_of` and `row_of` say, by the number of a rest, where it is; null if it can't be read: then it is `refused`.
@@ -67,7 +67,7 @@ class Rests:
         return found
 
 
-def parse_rests(texts: Sequence[str]) -> Rests:
+def parse_rests(texts: Sequence[str]) -> Residuals:
     """Parse different rests, each of which has its number by its place."""
     forms: dict[str, list[int]] = {}
     known = _forms()
@@ -90,7 +90,7 @@ def parse_rests(texts: Sequence[str]) -> Rests:
             for row, i in enumerate(part):
                 table_of[numbers[i]], row_of[numbers[i]] = len(tables), row
             tables.append(_select(table, [n for n in table.column_names if table[n].null_count < len(part)]))
-    return Rests(tables, pa.array(table_of, pa.int32()), pa.array(row_of, pa.int32()), refused)
+    return Residuals(tables, pa.array(table_of, pa.int32()), pa.array(row_of, pa.int32()), refused)
 
 
 @cache
