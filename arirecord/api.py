@@ -91,7 +91,7 @@ class Session(MartMethods, reader.SessionFile):
         return find_call(self._with(CALL_MODELS), wanted)
 
     def _repr_html_(self) -> str:
-        from arirecord.report.session_html import session_html
+        from arirecord.report.notebook import session_html
 
         return session_html(self)
 

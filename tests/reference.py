@@ -15,8 +15,7 @@ import click
 import griffe
 
 from arirecord.analytics.connection import columns_of_models
-from arirecord.analytics.documentation import words
-from arirecord.analytics.models import Model, describe, load_models
+from arirecord.analytics.models import Model, describe, load_models, words
 from arirecord.analytics.parameters import parameters
 from arirecord.cli import GROUPS, cli
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .completions import complete_event_types
+from .completion import complete_event_types
 from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import DURATION, LISTEN, ROTATION

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from .completions import complete_event_types
+from .completion import complete_event_types
 from .console import say
 from .output import Input
 from .param_types import time_options

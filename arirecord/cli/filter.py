@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .completions import complete_event_types
+from .completion import complete_event_types
 from .console import progress, say
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import time_options

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import click
 
-from .completions import completing
+from .completion import completing
 
 __all__ = ["command"]
 

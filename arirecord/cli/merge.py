@@ -5,9 +5,8 @@ from time import perf_counter
 
 import click
 
-from .console import progress, say
+from .console import progress, say, summary
 from .output import SESSION, Input, Output, Verb, output_options
-from .units import summary
 
 __all__ = ["command"]
 

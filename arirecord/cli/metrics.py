@@ -6,7 +6,7 @@ import click
 
 from arirecord.suggest import unknown_name
 
-from .completions import completing
+from .completion import completing
 from .output import Output, Verb
 from .result import result_options, write
 from .tables import table_names
@@ -34,8 +34,7 @@ def command(table: str | None, parameters: bool, output: Output) -> None:
       arirecord metrics calls --format json
     """
     from arirecord.analytics.connection import columns_of_models
-    from arirecord.analytics.documentation import words
-    from arirecord.analytics.models import describe, load_models, mart_names
+    from arirecord.analytics.models import describe, load_models, mart_names, words
     from arirecord.analytics.parameters import parameters as all_parameters
 
     marts = {model.name: model for model in load_models(mart_names()) if model.layer == "marts"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .completions import completing
+from .completion import completing
 from .metrics import relation_of
 from .output import Input, Output, Verb, output_options
 from .result import FORMATS, write

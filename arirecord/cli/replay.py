@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .completions import complete_event_types
+from .completion import complete_event_types
 from .console import live_line, say
 from .output import SESSION, Input, Output, OutputOption, Verb
 from .param_types import DURATION, time_options
-from .replay_calls import call_starts, find_call
-from .replay_keys import keys
-from .replay_line import ReplayLine, clock
-from .replay_timers import sharp_timers
-from .replay_types import FAULTS, MAPPED, SPEED
+from .replay_keys import ReplayLine, clock, keys, sharp_timers
+from .replay_types import FAULTS, MAPPED, SPEED, call_starts, find_call
 
 if TYPE_CHECKING:
     from arirecord.replay.options import AtEnd, OnReconnect, Pace

@@ -1,6 +1,7 @@
 """Keys that control a replay in a terminal."""
 
 import asyncio
+import ctypes
 import os
 import re
 import signal
@@ -17,16 +18,20 @@ from arirecord.errors import ArirecordError
 if TYPE_CHECKING:
     from arirecord.replay.server import ReplayServer
 
-__all__ = ["HELP", "Keys", "keys"]
+__all__ = ["HELP", "Keys", "ReplayLine", "clock", "keys", "sharp_timers"]
 
 HELP: Final = (
     "Keys: space pause and resume, s one event, n next call, + and - speed, right and left seek 10 s, q quit, ? help."
 )
 
 _SEEK_S: Final = 10
+
 _WHOLE: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+
 _SPEEDS: Final = (Fraction(1, 10), Fraction(1, 5), Fraction(1, 2), *map(Fraction.from_float, _WHOLE), None)
+
 _KEY: Final = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|[^\x1b]|\x1b", re.DOTALL)
+
 _UNFINISHED: Final = re.compile(r"\x1b(?:[\[O][0-9;]*)?\Z")
 
 
@@ -128,3 +133,44 @@ def _terminal() -> int | None:
         return fd if os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp() else None
     except (OSError, ValueError, AttributeError):
         return None
+
+
+_PR_SET_TIMERSLACK = 29
+
+
+def sharp_timers() -> None:
+    """Let the kernel wake this thread on time; by default Linux may be 50 µs late, to wake several at once."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+
+
+class ReplayLine:
+    """Position, elapsed time, speed, lateness and clients of a replay."""
+
+    def __init__(self, server: "ReplayServer") -> None:
+        self._server = server
+        self._begun_ns = server.clock.now_ns()
+
+    def text(self) -> str:
+        """The line as it is now."""
+        server, status = self._server, self._server.status
+        header, told = server.session.header, server.describe()
+        position_ns = header.duration_ns if status.finished else int(told["position_s"] * 1e9)
+        wall_ns = server.clock.now_ns() - self._begun_ns
+        speed = told["speed"]
+        parts = [
+            f"{clock(min(position_ns, header.duration_ns))} of {clock(header.duration_ns)}",
+            f"in {clock(wall_ns)}",
+            "paused" if told["paused"] else speed if isinstance(speed, str) else f"×{speed:g}",
+            f"{status.frames:,} frames",
+            f"{status.late_ns / 1e6:.1f} ms late" if server.clock.speed is not None else "",
+            f"{status.clients} client{'s' * (status.clients != 1)}",
+        ]
+        return "  ".join(part for part in parts if part)
+
+
+def clock(ns: int) -> str:
+    """Nanoseconds as `0:05:00`."""
+    minutes, seconds = divmod(ns // 10**9, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"

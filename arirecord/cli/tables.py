@@ -10,7 +10,7 @@ import click
 from arirecord.suggest import unknown_name
 from arirecord.tables import MartMethods
 
-from .completions import completing, completing_list
+from .completion import completing, completing_list
 from .console import live_line, say
 from .output import Input, Output, Verb
 from .param_types import time_options

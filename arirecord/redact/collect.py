@@ -16,9 +16,8 @@ from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import read_batches
 from arirecord.session.seal import Progress
 
-from .json_strings import cut, key_of
 from .number_finder import Finder
-from .unescape import views
+from .unescape import cut, key_of, views
 
 __all__ = ["Originals", "collect", "plain_digits"]
 

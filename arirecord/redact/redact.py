@@ -20,13 +20,12 @@ from arirecord.session.rows import Row
 from arirecord.session.seal import Progress, no_progress
 
 from .collect import Originals, collect, plain_digits
-from .json_strings import cut, key_of
 from .keyed_permutation import KeyedPermutation
 from .leak_check import find_leaks
 from .mask_dtmf import Dtmf, DtmfMasker
 from .number_finder import SHORT, Finder
 from .pseudonym import is_service, pseudonyms, word_pseudonyms
-from .unescape import views
+from .unescape import cut, key_of, views
 from .word_index import WordIndex
 
 __all__ = ["LeakError", "Options", "Redacted", "Redactor", "redact_session"]

@@ -9,11 +9,16 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["TextView", "views"]
+import orjson
+
+__all__ = ["TextView", "cut", "is_json", "key_of", "views"]
 
 _JSON = re.compile(r'\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|["\\/bfnrt])')
+
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+
 _CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
 _DEPTH = 6
 
 
@@ -72,6 +77,7 @@ def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
 
 
 _Decode = Callable[[str], list[tuple[str, int]]]
+
 """Characters of an escape, each with how many characters of the escape it takes."""
 
 
@@ -117,3 +123,34 @@ def _from_percent(escapes: str) -> list[tuple[str, int]]:
         return [(character, 3 * len(character.encode())) for character in data.decode()]
     except UnicodeDecodeError:
         return [(character, 3) for character in data.decode("latin-1")]
+
+
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+def cut(text: str) -> list[str] | None:
+    """What stands outside and inside of the strings of a JSON text, in turn, so that `'"'.join` gives the text again;
+    None where it can't be told what is a string.
+    """
+    if "\\" not in text:
+        return text.split('"')
+    return _STRING.split(text) if is_json(text) else None
+
+
+def key_of(pieces: list[str], index: int) -> str:
+    """The key whose value the piece is, or begins with; '' for none."""
+    back = 2 if index % 2 else 1
+    if index < back or (back == 2 and pieces[index - 1].strip() != ":"):
+        return ""
+    return pieces[index - back]
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is an object or list in JSON, as frames are."""
+    if text[:1] not in ("{", "["):
+        return False
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return False
+    return True

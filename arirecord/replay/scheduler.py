@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 
+from arirecord.replay.timing.clock import Wakeup
 from arirecord.select.times import Position
 from arirecord.session.reader import Frame
 from arirecord.session.rows import END_OF_RECORDING
@@ -18,7 +19,6 @@ from .timing.date_shift import DateShift
 from .timing.frame_source import FrameSource
 from .timing.pacing import AGAIN, GATE
 from .timing.player import Player
-from .timing.wakeup import Wakeup
 
 __all__ = ["Scheduler"]
 

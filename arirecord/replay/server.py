@@ -13,6 +13,8 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
+from arirecord.replay.rest.handler import RestService
+from arirecord.replay.wire.uvicorn_server import ClientAuth, authority, listen
 from arirecord.session.reader import Frame, SessionFile, open_session
 
 from .clients.client_log import ClientLog
@@ -24,15 +26,12 @@ from .pbx.lazy_state import LazyState
 from .rest.handler import LoggedRequest, RestHandler
 from .rest.messages import RestRequest, RestResponse
 from .rest.recorded_exchanges import read_recorded
-from .rest.request_log import RestService
 from .scheduler import Scheduler
 from .timing.chaos import Chaos
 from .timing.client_pacing import ClientPacing
 from .timing.clock import PlayerClock
 from .timing.frame_source import FrameSource
 from .timing.position import find_place
-from .wire.auth import ClientAuth
-from .wire.bind import authority, listen
 from .wire.control import control
 from .wire.uvicorn_server import web_server
 from .wire.web import Web

@@ -11,8 +11,7 @@ from arirecord.asterisk.channel_names import endpoint_of
 from arirecord.select.zones import find_zone, local_time
 from arirecord.session.reader import SessionFile
 
-from .call_data import MODELS, Event, Facts, Row, read_facts
-from .context import EventContext, is_detail
+from .call_data import MODELS, Event, EventContext, Facts, Row, is_detail, read_facts
 from .event_text import moment_of
 from .intervals import intervals_of
 from .rules import SEVERITIES

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from arirecord.asterisk.catalogue import channel_columns
+from arirecord.session.templates import TEMPLATE, columns_of_templates, restore
 
-from .frame_texts import frame_texts
-
-__all__ = ["rows_at", "rows_of_call", "rows_of_calls"]
+__all__ = ["frame_texts", "rows_at", "rows_of_call", "rows_of_calls"]
 
 _BRIDGE_TYPES = ("BridgeCreated", "BridgeDestroyed", "BridgeMerged", "BridgeVideoSourceChanged")
 
@@ -51,8 +51,11 @@ JOIN spans ON gaps.seq BETWEEN spans.first_seq AND spans.last_seq
 WHERE gaps.is_between_parts
 ORDER BY seq
 """
+
 _IN_SPAN = "JOIN spans ON spans.call_id = ids.call_id AND rows.seq BETWEEN spans.first_seq AND spans.last_seq"
+
 _ID = r"[^/?&=,:\"\s\[\]{}]+"
+
 """A word in a REST request that can be the id of a channel or bridge."""
 
 
@@ -144,3 +147,23 @@ def _matches(present: set[str], in_range: str) -> Iterable[str]:
         FROM rows WHERE kind = 'rest' AND rest_by = 'app'
     ) AS rows
     JOIN (FROM channel_ids UNION ALL FROM bridge_ids) AS ids USING (id)"""
+
+
+def frame_texts(connection: duckdb.DuckDBPyConnection, seqs: Sequence[int]) -> Mapping[int, str]:
+    """The text of those rows whose `raw` is null because the session is compact. Empty for other sessions."""
+    present = {column[0] for column in connection.execute("SELECT * FROM rows LIMIT 0").description or ()}
+    if TEMPLATE not in present:
+        return {}
+    where = f"FROM rows WHERE seq IN (SELECT unnest($seqs)) AND {TEMPLATE} IS NOT NULL"
+    found = connection.execute(f"SELECT DISTINCT {TEMPLATE} {where}", {"seqs": seqs}).fetchall()
+    columns = sorted(columns_of_templates(template for (template,) in found) & present)
+    selected = ", ".join(f'"{column}"' for column in ("seq", "raw", TEMPLATE, *columns))
+    table: pa.Table = connection.sql(f"SELECT {selected} {where}", params={"seqs": seqs}).to_arrow_table()
+    schema = pa.schema(
+        field.with_type(pa.timestamp("ms")) if pa.types.is_timestamp(field.type) else field for field in table.schema
+    )
+    table = table.cast(schema)  # as Asterisk writes times: in milliseconds
+    table = table.set_column(
+        table.column_names.index(TEMPLATE), TEMPLATE, table[TEMPLATE].combine_chunks().dictionary_encode()
+    )
+    return dict(zip(table["seq"].to_pylist(), restore(table).to_pylist(), strict=True))

@@ -5,8 +5,7 @@ from typing import Any
 
 import orjson
 
-from .call_data import Event, Row
-from .context import EventContext
+from .call_data import Event, EventContext, Row
 from .story import LadderStep
 
 __all__ = ["moment_of"]

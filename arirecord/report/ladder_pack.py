@@ -1,5 +1,7 @@
 """The ladders of a report: those of as many calls as fit, packed, to be drawn when a reader opens one."""
 
+import base64
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,12 +12,12 @@ import orjson
 from .build_story import tell
 from .call_data import read_facts_of
 from .ladder_html import story_section
-from .packed import packed
 from .search import problems
 
-__all__ = ["Ladders", "ladders_of"]
+__all__ = ["Ladders", "ladders_of", "packed"]
 
 _TOGETHER = 200
+
 """Ladders that are packed together: they share most of their text, and a page unpacks few that nobody opens."""
 
 
@@ -51,3 +53,8 @@ def ladders_of(connection: duckdb.DuckDBPyConnection, most: int, progress: Calla
         packs.append(packed(orjson.dumps(sections).decode()))
         progress(len(summaries))
     return Ladders(packs, pack_of, summaries)
+
+
+def packed(text: str) -> str:
+    """The text as zlib data in base64, as `DecompressionStream("deflate")` of browsers reads it."""
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 9)).decode()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from arirecord.session.reader import SessionFile
+
 from . import call_data, search
 from .build_story import story
 from .ladder_svg import ladder_svg
@@ -15,9 +17,10 @@ from .story import Story
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["CALL_MODELS", "Call", "Plots", "find_call"]
+__all__ = ["CALL_MODELS", "Call", "Plots", "find_call", "session_html"]
 
 CALL_MODELS = (*search.MODELS, *call_data.MODELS)
+
 """The models that `find_call` reads."""
 
 
@@ -134,3 +137,30 @@ class Plots:
     def ladder(self, call: str) -> Call:
         """A call with its ladder, by id of call or channel, or number. Raises `LookupError` unless it is just one."""
         return find_call(self._with(CALL_MODELS), call)
+
+
+_TYPES = 8
+
+
+def session_html(session: SessionFile) -> str:
+    """The header as an HTML table: path, beginning, length, events with their most frequent types, gaps, losses."""
+    header = session.header
+    types = sorted(header.types.items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{name or 'none'} {count:,}" for name, count in types[:_TYPES])
+    more = f" and {len(types) - _TYPES} more" if len(types) > _TYPES else ""
+    facts = {
+        "session": str(session.path),
+        "began": header.first_at or "–",
+        "length": f"{header.duration_ns / 1e9:,.1f} s",
+        "recorded": f"{session.recorded_time.duration_ns / 1e9:,.1f} s",
+        "events": f"{header.events:,}",
+        "types": shown + more,
+        "applications": ", ".join(header.applications) or "–",
+        "gaps": f"{header.gap_count:,}; {header.lost_count:,} frames known to be lost",
+        "ended": header.ended,
+    }
+    rows = "".join(
+        f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(value)}</td></tr>'
+        for name, value in facts.items()
+    )
+    return f"<table>{rows}</table>"

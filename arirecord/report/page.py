@@ -20,10 +20,8 @@ from arirecord.session.reader import SessionFile
 
 from . import breakdowns, call_data, plots, sankey, search
 from .kpi_cards import cards
-from .ladder_pack import Ladders, ladders_of
-from .packed import packed
-from .palette import DISPOSITIONS, EMPTY
-from .style import ladder_style, page_style
+from .ladder_pack import Ladders, ladders_of, packed
+from .style import DISPOSITIONS, EMPTY, ladder_style, page_style
 
 __all__ = ["LADDERS", "MOST_CALLS", "report_html"]
 

@@ -11,7 +11,7 @@ import duckdb
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from .palette import DISPOSITIONS, OTHER, style
+from .style import DISPOSITIONS, OTHER, style
 
 __all__ = [
     "BUCKETS_S",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import duckdb
 import plotly.graph_objects as go
 
-from .palette import COLORWAY, style
+from .style import COLORWAY, style
 
 __all__ = ["ivr_paths", "transfers"]
 

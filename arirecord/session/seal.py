@@ -4,39 +4,46 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arirecord.errors import JournalError, TargetExists
+from arirecord.session.columnar.table import UnforeseenColumns, own_columns, rows_to_table, session_schema
 
 from .bulk_mode import undisturbed
-from .columnar.table import UnforeseenColumns, own_columns, rows_to_table, session_schema
 from .digest import PROVED, RowDigest
 from .header import KEY, Drift, Header
 from .header_stats import HeaderStats
 from .journal import JournalReader, is_locked
 from .output_file import check_output, followed, give_name
 from .parquet import GroupWriter, session_writer
-from .prefetch import ahead
 from .row_groups import grouped_batches
 from .rows import Row, Rows
 
-__all__ = ["Progress", "RowSource", "make_session", "no_progress", "recover", "seal"]
+__all__ = ["Progress", "RowSource", "ahead", "make_session", "no_progress", "recover", "seal"]
 
 _SLICE = 40_960
+
 """Rows turned into columns at once: a row group's worth of Python objects would cost a gigabyte."""
+
 _NAME = re.compile(rb'"type":"([^"\\]*)')
+
 _QUOTED = b'"frame":"'
+
 _QUOTED_NAME = re.compile(rb'\\"type\\": ?\\"([^"\\]*)')
+
 _KIND = re.compile(rb'"kind":"([^"\\]*)')
+
 """Names of event types and kinds in a journal, as far as is worth looking."""
 
 Progress = Callable[[str, int], None]
+
 """Called with what is being done (`reading`, `writing`, `comparing`) and the rows done so far, while reading about."""
 
 
@@ -225,3 +232,15 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+Item = TypeVar("Item")
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, none of which is None; what making one raises comes out in its place."""
+    with ThreadPoolExecutor(1, thread_name_prefix="arirecord-ahead") as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item

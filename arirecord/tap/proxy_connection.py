@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .endpoint import Endpoint
-from .event_stream import ObservedStream, asked_applications
+from .event_stream import ObservedStream, StreamRegistry, asked_applications
 from .exchanges import Exchanges, ObservedExchange
 from .fan_out import FanOut, FanOutCopy
 from .frames import close_frame
 from .options import TapOptions
 from .safe_recorder import SafeRecorder
 from .secrets import user_of
-from .stream_registry import StreamRegistry
 from .upstream import dial, login_refusal, why_not
 
 __all__ = ["ProxyConnection", "Shared"]

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from arirecord.capture.recorder import Recorder
 from arirecord.errors import CaptureError
 
+from .event_stream import StreamRegistry
 from .fan_out import FanOut
 from .options import TapOptions
 from .proxy_connection import ProxyConnection, Shared
 from .safe_recorder import SafeRecorder
-from .stream_registry import StreamRegistry
 
 __all__ = ["Tap", "TapStatus"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from arirecord.cli.units import size_text
+from arirecord.cli.console import size_text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.replay.clients.app_mapping import asked_applications, rewrite
+from arirecord.replay.clients.app_registry import asked_applications, rewrite
 from tests.conftest import read_lines, streams
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from arirecord.cli.replay import replay as replay_command
-from arirecord.cli.replay_calls import call_starts, find_call
+from arirecord.cli.replay_types import call_starts, find_call
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.timing.call_filter import CallFrames

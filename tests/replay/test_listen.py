@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from arirecord.replay.options import ReplayError
-from arirecord.replay.wire.bind import authority, listen
+from arirecord.replay.wire.uvicorn_server import authority, listen
 
 from .support import run
 

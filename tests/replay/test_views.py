@@ -10,10 +10,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from arirecord.replay.clients.app_mapping import rewrite
-from arirecord.replay.clients.membership import Membership, read_known
+from arirecord.replay.clients.app_registry import rewrite
 from arirecord.replay.clients.routing import ClientView, CombinedView, EventRouting
-from arirecord.replay.clients.subscription import PRIVATE, Subscription
+from arirecord.replay.clients.subscription import PRIVATE, Membership, Subscription, read_known
 from arirecord.replay.options import ReplayError, ReplayOptions
 from arirecord.replay.server import ReplayServer
 from arirecord.session.reader import open_session

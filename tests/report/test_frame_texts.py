@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import arirecord
-from arirecord.report.frame_texts import frame_texts
+from arirecord.report.call_rows import frame_texts
 from arirecord.session.compact import compact
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 import arirecord
 from arirecord.report.kpi_cards import cards, written
-from arirecord.report.packed import packed
+from arirecord.report.ladder_pack import packed
 from arirecord.report.page import report_html
 from tests.analytics.test_models import make
 from tests.cli.conftest import COMMAND

@@ -12,8 +12,8 @@ import arirecord
 from arirecord.analytics import connect
 from arirecord.cli.info import describe
 from arirecord.doctor import examine
+from arirecord.report.notebook import session_html
 from arirecord.report.page import report_html
-from arirecord.report.session_html import session_html
 from arirecord.session.compact import compact
 from arirecord.session.reader import open_session
 from arirecord.session.recorded_time import Extent, Gap, Span, measure

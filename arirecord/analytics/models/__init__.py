@@ -16,9 +16,10 @@ from importlib.resources.abc import Traversable
 
 from arirecord.suggest import unknown_name
 
-__all__ = ["LAYERS", "Description", "Model", "describe", "load_models", "mart_names", "model_names"]
+__all__ = ["LAYERS", "Description", "Model", "describe", "load_models", "mart_names", "model_names", "words"]
 
 _ADVICE = "`arirecord models` lists the models."
+
 LAYERS = ("staging", "intermediate", "macros", "marts")
 
 
@@ -128,3 +129,17 @@ def _parse(name: str, text: str, layers: Mapping[str, str]) -> Model:
     reads = frozenset(mentioned) & layers.keys()
     is_macro = "macros" in {layers[name], *(layers[other] for other in reads)}
     return Model(name, layers[name], about, text.strip().rstrip(";"), reads, is_macro)
+
+
+def words(mart: Model) -> list[str]:
+    """Describe a mart in lines of Markdown: its row, its key, what it needs, notes and sources."""
+    said = describe(mart.name)
+    lines = [f"One row is {mart.row}. Identified by {', '.join(f'`{name}`' for name in said.key)}.", ""]
+    lines += [f"Shown on a terminal: {', '.join(f'`{name}`' for name in said.shown)}.", ""]
+    if said.needs:
+        lines += [f"Needs: {said.needs}", ""]
+    if said.notes:
+        lines += [*(f"* {note}" for note in said.notes), ""]
+    if said.source:
+        lines += [f"Source: {said.source}", ""]
+    return lines

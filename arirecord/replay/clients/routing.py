@@ -11,9 +11,8 @@ import orjson
 from arirecord.replay.options import ReplayError
 from arirecord.session.reader import Frame
 
-from .app_mapping import rewrite
-from .membership import Membership
-from .subscription import PRIVATE, Subscription
+from .app_registry import rewrite
+from .subscription import PRIVATE, Membership, Subscription
 
 __all__ = ["ClientView", "CombinedView", "EventRouting", "plain_payload"]
 

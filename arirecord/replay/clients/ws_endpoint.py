@@ -11,11 +11,10 @@ from arirecord.replay.pbx.state import PbxState
 from arirecord.replay.wire.web import refuse
 from arirecord.session.reader import SessionFile
 
-from .app_mapping import asked_applications
-from .app_registry import Applications
+from .app_registry import Applications, asked_applications
 from .client import Client
-from .membership import Membership, read_known
 from .routing import EventRouting
+from .subscription import Membership, read_known
 
 __all__ = ["WsEndpoint"]
 

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from arirecord.asterisk.rest_operations import Route
-from arirecord.replay.pbx.resource_table import ResourceTable
-from arirecord.replay.pbx.state import PbxState
+from arirecord.replay.pbx.state import PbxState, ResourceTable
 
 from .id_map import IdMap
 from .matcher import QueuedExchange, ResponseMatcher

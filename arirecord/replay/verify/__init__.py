@@ -3,7 +3,6 @@
 from .app import VerifyError
 from .junit import write_junit
 from .rules import Rule
-from .run import Verified, VerifyOptions, verify
-from .suite import sessions_in
+from .run import Verified, VerifyOptions, sessions_in, verify
 
 __all__ = ["Rule", "Verified", "VerifyError", "VerifyOptions", "sessions_in", "verify", "write_junit"]

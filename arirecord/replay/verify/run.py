@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,10 +21,12 @@ from .compare import Compared, Request, compare
 from .grouping import TYPES, Grouping
 from .rules import DEFAULT_RULES, Rule, Rules
 
-__all__ = ["Verified", "VerifyOptions", "verify"]
+__all__ = ["Verified", "VerifyOptions", "sessions_in", "verify"]
 
 _FIRST: Final = asyncio.FIRST_COMPLETED
+
 _LOOK_S: Final = 0.1
+
 _USER: Final = "arirecord"
 
 
@@ -163,3 +165,29 @@ async def _until_over(
         finally:
             end.cancel()
             gone.cancel()
+
+
+def sessions_in(path: Path) -> list[Path]:
+    """The sessions of a file or a folder, in the order of their names.
+
+    A folder whose files go on where others end, all counted from one time, is a recording in parts, and one session.
+    Raises `NotASession` and `FileNotFoundError` as `open_session` does.
+    """
+    if not path.is_dir():
+        open_session(path)
+        return [path]
+    return list(_within(path)) or [open_session(path).path]
+
+
+def _within(folder: Path) -> Iterator[Path]:
+    files = sorted(p for p in folder.rglob("*.parquet") if not p.name.startswith("."))
+    headers = {path: open_session(path).header for path in files}
+    starts = {header.started_ns for header in headers.values()}
+    if len(files) > 1 and len(starts) == 1 and len({h.first_elapsed_ns for h in headers.values()}) == len(files):
+        yield folder
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir():
+            yield from _within(entry)
+        elif entry in headers:
+            yield entry

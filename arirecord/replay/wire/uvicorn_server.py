@@ -1,10 +1,22 @@
 """uvicorn, set up for a replay."""
 
+import asyncio
+import base64
+import binascii
+import errno
+import hmac
+import socket
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qs
+
 import uvicorn
+
+from arirecord.replay.options import ReplayError
 
 from .batch_send import BatchProtocol
 
-__all__ = ["web_server"]
+__all__ = ["CHALLENGE", "ClientAuth", "authority", "listen", "web_server"]
 
 
 def web_server(app: object) -> uvicorn.Server:
@@ -24,3 +36,67 @@ def web_server(app: object) -> uvicorn.Server:
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     return server
+
+
+async def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 is any free one. Raises `ReplayError`, in one sentence, where it can't."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        # Named here, not 0 as in `socket.create_server`: only then asyncio sets TCP_NODELAY on what it accepts, without
+        # which a frame now and then waits 40 ms for the client's delayed acknowledgement.
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen()
+        except BaseException:
+            listener.close()
+            raise
+        return listener
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            why = f"port {port} of {host} is in use by another program; choose another, or 0 for any free one"
+            raise ReplayError(why) from error
+        raise ReplayError(f"can't listen on port {port} of {host}: {error.strerror or error}") from error
+
+
+def authority(host: str, port: int) -> str:
+    """`host:port` as a client on this machine writes it into a URL."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="arirecord"'}
+
+"""The header that a 401 carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAuth:
+    """The one name and password that are let in; without a `user` everybody is."""
+
+    user: str | None = None
+    password: str = field(default="", repr=False)
+
+    def allows(self, authorization: str | None, query: str) -> bool:
+        """Whether an `Authorization` header or the `api_key` of a query (`app=a&api_key=u:p`) is the right one."""
+        if self.user is None:
+            return True
+        expected = f"{self.user}:{self.password}"
+        given = [_basic(authorization), *parse_qs(query, keep_blank_values=True).get("api_key", [])]
+        return any(_same(text, expected) for text in given if text is not None)
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
+
+
+def _basic(header: str | None) -> str | None:
+    scheme, _, coded = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(coded.strip(), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return None

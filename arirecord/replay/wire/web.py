@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket
 
 from arirecord.replay.rest.messages import RestRequest, RestResponse, error
 
-from .auth import CHALLENGE, ClientAuth
+from .uvicorn_server import CHALLENGE, ClientAuth
 
 __all__ = ["Web", "refuse"]
 
