@@ -44,7 +44,7 @@ def ivr_paths(connection: duckdb.DuckDBPyConnection) -> go.Figure:
         f"""
         WITH steps AS (
             SELECT
-                channel_id, step, COALESCE(prompt, 'no prompt') AS prompt, left_how,
+                channel_id, step, COALESCE(prompt, 'no prompt') AS prompt, exit_reason,
                 row_number() OVER (PARTITION BY channel_id ORDER BY step) AS place
             FROM ivr_paths
         ),
@@ -58,7 +58,7 @@ def ivr_paths(connection: duckdb.DuckDBPyConnection) -> go.Figure:
 
         nodes AS (
             SELECT
-                steps.channel_id, steps.place, steps.left_how,
+                steps.channel_id, steps.place, steps.exit_reason,
                 concat(
                     steps.place, ' ',
                     CASE WHEN ranked_prompts.rank <= {_PROMPTS} THEN steps.prompt ELSE 'other prompts' END
@@ -69,7 +69,7 @@ def ivr_paths(connection: duckdb.DuckDBPyConnection) -> go.Figure:
 
         flows AS (
             SELECT
-                place, node, left_how,
+                place, node, exit_reason,
                 lead(node) OVER (PARTITION BY channel_id ORDER BY place) AS next_node
             FROM nodes
         )
@@ -77,7 +77,7 @@ def ivr_paths(connection: duckdb.DuckDBPyConnection) -> go.Figure:
         SELECT
             node,
             CASE
-                WHEN next_node IS NULL THEN COALESCE(replace(left_how, '_', ' '), 'not recorded')
+                WHEN next_node IS NULL THEN COALESCE(replace(exit_reason, '_', ' '), 'not recorded')
                 WHEN place = {_STEPS} THEN 'more prompts'
                 ELSE next_node
             END AS target,

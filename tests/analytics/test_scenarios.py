@@ -72,7 +72,7 @@ def test_menus_step_by_step(ask: Ask) -> None:
     rows = ask(
         "ivr_dtmf/all",
         "ivr_paths",
-        "SELECT list((prompt, digits) ORDER BY step), arg_max(left_how, step), sum(step_s), "
+        "SELECT list((prompt, digits) ORDER BY step), arg_max(exit_reason, step), sum(step_s), "
         "epoch_ms(max(ended_at) - min(started_at)) / 1000 FROM ivr_paths GROUP BY channel_id ORDER BY min(first_seq)",
     )
 

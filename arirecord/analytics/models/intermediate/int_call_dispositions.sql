@@ -16,4 +16,4 @@ SELECT
     END AS disposition
 FROM int_call_parties AS parties
 LEFT JOIN int_call_dials AS dials USING (call_id)
-WHERE parties.is_answered OR (parties.is_ended AND parties.is_followed)
+WHERE parties.is_answered OR (parties.is_ended AND parties.is_tracked)

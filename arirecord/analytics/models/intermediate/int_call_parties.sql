@@ -38,7 +38,7 @@ SELECT
     reached.call_id IS NOT NULL AS has_called,
     facts.is_answered,
     facts.is_ended,
-    facts.is_followed,
+    facts.is_tracked,
     facts.answered_at,
     times.last_left_at,
     facts.hangup_cause,

@@ -10,7 +10,7 @@ SELECT
     bool_and(facts.is_complete) AS is_complete,
     bool_and(facts.is_unbroken) AS is_unbroken,
     -- Where the first channel is not known others may have been lost with it.
-    bool_or(legs.is_first) IS true AND bool_and(facts.is_followed) FILTER (NOT facts.is_helper) AS is_traced,
+    bool_or(legs.is_first) IS true AND bool_and(facts.is_tracked) FILTER (NOT facts.is_helper) AS is_traced,
     is_traced AND bool_and(facts.is_over) FILTER (NOT facts.is_helper) AS is_whole,
     min(facts.first_seq) AS first_seq,
     max(facts.last_seq) AS last_seq

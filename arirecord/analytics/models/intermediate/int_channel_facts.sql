@@ -70,8 +70,8 @@ SELECT
     lives.is_answered, lives.is_complete, lives.is_over, lives.is_unbroken,
     -- Seen since before it could do anything, or since an app is offered it.
     COALESCE(lives.created_seq IS NOT NULL OR firsts.channel_state <> 'Up' OR lives.first_seq = lives.answered_seq
-        OR firsts.event_type IN ('CallBroadcast', 'StasisStart'), false) AS is_begun,
-    is_begun AND lives.is_unbroken AS is_followed,
+        OR firsts.event_type IN ('CallBroadcast', 'StasisStart'), false) AS has_start,
+    has_start AND lives.is_unbroken AS is_tracked,
     COALESCE(lives.created_seq, firsts.after_seq, -1) AS made_seq,
     lives.first_seq, lives.last_seq
 FROM int_channel_lives AS lives

@@ -13,7 +13,7 @@ WITH roles AS (
             WHEN NOT dialled.is_caller THEN 'called'
         END AS role,
         known.is_helper,
-        known.is_begun OR known.linkedid IS NOT NULL AS is_sure,
+        known.has_start OR known.linkedid IS NOT NULL AS is_sure,
         (known.made_seq, known.created_at, known.first_seq) AS made
     FROM int_channel_facts AS known
     JOIN int_call_channels AS calls USING (channel_id)

@@ -51,7 +51,7 @@ followed AS (
     SELECT
         *,
         lead(step) OVER steps_of_channel AS next_step,
-        lag(step) OVER steps_of_channel = 'entry' AND lag(queue) OVER steps_of_channel = queue AS is_told_again,
+        lag(step) OVER steps_of_channel = 'entry' AND lag(queue) OVER steps_of_channel = queue AS is_repeat_report,
         lead(status) OVER steps_of_channel AS next_status,
         lead(event_at) OVER steps_of_channel AS next_at,
         lead(seq) OVER steps_of_channel AS next_seq
@@ -75,4 +75,4 @@ SELECT
         WHEN 'entry' THEN 'left'
     END AS outcome
 FROM followed
-WHERE step = 'entry' AND is_told_again IS NOT true
+WHERE step = 'entry' AND is_repeat_report IS NOT true

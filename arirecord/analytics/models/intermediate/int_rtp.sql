@@ -4,7 +4,7 @@
 WITH told AS (
     SELECT
         channel_id,
-        max(timestamp) AS told_at,
+        max(timestamp) AS reported_at,
         arg_max(value, seq) FILTER (variable = 'RTPAUDIOQOS') AS quality,
         arg_max(value, seq) FILTER (variable = 'RTPAUDIOQOSJITTER') AS jitters,
         max(seq) AS last_seq
@@ -15,7 +15,7 @@ WITH told AS (
 
 parsed AS (
     SELECT
-        channel_id, told_at, last_seq,
+        channel_id, reported_at, last_seq,
         regexp_extract(
             quality,
             ';lp=(\d+);rxjitter=([0-9.]+);rxcount=(\d+);txjitter=([0-9.]+);txcount=(\d+);rlp=(\d+);rtt=([0-9.]+)'
@@ -29,7 +29,7 @@ parsed AS (
 
 read AS (
     SELECT
-        channel_id, told_at, last_seq,
+        channel_id, reported_at, last_seq,
         TRY_CAST(said.rxcount AS BIGINT) AS received_count,
         TRY_CAST(said.txcount AS BIGINT) AS sent_count,
         -- Numbers without sign: duplicates can make them less than none, which then looks huge.
@@ -49,7 +49,7 @@ read AS (
 -- A filter on a direction's count would have every text taken apart again for it: it comes after both are made.
 directions AS (
     SELECT
-        channel_id, told_at, round_trip_ms, last_seq,
+        channel_id, reported_at, round_trip_ms, last_seq,
         unnest([
             {
                 'direction': 'received',
@@ -70,7 +70,7 @@ directions AS (
 )
 
 SELECT
-    channel_id, heard.direction, told_at, heard.packet_count, heard.lost_count, heard.jitter_ms, heard.longest_jitter_ms,
+    channel_id, heard.direction, reported_at, heard.packet_count, heard.lost_count, heard.jitter_ms, heard.longest_jitter_ms,
     round_trip_ms, last_seq
 FROM directions
 WHERE heard.packet_count IS NOT NULL

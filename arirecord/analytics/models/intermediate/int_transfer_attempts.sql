@@ -62,7 +62,7 @@ SELECT
     spans.seq,
     any_value(met.met_at) AS met_at,
     any_value(met.met_channel_id) AS met_channel_id,
-    bool_and(goer.ended_seq IS NOT NULL) AS is_followed,
+    bool_and(goer.ended_seq IS NOT NULL) AS is_tracked,
     bool_or(refused.seq IS NOT NULL) AS is_refused,
     count(DISTINCT tried.peer_channel_id) AS attempt_count,
     min(tried.ended_at) FILTER (tried.dial_status = 'ANSWER' AND NOT tried.is_inner) AS answered_at,

@@ -50,7 +50,7 @@ judged AS (
             WHEN attempt_count > 0 THEN NULL
             WHEN met_at IS NOT NULL THEN 'answered'
             WHEN is_refused THEN 'failed'
-            WHEN is_followed THEN 'application'
+            WHEN is_tracked THEN 'application'
         END AS outcome
     FROM known
 )

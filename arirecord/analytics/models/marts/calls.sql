@@ -32,7 +32,7 @@ SELECT
         WHEN parties.is_answered AND epoch_ms(spans.ended_at) - epoch_ms(parties.last_left_at) < 100
         THEN (epoch_ms(parties.last_left_at) - epoch_ms(parties.answered_at)) // 1000
         WHEN parties.is_answered THEN (epoch_ms(spans.ended_at) - epoch_ms(parties.answered_at)) // 1000
-        WHEN parties.is_ended AND parties.is_followed THEN 0
+        WHEN parties.is_ended AND parties.is_tracked THEN 0
     END AS billsec,
     CASE WHEN spans.is_whole THEN CASE WHEN talked.call_id IS NULL THEN 0 ELSE talked.talk_ms / 1000 END END AS talk_s,
     CASE WHEN spans.is_whole AND COALESCE(pauses.is_hold_known, true) THEN COALESCE(pauses.hold_ms, 0) / 1000 END

@@ -24,7 +24,7 @@ SELECT
     hangup_cause,
     hangup_cause_txt,
     tech_cause,
-    CASE WHEN is_answered OR is_followed THEN is_answered END AS is_answered,
+    CASE WHEN is_answered OR is_tracked THEN is_answered END AS is_answered,
     is_helper,
     is_complete,
     first_seq,

@@ -63,7 +63,7 @@ SELECT
     seconds_between(steps.event_at, steps.next_at) AS step_s,
     CASE WHEN steps.kind = 'prompt' THEN seconds_between(steps.event_at, steps.answered_at) END
         AS response_s,
-    CASE WHEN steps.next_kind IN ('connected', 'hung_up', 'ended') THEN steps.next_kind END AS left_how,
+    CASE WHEN steps.next_kind IN ('connected', 'hung_up', 'ended') THEN steps.next_kind END AS exit_reason,
     steps.is_last,
     steps.next_seq IS NOT NULL
         AND (gaps.seq IS NULL OR gaps.seq < lives.first_seq)

@@ -21,21 +21,21 @@ SELECT
     facts.tech_cause,
     CASE
         WHEN facts.is_answered THEN seconds_between(facts.ringing_at, facts.answered_at)
-        WHEN facts.is_followed THEN seconds_between(facts.ringing_at, facts.ended_at)
+        WHEN facts.is_tracked THEN seconds_between(facts.ringing_at, facts.ended_at)
     END AS ring_s,
     CASE
         WHEN facts.is_answered THEN seconds_between(facts.answered_at, facts.ended_at)
-        WHEN facts.is_ended AND facts.is_followed THEN 0
+        WHEN facts.is_ended AND facts.is_tracked THEN 0
     END AS up_s,
     CASE
-        WHEN facts.is_followed AND facts.is_over AND COALESCE(times.is_bridged_known, true)
+        WHEN facts.is_tracked AND facts.is_over AND COALESCE(times.is_bridged_known, true)
         THEN COALESCE(times.bridged_ms, 0) / 1000
     END AS bridged_s,
     CASE
-        WHEN facts.is_followed AND facts.is_over AND COALESCE(times.is_holding_known, true)
+        WHEN facts.is_tracked AND facts.is_over AND COALESCE(times.is_holding_known, true)
         THEN COALESCE(times.holding_ms, 0) / 1000
     END AS holding_s,
-    CASE WHEN facts.is_answered OR facts.is_followed THEN facts.is_answered END AS is_answered,
+    CASE WHEN facts.is_answered OR facts.is_tracked THEN facts.is_answered END AS is_answered,
     facts.is_complete,
     facts.first_seq,
     facts.last_seq

@@ -33,7 +33,7 @@ SELECT
     rated.channel_id,
     calls.call_id,
     rated.direction,
-    rated.told_at,
+    rated.reported_at,
     rated.packet_count,
     rated.lost_count,
     rated.loss_ratio,

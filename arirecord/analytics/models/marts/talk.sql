@@ -36,19 +36,19 @@ shares AS (
     SELECT shares.*
     FROM int_talk_shares AS shares
     JOIN int_channel_facts AS facts USING (channel_id)
-    WHERE facts.is_followed AND facts.is_over
+    WHERE facts.is_tracked AND facts.is_over
 )
 
 SELECT
     channel_id,
     calls.call_id,
     CASE
-        WHEN NOT (facts.is_followed AND facts.is_over) THEN NULL
+        WHEN NOT (facts.is_tracked AND facts.is_over) THEN NULL
         WHEN talked.channel_id IS NULL THEN 0
         WHEN talked.is_known THEN talked.talk_ms / 1000
     END AS talk_s,
-    CASE WHEN facts.is_followed AND facts.is_over THEN spoken.spoken_ms / 1000 END AS spoken_s,
-    CASE WHEN facts.is_followed AND facts.is_over THEN spoken.longest_ms / 1000 END AS longest_spoken_s,
+    CASE WHEN facts.is_tracked AND facts.is_over THEN spoken.spoken_ms / 1000 END AS spoken_s,
+    CASE WHEN facts.is_tracked AND facts.is_over THEN spoken.longest_ms / 1000 END AS longest_spoken_s,
     spoken.spoken_count,
     shares.spoken_ms / NULLIF(shares.all_spoken_ms, 0) AS share_ratio,
     shares.crosstalk_ms / 1000 AS crosstalk_s,
