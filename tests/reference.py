@@ -27,10 +27,10 @@ WIDTH = 100
 MARKS = re.compile(r"(<!-- from here: made by `make docs`[^>]*-->\n).*?(<!-- to here -->)", re.DOTALL)
 CONTENTS = re.compile(r"(<!-- contents: made by `make docs` -->\n).*?(<!-- end of contents -->)", re.DOTALL)
 OBJECTS = {
-    "Functions": ("api.open_session", "analytics.connect", "replay.driven.replay"),
+    "Functions": ("api.open_session", "analytics.connect", "replay.api.replay"),
     "Session": ("api.Session",),
-    "Results": ("session.reader.Frame", "session.header.Header", "report.shown.Call", "report.shown.Plots"),
-    "Replay": ("replay.driven.Replay", "replay.driven.ClientRequest", "replay.options.ReplayOptions"),
+    "Results": ("session.reader.Frame", "session.header.Header", "report.notebook.Call", "report.notebook.Plots"),
+    "Replay": ("replay.api.Replay", "replay.api.ClientRequest", "replay.options.ReplayOptions"),
     "pytest": ("testing.ari", "testing.Ari"),
     "Errors": (
         "errors.ArirecordError",
@@ -40,7 +40,7 @@ OBJECTS = {
         "errors.CaptureError",
         "errors.UnknownName",
         "replay.options.ReplayError",
-        "replay.driven.NotAsked",
+        "replay.api.NotAsked",
     ),
 }
 """What `docs/python.md` describes, by heading: paths within the package."""
