@@ -84,7 +84,7 @@ class Session(MartMethods, reader.SessionFile):
     def call(self, wanted: str) -> "Call":
         """One call, by the id of it or of one of its channels, or by a number; shows its ladder in Jupyter.
 
-        Raises `LookupError` unless that is just one call.
+        Raises `NoSuchCall` unless that is just one call.
         """
         from arirecord.report.notebook import CALL_MODELS, find_call
 

@@ -1,36 +1,79 @@
-"""What can go wrong, in the words shown to the user.
+"""Errors that arirecord raises on purpose; all of them can be caught as `arirecord.X`.
 
-Every error that arirecord raises on purpose is an `ArirecordError`; its text says what is wrong, where, and what to do.
+The text of each says what is wrong, where, and what to do.
 
 - `ArirecordError`
-    - `NotASession`: a file that is no session, or of a newer format
-    - `JournalError`: a journal that can't be read, or that somebody is writing
-    - `TargetExists`: an output that would be overwritten
     - `CaptureError`: no connection to Asterisk could be made
-    - `UnknownName`: a table, column, model or parameter that does not exist; also a `KeyError` and a `ValueError`
+        - `ConnectionRefused`: Asterisk answered the WebSocket handshake with an HTTP status
+    - `JournalError`: a journal that cannot be read, or that another process is writing
+    - `LeakError`: a redacted session still held an original
+    - `NoSuchCall`: no call, or more than one, has this id or number; also a `LookupError`
+    - `NotASession`: a file that is not a session, or of a newer format
+    - `NothingKept`: a selection keeps no event
+    - `ReplayError`: a recording cannot be replayed
+    - `TargetExists`: an output would be overwritten
+    - `UnknownName`: a table, column, model or parameter does not exist; also a `KeyError` and a `ValueError`
+    - `VerifyError`: a recording cannot be verified
 """
 
-__all__ = ["ArirecordError", "CaptureError", "JournalError", "NotASession", "TargetExists", "UnknownName"]
+__all__ = [
+    "ArirecordError",
+    "CaptureError",
+    "ConnectionRefused",
+    "JournalError",
+    "LeakError",
+    "NoSuchCall",
+    "NotASession",
+    "NothingKept",
+    "ReplayError",
+    "TargetExists",
+    "UnknownName",
+    "VerifyError",
+]
 
 
 class ArirecordError(Exception):
     """Base of all errors raised on purpose."""
 
 
+class CaptureError(ArirecordError):
+    """No connection to Asterisk could be made, or it gave no event stream."""
+
+
+class ConnectionRefused(CaptureError):
+    """Asterisk answered the WebSocket handshake with an HTTP `status` other than 101."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class JournalError(ArirecordError):
+    """The journal cannot be read, or another process is writing it."""
+
+
+class LeakError(ArirecordError):
+    """The redacted session still held an original; it was not kept."""
+
+
+class NoSuchCall(ArirecordError, LookupError):
+    """No call, or more than one, has this id or number."""
+
+
 class NotASession(ArirecordError):
     """The file is not a session that this version can read."""
 
 
-class JournalError(ArirecordError):
-    """The journal can't be read, or is being written."""
+class NothingKept(ArirecordError):
+    """A selection keeps no event, so that no session is made."""
+
+
+class ReplayError(ArirecordError):
+    """A recording cannot be replayed: the address is in use, the session is damaged, or an option does not fit it."""
 
 
 class TargetExists(ArirecordError):
-    """The output exists and nobody asked to replace it."""
-
-
-class CaptureError(ArirecordError):
-    """No ARI event stream could be had from the server."""
+    """The output exists, and nobody asked to replace it."""
 
 
 class UnknownName(ArirecordError, KeyError, ValueError):
@@ -38,3 +81,7 @@ class UnknownName(ArirecordError, KeyError, ValueError):
 
     def __str__(self) -> str:
         return str(self.args[0])  # KeyError would give its repr
+
+
+class VerifyError(ArirecordError):
+    """A recording cannot be verified: it has nothing to compare, or the app does not start or connect."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import griffe
 
+from arirecord import errors
 from arirecord.analytics.connection import columns_of_models
 from arirecord.analytics.models import Model, describe, load_models, words
 from arirecord.analytics.parameters import parameters
@@ -32,16 +33,7 @@ OBJECTS = {
     "Results": ("session.reader.Frame", "session.header.Header", "report.notebook.Call", "report.notebook.Plots"),
     "Replay": ("replay.api.Replay", "replay.api.ClientRequest", "replay.options.ReplayOptions"),
     "pytest": ("testing.ari", "testing.Ari"),
-    "Errors": (
-        "errors.ArirecordError",
-        "errors.NotASession",
-        "errors.JournalError",
-        "errors.TargetExists",
-        "errors.CaptureError",
-        "errors.UnknownName",
-        "replay.options.ReplayError",
-        "replay.api.NotAsked",
-    ),
+    "Errors": (*(f"errors.{name}" for name in errors.__all__), "replay.api.NotAsked"),
 }
 """What `docs/python.md` describes, by heading: paths within the package."""
 

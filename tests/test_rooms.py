@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import arirecord
+from arirecord import errors
 
 PACKAGE = Path(arirecord.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -28,12 +29,13 @@ ALLOWED = {
 }
 ALLOWED["cli"] = {*ALLOWED}
 WITHIN_REPLAY = {
-    "options": set(),
-    "timing": {"options"},
-    "pbx": {"options", "timing"},
-    "rest": {"options", "timing", "pbx"},
-    "wire": {"options", "timing", "pbx", "rest"},
-    "clients": {"options", "timing", "pbx", "rest", "wire"},
+    "timing": set(),
+    "options": {"timing"},
+    "frame_source": {"timing", "options"},
+    "rest": {"timing", "options"},
+    "pbx": {"timing", "options", "frame_source", "rest"},
+    "wire": {"timing", "options", "rest", "pbx"},
+    "clients": {"timing", "options", "rest", "pbx", "wire"},
 }
 
 
@@ -57,11 +59,36 @@ def test_imports_go_downwards(path: Path) -> None:
 
 @pytest.mark.parametrize("room", WITHIN_REPLAY)
 def test_imports_go_downwards_in_replay(room: str) -> None:
-    """The rooms of `replay` are as much apart as the others."""
-    for path in (PACKAGE / "replay" / room).rglob("*.py"):
+    """The rooms of `replay` are as much apart as the others, a room of one module too."""
+    replay = PACKAGE / "replay"
+    for path in [*replay.glob(f"{room}.py"), *replay.glob(f"{room}/*.py")]:
         named = set(re.findall(r"^\s*from arirecord\.replay\.(\w+)", path.read_text(), re.MULTILINE))
+        if path.parent == replay:
+            named |= set(re.findall(r"^\s*from \.(\w+)", path.read_text(), re.MULTILINE))
 
         assert named <= WITHIN_REPLAY[room], path.name
+
+
+def test_each_class_has_a_name_of_its_own() -> None:
+    """No public class name means two things."""
+    files: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                files.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+
+    assert {name: paths for name, paths in files.items() if len(paths) > 1} == {}
+
+
+def test_modules_that_share_a_name_share_a_role() -> None:
+    """A verb's module is named as the library module that it calls; other twins are listed."""
+    twins = {"__init__", "api", "client", "control", "event_stream", "options", "prefetch", "rules", "server"}
+    files: dict[str, list[str]] = {}
+    for path in MODULES:
+        if path.parent.name != "cli" and path.stem not in twins:
+            files.setdefault(path.stem, []).append(str(path.relative_to(PACKAGE)))
+
+    assert {name: paths for name, paths in files.items() if len(paths) > 1} == {}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -74,9 +101,26 @@ def test_a_module_fits_in_the_head(path: Path) -> None:
 
 
 def test_the_public_names_exist() -> None:
-    """Each name of `arirecord.__all__` can be had, and has a docstring."""
+    """Each name of `arirecord.__all__` can be had, has a docstring, and is listed by `dir`."""
     for name in arirecord.__all__:
         assert name == "__version__" or getattr(arirecord, name).__doc__
+    assert dir(arirecord) == sorted(arirecord.__all__)
+
+
+def test_the_tree_of_errors_is_as_its_docstring_says() -> None:
+    """Each error of the package is in it, below the one it derives from, and can be caught as `arirecord.X`."""
+    for path in MODULES:
+        if path.name != "__main__.py":
+            import_module(".".join(("arirecord", *path.relative_to(PACKAGE).with_suffix("").parts)))
+
+    def tree(error: type[Exception], depth: int) -> list[tuple[int, str]]:
+        below = sorted(error.__subclasses__(), key=lambda each: each.__name__)
+        return [(depth, error.__name__), *(line for each in below for line in tree(each, depth + 1))]
+
+    written = re.findall(r"^( *)- `(\w+)`", errors.__doc__ or "", re.MULTILINE)
+
+    assert [(len(indent) // 4, name) for indent, name in written] == tree(errors.ArirecordError, 0)
+    assert all(getattr(arirecord, name) is getattr(errors, name) for _, name in written)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

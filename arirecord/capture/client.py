@@ -12,10 +12,10 @@ import orjson
 from websockets.exceptions import ConnectionClosed
 
 from arirecord.asterisk.timestamps import format_timestamp
-from arirecord.errors import ArirecordError, CaptureError
+from arirecord.errors import ArirecordError, CaptureError, ConnectionRefused
 from arirecord.session.rows import END_OF_RECORDING
 
-from .connect import CaptureOptions, Refused, dial
+from .connect import CaptureOptions, dial
 from .event_stream import EventStream
 from .recorder import Recorder
 from .rest_snapshots import RestRecorder, take_snapshot
@@ -138,7 +138,7 @@ class Capture:
                     await self._check_application(rest)
                 return await dial(self.options)
             except CaptureError as error:
-                is_booting = isinstance(error, Refused) and error.status == 503
+                is_booting = isinstance(error, ConnectionRefused) and error.status == 503
                 if not self.options.reconnect or not (self.recorder or is_booting):
                     raise
                 if is_first:

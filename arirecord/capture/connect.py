@@ -7,12 +7,12 @@ from typing import Any
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
-from arirecord.errors import CaptureError
+from arirecord.errors import CaptureError, ConnectionRefused
 
 from .address import Address
 from .event_stream import EventStream
 
-__all__ = ["CaptureOptions", "Refused", "dial"]
+__all__ = ["CaptureOptions", "dial"]
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,6 @@ class CaptureOptions:
         }
 
 
-class Refused(CaptureError):
-    """The handshake was answered with an HTTP `status` other than 101."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 class _Connect(connect):
     """Follows no redirect: the password is for one server."""
 
@@ -73,7 +65,7 @@ class _Connect(connect):
 
 
 async def dial(options: CaptureOptions) -> EventStream:
-    """Connect. Raises `CaptureError` (`Refused` where the answer was an HTTP status) with a sentence for a person."""
+    """Connect. Raises `CaptureError`, which is `ConnectionRefused` where the answer was an HTTP status."""
     where = options.address.base
     try:
         connection = await _Connect(
@@ -94,7 +86,7 @@ async def dial(options: CaptureOptions) -> EventStream:
         return connection
     except InvalidStatus as error:
         status, to = error.response.status_code, error.response.headers.get("Location", "")
-        raise Refused(_refusal(status, options, to.partition("?")[0]), status) from None
+        raise ConnectionRefused(_refusal(status, options, to.partition("?")[0]), status) from None
     except InvalidHandshake as error:
         raise CaptureError(f"{where} answers, but not as an ARI server does: {error}") from None
     except TimeoutError:

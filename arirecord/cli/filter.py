@@ -63,8 +63,9 @@ def command(
       arirecord filter days/ --number +420123456789 -o complaint.parquet
       arirecord filter today.parquet --app ivr --exclude ChannelVarset --exclude ChannelDialplan -o ivr.parquet
     """
+    from arirecord.errors import NothingKept
     from arirecord.session.reader import open_session
-    from arirecord.transform.filter import NothingKept, Selection, filter_session
+    from arirecord.transform.filter import Selection, filter_session
 
     from .selection import no_rows, unknown_value, windows_of
 

@@ -52,8 +52,8 @@ class Faults(click.ParamType["list[Fault]"]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "list[Fault]":
         """The faults; fails with a list of what there is for anything else."""
+        from arirecord.errors import ReplayError
         from arirecord.replay.timing.chaos import parse_faults
-        from arirecord.replay.timing.position import ReplayError
 
         try:
             return parse_faults(str(value))

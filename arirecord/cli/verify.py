@@ -95,7 +95,8 @@ def command(
       arirecord verify recordings/ --junit verify.xml -- node app.js --ari {base_url} --name {app}
       arirecord verify transfer.parquet --ignore 'GET *' --ignore 'POST /channels?timeout,variables.trace' -- ./app
     """
-    from arirecord.replay.verify import Verified, VerifyError, VerifyOptions, sessions_in, verify, write_junit
+    from arirecord.errors import VerifyError
+    from arirecord.replay.verify import Verified, VerifyOptions, sessions_in, verify, write_junit
 
     options = VerifyOptions(_speed(speed), pace_timeout, start_timeout, 0.5, application, ignore, any_order)
     results = []

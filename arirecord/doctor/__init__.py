@@ -6,7 +6,7 @@
 
 from .files import examine
 from .findings import Finding, Severity, worst
-from .journal import examine_journal
+from .journal_file import examine_journal
 from .session import examine_session
 
 __all__ = ["Finding", "Severity", "examine", "examine_journal", "examine_session", "worst"]

@@ -11,7 +11,7 @@ from arirecord.session.reader import Part, in_order_of_time, open_session
 from arirecord.session.seal import Progress, no_progress
 
 from .findings import Finding
-from .journal import examine_journal, no_journal
+from .journal_file import examine_journal, no_journal
 from .session import examine_session
 
 __all__ = ["examine"]

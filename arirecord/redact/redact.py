@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import phonenumbers
 
-from arirecord.errors import ArirecordError
+from arirecord.errors import LeakError
 from arirecord.session.header import Header
 from arirecord.session.output_file import check_output
 from arirecord.session.reader import SessionFile
@@ -28,17 +28,13 @@ from .pseudonym import is_service, pseudonyms, word_pseudonyms
 from .unescape import cut, key_of, views
 from .word_index import WordIndex
 
-__all__ = ["LeakError", "Options", "Redacted", "Redactor", "redact_session"]
+__all__ = ["Options", "Redacted", "Redactor", "redact_session"]
 
 _CALLER = re.compile(r'\{\s*"name"\s*:\s*"([^"]+)"\s*,\s*"number"\s*:')
 _BASE64 = re.compile(r'("rest_(?:request|answer)_base64"\s*:\s*")([A-Za-z0-9+/=]*)(")')
 _MIN_NAME = 3
 _REMEMBERED = 200_000
 _LONG = 1000
-
-
-class LeakError(ArirecordError):
-    """The redacted session still held an original; it was not kept."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from arirecord.session.reader import SessionFile
 
 from .options import ReplayOptions
-from .rest.handler import LoggedRequest
+from .rest_handler import LoggedRequest
 from .server import ReplayServer
 
 __all__ = ["ClientRequest", "NotAsked", "Replay", "replay"]

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from arirecord.errors import ReplayError
 from arirecord.select.times import Position
 from arirecord.session.reader import Frame
 
 from .timing.call_filter import CallFrames
 from .timing.chaos import Fault
-from .timing.position import ReplayError
 
 __all__ = ["AtEnd", "OnReconnect", "Pace", "ReplayError", "ReplayOptions"]
 

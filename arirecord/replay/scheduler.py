@@ -4,19 +4,19 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 
-from arirecord.replay.timing.clock import Wakeup
+from arirecord.errors import ReplayError
 from arirecord.select.times import Position
 from arirecord.session.reader import Frame
 from arirecord.session.rows import END_OF_RECORDING
 
 from .clients.ws_endpoint import WsEndpoint
-from .options import ReplayError, ReplayOptions
+from .frame_source import FrameSource
+from .options import ReplayOptions
 from .pbx.lazy_state import LazyState
+from .rest.client_pacing import ClientPacing
 from .timing.chaos import Chaos
-from .timing.client_pacing import ClientPacing
-from .timing.clock import PlayerClock
+from .timing.clock import PlayerClock, Wakeup
 from .timing.date_shift import DateShift
-from .timing.frame_source import FrameSource
 from .timing.pacing import AGAIN, GATE
 from .timing.player import Player
 

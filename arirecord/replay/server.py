@@ -13,27 +13,26 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
-from arirecord.replay.rest.handler import RestService
-from arirecord.replay.wire.uvicorn_server import ClientAuth, authority, listen
+from arirecord.errors import ReplayError
 from arirecord.session.reader import Frame, SessionFile, open_session
 
 from .clients.client_log import ClientLog
 from .clients.outbound import Dialler
 from .clients.synthetic_events import ari_time
 from .clients.ws_endpoint import WsEndpoint
-from .options import ReplayError, ReplayOptions
+from .frame_source import FrameSource
+from .options import ReplayOptions
 from .pbx.lazy_state import LazyState
-from .rest.handler import LoggedRequest, RestHandler
+from .rest.client_pacing import ClientPacing
 from .rest.messages import RestRequest, RestResponse
 from .rest.recorded_exchanges import read_recorded
+from .rest_handler import LoggedRequest, RestHandler, RestService
 from .scheduler import Scheduler
 from .timing.chaos import Chaos
-from .timing.client_pacing import ClientPacing
 from .timing.clock import PlayerClock
-from .timing.frame_source import FrameSource
 from .timing.position import find_place
 from .wire.control import control
-from .wire.uvicorn_server import web_server
+from .wire.uvicorn_server import ClientAuth, authority, listen, web_server
 from .wire.web import Web
 
 __all__ = ["ReplayServer", "Status"]

@@ -10,12 +10,12 @@ from typing import Any
 import duckdb
 import orjson
 
-from arirecord.errors import ArirecordError
+from arirecord.errors import NoSuchCall
 
 from .call_rows import rows_of_calls
 from .story import Bridge
 
-__all__ = ["MODELS", "Event", "EventContext", "Facts", "NoSuchCall", "Row", "is_detail", "read_facts", "read_facts_of"]
+__all__ = ["MODELS", "Event", "EventContext", "Facts", "Row", "is_detail", "read_facts", "read_facts_of"]
 
 Row = Mapping[str, Any]
 
@@ -25,10 +25,6 @@ MODELS = (
 )  # fmt: skip
 
 """The models that `read_facts` reads."""
-
-
-class NoSuchCall(ArirecordError):
-    """No call of that id is in the session."""
 
 
 @dataclass(frozen=True)

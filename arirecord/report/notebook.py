@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from arirecord.errors import NoSuchCall
 from arirecord.session.reader import SessionFile
 
 from . import call_data, search
@@ -55,13 +56,13 @@ class Call:
 
 
 def find_call(connection: duckdb.DuckDBPyConnection, wanted: str) -> Call:
-    """The call that an id of a call or channel, or a number, means. Raises `LookupError` unless it is just one."""
+    """The call that an id of a call or channel, or a number, means. Raises `NoSuchCall` unless it is just one."""
     found = search.find_calls(connection, wanted)
     if not found:
-        raise LookupError(f"no call has the id, channel or number {wanted!r}")
+        raise NoSuchCall(f"no call has the id, channel or number {wanted!r}")
     if len(found) > 1:
         ids = ", ".join(call.call_id for call in found[:5])
-        raise LookupError(f"{len(found)} calls fit {wanted!r}: {ids}{' …' if len(found) > 5 else ''}")
+        raise NoSuchCall(f"{len(found)} calls fit {wanted!r}: {ids}{' …' if len(found) > 5 else ''}")
     return Call(story(connection, found[0].call_id))
 
 
@@ -135,7 +136,7 @@ class Plots:
         return sankey.ivr_paths(self._with(("ivr_paths",)))
 
     def ladder(self, call: str) -> Call:
-        """A call with its ladder, by id of call or channel, or number. Raises `LookupError` unless it is just one."""
+        """A call with its ladder, by id of call or channel, or number. Raises `NoSuchCall` unless it is just one."""
         return find_call(self._with(CALL_MODELS), call)
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from arirecord.asterisk.catalogue import all_columns, channel_columns, columns_of, event_types
-from arirecord.errors import ArirecordError
+from arirecord.errors import NothingKept
 from arirecord.session.header import Header
 from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import describe_source, gap_row, read_batches, to_rows, write_session
@@ -21,7 +21,7 @@ from arirecord.session.seal import Progress, no_progress
 
 from .selected_channels import Parts, find_parts
 
-__all__ = ["NothingKept", "Selection", "filter_session"]
+__all__ = ["Selection", "filter_session"]
 
 _BRIDGES = sorted({c.name for t in event_types() for c in columns_of(t) if c.model == "Bridge" and c.path[-1] == "id"})
 _LISTS = sorted(
@@ -31,10 +31,6 @@ _TARGETS = ("playback_target_uri", "recording_target_uri")
 _REST = ("uri", "message_body", "rest_by", "rest_uri", "rest_request_body", "rest_answer_body")
 _COLUMNS = ("type", "application", *channel_columns("id"), *_BRIDGES, *_LISTS, *_TARGETS, *_REST)
 _ID = re.compile(r"[\w.;@:+-]+")
-
-
-class NothingKept(ArirecordError):
-    """A selection keeps no event, so that no session is made."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from typing import Any
 
 from arirecord.replay.clients.app_registry import Applications
 from arirecord.replay.pbx.state import PbxState
-from arirecord.replay.rest.handler import RestHandler
 from arirecord.replay.rest.messages import RestRequest
 from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest
+from arirecord.replay.rest_handler import RestHandler
 
 from .support import frame
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
 from arirecord.cli.replay import replay as replay_command
+from arirecord.errors import ReplayError
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.timing.chaos import Chaos, Fault, parse_faults
-from arirecord.replay.timing.position import ReplayError
 
 from .support import client, frame, make, receive, run
 from .test_server import MAX, Said, event

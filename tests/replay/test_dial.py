@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, basic_auth, serve
 
-from arirecord.replay.options import OnReconnect, ReplayError, ReplayOptions
+from arirecord.errors import ReplayError
+from arirecord.replay.options import OnReconnect, ReplayOptions
 from arirecord.replay.server import ReplayServer
 
 from .support import client, make, receive, run

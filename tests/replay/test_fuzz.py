@@ -16,10 +16,10 @@ from arirecord.asterisk.rest_operations import Operation, operations
 from arirecord.replay.clients.app_registry import Applications
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.pbx.state import PbxState
-from arirecord.replay.rest.handler import RestHandler
 from arirecord.replay.rest.matcher import told
 from arirecord.replay.rest.messages import RestRequest, RestResponse
 from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest, exchange_of
+from arirecord.replay.rest_handler import RestHandler
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify.compare import Request, compare
 from arirecord.replay.verify.grouping import Grouping

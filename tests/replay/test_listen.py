@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from arirecord.replay.options import ReplayError
+from arirecord.errors import ReplayError
 from arirecord.replay.wire.uvicorn_server import authority, listen
 
 from .support import run

@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from arirecord.cli.replay import replay as replay_command
+from arirecord.errors import ReplayError
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.timing.position import ReplayError, find_place
+from arirecord.replay.timing.position import find_place
 from arirecord.select.times import Position
 from arirecord.session.header import KEY
 from arirecord.session.positions import find_places, rows_before

@@ -13,7 +13,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 
-from arirecord.replay.options import AtEnd, ReplayError, ReplayOptions
+from arirecord.errors import ReplayError
+from arirecord.replay.options import AtEnd, ReplayOptions
 from arirecord.replay.server import ReplayServer
 from arirecord.session.reader import RowBatch, SessionFile, open_session
 from tests.conftest import Sessions

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from arirecord.cli.replay import replay as replay_command
+from arirecord.replay.frame_source import FrameSource
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.timing.frame_source import FrameSource
 from arirecord.replay.timing.pacing import AGAIN, paced, repeated
 from arirecord.session.reader import Frame
 

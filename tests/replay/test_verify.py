@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from arirecord.cli import cli
+from arirecord.errors import VerifyError
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.verify import Rule, Verified, VerifyError, VerifyOptions, sessions_in, verify
+from arirecord.replay.verify import Rule, Verified, VerifyOptions, sessions_in, verify
 from arirecord.replay.verify.app import where
 from tests.waiting import HANG_S
 

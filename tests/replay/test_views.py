@@ -10,10 +10,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from arirecord.errors import ReplayError
 from arirecord.replay.clients.app_registry import rewrite
 from arirecord.replay.clients.routing import ClientView, CombinedView, EventRouting
 from arirecord.replay.clients.subscription import PRIVATE, Membership, Subscription, read_known
-from arirecord.replay.options import ReplayError, ReplayOptions
+from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
 from arirecord.session.reader import open_session
 from tests.conftest import Sessions, read_lines, streams

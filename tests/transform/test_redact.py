@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 import arirecord
 from arirecord.analytics.models import load_models
+from arirecord.errors import LeakError
 from arirecord.redact import redact as module
 from arirecord.redact.keyed_permutation import KeyedPermutation
 from arirecord.redact.mask_dtmf import Dtmf
 from arirecord.redact.pseudonym import is_service, pseudonyms
-from arirecord.redact.redact import LeakError, Options, Redacted, redact_session
+from arirecord.redact.redact import Options, Redacted, redact_session
 from arirecord.session.reader import open_session
 from tests.examples import examples
 

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
 from websockets.typing import Subprotocol
 
-from arirecord.replay.options import ReplayError
+from arirecord.errors import ReplayError
 
 from .client import Client
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from arirecord.replay.options import ReplayError
+from arirecord.errors import ReplayError
 from arirecord.session.reader import Frame
 
 from .app_registry import rewrite

@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from arirecord.asterisk.channel_names import endpoint_of
-from arirecord.errors import NotASession
-from arirecord.replay.options import ReplayError
+from arirecord.errors import NotASession, ReplayError
 from arirecord.session.reader import Part, SessionFile
 from arirecord.session.row_groups import grouped_batches, opened
 

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from arirecord.replay.options import ReplayError, ReplayOptions
+from arirecord.errors import ReplayError
+from arirecord.replay.options import ReplayOptions
 from arirecord.replay.pbx.state import PbxState
 from arirecord.replay.wire.web import refuse
 from arirecord.session.reader import SessionFile

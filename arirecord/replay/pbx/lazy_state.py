@@ -5,9 +5,8 @@ import sys
 from collections.abc import Sequence
 from itertools import islice
 
-from arirecord.errors import NotASession
-from arirecord.replay.options import ReplayError
-from arirecord.replay.timing.frame_source import FrameSource
+from arirecord.errors import NotASession, ReplayError
+from arirecord.replay.frame_source import FrameSource
 from arirecord.replay.timing.pacing import AGAIN
 from arirecord.select.times import Position
 from arirecord.session.reader import Frame

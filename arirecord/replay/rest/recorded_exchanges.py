@@ -11,8 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arirecord.asterisk.catalogue import event_types
-from arirecord.errors import NotASession
-from arirecord.replay.options import ReplayError
+from arirecord.errors import NotASession, ReplayError
 from arirecord.session.reader import SessionFile
 from arirecord.session.row_groups import grouped_batches, opened
 

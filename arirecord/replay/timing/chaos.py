@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from arirecord.errors import ReplayError
 from arirecord.select.units import UNITS_S
 from arirecord.session.reader import Frame
-
-from .position import ReplayError
 
 __all__ = ["WORDS", "Chaos", "Fault", "parse_faults"]
 

@@ -3,18 +3,12 @@
 import re
 from datetime import UTC, tzinfo
 
-from arirecord.errors import ArirecordError
+from arirecord.errors import ReplayError
 from arirecord.select.times import Position, parse_time, select_stretch
 from arirecord.session.positions import recorded
 from arirecord.session.reader import SessionFile
 
-__all__ = ["ReplayError", "find_place"]
-
-
-class ReplayError(ArirecordError):
-    """A recording can't be replayed: the address can't be listened on, the session can't be read on, or what is asked
-    for is not in it.
-    """
+__all__ = ["find_place"]
 
 
 def find_place(to: str, session: SessionFile, zone: tzinfo = UTC) -> Position:

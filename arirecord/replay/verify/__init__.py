@@ -1,6 +1,7 @@
 """Whether an app does with a recording what the recorded app did."""
 
-from .app import VerifyError
+from arirecord.errors import VerifyError
+
 from .junit import write_junit
 from .rules import Rule
 from .run import Verified, VerifyOptions, sessions_in, verify

@@ -7,17 +7,13 @@ import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from arirecord.errors import ArirecordError
+from arirecord.errors import VerifyError
 from arirecord.replay.server import ReplayServer
 
-__all__ = ["VerifyError", "command_for", "running", "where"]
+__all__ = ["command_for", "running", "where"]
 
 _LEAVE_S = 5.0
 _STDERR = 2
-
-
-class VerifyError(ArirecordError):
-    """A recording can't be verified: there is nothing to compare, or the app can't be started or does not connect."""
 
 
 def where(server: ReplayServer, application: str, user: str, password: str) -> Mapping[str, str]:

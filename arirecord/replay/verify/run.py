@@ -9,14 +9,15 @@ from typing import Final
 
 import orjson
 
+from arirecord.errors import VerifyError
 from arirecord.replay.options import ReplayOptions
-from arirecord.replay.rest.handler import LoggedRequest
 from arirecord.replay.rest.matcher import thing_made, told
 from arirecord.replay.rest.recorded_exchanges import read_recorded
+from arirecord.replay.rest_handler import LoggedRequest
 from arirecord.replay.server import ReplayServer
 from arirecord.session.reader import SessionFile, open_session
 
-from .app import VerifyError, running, where
+from .app import running, where
 from .compare import Compared, Request, compare
 from .grouping import TYPES, Grouping
 from .rules import DEFAULT_RULES, Rule, Rules

@@ -3,8 +3,8 @@
 import math
 from typing import Any, Final, Protocol
 
+from arirecord.errors import ReplayError
 from arirecord.replay.rest.messages import RestRequest, RestResponse, error
-from arirecord.replay.timing.position import ReplayError
 
 __all__ = ["Controlled", "control"]
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import uvicorn
 
-from arirecord.replay.options import ReplayError
+from arirecord.errors import ReplayError
 
 from .batch_send import BatchProtocol
 

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Collection, Iterable
 
-from arirecord.replay.rest.matcher import ExchangeQueue, QueuedExchange, told
-from arirecord.replay.rest.recorded_exchanges import RecordedExchange
-from arirecord.replay.rest.request_key import RequestKey
+from arirecord.replay.timing.pacing import GATE
 from arirecord.session.reader import Frame
 
-from .pacing import GATE
+from .matcher import ExchangeQueue, QueuedExchange, told
+from .recorded_exchanges import RecordedExchange
+from .request_key import RequestKey
 
 __all__ = ["ClientPacing"]
 

@@ -5,16 +5,16 @@ from itertools import count, dropwhile, islice, takewhile
 from operator import length_hint
 from typing import Any
 
-from arirecord.errors import NotASession
-from arirecord.replay.options import ReplayError, ReplayOptions
+from arirecord.errors import NotASession, ReplayError
 from arirecord.select.times import Position
 from arirecord.session.positions import rows_before
 from arirecord.session.reader import Frame, RowBatch, SessionFile
 
-from .chaos import Chaos
-from .pacing import gated, paced, repeated
-from .player import timeline
-from .prefetch import Prefetch
+from .options import ReplayOptions
+from .timing.chaos import Chaos
+from .timing.pacing import gated, paced, repeated
+from .timing.player import timeline
+from .timing.prefetch import Prefetch
 
 __all__ = ["FrameSource"]
 

@@ -5,23 +5,23 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from arirecord.asterisk.rest_operations import Route, find, methods_at
-from arirecord.replay.clients.app_registry import Applications
-from arirecord.replay.clients.client import Client
-from arirecord.replay.clients.client_log import ClientLog
-from arirecord.replay.clients.synthetic_events import ari_time, registered, replaced
-from arirecord.replay.options import ReplayError
-from arirecord.replay.pbx.lazy_state import LazyState
-from arirecord.replay.pbx.queries import Handler, lookups
-from arirecord.replay.pbx.state import PbxState
-from arirecord.replay.timing.date_shift import DateShift
-from arirecord.replay.wire.rest_messages import answer_message
+from arirecord.errors import ReplayError
 
-from .api_docs import ApiDocs
-from .commands import Commands
-from .id_map import IdMap
-from .messages import RestRequest, RestResponse, error
-from .recorded_exchanges import RecordedRest
-from .request_key import RequestKey, as_recorded, asked
+from .clients.app_registry import Applications
+from .clients.client import Client
+from .clients.client_log import ClientLog
+from .clients.synthetic_events import ari_time, registered, replaced
+from .pbx.commands import Commands
+from .pbx.lazy_state import LazyState
+from .pbx.queries import Handler, lookups
+from .pbx.state import PbxState
+from .rest.id_map import IdMap
+from .rest.messages import RestRequest, RestResponse, error
+from .rest.recorded_exchanges import RecordedRest
+from .rest.request_key import RequestKey, as_recorded, asked
+from .rest.served_docs import ApiDocs
+from .timing.date_shift import DateShift
+from .wire.rest_messages import answer_message
 
 __all__ = ["LoggedRequest", "RestHandler", "RestService"]
 

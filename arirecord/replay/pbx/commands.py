@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from arirecord.asterisk.rest_operations import Route
-from arirecord.replay.pbx.state import PbxState, ResourceTable
+from arirecord.replay.rest.id_map import IdMap
+from arirecord.replay.rest.matcher import QueuedExchange, ResponseMatcher
+from arirecord.replay.rest.messages import RestRequest, RestResponse, error
+from arirecord.replay.rest.recorded_exchanges import RecordedRest
+from arirecord.replay.rest.request_key import RequestKey
+from arirecord.replay.rest.synthetic import SyntheticResponses, subject
 
-from .id_map import IdMap
-from .matcher import QueuedExchange, ResponseMatcher
-from .messages import RestRequest, RestResponse, error
-from .recorded_exchanges import RecordedRest
-from .request_key import RequestKey
-from .synthetic import SyntheticResponses, subject
+from .state import PbxState, ResourceTable
 
 __all__ = ["Commands"]
 
