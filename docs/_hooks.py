@@ -1,4 +1,4 @@
-"""Pages of the site that are files of the repository's root: the changelog and the licence."""
+"""Pages of the site that are files of the repository's root: changelog, contributing, licence."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-PAGES = {"CHANGELOG.md": "CHANGELOG.md", "LICENSE": "LICENSE.md"}
+PAGES = {"CHANGELOG.md": "CHANGELOG.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "LICENSE": "LICENSE.md"}
 """File of the root → page of the site."""
 
 

@@ -44,7 +44,16 @@ def test_the_sdist_can_be_tested(built: tuple[Path, Path]) -> None:
     with tarfile.open(built[1]) as sdist:
         shipped = {name.partition("/")[2] for name in sdist.getnames()}
 
-    needed = {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "constraints.txt", "pyproject.toml", ".mkdocs.yml"}
+    needed = {
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "constraints.txt",
+        "pyproject.toml",
+        ".mkdocs.yml",
+    }
     for folder in ("arirecord", "tests", "docs", "notebooks", "sample_data", "benchmarks"):
         needed |= _files(folder)
     assert needed - shipped == set()

@@ -71,7 +71,7 @@ def test_nothing_is_fetched_from_outside(site: Path) -> None:
 
 
 def test_every_page_is_in_one_of_the_groups(site: Path) -> None:
-    """How to, operation, reference, background; the first three stand alone. The changelog is a page, too."""
+    """How to, operation, reference, background; the first three stand alone. The changelog and CONTRIBUTING are pages, too."""
     *first, how_to, operate, reference, background = load_config(str(ROOT / ".mkdocs.yml"))["nav"]
     groups = [how_to, operate, reference, background]
     listed = [page for entry in first for page in entry.values()]
@@ -79,7 +79,9 @@ def test_every_page_is_in_one_of_the_groups(site: Path) -> None:
         listed += [page for entry in next(iter(group.values())) for page in entry.values()]
 
     assert [next(iter(group)) for group in groups] == ["How to", "Operate", "Reference", "Background"]
-    assert sorted(listed) == sorted(["CHANGELOG.md", *(page.name for page in (ROOT / "docs").glob("*.md"))])
+    assert sorted(listed) == sorted(
+        ["CHANGELOG.md", "CONTRIBUTING.md", *(page.name for page in (ROOT / "docs").glob("*.md"))]
+    )
     assert all((site / page).with_suffix(".html").exists() for page in listed)
 
 
