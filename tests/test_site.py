@@ -71,7 +71,7 @@ def test_nothing_is_fetched_from_outside(site: Path) -> None:
 
 
 def test_every_page_is_in_one_of_the_groups(site: Path) -> None:
-    """How to, operation, reference, background; the first three stand alone. The changelog and CONTRIBUTING are pages, too."""
+    """How to, operation, reference, background; the first three stand alone. Two pages are files of the root."""
     *first, how_to, operate, reference, background = load_config(str(ROOT / ".mkdocs.yml"))["nav"]
     groups = [how_to, operate, reference, background]
     listed = [page for entry in first for page in entry.values()]
