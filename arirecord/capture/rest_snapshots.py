@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
+import httpx2
 import orjson
 
 from .address import Address
@@ -48,7 +48,7 @@ class RestRecorder:
         auth = (address.user, address.password or "") if address.user is not None else None
         self._base = address.http_base
         # No proxy from the environment: what records a switch talks to that switch.
-        self._client = httpx.AsyncClient(
+        self._client = httpx2.AsyncClient(
             auth=auth, timeout=timeout_s, verify=address.tls if address.tls is not None else True, trust_env=False
         )
 
@@ -70,7 +70,7 @@ class RestRecorder:
             response = await self._client.request(method, self._base + path, content=content, headers=headers)
             status, reason, answered = response.status_code, response.reason_phrase, response.content
             kind = response.headers.get("content-type")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # no question ends a recording
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:  # no question ends a recording
             reason = f"no answer: {error or type(error).__name__}"
         if self.recorder is not None:
             self.recorder.rest(

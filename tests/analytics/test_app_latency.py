@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import orjson
 from websockets.asyncio.client import connect as dial
 
@@ -85,7 +85,7 @@ def test_through_a_tap(tmp_path: Path) -> None:
     async def test() -> None:
         async with (
             world(target) as where,
-            httpx.AsyncClient(trust_env=False, headers=LOGIN) as rest,
+            httpx2.AsyncClient(trust_env=False, headers=LOGIN) as rest,
             dial(where.events("ivr"), additional_headers=LOGIN, proxy=None) as app,
         ):
             asterisk = await where.asterisk.peers.get()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import httpx
+import httpx2
 import orjson
 import uvicorn
 from websockets.asyncio.client import connect
@@ -264,8 +264,8 @@ def dial(where: World, application: str = "app", more: str = "", **options: Any)
     return connect(where.events(application, more), additional_headers=LOGIN, proxy=None, **options)
 
 
-def client(**options: Any) -> httpx.AsyncClient:
-    return httpx.AsyncClient(trust_env=False, headers=LOGIN, **options)
+def client(**options: Any) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(trust_env=False, headers=LOGIN, **options)
 
 
 async def ask(port: int, request: bytes) -> bytes:

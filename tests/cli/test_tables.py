@@ -39,7 +39,7 @@ def test_every_mart_is_a_command() -> None:
 @pytest.mark.parametrize(
     ("arguments", "unneeded"),
     [
-        (["--help"], {"duckdb", "polars", "pyarrow", "rich", "httpx", "starlette"}),
+        (["--help"], {"duckdb", "polars", "pyarrow", "rich", "httpx2", "starlette"}),
         (["query", str(IVR), "SELECT seq FROM events LIMIT 1"], {"polars", "pyarrow.compute", "zstandard"}),
     ],
 )

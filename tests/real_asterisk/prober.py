@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import httpx2
 import orjson
 from websockets.asyncio.client import connect
 
@@ -31,7 +31,7 @@ async def prober(asterisk: Asterisk, url: str, seed: int) -> AsyncIterator[None]
     login = (asterisk.user, asterisk.password)
     token = base64.b64encode(":".join(login).encode()).decode()
     async with (
-        httpx.AsyncClient(base_url=url, auth=login, trust_env=False) as http,
+        httpx2.AsyncClient(base_url=url, auth=login, trust_env=False) as http,
         connect(
             url.replace("http", "ws", 1) + "/events?app=prober&subscribeAll=true",
             additional_headers={"Authorization": f"Basic {token}"},
@@ -50,7 +50,7 @@ async def prober(asterisk: Asterisk, url: str, seed: int) -> AsyncIterator[None]
 
 
 class _Prober:
-    def __init__(self, http: httpx.AsyncClient, choose: random.Random) -> None:
+    def __init__(self, http: httpx2.AsyncClient, choose: random.Random) -> None:
         self._http, self._choose = http, choose
         self._paths: list[str] = []
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from click.testing import CliRunner
 
@@ -78,7 +78,7 @@ def test_the_next_call() -> None:
         options = ReplayOptions(port=0, start_paused=True, call_starts=lambda: places[:3])
         async with (
             ReplayServer(session, options, said) as server,
-            httpx.AsyncClient(base_url=server.http_url + "/control", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=server.http_url + "/control", trust_env=False) as http,
             client(server.url, app) as connection,
         ):
             await http.post("/step")
@@ -100,7 +100,7 @@ def test_the_next_call() -> None:
 
 def test_where_calls_are_not_known_there_is_no_next_one(sessions: Sessions) -> None:
     async def main() -> Any:
-        async with ReplayServer(sessions["ivr_dtmf/all"], MAX) as server, httpx.AsyncClient(trust_env=False) as http:
+        async with ReplayServer(sessions["ivr_dtmf/all"], MAX) as server, httpx2.AsyncClient(trust_env=False) as http:
             return (await http.post(f"{server.http_url}/control/next-call")).status_code
 
     assert run(main()) == 409

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from click.testing import CliRunner
 
@@ -49,7 +49,7 @@ def ask(session: Path, *requests: tuple[str, str], options: ReplayOptions = MAX)
     async def main() -> list[tuple[int, Any]]:
         async with (
             ReplayServer(session, options) as server,
-            httpx.AsyncClient(base_url=server.http_url, trust_env=False) as http,
+            httpx2.AsyncClient(base_url=server.http_url, trust_env=False) as http,
             client(server.url) as connection,
         ):
             await receive(connection, 2)

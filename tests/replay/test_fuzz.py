@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
@@ -223,7 +223,7 @@ def test_any_headers_leave_the_server_up(
                     answer = await reader.read()
                     assert not answer.startswith(b"HTTP/1.1 5"), answer
                 writer.close()
-            async with httpx.AsyncClient(trust_env=False, auth=("u", "p")) as http:
+            async with httpx2.AsyncClient(trust_env=False, auth=("u", "p")) as http:
                 return (await http.get(f"{server.http_url}/ari/asterisk/ping")).status_code
 
     assert run(main()) == 200
@@ -231,7 +231,7 @@ def test_any_headers_leave_the_server_up(
 
 def test_a_body_that_is_too_large_is_refused(session: Path) -> None:
     async def main() -> tuple[int, float]:
-        async with ReplayServer(session, MAX) as server, httpx.AsyncClient(trust_env=False) as http:
+        async with ReplayServer(session, MAX) as server, httpx2.AsyncClient(trust_env=False) as http:
             began = time.monotonic()
             answer = await http.post(f"{server.http_url}/ari/channels", content=b"x" * (3 << 20))
             return answer.status_code, time.monotonic() - began

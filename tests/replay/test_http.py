@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -28,13 +28,13 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("http") / "s.parquet", rows)
 
 
-def ask(path: Path, *requests: tuple[Any, ...], options: ReplayOptions = MAX, **more: Any) -> list[httpx.Response]:
+def ask(path: Path, *requests: tuple[Any, ...], options: ReplayOptions = MAX, **more: Any) -> list[httpx2.Response]:
     """The answers to `(method, path under /ari)` requests."""
 
-    async def main() -> list[httpx.Response]:
+    async def main() -> list[httpx2.Response]:
         async with (
             ReplayServer(path, options) as server,
-            httpx.AsyncClient(base_url=server.http_url, trust_env=False) as http,
+            httpx2.AsyncClient(base_url=server.http_url, trust_env=False) as http,
         ):
             return [await http.request(method, "/ari" + target, **more) for method, target in requests]
 
@@ -117,7 +117,7 @@ def test_a_page_of_this_machine_may_ask_and_no_other(session: Path) -> None:
         ("?api_key=app:s%C3%A9cret:1", {}, True),
         ("?api_key=app%3As%C3%A9cret%3A1", {}, True),
         ("?api_key=app:wrong", {}, False),
-        ("", {"Authorization": httpx._auth.BasicAuth("app", "sécret:1")._auth_header}, True),
+        ("", {"Authorization": httpx2._auth.BasicAuth("app", "sécret:1")._auth_header}, True),
         ("", {"Authorization": "Basic !!!"}, False),
         ("", {"Authorization": "Bearer YXBwOnPDqWNyZXQ6MQ=="}, False),
     ],
@@ -165,7 +165,7 @@ def test_a_second_client_takes_the_application(session: Path) -> None:
 
 def test_an_event_filter_is_honoured(session: Path) -> None:
     async def main() -> tuple[dict[str, Any], list[int], list[str]]:
-        async with ReplayServer(session, MAX) as server, httpx.AsyncClient(trust_env=False) as http:
+        async with ReplayServer(session, MAX) as server, httpx2.AsyncClient(trust_env=False) as http:
             server.pause()
             url = f"{server.http_url}/ari/applications/mine/eventFilter"
             assert (await http.put(url, json={})).status_code == 404
@@ -184,7 +184,7 @@ def test_an_event_filter_is_honoured(session: Path) -> None:
 def test_an_application_is_there_while_a_client_has_it(session: Path) -> None:
     async def main() -> tuple[list[Any], dict[str, Any]]:
         said = Said()
-        async with ReplayServer(session, MAX, said) as server, httpx.AsyncClient(trust_env=False) as http:
+        async with ReplayServer(session, MAX, said) as server, httpx2.AsyncClient(trust_env=False) as http:
             url = f"{server.http_url}/ari/applications"
             async with client(server.url):
                 there = (await http.get(url)).json()

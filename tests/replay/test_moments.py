@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
@@ -115,7 +115,7 @@ def test_seeking_in_the_same_words(session: SessionFile, to: str, first: int) ->
     async def main() -> tuple[int, list[Any]]:
         async with (
             ReplayServer(session, ReplayOptions(port=0, start_paused=True)) as server,
-            httpx.AsyncClient(base_url=server.http_url + "/control", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=server.http_url + "/control", trust_env=False) as http,
             client(server.url) as connection,
         ):
             refused = await http.post("/seek", params={"to": "23:59:59"})
@@ -145,7 +145,7 @@ def test_far_places_are_found_without_reading_what_is_before(tmp_path: Path, mon
     async def main() -> tuple[list[Any], list[Any]]:
         async with (
             ReplayServer(session, MAX) as server,
-            httpx.AsyncClient(base_url=server.http_url, trust_env=False) as http,
+            httpx2.AsyncClient(base_url=server.http_url, trust_env=False) as http,
         ):
             server.pause()
             server.seek(7998)

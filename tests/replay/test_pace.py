@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from websockets.asyncio.client import ClientConnection
 
@@ -85,7 +85,7 @@ def test_what_came_of_a_command_comes_after_it(session: Path, speed: float | Non
     async def main() -> list[int]:
         async with (
             ReplayServer(session, options(speed=speed)) as server,
-            httpx.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False) as http,
             client(server.url, "app") as connection,
         ):
             heard = await digits(connection, 1)
@@ -106,7 +106,7 @@ def test_another_parameter_is_a_reaction_too(session: Path) -> None:
     async def main() -> list[int]:
         async with (
             ReplayServer(session, options()) as server,
-            httpx.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False) as http,
             client(server.url, "app") as connection,
         ):
             await http.post("/channels/c/ring?x=y")
@@ -137,7 +137,7 @@ def test_seeking_leaves_what_is_waited_for(session: Path) -> None:
     async def main() -> list[int]:
         async with (
             ReplayServer(session, options()) as server,
-            httpx.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False) as http,
             client(server.url, "app") as connection,
         ):
             heard = await digits(connection, 1)
@@ -164,7 +164,7 @@ def test_each_time_it_is_waited_for(session: Path) -> None:
     async def main() -> list[int]:
         async with (
             ReplayServer(session, options(loop=2)) as server,
-            httpx.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False) as http,
             client(server.url, "app") as connection,
         ):
             heard = []
@@ -188,7 +188,7 @@ def test_from_the_middle_on(session: Path) -> None:
     async def main() -> list[int]:
         async with (
             ReplayServer(session, options(start_ns=START_NS + 4 * SECOND_NS + SECOND_NS // 2)) as server,
-            httpx.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False) as http,
             client(server.url, "app") as connection,
         ):
             heard = await digits(connection, 1)

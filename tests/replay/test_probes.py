@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
@@ -28,7 +28,7 @@ def test_it_is_served_so() -> None:
     async def main() -> None:
         for probe in steady[:: len(steady) // 8]:
             options = ReplayOptions(port=0, start_ns=probe.exchange.t_ns, start_paused=True)
-            async with ReplayServer(PROBED, options) as server, httpx.AsyncClient(trust_env=False) as http:
+            async with ReplayServer(PROBED, options) as server, httpx2.AsyncClient(trust_env=False) as http:
                 answer = await http.get(server.http_url + probe.exchange.uri)
                 assert (answer.status_code, comparable(answer.json())) == probe.truth, probe.exchange.uri
 

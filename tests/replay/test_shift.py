@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 from typing import Any
 
-import httpx
+import httpx2
 import orjson
 import pytest
 from hypothesis import given
@@ -164,7 +164,7 @@ def test_events_and_answers_are_of_now(sessions: Sessions) -> None:
         async with (
             ReplayServer(session, options) as server,
             client(server.url) as connection,
-            httpx.AsyncClient(base_url=server.http_url + "/ari", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=server.http_url + "/ari", trust_env=False) as http,
         ):
             got = await receive(connection, 5)
             return got, (await http.get("/channels")).json()

@@ -7,7 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from websockets.asyncio.client import connect
 
@@ -143,7 +143,7 @@ def test_as_a_context_manager() -> None:
     async def main() -> None:
         async with (
             arirecord.replay(MENU, speed="max", pace="client", pace_timeout_s=0.05) as ari,
-            httpx.AsyncClient(base_url=ari.url, trust_env=False) as http,
+            httpx2.AsyncClient(base_url=ari.url, trust_env=False) as http,
             connect(f"{ari.ws_url}?app={ari.app}", proxy=None) as connection,
         ):
             channel = json.loads(await connection.recv())["channel"]["id"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from click.testing import CliRunner
 
@@ -64,7 +64,7 @@ def test_what_was_up_at_the_start_is_known(session: Path) -> None:
         options = replace(MAX, start_ns=T0 + 4 * S, until_ns=T0 + 11 * S)
         async with (
             ReplayServer(session, options) as server,
-            httpx.AsyncClient(base_url=server.http_url, trust_env=False) as http,
+            httpx2.AsyncClient(base_url=server.http_url, trust_env=False) as http,
         ):
             before = (await http.get("/ari/channels/1")).status_code
             async with client(server.url) as connection:
@@ -84,7 +84,7 @@ def test_what_is_up_is_found_out_when_somebody_asks(session: Path, until_s: int,
         options = replace(MAX, until_ns=T0 + until_s * S, loop=loop)
         async with (
             ReplayServer(session, options) as server,
-            httpx.AsyncClient(base_url=server.http_url + "/ari", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=server.http_url + "/ari", trust_env=False) as http,
             client(server.url) as connection,
         ):
             await server.wait_end()
@@ -104,10 +104,10 @@ def test_what_can_not_be_read_is_said_to_who_asks(session: Path, monkeypatch: py
         raise OSError("unexpected end of page")
         yield
 
-    async def main() -> httpx.Response:
+    async def main() -> httpx2.Response:
         async with (
             ReplayServer(session, MAX) as server,
-            httpx.AsyncClient(trust_env=False) as http,
+            httpx2.AsyncClient(trust_env=False) as http,
             client(server.url) as connection,
         ):
             await receive(connection, 10)
@@ -160,7 +160,7 @@ def test_the_control_api(session: Path) -> None:
         options = ReplayOptions(port=0, speed=1, start_paused=True)
         async with (
             ReplayServer(session, options) as server,
-            httpx.AsyncClient(base_url=server.http_url + "/control", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=server.http_url + "/control", trust_env=False) as http,
             client(server.url) as connection,
         ):
             status = (await http.get("/status")).json()
@@ -200,7 +200,7 @@ def test_the_control_api(session: Path) -> None:
 )
 def test_the_control_api_refuses(session: Path, method: str, target: str, headers: dict[str, str], status: int) -> None:
     async def main() -> int:
-        async with ReplayServer(session, MAX) as server, httpx.AsyncClient(trust_env=False) as http:
+        async with ReplayServer(session, MAX) as server, httpx2.AsyncClient(trust_env=False) as http:
             return (await http.request(method, server.http_url + target, headers=headers)).status_code
 
     assert run(main()) == status

@@ -210,12 +210,12 @@ def test_several_applications_and_everything(tmp_path: Path) -> None:
 
 def test_subscriptions_outlive_the_connection(sessions: Sessions) -> None:
     async def main() -> list[str]:
-        import httpx
+        import httpx2
 
         options = ReplayOptions(port=0, speed=None, start_paused=True)
         async with (
             ReplayServer(sessions["hold_unhold/all"], options) as server,
-            httpx.AsyncClient(base_url=server.http_url + "/ari", trust_env=False) as http,
+            httpx2.AsyncClient(base_url=server.http_url + "/ari", trust_env=False) as http,
         ):
             said = server.status
             async with client(server.url, "rig"):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import httpx
+import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 
 PROMPT = "sound:vm-enter-num-to-call"
@@ -173,7 +173,7 @@ async def main() -> None:
     user, password = os.environ.get("ARI_USER", ""), os.environ.get("ARI_PASSWORD", "")
     events = url.replace("http", "ws", 1) + "/events?" + urlencode({"app": app, "api_key": f"{user}:{password}"})
     async with (
-        httpx.AsyncClient(base_url=url + "/", auth=(user, password), trust_env=False) as http,
+        httpx2.AsyncClient(base_url=url + "/", auth=(user, password), trust_env=False) as http,
         connect(events, compression=None, proxy=None) as connection,
         asyncio.TaskGroup() as tasks,
     ):
