@@ -1,6 +1,6 @@
 -- One row is one outbound attempt: a channel that Asterisk dialled or an app originated. Identified by `channel_id`.
--- A Local channel is no attempt: what its other end dials is. `begun_at` and `ringing_at` are NULL where the recording
--- may lack them; `is_rung`: it was seen to ring, whenever that began.
+-- A Local channel is not an attempt; the dials of its other end are. `begun_at` and `ringing_at` are NULL if the
+-- recording may lack them. `is_rung`: ringing was recorded, even if its beginning is not known.
 WITH dials AS (
     SELECT
         peer_channel_id AS channel_id,

@@ -1,6 +1,6 @@
--- One row is one channel that enters (`is_entry`) or leaves a bridge, with whom Asterisk lists in it then. Identified by
--- `seq`. Of a long list only two are kept: a conference of ten thousand has as many lists, of as many channels each.
--- Holding bridges (parking, queues) tie nobody: of them no list is kept.
+-- One row is one channel that enters (`is_entry`) or leaves a bridge, with the channels that Asterisk lists in it
+-- then. Identified by `seq`. Only two ids of a long list are kept: a conference of ten thousand channels has as many
+-- lists, of as many ids each. Holding bridges (parking, queues) link no channels: their lists are not kept.
 SELECT
     * EXCLUDE (asterisk_id, bridge_channel_ids),
     len(bridge_channel_ids) AS id_count,

@@ -1,8 +1,9 @@
 -- One row is one pair of channels that a bridge event lists together. Identified by `seq` and `other_id`.
--- Who comes to a conference room of the dialplan (`is_room`: ConfBridge made it) stays in his own call. Page makes
--- such a room for the one call that it is.
--- Holding bridges (parking, queues) tie nobody. A long list is read only where it holds somebody whose entry was not
--- seen; else one member of it is enough, since the others are tied already: a conference has as many links as entries.
+-- A channel in a conference room of the dialplan (`is_room`: ConfBridge made it) keeps its own call. Page makes such a
+-- room, too, but is one call.
+-- Holding bridges (parking, queues) link no channels. A long list is read only if it contains a channel without a
+-- recorded entry. Otherwise one member is enough, since the others are linked already: a conference has as many links
+-- as entries.
 WITH rooms AS (
     SELECT bridge_id
     FROM int_bridge_events

@@ -1,7 +1,7 @@
 -- One row is one wait of a channel in a holding bridge: an app's queue, a parking lot. Identified by `channel_id` and
--- `seq`. It was answered if the channel's next bridge lets it talk, abandoned if the channel ended before. A channel that
--- goes on in the dialplan, not because it is hung up, left; from a parking lot only its time limit sends it there.
--- Asterisk's helpers and agents that wait for calls (app_agent_pool) are no callers.
+-- `seq`. The outcome is answered if the channel can talk in its next bridge, abandoned if it ended before. It is left
+-- if the channel goes on in the dialplan without a hangup request; from a parking lot that is a timeout.
+-- Asterisk's helpers and agents that wait for calls (app_agent_pool) do not count as callers.
 WITH followed AS (
     SELECT
         *,
@@ -39,7 +39,7 @@ SELECT
         WHEN gone_on.left_seq IS NOT NULL THEN 'left'
         WHEN stays.next_seq IS NOT NULL AND NOT stays.is_next_holding THEN 'answered'
         WHEN stays.next_seq IS NOT NULL THEN 'left'
-        -- Who asked for a place and transfers a call to it gives it away.
+        -- The transferer's second channel gives its place in the holding bridge to the transferee.
         WHEN (stays.channel_id, stays.bridge_id) IN (
             SELECT (transferer_second_channel_id, second_bridge_id) FROM int_transfers WHERE result = 'Success'
         ) THEN 'left'

@@ -1,5 +1,5 @@
 -- One row is one channel that was in a bridge. Identified by `channel_id`.
--- A sum is NULL where the beginning or end of a stay that it counts is not known.
+-- A sum is NULL if one of its stays has no known beginning or end.
 SELECT
     channel_id,
     sum(epoch_ms(left_at) - epoch_ms(entered_at)) FILTER (NOT is_holding) AS bridged_ms,

@@ -1,6 +1,6 @@
 -- One row is one channel and the call that it belongs to. Identified by `channel_id`.
--- A recorded linkedid decides. Else a call is a connected component of `int_links`, named by its earliest channel;
--- being in one conference room ties nobody, neither here nor for Asterisk.
+-- A recorded linkedid decides. Otherwise a call is a connected component of `int_links`, named by its earliest
+-- channel. A shared conference room does not link calls, neither here nor in Asterisk.
 WITH RECURSIVE nodes AS MATERIALIZED (
     SELECT channel_id, linkedid, made, first_seq, row_number() OVER (ORDER BY first_seq, channel_id) AS node
     FROM (
@@ -8,7 +8,7 @@ WITH RECURSIVE nodes AS MATERIALIZED (
         FROM int_channel_facts
         WHERE technology IS DISTINCT FROM 'Message'
         UNION ALL
-        -- Known from a bridge's list only: it ties others, and is no row of the answer.
+        -- Known only from a bridge's list: it links others, but has no row in the result.
         SELECT other_id, NULL, NULL, NULL FROM int_links
         WHERE other_id NOT IN (SELECT channel_id FROM int_channel_facts)
         GROUP BY other_id
@@ -23,8 +23,8 @@ edges AS MATERIALIZED (
     WHERE one.linkedid IS NULL OR two.linkedid IS NULL
 ),
 
--- Each node takes the smallest label around it, and its label's label: the number of rounds grows with the
--- logarithm of a chain's length, not with the length (FastSV, Zhang, Azad and Hu 2020).
+-- Each node takes the smallest label around it, and its label's label: the number of rounds grows with the logarithm
+-- of a chain's length, not with the length (FastSV, Zhang, Azad and Hu 2020).
 labels (node, label) USING KEY (node) AS (
     SELECT node, node FROM nodes
     UNION

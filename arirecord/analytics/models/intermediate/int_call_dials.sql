@@ -1,18 +1,17 @@
 -- One row is one call in which a channel was dialled. Identified by `call_id`.
--- The last failure counts: a queue of attempts ends with the one that the caller got to know of. A dial that was
--- forwarded has not failed.
+-- The last failure counts: it is the one that the caller got. A forwarded dial has not failed.
 SELECT
     calls.call_id,
     count(*) AS attempt_count,
-    -- Of a whole channel no start was told: it picked the call up, or a feature made it. Unless something rang before
-    -- any start that is known, by more than the clocks of two channels differ: then an earlier one was lost.
+    -- A completely recorded channel without a start picked the call up, or a feature made it. If it rang before every
+    -- known start, by more than the clocks of two channels differ, an earlier start was lost.
     CASE
         WHEN
             bool_and(attempts.started_at IS NOT NULL OR facts.is_complete)
             AND COALESCE(min(attempts.started_at) <= min(attempts.ringing_at) + INTERVAL 34 MILLISECONDS, true)
         THEN min(attempts.started_at)
     END AS dialled_at,
-    -- The earliest answer may be that of an attempt whose ringing was lost.
+    -- The earliest answer may be of an attempt whose ringing was lost.
     CASE
         WHEN COALESCE(min(attempts.ringing_at) <= min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER'), true)
         THEN min(attempts.ringing_at)

@@ -1,6 +1,6 @@
 -- One row is one call whose outcome is known. Identified by `call_id`.
--- The first channel's answer decides; else the last dial that failed, else why the first channel ended (Q.850 cause),
--- which means little to a CDR: tried with all causes from 0 to 99.
+-- The first channel's answer decides; otherwise the last dial that failed, otherwise the first channel's hangup cause
+-- (Q.850). A CDR distinguishes few causes: tested with all from 0 to 99.
 SELECT
     parties.call_id,
     CASE

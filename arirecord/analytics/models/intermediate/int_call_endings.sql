@@ -1,13 +1,15 @@
--- One row is one call that somebody asked to end. Identified by `call_id`.
--- The last who asked from outside ended it: others had left before, and whom Asterisk hangs up does not ask. Where
--- nobody asked from outside, Asterisk ended it. In an answered call only those count who were in it.
+-- One row is one call with a request to end it. Identified by `call_id`.
+-- The last channel whose far end requested the end ended the call: others had left before, and channels that Asterisk
+-- hangs up send no request. Without such a request, Asterisk ended it. In an answered call only channels that took
+-- part count.
 WITH requests AS (
     SELECT
         legs.call_id,
         legs.channel_id,
         legs.role,
         asked.seq,
-        -- An incoming channel that was refused (by Busy() and the like) did not ask itself; one that cancelled (487) did.
+        -- An incoming channel that was refused (by Busy() and the like) sent no request itself; one that cancelled
+        -- (487) did.
         asked.is_soft OR (NOT facts.is_answered AND legs.role = 'caller' AND COALESCE(asked.tech_cause, 487) <> 487)
             AS is_soft
     FROM int_hangup_requests AS asked

@@ -1,11 +1,13 @@
--- One row is one call, with what its first channel and the first that it reached say of the parties. Identified by
--- `call_id`. The first channel is the earliest that is no helper of Asterisk's: the caller, or whom an app called first.
+-- One row is one call, with the parties as shown by its first channel and the first channel that it reached.
+-- Identified by `call_id`. The first channel is the earliest that is not an Asterisk helper: the caller, or the one
+-- that an app called first.
 WITH called AS (
     SELECT call_id, channel_id
     FROM int_legs
     WHERE role = 'called' AND is_first IS NOT true
     UNION
-    -- Who picked the call up came in by himself; whom the transferer asked is in the other call by now.
+    -- A channel that picked the call up is an incoming one. A channel that a transferer called is in the other call by
+    -- now.
     SELECT callers.call_id, attempts.peer_channel_id
     FROM int_dial_attempts AS attempts
     JOIN int_call_channels AS callers ON callers.channel_id = attempts.caller_channel_id
@@ -33,7 +35,7 @@ SELECT
     facts.caller_name,
     NULLIF(facts.exten, 's') AS dialled_exten,
     facts.context AS dialled_context,
-    -- An app that originates often gives the new channel the caller's number: that of the called is then unknown.
+    -- An app that originates often gives the new channel the caller's number: the called number is then unknown.
     NULLIF(reached.caller_number, facts.caller_number) AS called_number,
     reached.call_id IS NOT NULL AS has_called,
     facts.is_answered,

@@ -1,5 +1,5 @@
--- One row is one call in which somebody was on hold or waited in a queue. Identified by `call_id`.
--- Times that overlap count once. A sum is NULL where it has a part without a known beginning or end.
+-- One row is one call with a hold or a queue wait. Identified by `call_id`.
+-- Times that overlap count once. A sum is NULL if a part has no known beginning or end.
 WITH pauses AS (
     SELECT calls.call_id, 'hold' AS what, started_at, ended_at, seq
     FROM int_holds

@@ -1,6 +1,6 @@
--- One row is one call, with when it was and how much of it was recorded. Identified by `call_id`.
--- `is_traced`: nothing can have happened in it that is not in the recording, up to where that ends; `is_whole`: and it
--- is over. Helpers of Asterisk's alone are no call.
+-- One row is one call, with its times and how much of it was recorded. Identified by `call_id`.
+-- `is_traced`: the recording has all its events, up to the recording's end. `is_whole`: the call is also over.
+-- Asterisk's helper channels alone are not a call.
 SELECT
     legs.call_id,
     min(facts.created_at) AS started_at,
@@ -9,7 +9,7 @@ SELECT
     count(*) FILTER (legs.role IS DISTINCT FROM 'local' AND NOT facts.is_helper) AS leg_count,
     bool_and(facts.is_complete) AS is_complete,
     bool_and(facts.is_unbroken) AS is_unbroken,
-    -- Where the first channel is not known others may have been lost with it.
+    -- If the first channel is not known, others may be missing, too.
     bool_or(legs.is_first) IS true AND bool_and(facts.is_tracked) FILTER (NOT facts.is_helper) AS is_traced,
     is_traced AND bool_and(facts.is_over) FILTER (NOT facts.is_helper) AS is_whole,
     min(facts.first_seq) AS first_seq,

@@ -1,11 +1,11 @@
--- One row is one call in which somebody talked. Identified by `call_id`.
--- Each of the call's channels counts while it takes part in a conversation, which others may be in whose call is
--- another; times that overlap count once. `talk_ms` is NULL where one has no known beginning or end.
+-- One row is one call with conversations. Identified by `call_id`.
+-- Each of the call's channels counts while it takes part in a conversation, even one with channels of another call.
+-- Times that overlap count once. `talk_ms` is NULL if one has no known beginning or end.
 WITH parts AS (
     SELECT
         calls.call_id,
         greatest(epoch_ms(stays.entered_at), epoch_ms(talks.started_at)) AS started_ms,
-        -- A stay without an end goes on: then the conversation's own time bounds it.
+        -- A stay without an end goes on: the conversation's own times limit it.
         CASE
             WHEN stays.left_at IS NOT NULL OR stays.left_seq IS NULL
             THEN least(epoch_ms(stays.left_at), epoch_ms(talks.ended_at))

@@ -1,4 +1,4 @@
--- One row is one call that was transferred. Identified by `call_id`. Transfers that were refused don't count.
+-- One row is one call that was transferred. Identified by `call_id`. Refused transfers do not count.
 SELECT
     COALESCE(of_transferer.call_id, of_transferee.call_id) AS call_id,
     count(*) AS transfer_count

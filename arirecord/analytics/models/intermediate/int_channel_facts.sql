@@ -1,7 +1,7 @@
--- One row is one channel that any event named, with what was known of it first and last. Identified by `channel_id`.
--- What its creation says of it is first, what its end says is last; the whole recording is searched only for channels
--- without these. `created_at` is the channel's own creation time where its creation was not recorded; `made_seq`, by
--- which channels are in the order of their creation, is then that of the last channel made before.
+-- One row is one channel that any event named, with its first and last known values. Identified by `channel_id`.
+-- First values come from its creation, last values from its end; the whole recording is searched only for channels
+-- without these. If its creation was not recorded, `created_at` is the channel's own creation time, and `made_seq`,
+-- which orders channels by creation, is that of the last channel made before.
 WITH sightings AS NOT MATERIALIZED (
     FROM stg_channel_events
     UNION ALL BY NAME
@@ -27,7 +27,7 @@ lasts AS (
     JOIN sightings AS events ON events.seq = wanted.last_seq AND events.channel_id = wanted.channel_id
 ),
 
--- A channel's number may be told after its end.
+-- Events may report a channel's number after its end.
 late AS (
     SELECT events.channel_id, arg_max(events.caller_number, events.seq) AS caller_number
     FROM stg_channel_events AS events
@@ -41,7 +41,7 @@ SELECT
     firsts.asterisk_id,
     COALESCE(firsts.channel_name, lasts.channel_name) AS channel_name,
     split_part(firsts.channel_name, '/', 1) AS technology,
-    -- Asterisk's own hands in a call, no party to it.
+    -- Asterisk's own channels in a call are not parties to it.
     COALESCE(
         firsts.channel_name SIMILAR TO '(Announcer|CBAnn|CBRec|Message|MulticastRTP|Recorder|Snoop|Surrogate)/.*', false
     ) AS is_helper,
@@ -68,7 +68,7 @@ SELECT
     lasts.tech_cause,
     lives.ended_seq IS NOT NULL AS is_ended,
     lives.is_answered, lives.is_complete, lives.is_over, lives.is_unbroken,
-    -- Seen since before it could do anything, or since an app is offered it.
+    -- Recorded since before it could do anything, or since an app received it.
     COALESCE(lives.created_seq IS NOT NULL OR firsts.channel_state <> 'Up' OR lives.first_seq = lives.answered_seq
         OR firsts.event_type IN ('CallBroadcast', 'StasisStart'), false) AS has_start,
     has_start AND lives.is_unbroken AS is_tracked,

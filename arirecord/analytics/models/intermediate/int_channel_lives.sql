@@ -1,5 +1,5 @@
--- One row is one channel that any event named, with the moments of its life as far as they are in the recording.
--- Identified by `channel_id`. Of a channel whose id an app gave to a later one too, the first is told, as not complete.
+-- One row is one channel that any event named, with the recorded moments of its life. Identified by `channel_id`.
+-- If an app reuses a channel id, only the first use is reported, as not complete.
 WITH seen AS (
     SELECT
         channel_id,
@@ -28,7 +28,7 @@ lives AS (
         least(seen.first_seq, dialled.first_seq) AS first_seq,
         greatest(seen.last_seq, dialled.last_seq) AS last_seq,
         seen.* EXCLUDE (channel_id, first_seq, last_seq, is_answered, left_seq),
-        -- An app may see no more of a channel than up to this.
+        -- An app may not receive events of a channel after this one.
         ended_seq IS NOT NULL OR COALESCE(left_seq = seen.last_seq, false) AS is_over,
         COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered,
         dialled.answered_number

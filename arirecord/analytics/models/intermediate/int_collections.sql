@@ -1,11 +1,11 @@
--- One row is one variable that was set to digits on a channel that gave digits, or the status of a Read(). Identified by
--- `channel_id` and `seq`. Numbers that Asterisk itself counts are left out.
+-- One row is one variable that was set to digits on a channel that gave digits, or the status of a Read(). Identified
+-- by `channel_id` and `seq`. Numbers that Asterisk itself counts are left out.
 WITH set_there AS (
     SELECT channel_id, variable, value, timestamp, min(seq) AS seq
     FROM ChannelVarset
     WHERE channel_id IN (SELECT channel_id FROM int_digits)
     GROUP BY ALL
-    -- Else DuckDB looks into the text of every variable before it looks whose it is.
+    -- Otherwise DuckDB searches the text of every variable before it checks the channel.
     OFFSET 0
 )
 

@@ -1,5 +1,5 @@
--- One row is one conversation, with who took part. Identified by `bridge_id` and `conversation`, its number in it.
--- Who comes first to a bridge takes part in the next conversation, and in all until leaving.
+-- One row is one conversation, with its members. Identified by `bridge_id` and `conversation`, its number in it.
+-- The first channel in a bridge takes part in the next conversation, and in all later ones until it leaves.
 WITH stays AS (
     SELECT
         bridge_id, channel_id, seq, change,

@@ -1,6 +1,6 @@
--- One row is one channel that comes to or leaves a bridge in which it can talk, with how many are in it then and which
--- conversation of the bridge that is (0: none yet). Identified by `bridge_id`, `channel_id`, `seq` and `change`.
--- Who was in before the recording has `seq` -1.
+-- One row is one channel that enters or leaves a bridge in which it can talk, with the number of members then and the
+-- number of the conversation in the bridge (0: none yet). Identified by `bridge_id`, `channel_id`, `seq` and `change`.
+-- `seq` is -1 for a channel that entered before the recording.
 WITH steps AS (
     SELECT bridge_id, channel_id, -1 AS seq, NULL AS event_at, 1 AS change
     FROM int_talk_stays

@@ -1,5 +1,5 @@
--- One row is one stretch of time in which at least two answered channels shared a bridge. Identified by `bridge_id` and
--- `first_seq`. Holding bridges and Asterisk's helper channels don't count. A time that is not known is NULL.
+-- One row is one interval in which at least two answered channels shared a bridge. Identified by `bridge_id` and
+-- `first_seq`. Holding bridges and Asterisk's helper channels do not count. Times that are not known are NULL.
 SELECT
     arg_min(call_id, seq) AS call_id,
     bridge_id,

@@ -1,5 +1,5 @@
 -- One row is one attempt to reach a channel by dialling. Identified by `peer_channel_id` and `seq`, its first event.
--- A peer without a caller was originated. Only the end of an attempt has one of Asterisk's dial statuses that are final.
+-- A peer without a caller was originated. Only the end of an attempt has a final dial status.
 WITH told AS (
     SELECT
         *,
@@ -8,8 +8,8 @@ WITH told AS (
     WHERE peer_channel_id IS NOT NULL
 ),
 
--- A transfer may take the caller away, or put another into his place, before the attempt ends. Only who picks a call up
--- is answered for another caller than the one he was dialled by.
+-- A transfer may remove or replace the caller before the attempt ends. Only an attempt that was picked up is answered
+-- for another caller than the one that dialled.
 steps AS (
     SELECT * REPLACE (
         CASE
@@ -59,8 +59,8 @@ SELECT
         -- An earlier ringing may be missing.
         WHEN from_seq IS NULL OR gaps.seq > from_seq THEN NULL
         WHEN rung_seq IS NOT NULL THEN rung_at
-        -- While an attempt is open, a Dial event may still say when it rang. A telephone may ring a moment after it was
-        -- given up.
+        -- While an attempt is open, a Dial event may still report when it rang. A telephone may ring a moment after it
+        -- was given up.
         WHEN over_seq IS NOT NULL AND peer_ringing_at >= first_at AND COALESCE(peer_ringing_at <= ended_at, true)
         THEN peer_ringing_at
     END AS ringing_at

@@ -1,5 +1,5 @@
--- One row is one channel named by `Dial` events. Identified by `channel_id`. `answered_number` is whom it reached: a
--- carrier's channel has no number at first, and another's once its far end has transferred the call.
+-- One row is one channel named by `Dial` events. Identified by `channel_id`. `answered_number` is the number that it
+-- reached: a carrier's channel has no number at first, and another one after its far end transferred the call.
 SELECT
     channel_id,
     min(seq) AS first_seq,

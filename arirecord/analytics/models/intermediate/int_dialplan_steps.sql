@@ -1,7 +1,7 @@
--- One row is one step of a channel in the dialplan. Identified by `seq`. Several models read it. `app_data` is kept of
--- applications that they look into. `app` is NULL where the step names an application that the channel is not in: whose
--- place in one a transfer gave away shows, as it ends, where the transferee was before, and who comes back from a
--- parking lot where he himself was.
+-- One row is one step of a channel in the dialplan. Identified by `seq`. Several models read it. `app_data` is kept
+-- only for applications whose data they use. `app` is NULL if the step names an application that the channel is not
+-- in. Two cases: a channel whose place in an application was transferred reports, as it ends, the transferee's former
+-- step; a channel that comes back from a parking lot reports its own.
 WITH steps AS (
     SELECT seq, timestamp AS event_at, channel_id, dialplan_app, dialplan_app_data
     FROM ChannelDialplan

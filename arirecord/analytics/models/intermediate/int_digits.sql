@@ -1,4 +1,4 @@
--- One row is one DTMF digit heard on a channel, once. Identified by `channel_id` and `seq`.
+-- One row is one DTMF digit received from a channel, counted once. Identified by `channel_id` and `seq`.
 -- Asterisk reports a digit when it ends, with its length: it began `duration_ms` before.
 SELECT
     channel_id,

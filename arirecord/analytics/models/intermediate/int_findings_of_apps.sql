@@ -1,7 +1,7 @@
 -- One row is one finding about an app in a tapped recording: it did not react to a channel, or a request was refused.
 -- Identified by `rule`, `call_id`, `channel_id` and `seq`.
 WITH requests_by_id AS (
-    -- Whatever id a request names, in its path, its parameters or its body.
+    -- All ids that a request names, in its path, its parameters or its body.
     SELECT DISTINCT seq, asked_at, method, path, status, unnest(regexp_extract_all(
         concat_ws(' ', url_decode(path), url_decode(query), body), '[^/?&=,:"\s\[\]{}]+'
     )) AS named_id

@@ -29,7 +29,7 @@ member_counts AS (
     FROM changes
 ),
 
--- Who waits for others in a conference has a call of their own.
+-- A channel that waits for others in a conference has a call of its own.
 lonely_stays AS (
     SELECT
         stays.call_id, stays.channel_id, counts.seq, counts.changed_at,

@@ -1,6 +1,6 @@
 -- One row is one finding about the order of events: an event before its channel's creation, after its end, with a time
--- that goes back, or received late. Identified by `rule`, `channel_id` and `seq`. Frames that Asterisk sent twice count
--- once.
+-- that goes back, or received late. Identified by `rule`, `channel_id` and `seq`. Frames that Asterisk sent twice
+-- count once.
 WITH ordered_events AS (
     SELECT
         events.channel_id, events.type, events.timestamp AS event_at, events.seq,
@@ -14,7 +14,7 @@ odd_events AS (
     SELECT
         events.channel_id, events.type, events.event_at,
         events.seq < lives.created_seq AS is_early,
-        -- Asterisk sends these of channels that have ended.
+        -- Asterisk sends these for channels that have ended.
         events.seq > lives.ended_seq
             AND events.type NOT IN ('ChannelCallerId', 'ChannelConnectedLine', 'ChannelVarset', 'StasisEnd')
             AND NOT (events.type = 'ChannelDestroyed' AND events.event_at = lives.ended_at) AS is_after_end,

@@ -1,5 +1,5 @@
--- One row is one finding about a leg: a beginning, an end or a stay in a bridge that was not recorded, or a hangup cause
--- of a fault. Identified by `rule`, `channel_id` and `seq`.
+-- One row is one finding about a leg: a beginning, an end or a stay in a bridge that was not recorded, or a hangup
+-- cause that indicates a fault. Identified by `rule`, `channel_id` and `seq`.
 WITH known_legs AS (
     SELECT
         own_legs.call_id, facts.channel_id, facts.ended_at, facts.first_seq, facts.last_seq,
@@ -48,7 +48,7 @@ WHERE stays.left_seq = own_legs.ended_seq
 UNION ALL
 SELECT
     'unusual-cause',
-    -- Where somebody answered, another phone that could not be reached is not a problem of the call.
+    -- If a party answered, another phone that could not be reached is not a problem of the call.
     CASE WHEN disposition = 'ANSWERED' AND NOT is_answered THEN 'note' ELSE 'warning' END,
     concat_ws(' ', 'ended with', hangup_cause, hangup_cause_txt)
         || CASE WHEN tech_cause <> 0 THEN ', SIP ' || tech_cause ELSE '' END,

@@ -24,7 +24,7 @@ media_of_channels AS (
     WHERE target_uri LIKE 'channel:%'
 ),
 
--- What the end of the channel cuts off has not failed.
+-- A playback or recording that the channel's end cuts off has not failed.
 endings AS (
     SELECT channel_id, min(seq) AS seq
     FROM (

@@ -1,7 +1,7 @@
--- One row is one finding about what parties did: a dial, a transfer or a hold that led to nothing. Identified by `rule`,
--- `call_id`, `channel_id` and `seq`.
+-- One row is one finding about an action of a party: a dial, a transfer or a hold that led to nothing. Identified by
+-- `rule`, `call_id`, `channel_id` and `seq`.
 WITH transfers_of_calls AS (
-    -- A transfer can join two calls that recorded linkedids keep apart: it is a finding about both.
+    -- A transfer can join two calls that recorded linkedids keep apart: the finding is about both.
     SELECT DISTINCT calls.call_id, transfers.* EXCLUDE (named_id)
     FROM (
         SELECT

@@ -1,3 +1,3 @@
--- One row is one time without a connection, by the row that tells it. Identified by `seq`.
+-- One row is one time without a connection, by the row that reports it. Identified by `seq`.
 SELECT seq
 FROM stg_gaps

@@ -1,6 +1,7 @@
--- One row is one time that a channel put the other side on hold. Identified by `channel_id` and `seq`, its first event.
--- A telephone may tell its hold or resumption more than once. A transfer by the channel that held, or its end, ends a
--- hold that nobody took back.
+-- One row is one time that a channel put the other side on hold. Identified by `channel_id` and `seq`, its first
+-- event.
+-- A telephone may report its hold or resumption more than once. A hold without a resumption ends with a transfer by
+-- the holding channel, or with that channel's end.
 WITH told AS (
     SELECT
         channel_id, type = 'ChannelHold' AS is_hold, timestamp AS event_at, NULLIF(musicclass, '') AS musicclass,

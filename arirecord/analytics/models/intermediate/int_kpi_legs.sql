@@ -1,6 +1,8 @@
--- One row is one leg that is neither a Local end nor a helper, with what KPIs group by. Identified by `channel_id`.
--- Local ends stand for a call that has nothing else. `until_at` is the leg's end; of a leg without one, the beginning of
--- the next gap, else the end of the recording. `is_start_known`: it began in recorded time, give or take a second.
+-- One row is one leg that is not a Local end or a helper, with the values that KPIs group by. Identified by
+-- `channel_id`.
+-- Local ends represent a call that has no other legs. `until_at` is the leg's end; for a leg without one, the
+-- beginning of the next gap, otherwise the end of the recording. `is_start_known`: it began in recorded time, within a
+-- second.
 WITH span AS (
     SELECT min(begin_at) AS first_at, max(end_at) AS last_at
     FROM int_recorded
@@ -43,7 +45,7 @@ SELECT
     legs.call_id,
     legs.endpoint,
     origins.origin,
-    -- Not joined: DuckDB would put the wide rows of all legs into memory for it.
+    -- Not joined: DuckDB would load the wide rows of all legs into memory for it.
     COALESCE(
         attempts.dialled_number,
         (SELECT dialled_exten FROM int_call_parties AS parties WHERE parties.call_id = legs.call_id)

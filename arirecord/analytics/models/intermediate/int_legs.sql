@@ -20,8 +20,8 @@ WITH roles AS (
     LEFT JOIN int_dialled AS dialled USING (channel_id)
 ),
 
--- A linkedid is the id of the call's first channel, which may not be in the recording. Without a linkedid, before a
--- channel that was up at the beginning there may have been another.
+-- A linkedid is the id of the call's first channel, which may not be in the recording. Without a linkedid, there may
+-- have been another channel before one that was up at the beginning.
 firsts AS (
     SELECT call_id, arg_min(channel_id, made) FILTER (NOT is_helper) AS channel_id
     FROM roles

@@ -1,6 +1,6 @@
 -- One row is one reason why two channels belong to one call, with the event that first showed it. Identified by
--- `channel_id`, `other_id` and `reason`; of the two ids the smaller comes first. The reason
--- `conference` alone does not do.
+-- `channel_id`, `other_id` and `reason`; the smaller of the two ids comes first. The reason `conference` alone does
+-- not join them into one call.
 WITH transferred AS (
     SELECT
         seq,
@@ -13,8 +13,8 @@ WITH transferred AS (
     WHERE COALESCE(result, 'Success') = 'Success'
 ),
 
--- `…;1` and `…;2` are two ends of one thing (Local channels above all), made together. Asterisk numbers them anew
--- after a restart, so that the name alone does not do.
+-- `…;1` and `…;2` are two ends of one object (mostly Local channels), made together. Asterisk restarts their numbers
+-- with itself, so the name alone is not enough.
 halves AS (
     SELECT
         channel_id, asterisk_id, first_seq, epoch_ms(created_at) AS created_ms,

@@ -1,6 +1,6 @@
--- One row is one turning point of a channel that was played prompts or gave digits. Identified by `channel_id` and `seq`.
--- `kind` is prompt (one begins), connected (it enters a bridge that is no holding bridge, or a Dial begins), or its end:
--- hung_up (its far end asked for it), ended (Asterisk, the dialplan or an app did).
+-- One row is one turning point of a channel with prompts or digits. Identified by `channel_id` and `seq`.
+-- `kind` is prompt (one begins), connected (the channel enters a bridge that is not a holding bridge, or a Dial
+-- begins), or its end: hung_up (its far end requested it), ended (Asterisk, the dialplan or an app did).
 WITH in_menus AS (
     SELECT channel_id FROM int_prompts
     UNION

@@ -1,5 +1,6 @@
--- One row is one playback: what ARI was asked to play to a channel or a bridge. Identified by `playback_id` and
--- `first_seq`. Asterisk reports the beginning of each of its sounds and of each restart, and the end once.
+-- One row is one playback: media that a request asked ARI to play to a channel or a bridge. Identified by
+-- `playback_id` and `first_seq`. Asterisk reports the beginning of each of its sounds and of each restart, and the end
+-- once.
 WITH steps AS (
     -- A frame that Asterisk sent twice is one step.
     SELECT
@@ -13,7 +14,7 @@ WITH steps AS (
     GROUP BY playback_id, type, timestamp, playback_media_uri
 ),
 
--- An app may give an id again when its playback has ended.
+-- An app may reuse an id when its playback has ended.
 numbered AS (
     SELECT
         *,

@@ -1,5 +1,5 @@
--- One row is one prompt: what a caller was played or asked, by ARI or by the dialplan. Identified by `channel_id` and
--- `seq`. When a prompt of the dialplan ends is not known.
+-- One row is one prompt that a caller was played, by ARI or by the dialplan. Identified by `channel_id` and `seq`. The
+-- end of a dialplan prompt is not known.
 SELECT
     channel_id,
     first_seq AS seq,

@@ -1,6 +1,6 @@
--- One row is one time that a caller came into a bridge in which one can talk. Identified by `channel_id` and `seq`.
--- Whoever hangs up when two are put together, they were connected: where the caller does not come any more, the one who
--- answered does, alone.
+-- One row is one time that a caller entered a bridge in which it can talk. Identified by `channel_id` and `seq`.
+-- The two were connected even if one hangs up as they are bridged: if the caller does not enter the bridge any more,
+-- the answered channel enters it alone.
 SELECT channel_id, entered_seq AS seq, entered_at AS event_at
 FROM int_bridge_stays
 WHERE NOT is_holding AND entered_seq IS NOT NULL

@@ -1,13 +1,14 @@
 -- One row is one wait of a caller in app_queue. Identified by `channel_id` and `seq`, the step into the queue.
--- It ends with the first of: a bridge with an agent, the next step in the dialplan, the reason for leaving, the end.
--- app_queue's QUEUESTATUS tells the reason.
+-- It ends with the first of: a bridge with an agent, the next step in the dialplan, the reason for leaving
+-- (app_queue's QUEUESTATUS), the channel's end.
 WITH told AS (
     SELECT channel_id, split_part(app_data, ',', 1) AS queue, event_at, min(seq) AS seq
     FROM int_dialplan_steps
     WHERE app = 'Queue'
     GROUP BY ALL
     UNION ALL
-    -- Where a transfer leads, Asterisk tells no step: the first event that shows the channel in the queue stands for it.
+    -- Asterisk reports no step where a transfer leads: the first event that shows the channel in the queue stands for
+    -- it.
     SELECT channel_id, split_part(channel_dialplan_app_data, ',', 1), min(timestamp), min(seq)
     FROM channel_events
     WHERE channel_dialplan_app_name = 'Queue'
@@ -18,7 +19,7 @@ WITH told AS (
     HAVING NOT bool_or(type = 'ChannelDialplan')
 ),
 
--- Who is transferred or goes out of a queue is told to be in it once more, where he goes.
+-- For a channel that is transferred or leaves a queue, Asterisk reports the queue once more at its next step.
 entries AS (
     SELECT told.*
     FROM told

@@ -1,5 +1,5 @@
--- One row is one REST request of an application and the event before it that is about the same thing. Identified by
--- `seq`, the request's. A request is about the channel or bridge in its path or parameters, or that hears a playback.
+-- One row is one REST request of an application and the last event before it about the same channel or bridge.
+-- Identified by `seq`, the request's. The request names it in its path or parameters, or by a playback to it.
 WITH parts AS (
     SELECT
         *,
@@ -41,7 +41,7 @@ heard AS (
     FROM RecordingFinished
 ),
 
--- What hardly ever moves an application, and would stand before what did.
+-- Without events that an application rarely reacts to: they would hide the event that it reacted to.
 telling AS (
     SELECT *
     FROM heard
@@ -51,7 +51,7 @@ telling AS (
 
 preceding AS (
     SELECT things.seq, max(telling.seq) AS event_seq,
-        -- A channel that a request names tells more than the bridge in its path.
+        -- A channel that a request names is more specific than the bridge in its path.
         arg_max(things.thing, {'seq': telling.seq, 'is_named': things.thing <> things.path_id}) AS thing,
         arg_max(telling.type, telling.seq) AS event_type, arg_max(telling.timestamp, telling.seq) AS event_at,
         arg_max(telling.elapsed_ns, telling.seq) AS event_ns

@@ -1,7 +1,7 @@
--- One row is one time that was recorded, by Asterisk's clock. Identified by `begin_at`.
--- It goes from before its first event to after its last one; the two clocks may differ, and so may their pace, where a
--- replay was recorded. `recorder_begin_at` is by the recorder's clock, `end_delay_us` what that is ahead at the end;
--- `next_begin_at` is when the next such time begins, after a gap.
+-- One row is one interval that was recorded, by Asterisk's clock. Identified by `begin_at`.
+-- It goes from before its first event to after its last one. The clocks of Asterisk and the recorder may differ, and
+-- so may their pace if a replay was recorded. `recorder_begin_at` is by the recorder's clock, `end_delay_us` the lead
+-- of that clock at the end; `next_begin_at` is the beginning of the next interval, after a gap.
 WITH receipts AS (
     SELECT received_at, timestamp AS event_at FROM events WHERE timestamp IS NOT NULL
 ),

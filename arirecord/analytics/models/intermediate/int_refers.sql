@@ -1,5 +1,5 @@
 -- One row is one REFER that an app handled itself. Identified by `seq`, its first `ChannelTransfer`.
--- A `ChannelTransfer` without a state begins one; those with a state say how it goes on.
+-- A `ChannelTransfer` without a state begins one; those with a state report its progress.
 WITH steps AS (
     SELECT * EXCLUDE (seq), min(seq) AS seq
     FROM stg_refers

@@ -1,6 +1,6 @@
--- One row is one channel and direction of its audio, as Asterisk told of it at the end. Identified by `channel_id` and
--- `direction`: received by Asterisk, or sent by it, as the far end reported. In RTPAUDIOQOS `txjitter` is what Asterisk
--- measured of what it received, and `rxjitter` what the far end reported.
+-- One row is one direction of a channel's audio, as Asterisk reported it at the end. Identified by `channel_id` and
+-- `direction`: received by Asterisk, or sent by it, as the far end reported. In RTPAUDIOQOS `txjitter` is Asterisk's
+-- measurement of received packets, and `rxjitter` the far end's report.
 WITH told AS (
     SELECT
         channel_id,
@@ -32,21 +32,21 @@ read AS (
         channel_id, reported_at, last_seq,
         TRY_CAST(said.rxcount AS BIGINT) AS received_count,
         TRY_CAST(said.txcount AS BIGINT) AS sent_count,
-        -- Numbers without sign: duplicates can make them less than none, which then looks huge.
+        -- Unsigned numbers: duplicates can make them negative, which then looks huge.
         TRY_CAST(said.lp AS BIGINT) * (TRY_CAST(said.lp AS BIGINT) < 2147483648)::INT AS received_lost,
         TRY_CAST(said.rlp AS BIGINT) * (TRY_CAST(said.rlp AS BIGINT) < 2147483648)::INT AS sent_lost,
         TRY_CAST(said.txjitter AS DOUBLE) * 1000 AS received_jitter_ms,
         TRY_CAST(said.rxjitter AS DOUBLE) * 1000 AS sent_jitter_ms,
         TRY_CAST(longest_jitter AS DOUBLE) * 1000 AS longest_jitter_ms,
         NULLIF(TRY_CAST(said.rtt AS DOUBLE), 0) * 1000 AS round_trip_ms,
-        -- Losses are counted with the first RTCP report, and Asterisk scores with each: without a score there was none.
+        -- The first RTCP report counts losses, and Asterisk scores each report: without a score there was no report.
         COALESCE(TRY_CAST(said.txmes AS DOUBLE), 1) > 0 AS is_counted,
         COALESCE(TRY_CAST(said.rxmes AS DOUBLE), 0) > 0
             OR round_trip_ms > 0 OR sent_lost > 0 OR sent_jitter_ms > 0 AS is_reported
     FROM parsed
 ),
 
--- A filter on a direction's count would have every text taken apart again for it: it comes after both are made.
+-- A filter inside would make DuckDB parse every text again: it comes after both counts.
 directions AS (
     SELECT
         channel_id, reported_at, round_trip_ms, last_seq,

@@ -1,6 +1,6 @@
--- One row is one stretch of speech on a channel, as talk detection reports it. Identified by `channel_id` and `seq`,
--- that of its end, or of its beginning where no end was recorded.
--- `ChannelTalkingFinished` comes a silence threshold after the speech; its duration is without that silence.
+-- One row is one interval of speech on a channel, as talk detection reports it. Identified by `channel_id` and `seq`,
+-- that of its end, or of its beginning if no end was recorded.
+-- `ChannelTalkingFinished` comes a silence threshold after the speech; its duration excludes that silence.
 WITH steps AS (
     SELECT
         channel_id, type = 'ChannelTalkingStarted' AS is_start, timestamp AS event_at, duration AS duration_ms,

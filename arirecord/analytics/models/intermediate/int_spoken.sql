@@ -1,6 +1,6 @@
--- One row is one stretch of speech with its times in milliseconds. Identified by `channel_id` and `seq`.
--- Asterisk does not report the end of a stretch that the channel's own end cuts off: it lasts until then, and
--- `is_cut_off` says so. Any other time that is not known is NULL.
+-- One row is one interval of speech with its times in milliseconds. Identified by `channel_id` and `seq`.
+-- Asterisk does not report the end of an interval that the channel's end cuts off: it lasts until then, and
+-- `is_cut_off` is true. Other times that are not known are NULL.
 WITH last_of_channel AS (
     SELECT
         speech.channel_id,

@@ -1,7 +1,7 @@
 -- One row is one entry of a channel into a Stasis application (`is_entry`), or its leaving. Identified by `channel_id`
--- and `seq`. Where no application got StasisStart or StasisEnd of the channel, the variable STASISSTATUS tells: Asterisk
--- empties it at the entry and sets it when the channel leaves, or could not enter (FAILED). A channel that was
--- transferred leaves without: then it is elsewhere in the dialplan, which it may be before, too (`is_elsewhere`).
+-- and `seq`. If no application received StasisStart or StasisEnd of the channel, the variable STASISSTATUS is used:
+-- Asterisk clears it at the entry and sets it when the channel leaves, or could not enter (FAILED). It is not set for
+-- a transferred channel: then the channel is elsewhere in the dialplan, perhaps already before (`is_elsewhere`).
 WITH events AS (
     SELECT channel_id, true AS is_entry, application, args, replace_channel_id, timestamp AS event_at, min(seq) AS seq
     FROM StasisStart

@@ -1,7 +1,8 @@
--- One row is one moment at which a stay in a bridge or a stretch of speech in it begins or ends, with five clocks of the
+-- One row is one moment at which a stay in a bridge or a speech interval in it begins or ends, with five clocks of the
 -- bridge at that moment. Identified by `stay_id`, `seq` (NULL: the stay itself) and `is_end`.
--- Differences between two rows say for how long, in between, several parties were there (`shared_ms`), one of them not
--- heard by talk detection (`unheard_ms`), they spoke (`spoken_ms`, each counting), nobody did (`silent_ms`), several did.
+-- The difference between two rows is the time in between in which the bridge had several parties (`shared_ms`), one of
+-- them not covered by talk detection (`unheard_ms`), speech, summed over parties (`spoken_ms`), no speech
+-- (`silent_ms`), or speech of several (`crosstalk_ms`).
 WITH stretches AS (
     SELECT
         stays.bridge_id,

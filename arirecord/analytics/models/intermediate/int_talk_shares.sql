@@ -1,6 +1,6 @@
 -- One row is one channel's part in the speech of its conversations. Identified by `channel_id`.
--- A turn is what a party says before another begins to speak in the same bridge. All is NULL where talk detection did not
--- hear every party that was there, or where a time is not known.
+-- A turn is the speech of a party before another begins to speak in the same bridge. All columns are NULL if talk
+-- detection did not cover every party, or if a time is not known.
 WITH stays AS (
     SELECT
         stay_id,

@@ -1,6 +1,7 @@
 -- One row is one stay of a party in a bridge in which it could talk. Identified by `channel_id`, `bridge_id` and
 -- `left_seq`. It begins when the channel is both in the bridge and answered: apps bridge channels that still ring.
--- A transfer can give a channel the place of another: then no entry is told, and the other ends without leaving.
+-- A transfer can give a channel the place of another: then its entry has no event, and the other ends without
+-- leaving.
 WITH replacements AS (
     SELECT stays.channel_id, stays.bridge_id, stays.left_seq, max(ended.ended_seq) AS entered_seq,
         max(ended.ended_at) AS entered_at

@@ -1,6 +1,6 @@
--- One row is one transfer that was done, with the attempts to reach somebody that came of it. Identified by `seq`.
--- Who goes on in the dialplan is the transferee, or the far half of the Local channel that takes the transferer's place.
--- An attempt by the transferer's second channel counts if it was still open. What a Local channel dials counts too.
+-- One row is one transfer that was done, with the dial attempts that followed from it. Identified by `seq`.
+-- The transferee goes on in the dialplan, or the far half of the Local channel that takes the transferer's place. An
+-- attempt by the transferer's second channel counts if it was still open. Dials of a Local channel count, too.
 WITH goers AS (
     SELECT
         seq, next_seq, moved_seq AS from_seq, moved_seq AS open_seq,
@@ -49,7 +49,7 @@ met AS (
     GROUP BY goers.seq
 ),
 
--- A dial for which Asterisk could make no channel shows in the variable DIALSTATUS only.
+-- A dial for which Asterisk could not make a channel shows only in the variable DIALSTATUS.
 refused AS (
     SELECT DISTINCT goers.seq
     FROM goers

@@ -1,6 +1,6 @@
--- One row is one transfer, with what became of it. Identified by `seq`.
+-- One row is one transfer, with its outcome. Identified by `seq`.
 WITH returned AS (
-    -- Where nobody answers after a consultation by keys, Asterisk calls the transferer back.
+    -- If the target does not answer after a consultation by keys, Asterisk calls the transferer back.
     SELECT
         transfers.seq, arg_min(facts.channel_id, stays.entered_seq) AS channel_id, min(stays.entered_at) AS met_at
     FROM int_transfers AS transfers

@@ -1,6 +1,6 @@
--- One row is one transfer that was done, with the positions between which lies what came of it. Identified by `seq`.
--- Asterisk may tell a blind transfer after the transferee has gone: he has when he left the bridge (`moved_seq`), and up
--- to the next transfer (`next_seq`) all that he does comes of this one.
+-- One row is one transfer that was done, with the range of positions of its consequences. Identified by `seq`.
+-- Asterisk may report a blind transfer after the transferee has gone on. It begins when the transferee left the bridge
+-- (`moved_seq`); all actions of the transferee up to the next transfer (`next_seq`) belong to this one.
 WITH moves AS (
     SELECT transfers.seq, arg_max(stays.left_seq, stays.entered_seq) AS left_seq
     FROM int_transfers AS transfers

@@ -5,7 +5,7 @@ WITH told AS (
     GROUP BY ALL
 ),
 
--- Asterisk leaves the target out when a transferer hangs up early: it is whom his second channel was with.
+-- Asterisk leaves the target out when a transferer hangs up early: it is the party bridged with the second channel.
 asked AS (
     SELECT told.seq, arg_max(others.channel_id, others.entered_seq) AS channel_id
     FROM told

@@ -1,7 +1,7 @@
 -- One row is one attended transfer that ARI does not announce. Identified by `seq`.
--- Asterisk drops `BridgeAttendedTransfer` where it would have to name a channel that ARI hides (a bridge's recorder).
--- What is left is the Local pair that it puts in the place of the transferer's two channels, by the name that it
--- gives to nothing else. Whoever left each bridge just before that entered was the transferer.
+-- Asterisk drops `BridgeAttendedTransfer` if it would have to name a channel that ARI hides (a bridge's recorder). The
+-- evidence that remains is the Local pair in the place of the transferer's two channels, with a name that Asterisk
+-- gives to no others. The transferer is the channel that left each bridge just before that pair entered.
 WITH link_ends AS (
     SELECT stays.channel_id, stays.bridge_id, stays.entered_seq, stays.entered_at, facts.channel_name
     FROM int_bridge_stays AS stays

@@ -1,5 +1,5 @@
 -- One row is one bucket and group, with the measures of the outbound attempts that began in it. Identified by
--- `bucket_at` and `group_value`. Ratios are of attempts whose outcome was recorded.
+-- `bucket_at` and `group_value`. Ratios are over attempts whose outcome was recorded.
 WITH attempts AS (
     SELECT
         *,

@@ -1,5 +1,5 @@
 -- One row is one bucket and group with the busiest of the hours that begin in it. Identified by `bucket_at` and
--- `group_value`. The most traffic is in an hour that begins when a call is answered, or ends when one ends; an hour that
+-- `group_value`. The hour with the most traffic begins when a call is answered, or ends when one ends. An hour that
 -- would begin in a gap begins after it.
 WITH curve AS MATERIALIZED (
     SELECT

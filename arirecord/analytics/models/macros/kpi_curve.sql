@@ -1,5 +1,5 @@
--- One row is one moment at which the number of calls of a group changed, or a bucket begins, with how many calls are
--- open and up from then on; in a gap nobody knows, and both are NULL. Identified by `group_value` and `changed_at`.
+-- One row is one moment at which the number of calls of a group changed, or a bucket begins, with the number of calls
+-- open and up from then on. In a gap both are NULL. Identified by `group_value` and `changed_at`.
 WITH spans AS MATERIALIZED (
     SELECT * FROM kpi_spans(bucket, "by")
 ),
@@ -13,7 +13,7 @@ changes AS (
     UNION ALL
     SELECT group_value, until_at, 0, -1 FROM spans WHERE up_at IS NOT NULL
     UNION ALL
-    -- No span is cut into more than ten thousand buckets: a wrong clock must not fill the memory.
+    -- A span is cut into at most ten thousand buckets: a wrong clock must not exhaust the memory.
     SELECT DISTINCT
         group_value,
         unnest(bucket_starts(bucket, started_at, least(until_at, started_at + bucket * 10000))[2:]),

@@ -1,4 +1,4 @@
--- One row is one bucket and group, with how long the calls that began in it were handled. Identified by `bucket_at` and
+-- One row is one bucket and group, with the handling time of the calls that began in it. Identified by `bucket_at` and
 -- `group_value`.
 SELECT
     bucket_start(bucket, spans.started_at) AS bucket_at,

@@ -1,5 +1,5 @@
--- One row is one bucket and group, with what became of the callers who came into a queue in it. Identified by
--- `bucket_at` and `group_value`. Parking is no queue.
+-- One row is one bucket and group, with the outcomes of the callers who entered a queue in it. Identified by
+-- `bucket_at` and `group_value`. Parking is not a queue.
 WITH waits AS (
     SELECT
         bucket_start(bucket, queue_calls.entered_at) AS bucket_at,

@@ -1,4 +1,4 @@
--- One row is one call as far as its legs in one group go. Identified by `call_id` and `group_value`.
+-- One row is one call, limited to its legs in one group. Identified by `call_id` and `group_value`.
 SELECT
     call_id,
     group_value,

@@ -1,5 +1,5 @@
--- One row is one bucket and group, with how many calls there were, at once and a second, and the traffic that they
--- carried. Identified by `bucket_at` and `group_value`.
+-- One row is one bucket and group, with the number of calls, the most at one time and per second, and their traffic.
+-- Identified by `bucket_at` and `group_value`.
 WITH curve AS (
     SELECT
         bucket_start(bucket, changed_at) AS bucket_at,
@@ -31,7 +31,7 @@ starts AS (
     GROUP BY bucket_at, group_value
 ),
 
--- Of a bucket that nothing was recorded of nothing is known.
+-- A bucket without recorded time has no row here.
 recorded AS (
     SELECT
         buckets.bucket_at,

@@ -1,4 +1,4 @@
--- One row is one REST request of an application, with the event that it answered to. Identified by `seq`.
+-- One row is one REST request of an application, with the event that it reacts to. Identified by `seq`.
 SELECT
     reactions.seq,
     NULLIF(regexp_extract(reactions.client, '\((.*)\)$', 1), '') AS application,

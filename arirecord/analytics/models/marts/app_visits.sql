@@ -1,5 +1,5 @@
 -- One row is one stay of a channel in a Stasis application. Identified by `channel_id` and `first_seq`.
--- Where the leaving was not recorded the channel's end stands for it.
+-- If the leaving was not recorded, the channel's end stands for it.
 WITH neighbours AS (
     SELECT
         *,

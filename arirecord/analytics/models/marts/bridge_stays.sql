@@ -1,6 +1,6 @@
 -- One row is one stay of a channel in a bridge. Identified by `channel_id`, `bridge_id`, `entered_seq` and `left_seq`.
--- Where the leaving was not recorded the channel's end stands for it; what is not known, or hidden by a gap,
--- is NULL.
+-- If the leaving was not recorded, the channel's end stands for it. Times that are not known, or hidden by a gap, are
+-- NULL.
 SELECT
     calls.call_id,
     stays.channel_id,

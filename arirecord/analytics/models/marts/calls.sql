@@ -1,11 +1,11 @@
--- One row is one call: the channels that dials, bridges, Local channels and transfers tie together. Identified by
--- `call_id`: the linkedid where it was recorded, else the id of the call's earliest channel.
--- It is answered when its first channel is; `billsec` is from then to the end, in whole seconds, cut off as a CDR does
--- it. What the recording can't know is NULL.
+-- One row is one call: the channels that dials, bridges, Local channels and transfers connect. Identified by
+-- `call_id`: the linkedid if it was recorded, otherwise the id of the call's earliest channel.
+-- A call is answered when its first channel is. `billsec` is from then to the end in whole seconds, rounded down as in
+-- a CDR. Values that the recording does not show are NULL.
 SELECT
     spans.call_id,
     CASE
-        -- Who has called nobody yet may still do, or have done it unseen.
+        -- A caller without a call may still make one, or have made one in a gap.
         WHEN parties.first_role = 'caller' AND NOT parties.has_called AND parties.is_ended AND spans.is_traced
         THEN 'inbound'
         WHEN parties.first_role IN ('called', 'local') AND param_text('trunks') = '*' THEN 'outbound'
@@ -28,7 +28,7 @@ SELECT
     CASE WHEN parties.call_id IS NOT NULL THEN seconds_between(spans.started_at, spans.ended_at) END
         AS duration_s,
     CASE
-        -- Like a CDR it stops when the bridge is left, a moment before the channel's end.
+        -- Like a CDR it stops when the channel leaves the bridge, a moment before the channel's end.
         WHEN parties.is_answered AND epoch_ms(spans.ended_at) - epoch_ms(parties.last_left_at) < 100
         THEN (epoch_ms(parties.last_left_at) - epoch_ms(parties.answered_at)) // 1000
         WHEN parties.is_answered THEN (epoch_ms(spans.ended_at) - epoch_ms(parties.answered_at)) // 1000

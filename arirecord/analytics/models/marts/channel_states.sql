@@ -14,7 +14,7 @@ spans AS (
     FROM steps
 ),
 
--- In a gap there may have been other states.
+-- A gap may hide other states.
 followed AS (
     SELECT
         spans.* EXCLUDE (next_at, next_seq),

@@ -1,6 +1,6 @@
--- One row is one moment at which the number of calls changed, with how many there are from then on; with `by`, of each
--- group. With `bucket` one row is one bucket of recorded time, with the most and the mean number of calls in it.
--- Identified by `changed_at` and `group_value`.
+-- One row is one moment at which the number of calls changed, with the number from then on; with `by`, of each group.
+-- With `bucket` one row is one bucket of recorded time, with the most and the mean number of calls in it. Identified
+-- by `changed_at` and `group_value`.
 WITH curve AS MATERIALIZED (
     SELECT
         *,
@@ -27,7 +27,7 @@ recorded AS (
         sum(epoch_us(least(end_at, bucket_end(bucket, bucket_at))) - epoch_us(greatest(begin_at, bucket_at)))
             AS recorded_us
     FROM (
-        -- As in kpi_curve: a wrong clock must not fill the memory.
+        -- As in kpi_curve: a wrong clock must not exhaust the memory.
         SELECT
             begin_at,
             end_at,

@@ -1,6 +1,6 @@
--- One row is one stretch of time in which at least two answered channels shared a bridge. Identified by `bridge_id` and
--- `first_seq` (NULL: it began before the recording). Holding bridges and Asterisk's helper channels don't count. What
--- is not known is NULL.
+-- One row is one interval in which at least two answered channels shared a bridge. Identified by `bridge_id` and
+-- `first_seq` (NULL: it began before the recording). Holding bridges and Asterisk's helper channels do not count.
+-- Values that are not known are NULL.
 SELECT
     talks.call_id,
     talks.bridge_id,

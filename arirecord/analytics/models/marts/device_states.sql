@@ -1,6 +1,6 @@
--- One row is one stretch of time in which a device was in one state. Identified by `first_seq`.
+-- One row is one interval in which a device was in one state. Identified by `first_seq`.
 WITH reports AS (
-    -- Asterisk repeats a state, and an event comes once for each app on a socket.
+    -- Asterisk repeats states and sends an event once for each app on a socket.
     SELECT asterisk_id, device_state_name AS device, device_state_state AS state, timestamp AS event_at, min(seq) AS seq
     FROM DeviceStateChanged
     WHERE device_state_name IS NOT NULL

@@ -1,6 +1,6 @@
 -- One row is one attempt to reach a channel by dialling. Identified by `peer_channel_id` and `seq`.
--- `attempt` counts the attempts of one caller, from 1, where none before can be missing; an originated channel has no
--- caller.
+-- `attempt` counts the attempts of one caller, from 1; it is NULL if earlier ones may be missing. An originated
+-- channel has no caller.
 SELECT
     calls.call_id,
     attempts.caller_channel_id,

@@ -1,11 +1,11 @@
--- One row is one DTMF digit heard on a channel, with the prompt before it. Identified by `channel_id` and `seq`.
--- What ends a sequence is a silence of more than the parameter `dtmf_gap_ms` and, where `dtmf_sequences` is prompt,
+-- One row is one DTMF digit received from a channel, with the prompt before it. Identified by `channel_id` and `seq`.
+-- A sequence ends with a silence longer than the parameter `dtmf_gap_ms` or, if `dtmf_sequences` is prompt, with
 -- another prompt.
 WITH placed AS (
     SELECT
         digits.*,
         lag(digits.ended_at) OVER digits_of_channel AS last_ended_at,
-        -- Keys pressed before the answer are all told at once.
+        -- Asterisk reports keys pressed before the answer all at once.
         epoch_ms(greatest(digits.started_at, last_ended_at)) - epoch_ms(last_ended_at) AS gap_ms,
         marks.kind,
         marks.prompt,
@@ -40,7 +40,7 @@ SELECT
     broken.prompt,
     CASE WHEN broken.kind = 'prompt' THEN broken.prompted_at END AS prompted_at,
     broken.prompt_ended_at,
-    -- Before the recording began the channel may have been connected.
+    -- The channel may have been connected before the recording began.
     CASE WHEN broken.kind IS NOT NULL OR lives.created_seq IS NOT NULL THEN COALESCE(broken.kind = 'connected', false) END
         AS is_connected,
     CASE WHEN broken.kind = 'prompt' THEN broken.prompt_seq END AS prompt_seq,

@@ -1,5 +1,5 @@
 -- One row is one sequence of DTMF digits on a channel. Identified by `channel_id` and `first_seq`.
--- What ends a sequence is a silence of more than the parameter `dtmf_gap_ms` and, where `dtmf_sequences` is prompt,
+-- A sequence ends with a silence longer than the parameter `dtmf_gap_ms` or, if `dtmf_sequences` is prompt, with
 -- another prompt.
 WITH sequences AS (
     SELECT

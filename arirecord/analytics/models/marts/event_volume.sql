@@ -1,11 +1,11 @@
--- One row is one event type that one application got: how many, and how many bytes. Identified by `application` and
--- `type`.
--- A session's header says the bytes of each type, but not of each application. Of more than half a million events for
--- several they are estimated from blocks spread evenly over the recording.
+-- One row is one event type that one application received, with the number of events and bytes. Identified by
+-- `application` and `type`.
+-- A session's header has the bytes of each type, but not of each application. For several applications and more than
+-- half a million events, bytes are estimated from blocks spread evenly over the recording.
 WITH ranked AS (
     SELECT
         *,
-        -- Without these an application does not learn of its channels and answers.
+        -- Without these an application does not learn of its channels and responses.
         type NOT IN ('StasisStart', 'StasisEnd', 'RESTResponse') AS is_filterable,
         round(event_count * mean_bytes)::BIGINT AS byte_count,
         round(mean_bytes)::BIGINT AS mean_byte_count,

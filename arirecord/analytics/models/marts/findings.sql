@@ -1,4 +1,4 @@
--- One row is one finding about a call: something that went wrong in it, or that the recording lacks. Identified by
+-- One row is one finding about a call: something went wrong in it, or the recording lacks a part of it. Identified by
 -- `rule`, `call_id`, `channel_id` and `seq`.
 WITH findings_of_rules AS (
     SELECT
@@ -30,5 +30,5 @@ SELECT
     findings.event_at,
     findings.seq
 FROM findings_of_rules AS findings
--- Helpers of Asterisk's alone are not a call.
+-- Asterisk's helper channels alone are not a call.
 JOIN int_call_spans AS spans USING (call_id)

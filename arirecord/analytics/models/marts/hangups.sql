@@ -1,5 +1,5 @@
 -- One row is one channel that ended. Identified by `channel_id`.
--- `is_soft` is true where Asterisk asked for the end, false where the channel's far end did, NULL where nobody asked.
+-- `is_soft` is true if only Asterisk requested the end, false if the channel's far end did, NULL without a request.
 WITH requests AS (
     SELECT
         channel_id,

@@ -1,5 +1,5 @@
 -- One row is one time that a channel put the other side on hold. Identified by `channel_id` and `seq`.
--- Whom it held are those in its bridge at that moment; of many the 16 that came first are named.
+-- The held channels are the others in its bridge at that moment; at most the first 16 are named.
 WITH placed AS (
     SELECT holds.channel_id, holds.seq, stays.bridge_id
     FROM int_holds AS holds

@@ -1,5 +1,5 @@
 -- One row is one step of a channel through menus: a prompt and the digits given to it. Identified by `channel_id` and
--- `step`. Digits before the first prompt are a step without one; those in a conversation are none.
+-- `step`. Digits before the first prompt are a step without one; digits in a conversation are not a step.
 WITH given AS (
     SELECT
         channel_id,
@@ -67,7 +67,7 @@ SELECT
     steps.is_last,
     steps.next_seq IS NOT NULL
         AND (gaps.seq IS NULL OR gaps.seq < lives.first_seq)
-        -- Before digits without a prompt there may have been one, unless the channel is known from its beginning.
+        -- A prompt may be missing before digits without one, unless the channel is known from its beginning.
         AND (steps.kind = 'prompt' OR lives.created_seq IS NOT NULL) AS is_complete,
     steps.seq AS first_seq,
     steps.next_seq AS last_seq

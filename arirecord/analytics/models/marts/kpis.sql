@@ -1,5 +1,5 @@
--- One row is one bucket of time and group of legs, with its key figures; without `bucket` and `by` there is one row, of
--- the whole recording. Identified by `bucket_at` and `group_value`.
+-- One row is one bucket of time and group of legs, with its key figures; without `bucket` and `by` there is one row,
+-- for the whole recording. Identified by `bucket_at` and `group_value`.
 WITH parts AS (
     FROM kpi_attempts(bucket, "by")
     UNION ALL BY NAME

@@ -1,5 +1,6 @@
 -- One row is one channel's part in a call. Identified by `channel_id`; `call_id` says which call.
--- `role`: caller (came in), called (Asterisk called it), local (one end of a Local channel), helper, or NULL: not known.
+-- `role`: caller (came in), called (Asterisk called it), local (one end of a Local channel), helper, or NULL (not
+-- known).
 SELECT
     legs.call_id,
     legs.channel_id,

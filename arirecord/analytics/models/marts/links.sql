@@ -1,5 +1,5 @@
 -- One row is one reason why two channels belong to one call, and the event that shows it. Identified by `channel_id`,
--- `other_channel_id` and `reason`. `channel_id` is the one that the recording saw first.
+-- `other_channel_id` and `reason`. `channel_id` is the one that occurs first in the recording.
 WITH named AS (
     SELECT
         links.reason,

@@ -1,5 +1,5 @@
--- One row is one playback: what ARI was asked to play to a channel or a bridge. Identified by `playback_id` and
--- `first_seq`.
+-- One row is one playback: media that a request asked ARI to play to a channel or a bridge. Identified by
+-- `playback_id` and `first_seq`.
 SELECT
     plays.playback_id,
     COALESCE(calls.call_id, bridges.call_id) AS call_id,

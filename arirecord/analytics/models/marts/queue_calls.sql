@@ -1,5 +1,5 @@
 -- One row is one wait of a caller in a queue: app_queue, an app's holding bridge or a parking lot. Identified by
--- `channel_id` and `seq`. Whom the caller reached is NULL where the caller reached nobody, or nobody can tell whom.
+-- `channel_id` and `seq`. The channel that the caller reached is NULL if there was none or it is not known.
 WITH waits AS (
     FROM int_queue_waits
     UNION ALL BY NAME
@@ -18,7 +18,7 @@ dialled AS (
     GROUP BY waits.channel_id, waits.seq
 ),
 
--- Who picked the call up, took it from parking, or was brought to it by an app, was not dialled.
+-- A channel that picked the call up, took it from parking, or was brought to it by an app was not dialled.
 met AS (
     SELECT waits.channel_id, waits.seq, arg_min(others.channel_id, others.entered_seq) AS agent_id
     FROM waits

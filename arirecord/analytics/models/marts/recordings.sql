@@ -1,4 +1,4 @@
--- One row is one live recording of a channel or a bridge. Identified by `first_seq`. Names are given again.
+-- One row is one live recording of a channel or a bridge. Identified by `first_seq`, since names can repeat.
 WITH steps AS (
     -- A frame that Asterisk sent twice is one step.
     SELECT

@@ -1,7 +1,6 @@
--- One row is one stretch of time in which a contact, or an endpoint as a whole, had one status. Identified by
--- `first_seq`.
+-- One row is one interval in which a contact, or an endpoint as a whole, had one status. Identified by `first_seq`.
 WITH reports AS (
-    -- An event comes once for each app on a socket.
+    -- Asterisk sends an event once for each app on a socket.
     SELECT
         asterisk_id, endpoint_technology AS technology, endpoint_resource AS endpoint,
         contact_info_aor AS aor, contact_info_uri AS contact_uri, contact_info_contact_status AS status,

@@ -1,9 +1,9 @@
--- One row is one channel and direction of its audio: how it went over the network. Identified by `channel_id` and
--- `direction`: received by Asterisk, or sent by it, as the far end reported.
+-- One row is one direction of a channel's audio, with its network quality. Identified by `channel_id` and `direction`:
+-- received by Asterisk, or sent by it, as the far end reported.
 WITH measured AS (
     SELECT
         *,
-        -- The lost are among the packets sent, but not among those received.
+        -- Lost packets are among the packets sent, but not among those received.
         lost_count / NULLIF(CASE WHEN direction = 'sent' THEN greatest(packet_count, lost_count)
             ELSE packet_count + lost_count END, 0) AS loss_ratio,
         -- From mouth to ear: half the round trip, a packet of 20 ms, a jitter buffer of twice the jitter.

@@ -1,13 +1,13 @@
--- One row is one channel that was in a conversation or heard speaking. Identified by `channel_id`.
--- `talk_s` is time answered, in a bridge, with another channel that is so too. What was said is NULL without talk
--- detection, what the parties said together also where talk detection did not hear them all.
+-- One row is one channel that was in a conversation or had detected speech. Identified by `channel_id`.
+-- `talk_s` is the time in which it was answered and in a bridge with another answered channel. Columns about speech
+-- are NULL without talk detection; those about several parties also if talk detection did not cover them all.
 WITH talked AS (
     SELECT
         stays.channel_id,
         sum(
             epoch_ms(least(stays.left_at, talks.ended_at)) - epoch_ms(greatest(stays.entered_at, talks.started_at))
         ) AS talk_ms,
-        -- A stay without an end goes on: then the conversation's own times bound it.
+        -- A stay without an end goes on: the conversation's own times limit it.
         bool_and(
             talks.started_at IS NOT NULL AND talks.ended_at IS NOT NULL
             AND (stays.left_at IS NOT NULL OR stays.left_seq IS NULL)
@@ -31,7 +31,7 @@ spoken AS (
     GROUP BY channel_id
 ),
 
--- Before and after the recording, and in a gap, there may be more talk.
+-- There may be more talk before and after the recording, and in a gap.
 shares AS (
     SELECT shares.*
     FROM int_talk_shares AS shares

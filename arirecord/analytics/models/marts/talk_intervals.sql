@@ -1,5 +1,5 @@
--- One row is one stretch of speech on a channel, from talk detection. Identified by `channel_id` and `seq`.
--- It has no `ended_at` where its end was not recorded, and no `started_at` where its beginning was not.
+-- One row is one interval of speech on a channel, from talk detection. Identified by `channel_id` and `seq`.
+-- `ended_at` is NULL if its end was not recorded, `started_at` if its beginning was not.
 SELECT
     speech.channel_id,
     calls.call_id,

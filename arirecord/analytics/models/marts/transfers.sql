@@ -1,8 +1,8 @@
 -- One row is one transfer, tried or done. Identified by `seq`.
--- `target` is an extension (`1003@default`), a bridge, an application, the two ends of a link, or the bridge of a
--- threeway call, as `destination_type` says. `is_inferred`: Asterisk did not announce it, see
+-- `destination_type` is the type of `target`: an extension (`1003@default`), a bridge, an application, the two ends of
+-- a link, or the bridge of a threeway call. `is_inferred`: Asterisk did not announce it, see
 -- `int_unannounced_transfers`.
--- `outcome` is what became of it, `final_channel_id` whom the transferee reached.
+-- `outcome` is its result, `final_channel_id` the channel that the transferee reached.
 WITH consulted AS (
     SELECT transfers.seq, max(stays.entered_at) AS began_at
     FROM int_transfers AS transfers

@@ -1,4 +1,4 @@
--- One row is one user event, once. Identified by `seq`.
+-- One row is one user event, counted once. Identified by `seq`.
 SELECT
     min(events.seq) AS seq,
     events.timestamp AS sent_at,

@@ -1,7 +1,7 @@
 -- One row is one variable of a channel, or a global one, with its last value. Identified by `asterisk_id`, `channel_id`
 -- and `variable`.
 WITH told AS (
-    -- Texts would fill the memory: there are millions of variables. Their hashes tell them apart.
+    -- Millions of values as text would exhaust the memory: their hashes distinguish them.
     SELECT
         max(seq) AS last_seq,
         min(timestamp) AS first_set_at,
@@ -15,7 +15,7 @@ WITH told AS (
 SELECT
     CASE WHEN settings.channel_id IS NULL THEN settings.asterisk_id END AS asterisk_id,
     settings.channel_id,
-    -- Not a join: DuckDB would put all variables into memory to find the few calls among them.
+    -- Not a join: DuckDB would load all variables into memory to find the few calls among them.
     (SELECT call_id FROM int_call_channels AS calls WHERE calls.channel_id = settings.channel_id) AS call_id,
     settings.variable,
     settings.value,

@@ -1,5 +1,5 @@
 -- One row is one event that shows a channel in a Stasis application. Identified by `seq`.
--- Either the application got `StasisStart`, or the channel's place in the dialplan is the application.
+-- Either the application received `StasisStart`, or the channel's place in the dialplan is the application.
 SELECT seq, channel_id, application
 FROM StasisStart
 WHERE channel_id IS NOT NULL

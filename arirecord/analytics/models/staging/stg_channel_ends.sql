@@ -1,4 +1,4 @@
--- One row is one end of a channel, with why it ended and what is last said of it. Identified by `seq`.
+-- One row is one end of a channel, with its cause and the channel's last values. Identified by `seq`.
 SELECT
     seq,
     timestamp AS event_at,

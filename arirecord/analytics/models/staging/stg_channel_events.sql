@@ -1,4 +1,4 @@
--- One row is one event about one channel, with what the event says of that channel. Identified by `seq`.
+-- One row is one event about one channel, with the event's values for that channel. Identified by `seq`.
 -- Frames that Asterisk sent twice are there twice. An empty text means "none" in ARI and is NULL here.
 SELECT
     seq,

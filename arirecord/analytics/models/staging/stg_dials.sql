@@ -1,5 +1,5 @@
 -- One row is one `Dial` event: an attempt that begins (`dial_status` NULL), its progress or its end. Identified by `seq`.
--- A dial without a caller is an originate. `forward` is where the dialled party sends the call instead.
+-- A dial without a caller is an originate. `forward` is where the dialled party forwarded the call.
 SELECT
     seq,
     timestamp AS event_at,

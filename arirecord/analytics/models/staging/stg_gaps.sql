@@ -1,5 +1,6 @@
 -- One row is one time that was not recorded: without a connection, or between two recordings. Identified by `seq`.
--- The gap lies before the row `seq`; a gap between recordings has a number of its own. Times are the recorder's.
+-- The gap lies before the row `seq`; a gap between recordings has a number of its own. Times are by the recorder's
+-- clock.
 SELECT
     seq,
     begin_at,

@@ -1,6 +1,6 @@
 -- One row is one request to hang a channel up. Identified by `seq`.
--- `is_soft` is true where Asterisk itself asks (the other side has gone, the dialplan or an app ends the call) and
--- false where the channel's own far end asks.
+-- `is_soft` is true if Asterisk itself sends it (the other side has gone, the dialplan or an app ends the call) and
+-- false if the channel's own far end does.
 SELECT
     seq,
     timestamp AS event_at,

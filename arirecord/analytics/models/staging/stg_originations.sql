@@ -1,6 +1,6 @@
--- One row is one REST exchange by which somebody made a channel. Identified by `seq`.
--- Its parameters stand in the query or in a JSON body. A tap records such exchanges, and a WebSocket over which the app
--- asks has their answers.
+-- One row is one REST exchange by which a client made a channel. Identified by `seq`.
+-- Its parameters are in the query or in a JSON body. A tap records such exchanges; a recording of a WebSocket that
+-- carries the app's requests has their responses.
 WITH exchanges AS (
     SELECT
         seq,

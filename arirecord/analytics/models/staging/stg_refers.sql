@@ -1,5 +1,5 @@
--- One row is one `ChannelTransfer`: a REFER that an app handles itself, or news of how that goes (`state`). Identified by
--- `seq`.
+-- One row is one `ChannelTransfer`: a REFER that an app handles itself, or a report of its progress (`state`).
+-- Identified by `seq`.
 SELECT
     seq,
     timestamp AS event_at,

@@ -1,5 +1,5 @@
 -- One row is one REST request that an application made, as a tap recorded it. Identified by `seq`.
--- The row lies where the answer was complete: it was asked `rest_duration_ns` before.
+-- The row's position is where the response was complete: the request was sent `rest_duration_ns` before.
 SELECT
     seq,
     elapsed_ns - COALESCE(rest_duration_ns, 0) AS asked_ns,
@@ -7,7 +7,7 @@ SELECT
     rest_duration_ns AS duration_ns,
     rest_client AS client,
     rest_method AS method,
-    -- Over HTTP ARI's paths stand behind a prefix that is as the server is set up, over a WebSocket they have none.
+    -- Over HTTP the server's configured prefix precedes ARI's paths, over a WebSocket they have none.
     regexp_replace(split_part(rest_uri, '?', 1), '^/(?:.*?/)?ari/', '') AS path,
     '&' || replace(split_part(rest_uri, '?', 2), '+', ' ') AS query,
     TRY_CAST(rest_request_body AS JSON) AS body,

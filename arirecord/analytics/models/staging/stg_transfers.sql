@@ -1,6 +1,6 @@
 -- One row is one transfer event, blind or attended, with its columns under one name. Identified by `seq`.
--- Whose first channel is in an application gives its place there to whom the second is with: then the two change roles,
--- as they do in CEL, and that one is the transferee.
+-- If the transferer's first leg is in an application, the party bridged with the second leg takes its place there.
+-- Then the two legs swap roles, as in CEL, and that party is the transferee.
 WITH attended AS (
     SELECT
         *,
