@@ -1,4 +1,4 @@
-"""What `arirecord.open_session` gives: a recording with its frames, and with its tables as polars DataFrames."""
+"""`arirecord.open_session` and its result: a recording with its frames, and its tables as polars DataFrames."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -31,11 +31,11 @@ def open_session(path: str | Path, *, timezone: str = "UTC") -> "Session":
 
 
 class Session(MartMethods, reader.SessionFile):
-    """A sealed recording. Made by `open_session`; read-only.
+    """A sealed recording, made by `open_session`; read-only.
 
     Its frames are read from the file. Its tables (`calls()`, `legs()`, `transfers()` …, all of docs/metrics.md) come
-    from one DuckDB `connection` that is made when the first is asked for, and kept. Parameters of the models are given
-    as keywords and hold for that question: `session.dtmf(dtmf_gap_ms=5000)`.
+    from one DuckDB `connection`, which is made at the first use and kept. Parameters of the models are keywords
+    and hold for that query only: `session.dtmf(dtmf_gap_ms=5000)`.
     """
 
     def __init__(self, path: Path, timezone: str = "UTC") -> None:
@@ -56,9 +56,9 @@ class Session(MartMethods, reader.SessionFile):
         return self._tables.connection
 
     def sql(self, query: str, **parameters: str | float) -> "pl.DataFrame":
-        """The answer to a question in DuckDB's SQL; the views are those of `arirecord.connect`.
+        """Run a query in DuckDB's SQL and return the result; the views are those of `arirecord.connect`.
 
-        `parameters` are set for this question only: `session.sql("FROM dtmf", dtmf_gap_ms=5000)`.
+        `parameters` are set for this query only: `session.sql("FROM dtmf", dtmf_gap_ms=5000)`.
         Raises `duckdb.Error` for wrong SQL, `ValueError` for a wrong parameter or for SQL that returns no rows.
         """
         from arirecord.analytics.parameters import setting
@@ -76,15 +76,15 @@ class Session(MartMethods, reader.SessionFile):
 
     @property
     def plot(self) -> "Plots":
-        """Plots that show themselves in Jupyter: `session.plot.concurrency()`, `.calls()`, `.transfers()` …"""
+        """Plots that Jupyter displays: `session.plot.concurrency()`, `.calls()`, `.transfers()` …"""
         from arirecord.report.notebook import Plots
 
         return Plots(self._with)
 
     def call(self, wanted: str) -> "Call":
-        """One call, by the id of it or of one of its channels, or by a number; shows its ladder in Jupyter.
+        """Return one call by its id, the id of one of its channels, or a number. Jupyter displays its ladder.
 
-        Raises `NoSuchCall` unless that is just one call.
+        Raises `NoSuchCall` unless exactly one call matches.
         """
         from arirecord.report.notebook import CALL_MODELS, find_call
 

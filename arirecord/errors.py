@@ -73,7 +73,7 @@ class ReplayError(ArirecordError):
 
 
 class TargetExists(ArirecordError):
-    """The output exists, and nobody asked to replace it."""
+    """The output exists, and replacing it was not requested."""
 
 
 class UnknownName(ArirecordError, KeyError, ValueError):

@@ -101,7 +101,7 @@ class MartMethods:
         return self._mart("hangups", parameters)
 
     def holds(self, **parameters: str | float) -> "pl.DataFrame":
-        """Holds: who held whom, when and how long."""
+        """Holds: holder, held party, time and duration."""
         return self._mart("holds", parameters)
 
     def ivr_paths(self, **parameters: str | float) -> "pl.DataFrame":

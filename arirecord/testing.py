@@ -1,4 +1,4 @@
-"""Recordings as fixtures: a pytest plugin. It is installed with arirecord, and loads nothing until a test uses it.
+"""A pytest plugin that replays recordings as fixtures. It loads nothing until a test uses it.
 
 @pytest.mark.arirecord("transfer.parquet", speed=50)
 def test_my_app(ari):
@@ -25,21 +25,19 @@ _MARK = "arirecord(session, *, speed=1, **options): the recording that the fixtu
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known."""
+    """Register the mark."""
     config.addinivalue_line("markers", _MARK)
 
 
 @pytest.fixture
 def ari(request: pytest.FixtureRequest) -> "Iterator[Ari]":
-    """The recording of the test's mark `arirecord`, replayed while the test runs.
+    """Replay the recording of the test's mark `arirecord` while the test runs.
 
-    It is looked for beside the test's file, then from where pytest has its root.
+    A relative path is looked up beside the test's file, then under the root folder of pytest.
     """
     mark = request.node.get_closest_marker("arirecord")
     if mark is None or not mark.args:
-        raise pytest.UsageError(
-            'the fixture `ari` wants to know what to replay: @pytest.mark.arirecord("FILE.parquet")'
-        )
+        raise pytest.UsageError('the fixture `ari` needs a recording: @pytest.mark.arirecord("FILE.parquet")')
     name, *rest = mark.args
     if rest:
         raise pytest.UsageError("the mark arirecord takes one recording, and options by name")
@@ -52,14 +50,14 @@ def _find(name: Path, request: pytest.FixtureRequest) -> Path:
     for path in tried:
         if path.exists():
             return path
-    raise pytest.UsageError(f"there is no recording {tried[0]}, nor {tried[1]}")
+    raise pytest.UsageError(f"recording not found: neither {tried[0]} nor {tried[1]} exists")
 
 
 class Ari:
-    """A replay in a thread of its own, so that tests of any kind can use it. Options are those of `arirecord.replay`.
+    """A replay in its own thread, for tests of any kind. Options are those of `arirecord.replay`.
 
-    `url` is where ARI is (`http://127.0.0.1:40123/ari`), `base_url` the same without `/ari`, `ws_url` where the events
-    are (a client adds `?app=`), `app` the first application of the recording.
+    `url` is the base URL of ARI (`http://127.0.0.1:40123/ari`), `base_url` the same without `/ari`, `ws_url` the
+    WebSocket URL of the events (without `?app=`), `app` the first application of the recording.
     """
 
     def __init__(self, session: str | Path, **options: Any) -> None:
@@ -85,49 +83,49 @@ class Ari:
 
     @property
     def requests(self) -> "Sequence[ClientRequest]":
-        """What clients asked so far: `method`, `path`, `parameters`, `body`, `status` each."""
+        """The requests of clients so far: `method`, `path`, `parameters`, `body`, `status` each."""
         return tuple(self._replay.requests)
 
     @property
     def status(self) -> Mapping[str, Any]:
-        """Where it is, and how it does: `position_s`, `duration_s`, `frames`, `clients`, `finished` and more."""
+        """Return the state of the replay: `position_s`, `duration_s`, `frames`, `clients`, `finished` and more."""
         return self._do(self._replay.status)
 
     def pause(self) -> None:
-        """Let time stand still."""
+        """Stop the clock of the replay."""
         self._do(self._replay.pause)
 
     def resume(self) -> None:
-        """Let time run again, while a client is there."""
+        """Start the clock again; it runs while a client is connected."""
         self._do(self._replay.resume)
 
     def step(self) -> None:
-        """While time stands still: send the next event."""
+        """Send the next event while the replay is paused."""
         self._do(self._replay.step)
 
     def seek(self, position_s: float) -> None:
-        """Go on from so many seconds after the start of the recording, also back."""
+        """Continue at this position, in seconds after the start of the recording; backwards is possible."""
         self._do(lambda: self._replay.seek(position_s))
 
     def set_speed(self, speed: float | Literal["max"]) -> None:
-        """Go on at another speed."""
+        """Change the speed: a factor, or `"max"`."""
         self._do(lambda: self._replay.set_speed(speed))
 
     def expect(self, method: str, path: str, timeout: float = 5, **parameters: str) -> "ClientRequest":
-        """Wait until a client has asked this, at most so many seconds, and return it; each request is returned once.
+        """Wait at most `timeout` seconds for this request of a client and return it. Each request is returned once.
 
         `path` is without `/ari`, with `*` for any text: `expect("POST", "/channels/*/play", media="sound:hello")`.
-        Raises `NotAsked`, an `AssertionError` that says what was asked instead. In an async test: `expected`.
+        Raises `NotAsked`, an `AssertionError` that lists the requests that came instead. In async tests use `expected`.
         """
         return self._wait(self._replay.expect(method, path, timeout, **parameters), "expected")
 
     async def expected(self, method: str, path: str, timeout: float = 5, **parameters: str) -> "ClientRequest":  # noqa: ASYNC109 - as `expect`
-        """`expect` for async tests: what runs in the test's event loop goes on meanwhile."""
+        """`expect` for async tests: the test's event loop keeps running."""
         found = asyncio.run_coroutine_threadsafe(self._replay.expect(method, path, timeout, **parameters), self._loop)
         return await asyncio.wrap_future(found)
 
     def wait_end(self, timeout: float = 60) -> None:
-        """Wait until the last event was sent. Raises `TimeoutError`. In an async test: `ended`."""
+        """Wait until the last event was sent. Raises `TimeoutError`. In async tests use `ended`."""
         self._wait(asyncio.wait_for(self._replay.wait_end(), timeout), "ended")
 
     async def ended(self) -> None:

@@ -1,4 +1,4 @@
-"""Giving a recording back as Asterisk would send it. To be called, too: `arirecord.replay("session.parquet")`."""
+"""Replay a session as Asterisk would send it. The package can be called: `arirecord.replay("session.parquet")`."""
 
 import sys
 from contextlib import AbstractAsyncContextManager
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class _Callable(ModuleType):
-    """A package of this name and a function of this name: the package is the function."""
+    """A package that is also a function: a call of it is a call of `arirecord.replay.api.replay`."""
 
     def __call__(self, *args: Any, **options: Any) -> AbstractAsyncContextManager["Replay"]:
-        """As `arirecord.replay.api.replay`, which is loaded when it is called."""
+        """Call `arirecord.replay.api.replay`, which is loaded at the first call."""
         from .api import replay
 
         return replay(*args, **options)

@@ -1,4 +1,4 @@
-"""A replay as a program drives it: started, steered, and asked what its clients did."""
+"""The Python API of a running replay: start it, control it, and check the requests of its clients."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -20,13 +20,15 @@ _SHOWN: Final = 20
 
 
 class NotAsked(AssertionError):
-    """What was expected of a client was not asked in time; the text says what was asked instead."""
+    """An expected request did not come in time; the text lists the requests that came instead."""
 
 
 @dataclass(frozen=True)
 class ClientRequest:
-    """What a client asked: `POST`, the `path` without `/ari` and decoded, parameters from query and body as texts, the
-    JSON of the body (None: there is none), and the HTTP status that it was answered with.
+    """One request of a client, as ARI knows it.
+
+    `method` is for example `POST`. `path` is decoded and without `/ari`. `parameters` are those of query and body, as
+    texts. `body` is the JSON of the body, None without JSON. `status` is the HTTP status of the response.
     """
 
     method: str
@@ -40,13 +42,13 @@ class ClientRequest:
         return f"{self.method} {self.path}" + (f"?{query}" if query else "")
 
     def fits(self, method: str, path: str, parameters: Mapping[str, str]) -> bool:
-        """Whether it is as described: `path` may hold `*` for any text; of the parameters those given count."""
+        """Whether the request matches. `path` may hold `*` for any text; only the given parameters are compared."""
         same = fnmatchcase(self.method, method.upper()) and fnmatchcase(self.path, path)
         return same and all(self.parameters.get(name) == value for name, value in parameters.items())
 
 
 class Replay:
-    """A running replay. Made by `arirecord.replay`. `requests` has what clients asked so far, of what ARI knows."""
+    """A running replay, made by `arirecord.replay`. `requests` are the requests of clients so far that ARI knows."""
 
     def __init__(self, server: ReplayServer) -> None:
         self.server = server
@@ -57,54 +59,54 @@ class Replay:
 
     @property
     def url(self) -> str:
-        """Where ARI is."""
+        """The base URL of ARI, with `/ari`."""
         return f"{self.server.http_url}/ari"
 
     @property
     def base_url(self) -> str:
-        """The same without `/ari`, as most client libraries want it."""
+        """The same without `/ari`, as most client libraries expect it."""
         return self.server.http_url
 
     @property
     def ws_url(self) -> str:
-        """Where the events are; a client adds `?app=`."""
+        """The WebSocket URL of the events, without `?app=`."""
         return self.server.url
 
     @property
     def app(self) -> str:
-        """The first application of the recording; empty where it has none."""
+        """The first application of the recording; empty if it has none."""
         return next(iter(self.server.session.header.applications), "")
 
     def pause(self) -> None:
-        """Let time stand still."""
+        """Stop the clock of the replay."""
         self.server.pause()
 
     def resume(self) -> None:
-        """Let time run again, while a client is there."""
+        """Start the clock again; it runs while a client is connected."""
         self.server.resume()
 
     def step(self) -> None:
-        """While time stands still: send the next event."""
+        """Send the next event while the replay is paused."""
         self.server.step()
 
     def seek(self, position_s: float) -> None:
-        """Go on from so many seconds after the start of the recording, also back."""
+        """Continue at this position, in seconds after the start of the recording; backwards is possible."""
         self.server.seek(position_s)
 
     def set_speed(self, speed: float | Literal["max"]) -> None:
-        """Go on at another speed."""
+        """Change the speed: a factor, or `"max"`."""
         self.server.set_speed(None if speed == "max" else speed)
 
     def status(self) -> Mapping[str, Any]:
-        """Where it is, and how it does: `position_s`, `duration_s`, `frames`, `clients`, `finished` and more."""
+        """Return the state of the replay: `position_s`, `duration_s`, `frames`, `clients`, `finished` and more."""
         return self.server.describe()
 
     async def wait_end(self) -> None:
         """Wait until the last event was sent."""
         await self.server.wait_end()
 
-    async def expect(self, method: str, path: str, timeout: float = 5, **parameters: str) -> ClientRequest:  # noqa: ASYNC109 - it is told what was asked instead
-        """Wait until a client has asked this, at most so many seconds, and return it; each request is returned once.
+    async def expect(self, method: str, path: str, timeout: float = 5, **parameters: str) -> ClientRequest:  # noqa: ASYNC109 - the error lists what came instead
+        """Wait at most `timeout` seconds for this request of a client and return it. Each request is returned once.
 
         `path` is without `/ari`, with `*` for any text: `expect("POST", "/channels/*/play", media="sound:hello")`.
         Raises `NotAsked`, an `AssertionError`.
@@ -135,12 +137,12 @@ class Replay:
 
 
 def _in_vain(wanted: ClientRequest, seconds: float, others: Sequence[ClientRequest]) -> str:
-    text = f"nobody asked {wanted} within {seconds:g} s"
+    text = f"No request {wanted} within {seconds:g} s"
     if not others:
-        return f"{text}; nothing else was asked either"
+        return f"{text}; no other request either"
     shown = [f"  {request}" for request in others[-_SHOWN:]]
     more = [f"  … and {len(others) - _SHOWN} before these"] if len(others) > _SHOWN else []
-    return "\n".join([f"{text}; what was asked, and not expected:", *more, *shown])
+    return "\n".join([f"{text}; requests that were not expected:", *more, *shown])
 
 
 @asynccontextmanager
@@ -154,7 +156,7 @@ async def replay(
             await ari.expect("POST", "/channels/*/answer")
 
     `speed` is a number or `"max"`; further `options` are those of `ReplayOptions`, such as `pace="client"`. Raises
-    `NotASession`, `FileNotFoundError`, `ReplayError` and `TypeError` for an option that there is not.
+    `NotASession`, `FileNotFoundError`, `ReplayError`, and `TypeError` for an unknown option.
     """
     given = ReplayOptions(port=port, speed=None if speed == "max" else speed, **options)
     async with ReplayServer(session, given) as server:

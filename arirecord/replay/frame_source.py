@@ -20,20 +20,19 @@ __all__ = ["FrameSource"]
 
 _AHEAD = 3
 
-# To make so many frames of what was read takes a tenth of a millisecond.
+# To make this many frames of rows takes a tenth of a millisecond.
 _PIECE = 64
 
-# Frames are what came over the wire. REST exchanges come along because they tell what was up; what arirecord itself
-# noted about the connection is not replayed.
+# Frames are what came over the wire. REST exchanges are included because they show the pbx state. Connection rows,
+# which arirecord itself wrote, are not replayed.
 _KINDS = ("event", "binary", "rest")
 
 
 class FrameSource:
-    """Gives out the frames of a session from a place on. Little of it is read ahead, so memory is bounded.
+    """Returns the frames of a session from a position on. Little is read ahead, so memory is bounded.
 
-    The disk is read, and what stands there is unpacked, by a thread that hardly needs Python's interpreter: what does,
-    making frames, is done by `take`, a few at a time, when who takes them has time. `gates` come between the frames,
-    each at its time; `chaos` delays some.
+    A thread reads and decompresses the file and hardly holds the GIL. `take` makes the frames, a few at a time, when
+    its caller has time. `gates` come between the frames, each at its time; `chaos` delays some.
     """
 
     def __init__(self, session: SessionFile, options: ReplayOptions) -> None:
@@ -47,33 +46,33 @@ class FrameSource:
         self._has_piece = False
 
     def seek(self, start: Position | None) -> None:
-        """Go on from a place; None: from the start. Afterwards it has to be closed."""
+        """Continue from a position; None: from the start. Close it afterwards."""
         self.close()
         self._ahead = ahead = Prefetch(self._read(start), _AHEAD)
         self._frames = self._repeated(lambda: self._made(self._pieces(ahead), start))
         self._piece, self._has_piece = iter(()), False
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._ahead.close()
 
     @property
     def is_ready(self) -> bool:
-        """Whether `take` would not wait for the disk."""
+        """Whether `take` would return without a wait for the disk."""
         return self._has_piece or self._ahead.is_ready
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is being read at the moment."""
+        """Whether no read is in progress."""
         return self._ahead.is_full
 
     async def wait(self) -> None:
-        """Wait until it would not."""
+        """Wait until `take` would return at once."""
         if not self.is_ready:
             await self._ahead.wait()
 
     def take(self) -> list[Frame]:
-        """The next frames, a few; none at the end. Raises `ReplayError` where the session is damaged."""
+        """Return the next few frames; empty at the end. Raises `ReplayError` if the session is damaged."""
         try:
             first = list(islice(self._frames, 1))
             return first + list(islice(self._frames, length_hint(self._piece)))
@@ -81,16 +80,16 @@ class FrameSource:
             raise ReplayError(f"the session can't be read on: {error}") from error
 
     def once(self, start: Position | None) -> Iterator[Frame]:
-        """The frames of one pass, from a place on (None: from the start), read when they are wanted."""
+        """The frames of one pass from a position on (None: from the start), read on demand."""
         return self._made(self.session.frames(**self._asked(start)), start)
 
     def before(self, place: Position) -> Iterator[Frame]:
-        """The frames before a place, for whoever must know what was up then."""
+        """The frames before a position, to compute the pbx state there."""
         frames = self.session.frames(kinds=_KINDS, until_ns=place.ns + 1)
         return timeline(takewhile(place.is_after, frames), self.session.header.started_ns)
 
     def rows_before(self, place: Position) -> int:
-        """At most how many frames that is."""
+        """The maximum number of those frames."""
         return rows_before(self.session, place.ns)
 
     def _read(self, start: Position | None) -> Iterator[RowBatch | None]:
@@ -105,7 +104,7 @@ class FrameSource:
         return {"kinds": _KINDS, "since_ns": None if start is None else start.ns, "until_ns": until_ns}
 
     def _pieces(self, ahead: Prefetch[RowBatch | None]) -> Iterator[Frame]:
-        """The frames of one pass, made of what was read ahead."""
+        """The frames of one pass, made of the rows read ahead."""
         while (rows := next(ahead, None)) is not None:
             size = rows.batch.num_rows
             for begin in range(0, size, _PIECE):
@@ -123,7 +122,7 @@ class FrameSource:
         if start is not None and start.seq >= 0:
             frames = dropwhile(start.is_after, frames)
         if until is not None and until.seq >= 0:
-            # To the end, not up to the first: what is read ahead begins with the next pass then.
+            # To the end, not up to the first None: the rows read ahead then begin with the next pass.
             frames = filter(until.is_after, frames)
         if self.gates:
             frames = gated(frames, self.gates, options.start_ns if start is None else start.ns, options.until_ns)

@@ -1,4 +1,4 @@
-"""What a replay can be told."""
+"""The options of a replay."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,62 +21,62 @@ Pace = Literal["clock", "client"]
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """How to replay. None means off."""
+    """Options of a replay. None means off."""
 
-    # Where to listen. Port 0 is any free one.
+    # Where to listen. Port 0 is any free port.
     host: str = "127.0.0.1"
     port: int = 8088
 
-    # How many seconds of the recording go by in one second. None: as fast as the clients take the frames.
+    # Seconds of the recording per second. None: as fast as the clients take the frames.
     speed: float | None = 1
 
-    # What an event waits for: that it is due, or also that the client has asked what the recorded app had asked before
-    # it; for that not longer than so many seconds. After what a client asked, it has so long before it hears more.
+    # What an event waits for: its due time, or also the requests that the recorded app sent before it; for a request at
+    # most this many seconds. After a request, the client has this many seconds before the next event.
     pace: Pace = "clock"
     pace_timeout_s: float = 5
     pace_settle_s: float = 0.02
 
-    # What happens after the last frame: the connections stay open, are closed (code 1000) and the server goes
-    # on, or all ends. They stay open by default because many clients reconnect at once when they are closed.
+    # What happens after the last frame: the connections stay open, are closed (code 1000) and the server continues,
+    # or all ends. They stay open by default because many clients reconnect at once when they are closed.
     at_end: AtEnd = "hold"
 
-    # Apps that are dialled, as Asterisk does with outbound WebSockets, besides listening: the addresses, the
-    # applications that they have (none: those of the recording), whether they hear of everything, and the time between
-    # two tries.
+    # Apps that the replay connects to, as Asterisk does with outbound WebSockets, besides listening: their addresses,
+    # their applications (empty: those of the recording), whether they receive all events, and the time between two
+    # tries.
     connect: Sequence[str] = ()
     connect_apps: Sequence[str] = ()
     connect_all: bool = False
     reconnect_interval_s: float = 0.5
 
-    # What a client gets that comes back when no other is there: what comes next, or all from the start.
+    # What a client receives that returns while no other is connected: the next events, or all from the start.
     on_reconnect: OnReconnect = "resume"
 
-    # The name and password that clients must give; without a name everybody is let in.
+    # The name and password that clients must give; without a name, all clients are accepted.
     user: str | None = None
     password: str = field(default="", repr=False)
 
-    # Whether several clients may have one application, which Asterisk does not allow: there the newer takes it.
+    # Whether several clients may share an application. In Asterisk, the newer client takes it.
     share: bool = False
 
-    # Pairs of an application in the recording and the name under which a client asks for it, and whether names that are
-    # neither mapped nor in the recording are refused.
+    # Pairs of an application in the recording and the name under which a client asks for it, and whether to refuse
+    # names that are neither mapped nor in the recording.
     map_app: Sequence[tuple[str, str]] = ()
     strict_app: bool = False
 
-    # Where to write what clients ask over REST, as a session of its own.
+    # Where to write the REST requests of clients, as a session.
     record_client: Path | None = None
 
-    # Which part is replayed, in nanoseconds since 1970 UTC, to the row where rows of one time are told apart by their
-    # `seq`. What was before the start is known to be up then; the end is not in it.
+    # Which part is replayed, in nanoseconds since 1970 UTC; `seq` separates rows of the same time. Resources created
+    # before the start exist at the start; the end is not part of it.
     start_ns: int | None = None
     start_seq: int = -1
     until_ns: int | None = None
     until_seq: int = -1
 
-    # How many times; 0 is without end.
+    # Number of repetitions; 0 is without end.
     loop: int = 1
 
-    # Whether time stands still until `resume`.
+    # Whether the replay starts paused, until `resume`.
     start_paused: bool = False
 
     # Silences are shortened to this, in nanoseconds of the recording.
@@ -89,19 +89,19 @@ class ReplayOptions:
     chaos: Sequence[Fault] = ()
     seed: int = 0
 
-    # A file to which each of them is written, a JSON object a line.
+    # A file to which each fault is written, one JSON object per line.
     chaos_log: Path | None = None
 
-    # Whether dates in events and answers are moved, so that what is sent now happened now.
+    # Whether dates in events and responses are moved to the present.
     shift_to_now: bool = False
 
-    # Only what is about this call is sent; what is up is known from all.
+    # Send only what belongs to this call. The pbx state is computed from all calls.
     only_call: CallFrames | None = None
 
-    # Where calls begin, in order, for who wants the next one. It is called once, in a thread, when somebody does.
+    # Where calls begin, in order, for the step to the next call. Called once, in a thread, at the first such step.
     call_starts: Callable[[], Sequence[Position]] | None = None
 
-    # Which event types are sent: only these (none: all), and none of those. What is up is known from all.
+    # Which event types are sent: only these (empty: all), and none of those. The pbx state uses all of them.
     types: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
 
@@ -112,7 +112,7 @@ class ReplayOptions:
 
     @property
     def until(self) -> Position | None:
-        """The first place that is not replayed; None: it goes to the end."""
+        """The first position that is not replayed; None: it runs to the end."""
         return None if self.until_ns is None else Position(self.until_ns, self.until_seq)
 
     def sends(self, frame: Frame) -> bool:
@@ -121,6 +121,6 @@ class ReplayOptions:
             return False
         if frame.kind == "event":
             if frame.type == "RESTResponse" and self.pace == "client":
-                return False  # what answers the recorded app answers nothing that this client asked
+                return False  # a response to the recorded app is not a response to this client
             return frame.type not in self.exclude and (not self.types or frame.type in self.types)
         return frame.kind == "binary" and not self.types

@@ -1,4 +1,4 @@
-"""ARI's REST interface as a replay serves it: which answer a question gets."""
+"""ARI's REST interface in a replay: selects the response to each request."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -26,12 +26,12 @@ from .wire.rest_messages import answer_message
 __all__ = ["LoggedRequest", "RestHandler", "RestService"]
 
 
-# What the model may not know though it was there: if an app asked for it, its answer tells.
+# Resources that the pbx state may lack although they existed: if an app queried them, the response shows them.
 _ANSWERED_ONCE: Final = {"getChannelVar", "getChannelVars", "getStored"}
 
 
 class LoggedRequest(NamedTuple):
-    """What a client asked and what it was answered: `asked` and `answer` in recorded ids, `question` as it came."""
+    """A client's request and its response: `asked` and `answer` in recorded ids, `question` as received."""
 
     asked: RequestKey
     question: RestRequest
@@ -39,12 +39,12 @@ class LoggedRequest(NamedTuple):
 
 
 class RestHandler:
-    """Answers questions; knows no socket. `moment` tells the time of the recording, as ARI writes times.
+    """Answers requests, without access to sockets. `moment` returns the time of the recording, as ARI writes times.
 
-    The switch is a recording: nothing that is asked for happens in it. Never raises for what a client sends.
+    The pbx state follows the recording: no request changes it. Never raises for a client's request.
 
-    Inside, things go by their recorded ids. Where a client chose another, `ids` knows, and what it asks and what it is
-    answered is translated. `now_ns` is the time of the recording since 1970 UTC. `heard` is told of every request.
+    The handler uses recorded ids inside. `ids` maps ids that a client chose, in requests and responses. `now_ns` is the
+    time of the recording since 1970 UTC. A callback receives every request.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class RestHandler:
         }
 
     def answer(self, question: RestRequest) -> RestResponse:
-        """What Asterisk would answer, as far as the recording and the documentation tell."""
+        """Return the response of Asterisk, as far as the recording and the documentation show it."""
         if question.path.endswith("/"):
             return error(404, "A path of ARI has no slash at its end")
         segments = question.segments
@@ -96,7 +96,7 @@ class RestHandler:
         return self._translated(answer)
 
     def restart(self, since_ns: int | None = None) -> None:
-        """The recording begins anew, or goes on from a moment (since 1970 UTC): forget what clients did."""
+        """The recording starts again, or continues at this time (since 1970 UTC): forget the clients' requests."""
         self.ids.clear()
         self._commands.restart(since_ns)
 
@@ -116,7 +116,7 @@ class RestHandler:
         return self._commands.made_one(match) or answer
 
     def _translated(self, answer: RestResponse) -> RestResponse:
-        """The answer in the client's ids."""
+        """The response in the client's ids."""
         if not self.ids or "json" not in answer.content_type or not (content := answer.content):
             return answer
         return replace(answer, value=None, body=self.ids.to_client(content.decode("utf-8", "replace")).encode())
@@ -145,7 +145,7 @@ class RestHandler:
         return RestResponse(200, [self._describe(name) for name in self._applications.names()])
 
     def _describe(self, name: str) -> Mapping[str, Any] | None:
-        """An application that a client has, with what the recorded one of that name heard of at this moment."""
+        """An application of a client, with the channels and bridges that its recorded namesake has at this position."""
         inside = self._switch.inside.get(self._recorded.name_of(name), {})
         bridges = (key for key, bridge in self._switch.bridges.items.items() if _holds(bridge, inside))
         return self._applications.describe(name, inside, bridges)
@@ -184,14 +184,14 @@ def _holds(bridge: Mapping[str, Any], channels: Collection[str]) -> bool:
     return isinstance(inside, list) and any(isinstance(key, str) and key in channels for key in inside)
 
 
-# What is asked of these has nothing to do with what is up.
+# Requests to these do not depend on the pbx state.
 _STATELESS = ("api-docs", "events")
 
 
 class RestService:
-    """Answers from `rest`, when the model is up to date. What is asked goes to `log`, where there is one.
+    """Answers requests from `rest`, once the pbx state is current. Requests are written to `log`, if there is one.
 
-    `moment_ns` tells the time of the recording, since 1970 UTC; `now_ns` is the monotonic clock; `shift` moves dates.
+    `moment_ns` returns the time of the recording since 1970 UTC; `now_ns` is the monotonic clock; `shift` moves dates.
     """
 
     def __init__(
@@ -212,11 +212,11 @@ class RestService:
         self._shift = shift
 
     def moment(self) -> str:
-        """The time of the recording, as ARI writes times; moved where dates are."""
+        """The time of the recording, as ARI writes times; shifted if dates are."""
         return ari_time(self._moment_ns() + (self._shift.ms * 1_000_000 if self._shift else 0))
 
     async def ask(self, question: RestRequest, client: str, transport: str = "http") -> RestResponse:
-        """Answer a question of a client, named by its address."""
+        """Answer a request of a client, named by its address."""
         began_ns = self._now_ns()
         try:
             if question.segments[0] not in _STATELESS:
@@ -232,7 +232,7 @@ class RestService:
         return answer
 
     async def message(self, client: Client, text: str) -> str:
-        """Answer what a client sent over its WebSocket."""
+        """Answer a message from a client's WebSocket."""
 
         async def ask(question: RestRequest) -> RestResponse:
             return await self.ask(question, client.name, "websocket")
@@ -240,9 +240,9 @@ class RestService:
         return await answer_message(text, ask, client.application, self.moment, self._asterisk_id)
 
     def replaced(self, application: str) -> str:
-        """The event that tells a client that another has taken its application."""
+        """The event for a client whose application another client has taken."""
         return replaced(application, self.moment(), self._asterisk_id)
 
     def registered(self, application: str) -> str:
-        """The event with which Asterisk begins on a WebSocket that it dialled."""
+        """The event with which Asterisk begins an outbound WebSocket."""
         return registered(application, self.moment(), self._asterisk_id)

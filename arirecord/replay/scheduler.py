@@ -1,4 +1,4 @@
-"""What drives a replay: frames from the source, by way of the player's clock, to the clients that are there."""
+"""The scheduler of a replay: sends frames from the source to the connected clients when the clock makes them due."""
 
 import asyncio
 import os
@@ -25,29 +25,28 @@ __all__ = ["Scheduler"]
 _EXIT_S = 10.0
 _LEAST_PATIENT = 6
 
-# The first of many frames goes out when the last of them is ready: few at a time where moments count.
+# The first of many frames goes out when the last of them is ready: batches are small if timing matters.
 _TIMED_BATCH = 64
 _FULL_BATCH = 256
 
-# To read on a little, or look into a few frames, takes less than that.
+# Reading a little ahead, or parsing a few frames, takes less than this.
 _IDLE_NS = 300_000
 
-# Linux wakes a client of the same machine on the processor of who wrote to it, who had better stop for a moment: it was
-# the one frame in fifty that came two milliseconds late. The thread that reads would use that moment for much longer.
+# Linux wakes a local client on the processor of the sender. The sender yields it: otherwise one frame in fifty was
+# two milliseconds late. The reading thread would use that time for much longer.
 _step_aside: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
 
-# So long clients wait at most for their turn while others are sent what is due.
+# Clients wait at most this long for their turn while others receive the frames that are due.
 _TURN_NS = 1_000_000
 
 
 class Scheduler:
-    """Sends each frame when it is due; `run` is the task that does it. It is steered while it runs.
+    """Sends each frame when it is due; `run` is the task that does it. It can be controlled while it runs.
 
-    `frames` counts those that were sent, `late_ns` is how late the latest were, `offset_ns` what must be added to a
-    place in the replay to get the time of the recording, since 1970 UTC. `end` is set while there is nothing left to
-    send, and `done` when the server should leave. `restarted` is called when the recording begins anew, or goes on
-    elsewhere, with that moment, since 1970 UTC. With a `pace` it waits for what the recorded app asked; with a
-    `chaos` it does not do as it should.
+    `frames` counts the sent frames, `late_ns` is how late the latest were. `offset_ns` plus a position in the replay is
+    the time of the recording, since 1970 UTC. `end` is set while nothing is left to send, and `done` when the
+    server should end. `restarted` is called with the new time, since 1970 UTC, when the recording starts again or
+    continues elsewhere. With a `pace` it waits for the requests of the recorded app; a `chaos` injects faults.
     """
 
     def __init__(
@@ -92,35 +91,35 @@ class Scheduler:
 
     @property
     def moment_ns(self) -> int:
-        """The time of the recording where the replay is, since 1970 UTC."""
+        """The time of the recording at the position of the replay, since 1970 UTC."""
         return self.offset_ns + self.clock.position_ns()
 
     def halt(self, halted: bool) -> None:
-        """Let time stand still, or run while a client is there."""
+        """Stop the clock, or let it run while a client is connected."""
         self.halted = halted
         self.changed()
 
     def set_speed(self, speed: float | None) -> None:
-        """Go on at another speed. Raises `ValueError` as the clock does."""
+        """Change the speed. Raises `ValueError` as the clock does."""
         self.clock.set_speed(speed)
         self.changed()
 
     def step(self) -> None:
-        """While time stands still: send the next event, as soon as a client is there."""
+        """Send the next event while the clock is stopped, as soon as a client is connected."""
         self._steps += 1
         self._alarm.ring()
 
     def seek(self, place: Position) -> None:
-        """Go on from a place in the recording."""
+        """Continue at a position in the recording."""
         self._seek = place
         self._alarm.ring()
 
     def restart(self) -> None:
-        """Begin again, where the options say."""
+        """Start again at the position in the options."""
         self.seek(self._options.start or Position(0))
 
     def next_call(self) -> None:
-        """Go on where the next call begins, once it is known where. Raises `ReplayError` where it can't be known."""
+        """Continue where the next call begins, once that is known. Raises `ReplayError` if it cannot be known."""
         starts = self._options.call_starts
         if starts is None:
             raise ReplayError("where calls begin is not known here")
@@ -136,12 +135,12 @@ class Scheduler:
             return
         place = next((place for place in calls.result() if place.ns > self.moment_ns), None)
         if place is None:
-            self._say("There is no further call.")
+            self._say("No further call in the recording.")
         else:
             self.seek(place)
 
     def changed(self) -> None:
-        """A client has come or gone, or somebody steers."""
+        """Wake the task: a client connected or left, or a command came."""
         runs = bool(self._door.clients) and not self.halted and self._gate is None
         if runs and self.clock.paused:
             self.clock.resume()
@@ -212,20 +211,20 @@ class Scheduler:
             self._turn_ns = self.clock.now_ns()
 
     async def _let_others(self) -> None:
-        """A client that takes everything at once must not keep others from connecting; each turn costs a little."""
+        """Let other tasks run, so that others can connect while a client reads at full speed. Costs a little."""
         if self.clock.now_ns() - self._turn_ns > _TURN_NS:
             await asyncio.sleep(0)
             self._turn_ns = self.clock.now_ns()
 
     def _work(self) -> bool:
-        """Do a little of what has to be done sometime. Whether there was something."""
+        """Do a little of the background work. Returns whether there was any."""
         if self._player.hungry and self._source.is_ready:
             self._feed()
             return True
         return self.clock.speed is not None and self._model.idle()
 
     def _step(self) -> list[Frame]:
-        """The frames up to the next that is sent, when somebody wants a step and a client is there."""
+        """The frames up to the next that is sent, if a step is requested and a client is connected."""
         batch: list[Frame] = []
         if not self.clock.paused or not self._door.clients:
             self._steps = 0 if not self.clock.paused else self._steps
@@ -242,10 +241,10 @@ class Scheduler:
         return _FULL_BATCH if self.clock.speed is None else _TIMED_BATCH
 
     def _up_to_gate(self, batch: list[Frame]) -> list[Frame]:
-        """The frames before the first for which the client has to do something; time stands still there."""
+        """The frames before the first closed gate; the clock stops there."""
         for n, frame in enumerate(batch if self.pace is not None else ()):
             if frame.kind == AGAIN:
-                part = max(n, 1)  # alone: what was asked before it opens no gate behind it
+                part = max(n, 1)  # alone: requests before it do not open gates after it
                 self._player.give_back(batch[part:])
                 return batch[:part]
             if frame.kind == GATE and self.pace is not None and not self.pace.is_open(frame, self._recorded_names()):
@@ -258,14 +257,14 @@ class Scheduler:
         return batch
 
     def _up_to_break(self, batch: list[Frame]) -> list[Frame]:
-        """The frames before a fault that stops all."""
+        """The frames before a fault that interrupts all."""
         if self.chaos is None or (count := self.chaos.up_to_break(batch)) == len(batch):
             return batch
         self._player.give_back(batch[count:])
         return batch[:count]
 
     async def _break(self, chaos: Chaos, frame: Frame) -> None:
-        """Do what strikes after a frame."""
+        """Apply the faults that follow a frame."""
         for fault in chaos.breaks(frame) if self._options.sends(frame) else ():
             chaos.did(fault.name, frame)
             if fault.name == "stall":
@@ -276,7 +275,7 @@ class Scheduler:
                 await asyncio.gather(*(client.abort() for client in self._door.clients))
 
     async def _passed(self, gate: Frame) -> bool:
-        """Whether the client has done what stands at a gate, or was waited for long enough; else waits for news."""
+        """Whether the gate is open, or its wait is over; otherwise wait for a change."""
         assert self.pace is not None
         if not self.pace.is_open(gate, self._recorded_names()):
             if self.halted or not self._door.clients:
@@ -296,7 +295,7 @@ class Scheduler:
         return True
 
     async def _settle(self, batch: Sequence[Frame]) -> None:
-        """Let the client work on the answer to what it asked just now, before it hears more."""
+        """Give the client time to process the response to its last request before the next event."""
         if self.pace is not None and any(self._options.sends(frame) for frame in batch):
             left_s = self._options.pace_settle_s - (self.clock.now_ns() - self.pace.heard_at_ns) / 1e9
             if left_s > 0:
@@ -306,7 +305,7 @@ class Scheduler:
         return {name for client in self._door.clients for view, _ in client.views for name in view.recorded}
 
     def _be_patient(self) -> None:
-        """Wait for the client; less long each time that it was waited for in vain, or a dumb one would take hours."""
+        """Start to wait for the client. Each wait in vain halves the next: a silent client would cost hours."""
         patience_s = self._options.pace_timeout_s / 2 ** min(self._missed, _LEAST_PATIENT)
         self._patient_until_ns = self.clock.now_ns() + int(patience_s * 1e9)
 
@@ -322,16 +321,16 @@ class Scheduler:
             self._player.end()
 
     def _without_lead(self, chunk: Sequence[Frame]) -> Sequence[Frame]:
-        """What was asked before the first frame came is known from the beginning, and nothing to wait for."""
+        """Take the exchanges before the first frame: they are the initial state, and no frame waits for them."""
         lead = next((i for i, frame in enumerate(chunk) if frame.kind != "rest"), len(chunk))
         self._model.lead(chunk[:lead])
         return chunk[lead:]
 
     async def _send(self, batch: Sequence[Frame]) -> bool:
-        """Send a batch to all clients; False if there is none to send to any more."""
+        """Send a batch to all clients; False if all clients have gone."""
         self._model.take(
             batch, self.clock.speed is None
-        )  # before it is sent: a client may ask at once about what it has just heard
+        )  # before the send: a client may react to the events with a query at once
         if any(frame.kind == AGAIN for frame in batch):
             self.restarted(self._options.start_ns)
         sent = [frame for frame in batch if self._options.sends(frame)]

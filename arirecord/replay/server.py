@@ -42,7 +42,7 @@ _LEAVE_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a replay is doing. `late_ns` is how late the latest frames went out, `frames` how many have."""
+    """State of a replay: `frames` were sent, `late_ns` is how late the latest of them were."""
 
     position_ns: int
     frames: int
@@ -58,16 +58,16 @@ class ReplayServer:
             await my_app.connect(server.url)
             await server.wait_end()
 
-    Time runs while a client is there: it starts with the first, stands still while there is none, and a
-    client that comes back goes on from there. All clients share one time; a later one joins where the others
-    are, and takes the applications it asks for from those that have them, unless `share` is set. A client
-    that does not read makes all wait, and nothing is dropped; frames that became due meanwhile follow at once.
+    The clock starts with the first client. It stands still while no client is connected, and continues when one
+    returns. All clients share one position; a later client joins there. It takes the applications that it asks for
+    from older clients, unless `share` is set. A client that does not read delays all clients, and no frame is dropped;
+    frames that became due meanwhile follow at once.
 
-    `heard` is called with every request of a client that ARI knows.
+    A callback receives every request of a client that ARI knows.
 
-    `say` gets sentences for the person who runs it; without, they go to the logger `arirecord.replay`. Raises
-    `ReplayError` when it can't listen, and out of the block when the session can't be read on. For
-    sub-millisecond lateness run it on an event loop made with `selectors.SelectSelector`.
+    `say` receives messages for the user; by default they go to the logger `arirecord.replay`. Raises `ReplayError` if
+    it cannot listen, and from the block if the session cannot be read further. For sub-millisecond lateness run it on
+    an event loop made with `selectors.SelectSelector`.
     """
 
     def __init__(
@@ -131,42 +131,42 @@ class ReplayServer:
 
     @property
     def url(self) -> str:
-        """Where the events are: `ws://127.0.0.1:8088/ari/events`. A client adds `?app=`."""
+        """WebSocket URL of the events: `ws://127.0.0.1:8088/ari/events`. A client adds `?app=`."""
         return f"ws://{authority(self.host, self.port)}/ari/events"
 
     @property
     def http_url(self) -> str:
-        """What ARI clients call the base URL: `http://127.0.0.1:8088`."""
+        """The base URL of ARI clients: `http://127.0.0.1:8088`."""
         return f"http://{authority(self.host, self.port)}"
 
     @property
     def status(self) -> Status:
-        """How it is doing now."""
+        """The current state."""
         position_ns = self.clock.position_ns()
         return Status(position_ns, self._pump.frames, len(self._door.clients), self._pump.late_ns, self._pump.finished)
 
     def pause(self) -> None:
-        """Let time stand still until `resume`."""
+        """Stop the clock until `resume`."""
         self._pump.halt(True)
 
     def resume(self) -> None:
-        """Let time run again, if a client is there."""
+        """Start the clock again; it runs while a client is connected."""
         self._pump.halt(False)
 
     def set_speed(self, speed: float | None) -> None:
-        """Go on at another speed; None is as fast as possible. Raises `ValueError` unless it is above 0."""
+        """Change the speed; None is as fast as possible. Raises `ValueError` unless it is above 0."""
         self._pump.set_speed(speed)
 
     def step(self) -> None:
-        """While time stands still: send the next event, as soon as a client is there."""
+        """Send the next event while the replay is paused, as soon as a client is connected."""
         self._pump.step()
 
     def next_call(self) -> None:
-        """Go on where the next call begins. Raises `ReplayError` without `call_starts` in the options."""
+        """Continue where the next call begins. Raises `ReplayError` without `call_starts` in the options."""
         self._pump.next_call()
 
     def seek(self, to: float | str) -> None:
-        """Go on from elsewhere, also back; what is up is as it was then.
+        """Continue at another position, forwards or backwards; the pbx state is as it was then.
 
         to: a position in seconds, as `describe` reports it, or a time (docs/select.md): `+5m`, `14:03:10` (UTC),
             `2026-11-23T14:03:10`, `seq:1234`. Raises `ReplayError` for anything else.
@@ -174,7 +174,7 @@ class ReplayServer:
         self._pump.seek(find_place(str(to), self.session))
 
     def describe(self) -> dict[str, Any]:
-        """How it is doing, for the control API."""
+        """Return the state for the control API."""
         status, speed = self.status, self.clock.speed
         return {
             "position_s": (self._pump.moment_ns - self.session.header.started_ns) / 1e9,
@@ -193,7 +193,7 @@ class ReplayServer:
         await self._pump.end.wait()
 
     async def wait_done(self) -> None:
-        """Wait until the server should leave: at the end with `at_end="exit"`, or after `stop`."""
+        """Wait until the server should end: at the end with `at_end="exit"`, or after `stop`."""
         await self._pump.done.wait()
 
     def stop(self) -> None:
@@ -228,7 +228,7 @@ class ReplayServer:
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:
-        """Keep the file of faults open, where one is wanted."""
+        """Keep the log of faults open, if one is configured."""
         if self.options.chaos_log is None:
             yield
             return
@@ -255,8 +255,7 @@ class ReplayServer:
                 try:
                     yield
                 except Exception as error:
-                    # Kept from the task group, which would wrap it: whoever fails in the block wants to see
-                    # how.
+                    # Kept from the task group, which would wrap it: the caller should see the original exception.
                     failed = error
                 for task in own:
                     task.cancel()
@@ -275,7 +274,7 @@ class ReplayServer:
     def _dialler(self, url: str, say: Callable[[str], None]) -> Dialler:
         applications = self.options.connect_apps or list(self.session.header.applications)
         if not applications:
-            raise ReplayError(f"{self.session.path} names no application; say which the app at the other end has")
+            raise ReplayError(f"{self.session.path} names no application; name the one of the app at the other end")
         return Dialler(
             url,
             applications,

@@ -1,15 +1,16 @@
-"""Tap: a proxy in front of Asterisk's ARI that an application does not notice, and that records what goes through.
+"""Tap: a transparent proxy between an app and Asterisk's ARI that records their traffic.
 
-Bytes are passed on as they come and are understood only in passing, so that what arrives is what was sent: headers,
+Bytes are forwarded unchanged and parsed afterwards, so that headers, reasons, pings, fragments and the end of a
+connection arrive as they were sent. A failure of the recording does not affect the app.
 reasons, pings, fragments, how a connection ends. Nothing that goes wrong with recording can reach the application.
 
-- `server`: the `Tap` itself, and how it reaches Asterisk
-- `link`, `side`: one connection of an application, with one of its own to Asterisk
-- `http`, `exchanges`: HTTP heard in passing, and the REST exchanges in it
-- `frames`, `stream`: WebSocket heard in passing, and the events and REST requests in it
-- `copies`: further readers of a stream (`--fan-out`)
+- `server`, `upstream`: the `Tap` itself, and its connections to Asterisk
+- `proxy_connection`, `endpoint`: one connection of an app with its connection to Asterisk, and one socket of these
+- `http`, `exchanges`: a parser for observed HTTP, and the REST exchanges in it
+- `frames`, `event_stream`: a parser for observed WebSockets, and the events and REST requests in it
+- `fan_out`: further readers of a stream (`--fan-out`)
 - `secrets`: what must not be recorded
-- `keeper`: the recorder, behind a guard
+- `safe_recorder`: a recorder whose failures do not affect the app
 """
 
 from .options import TapOptions

@@ -1,4 +1,4 @@
-"""What a tap is told to do."""
+"""The options of a tap."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +10,14 @@ __all__ = ["TapOptions"]
 
 @dataclass(frozen=True)
 class TapOptions:
-    """How to tap.
+    """Options of a tap.
 
-    `upstream` is the ARI to pass everything on to; only its scheme, host and port matter, because paths are passed on
-    as they come, and its credentials are not used. `host` and `port` are where applications connect; port 0 is any
-    free one. With `fan_out` a second client of an application gets a copy of its stream. `max_behind_bytes` is how
-    much an application, or a copy, may leave unread before it is cut. Bodies of REST exchanges longer than
-    `max_body_bytes` are recorded by their size only.
+    upstream: the ARI to forward to. Only scheme, host and port matter: paths are forwarded unchanged, and its
+        credentials are not used.
+    host, port: where apps connect; port 0 is any free port.
+    fan_out: whether a second client of an application receives a copy of its stream.
+    max_behind_bytes: how much an app, or a copy, may leave unread before it is cut.
+    max_body_bytes: longer bodies of REST exchanges are recorded by their size only.
     """
 
     upstream: Address
@@ -30,5 +31,5 @@ class TapOptions:
 
     @property
     def source(self) -> dict[str, Any]:
-        """What a session's header says of its source."""
+        """Return what a session's header reports of its source."""
         return {"verb": "tap", "url": self.upstream.base}

@@ -1,4 +1,4 @@
-"""The tap: where applications connect instead of to Asterisk."""
+"""The tap server: apps connect to it instead of to Asterisk."""
 
 import asyncio
 import errno
@@ -24,8 +24,8 @@ __all__ = ["Tap", "TapStatus"]
 
 @dataclass(frozen=True, slots=True)
 class TapStatus:
-    """How a tap is doing: event streams and copies that are open, REST exchanges over HTTP so far, and rows that the
-    recorder did not take.
+    """State of a tap: open event streams and copies, REST exchanges over HTTP so far, and rows that the recorder did
+    not take.
     """
 
     applications: int
@@ -35,16 +35,16 @@ class TapStatus:
 
 
 class Tap:
-    """Passes applications on to Asterisk and records what goes through, while the `async with` block runs.
+    """Forwards apps to Asterisk and records the traffic, while the `async with` block runs.
 
         async with Tap(TapOptions(Address.parse("http://pbx:8088/ari"), port=0), lambda: recorder) as tap:
             await my_app.connect(tap.url)
 
-    `make_recorder` is called once it can listen, so that a failed start leaves nothing behind. At the end of the block
-    connections are closed in good order; closing and sealing the recorder are the caller's. `say` gets sentences for
-    the person who runs it; without, they go to the logger `arirecord.tap`.
+    `make_recorder` is called after the tap began to listen, so that a failed start leaves nothing behind. At the end
+    of the block the tap closes all connections in good order; the caller closes and seals the recorder. `say` receives
+    messages for the user; by default they go to the logger `arirecord.tap`.
 
-    Raises `CaptureError` where it can't listen.
+    Raises `CaptureError` if it cannot listen.
     """
 
     def __init__(
@@ -64,14 +64,14 @@ class Tap:
 
     @property
     def url(self) -> str:
-        """What applications take for Asterisk's ARI: `http://127.0.0.1:8089/ari`."""
+        """The URL that apps use instead of Asterisk's ARI: `http://127.0.0.1:8089/ari`."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.options.host, self.options.host)
         path = urlsplit(self.options.upstream.base).path
         return f"http://[{host}]:{self.port}{path}" if ":" in host else f"http://{host}:{self.port}{path}"
 
     @property
     def status(self) -> TapStatus:
-        """How it is doing now."""
+        """The current state."""
         shared = self._shared
         if shared is None:
             return TapStatus(0, 0, 0, 0)
@@ -117,7 +117,7 @@ class Tap:
         return Shared(self.options, keeper, streams, copies, self._say, self._spawn)
 
     async def _listen(self) -> asyncio.Server:
-        """A server that does not accept yet."""
+        """Return a server that does not accept connections yet."""
         host, port = self.options.host, self.options.port
         loop = asyncio.get_running_loop()
         try:
@@ -135,7 +135,7 @@ class Tap:
         return ProxyConnection(self._shared).application
 
     async def _leave(self, shared: Shared) -> None:
-        """Close all connections in good order, and what is left of them after a while at once."""
+        """Close all connections in good order; after a while, abort those that are left."""
         for link in list(shared.links):
             link.leave()
         shared.emptied.clear()

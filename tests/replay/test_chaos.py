@@ -191,4 +191,4 @@ def test_wrong_faults_are_wrong_usage(session: Path) -> None:
     result = CliRunner().invoke(replay_command, [str(session), "--chaos", "drip@1%"])
 
     assert result.exit_code == 2
-    assert "'drip@1%' is no fault; there are" in result.stderr
+    assert "'drip@1%' is not a fault; there are" in result.stderr

@@ -84,7 +84,7 @@ def test_without_a_speed_everything_is_due_unless_paused() -> None:
 def test_what_is_no_speed_is_refused_and_changes_nothing(speed: float) -> None:
     clock = PlayerClock(3, Now())
 
-    with pytest.raises(ValueError, match="is no speed"):
+    with pytest.raises(ValueError, match="is not a speed"):
         clock.set_speed(speed)
 
     assert clock.speed == 3

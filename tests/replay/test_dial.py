@@ -106,7 +106,7 @@ def unused_port() -> int:
 
 @pytest.mark.parametrize("url", ["http://x/", "ws://", "app:9000", "ws://u:secret@/x"])
 def test_what_can_not_be_dialled_is_said(session: Path, url: str) -> None:
-    with pytest.raises(ReplayError, match="is no address of a WebSocket") as refused:
+    with pytest.raises(ReplayError, match="is not a WebSocket address") as refused:
         ReplayServer(session, ReplayOptions(port=0, connect=[url]))
     assert "secret" not in str(refused.value)
 

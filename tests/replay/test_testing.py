@@ -69,7 +69,7 @@ async def async_test(ari):
     with pytest.raises(RuntimeError, match="await ari.expected"):
         ari.expect("GET", "/channels")
     async with connect_async(ari.ws_url + "?app=other"):
-        with pytest.raises(AssertionError, match="nobody asked GET /channels/x within 0.1 s; nothing else"):
+        with pytest.raises(AssertionError, match="No request GET /channels/x within 0.1 s; no other request"):
             await ari.expected("GET", "/channels/x", timeout=0.1)
         await ari.ended()
 
@@ -117,7 +117,7 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
 
     assert "3 errors" in said
     assert '@pytest.mark.arirecord("FILE.parquet")' in said
-    assert "there is no recording" in said and "nosuch.parquet" in said
+    assert "recording not found" in said and "nosuch.parquet" in said
     assert "sped" in said
 
 

@@ -72,7 +72,7 @@ def test_all_that_is_made_for_a_call_belongs_to_it() -> None:
 
     calls = [grouping.call(*one).channel_id for one in recorded]
     assert calls == ["a", "a", "a", "a", "a", "b", "a", "b", ""]
-    assert str(grouping.call(*recorded[0])) == "call a of 10 to nobody"
+    assert str(grouping.call(*recorded[0])) == "call a of 10 to (unknown)"
 
 
 def test_an_app_that_mixes_calls_up_is_told_so_in_each() -> None:

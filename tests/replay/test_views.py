@@ -72,7 +72,7 @@ def test_a_mapped_name_gets_what_it_stands_for() -> None:
 
 
 def test_what_is_not_there_can_not_be_mapped() -> None:
-    with pytest.raises(ReplayError, match="no application 'z' to map; it has 'a'"):
+    with pytest.raises(ReplayError, match="application 'z' to map does not exist; it has 'a'"):
         EventRouting(["a"], [("z", "x")]).check(NOTHING)
 
 

@@ -1,1 +1,1 @@
-"""Who listens: clients, the applications they have, what each of them hears."""
+"""WebSocket clients of a replay: connections, their applications, subscriptions and routing of events."""

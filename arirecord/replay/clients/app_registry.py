@@ -1,4 +1,4 @@
-"""The Stasis applications of a replay: which client has which, and which events each wants."""
+"""The Stasis applications of a replay: their clients, event filters and subscriptions."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ __all__ = ["Applications", "EventFilter", "asked_applications", "rewrite"]
 
 Owner = TypeVar("Owner")
 
-# What Asterisk says an application with subscribeAll is subscribed to.
+# The event sources that Asterisk lists for an application with subscribeAll.
 _EVERYTHING: Final = {
     "channel": "__AST_CHANNEL_ALL_TOPIC",
     "bridge": "__AST_BRIDGE_ALL_TOPIC",
@@ -22,21 +22,21 @@ _EVERYTHING: Final = {
 
 @dataclass(slots=True)
 class EventFilter:
-    """Which event types an application gets: all but the disallowed, or only the allowed where there are any."""
+    """Event types an application receives: all but the disallowed ones, or only the allowed if there are any."""
 
     allowed: frozenset[str] = frozenset()
     disallowed: frozenset[str] = frozenset()
 
     def lets(self, event_type: str | None) -> bool:
-        """Whether events of a type pass. What is no event does."""
+        """Whether events of a type pass. A frame that is not an event passes."""
         if event_type is None:
             return True
         return event_type not in self.disallowed and (not self.allowed or event_type in self.allowed)
 
     def set(self, wanted: object) -> bool:
-        """Take a filter as a client sends it, `{"allowed": [{"type": "StasisStart"}]}`; nothing clears both lists.
+        """Set the filter from a client's JSON, `{"allowed": [{"type": "StasisStart"}]}`; an empty one clears both.
 
-        False where it has another shape; then nothing changes.
+        Returns False for any other shape; then nothing changes.
         """
         if not isinstance(wanted, dict):
             return False
@@ -59,7 +59,7 @@ def _types(entries: object) -> frozenset[str] | None:
 
 @dataclass
 class Application(Generic[Owner]):
-    """One application: who has it, its filter, what it subscribed to (`channel:17.1`), and whether to everything."""
+    """One application: its client, filter, subscriptions (`channel:17.1`), and whether it subscribed to everything."""
 
     owner: Owner
     hears_all: bool = False
@@ -68,16 +68,16 @@ class Application(Generic[Owner]):
 
 
 class Applications(Generic[Owner]):
-    """The applications that clients have now, by the name they asked for."""
+    """The applications that clients have now, by the name that the client used."""
 
     def __init__(self) -> None:
         self._all: dict[str, Application[Owner]] = {}
         self._left: dict[str, dict[str, None]] = {}
 
     def claim(self, owner: Owner, names: Iterable[str], hears_all: bool = False) -> Sequence[tuple[Owner, str]]:
-        """Give applications to a client, which may want to hear everything as them.
+        """Give applications to a client; with `hears_all` it receives all events as these applications.
 
-        Whom it takes one from: `(older owner, name)` each.
+        Returns the applications that the client took from older clients, as `(older owner, name)`.
         """
         taken = []
         for name in names:
@@ -89,24 +89,24 @@ class Applications(Generic[Owner]):
         return taken
 
     def release(self, owner: Owner) -> None:
-        """A client has gone, and the applications that it still had. What they subscribed to waits for their return."""
+        """Release the applications of a client that has gone. Their subscriptions stay for the client's return."""
         self._left |= {name: app.sources for name, app in self._all.items() if app.owner is owner and app.sources}
         self._all = {name: app for name, app in self._all.items() if app.owner is not owner}
 
     def filter(self, name: str) -> EventFilter | None:
-        """The filter of an application; None where no client has it."""
+        """The filter of an application; None if no client has it."""
         return app.filter if (app := self._all.get(name)) else None
 
     def sources(self, name: str) -> Mapping[str, None]:
-        """What an application that a client has wants to hear of, as it changes."""
+        """The event sources that an application of a client subscribed to; the mapping changes with them."""
         return self._all[name].sources
 
     def subscribe(self, name: str, sources: Iterable[str]) -> None:
-        """Note what an application wants to hear of."""
+        """Add event sources to the subscriptions of an application."""
         self._all[name].sources.update(dict.fromkeys(sources))
 
     def unsubscribe(self, name: str, sources: Iterable[str]) -> None:
-        """Note what it wants to hear of no more."""
+        """Remove event sources from the subscriptions of an application."""
         for source in sources:
             self._all[name].sources.pop(source, None)
 
@@ -117,8 +117,8 @@ class Applications(Generic[Owner]):
     def describe(
         self, name: str, channels: Iterable[str] = (), bridges: Iterable[str] = ()
     ) -> Mapping[str, Any] | None:
-        """An application in ARI's own shape; None where no client has it. It hears of these channels and bridges, too,
-        without having subscribed to them.
+        """An application in ARI's shape; None if no client has it. It receives events of the given channels and bridges
+        without a subscription, too.
         """
         if (app := self._all.get(name)) is None:
             return None
@@ -141,12 +141,12 @@ class Applications(Generic[Owner]):
 
 
 def asked_applications(values: Iterable[str]) -> list[str]:
-    """The names in the values of `app`, each a name or several with commas between, as Asterisk takes them."""
+    """The names in the values of `app`: each value is a name or a list of names with commas, as in Asterisk."""
     names = (name.strip() for value in values for name in value.split(","))
     return list(dict.fromkeys(name for name in names if name))
 
 
-# Asterisk writes `application` last. Read from the end there is no doubt that this is the top level: the last
+# Asterisk writes `application` last. Read from the end it is certain that this is the top level: the last
 # brace closes it, and no quote in this tail follows a backslash, so each of them begins or ends a string.
 _LAST = re.compile(r'"application"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")[ \t\r\n]*\}[ \t\r\n]*\Z')
 
@@ -158,8 +158,8 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]', re.DOTALL)
 def rewrite(raw: str, application: str) -> str:
     """The JSON object `raw` with the value of its own `application` replaced and no other character changed.
 
-    Nested keys of the same name stay; of a key given twice the last is replaced, which is the one parsers
-    take. Without such a key, or if `raw` is no JSON object, it is returned as it is.
+    Nested keys of the same name stay. Of a repeated key the last is replaced, as parsers use the last. Without such a
+    key, or if `raw` is not a JSON object, it is returned unchanged.
     """
     begin, end = _last_value(raw) or _any_value(raw) or (0, 0)
     return raw[:begin] + orjson.dumps(application).decode() + raw[end:] if end else raw
@@ -172,7 +172,7 @@ def _last_value(raw: str) -> tuple[int, int] | None:
 
 
 def _any_value(raw: str) -> tuple[int, int] | None:
-    """Where the value of the top-level `application` is, token by token, so that no depth or number is too much."""
+    """Find the value of the top-level `application`, token by token: any depth and any size of numbers is possible."""
     found: tuple[int, int] | None = None
     begin: int | None = None
     depth = 0

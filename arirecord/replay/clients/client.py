@@ -1,4 +1,4 @@
-"""The clients of a replay: sending to them, hearing them, seeing them go."""
+"""The clients of a replay: sending, receiving, disconnecting."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ from .routing import ClientView, plain_payload
 
 __all__ = ["Client", "Socket"]
 
-# What sending to a client that has gone raises; which of them is a matter of milliseconds.
+# Errors of sending to a client that has gone; the timing decides which of them occurs.
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
 _TELL_S: Final = 1.0
 
 
 class Socket(Protocol):
-    """A WebSocket as Starlette has it, as far as clients need it."""
+    """The part of Starlette's WebSocket that clients use."""
 
     @property
     def client(self) -> Address | None: ...
@@ -33,11 +33,11 @@ class Socket(Protocol):
 
 
 class Client:
-    """One WebSocket. `name` is its address, `sent` how many frames it was sent, `rate` how many bytes a second
-    it gets at most.
+    """One WebSocket client.
 
-    `application` is the first that it asked for. `views` has what it hears as each application that it has, with that
-    one's event filter. `translate` puts the clients' ids into a frame.
+    `name` is its address, `sent` the number of its frames, `rate` its limit in bytes per second. `application` is
+    the first application that it asked for. `views` has, for each of its applications, the events that it receives and
+    the event filter. `translate` puts the clients' ids into a frame.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Client:
         self._gone = asyncio.Event()
 
     async def send(self, frames: Sequence[Frame]) -> bool:
-        """Send those frames that are for this client; waits while it does not read. False: the client is lost."""
+        """Send the frames that are for this client; waits while it does not read. False: the client is lost."""
         payloads = [payload for frame in frames for payload in self._payloads(frame)]
         if payloads and not self.lost:
             try:
@@ -72,17 +72,17 @@ class Client:
         return not self.lost
 
     async def abort(self) -> None:
-        """Cut the connection, without a Close frame."""
+        """Cut the connection without a Close frame."""
         self.lost = True
         with contextlib.suppress(*_GONE):
             await self._websocket.send(abort_message())
 
     async def _reply(self, text: str) -> None:
-        with contextlib.suppress(*_GONE):  # that it has gone is what `receive` says next
+        with contextlib.suppress(*_GONE):  # the next `receive` reports that it has gone
             await self._websocket.send_text(text)
 
     async def tell(self, text: str) -> None:
-        """Send a message that is in no recording; to a client that has gone, or does not read, nothing is sent."""
+        """Send a message that is not from the recording. Skips a client that has gone or does not read."""
         try:
             async with asyncio.timeout(_TELL_S):
                 await self._websocket.send_text(text)
@@ -100,7 +100,7 @@ class Client:
                 yield self._translate(text)
 
     async def close(self, code: int, reason: str, within_s: float) -> None:
-        """Send a Close frame behind all that was sent, and wait (not longer) until the client has closed too."""
+        """Send a Close frame after all frames, and wait at most `within_s` until the client has closed too."""
         self.closed = True
         try:
             async with asyncio.timeout(within_s):
@@ -110,13 +110,13 @@ class Client:
             self.lost = True
 
     async def listen(self, answer: Callable[[str], Awaitable[str]]) -> None:
-        """Answer what the client sends, until it has gone."""
+        """Answer the client's messages until it has gone."""
         try:
             while (message := await self._websocket.receive())["type"] != "websocket.disconnect":
                 if (text := message.get("text")) is not None and not self.closed:
                     await self._reply(await answer(text))
             if self.closed:
-                # That was our own Close frame; the connection goes when the client has answered it.
+                # That was our own Close frame; the connection ends when the client has answered it.
                 await self._receive()
         finally:
             self._gone.set()

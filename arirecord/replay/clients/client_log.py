@@ -1,4 +1,4 @@
-"""What the clients of a replay asked, as a session of its own."""
+"""The REST requests of a replay's clients, recorded as a session."""
 
 import time
 from pathlib import Path
@@ -15,7 +15,7 @@ __all__ = ["ClientLog"]
 class ClientLog:
     """Writes `rest` rows to a journal and seals it into `target` when it is closed.
 
-    Raises `TargetExists` where the target, or its journal, is there already, and `OSError` where it can't be written.
+    Raises `TargetExists` if the target or its journal exists, and `OSError` if it cannot be written.
     """
 
     def __init__(self, target: Path, replayed: str) -> None:
@@ -27,7 +27,7 @@ class ClientLog:
         self._writer = JournalWriter(journal_path(target), started_ns, {"verb": "replay", "session": replayed})
 
     def note(self, question: RestRequest, answer: RestResponse, client: str, transport: str, took_ns: int) -> None:
-        """Write one exchange, with what was asked but not with the password."""
+        """Write one exchange, without the password."""
         query = "&".join(part for part in question.target.partition("?")[2].split("&") if _is_plain(part))
         raw = own_text(
             "rest",
@@ -49,7 +49,7 @@ class ClientLog:
         self._writer.flush()
 
     def close(self) -> None:
-        """Seal the session. Raises `ArirecordError` or `OSError` where that fails; the journal is kept then."""
+        """Seal the session. Raises `ArirecordError` or `OSError` if that fails; then the journal is kept."""
         self._writer.close()
         seal(journal_path(self._target), self._target)
 

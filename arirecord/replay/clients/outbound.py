@@ -1,4 +1,4 @@
-"""Dialling an app that waits for Asterisk's outbound WebSocket."""
+"""Outbound WebSockets: connections from the replay to an app that listens, as Asterisk makes them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,14 +19,14 @@ __all__ = ["Dialler", "Outgoing"]
 
 
 class Outgoing:
-    """A connection that was dialled, with the methods of one that was accepted."""
+    """An outbound connection, with the methods of an accepted one."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
         self.client = Address(*connection.remote_address[:2])
 
     async def send(self, message: Any) -> None:
-        """Send a batch. Raises `WebSocketDisconnect` where the other side has gone."""
+        """Send a batch. Raises `WebSocketDisconnect` if the other side has gone."""
         if message.get("abort"):
             self._connection.transport.abort()
             return
@@ -41,7 +41,7 @@ class Outgoing:
         await self.send({"batch": [text]})
 
     async def receive(self) -> dict[str, Any]:
-        """The next message, as ASGI writes it."""
+        """Return the next message in ASGI's form."""
         try:
             data = await self._connection.recv()
         except ConnectionClosed:
@@ -56,9 +56,9 @@ class Outgoing:
 class Dialler:
     """Keeps one connection to an app, as Asterisk does with `connection_type = persistent`.
 
-    After a lost connection, or where there was none to be had, it is dialled again every `interval_s`, without end.
-    `serve` is given the client and returns when it has gone; `registered` makes the events that Asterisk sends first.
-    Raises `ReplayError` for what is no address of a WebSocket.
+    After a lost or failed connection, it connects again every `interval_s` seconds, without end. `serve` receives the
+    client and returns when it has gone; `registered` makes the events that Asterisk sends first.
+    Raises `ReplayError` if an address is not the address of a WebSocket.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Dialler:
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("ws", "wss") or not parts.hostname:
-            raise ReplayError(f"{_without_password(url)} is no address of a WebSocket such as ws://localhost:9000/")
+            raise ReplayError(f"{_without_password(url)} is not a WebSocket address such as ws://localhost:9000/")
         self._url = url
         self._shown = _without_password(url)
         self._applications = applications
@@ -84,7 +84,7 @@ class Dialler:
         self._say = say
 
     async def run(self, wanted: Callable[[], bool]) -> None:
-        """Dial while it is `wanted`. Raises `ReplayError` where the address can't be dialled at all."""
+        """Connect while `wanted` returns true. Raises `ReplayError` if the address cannot be used at all."""
         told = ""
         while wanted():
             try:

@@ -1,4 +1,4 @@
-"""What one client hears: which recorded frames, under which application's name."""
+"""Routing of events: which recorded frames a client receives, and under which application name."""
 
 import base64
 from collections import deque
@@ -21,8 +21,8 @@ _WINDOW = 1 << 16
 
 
 class CombinedView:
-    """Joins what several applications heard: what was said to each of them is told once, what was said twice to one
-    is told twice.
+    """Merges the events of several applications: an event that each of them received is sent once, an event that one of
+    them received twice is sent twice.
     """
 
     def __init__(self, window: int = _WINDOW) -> None:
@@ -31,7 +31,7 @@ class CombinedView:
         self._window = window
 
     def is_new(self, text: str, application: str) -> bool:
-        """Whether this text, from the stream of this application, has not been told by another's."""
+        """Whether no other application's stream has contained this text yet."""
         counts = self._counts.get(text)
         if counts is None:
             counts = self._counts[text] = {}
@@ -45,10 +45,10 @@ class CombinedView:
 
 @dataclass(slots=True)
 class ClientView:
-    """What a client hears as application `asked`.
+    """What a client receives as application `asked`.
 
-    That is the frames of the applications `sources`; of events that only the application itself gets, those of its own
-    names in the recording, `recorded`. With an `ownership` it is only what Asterisk would send without subscribeAll.
+    That is the frames of the applications `sources`. Of events that only the application itself receives, those of its
+    own names in the recording, `recorded`. With an `ownership` only events that Asterisk sends without subscribeAll.
     """
 
     asked: str
@@ -61,7 +61,7 @@ class ClientView:
         self.union = CombinedView() if len(self.sources) > 1 else None
 
     def payload(self, frame: Frame) -> str | None:
-        """The text for a frame that names an application; None: not for this client."""
+        """The text of a frame that names an application; None if it is not for this client."""
         application = frame.application
         if application not in self.sources or frame.kind != "event":
             return None
@@ -74,7 +74,7 @@ class ClientView:
 
 
 def plain_payload(frame: Frame) -> str | bytes | None:
-    """The message for a frame that names no application: text, or bytes where bytes were recorded."""
+    """The message for a frame that names no application: text, or bytes if bytes were recorded."""
     if frame.kind == "binary":
         return base64.b64decode(frame.raw)
     return frame.raw if frame.kind == "event" else None
@@ -89,11 +89,11 @@ def _event(raw: str) -> Mapping[str, Any]:
 
 
 class EventRouting:
-    """Which recorded applications are meant by the names that clients ask for.
+    """Maps the application names of clients to recorded applications.
 
-    `recorded` are those of the recording's frames, `mapped` pairs of a recorded and an asked name; the recorded one may
-    also be that of an application in which there were channels. `wide` says that the recording was made with
-    subscribeAll.
+    `recorded` are the applications of the recording's frames. `mapped` pairs of a recorded name and a client's name;
+    the recorded name may also be that of an application that only had channels. `wide` is true if the recording was
+    made with subscribeAll.
     """
 
     def __init__(self, recorded: Collection[str], mapped: Sequence[tuple[str, str]] = (), wide: bool = False) -> None:
@@ -105,17 +105,17 @@ class EventRouting:
             self._mapped[asked] = self._mapped.get(asked, frozenset()) | {name}
 
     def check(self, known: Membership) -> None:
-        """Raises `ReplayError` where a name to map is not in the recording."""
+        """Raises `ReplayError` if a name to map is not in the recording."""
         for names in self._mapped.values():
             for name in names - self._recorded - known.originated.keys():
-                raise ReplayError(f"there is no application {name!r} to map; {self._there(known)}")
+                raise ReplayError(f"application {name!r} to map does not exist; {self._there(known)}")
 
     def needs_known(self, asked: Sequence[str]) -> bool:
-        """Whether `unknown` and `views` need to know who was in which application."""
+        """Whether `unknown` and `views` need the membership of channels in applications."""
         return self._wide or not self._recorded.issuperset(asked)
 
     def unknown(self, asked: Sequence[str], known: Membership) -> str | None:
-        """A sentence on those of the asked names that neither recording nor mapping has; None: all are known."""
+        """A sentence on those names that are neither recorded nor mapped; None if all are known."""
         there = self._recorded | self._mapped.keys() | known.originated.keys()
         names = [name for name in asked if name not in there]
         if not names:
@@ -124,10 +124,10 @@ class EventRouting:
         return f"{named} {'are' if len(names) > 1 else 'is'} not in the recording; {self._there(known)}"
 
     def views(self, asked: Sequence[str], subscribe_all: bool, known: Membership) -> tuple[list[ClientView], list[str]]:
-        """What who asks for these names hears, and what there is to say about it.
+        """Return the views of a client that asks for these names, and the notices for the user.
 
-        Of a recording of one application, a client that asks for unknown names only gets that one's frames under the
-        first of them.
+        In a recording of one application, a client that asks only for unknown names receives the frames of that
+        application under the first of them.
         """
         unknown = self.unknown(asked, known)
         alone = len(self._recorded) == 1 and not any(name in self._recorded or name in self._mapped for name in asked)
@@ -144,10 +144,10 @@ class EventRouting:
                 )
             sources = self._recorded if subscribe_all or (ownership is not None and not meant) else meant
             if ownership is not None:
-                notices.append(f"{name!r} did not ask for subscribeAll; it gets what the recording tells to be its own")
+                notices.append(f"{name!r} did not ask for subscribeAll; it gets only its own events of the recording")
             elif self._wide and meant and not subscribe_all:
                 notices.append(
-                    f"the recording was made with subscribeAll and does not tell what would be {name!r}'s own; "
+                    f"the recording was made with subscribeAll and does not show which events are {name!r}'s own; "
                     "it gets everything"
                 )
             views.append(ClientView(name, meant, sources, ownership))
@@ -156,7 +156,7 @@ class EventRouting:
         return views, notices
 
     def _owned(self, name: str, mapped: frozenset[str], known: Membership) -> Subscription | None:
-        """What decides, where the stream holds more than Asterisk would send and the recording tells whose it is."""
+        """The subscription that limits the events, if the recording shows owners and holds more than that."""
         strangers = ({name} | mapped) - self._recorded
         if not self._wide and not strangers & known.originated.keys():
             return None

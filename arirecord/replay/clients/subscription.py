@@ -1,4 +1,4 @@
-"""Whose a channel is: which events Asterisk sends to an application that did not subscribe to all."""
+"""Ownership of channels: which events Asterisk sends to an application without subscribeAll."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,18 +26,18 @@ PRIVATE: Final = frozenset(
     ]
 )
 
-"""Events that only the application itself gets, whatever others subscribed to."""
+"""Events that only the application itself receives, whatever others subscribed to."""
 
 Object = Mapping[str, Any]
 
 
 class Subscription:
-    """What of a switch belongs to one application; asked about every event in order, it says which are for it.
+    """The resources of one application; given every event in order, `wants` decides which are for it.
 
-    A channel is the application's while it is in `Stasis()` under one of its `names`, and for its whole life where the
-    application originated it (`originated`, ids of channels). A bridge is while such a channel is in it; one that was
-    made by an app stays so until it is destroyed. `sources` are what the application subscribed to besides, as ARI
-    writes them (`endpoint:PJSIP/alice`); it may change at any time.
+    A channel belongs to the application while it is in `Stasis()` under one of its `names`. A channel that the
+    application originated (`originated`, ids of channels) belongs to it until its end. A bridge belongs to it while
+    such a channel is in it; a bridge that an app made stays so until it is destroyed. `sources` are further
+    subscriptions, as ARI writes them (`endpoint:PJSIP/alice`); they may change at any time.
     """
 
     def __init__(self, names: Collection[str], originated: Collection[str], sources: Collection[str] = ()) -> None:
@@ -50,24 +50,24 @@ class Subscription:
         self._bridges: set[str] = set()
 
     def begin(self, channels: Mapping[str, Object]) -> None:
-        """Forget what was; these channels are up now."""
+        """Start again with these channels."""
         self._channels = {key for key, channel in channels.items() if self._inside(channel)}
         self._dialled = set(channels) & set(self._originated)
         self._left.clear()
         self._bridges.clear()
 
     def wants(self, event: Object) -> bool:
-        """Whether the application gets this event; what it tells is taken in."""
+        """Whether the application receives this event; the event also updates the state."""
         kind = event.get("type")
         if kind == "ChannelVarset" and event.get("variable") == "STASISSTATUS":
             return self._turn(event)
         channels = list(_channels(event))
         if kind == "Dial":
-            # From here on Asterisk tells an application of a channel that it originated, not from its creation.
+            # Asterisk sends events of an originated channel to the application from here on, not from its creation.
             self._dialled.update(key for channel in channels if (key := str(channel["id"])) in self._originated)
         elif kind == "ChannelDialplan":
             # A channel that goes on in the dialplan has left the application; one that comes to Stasis() is in it
-            # once its variable STASISSTATUS says so.
+            # once its variable STASISSTATUS is set so.
             self._leave(str(event["channel"].get("id")) if isinstance(event.get("channel"), dict) else "")
         else:
             self._channels.update(
@@ -82,7 +82,7 @@ class Subscription:
         return wanted or (bool(self.sources) and self._subscribed(event, channels))
 
     def _turn(self, event: Object) -> bool:
-        """Asterisk empties STASISSTATUS before it lets a channel into an application, and sets it when it has left."""
+        """Asterisk empties STASISSTATUS before a channel enters an app, and sets it after it has left."""
         channel = event.get("channel")
         if not isinstance(channel, dict) or not isinstance(channel.get("id"), str):
             return False
@@ -124,7 +124,7 @@ class Subscription:
         return wanted
 
     def _thing(self, event: Object) -> bool:
-        """Whether it is about a playback to, or a recording of, what is the application's."""
+        """Whether the event is about a playback to, or a recording of, a resource of the application."""
         for name in ("playback", "recording"):
             thing = event.get(name)
             kind, _, key = str(thing.get("target_uri")).partition(":") if isinstance(thing, dict) else ("", "", "")
@@ -137,7 +137,7 @@ class Subscription:
         names += [f"bridge:{b.get('id')}" for n in ("bridge", "bridge_from") if isinstance(b := event.get(n), dict)]
         if isinstance(endpoint := event.get("endpoint"), dict):
             names += [f"endpoint:{endpoint.get('technology')}/{endpoint.get('resource')}"]
-        # An endpoint's channels are heard of too: their names begin with its.
+        # A subscription to an endpoint includes its channels: their names begin with its name.
         names += [f"endpoint:{endpoint_of(str(channel.get('name')))}" for channel in channels]
         if isinstance(state := event.get("device_state"), dict):
             names += [f"deviceState:{state.get('name')}"]
@@ -152,7 +152,7 @@ class Subscription:
 
 
 def _channels(event: Object) -> Iterator[Object]:
-    """The channels in an event, whatever their fields are called."""
+    """The channels in an event, in any field."""
     for value in event.values():
         if isinstance(value, dict) and isinstance(value.get("id"), str) and "dialplan" in value:
             yield value
@@ -165,7 +165,7 @@ _BATCH = 1 << 16
 
 @dataclass
 class Membership:
-    """`originated` has, for each application that a channel was in, the ids of those channels that an app originated.
+    """For each application that a channel was in, `originated` has the ids of those channels that an app originated.
 
     An application without any has an empty set.
     """
@@ -174,9 +174,9 @@ class Membership:
 
 
 def read_known(session: SessionFile) -> Membership:
-    """Read the columns that tell which channels were in which application.
+    """Read the columns that hold which channels were in which application.
 
-    Raises `ReplayError` where the session can't be read.
+    Raises `ReplayError` if the session cannot be read.
     """
     inside: dict[str, set[str]] = {}
     outgoing: set[str] = set()
@@ -194,7 +194,7 @@ def _read(part: Part, inside: dict[str, set[str]], outgoing: set[str]) -> None:
     with opened(part.path) as file:
         for batch in grouped_batches(file, _BATCH, ["type", "application", "channel_id", *_PLACE]):
             name, data = (batch[column] for column in _PLACE)
-            # What an app originates is in the dialplan application AppDial2 until it is answered.
+            # An originated channel is in the dialplan application AppDial2 until it is answered.
             outgoing.update(batch.filter(pc.equal(name, "AppDial2"))["channel_id"].drop_null().unique().to_pylist())
             there = pa.table({"data": data, "id": batch["channel_id"]}).filter(pc.equal(name, "Stasis"))
             for row in there.group_by(["data", "id"]).aggregate([]).to_pylist():

@@ -1,4 +1,4 @@
-"""Messages that a replay makes itself, in Asterisk's form."""
+"""Events that a replay makes itself, in Asterisk's form."""
 
 from datetime import UTC, datetime
 
@@ -14,12 +14,12 @@ def ari_time(ns: int) -> str:
 
 
 def replaced(application: str, moment: str, asterisk_id: str) -> str:
-    """The event that tells a client that another has taken its application."""
+    """The event ApplicationReplaced: another client has taken the application."""
     event = {"type": "ApplicationReplaced", "application": application}
     return orjson.dumps({**event, "timestamp": moment, "asterisk_id": asterisk_id}).decode()
 
 
 def registered(application: str, moment: str, asterisk_id: str) -> str:
-    """The event with which Asterisk begins on a WebSocket that it dialled."""
+    """The event with which Asterisk begins an outbound WebSocket."""
     event = {"type": "ApplicationRegistered", "timestamp": moment, "application": application}
     return orjson.dumps({**event, "asterisk_id": asterisk_id}).decode()

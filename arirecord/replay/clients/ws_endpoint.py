@@ -1,4 +1,4 @@
-"""Letting clients in: which applications they have, what they hear, who takes what from whom."""
+"""The WebSocket endpoint: accepts clients, assigns applications, reports replaced ones."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,14 +23,14 @@ _TRUE = ("1", "on", "t", "true", "y", "yes")
 
 
 class WsEndpoint:
-    """The WebSocket `/ari/events`, an ASGI application: who comes in is in `clients` until it leaves.
+    """The WebSocket `/ari/events`, an ASGI application. `clients` are the connected clients.
 
-    `arrivals` counts all who ever came; `ended` is set when there is nothing left to send. `rate` is how many
-    bytes a second each gets at most. `switch` is what is up now.
-    `say` tells the person who runs the replay; `changed` is called when a client has come or gone; `answer` answers a
-    message of a client; `replaced` makes the event that tells a client that another has taken its application;
-    `translate` puts the clients' ids into a frame; `restart` lets the replay begin again. Raises `ReplayError` for a
-    mapping of what is not in the recording.
+    `arrivals` counts all clients that ever connected; `ended` is set when there is nothing left to send. `rate` is the
+    limit for each client in bytes per second. `switch` is the pbx state.
+    `say` reports to the user. `changed` is called when a client connects or leaves. `answer` answers a message of a
+    client. `replaced` makes the event for a client whose application another client has taken. `translate` puts the
+    clients' ids into a frame. `restart` starts the replay again. Raises `ReplayError` for a mapping of an application
+    that is not in the recording.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class WsEndpoint:
         await self._have(Client(websocket, receive, asked[0], self._translate), asked, _wants_all(websocket), known)
 
     async def have(self, client: Client, asked: Sequence[str], subscribe_all: bool) -> None:
-        """Have a client that was dialled, until it has gone. Raises `ReplayError` where the session can't be read."""
+        """Serve an outbound client until it has gone. Raises `ReplayError` if the session cannot be read."""
         await self._have(client, asked, subscribe_all, await self._look_up(asked))
 
     async def _have(self, client: Client, asked: Sequence[str], subscribe_all: bool, known: Membership) -> None:
@@ -128,7 +128,7 @@ class WsEndpoint:
             self._changed()
 
     def moved(self, clients: Sequence[Client] | None = None) -> None:
-        """The replay goes on elsewhere: what belongs to whom (None: to all) is what is up now."""
+        """Reset the ownership of clients (None: of all) to the pbx state after a seek."""
         for client in self.clients if clients is None else clients:
             for view, _ in client.views:
                 if view.ownership is not None:
@@ -140,7 +140,7 @@ class WsEndpoint:
         return self._known or Membership()
 
     async def _tell(self, client: Client, taken: Sequence[tuple[Client, str]]) -> None:
-        """Those from whom a client has taken an application hear so, as from Asterisk, and then no more of it."""
+        """Send the replaced event to clients that lost an application; they receive no more events of it."""
         for older, name in taken:
             if not self._options.share:
                 older.views = [(view, wanted) for view, wanted in older.views if view.asked != name]
@@ -148,7 +148,7 @@ class WsEndpoint:
                 await older.tell(self._replaced(name))
 
     async def close_all(self, code: int, reason: str, within_s: float) -> None:
-        """Close all connections, waiting at most so long for the clients to close theirs."""
+        """Close all connections; wait at most this many seconds for the clients to close theirs."""
         await asyncio.gather(*(client.close(code, reason, within_s) for client in self.clients))
 
 

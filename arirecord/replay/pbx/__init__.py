@@ -1,1 +1,1 @@
-"""The switch at the moment of the replay: what is up, what was asked and answered when it was recorded."""
+"""The pbx state at the position of the replay, and the queries and commands on it."""

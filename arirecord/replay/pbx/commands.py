@@ -1,4 +1,4 @@
-"""What a client wants done: the answer that was recorded, else one that is plausible. Nothing is done."""
+"""Commands of clients: the recorded response, otherwise a synthetic one. No command is carried out."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -21,10 +21,10 @@ _ENDS: Final = {"hangup", "destroy", "stop", "cancel"}
 
 
 class Commands:
-    """Answers what nothing else answers, in recorded ids; what a client calls otherwise goes to `ids`.
+    """Responds to commands, in recorded ids. Other ids of the client go to `ids`.
 
-    What a client makes can be asked for until it ends it, `made`, by kind. `moment` tells the time of the recording as
-    ARI writes times, `now_ns` in nanoseconds since 1970 UTC, where anybody knows it.
+    `made` are the resources, by type, that clients created and have not ended; clients can query them. `moment` returns
+    the time of the recording as ARI writes times, `now_ns` in nanoseconds since 1970 UTC, None if unknown.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Commands:
         }
 
     def restart(self, since_ns: int | None) -> None:
-        """The recording begins anew (None), or goes on from a moment: nothing was asked yet."""
+        """Forget the clients' commands: the recording starts again (None), or continues at this time."""
         self.made.clear()
         self._answers.restart(since_ns)
 
     def answer(self, match: Route, question: RestRequest, what: RequestKey) -> RestResponse:
-        """The recorded answer; else documented success with a plausible body, or the error where that is plain."""
+        """Return the recorded response; otherwise success with a synthetic body, or an error if that is certain."""
         found = self._answers.find(what, self._now_ns())
         if found is not None:
             return self._as_recorded(match, question, what, found)
@@ -72,7 +72,7 @@ class Commands:
         return self._plausibly(match, question, what)
 
     def made_one(self, match: Route) -> RestResponse | None:
-        """What a client made and asks for; None where it made no such thing, or that has gone."""
+        """Return the resource of the path if a client created it; None if it did not, or if the resource has ended."""
         kind, key = subject(match)
         item = self.made.get(kind, {}).get(key)
         if item is None or match.operation.name not in ("get", "getLive") or self._tables[kind]().was(key):
@@ -80,7 +80,7 @@ class Commands:
         return RestResponse(200, item)
 
     def made_all(self, kind: str) -> list[Mapping[str, Any]]:
-        """What clients made of a kind and no event has named yet."""
+        """Return resources of a type that clients created and no event has named yet."""
         return [item for key, item in self.made.get(kind, {}).items() if not self._tables[kind]().was(key)]
 
     def _as_recorded(
@@ -97,7 +97,7 @@ class Commands:
         return RestResponse(exchange.status, body=exchange.body.encode(), content_type=exchange.content_type or _JSON)
 
     def _plausibly(self, match: Route, question: RestRequest, what: RequestKey) -> RestResponse:
-        """Success. What is made stands for what was made in the recording at this place, if anything was."""
+        """Make a success response. A new resource maps to the resource recorded at this position, if there is one."""
         operation = match.operation
         found = self._answers.near(what, self._now_ns())
         made = self._plausible.make(match, question)
@@ -116,7 +116,7 @@ class Commands:
         return RestResponse(operation.status, thing)
 
     def _bind(self, what: RequestKey, found: QueuedExchange) -> None:
-        """From now on the ids that a client chose stand for those of the recording."""
+        """Map the ids that a client chose to those of the recording, from now on."""
         if what.chosen is None or not found.thing:
             return
         kind, chosen = what.chosen
@@ -126,14 +126,14 @@ class Commands:
             self._ids.bind("channels", found.asked.second, what.second)
 
     def _unknown(self, match: Route) -> bool:
-        """Whether a command is for something that never was: neither in the recording so far, nor made by a client."""
+        """Whether the target of a command never existed: neither in the recording so far, nor created by a client."""
         kind, key = subject(match)
         if not key or kind not in self._tables or match.operation.name in _NEW:
             return False
         return not self._tables[kind]().was(key) and key not in self.made.get(kind, {})
 
     def _note(self, match: Route, question: RestRequest) -> None:
-        """Remember what a client sets or ends, so that it can ask for it."""
+        """Note what a client sets or ends, for its later queries."""
         kind, key = subject(match)
         name, given = match.operation.name, question.parameters
         if name == "setChannelVar" and "variable" in given:

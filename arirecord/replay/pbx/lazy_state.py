@@ -1,4 +1,4 @@
-"""The model of the switch, kept up to date as long as that is cheap or somebody asks."""
+"""The pbx state, computed only when that is cheap or a client queries it."""
 
 import asyncio
 import sys
@@ -21,10 +21,10 @@ _MOST = 2048
 
 
 class LazyState:
-    """What is up where the replay is: `switch`, true after `freshen`.
+    """The pbx state at the position of the replay: `switch`, current after `freshen`.
 
-    To look into every frame costs more than to send it. At full speed, or where there is no time, this waits until a
-    client asks what is up: then the recording is read once up to here, and from then on every frame is looked into.
+    Parsing a frame costs more than sending it. At full speed, or without idle time, parsing waits until a client
+    queries the state. Then the recording is read once up to the position; from then on every frame is parsed.
     """
 
     def __init__(self, source: FrameSource) -> None:
@@ -38,34 +38,34 @@ class LazyState:
         self._building = asyncio.Lock()
 
     def take(self, batch: Sequence[Frame], lazily: bool) -> None:
-        """These frames are about to be sent; `lazily`: there is no time to look into them."""
+        """Take frames that will be sent now; `lazily`: without time to parse them."""
         again = [n for n, frame in enumerate(batch) if frame.kind == AGAIN]
         self._taken = len(batch) - again[-1] - 1 if again else self._taken + len(batch)
         if self._live and not self._asked and (lazily or self.switch.behind + len(batch) > _MOST):
             self._live = False
             self.switch.clear()
         if self._live:
-            # While it is being built nothing is looked into: what waits comes after what is being read.
+            # While the state is being built, no frame is parsed: the waiting frames come after those being read.
             self.switch.feed(batch, sys.maxsize if self._building.locked() else _MOST)
 
     def give_back(self, batch: Sequence[Frame]) -> None:
-        """These were not sent, and will be taken again."""
+        """Take back frames that were not sent and will be taken again."""
         self._taken -= len(batch)
 
     def idle(self) -> bool:
-        """There is a little time to look into what waits. Whether there is more."""
+        """Use idle time to parse some of the waiting frames. Returns whether more are left."""
         if not self._live or self._building.locked():
             return False
         self.switch.catch_up(_A_FEW)
         return self.switch.behind > 0
 
     def lead(self, frames: Sequence[Frame]) -> None:
-        """These tell what was up before the first frame that is sent."""
+        """Take the frames that show the state before the first frame that is sent."""
         self._taken += len(frames)
         self.switch.feed(frames)
 
     async def freshen(self) -> None:
-        """Bring it up to what was sent by now. Raises `ReplayError` where the session can't be read."""
+        """Update the state to the frames sent so far. Raises `ReplayError` if the session cannot be read."""
         self._asked = True
         async with self._building:
             if not self._live:
@@ -73,9 +73,9 @@ class LazyState:
                 await self._build(self._start, self._taken)
 
     async def prime(self, place: Position) -> None:
-        """The replay goes on from this place. Raises as `freshen` does.
+        """Continue from this position. Raises as `freshen` does.
 
-        Where much was before it, that is read when a client asks what is up.
+        If many frames precede it, they are read when a client queries the state.
         """
         self._turn += 1
         self._start, self._taken = place, 0

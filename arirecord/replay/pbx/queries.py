@@ -1,4 +1,4 @@
-"""Questions about what is up, answered from the model of the switch in ARI's own shapes."""
+"""Queries, answered from the pbx state in ARI's shapes."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ Handler = Callable[[Route, RestRequest], RestResponse]
 
 
 def lookups(switch: PbxState, recorded: RecordedRest) -> Mapping[tuple[str, str], Handler]:
-    """The handlers of the questions that the model answers, by `(resource, name of the operation)`."""
+    """The handlers of the queries, by `(resource, name of the operation)`."""
     asked = _Lookups(switch, recorded)
     return {
         ("channels", "list"): asked.all(lambda s: s.channels.items),
@@ -72,7 +72,7 @@ class _Lookups:
         return channel_id in self._switch.channels.items and channel_id not in self._switch.ending
 
     def _value(self, channel_id: str, name: str) -> str | None:
-        """A channel's variable: as it was set, as every event tells it, or what is plain from the channel itself."""
+        """A channel's variable: as it was set, as events report it, or as the channel object implies it."""
         channel = self._switch.channels.items[channel_id]
         if (value := self._switch.variables.get(channel_id, {}).get(name)) is not None:
             return value
@@ -105,7 +105,7 @@ class _Lookups:
         return error(404, "Endpoint not found")
 
     def device_states(self, match: Route, question: RestRequest) -> RestResponse:
-        # ARI lists those only that apps made; events tell of all.
+        # ARI lists only device states that apps made; events report all of them.
         items = self._switch.device_states.items
         return RestResponse(200, [item for name, item in items.items() if name.startswith("Stasis:")])
 
@@ -136,7 +136,7 @@ def _found(item: Any, missing: str) -> RestResponse:
 
 
 def _formats(sound: Any, wanted: set[tuple[str, str | None]]) -> list[Any]:
-    """The forms of a sound that are as wanted."""
+    """The formats of a sound that match."""
     formats = sound.get("formats") if isinstance(sound, dict) else None
     pairs = [form for form in formats if isinstance(form, dict)] if isinstance(formats, list) else []
     return [form for form in pairs if all(form.get(field) == value for field, value in wanted)]

@@ -1,4 +1,4 @@
-"""The switch at an instant: what events and snapshots up to it tell. Knows no file, no socket and no clock."""
+"""The pbx state at a position, from the events and snapshots before it. No access to files, sockets or clocks."""
 
 import copy
 from collections import deque
@@ -18,9 +18,9 @@ _REMEMBERED: Final = 10_000
 
 
 class ResourceTable:
-    """What is there, by id, in the order in which it came; each thing is a JSON object in ARI's shape.
+    """Resources by id, in the order in which they came; each is a JSON object in ARI's shape.
 
-    Remembers the latest that have gone, because events about a channel may come after its end. `at_ns` is a place in
+    Remembers the latest ended resources, because events about a channel may come after its end. `at_ns` is a time in
     the recording.
     """
 
@@ -30,7 +30,7 @@ class ResourceTable:
         self._gone: dict[str, None] = {}
 
     def put(self, key: str, item: Mapping[str, Any], at_ns: int, begins: bool = False) -> bool:
-        """There it is, or it is like this now. What has gone comes back only when it `begins`; False: it is gone."""
+        """Add or update a resource. An ended one comes back only if it `begins`; False: it has ended."""
         if begins:
             self._gone.pop(key, None)
         elif key in self._gone:
@@ -40,15 +40,15 @@ class ResourceTable:
         return True
 
     def was(self, key: str) -> bool:
-        """Whether it is there, or was."""
+        """Whether it exists, or existed."""
         return key in self.items or key in self._gone
 
     def has_gone(self, key: str) -> bool:
-        """Whether it was there, and is not any more."""
+        """Whether it existed and has ended."""
         return key in self._gone
 
     def drop(self, key: str) -> None:
-        """It has gone."""
+        """Remove an ended resource."""
         self.items.pop(key, None)
         self._seen_ns.pop(key, None)
         self._gone[key] = None
@@ -56,7 +56,7 @@ class ResourceTable:
             del self._gone[next(iter(self._gone))]
 
     def replace(self, items: Iterable[tuple[str, Mapping[str, Any]]], asked_ns: int, at_ns: int) -> None:
-        """These are all that there were at some moment after `asked_ns`; what events told since then is newer."""
+        """Replace all by a list that is valid at some time after `asked_ns`; changes by events since then are newer."""
         told = dict(items)
         for key in [key for key in self.items if key not in told and self._seen_ns[key] < asked_ns]:
             self.drop(key)
@@ -66,7 +66,7 @@ class ResourceTable:
 
 
 _BEGINS: Final = {"ChannelCreated", "StasisStart", "BridgeCreated", "PlaybackStarted", "RecordingStarted"}
-# Their channels and bridges were looked at when the transfer began, and are told when it is over.
+# Transfer events report channels and bridges as they were at the begin of the transfer, not at its end.
 _STALE: Final = {"BridgeAttendedTransfer", "BridgeBlindTransfer", "ChannelTransfer"}
 
 _ENDED: Final = {"done", "failed", "canceled"}
@@ -75,11 +75,11 @@ Object = Mapping[str, Any]
 
 
 class PbxState:
-    """Feed it frames in order, `switch.feed(frames)`; then `switch.channels.items` and the others tell what is up.
+    """Pass frames in order to `switch.feed(frames)`; `switch.channels.items` and the others are the state.
 
-    Frames are looked at when `catch_up` is called, or when too many wait. `inside` has, for each application, the ids
-    of the channels that it hears of because they are in it, or because it originated them. `ending` are those that are
-    still told of and have no variables any more.
+    Frames are parsed by `catch_up`, or when too many wait. `inside` has, for each application, the ids of the channels
+    whose events it receives because they are in it, or because it originated them. `ending` are channels that events
+    still report and that have no variables any more.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class PbxState:
         self.remember()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         self.channels = ResourceTable()
         self.bridges = ResourceTable()
         self.endpoints = ResourceTable()
@@ -104,34 +104,34 @@ class PbxState:
         self._waiting: deque[Frame] = deque()
 
     def remember(self) -> None:
-        """Keep how it is now, for `restart`."""
+        """Keep the current state for `restart`."""
         self.catch_up()
         kept = {name: value for name, value in vars(self).items() if name != "_kept"}
         self._kept = copy.deepcopy(kept)
 
     def restart(self) -> None:
-        """Be as it was when it was last told to remember, or empty."""
+        """Return to the state at the last `remember`, or to an empty one."""
         vars(self).update(copy.deepcopy(self._kept))
 
     def feed(self, frames: Iterable[Frame], most_waiting: int = 4096) -> None:
-        """Put in the frames that come next: events, and `rest` rows with lists of what is up."""
+        """Add the next frames: events, and `rest` rows with lists of resources."""
         self._waiting.extend(frames)
         while len(self._waiting) > most_waiting:
             self._apply(self._waiting.popleft())
 
     def waiting(self) -> list[Frame]:
-        """The frames that were fed and not yet looked at."""
+        """The frames that were fed and are not parsed yet."""
         return list(self._waiting)
 
     def catch_up(self, most: int | None = None) -> None:
-        """Look at all frames that were fed, or at so many."""
+        """Parse all frames that were fed, or this many."""
         while self._waiting and most != 0:
             self._apply(self._waiting.popleft())
             most = None if most is None else most - 1
 
     @property
     def behind(self) -> int:
-        """How many frames wait to be looked at."""
+        """The number of frames that are not parsed yet."""
         return len(self._waiting)
 
     def _apply(self, frame: Frame) -> None:
@@ -160,7 +160,7 @@ class PbxState:
             handle(self, event, at_ns)
 
     def _put(self, table: ResourceTable, item: Any, key: str, at_ns: int, begins: bool = False) -> bool:
-        """Note an object under the text that its field `key` holds; False where it is none, or has gone."""
+        """Store an object under the text of its field `key`; False if it is not an object, or has ended."""
         known = isinstance(item, dict) and isinstance(item.get(key), str)
         return known and table.put(item[key], item, at_ns, begins)
 
@@ -192,14 +192,14 @@ class PbxState:
         self._drop_channel(_id(event.get("channel")), at_ns)
 
     def _left_application(self, event: Object, at_ns: int) -> None:
-        # An app without subscribeAll is told nothing of a channel from here on, not even its end. Who was told of
-        # its beginning is told of its end too.
+        # An app without subscribeAll receives no event of a channel from here on, not even its end. A receiver of its
+        # begin receives its end too.
         channel_id = _id(event.get("channel"))
         self.inside.get(str(event.get("application")), {}).pop(str(channel_id), None)
         if channel_id not in self._announced:
             self._drop_channel(channel_id, at_ns)
         elif channel_id is not None and str(_text(event.get("channel"), "name")).startswith("Snoop/"):
-            self.ending.add(channel_id)  # it has nowhere else to be; its end is told when nobody holds it any more
+            self.ending.add(channel_id)  # it is in no other app; its end is reported when no app holds it any more
 
     def _drop_channel(self, channel_id: str | None, at_ns: int) -> None:
         if channel_id is None:
@@ -277,7 +277,7 @@ class PbxState:
             self._announced.update(key for key, _ in found)
 
     def _originated(self, exchange: RecordedExchange) -> None:
-        """An application hears from now on of a channel that was made for it."""
+        """Let an application receive the events of a channel that was created for it."""
         channel_id = _id(exchange.value) if exchange.question.segments[0] == "channels" else None
         name = exchange.question.parameters.get("app")
         if name and channel_id is not None and _text(exchange.value, "name") and not self.channels.has_gone(channel_id):

@@ -1,4 +1,4 @@
-"""Replay at the client's pace: an event waits until the client has asked what the recorded app had asked before it."""
+"""Replay at the client's pace: an event waits for the requests that the recorded app sent before it."""
 
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -14,11 +14,11 @@ __all__ = ["ClientPacing"]
 
 
 class ClientPacing:
-    """Knows what the recorded app asked, `gates` by the time of the recording, and what the client has asked by now.
+    """Compares the requests of the recorded app, `gates` by the time of the recording, with those of the client.
 
-    What the client asks counts for the earliest request that is the same; where there is none, for the earliest of its
-    kind about the same thing. `heard` is told of each, and `heard_at_ns` is when it was, on the monotonic clock;
-    `now_ns` is the time of the recording; `ring` is called when something was counted.
+    A client's request counts for the earliest equal recorded request; without one, for the earliest of the same
+    operation on the same resource. `heard_at_ns` is the time of the last counted request, on the monotonic clock.
+    `now_ns` is the time of the recording; `ring` is called when a request was counted.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ClientPacing:
             self._by_place.setdefault(known.asked.place, ExchangeQueue()).told.append(known)
 
     def heard(self, what: RequestKey) -> None:
-        """A client has asked something."""
+        """Count a request of the client."""
         self.heard_at_ns = time.monotonic_ns()
         for row in (self._by_key.get(what.key), self._by_place.get(what.place)):
             if row is not None and (found := row.next(self._now_ns())) is not None:
@@ -56,7 +56,7 @@ class ClientPacing:
                 return
 
     def is_open(self, gate: Frame, applications: Collection[str]) -> bool:
-        """Whether the client has asked what stands at a gate, or is none of the application that asked it.
+        """Whether the client has sent the request of a gate, or does not have the application that sent it.
 
         `applications` are those that clients have, by their recorded names.
         """
@@ -65,13 +65,13 @@ class ClientPacing:
         return known.is_used or bool(application and applications and application not in applications)
 
     def pass_by(self, gate: Frame) -> str:
-        """Wait for it no longer. Returns what was not asked, in words."""
+        """Stop waiting for a gate. Returns the missing request as text."""
         known = self._all[int(gate.raw)]
         known.is_used = True
         return f"{known.exchange.method} {known.exchange.uri}"
 
     def restart(self, since_ns: int | None) -> None:
-        """The recording begins anew, or goes on from a moment: what was before it is not waited for."""
+        """The recording starts again, or continues at this time: skip the gates before it."""
         for known in self._all:
             known.is_used = since_ns is not None and known.exchange.begun_ns < since_ns
         for row in (*self._by_key.values(), *self._by_place.values()):

@@ -1,4 +1,4 @@
-"""Ids that a client chose where the recorded app had chosen others: which stands for which."""
+"""Map between the ids that a client chose and those that the recorded app chose."""
 
 import re
 from collections.abc import Mapping
@@ -10,20 +10,20 @@ __all__ = ["IdMap", "Kind"]
 
 Kind = Literal["channels", "bridges", "playbacks", "recordings"]
 
-# An id that can be nothing else is replaced wherever it stands. Others, `1` or `my/id`, only where an id belongs.
+# Any occurrence of an unambiguous id is replaced. Others, `1` or `my/id`, are replaced only where an id belongs.
 _CLEAR: Final = re.compile(r"(?=[^0-9]*[0-9])[\w.-]{8,}", re.ASCII)
 _RUN: Final = re.compile(r"[\w.-]{8,}", re.ASCII)
 
-# What stands before an id in a URI of ARI: `target_uri`, `media_uri`, an event source.
+# Prefixes of an id in a URI of ARI: `target_uri`, `media_uri`, an event source.
 _SCHEMES: Final[Mapping[str, Kind]] = {"channel": "channels", "bridge": "bridges", "recording": "recordings"}
 _LISTS: Final[Mapping[str, Kind]] = {"channels": "channels", "channel_ids": "channels", "bridge_ids": "bridges"}
 _URIS: Final = ("target_uri", "media_uri", "next_media_uri")
 
 
 class IdMap:
-    """The ids that differ. A channel, bridge or playback that both call the same is not in here.
+    """The ids that differ. A channel, bridge or playback with the same id in both is not in here.
 
-    Each of a client's ids stands for one recorded id; of several for one recorded id, the latest is shown to clients.
+    Each client id maps to one recorded id. If several map to one recorded id, clients receive the latest.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class IdMap:
         return bool(self._recorded)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all ids."""
         for known in (self._clients, self._recorded):
             known.clear()
         for clear in (self._clear_clients, self._clear_quoted, self._clear_recorded):
@@ -46,7 +46,7 @@ class IdMap:
         self._unclear.clear()
 
     def bind(self, kind: Kind, recorded: str, client: str) -> None:
-        """From now on the `client`'s id stands for the `recorded` one, and is shown instead of it."""
+        """From now on, map the `client`'s id to the `recorded` one, and back."""
         if recorded == client:
             return
         self._clients.setdefault(kind, {})[recorded] = client
@@ -60,22 +60,22 @@ class IdMap:
             self._clear_recorded[client] = recorded
 
     def recorded(self, kind: Kind, client: str) -> str:
-        """The id in the recording of what a client calls `client`."""
+        """Return the recorded id of a `client` id."""
         return self._recorded.get(kind, {}).get(client, client)
 
     def text_to_recorded(self, text: str) -> str:
-        """Any text of a client, such as `appArgs`: ids in it that can be nothing else become the recorded ones."""
+        """Replace unambiguous ids in any text of a client, such as `appArgs`, by the recorded ones."""
         known = self._clear_recorded
         return _RUN.sub(lambda run: known.get(run[0], run[0]), text) if known else text
 
     def uri_to_recorded(self, uri: str) -> str:
-        """A URI of ARI, `channel:ID` or `recording:NAME`, of a client."""
+        """Replace the id in a client's URI of ARI, `channel:ID` or `recording:NAME`."""
         scheme, colon, rest = uri.partition(":")
         kind = _SCHEMES.get(scheme)
         return f"{scheme}:{self.recorded(kind, rest)}" if kind and colon else self.text_to_recorded(uri)
 
     def to_client(self, raw: str) -> str:
-        """A JSON text of the recording, with the client's ids in it; where there are none it is not changed at all."""
+        """Put the client's ids into a JSON text of the recording; without any it stays unchanged."""
         if not self._clients:
             return raw
         if any(recorded in raw for recorded in self._unclear):
@@ -88,7 +88,7 @@ class IdMap:
         return _RUN.sub(lambda run: quoted.get(run[0], run[0]), raw)
 
     def _value(self, value: Any) -> Any:
-        """A JSON value with ids replaced where they belong: in things of ARI, lists, URIs; clear ones anywhere."""
+        """A JSON value with ids replaced in ARI's objects, lists and URIs; unambiguous ids anywhere."""
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, list):
@@ -123,7 +123,7 @@ def _quoted(text: str) -> str:
 
 
 def _what(thing: Mapping[str, Any]) -> tuple[Kind | None, str]:
-    """What an object of ARI is, by its shape, and the field that identifies it."""
+    """The type of an ARI object, by its shape, and the field that identifies it."""
     if "media_uri" in thing:
         return "playbacks", "id"
     if "bridge_class" in thing or ("technology" in thing and "channels" in thing):

@@ -1,4 +1,4 @@
-"""The recorded exchange that a question of a client has its answer from."""
+"""Matcher: finds the recorded response to a client's request."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -13,13 +13,13 @@ from .request_key import RequestKey, asked
 
 __all__ = ["ExchangeQueue", "QueuedExchange", "ResponseMatcher", "thing_made", "told"]
 
-# How far behind the replay an exchange may lie and still be what a client that reacts means.
+# How far behind the replay's position an exchange may be and still match a client that reacts.
 _PATIENCE_NS: Final = 10 * 10**9
 
 
 @dataclass
 class QueuedExchange:
-    """A recorded exchange: what was asked, and what was answered. `thing` is the id of what came of it, or empty."""
+    """A recorded exchange: its request key and response. `thing` is the id of the created resource, or empty."""
 
     asked: RequestKey
     exchange: RecordedExchange
@@ -28,7 +28,7 @@ class QueuedExchange:
 
 
 def told(exchange: RecordedExchange, name_of: Callable[[str], str] = str) -> QueuedExchange | None:
-    """The exchange, understood, as `asked`; None where ARI has no such operation, or nothing came back."""
+    """Parse an exchange; None if ARI does not have the operation, or if no response was recorded."""
     if exchange.status is None or not 200 <= exchange.status < 600:
         return None
     question = exchange.question
@@ -41,7 +41,7 @@ def told(exchange: RecordedExchange, name_of: Callable[[str], str] = str) -> Que
 
 
 def thing_made(what: RequestKey, status: int, value: Any) -> str:
-    """The id of what was made, from the JSON `value` of an answer, or from the question where the answer has none."""
+    """The id of the created resource, from the JSON `value` of the response, otherwise from the request."""
     if what.chosen is None or status >= 300:
         return ""
     kind, chosen = what.chosen
@@ -50,10 +50,10 @@ def thing_made(what: RequestKey, status: int, value: Any) -> str:
 
 
 class ResponseMatcher:
-    """The recorded answers to what apps asked.
+    """The recorded responses to apps.
 
-    The same question gets them one after the other, and then the last again, unless something new is asked for. What
-    lies far behind the replay is passed over: an app that left out a call must not get the answers of another.
+    Equal requests receive them in order, and then the last one again, unless the request creates a resource. Responses
+    far behind the replay's position are skipped: an app that left out a call must not receive the responses of another.
     """
 
     def __init__(self, exchanges: Sequence[RecordedExchange], name_of: Callable[[str], str]) -> None:
@@ -70,16 +70,16 @@ class ResponseMatcher:
                     self._by_thing.setdefault(known.thing, []).append(known)
 
     def restart(self, since_ns: int | None = None) -> None:
-        """None is used yet, but for those before the moment from which the recording goes on."""
+        """Mark all as unused, except those before the time at which the recording continues."""
         for known in self._all:
             known.is_used = since_ns is not None and known.exchange.begun_ns < since_ns
         for row in (*self._by_key.values(), *self._by_place.values()):
             row.first = 0
 
     def find(self, what: RequestKey, now_ns: int | None) -> QueuedExchange | None:
-        """The exchange whose answer a client gets now (since 1970 UTC; None: nobody knows); None where nobody asked.
+        """Return the exchange with the response for a client at `now_ns` (since 1970 UTC; None if unknown), or None.
 
-        It counts as used from now on.
+        The exchange is used from now on.
         """
         row = self._by_key.get(what.key)
         if row is None:
@@ -90,25 +90,25 @@ class ResponseMatcher:
         return _used(found)
 
     def near(self, what: RequestKey, now_ns: int | None) -> QueuedExchange | None:
-        """The exchange that made a thing of the same kind at the same place, asked for with other parameters."""
+        """The exchange that created a resource of the same type at the same position, with other parameters."""
         row = self._by_place.get(what.place)
         return _used(row.next(now_ns)) if row and what.chosen else None
 
     def _of_thing(self, what: RequestKey) -> QueuedExchange | None:
-        """Where the client names a thing of the recording: what made that very thing."""
+        """If the client names a recorded resource: the exchange that created it."""
         known = self._by_thing.get(what.chosen[1], []) if what.chosen else []
         return next((one for one in known if not one.is_used and one.asked.key == what.key), None)
 
 
 @dataclass
 class ExchangeQueue:
-    """Exchanges that ask one thing, in order; all before `first` are used."""
+    """Exchanges with equal requests, in order; all before `first` are used."""
 
     told: list[QueuedExchange] = field(default_factory=list)
     first: int = 0
 
     def next(self, now_ns: int | None) -> QueuedExchange | None:
-        """The first that is not used and does not lie far behind; where all do, the first of them."""
+        """The first unused exchange that is not far behind; if all are, the first unused one."""
         while self.first < len(self.told) and self.told[self.first].is_used:
             self.first += 1
         begin = self.first

@@ -1,4 +1,4 @@
-"""A question to ARI's REST interface and its answer, whether they travel over HTTP or over the WebSocket."""
+"""REST requests and responses of ARI, over HTTP or over the WebSocket."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ __all__ = ["RestRequest", "RestResponse", "error"]
 
 @dataclass(frozen=True)
 class RestRequest:
-    """What a client asks: `method`, the `target` behind `/ari` (`/channels/17.1?x=y`), and the body as it came.
+    """A client's request: `method`, the `target` after `/ari` (`/channels/17.1?x=y`), and the body as received.
 
-    `base` is how the client calls this server, `http://localhost:8088/ari`.
+    `base` is the URL by which the client calls this server, `http://localhost:8088/ari`.
     """
 
     method: str
@@ -32,18 +32,18 @@ class RestRequest:
 
     @cached_property
     def segments(self) -> Sequence[str]:
-        """The parts of the path, decoded one by one: an id may hold a slash."""
+        """The segments of the path, each decoded: an id may contain a slash."""
         return [unquote_plus(part) for part in self.path.strip("/").split("/")]
 
     @cached_property
     def query(self) -> Sequence[tuple[str, str]]:
-        """The parameters in the query, without the password that `api_key` is."""
+        """The parameters in the query, without the password in `api_key`."""
         pairs = parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
         return [(name, value) for name, value in pairs if name != "api_key"]
 
     @cached_property
     def document(self) -> Any:
-        """The body as JSON; None where it is none."""
+        """The body as JSON; None if it is not JSON."""
         try:
             return orjson.loads(self.body) if self.body else None
         except ValueError:
@@ -51,7 +51,7 @@ class RestRequest:
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
-        """The parameters as texts, from the body too, as Asterisk takes them; of one given twice the last."""
+        """The parameters as texts, also from the body, as in Asterisk; the last of a repeated one counts."""
         found = dict(self.query)
         given: Mapping[str, Any] = {}
         if isinstance(self.document, dict):
@@ -63,7 +63,7 @@ class RestRequest:
 
 @dataclass(frozen=True, slots=True)
 class RestResponse:
-    """What comes back: an HTTP `status` and a JSON `value`, or a `body` that is sent as it is; neither: no content."""
+    """A response: an HTTP `status` and a JSON `value`, or a `body` that is sent unchanged; with neither, no content."""
 
     status: int
     value: Any = None
@@ -80,7 +80,7 @@ class RestResponse:
 
     @property
     def reason(self) -> str:
-        """The words that go with the status."""
+        """The reason phrase of the status."""
         try:
             return HTTPStatus(self.status).phrase
         except ValueError:
@@ -88,7 +88,7 @@ class RestResponse:
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> RestResponse:
-    """An answer that says what is wrong, in ARI's shape."""
+    """An error response in ARI's shape."""
     return RestResponse(status, {"message": message}, headers=headers or {})
 
 

@@ -1,4 +1,4 @@
-"""What a recording knows of ARI's REST interface: the recorded answers, found without reading the rest of it."""
+"""The REST exchanges of a recording, found without reading the rest of it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,10 +27,10 @@ _DOCS: Final = "/api-docs/"
 
 
 class RecordedExchange(NamedTuple):
-    """A recorded exchange: who asked (`recorder` or `app`), what, and what came back (`status` None: nothing).
+    """A recorded exchange: its origin (`recorder` or `app`), request and response (`status` None: no response).
 
-    `t_ns` is when the answer was complete, nanoseconds since 1970 UTC; 0 where nobody said. `client` is who asked, with
-    its application in brackets where that is known.
+    `t_ns` is when the response was complete, nanoseconds since 1970 UTC; 0 if unknown. `client` is the app's address,
+    with its application in brackets if that is known.
     """
 
     by: str
@@ -47,24 +47,24 @@ class RecordedExchange(NamedTuple):
 
     @property
     def application(self) -> str:
-        """The application that asked; empty where that is not known."""
+        """The application that sent the request; empty if unknown."""
         found = self.client.rpartition(" (")[2] if self.client.endswith(")") else ""
         return found.removesuffix(")")
 
     @property
     def begun_ns(self) -> int:
-        """When it was asked, as `t_ns`."""
+        """The time of the request, as `t_ns`."""
         return self.t_ns - self.duration_ns
 
     @property
     def question(self) -> RestRequest:
-        """What was asked, as clients of a replay ask it."""
+        """The request in the form of a client's request to a replay."""
         target = "/" + self.uri.removeprefix("/").removeprefix("ari/")
         return RestRequest(self.method, target, self.request_body.encode(), self.request_type or None)
 
     @property
     def value(self) -> Any:
-        """The answer's body as JSON; None where it is none."""
+        """The response's body as JSON; None if it is not JSON."""
         try:
             return orjson.loads(self.body)
         except ValueError:
@@ -73,11 +73,11 @@ class RecordedExchange(NamedTuple):
 
 @dataclass
 class RecordedRest:
-    """What was recorded: API documents by name (`channels.json`), `info` (the first `/asterisk/info`), the `sounds`.
+    """REST data of a recording: API documents by name (`channels.json`), `info` (the first `/asterisk/info`), `sounds`.
 
-    `exchanges` are those of apps, in order, at most 100,000; `is_cut` says that there are more. `unknown_events` are
-    event types that the catalogue does not know, with the fields seen. `applications` are those whose events were
-    recorded, `aliases` what clients call them.
+    `exchanges` are those of apps, in order, at most 100,000; `is_cut` is true if there are more. `unknown_events` are
+    event types that the catalogue does not contain, with the fields seen. `applications` are those whose events were
+    recorded, `aliases` the names that clients use for them.
     """
 
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class RecordedRest:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def name_of(self, application: str) -> str:
-        """The recorded name of an application that a client calls so; in a recording of one, any name is that one's."""
+        """The recorded name of a client's application; in a recording of one application, any name is that one's."""
         if application in self.aliases:
             return self.aliases[application]
         if application in self.applications or len(self.applications) != 1:
@@ -100,9 +100,9 @@ class RecordedRest:
 
 
 def read_recorded(session: SessionFile) -> RecordedRest:
-    """Find out what a session knows. Reads only the row groups that hold REST exchanges or unknown event types.
+    """Read the REST data of a session: only the row groups that hold REST exchanges or unknown event types.
 
-    Raises `ReplayError` where they can't be read.
+    Raises `ReplayError` if they cannot be read.
     """
     try:
         return _read(session)
@@ -122,7 +122,7 @@ def _read(session: SessionFile) -> RecordedRest:
 
 
 def exchange_of(raw: str, t_ns: int = 0) -> RecordedExchange | None:
-    """The exchange that the text of a `rest` row, received at `t_ns`, tells; None where it tells none."""
+    """The exchange in the text of a `rest` row that was received at `t_ns`; None if the text has no exchange."""
     try:
         row = orjson.loads(raw)
         method, uri, status = row["rest_method"], row["rest_uri"], row.get("rest_status")
@@ -155,7 +155,7 @@ def _take(recorded: RecordedRest, exchange: RecordedExchange) -> None:
 
 
 def _rest_texts(session: SessionFile) -> Iterator[tuple[str, int]]:
-    """The texts of the `rest` rows, and when each was received."""
+    """The texts of the `rest` rows, and the time of each."""
     for part in session.parts:
         if part.header.rows == part.header.events or "rest_uri" not in part.schema.names:
             continue
@@ -179,13 +179,13 @@ def _groups_with_rest(file: pq.ParquetFile) -> list[int]:
 
 
 def _leaf(file: pq.ParquetFile, column: int) -> int:
-    """Where a column of the schema is among the leaves: a list has a leaf of its own name's making."""
+    """The index of a schema column among the leaves: a list has a leaf with a generated name."""
     name = file.schema_arrow.names[column]
     return next(i for i in range(len(file.schema)) if file.schema.column(i).path == name)
 
 
 def _fields(session: SessionFile, event_type: str) -> Mapping[str, str]:
-    """The fields of an event type as seen in some of its events: `string`, `object` …, all of which may be absent."""
+    """The fields of an event type in some of its events: `string`, `object` …; each of them may be absent."""
     fields: dict[str, str] = {}
     for frame in islice(session.frames(types=[event_type]), _LOOK_AT):
         try:

@@ -1,4 +1,4 @@
-"""A request to ARI in a form in which two can be compared: what is asked, of what, with which parameters."""
+"""Request keys: ARI requests reduced to what decides whether two of them are the same."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ __all__ = ["Chosen", "RequestKey", "as_recorded", "asked"]
 Pairs = tuple[tuple[str, str], ...]
 Chosen = tuple[Kind, str]
 
-# Where a new thing may be given an id, by the type that an operation returns: the parameter, in the path or not.
+# Parameters that give a new resource its id, by the type that an operation returns; they may be in the path.
 _CHOICE: Final[Mapping[str, tuple[Kind, tuple[str, ...]]]] = {
     "Channel": ("channels", ("channelId",)),
     "Bridge": ("bridges", ("bridgeId",)),
@@ -39,12 +39,12 @@ _URIS: Final = {"media", "eventSource", "source"}
 
 @dataclass(frozen=True)
 class RequestKey:
-    """What a request asks, in recorded ids; two that ask the same have the same `key`.
+    """An ARI request in recorded ids. Two requests are the same if their `key`s are equal.
 
-    `subject` are the ids in the path, `parameters` those from the query and from the body, sorted, `document` what else
-    is in the body. `chosen` is the kind of a new thing and the id that the client chose for it, empty where it left
-    that to Asterisk, None where nothing new is asked for; `second` the id of the other half of a Local channel.
-    Chosen ids are in no key.
+    `subject` are the ids in the path. `parameters` are those of query and body, sorted. `document` is the rest of a
+    JSON body. `chosen` is the type and id of the resource that the request creates; the id is empty if Asterisk chooses
+    it. Without a new resource it has the value None. `second` is the id of the ;2 half of a Local channel.
+    Neither `chosen` nor `second` is part of the key.
     """
 
     operation: Operation
@@ -56,26 +56,26 @@ class RequestKey:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Equal where the same is asked."""
+        """Equal for the same request."""
         return (*self.place, self.parameters, self.document)
 
     @property
     def place(self) -> tuple[object, ...]:
-        """Equal where something of one kind is asked of the same things, whatever the parameters."""
-        # An id for the new thing may stand in the path or not: these are one operation.
+        """Equal for the same operation on the same resources, whatever the parameters."""
+        # The id of a new resource may be in the path or not: both are the same operation.
         name = self.operation.name.removesuffix("WithId")
         return (self.operation.resource, name, self.subject)
 
 
 def asked(match: Route, question: RestRequest, name_of: Callable[[str], str] = str) -> RequestKey:
-    """What a question asks; `name_of` tells the recorded name of an application."""
+    """Build the key of a request; `name_of` maps a client's application name to the recorded one."""
     operation = match.operation
     kind, names = _choice(operation)
     given: dict[str, list[str]] = {}
     for name, value in question.query:
         given.setdefault(name, []).append(value)
     for name, value in question.parameters.items():
-        given.setdefault(name, [value])  # what stands in the body
+        given.setdefault(name, [value])  # parameters in the body
     chosen = next((v for n in names if (v := match.ids.get(n) or next(iter(given.get(n, ())), ""))), "")
     second = next(iter(given.get(_SECOND, ())), "") if kind == "channels" else ""
     multiple = _multiple(operation.resource, operation.name)
@@ -88,7 +88,7 @@ def asked(match: Route, question: RestRequest, name_of: Callable[[str], str] = s
 
 
 def as_recorded(match: Route, question: RestRequest, ids: IdMap) -> tuple[Route, RestRequest]:
-    """The question with the recorded ids in it instead of the client's."""
+    """The request with recorded ids instead of the client's."""
     if not ids:
         return match, question
     segments = [
@@ -106,7 +106,7 @@ def as_recorded(match: Route, question: RestRequest, ids: IdMap) -> tuple[Route,
 
 @cache
 def _multiple(resource: str, name: str) -> frozenset[str]:
-    """The parameters of an operation that may be given several times."""
+    """The parameters of an operation that may be repeated."""
     (operation,) = (one for one in operations()[resource] if one.name == name)
     return frozenset(parameter.name for parameter in operation.parameters if parameter.multiple)
 
@@ -120,15 +120,15 @@ def _choice(operation: Operation) -> tuple[Kind | None, tuple[str, ...]]:
 
 
 def _one(name: str, values: list[str], multiple: bool) -> str:
-    """One text for the values of a parameter. Asterisk takes a list with commas, or the parameter several times."""
+    """One text for the values of a parameter. Asterisk takes a list with commas, or a repeated parameter."""
     if not multiple:
         return values[-1]
     listed = ",".join(values).split(",")
-    return ",".join(listed if name == "media" else sorted(listed))  # media are played in their order
+    return ",".join(listed if name == "media" else sorted(listed))  # media are played in order
 
 
 def _rest_of_body(question: RestRequest) -> str:
-    """What is in a JSON body besides parameters, in one form however it was written."""
+    """The JSON body without parameters, in a canonical form."""
     document = question.document
     if isinstance(document, dict):
         document = {name: value for name, value in document.items() if isinstance(value, dict)}

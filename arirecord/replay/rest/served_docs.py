@@ -1,4 +1,4 @@
-"""The API documents that a replay serves: those that were recorded, else ours, with a model of every event type."""
+"""The API documents that a replay serves: the recorded ones, otherwise ours, with a model of every event type."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ class ApiDocs:
     """`Documents(recorded).get("events.json", "http://localhost:8088/ari")`."""
 
     def __init__(self, recorded: RecordedRest) -> None:
-        # Recorded ones are served only whole: a list that names what is not there stops every client.
+        # Recorded ones are served only if complete: a list that names a missing document stops every client.
         whole = "resources.json" in recorded.documents and self._names(recorded) <= recorded.documents.keys()
         self._documents = recorded.documents if whole else {}
         self._unknown = recorded.unknown_events
         self._types = list(recorded.types)
 
     def get(self, name: str, base: str) -> dict[str, Any] | None:
-        """A document by its name, `resources.json` or one it lists; None for any other.
+        """A document by its name, `resources.json` or one that it lists; None for any other.
 
-        `base` is how the client calls this server: paths in the document begin there.
+        `base` is the URL by which the client calls this server; paths in the document begin with it.
         """
         if self._documents:
             document = self._documents.get(name)

@@ -1,4 +1,4 @@
-"""What ARI would plausibly answer to a command that is in no recording: the thing that it makes, in ARI's shape."""
+"""Synthetic responses: the resource that a command creates, in ARI's shape, if no response was recorded."""
 
 import time
 import uuid
@@ -16,7 +16,7 @@ Object = Mapping[str, Any]
 
 
 def subject(match: Route) -> tuple[str, str]:
-    """What a path is about: the kind of the thing and its id, `("channels", "17.1")`; no id where it names none."""
+    """The type and id of the resource in a path, `("channels", "17.1")`; the id is empty if the path has none."""
     operation, ids = match.operation, match.ids
     for kind, parameter in (("channels", "channelId"), ("bridges", "bridgeId"), ("playbacks", "playbackId")):
         if operation.resource == kind:
@@ -27,7 +27,7 @@ def subject(match: Route) -> tuple[str, str]:
 
 
 class SyntheticResponses:
-    """Makes answers' bodies. `moment` tells the time of the recording, as ARI writes times."""
+    """Makes the bodies of synthetic responses. `moment` returns the time of the recording, as ARI writes times."""
 
     def __init__(self, moment: Callable[[], str]) -> None:
         self._moment = moment
@@ -40,7 +40,7 @@ class SyntheticResponses:
         }
 
     def make(self, match: Route, question: RestRequest) -> tuple[str, Object] | None:
-        """The kind of what a command makes, and the thing; None where it makes nothing."""
+        """The type of the resource that a command creates, and the resource; None if it creates nothing."""
         if match.operation.returns not in self._made:
             return None
         kind, body = self._made[match.operation.returns]

@@ -1,1 +1,1 @@
-"""When frames are due, and which come: clock, player, what is read ahead, places in a recording."""
+"""Timing of frames: clock, player, prefetch, positions, faults and the selection of frames."""

@@ -1,4 +1,4 @@
-"""A call in a recording, as whoever knows calls hands it to a replay: which frames are its."""
+"""The frames of one call; the caller of a replay names the call by its channels and bridges."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9._;@:+-]+")
 
 @dataclass(frozen=True)
 class CallFrames:
-    """One call: the ids of its channels and of the bridges that they were in; `begin` and `end` are where it is."""
+    """One call: the ids of its channels and of their bridges; `begin` and `end` are its positions."""
 
     call_id: str
     channel_ids: frozenset[str]
@@ -27,7 +27,7 @@ class CallFrames:
     end: Position
 
     def has(self, frame: Frame) -> bool:
-        """Whether an event is about it: names one of its channels, or nobody's channel and one of its bridges."""
+        """Whether an event belongs to the call: it names one of its channels, or only one of its bridges."""
         if frame.kind != "event" or (self._any_id is not None and self._any_id.search(frame.raw) is None):
             return False
         try:
@@ -51,7 +51,7 @@ class CallFrames:
 
     @cached_property
     def _any_id(self) -> re.Pattern[str] | None:
-        """Finds what may be one of its ids; None where an id may be written in more than one way."""
+        """Matches text that may be one of its ids; None if an id can be written in more than one way."""
         ids = self.channel_ids | self.bridge_ids
         plain = all(_PLAIN.fullmatch(key) for key in ids)
         return re.compile("|".join(map(re.escape, sorted(ids)))) if ids and plain else None

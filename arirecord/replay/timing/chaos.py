@@ -1,4 +1,4 @@
-"""Faults on purpose. Which frame suffers what depends on the seed and the frame alone, so it is the same again."""
+"""Faults on purpose. The seed and the frame alone decide which frames are struck, so runs are reproducible."""
 
 import heapq
 import re
@@ -31,10 +31,10 @@ _MASK: Final = (1 << 64) - 1
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of fault: whom it strikes is decided by `chance` (0 to 1) and `types` (none: all).
+    """One type of fault. `chance` (0 to 1) and `types` (empty: all) decide which frames it strikes.
 
     `amount` is seconds for `reorder` and `stall`, bytes a second for `slow`, the code of a Close frame for `close` (0:
-    none is sent).
+    no Close frame is sent).
     """
 
     name: str
@@ -44,9 +44,9 @@ class Fault:
 
 
 def parse_faults(text: str) -> list[Fault]:
-    """The faults in a text such as `drop@1%,stall=2s@StasisStart`, several with commas or spaces between.
+    """Parse faults such as `drop@1%,stall=2s@StasisStart`, separated by commas or spaces.
 
-    Raises `ReplayError`, with the word that is none.
+    Raises `ReplayError` with the word that is wrong.
     """
     return [_fault(word) for word in re.split(r"[,\s]+", text) if word]
 
@@ -54,7 +54,7 @@ def parse_faults(text: str) -> list[Fault]:
 def _fault(word: str) -> Fault:
     match = _FAULT.fullmatch(word)
     if match is None:
-        raise ReplayError(f"{word!r} is no fault; there are\n{WORDS.rstrip()}")
+        raise ReplayError(f"{word!r} is not a fault; there are\n{WORDS.rstrip()}")
     name, value, conditions = match[1], match[2], match[3].split("@")[1:]
     if name in ("drop", "duplicate") and value:
         conditions, value = [value, *conditions], None  # drop=1% is drop@1%
@@ -77,12 +77,12 @@ def _fault(word: str) -> Fault:
 def _number(text: str, units: dict[str, float]) -> float:
     match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,9})?)([A-Za-z]*)", text)
     if match is None or match[2] not in units:
-        raise ReplayError(f"{text!r} is no amount here; its unit is one of {', '.join(filter(None, units)) or 'none'}")
+        raise ReplayError(f"{text!r} is not an amount; its unit is one of {', '.join(filter(None, units)) or 'none'}")
     return float(match[1]) * units[match[2]]
 
 
 class Chaos:
-    """Some faults with a seed. `counts` tells what was done; each deed goes to `note` as `(fault, frame)` too."""
+    """Faults with a seed. `counts` has the number of each; `note` receives each as `(fault, frame)`."""
 
     def __init__(
         self,
@@ -98,13 +98,13 @@ class Chaos:
 
     @property
     def summary(self) -> str:
-        """What was done, in a sentence."""
+        """A sentence with the number of each fault."""
         done = [f"{count:,} {_DONE[name]}" for name, count in sorted(self.counts.items())]
         slow = [f"at most {self.rate:,.0f} bytes a second"] if self.rate is not None else []
         return f"Chaos with seed {self._seed}: {', '.join(done + slow) or 'nothing was struck'}."
 
     def strikes(self, name: str, frame: Frame) -> Fault | None:
-        """The first fault of this name that strikes a frame."""
+        """The first fault with this name that strikes a frame."""
         for number, fault in self._faults:
             meant = fault.name == name and frame.kind == "event" and (not fault.types or frame.type in fault.types)
             if meant and self._draw(number, frame.seq) < fault.chance:
@@ -112,7 +112,7 @@ class Chaos:
         return None
 
     def multiply(self, frames: Iterable[Frame]) -> list[Frame]:
-        """The frames without those that are dropped, and with those that come twice."""
+        """The frames without the dropped ones, and with the duplicated ones twice."""
         found = []
         for frame in frames:
             if self.strikes("drop", frame):
@@ -125,7 +125,7 @@ class Chaos:
         return found
 
     def up_to_break(self, frames: Sequence[Frame]) -> int:
-        """How many of these can be sent before a stall or a cut."""
+        """The number of frames that can be sent before a stall or a cut."""
         for number, frame in enumerate(frames):
             if self.breaks(frame):
                 return number + 1
@@ -136,12 +136,12 @@ class Chaos:
         return [fault for name in ("stall", "close") if (fault := self.strikes(name, frame)) is not None]
 
     def delay_ns(self, frame: Frame) -> int:
-        """By how much a frame is late."""
+        """The delay of a frame."""
         fault = self.strikes("reorder", frame)
         return 0 if fault is None else int(self._draw(-1, frame.seq) * fault.amount * 1e9)
 
     def reorder(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The frames with some of them later, in the order in which they are then due."""
+        """The frames, some of them delayed, in the order of their new due times."""
         waiting: list[tuple[int, int, Frame]] = []
         for number, frame in enumerate(frames):
             while waiting and waiting[0][0] <= frame.elapsed_ns:
@@ -157,16 +157,16 @@ class Chaos:
 
     @property
     def reorders(self) -> bool:
-        """Whether frames are delayed at all."""
+        """Whether any frames are delayed."""
         return any(fault.name == "reorder" for _, fault in self._faults)
 
     def did(self, name: str, frame: Frame) -> None:
-        """Count what was done."""
+        """Count a fault."""
         self.counts[name] += 1
         self._note(name, frame)
 
     def _draw(self, number: int, seq: int) -> float:
-        """A number from 0 to 1 that depends on the seed, the fault and the frame only (splitmix64)."""
+        """A number from 0 to 1 that depends only on the seed, the fault and the frame (splitmix64)."""
         value = (self._seed * 0x9E3779B97F4A7C15 + (number + 2) * 0xD1B54A32D192ED03 + seq * 0x8CB92BA72F3D8DD7) & _MASK
         for factor in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB):
             value = ((value ^ (value >> 30)) * factor) & _MASK

@@ -1,4 +1,4 @@
-"""The clock of a replay: where in the recording we are, and when a place in it is reached."""
+"""The clock of a replay: converts between the monotonic clock and positions in the recording."""
 
 import asyncio
 import time
@@ -17,12 +17,11 @@ class TimeReference(NamedTuple):
 
 
 class PlayerClock:
-    """Turns monotonic time into a position in the recording, and back. Both are integer nanoseconds.
+    """Converts monotonic time to a position in the recording, and back. Both are integer nanoseconds.
 
-    The clock is made paused, at position 0. Every change (speed, pause, resume, jump) takes a new reference,
-    so nothing that was before a change counts after it. Only differences to the reference are scaled, and by
-    a fraction: no rounding adds up, however long the replay. `now_ns` is the monotonic clock; tests put their
-    own.
+    The clock starts paused, at position 0. Every change (speed, pause, resume, jump) sets a new reference, and only
+    differences to the reference are scaled, by a fraction: rounding errors do not add up, however long the replay.
+    `now_ns` is the monotonic clock; tests replace it.
     """
 
     def __init__(self, speed: float | Fraction | None = 1, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
@@ -33,29 +32,29 @@ class PlayerClock:
 
     @property
     def speed(self) -> Fraction | None:
-        """Seconds of the recording per second; None when everything is due at once."""
+        """Seconds of the recording per second; None if everything is due at once."""
         return self._speed
 
     @property
     def paused(self) -> bool:
-        """Whether time stands still."""
+        """Whether the clock is stopped."""
         return self._paused
 
     def position_ns(self) -> int:
-        """Where in the recording we are now. Without a speed time does not move on by itself: who plays jumps."""
+        """The current position. Without a speed it changes only by `jump`."""
         if self._paused or self._speed is None:
             return self._reference.position_ns
         passed_ns = self.now_ns() - self._reference.steady_ns
         return self._reference.position_ns + passed_ns * self._speed.numerator // self._speed.denominator
 
     def horizon_ns(self) -> int | None:
-        """Everything up to this position is due; None: everything is."""
+        """Everything up to this position is due; None: everything is due."""
         return None if self._speed is None and not self._paused else self.position_ns()
 
     def due_ns(self, position_ns: int) -> int | None:
-        """When a position is reached, on the monotonic clock: the first nanosecond at which we are that far.
+        """When a position is reached, on the monotonic clock: the first nanosecond at or after it.
 
-        It may be in the past. None while paused: nobody knows.
+        It may be in the past. None while paused.
         """
         if self._paused:
             return None
@@ -65,23 +64,23 @@ class PlayerClock:
         return self._reference.steady_ns - (-ahead_ns * self._speed.denominator // self._speed.numerator)
 
     def set_speed(self, speed: float | Fraction | None) -> None:
-        """Go on from here at another speed. Raises `ValueError` unless it is a finite number above 0 or None."""
+        """Continue from here at another speed. Raises `ValueError` unless it is a finite number above 0 or None."""
         fraction = _fraction(speed)
         self.jump(self.position_ns())
         self._speed = fraction
 
     def pause(self) -> None:
-        """Stand still, here."""
+        """Stop the clock at the current position."""
         self.jump(self.position_ns())
         self._paused = True
 
     def resume(self) -> None:
-        """Go on from here."""
+        """Start the clock at the current position."""
         self.jump(self.position_ns())
         self._paused = False
 
     def jump(self, position_ns: int) -> None:
-        """Be at another position."""
+        """Move to another position."""
         self._reference = TimeReference(position_ns, self.now_ns())
 
 
@@ -89,12 +88,12 @@ def _fraction(speed: float | Fraction | None) -> Fraction | None:
     if speed is None:
         return None
     try:
-        # By way of its text: 0.1 is meant to be a tenth, not the binary number next to it.
+        # By way of its text: 0.1 means a tenth, not the binary number next to it.
         fraction = Fraction(str(speed))
     except ValueError:
         fraction = Fraction(0)
     if fraction <= 0:
-        raise ValueError(f"{speed} is no speed: it must be a number above 0, or None for as fast as possible")
+        raise ValueError(f"{speed} is not a speed: it must be a number above 0, or None for as fast as possible")
     return fraction
 
 
@@ -102,11 +101,11 @@ _EARLY_S = 0.0005
 
 _LONG_S = 0.002
 
-"""A processor that has slept so long takes a while to come to itself: it is woken early, and sleeps on lightly."""
+"""A processor that slept longer than this wakes slowly: the task wakes early and then sleeps in short steps."""
 
 
 class Wakeup:
-    """One task sleeps on it, anybody on the same event loop may wake it.
+    """An alarm: one task sleeps on it, any code on the same event loop may wake it.
 
     Cheaper than `asyncio.wait_for`, which makes a task.
     """
@@ -116,12 +115,12 @@ class Wakeup:
         self._timer: asyncio.TimerHandle | None = None
 
     def ring(self) -> None:
-        """Wake the sleeper; without one, nothing happens."""
+        """Wake the sleeper, if there is one."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     async def sleep(self, delay_ns: int | None) -> None:
-        """Sleep so many nanoseconds (None: without end) or until it rings."""
+        """Sleep for this many nanoseconds (None: without end) or until `ring`."""
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
         if delay_ns is None:

@@ -1,4 +1,4 @@
-"""Dates in frames moved to now, and no other character changed."""
+"""Moves dates in frames to the present, and changes no other character."""
 
 import re
 import time
@@ -15,7 +15,7 @@ _MOST_LATE_NS: Final = 1_000_000_000
 
 
 def _fields(kind: str) -> Iterator[str]:
-    """The fields that the catalogue declares to be of a type."""
+    """The fields with this type in the catalogue."""
     for fields in (*models().values(), *(fields_of(event_type) for event_type in event_types())):
         yield from (name for name, declared in fields.items() if declared.removesuffix("?") == kind)
 
@@ -24,22 +24,22 @@ def _one_of(names: Iterator[str] | set[str]) -> str:
     return "|".join(map(re.escape, sorted(set(names))))
 
 
-# A quote inside a string is escaped, so that what looks like a key with its colon is one.
+# A quote inside a string is escaped, so text that looks like a key with its colon is a key.
 _DATE = re.compile(
     rf'"(?:{_one_of({*_fields("Date"), ENVELOPE[-1]})})"[ \t\r\n]*:[ \t\r\n]*'
     r'"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,30})?)(?:Z|[+-]\d\d:?(?:\d\d)?)"',
     re.ASCII,
 )
-# What is in these is the user's: a date there is text.
+# These hold data of the user: a date there is text.
 _FREE = re.compile(rf'"(?:{_one_of(_fields("object"))})"[ \t\r\n]*:[ \t\r\n]*(?=[{{\[])')
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 
 
 def shift_dates(raw: str, shift_ms: int) -> str:
-    """A JSON text with the dates that ARI puts into it so many milliseconds later, each in the form that it had.
+    """A JSON text with the dates of ARI moved by this many milliseconds, each in its own form.
 
-    Dates are the fields that the catalogue declares to be (`timestamp`, `creationtime` …), wherever they are but in
-    free objects such as `channelvars`. One that would leave the years 1 to 9999 stays.
+    Dates are the fields of type Date in the catalogue (`timestamp`, `creationtime` …), anywhere except in free objects
+    such as `channelvars`. A date that would leave the years 1 to 9999 stays.
     """
     free = list(_free(raw))
     shift = timedelta(milliseconds=shift_ms)
@@ -64,7 +64,7 @@ def _later(text: str, shift: timedelta) -> str:
 
 
 def _free(raw: str) -> Iterator[tuple[int, int]]:
-    """Where free objects begin and end."""
+    """The begin and end of each free object."""
     done = 0
     for match in _FREE.finditer(raw):
         if match.end() < done:
@@ -79,11 +79,11 @@ def _free(raw: str) -> Iterator[tuple[int, int]]:
 
 
 class DateShift:
-    """By how much dates are moved, so that what is sent now happened now.
+    """The shift of dates, so that events that are sent now carry dates of now.
 
-    It stays the same, so that times between events do, unless a silence was shortened, or events would come more than a
-    second old: after a pause. Faster than it happened, the dates run ahead of the clock as the recording does.
-    `wall_ns` is the wall clock.
+    The shift is constant, to keep intervals between events. It changes if a silence was shortened, or if dates would be
+    more than a second old, as after a pause. At speeds above 1 the dates run ahead of the clock, as the recording
+    does. `wall_ns` is the wall clock.
     """
 
     def __init__(self, wall_ns: Callable[[], int] = time.time_ns) -> None:
@@ -92,11 +92,11 @@ class DateShift:
         self._zero_ns: int | None = None
 
     def reset(self) -> None:
-        """The replay goes on elsewhere."""
+        """The replay continues elsewhere."""
         self._zero_ns = None
 
     def take(self, frame: Frame) -> Frame:
-        """The frame with its dates moved; it is about to be sent."""
+        """Move the dates of a frame that is about to be sent."""
         now_ns = self._wall_ns()
         zero_ns = self._zero_ns
         if zero_ns is None or zero_ns + frame.elapsed_ns < now_ns - _MOST_LATE_NS:
@@ -107,5 +107,5 @@ class DateShift:
         return frame._replace(raw=shift_dates(frame.raw, self.ms)) if frame.kind == "event" else frame
 
     def text(self, raw: str) -> str:
-        """Another text, such as an answer, moved by as much as the latest frame."""
+        """Move another text, such as a response, by as much as the latest frame."""
         return shift_dates(raw, self.ms)

@@ -1,4 +1,4 @@
-"""When frames are due: long silences shortened, short gaps lengthened, gates between, a recording once more. Pure."""
+"""Due times of frames: long silences shortened, short gaps lengthened, gates added, the recording repeated. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
@@ -8,10 +8,10 @@ from arirecord.session.reader import Frame
 __all__ = ["AGAIN", "GATE", "gated", "paced", "repeated"]
 
 AGAIN: Final = "again"
-"""The kind of a frame that no recording has: the recording begins anew here."""
+"""The kind of a marker frame: the recording starts again here."""
 
 GATE: Final = "gate"
-"""The kind of a frame that no recording has: the recorded app asked something here."""
+"""The kind of a marker frame: the recorded app sent a request here."""
 
 _BETWEEN_NS: Final = 1_000_000_000
 
@@ -19,7 +19,7 @@ _BETWEEN_NS: Final = 1_000_000_000
 def paced(
     frames: Iterable[Frame], idle_limit_ns: int | None, min_gap_ns: int, sent: Callable[[Frame], bool]
 ) -> Iterator[Frame]:
-    """The frames with other `elapsed_ns`: no silence longer than the limit (None: as it was), no gap shorter.
+    """The frames with other `elapsed_ns`: no silence above the limit (None: no limit), no gap below the minimum.
 
     Only frames that are `sent` make a gap.
     """
@@ -36,7 +36,7 @@ def paced(
 
 
 def repeated(passes: Callable[[], Iterable[Frame]], times: int | None) -> Iterator[Frame]:
-    """The same frames so many times (None: without end), a second apart, with a frame of kind `AGAIN` between."""
+    """The same frames this many times (None: without end), a second apart, with a frame of kind `AGAIN` between."""
     offset_ns = end_ns = done = 0
     while True:
         empty = True
@@ -54,7 +54,7 @@ def repeated(passes: Callable[[], Iterable[Frame]], times: int | None) -> Iterat
 def gated(
     frames: Iterable[Frame], gates: Sequence[Frame], since_ns: int | None, until_ns: int | None
 ) -> Iterator[Frame]:
-    """Frames with the gates between them, each where the recorded app began to ask."""
+    """Frames with gates between them, each where the recorded app began a request."""
     waiting = iter(
         [
             gate

@@ -1,4 +1,4 @@
-"""The player: which frames are due. Knows no file, no socket and no waiting; frames are fed to it and taken from it."""
+"""The player: decides which frames are due. No access to files or sockets; frames are fed to it and taken from it."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,15 +14,14 @@ _BATCH = 256
 
 
 class Player:
-    """Gives out frames, in order, when the clock says that they are due.
+    """Returns frames in order when the clock makes them due.
 
-    Feed it with `feed` while it is `hungry`, and `end` it after the last. The clock is set to the first
-    frame, so that it goes out at once; from there every frame has an absolute due time, and a late one makes
-    none after it late.
+    Call `feed` while it is `hungry`, and `end` after the last frame. The clock is set to the first frame, so that it
+    goes out at once. From there every frame has an absolute due time: a late frame does not delay the next one.
 
         player.feed(frames)
         batch = player.take()           # everything due by now, or a first part of it
-        wake_ns = player.next_due_ns()  # when to come again
+        wake_ns = player.next_due_ns()  # when to call it again
     """
 
     def __init__(self, clock: PlayerClock) -> None:
@@ -32,7 +31,7 @@ class Player:
         self._ended = False
 
     def feed(self, frames: Iterable[Frame]) -> None:
-        """Put in the frames that come next. `elapsed_ns` says where in the recording they are."""
+        """Add the next frames. `elapsed_ns` is their position in the recording."""
         self._store.extend(frames)
         if self._store and not self._begun:
             self._begun = True
@@ -49,12 +48,12 @@ class Player:
 
     @property
     def hungry(self) -> bool:
-        """Whether more frames should be fed: holding few bounds memory, holding some saves waiting for the disk."""
+        """Whether to feed more frames: the store is small to save memory, and not empty to avoid waits for the disk."""
         return not self._ended and len(self._store) < _STORE
 
     @property
     def empty(self) -> bool:
-        """Whether no frame is in store: none can be taken until some are fed."""
+        """Whether the store is empty: no frame can be taken until more are fed."""
         return not self._store
 
     @property
@@ -63,7 +62,7 @@ class Player:
         return self._ended and not self._store
 
     def take(self, limit: int = _BATCH) -> list[Frame]:
-        """The frames that are due now, in order, at most `limit`; never one before its time."""
+        """The frames that are due now, in order, at most `limit`; never a frame before its time."""
         clock, store = self.clock, self._store
         if clock.paused or not store:
             return []
@@ -76,7 +75,7 @@ class Player:
         return batch
 
     def step(self) -> Frame | None:
-        """The next frame, whether it is due or not; the clock goes there. None where none is in store."""
+        """The next frame, due or not; the clock moves there. None if the store is empty."""
         if not self._store:
             return None
         frame = self._store.popleft()
@@ -84,23 +83,23 @@ class Player:
         return frame
 
     def restart(self) -> None:
-        """Forget what is in store: frames from elsewhere are fed next."""
+        """Empty the store: frames from another position follow."""
         self._store.clear()
         self._begun = self._ended = False
 
     def give_back(self, frames: Sequence[Frame]) -> None:
-        """Undo the taking of the last frames of a batch, which could not be used."""
+        """Undo the taking of the last frames of a batch."""
         self._store.extendleft(reversed(frames))
 
     def next_due_ns(self) -> int | None:
-        """When the next frame is due, on the monotonic clock; None while paused or without a frame in store."""
+        """When the next frame is due, on the monotonic clock; None while paused or with an empty store."""
         return self.clock.due_ns(self._store[0].elapsed_ns) if self._store else None
 
 
 def timeline(frames: Iterable[Frame], started_ns: int) -> Iterator[Frame]:
-    """The frames with `elapsed_ns` counted from `started_ns` (since 1970 UTC) and never falling.
+    """The frames with `elapsed_ns` counted from `started_ns` (since 1970 UTC) and never decreasing.
 
-    In a session of one file that is what they have. In a folder each file counts from its own start.
+    A session of one file has that already. In a folder each file counts from its own start.
     """
     reached_ns = 0
     for frame in frames:

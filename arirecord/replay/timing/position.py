@@ -1,4 +1,4 @@
-"""Places in a recording that a replay starts at, seeks to or ends at."""
+"""Positions in a recording at which a replay starts, seeks or ends."""
 
 import re
 from datetime import UTC, tzinfo
@@ -12,7 +12,7 @@ __all__ = ["find_place"]
 
 
 def find_place(to: str, session: SessionFile, zone: tzinfo = UTC) -> Position:
-    """Return the place of a time as `parse_time` takes it, or of a position: seconds since the recording was started.
+    """Return the position of a time as `parse_time` takes it, or of a number of seconds since the recording started.
 
     Raises `ReplayError` for anything else, and as `select_stretch` does.
     """

@@ -1,4 +1,4 @@
-"""Taking from an iterator ahead of who uses it, in a thread."""
+"""Prefetch: reads ahead from an iterator, in a thread."""
 
 import asyncio
 import contextlib
@@ -18,16 +18,16 @@ Item = TypeVar("Item")
 
 
 def _step_back() -> None:
-    """This thread has time: whoever waits for it is served before it. On Linux that is said of the thread alone."""
+    """Lower the priority of this thread: others go first. Linux has a priority for each thread; others do not."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 class Prefetch(Iterator[Item], Generic[Item]):
-    """The items of an iterator, a few of them taken before they are asked for. What that raises comes out in its place.
+    """The items of an iterator, a few of them taken in advance. An exception is raised in the place of its item.
 
-    `next` waits for an item that has not come yet, and everything with it; `is_ready` tells whether it would not, and
-    `wait` lets others work meanwhile.
+    `next` blocks the event loop until the item is ready. `is_ready` reports whether it would return at once, and `wait`
+    waits without blocking.
     """
 
     def __init__(self, items: Iterator[Item], count: int) -> None:
@@ -45,21 +45,21 @@ class Prefetch(Iterator[Item], Generic[Item]):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the next item, or the end, is there."""
+        """Whether the next item, or the end, is ready."""
         return self._coming[0].done()
 
     @property
     def is_full(self) -> bool:
-        """Whether all that may be taken ahead is there: the thread has nothing to do."""
+        """Whether all items that may be taken in advance are ready: the thread is idle."""
         return self._coming[-1].done()
 
     async def wait(self) -> None:
-        """Wait until the next item is there."""
-        with contextlib.suppress(Exception):  # that comes out of `next`
+        """Wait until the next item is ready."""
+        with contextlib.suppress(Exception):  # `next` raises it
             await asyncio.wrap_future(self._coming[0])
 
     def close(self) -> None:
-        """Take no more."""
+        """Stop reading."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _another(self) -> Future[Item]:

@@ -1,4 +1,4 @@
-"""Whether an app does with a recording what the recorded app did."""
+"""Verification: whether an app sends the requests that the recorded app sent."""
 
 from arirecord.errors import VerifyError
 

@@ -1,4 +1,4 @@
-"""The app that is verified, as a program of its own."""
+"""The app under verification, as a subprocess."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ _STDERR = 2
 
 
 def where(server: ReplayServer, application: str, user: str, password: str) -> Mapping[str, str]:
-    """What an app must know to connect, by the names that stand for it in a command, `{url}`."""
+    """The connection data for the app, by the names of their placeholders in a command, `{url}`."""
     return {
         "url": f"{server.http_url}/ari",
         "base_url": server.http_url,
@@ -31,7 +31,7 @@ def where(server: ReplayServer, application: str, user: str, password: str) -> M
 
 
 def command_for(command: Sequence[str], known: Mapping[str, str]) -> list[str]:
-    """The command with `{url}` and the others filled in; any other braces stay as they are."""
+    """The command with `{url}` and the others filled in; any other braces stay unchanged."""
     filled = []
     for word in command:
         for name, value in known.items():
@@ -42,9 +42,9 @@ def command_for(command: Sequence[str], known: Mapping[str, str]) -> list[str]:
 
 @asynccontextmanager
 async def running(command: Sequence[str], known: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The app while it runs, with `ARI_URL` and the others in its environment; told to end, and then made to.
+    """Run the app, with `ARI_URL` and the others in its environment. At the end it is terminated, and then killed.
 
-    What it prints goes to stderr. Raises `VerifyError` where it can't be started.
+    Its output goes to stderr. Raises `VerifyError` if it cannot be started.
     """
     environment = {**os.environ, **{f"ARI_{name.upper()}": value for name, value in known.items()}}
     environment["ARI_USERNAME"] = known["user"]

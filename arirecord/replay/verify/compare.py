@@ -1,4 +1,4 @@
-"""What the recorded app asked, held against what another asked, call by call."""
+"""Compares the requests of the recorded app with those of another app, call by call."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _SHOWN: Final = 8
 
 
 class Request(NamedTuple):
-    """What was asked, in recorded ids; `thing` is the id of what was made by it, or empty."""
+    """A request in recorded ids; `thing` is the id of the resource that it created, or empty."""
 
     asked: RequestKey
     thing: str = ""
@@ -25,10 +25,10 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True)
 class Compared:
-    """One call: how many requests the recording has, and the first place where the other differs.
+    """One call: the number of recorded requests, and the first difference.
 
-    `at` is how many requests were the same until then, None where all were. `difference` are lines as in a diff: `-`
-    is in the recording only, `+` was asked now only.
+    `at` is the number of equal requests before it, None if all are equal. `difference` are lines as in a diff: `-` is
+    only in the recording, `+` is only in the new run.
     """
 
     call: CallRequests
@@ -38,11 +38,11 @@ class Compared:
 
     @property
     def is_same(self) -> bool:
-        """Whether all was asked, and nothing else."""
+        """Whether the requests are the recorded ones, without any more."""
         return self.at is None
 
     def lines(self) -> list[str]:
-        """What differs, with a heading, as in a diff."""
+        """The difference, with a heading, as in a diff."""
         if self.at is None:
             return []
         return [f"@@ {self.call}, after {self.at} of {self.recorded_count} requests @@", *self.difference]
@@ -51,9 +51,9 @@ class Compared:
 def compare(
     recorded: Iterable[Request], asked: Iterable[Request], grouping: Grouping, rules: Rules, any_order: bool = False
 ) -> list[Compared]:
-    """Compare the requests of each call, in the order of the recording; calls in the order in which they came.
+    """Compare the requests of each call in the recorded order; calls in the order in which they came.
 
-    `grouping` has taken in the recording and takes in what was asked. With `any_order` only how often each is asked
+    `grouping` has the recorded requests and receives the new ones. With `any_order`, only the number of each request
     counts.
     """
     asked = list(asked)
@@ -80,7 +80,7 @@ def _compare(call: CallRequests, recorded: list[str], asked: list[str], any_orde
         return Compared(call, len(recorded))
     at = min(len(recorded), len(asked)) if same is None else same
     lines = [f"  {text}" for text in recorded[max(0, at - _BEFORE) : at]]
-    # What comes later may be asked earlier, or not at all: the words of a diff say which.
+    # A later request may come earlier, or be missing: the diff shows which.
     for what, i, j, k, m in SequenceMatcher(None, recorded[at:], asked[at:], autojunk=False).get_opcodes():
         if what == "equal":
             break

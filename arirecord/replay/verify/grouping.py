@@ -1,4 +1,4 @@
-"""Which requests belong to one call: ids that were named together are tied together."""
+"""Groups requests by call: ids that occur together belong together."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from arirecord.session.reader import Frame
 __all__ = ["TYPES", "CallRequests", "Grouping"]
 
 TYPES: Final = ("StasisStart", "Dial", "ChannelEnteredBridge")
-"""The event types that tell what belongs together."""
+"""The event types that show which resources belong together."""
 
 _CHANNELS: Final = {"channelId", "snoopId", "originator", "otherChannelId", "channel"}
 
@@ -21,9 +21,9 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class CallRequests:
-    """One call of a recording: the first channel of it that came to an application, whose call it was, and when.
+    """One call of a recording: its first channel in an application, the caller, and the time.
 
-    `t_ns` is since 1970 UTC; 0 where there was no such channel.
+    `t_ns` is since 1970 UTC; 0 without such a channel.
     """
 
     channel_id: str
@@ -34,7 +34,7 @@ class CallRequests:
     def __str__(self) -> str:
         if not self.channel_id:
             return "outside calls"
-        who = f" of {self.caller or 'nobody'} to {self.exten or 'nobody'}" if self.caller or self.exten else ""
+        who = f" of {self.caller or '(unknown)'} to {self.exten or '(unknown)'}" if self.caller or self.exten else ""
         return f"call {self.channel_id}{who}"
 
 
@@ -42,9 +42,9 @@ NO_CALL: Final = CallRequests("")
 
 
 class Grouping:
-    """Ties channels together: those of one Dial, of one request, of a replaced channel, those whose ids are arguments.
+    """Links channels: those of one Dial, of one request, of a replaced channel, and those whose ids are arguments.
 
-    A bridge belongs to the call whose channel was the first in it, a playback or a recording to that of its target.
+    A bridge belongs to the call of its first channel, a playback or a recording to the call of its target.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Grouping:
         self._calls: dict[str, CallRequests] = {}
 
     def event(self, frame: Frame) -> None:
-        """Take in an event of one of the `TYPES`."""
+        """Add an event of one of the `TYPES`."""
         try:
             event = orjson.loads(frame.raw)
         except ValueError:
@@ -73,9 +73,9 @@ class Grouping:
             self._calls.setdefault(channel, _call(channel, event["channel"], frame.t_ns))
 
     def request(self, what: RequestKey, thing: str, is_recorded: bool = True) -> None:
-        """Take in what was asked, and the id of what was made by it, or nothing.
+        """Add a request and the id of the resource that it created, or an empty one.
 
-        What is not of the recording ties none of its calls together: an app that is wrong may mix them up.
+        A request that is not recorded does not link recorded calls: a wrong app may mix them up.
         """
         channels = list(_named(what))
         made = what.chosen[0] if what.chosen and thing else ""
@@ -90,7 +90,7 @@ class Grouping:
             self._owners.setdefault((made, thing), target)
 
     def call(self, what: RequestKey, thing: str) -> CallRequests:
-        """The call that a request belongs to; `NO_CALL` where it names nothing of any."""
+        """The call of a request; `NO_CALL` if it names no resource of a call."""
         for channel in _named(what):
             return self._of(("channels", channel))
         if what.chosen and what.chosen[0] == "channels" and thing:
@@ -103,11 +103,11 @@ class Grouping:
         return self._of((what.chosen[0], thing)) if what.chosen and thing else NO_CALL
 
     def knows(self, text: str) -> bool:
-        """Whether a text is the id of something."""
+        """Whether a text is the id of a resource."""
         return text in self._parents or any((kind, text) in self._owners for kind in ("bridges", "playbacks"))
 
     def finish(self) -> None:
-        """All of the recording was taken in: name each call by the first channel of it that came to an application."""
+        """Name each call by its first channel in an application, after all of the recording was added."""
         named: dict[str, CallRequests] = {}
         for channel, call in self._calls.items():
             named.setdefault(self._root(channel), call)
@@ -133,7 +133,7 @@ class Grouping:
 
 
 def _named(what: RequestKey) -> Iterator[str]:
-    """The ids of channels in a request, that of the one which it is about first."""
+    """The ids of channels in a request, the one in the path first."""
     for name, value in (*what.subject, *what.parameters):
         if name in _CHANNELS:
             yield from value.split(",")

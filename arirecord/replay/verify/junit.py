@@ -1,4 +1,4 @@
-"""What came of a verification as JUnit XML, which build servers show."""
+"""The result of a verification as JUnit XML, for build servers."""
 
 import re
 from collections.abc import Sequence
@@ -40,5 +40,5 @@ def write_junit(results: Sequence[Verified], target: Path) -> None:
 
 
 def _plain(text: str) -> str:
-    """The text without characters that XML can't hold."""
+    """The text without characters that XML cannot contain."""
     return _FORBIDDEN.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""What makes no difference between two requests."""
+"""Rules for differences between requests that are ignored."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from arirecord.replay.rest.request_key import RequestKey
 __all__ = ["DEFAULT_RULES", "Rule", "Rules", "path_of"]
 
 DEFAULT_RULES: Final = ("GET /asterisk/ping", "GET /asterisk/info", "GET /sounds*")
-"""What apps ask to see whether Asterisk is there, and what never changes: whether they do makes no difference."""
+"""Requests that check whether Asterisk is there, and requests for constant data: they are ignored."""
 
 _UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
 _DATE: Final = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
@@ -25,7 +25,7 @@ _DAY_S: Final = 86_400
 @dataclass(frozen=True)
 class Rule:
     """`METHOD PATH`, patterns with `*`: such requests are not compared. With `?name,name` only these parameters are
-    not; a name within `variables` is written `variables.name`.
+    ignored; a name within `variables` is written `variables.name`.
     """
 
     method: str
@@ -34,27 +34,26 @@ class Rule:
 
     @classmethod
     def parse(cls, text: str) -> "Rule":
-        """A rule as a person writes it. Raises `ValueError`, saying how."""
+        """Parse a rule of a user. Raises `ValueError` with the expected form."""
         method, space, rest = text.strip().partition(" ")
         path, mark, names = rest.strip().partition("?")
         found = tuple(name.strip() for name in names.split(",") if name.strip())
         if not space or not path.startswith(("/", "*")) or (mark and not found):
             raise ValueError(
-                f"{text!r} is no rule: write METHOD PATH or METHOD PATH?NAME, as in 'POST /channels?timeout'"
+                f"{text!r} is not a rule: write METHOD PATH or METHOD PATH?NAME, as in 'POST /channels?timeout'"
             )
         return cls(method.upper(), path, found)
 
     def fits(self, what: RequestKey) -> bool:
-        """Whether a request is meant."""
+        """Whether the rule matches a request."""
         return fnmatchcase(what.operation.method, self.method) and fnmatchcase(path_of(what), self.path)
 
 
 class Rules:
-    """Turns requests into what is compared.
+    """Turns requests into text for the comparison.
 
-    `knows` tells ids of the recording, which do make a difference. `moments_s` are the times, in seconds since 1970, of
-    the recording and of now: a number is a time where it is one of the day before or after, else it may be a number to
-    call.
+    `knows` reports whether a text is a recorded id; those are compared. `moments_s` are times, in seconds since 1970
+    of the recording and of now: a number within one day of these is a time; any other may be a phone number.
     """
 
     def __init__(self, rules: Sequence[Rule], knows: Callable[[str], bool], moments_s: Sequence[float] = ()) -> None:
@@ -63,7 +62,7 @@ class Rules:
         self._moments_s = moments_s
 
     def text(self, what: RequestKey) -> str | None:
-        """A request as it is compared and shown, `POST /channels/17.1/play?media=sound:hi`; None: it is not."""
+        """A request as it is compared and shown, `POST /channels/17.1/play?media=sound:hi`; None if it is ignored."""
         fitting = [rule for rule in self._rules if rule.fits(what)]
         if any(not rule.names for rule in fitting):
             return None
@@ -80,7 +79,7 @@ class Rules:
         return f" {self._steady(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())}" if value else ""
 
     def _steady(self, text: str) -> str:
-        """The text with what is another each time replaced: UUIDs that are no ids of the recording, and times."""
+        """The text with changing values replaced: times, and UUIDs that are not ids of the recording."""
         text = _UUID.sub(lambda found: found[0] if self._knows(found[0]) else "<uuid>", text)
         text = _DATE.sub("<time>", text)
         return _NUMBER.sub(lambda found: "<time>" if self._is_time(found[0]) else found[0], text)
@@ -91,7 +90,7 @@ class Rules:
 
 
 def path_of(what: RequestKey) -> str:
-    """The path of a request in recorded ids, without the id that a client chose for something new."""
+    """The path of a request in recorded ids, without the id that a client chose for a new resource."""
     subject = dict(what.subject)
     parts = [
         quote(subject.get(part[1:-1], ""), safe=":@ ") if part.startswith("{") else part

@@ -1,4 +1,4 @@
-"""Replays a recording to an app, and compares what it asks with what the recorded app asked."""
+"""Replays a recording to an app and compares its requests with those of the recorded app."""
 
 import asyncio
 import time
@@ -33,13 +33,13 @@ _USER: Final = "arirecord"
 
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
-    """How to verify. None means off."""
+    """Options of a verification. None means off."""
 
-    # How many seconds of the recording go by in one second. None: as fast as the app reacts.
+    # Seconds of the recording per second. None: as fast as the app reacts.
     speed: float | None = None
 
-    # How long an event waits for what the recorded app asked before it, and how long the app may take to connect, and
-    # may be gone. How long it must have been quiet at the end.
+    # How many seconds an event waits for the recorded requests before it; how many seconds the app may take to connect,
+    # or be disconnected; how many seconds without requests end the run.
     pace_timeout_s: float = 5
     start_timeout_s: float = 30
     quiet_s: float = 0.5
@@ -47,14 +47,14 @@ class VerifyOptions:
     # The application in the recording that is verified; None: the only one.
     application: str | None = None
 
-    # What makes no difference, besides what never does.
+    # Rules for ignored differences, besides the default ones.
     rules: Sequence[Rule] = ()
     any_order: bool = False
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What came of one session. `trouble` is what ended it early, in a sentence, or None."""
+    """The result for one session. `trouble` is a sentence on what ended it early, or None."""
 
     path: Path
     calls: Sequence[Compared] = ()
@@ -64,13 +64,13 @@ class Verified:
 
     @property
     def is_same(self) -> bool:
-        """Whether the app did all that was recorded, and nothing else."""
+        """Whether the app sent all recorded requests, and no others."""
         return self.trouble is None and all(call.is_same for call in self.calls)
 
 
 @dataclass
 class _Asked:
-    """What the app has asked by now."""
+    """The requests of the app so far."""
 
     requests: list[Request] = field(default_factory=list)
     latest_s: float = 0
@@ -88,10 +88,10 @@ class _Asked:
 async def verify(
     path: Path, command: Sequence[str], options: VerifyOptions | None = None, say: Callable[[str], None] | None = None
 ) -> Verified:
-    """Replay a session to the app that `command` starts, and compare, call by call, what it asks over REST.
+    """Replay a session to the app that `command` starts, and compare its REST requests, call by call.
 
-    `say` gets sentences about how it goes. Raises `VerifyError` where there is nothing to compare or the app does not
-    come, and `ReplayError` or `NotASession` as `ReplayServer` does.
+    `say` receives progress messages. Raises `VerifyError` if there is nothing to compare or the app does not connect,
+    and `ReplayError` or `NotASession` as `ReplayServer` does.
     """
     options = options or VerifyOptions()
     session = open_session(path)
@@ -134,14 +134,14 @@ def _application(session: SessionFile, wanted: str | None) -> str:
         raise VerifyError(f"{session.path} has no application {wanted!r}; it has {', '.join(names) or 'none'}")
     if wanted is None and len(names) != 1:
         listed = ", ".join(names) or "none"
-        raise VerifyError(f"{session.path} has not one application but {listed}: say with --app which is verified")
+        raise VerifyError(f"{session.path} has not one application but {listed}: choose one with --app")
     return wanted or names[0]
 
 
 async def _until_over(
     server: ReplayServer, process: asyncio.subprocess.Process, options: VerifyOptions, asked: _Asked
 ) -> str | None:
-    """Wait until the recording is over and the app quiet. Returns what ended it early."""
+    """Wait until the recording is over and the app is quiet. Returns what ended it early."""
     loop = asyncio.get_running_loop()
     here_s = ended_s = loop.time()
     came = False
@@ -169,9 +169,9 @@ async def _until_over(
 
 
 def sessions_in(path: Path) -> list[Path]:
-    """The sessions of a file or a folder, in the order of their names.
+    """The sessions of a file or a folder, sorted by name.
 
-    A folder whose files go on where others end, all counted from one time, is a recording in parts, and one session.
+    A folder whose files continue one another, all counted from one time, is a recording in parts, and one session.
     Raises `NotASession` and `FileNotFoundError` as `open_session` does.
     """
     if not path.is_dir():

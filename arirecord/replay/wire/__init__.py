@@ -1,1 +1,1 @@
-"""HTTP and WebSocket on one port: the web application, many frames in one write, REST over the WebSocket."""
+"""HTTP and WebSocket on one port: the web application, batched sending, REST over the WebSocket, the control API."""

@@ -1,4 +1,4 @@
-"""Many frames in one write: uvicorn's WebSocket, taught to send a batch.
+"""Batched sending: uvicorn's WebSocket, extended to send many frames in one write.
 
 ASGI knows single messages only, and a system call for each is most of what sending costs: with batches the server sends
 1.5 times as many frames a second, and bursts arrive sooner.

@@ -1,4 +1,4 @@
-"""The control API, outside `/ari`: pause, go on, step, change the speed, seek, ask where the replay is."""
+"""The control API, outside `/ari`: pause, resume, step, speed, seek, status."""
 
 import math
 from typing import Any, Final, Protocol
@@ -25,7 +25,7 @@ class Controlled(Protocol):
 
 
 def control(replay: Controlled, question: RestRequest) -> RestResponse:
-    """Do what `POST /control/VERB` says, or tell `GET /control/status`; each answers how the replay is doing then."""
+    """Do `POST /control/VERB`, or report `GET /control/status`; each responds with the status after it."""
     verb = question.segments[1] if len(question.segments) == 2 else ""
     if verb not in _VERBS:
         return error(404, f"There are {', '.join(_VERBS)}")

@@ -18,7 +18,7 @@ async def answer_message(
     moment: Callable[[], str],
     asterisk_id: str,
 ) -> str:
-    """The `RESTResponse` to what a client sent, whatever that is; `ask` answers the question in it."""
+    """Return the `RESTResponse` to any message of a client; `ask` answers the request in it."""
     request = _object(text)
     uri, query = "", ""
     if request is None:

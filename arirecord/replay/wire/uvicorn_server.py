@@ -1,4 +1,4 @@
-"""uvicorn, set up for a replay."""
+"""uvicorn, configured for a replay."""
 
 import asyncio
 import base64
@@ -20,7 +20,7 @@ __all__ = ["CHALLENGE", "ClientAuth", "authority", "listen", "web_server"]
 
 
 def web_server(app: object) -> uvicorn.Server:
-    """uvicorn without what a local replay has no use for: logs, pings, compression, lifespan."""
+    """uvicorn without features that a local replay does not need: logs, pings, compression, lifespan."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # any ASGI application
         ws=BatchProtocol,
@@ -39,7 +39,7 @@ def web_server(app: object) -> uvicorn.Server:
 
 
 async def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0 is any free one. Raises `ReplayError`, in one sentence, where it can't."""
+    """Return a socket that listens; port 0 is any free port. Raises `ReplayError` if it cannot listen."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, kind, protocol, _, address = found[0]
@@ -74,13 +74,13 @@ CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="arirecord"'}
 
 @dataclass(frozen=True, slots=True)
 class ClientAuth:
-    """The one name and password that are let in; without a `user` everybody is."""
+    """Accepts one name and password; without a `user` all clients are accepted."""
 
     user: str | None = None
     password: str = field(default="", repr=False)
 
     def allows(self, authorization: str | None, query: str) -> bool:
-        """Whether an `Authorization` header or the `api_key` of a query (`app=a&api_key=u:p`) is the right one."""
+        """Whether an `Authorization` header or the `api_key` of a query (`app=a&api_key=u:p`) is right."""
         if self.user is None:
             return True
         expected = f"{self.user}:{self.password}"

@@ -1,4 +1,4 @@
-"""What is served under which path. One port, HTTP and WebSocket, as Asterisk does it."""
+"""The paths that a replay serves: HTTP and WebSocket on one port, as in Asterisk."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -24,9 +24,9 @@ Answering = Callable[[RestRequest, str], Awaitable[RestResponse]]
 class Web:
     """The web application, an ASGI one.
 
-    `events` takes the WebSockets of `/ari/events`; `ari` answers what a client (named by its
-    address) asks under `/ari`, and `steer` under `/control`. What is not served is
-    404, also with a slash too many, as in Asterisk.
+    `events` takes the WebSockets of `/ari/events`. `ari` answers requests under `/ari` (of a client named by its
+    address), and `steer` those under `/control`. Any other path is 404, also one with a slash too many, as in
+    Asterisk.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Web:
         controls = path.startswith("/control/")
         if not path.startswith("/ari/") and not controls:
             return _page(404, "Not Found", "The requested URL was not found on this server.")
-        # A browser asks before it asks, and sends no password then.
+        # A browser sends a preflight request first, without a password.
         if not self._allowed(request) and request.method != "OPTIONS":
             return _response(error(401, "Authentication required", CHALLENGE))
         if path == "/ari/events" and request.method == "GET":
@@ -93,8 +93,8 @@ class Web:
 async def refuse(
     websocket: WebSocket, status: int, title: str, text: str, headers: dict[str, str] | None = None
 ) -> None:
-    """Answer a handshake with an HTTP error, a small page as Asterisk's, instead of a WebSocket."""
-    await websocket.receive()  # ASGI wants the handshake taken before it is answered
+    """Answer a handshake with an HTTP error and a small page like Asterisk's, instead of a WebSocket."""
+    await websocket.receive()  # ASGI expects the handshake to be received before it is answered
     await websocket.send_denial_response(_page(status, title, text, headers))
 
 
@@ -111,7 +111,7 @@ def _response(answer: RestResponse) -> Response:
 
 
 def _raw_path(request: Request) -> str:
-    """The path as it was sent: what is encoded in it may be a slash that belongs to an id."""
+    """The path as it was sent: an encoded slash may belong to an id."""
     raw: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
     return raw.decode("latin-1").partition("?")[0]
 
@@ -130,7 +130,7 @@ def _is_local(request: Request) -> bool:
 
 
 def _cors(request: Request) -> dict[str, str]:
-    """Leave for pages of this machine to read; others' pages have no business in a recording."""
+    """Headers that let pages of this machine read responses; other pages must not read a recording."""
     if not _is_local(request):
         return {}
     origin = request.headers["origin"]
