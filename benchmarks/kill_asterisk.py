@@ -196,7 +196,7 @@ def main() -> None:
             most=20,
             said=f"{kills} kills under load, median {statistics.median(missing_ms):.1f} ms; "
             f"{sum(n for _, n in results):,} frames recovered, no hole"
-            + (f"; {silent_count} times Asterisk answered nobody any more and was replaced" if silent_count else ""),
+            + (f"; {silent_count} times Asterisk stopped answering and was replaced" if silent_count else ""),
         )
     )
 

@@ -11,15 +11,16 @@ from benchmarks.figure import Figure, number, spread
 
 __all__ = ["Measured", "load", "page", "save"]
 
-HEAD = """# How fast, how small
+HEAD = """# Performance
 
-Every figure stands beside what one would use instead, measured in the same run, in turns (A B A B …), on the same
-machine: medians, with the least and the greatest in brackets. `make bench` measures again and writes this page;
-`make bench ARGS=--full` takes the full sizes, of which the largest is ten million events; `make bench ARGS="--only
-sealing"` runs one part and leaves the others as they are. Streams are told on and on from real recordings with new ids,
-numbers and times; `python -m benchmarks.generate --check` holds them against the real ones: size and types of frames,
-repetition of snapshots, what is left after compression. Other work on the machine shows in all figures, least in the
-ratios. A ratio is ours to the rival's; “faster” turns it round, for times.
+The tables compare arirecord with an alternative (the rival). Both run in turns (A B A B …) in the same run on the same
+machine. Figures are medians, with minimum and maximum in brackets. A ratio is arirecord's value divided by the rival's;
+“faster” inverts it, for times. Other work on the machine affects all figures, the ratios least.
+
+`make bench` measures again and writes this page. `make bench ARGS=--full` uses the full sizes, up to ten million
+events; `make bench ARGS="--only sealing"` runs one part and keeps the others. Streams are generated from real
+recordings with new ids, numbers and times. `python -m benchmarks.generate --check` compares them with the real ones:
+size and types of frames, repeated snapshots, compressed size.
 """
 
 
@@ -72,7 +73,7 @@ def _summary(parts: Sequence[Measured]) -> str:
     unmet = [f"{figure.what}{_size(figure)}" for figure in asked if not figure.is_met]
     skipped = [f"{figure.what} ({figure.skipped})" for figure in figures if figure.skipped]
     failed = [text for part in parts for text in part.failed]
-    lines = [f"Of {len(asked)} figures of which something is asked, {len(asked) - len(unmet)} are met."]
+    lines = [f"{len(asked) - len(unmet)} of {len(asked)} targets are met."]
     for words, names in (("Not met", unmet), ("Skipped", skipped), ("Could not be measured", failed)):
         if names:
             lines.append(f"{words}: {'; '.join(names)}.")
@@ -81,7 +82,7 @@ def _summary(parts: Sequence[Measured]) -> str:
 
 def _section(title: str, part: Measured, notes: str) -> str:
     rows = [
-        "| what | events | arirecord | rival | ratio | asked | met? | peak MB, rival's |",
+        "| figure | events | arirecord | rival | ratio | target | met? | peak MB, rival's |",
         "|---|--:|--:|--:|--:|---|---|--:|",
         *(_row(figure) for figure in part.figures),
     ]

@@ -66,7 +66,7 @@ PARTS = [
     ),
     Part(
         "replay",
-        "Replay: late, fast, long",
+        "Replay: lateness, speed, memory",
         [
             "replay late --rounds 1",
             "replay fast --rounds 2",
@@ -88,7 +88,7 @@ PARTS = [
     ),
     Part(
         "startup",
-        "How soon one sees something",
+        "Time to first output",
         ["startup 10000 1000000 --rounds 5 --folder {folder}"],
         ["startup 10000 1000000 10000000 --rounds 7 --folder {folder}"],
         ["startup 1000 --rounds 1 --folder {folder}"],
