@@ -1,4 +1,4 @@
-"""What a recording says: DuckDB views over its events, and the models of calls built on them."""
+"""Analyse a recording: DuckDB views over its events, and models of calls built on them."""
 
 from .connection import connect
 

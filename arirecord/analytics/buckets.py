@@ -1,8 +1,8 @@
 """Buckets of time in SQL, cut in the time zone of the parameter `timezone`.
 
-Buckets of whole hours, days, weeks and months begin as clocks there show it: where daylight saving time begins, a day
-has 23 hours, and where it ends 25. Buckets of up to an hour have their length always; the hour that clocks show twice
-is two buckets. A length that fits neither (`7m`, `90m`) is cut as in UTC.
+Buckets of whole hours, days, weeks and months begin by local time there: a day has 23 hours where daylight saving time
+begins, and 25 where it ends. Buckets of up to an hour always have their length; the repeated hour is two buckets.
+Other lengths (`7m`, `90m`) are cut as in UTC.
 """
 
 from collections.abc import Iterator
@@ -12,27 +12,27 @@ from .views import text
 
 __all__ = ["bucket_macros"]
 
-# DuckDB puts a macro's text wherever it is named, so these are short.
+# DuckDB inserts a macro's text at each use, so these are short.
 _ZONE = f"COALESCE(getvariable('timezone')::VARCHAR, {text(str(parameters()['timezone'].default))})"
 _MACROS = {
-    # A moment as clocks show it.
+    # A moment in local time.
     "local_time(moment)": f"timezone({_ZONE}, timezone('UTC', moment))",
-    # The first moment at which clocks show a time. Of two such moments DuckDB takes the second; the time just before it
-    # occurs once. A time that clocks skip is the moment of the change.
+    # The first moment with a local time. Of two such moments DuckDB returns the second; the time just before it
+    # occurs once. A local time that is skipped is the moment of the change.
     "first_moment(clock)": f"""least(
         timezone('UTC', timezone({_ZONE}, clock)),
         timezone('UTC', timezone({_ZONE}, clock - INTERVAL 1 MICROSECOND)) + INTERVAL 1 MICROSECOND
     )""",
     "has_utc_buckets(bucket)": f"""{_ZONE} = 'UTC'
         OR CASE WHEN bucket <= INTERVAL 1 HOUR THEN 3600 % epoch(bucket) ELSE epoch(bucket) % 3600 END <> 0""",
-    # The beginning of the bucket that a moment is in.
+    # The beginning of the bucket of a moment.
     "bucket_start(bucket, moment)": """CASE
         WHEN has_utc_buckets(bucket) THEN time_bucket(bucket, moment)
         WHEN bucket <= INTERVAL 1 HOUR
             THEN moment - (local_time(moment) - time_bucket(bucket, local_time(moment)))
         WHEN bucket IS NOT NULL THEN first_moment(time_bucket(bucket, local_time(moment)))
     END""",
-    # The beginnings of the buckets from the one that `since` is in, before `until`.
+    # The beginnings of the buckets from the one of `since` on, before `until`.
     "bucket_starts(bucket, since, until)": """CASE
         WHEN has_utc_buckets(bucket) OR bucket <= INTERVAL 1 HOUR
             THEN range(bucket_start(bucket, since), until, bucket)
@@ -52,6 +52,6 @@ _MACROS = {
 
 
 def bucket_macros() -> Iterator[str]:
-    """The statements that make the scalar macros `bucket_start`, `bucket_starts`, `bucket_end` and what they use."""
+    """Return the statements that create the macros `bucket_start`, `bucket_starts`, `bucket_end` and those they use."""
     for head, body in _MACROS.items():
         yield f"CREATE MACRO {head} AS {body}"

@@ -1,4 +1,4 @@
-"""Calls by id, channel or phone number: conditions in SQL that mean the same for every verb."""
+"""Calls by id, channel or phone number: SQL conditions that every verb uses."""
 
 from collections.abc import Collection
 
@@ -13,14 +13,14 @@ LOOKUP_MODELS = ("int_call_numbers", "legs")
 
 
 def has_id(ids: Collection[str]) -> str:
-    """The condition on `call_id` for calls with one of these ids: of the call, or the id or name of a channel in it."""
+    """Return the condition on `call_id` for calls with one of these ids: of the call, or id or name of its channels."""
     listed = ", ".join(map(text, ids))
     columns = " OR ".join(f"{column} IN ({listed})" for column in ("call_id", "channel_id", "channel_name"))
     return f"call_id IN (SELECT call_id FROM legs WHERE {columns})"
 
 
 def has_number(numbers: Collection[str]) -> str:
-    """The condition on `call_id` for calls in which one of these numbers occurs: as caller, connected or dialled.
+    """Return the condition on `call_id` for calls with one of these numbers: as caller, connected or dialled.
 
     numbers: as `arirecord.select.numbers` compares them; patterns with `*`, `?` and `[…]` too.
     """

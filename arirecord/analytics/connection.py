@@ -1,4 +1,4 @@
-"""A DuckDB connection in which a session is a set of views."""
+"""DuckDB connections with a session as a set of views."""
 
 import re
 import signal
@@ -26,32 +26,32 @@ from .views import event_views, name, row_views, views_named_in
 __all__ = ["MEMORY", "Tables", "columns_of_models", "connect", "models_named_in", "statements"]
 
 MEMORY = "700MB"
-"""What DuckDB may take before it puts things aside in the system's temporary folder; `SET memory_limit` changes it."""
+"""Memory that DuckDB uses before it spills to the system's temporary folder; `SET memory_limit` changes it."""
 _ARGUMENTS = 'bucket := NULL::INTERVAL, "by" := NULL::VARCHAR'
 
 
 def connect(
     session: str | Path | SessionFile, *, models: Collection[str] | None = None, timezone: str = "UTC"
 ) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB connection with the views of a session.
+    """Open an in-memory DuckDB connection with the views of a session.
 
     `events` holds all events with the columns that occur in the session; `rows` adds the rows of other kinds. One view
     per event type, named as ARI names it (`ChannelDtmfReceived`), has the columns of that type, typed NULLs where the
     session lacks one; `channel_events` has the events of all types that are about one channel, `bridge_events`,
     `hold_events`, `playback_events`, `recording_events` and `talking_events` those of their two or three types;
-    `other_rows` the rows that are no events, `event_sizes` how many bytes the events of each type have,
-    `recorded_spans` the times that were recorded, `recording_gaps` those between that were not. Models such as
-    `calls`, `legs` and `transfers` are views on top. Times are TIMESTAMP in UTC. `SET VARIABLE dtmf_gap_ms = 5000` sets
+    `other_rows` has the rows other than events, `event_sizes` the bytes of each event type, `recorded_spans` the
+    recorded times, `recording_gaps` the gaps between them. Models such as `calls`, `legs` and `transfers` are views on
+    top. Times are TIMESTAMP in UTC. `SET VARIABLE dtmf_gap_ms = 5000` sets
     a parameter of the models; `param('dtmf_gap_ms')` is its value.
 
-    `models` names the models that are wanted (None: all; empty: none, then nothing is read before it is asked for).
-    Intermediate models are computed here, once, as tables in memory: several marts read them. Beyond 700 MB DuckDB puts
-    things aside in the system's temporary folder; `SET memory_limit = '4GB'` gives it more.
+    `models` names the models to create (None: all; empty: none, so that nothing is read before a query). Intermediate
+    models are computed here, once, as tables in memory: several marts read them. Beyond 700 MB DuckDB spills to the
+    system's temporary folder; `SET memory_limit = '4GB'` gives it more.
 
     timezone: IANA name (`Europe/Prague`) or `local`, for the parameter `timezone` and DuckDB's own setting `TimeZone`.
         Times in tables stay UTC; `local_time(started_at)` converts them.
 
-    Raises `NotASession` and `FileNotFoundError` as `open_session` does, `UnknownName` for a name that no model has,
+    Raises `NotASession` and `FileNotFoundError` as `open_session` does, `UnknownName` for an unknown model,
     `ValueError` for an unknown zone.
     """
     tables = Tables(session if isinstance(session, SessionFile) else open_session(session), timezone)
@@ -61,10 +61,11 @@ def connect(
 
 
 class Tables:
-    """A `connection` to a session (None: one without rows) in which models, and the views of events, are made when they
-    are needed: all these views of a long session take DuckDB a third of a second.
+    """A `connection` to a session (None: one without rows) that creates models and views of events on demand.
 
-    timezone: zone of buckets of time, of `local_time` and of DuckDB's type TIMESTAMP WITH TIME ZONE.
+    All these views of a long session would take DuckDB 0.3 s.
+
+    timezone: zone of time buckets, of `local_time` and of DuckDB's type TIMESTAMP WITH TIME ZONE.
     Raises `ValueError` for an unknown zone.
     """
 
@@ -72,30 +73,29 @@ class Tables:
         zone = zone_name(timezone)
         spill = Path(tempfile.gettempdir()) / f"arirecord-{uuid4().hex}"
         self.connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": MEMORY})
-        # Each of a hundred statements would read the footer of the file again.
+        # Otherwise each of a hundred statements reads the footer of the file again.
         self.connection.execute("SET parquet_metadata_cache = true")
-        # DuckDB takes the rows of a macro for one, and would join each with all rows: 870 s for kpis of 100,000 calls.
+        # DuckDB estimates one row for a macro, and would join each with all rows: 870 s for kpis of 100,000 calls.
         self.connection.execute("SET asof_loop_join_threshold = 0")
-        # A database in memory is checkpointed too, for nothing, while all else waits.
+        # DuckDB checkpoints even a database in memory, to no effect, and blocks all else meanwhile.
         self.connection.execute("SET checkpoint_threshold = '1TB'")
         self._made: dict[str, Model] = {}
         self._named: set[str] = set()
         self._views, self._has = event_views(session), set[str]()
         for statement in (*row_views(session), *parameter_macros(), *bucket_macros(), *fact_macros()):
             self.connection.execute(statement)
-        self.connection.execute(f"SET TimeZone = '{zone}'")  # by default that of the machine
+        self.connection.execute(f"SET TimeZone = '{zone}'")  # default: the machine's
         if zone != "UTC":
             self.connection.execute(set_statement("timezone", zone))
 
     def need_for(self, sql: str) -> None:
-        """Make what a statement may read: models as `models_named_in` says, and views of events."""
+        """Create the models and views of events that a statement may read."""
         names = models_named_in(sql)
         self.need_views(None if names is None else views_named_in(sql))
         self.need(names)
 
     def sql(self, statement: str) -> duckdb.DuckDBPyRelation | None:
-        """Run one statement, after making what it reads. Return its rows, which are computed when read; None if it has
-        none.
+        """Create what one statement reads, and run it. Return its rows, computed when read; None if it returns no rows.
 
         Raises `duckdb.Error`, with suggestions for an unknown table.
         """
@@ -105,9 +105,9 @@ class Tables:
         return relation
 
     def need_views(self, views: Collection[str] | None = None) -> None:
-        """Make the named views of events (None: all), as far as that is not done.
+        """Create the named views of events (None: all) that do not exist yet.
 
-        Raises `UnknownName` for a name that no such view has.
+        Raises `UnknownName` for an unknown view.
         """
         for view in self._views if views is None else views:
             if view not in self._views:
@@ -119,13 +119,15 @@ class Tables:
     def need(
         self, models: Collection[str] | None = None, *, begin: Callable[[str], object] = lambda name: None
     ) -> None:
-        """Make the named models (None: all) and what they read from, as far as that is not done; `begin` hears names.
+        """Create the named models (None: all) and those that they read, if they do not exist yet.
 
-        Raises `UnknownName` for a name that no model has.
+        begin: called with the name of each model before it is created.
+
+        Raises `UnknownName` for an unknown model.
         """
         self._named.update(models or ())
         coming = self._missing(models)
-        # No order is kept in a table that nobody sees: that takes half the memory.
+        # Intermediate tables need no order: without it they take half the memory.
         self.connection.execute("SET preserve_insertion_order = false")
         try:
             while coming:
@@ -140,7 +142,7 @@ class Tables:
             self.connection.execute("SET preserve_insertion_order = true")
 
     def _missing(self, names: Collection[str] | None) -> list[Model]:
-        """What has to be made for the named models, each after what it reads from."""
+        """Return the models to create for the named ones, each after those that it reads."""
         models = load_models(names)
         wanted = {model.name for model in models if model.layer != "intermediate"} if names is None else set(names)
         for model in reversed(models):
@@ -149,7 +151,7 @@ class Tables:
         return [model for model in models if model.name in wanted and model.name not in self._made]
 
     def _drop_unread(self, coming: Sequence[Model]) -> None:
-        """Drop tables that neither a view reads nor what is made next: they take memory from others."""
+        """Drop tables that neither a view nor a model in `coming` reads, to free memory."""
         views = [model for model in self._made.values() if model.layer != "intermediate"]
         kept = self._named.union(*(model.reads for model in (*views, *coming)))
         for model in list(self._made.values()):
@@ -158,7 +160,7 @@ class Tables:
                 del self._made[model.name]
 
     def _make(self, statement: str) -> None:
-        # Interrupted amid a recursion, DuckDB 2.0 never comes back.
+        # DuckDB 2.0 hangs if it is interrupted during a recursion.
         with _interrupted_later() if "RECURSIVE" in statement else nullcontext():
             self._execute(statement)
 
@@ -166,14 +168,14 @@ class Tables:
         try:
             self.connection.execute(statement)
         except duckdb.OutOfMemoryException:
-            # Not everything can be put aside on the disk: then all memory is better than no answer.
+            # DuckDB cannot spill everything to disk: then it may use all memory.
             self.connection.execute("RESET memory_limit")
             self.connection.execute(statement)
 
 
 @contextmanager
 def _interrupted_later() -> Iterator[None]:
-    """Ctrl-C counts once the block is done: in any thread but the main one it comes to nobody."""
+    """Delay Ctrl-C until the block is done. Only the main thread receives it."""
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield
@@ -189,7 +191,7 @@ def _interrupted_later() -> Iterator[None]:
 
 
 def statements(session: SessionFile | None, *, models: Collection[str] | None = None) -> Iterator[str]:
-    """The SQL statements by which `connect` makes its views and tables, in order (None: of a session without rows)."""
+    """Return the SQL statements of `connect` for its views and tables, in order (None: of a session without rows)."""
     yield from row_views(session)
     yield from event_views(session).values()
     yield from parameter_macros()
@@ -200,7 +202,7 @@ def statements(session: SessionFile | None, *, models: Collection[str] | None = 
 
 
 def models_named_in(sql: str) -> set[str] | None:
-    """Models that a statement may read: only these need be made. None, all of them, where it lists what there is."""
+    """Return the models that a statement may read; None means all, if it lists the tables."""
     if re.match(
         r"\s*(SHOW|FROM\s+duckdb_|PRAGMA|DESCRIBE\s*;?\s*$)|.*information_schema", sql, re.IGNORECASE | re.DOTALL
     ):
@@ -209,7 +211,7 @@ def models_named_in(sql: str) -> set[str] | None:
 
 
 def columns_of_models(names: Collection[str]) -> dict[str, dict[str, str]]:
-    """Of each named model its columns, in order, with DuckDB's names of their types."""
+    """Return the columns of each named model, in order, with DuckDB's names of their types."""
     tables = Tables(None)
     tables.need(names)
     described = {model: tables.connection.execute(f"DESCRIBE FROM {name(model)}").fetchall() for model in names}

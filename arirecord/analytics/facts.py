@@ -1,4 +1,4 @@
-"""Facts of Asterisk as scalar macros in SQL, made from the data that Python reads."""
+"""Facts of Asterisk as scalar macros in SQL, made from the data that Python uses."""
 
 from collections.abc import Iterator
 
@@ -19,12 +19,12 @@ _MACROS = {
     "number_key(number)": f"""regexp_replace(
         regexp_replace(number, {text(SEPARATORS)}, '', 'g'), {text(INTERNATIONAL)}, '\\1'
     )""",
-    # Asterisk's times are in whole milliseconds, and so are differences of them.
+    # Asterisk's times are in whole milliseconds, and so are their differences.
     "seconds_between(since, until)": "(epoch_ms(until) - epoch_ms(since)) / 1000",
 }
 
 
 def fact_macros() -> Iterator[str]:
-    """The statements that make the macros."""
+    """Return the statements that create the macros."""
     for head, body in _MACROS.items():
         yield f"CREATE MACRO {head} AS {body}"

@@ -1,4 +1,4 @@
-"""What a reader may set: the limits that models measure against, with their defaults (`models/parameters.json`)."""
+"""Parameters of the models: limits that users can set, with their defaults (`models/parameters.json`)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ __all__ = ["Parameter", "parameter_macros", "parameters", "set_statement", "sett
 
 @dataclass(frozen=True)
 class Parameter:
-    """A limit that models measure against: its `default` (a number or a text), its `unit` and what it means."""
+    """A limit that models use: its `default` (a number or a text), its `unit` and its `meaning`."""
 
     default: float | str
     unit: str
@@ -28,15 +28,15 @@ class Parameter:
 
 @cache
 def parameters() -> Mapping[str, Parameter]:
-    """All parameters by name."""
+    """Return all parameters by name."""
     said = json.loads(files(__package__).joinpath("models", "parameters.json").read_text("utf-8"))
     return {name: Parameter(**of_name) for name, of_name in said.items()}
 
 
 def parameter_macros() -> Iterator[str]:
-    """The statements that make `param(name)` and, for texts, `param_text(name)`: the DuckDB variable, else the default.
+    """Return the statements that create `param(name)` and, for texts, `param_text(name)`.
 
-    DuckDB reports an unknown name when the macro is used.
+    Their value is the DuckDB variable, otherwise the default. DuckDB reports an unknown name when the macro is used.
     """
     for macro, kind in (("param", "DOUBLE"), ("param_text", "VARCHAR")):
         cases = " ".join(
@@ -49,7 +49,7 @@ def parameter_macros() -> Iterator[str]:
 
 
 def set_statement(name: str, value: str | float) -> str:
-    """The statement that sets a parameter.
+    """Return the statement that sets a parameter.
 
     Raises `UnknownName` for an unknown name and `ValueError` for a text where a number is expected.
     """
@@ -67,9 +67,9 @@ def set_statement(name: str, value: str | float) -> str:
 
 @contextmanager
 def setting(connection: duckdb.DuckDBPyConnection, values: Mapping[str, str | float]) -> Iterator[None]:
-    """Set parameters for as long as the block runs.
+    """Set parameters while the block runs.
 
-    Raises `ValueError` as `set_statement` does, before anything is set.
+    Raises `UnknownName` and `ValueError` as `set_statement` does, before any parameter is set.
     """
     statements = [set_statement(name, value) for name, value in values.items()]
     before = [connection.execute("SELECT getvariable(?)", [name]).fetchall()[0][0] for name in values]

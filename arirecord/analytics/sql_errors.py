@@ -1,4 +1,4 @@
-"""Errors of DuckDB with suggestions from all names of a session, not only from the views made so far."""
+"""Errors of DuckDB with suggestions from all names of a session, not only from the views created so far."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,13 +18,13 @@ _NO_COLUMN = re.compile(r'Referenced column "([^"]+)" not found')
 
 
 def table_names() -> Iterable[str]:
-    """Return what may stand after FROM: tables, event types, other models."""
+    """Return the names that can follow FROM: tables, event types, other models."""
     return dict.fromkeys(["events", "rows", *mart_names(), *event_types(), *sorted(model_names())])
 
 
 @contextmanager
 def suggesting_names() -> Iterator[None]:
-    """Within this, an unknown table raises `duckdb.CatalogException` that names the tables it may be meant to be."""
+    """Make the block's `duckdb.CatalogException` for an unknown table suggest similar names."""
     try:
         yield
     except duckdb.CatalogException as error:
@@ -38,6 +38,6 @@ def suggesting_names() -> Iterator[None]:
 
 
 def unknown_column(error: duckdb.Error) -> str | None:
-    """Return the name of the column that a statement refers to and that does not exist; None for other errors."""
+    """Return the unknown column that the error names; None for other errors."""
     found = _NO_COLUMN.search(str(error))
     return found[1] if found else None

@@ -1,4 +1,4 @@
-"""Questions put to a mart: which rows, of which calls, in which order."""
+"""Queries of a mart: which rows, of which calls, in which order."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .views import name, text
 __all__ = ["DISPOSITIONS", "GROUPS", "TableQuery", "from_mart", "models_asked", "sql_of", "time_column"]
 
 GROUPS = ("trunk", "prefix", "application", "endpoint", "origin")
-"""What KPIs go by."""
+"""What KPIs can be grouped by."""
 DISPOSITIONS = ("ANSWERED", "BUSY", "CANCEL", "CONGESTION", "FAILED", "NO ANSWER")
 """The dispositions that a call can have."""
 _TIMES = ("started_at", "transferred_at", "created_at", "begun_at", "changed_at", "bucket_at")
@@ -23,12 +23,13 @@ _ORDER = ("bucket_at", "group_value", "changed_at", "first_seq", "seq")
 
 @dataclass(frozen=True)
 class TableQuery:
-    """What is wanted of a mart; what is not given does not limit.
+    """A query of a mart. Conditions that are not given do not limit the rows.
 
-    `times` are pairs of a first moment (inclusive) and a last (exclusive; None: without a limit), UTC, of the mart's
-    `time_column`; a row is in one of them. `numbers` and `calls` (ids) are as in `call_lookup`; these and
-    `dispositions` keep rows of the calls that match one of them. `where` is a condition in SQL. `sort` names columns,
-    `-name` downwards.
+    times: intervals in UTC of the mart's `time_column`, each a beginning (inclusive) and an end (exclusive; None: no
+        limit). A row must be in one of them.
+    numbers, calls: numbers and ids as in `call_lookup`. These and `dispositions` keep rows of the calls that match one.
+    where: a condition in SQL.
+    sort: names of columns; `-name` sorts in descending order.
     """
 
     mart: str
@@ -45,15 +46,15 @@ class TableQuery:
 
 
 def time_column(columns: Collection[str]) -> str | None:
-    """The column that says when a row of a mart was; None where it has none."""
+    """Return the column with the time of a mart's rows; None if it has no such column."""
     times = [column for column in columns if column.endswith("_at")]
     return next((column for column in _TIMES if column in times), times[0] if times else None)
 
 
 def from_mart(mart: str, bucket: timedelta | str | None = None, by: str | None = None) -> str:
-    """What stands after FROM: the mart's view, or its macro with `bucket` (see `parse_bucket`) and `by` (see `GROUPS`).
+    """Return the text after FROM: the mart's view, or its macro with `bucket` (see `parse_bucket`) and `by` (`GROUPS`).
 
-    Raises `UnknownName` for a name that no mart has, and `ValueError` for arguments that the mart does not take.
+    Raises `UnknownName` for an unknown mart, and `ValueError` for arguments that the mart does not take.
     """
     if mart not in mart_names():
         raise unknown_name("No table is named", mart, mart_names())
@@ -69,7 +70,7 @@ def from_mart(mart: str, bucket: timedelta | str | None = None, by: str | None =
 
 
 def models_asked(question: TableQuery) -> set[str]:
-    """The marts that a question reads."""
+    """Return the models that a query reads."""
     return {
         question.mart,
         *(LOOKUP_MODELS if question.numbers or question.calls else []),
@@ -78,7 +79,7 @@ def models_asked(question: TableQuery) -> set[str]:
 
 
 def sql_of(question: TableQuery, columns: Collection[str]) -> str:
-    """A question in SQL; `columns` are those that the mart has.
+    """Return a query in SQL; `columns` are the mart's columns.
 
     Raises `UnknownName` for a column that the mart does not have, and as `from_mart` does.
     """

@@ -25,10 +25,10 @@ _TOGETHER = {
     "recording_events": ("RecordingStarted", "RecordingFinished", "RecordingFailed"),
     "talking_events": ("ChannelTalkingFinished", "ChannelTalkingStarted"),
 }
-"""Types that models read together; the first of them has the columns of all."""
+"""Types that models read together; the first one has the columns of all."""
 _LEADING = ("seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp")
 _OWN = ("connection_", "rest_", "mark_")
-"""How columns of rows that are no events begin."""
+"""Prefixes of the columns of rows other than events."""
 _SIZES = "application, type, event_count, mean_bytes, is_estimated"
 _NO_ROWS = (
     "SELECT NULL::BIGINT AS seq, NULL::TIMESTAMP AS received_at, NULL::BIGINT AS elapsed_ns, NULL::VARCHAR AS kind, "
@@ -38,21 +38,22 @@ _NO_ROWS = (
 
 
 def row_views(session: SessionFile | None) -> Iterator[str]:
-    """Statements that make the views of all rows, of all events, and of the time that was recorded (None: without
-    rows).
+    """Return the statements that create the views of all rows, all events and the recorded time.
+
+    session: None creates views without rows.
     """
     select = f"SELECT {_source(session).columns} FROM {_source(session).read}"
     yield f"CREATE VIEW rows AS {select}"
-    # Straight from the files: through the view above every statement would take a hundredth of a second more.
+    # Directly from the files: through the view above every statement would take 10 ms longer.
     yield f"CREATE VIEW events AS {select} WHERE kind = 'event'"
     yield f"CREATE VIEW recorded_spans AS {_recorded_spans(session)}"
     yield f"CREATE VIEW recording_gaps AS {_recording_gaps(session)}"
 
 
 def event_views(session: SessionFile | None) -> Mapping[str, str]:
-    """For each view of events of one type, or of several, of other rows and of sizes, the statement that makes it.
+    """Return, by view, the statements that create the views of events by type, of other rows and of sizes.
 
-    What the session's header counts none of is not looked for in the file.
+    The file is not searched for types that the session's header counts as zero.
     """
     source, header = _source(session), session.header if session else None
     present = {column for part in session.parts for column in part.schema.names} if session else set()
@@ -63,7 +64,7 @@ def event_views(session: SessionFile | None) -> Mapping[str, str]:
         "event_sizes": f"CREATE VIEW event_sizes AS {_sizes(session) or _weighing(session)}",
         "channel_events": _event_view("channel_events", "channel_id IS NOT NULL", present, source),
     }
-    # One scan of the file for types that are read together instead of one for each.
+    # One scan of the file for types that are read together.
     for view, of_view in types.items():
         condition = f"type IN ({', '.join(map(text, of_view))})" if len(of_view) > 1 else f"type = {text(view)}"
         is_there = not (is_counted and header and header.types.keys().isdisjoint(of_view))
@@ -72,24 +73,24 @@ def event_views(session: SessionFile | None) -> Mapping[str, str]:
 
 
 def views_named_in(sql: str) -> set[str]:
-    """Views of events that a statement may read: names mean the same in small letters, and in quotes."""
+    """Return the views of events that a statement may read. Case and quotes of names do not matter."""
     words = {word.lower() for word in re.findall(r"\w+", sql)}
     views = ("other_rows", "event_sizes", "channel_events", *_TOGETHER, *event_types())
     return {view for view in views if view.lower() in words}
 
 
 def name(identifier: str) -> str:
-    """An identifier as SQL."""
+    """Quote an identifier for SQL."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:
-    """A string as SQL."""
+    """Quote a string for SQL."""
     return "'" + value.replace("'", "''") + "'"
 
 
 class _Source(NamedTuple):
-    """Where rows are read: `read` stands after FROM; of it, SQL for all `columns` of rows, and for their `seq`."""
+    """Source of rows: the text to `read` from after FROM, and the SQL of all `columns` and of `seq`."""
 
     read: str
     columns: str = "*"
@@ -100,7 +101,7 @@ _NOWHERE = _Source(f"({_NO_ROWS})")
 
 
 def _source(session: SessionFile | None) -> _Source:
-    """The rows of all files. Where a file counts `seq` anew, it goes on after that of the file before."""
+    """Return the rows of all files. If a file restarts `seq`, it continues after the previous file's."""
     paths = session.paths if session else []
     if len(paths) < 2:
         return _Source(f"read_parquet({text(str(paths[0]))})") if paths else _NOWHERE
@@ -121,7 +122,7 @@ def _recorded_spans(session: SessionFile | None) -> str:
 def _recording_gaps(session: SessionFile | None) -> str:
     gaps = session.recorded_time.gaps if session else ()
     rows = [
-        # A gap between two parts has the number that is left for it, the one before the part's first.
+        # A gap between two parts has the number reserved for it, one before the part's first.
         f"({gap.seq + session.seq_shifts[gap.part] - gap.is_between}::BIGINT, "
         f"{_moment(gap.begin_ns)}, {_moment(gap.end_ns)}, {gap.is_between})"
         for gap in gaps
@@ -132,7 +133,7 @@ def _recording_gaps(session: SessionFile | None) -> str:
 
 
 def _values(columns: str, rows: Sequence[str], nothing: str) -> str:
-    """SQL for rows of constants; `nothing` is a row of typed NULLs."""
+    """Return SQL for rows of constants; `nothing` is a row of typed NULLs."""
     return f"FROM (VALUES {', '.join(rows or [nothing])}) AS constants ({columns})" + ("" if rows else " WHERE false")
 
 
@@ -141,7 +142,7 @@ def _moment(ns: int) -> str:
 
 
 def _event_view(view: str, condition: str, present: set[str], source: _Source) -> str:
-    # Straight from the files: a `SELECT *` of all columns between would cost every statement a hundredth of a second.
+    # Directly from the files: a `SELECT *` of all columns in between would cost every statement 10 ms.
     columns = [source.seq, *map(name, _LEADING[1:])]
     for column in _columns(view):
         quoted, is_there = name(column.name), column.name in present and source is not _NOWHERE
@@ -157,9 +158,9 @@ def _other_rows(present: set[str], source: _Source) -> str:
 
 
 def _sizes(session: SessionFile | None) -> str | None:
-    """SQL for how many events and bytes of each type there are, as the header says; None where it does not say all."""
+    """Return SQL for events and bytes by type, from the header; None if the header does not have them all."""
     applications, sizes = (session.header.applications, session.header.type_bytes) if session else ({}, None)
-    # Of several applications it does not say which got what, and it names the type of what has none like an empty one.
+    # The header does not separate applications, and names a missing type like an empty one.
     if not sizes or len(applications) != 1 or "" in {*applications, *sizes}:
         return None
     rows = ", ".join(
@@ -169,7 +170,7 @@ def _sizes(session: SessionFile | None) -> str | None:
 
 
 def _weighing(session: SessionFile | None) -> str:
-    """SQL for the same from the files. Of a long recording, blocks spread evenly over it are weighed."""
+    """Return SQL for the same from the files. In a long recording, blocks spread evenly over it are measured."""
     every = max(session.header.events // 250_000, 1) if session else 1
     weighed = f"avg(strlen(raw)) FILTER ((seq // 20480) % {every} = 0)"
     counted = f"SELECT application, type, count(*), {weighed}, {every > 1} FROM events GROUP BY application, type"
@@ -177,5 +178,5 @@ def _weighing(session: SessionFile | None) -> str:
 
 
 def _columns(view: str) -> Iterable[Column]:
-    """The columns of a view besides those that all have."""
+    """Return the columns of a view besides the common ones."""
     return columns_of("ChannelCreated" if view == "channel_events" else _TOGETHER.get(view, (view,))[0])

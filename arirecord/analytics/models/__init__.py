@@ -1,9 +1,9 @@
 """The SQL models: one file each, one SELECT, layered `staging` → `intermediate` → `macros` → `marts`.
 
-A file begins with comment lines that say what a row is; its name is the model's name. Staging and marts are views;
+A file begins with a comment that defines a row; its name is the model's name. Staging and marts are views;
 intermediate models are computed once for a connection. Macros are table macros of two arguments, `bucket` (an INTERVAL)
-and `"by"` (a text); a mart that reads one is a macro too, beside its view. No CTE has the name of a model. Beside each
-mart's `.sql` lies a `.json` that describes it.
+and `"by"` (a text); a mart that reads one is a macro as well as a view. No CTE has the name of a model. Each mart has
+a `.json` with its description beside its `.sql`.
 """
 
 import json
@@ -27,7 +27,7 @@ LAYERS = ("staging", "intermediate", "macros", "marts")
 class Model:
     """One model: `name`, `layer`, `about` (its leading comment), `sql` (one SELECT) and the models that it `reads`.
 
-    `is_macro` is true of a macro and of a mart that reads one: it takes `bucket` and `by`.
+    `is_macro` is true for a macro and for a mart that reads one: it takes `bucket` and `by`.
     """
 
     name: str
@@ -39,14 +39,14 @@ class Model:
 
     @property
     def row(self) -> str:
-        """What a row is, from its first sentence: `one call: the channels that …`."""
+        """The definition of a row, from the first sentence: `one call: the channels that …`."""
         return self.about.partition(". ")[0].rstrip(".").removeprefix("One row is ")
 
 
 def load_models(names: Collection[str] | None = None) -> Sequence[Model]:
-    """The named models (None: all) and those that they read from, each after those.
+    """Return the named models (None: all) and those that they read, each after the models that it reads.
 
-    Raises `UnknownName` for a name that no model has and `ValueError` where models read from each other in a circle.
+    Raises `UnknownName` for an unknown model and `ValueError` if models read each other in a circle.
     """
     ordered: dict[str, Model] = {}
 
@@ -67,22 +67,25 @@ def load_models(names: Collection[str] | None = None) -> Sequence[Model]:
 
 
 def model_names() -> Set[str]:
-    """The names of all models; none is read for it."""
+    """Return the names of all models, without reading their files."""
     return _files().keys()
 
 
 def mart_names() -> Sequence[str]:
-    """The names of all marts, sorted."""
+    """Return the names of all marts, sorted."""
     return sorted(name for name, (layer, _) in _files().items() if layer == "marts")
 
 
 @dataclass(frozen=True)
 class Description:
-    """What `marts/<name>.json` says of a mart: its `key` (columns that identify a row), the columns `shown` on a
-    terminal (6 to 9 that answer what the table is for, the most important first), and each column's meaning.
+    """Description of a mart, from `marts/<name>.json`.
 
-    `needs` says what a recording must have for the mart to know anything, `notes` what a reader should know besides
-    (Markdown), `source` where its definitions come from. Units are in the columns' names.
+    key: columns that identify a row.
+    shown: the 6 to 9 columns shown on a terminal, the most important first.
+    columns: meaning of each column. Units are in the columns' names.
+    needs: what a recording must contain for the mart.
+    notes: more about the mart, in Markdown.
+    source: source of its definitions.
     """
 
     key: Sequence[str]
@@ -95,9 +98,9 @@ class Description:
 
 @cache
 def describe(mart: str) -> Description:
-    """The description of a mart; columns that several marts share are described once, in `common.json`.
+    """Return the description of a mart; columns that several marts share are described once, in `common.json`.
 
-    Raises `FileNotFoundError` for a name that no mart has.
+    Raises `FileNotFoundError` for an unknown mart.
     """
     folder = files(__package__)
     common = json.loads(folder.joinpath("common.json").read_text("utf-8"))
@@ -107,7 +110,7 @@ def describe(mart: str) -> Description:
 
 @cache
 def _files() -> Mapping[str, tuple[str, Traversable]]:
-    """Of each model its layer and its file."""
+    """Return the layer and the file of each model."""
     return {
         file.name.removesuffix(".sql"): (layer, file)
         for layer in LAYERS
