@@ -24,8 +24,8 @@ from .tables import table_groups
 
 __all__ = ["main"]
 
-# group → verb → (module, summary of at most 60 characters). `--help` needs the summaries without loading the modules.
-# Of `module:name` the module makes the command.
+# group → verb → (module, summary of at most 60 characters). `--help` shows the summaries without loading the modules.
+# `module:name`: the module makes the command.
 GROUPS = {
     "Record": {
         "capture": ("capture", "Record the ARI event stream of a running Asterisk."),
@@ -80,17 +80,17 @@ _OTHER_NAMES = {
     "query": ("sql",),
     "metrics": ("columns", "schema", "tables"),
 }
-"""Names that other tools have for what our commands do."""
+"""Names in other tools for our commands."""
 
 
 class _Verbs(click.Group):
-    """The commands. Each is loaded when it is used; errors become one sentence."""
+    """The commands. Each is loaded when it is used; errors are printed as one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete a verb without loading all that begin alike."""
+        """Complete a verb without loading all verbs with the same beginning."""
         verbs = [CompletionItem(verb, help=about) for verb, (_, about) in VERBS.items() if verb.startswith(incomplete)]
         return verbs + click.Command.shell_complete(self, ctx, incomplete)
 
@@ -149,23 +149,23 @@ def _interrupted() -> SystemExit:
 
 
 def _reported_errors() -> tuple[type[Exception], ...]:
-    duckdb = sys.modules.get("duckdb")  # only where it is loaded: that takes longer than many a verb
+    duckdb = sys.modules.get("duckdb")  # only if it is loaded: the import takes longer than many a verb
     return (ArirecordError, OSError, *([duckdb.Error] if duckdb else []))
 
 
 def _sentence(error: Exception) -> str:
-    if "No space left on device" in str(error):  # in the words of whichever library wrote
+    if "No space left on device" in str(error):  # whichever library wrote
         return "No space left on the disk for the output"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror}: {error.filename}"
-    if unreadable := re.search(r'Failed to read file "(.+?)": (.+)', str(error)):  # DuckDB's words
+    if unreadable := re.search(r'Failed to read file "(.+?)": (.+)', str(error)):  # DuckDB's message
         return f"{unreadable[1]} is damaged: {unreadable[2]}. Run `arirecord doctor {unreadable[1]}`"
     return str(error)
 
 
 def _prepare(ctx: click.Context, verb: str, command: click.Command) -> None:
     """Add to a verb what all verbs have: settings from a file and the environment, `--quiet` and `--verbose`."""
-    if verb not in GROUPS["Record"] and verb not in GROUPS["Replay"]:  # these end in their own way
+    if verb not in GROUPS["Record"] and verb not in GROUPS["Replay"]:  # these handle Ctrl-C themselves
         ctx.with_resource(ended_in_any_case())
     known = {name for option in command.params for name in option.opts}
     command.params += [option for option in _common_options() if not known & {*option.opts}]
@@ -225,5 +225,5 @@ def cli(config: Path | None, no_config: bool) -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Entry point of the command `arirecord`."""
+    """Run the command `arirecord`."""
     cli.main(args=args, prog_name="arirecord")

@@ -143,7 +143,7 @@ def command(
             disallowed=disallowed,
             keepalive_s=keepalive_s,
         )
-    sys.setswitchinterval(0.001)  # neither what reads nor what keeps is to wait long for the other, or for a snapshot
+    sys.setswitchinterval(0.001)  # the reader, the recorder and the snapshots must not wait long for one another
     recording = _Recording(options, open_target(output, rotate), sync_s)
     with live_line(recording.line), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         ending = runner.run(recording.run())
@@ -161,7 +161,7 @@ def _with_password(address: "Address") -> "Address":
 
 
 class _Recording:
-    """The recorder, which is made at the first connection, and its status line."""
+    """The recorder, made at the first connection, and its status line."""
 
     def __init__(self, options: "CaptureOptions | ListenOptions", target: "Target", sync_s: float) -> None:
         self._options, self._target, self._sync_s = options, target, sync_s
@@ -237,7 +237,7 @@ def _finish(recorder: "Recorder", ending: "Ending") -> None:
 
 
 def _loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
-    """Our own event loop on Linux. On other systems asyncio's serves, at half as much again of a processor."""
+    """Return our own event loop on Linux. On other systems asyncio's is used; it needs half as much CPU time again."""
     if not hasattr(selectors, "EpollSelector"):
         return None
     from arirecord.capture.event_loop import CaptureLoop

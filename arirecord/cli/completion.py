@@ -37,7 +37,7 @@ Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 def completing(names: Callable[[], Iterable[str]], suffix: str = "") -> Complete:
-    """Complete one of some names; capitals make no difference. `names` is called only when the shell asks."""
+    """Complete one of some names, ignoring case. `names` is called only when the shell asks."""
 
     def complete(ctx: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
         return [f"{name}{suffix}" for name in names() if name.lower().startswith(incomplete.lower())]
@@ -46,7 +46,7 @@ def completing(names: Callable[[], Iterable[str]], suffix: str = "") -> Complete
 
 
 def completing_list(names: Callable[[], Iterable[str]], prefix: str = "") -> Complete:
-    """Complete the last of several names with commas between; `prefix` may be typed before each name."""
+    """Complete the last of several names separated by commas; `prefix` may be typed before each name."""
 
     def complete(ctx: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
         before, comma, last = incomplete.rpartition(",")

@@ -1,7 +1,7 @@
-"""Settings kept in a file or in the environment instead of typed each time.
+"""Settings from a file or from the environment.
 
 The file is `arirecord.toml`, or the table `[tool.arirecord]` of `pyproject.toml`, in the working directory or the
-nearest above it that has one. The command line beats the environment, which beats the file.
+nearest one above it. The command line has precedence over the environment, the environment over the file.
 """
 
 import tomllib
@@ -20,7 +20,7 @@ EVERYWHERE = ("url", "user", "app", "filter", "exclude", "format", "timezone")
 
 
 def find_config(start: Path) -> Path | None:
-    """The file whose settings hold in a folder; None where there is none."""
+    """Return the settings file for a folder; None if no file exists."""
     for folder in (start, *start.parents):
         own, project = folder / "arirecord.toml", folder / "pyproject.toml"
         if own.is_file():
@@ -45,7 +45,7 @@ def read_config(path: Path, verbs: Collection[str]) -> Mapping[str, Any]:
 
 
 def apply(command: click.Command, verb: str, settings: Mapping[str, Any], path: Path | None) -> dict[str, Any]:
-    """Let each option of a verb be set by `ARIRECORD_<VERB>_<OPTION>`; the defaults that the settings give it.
+    """Let `ARIRECORD_<VERB>_<OPTION>` set each option of a verb, and return the defaults from the settings.
 
     Raises `click.ClickException` for a setting that is not an option of the verb.
     """

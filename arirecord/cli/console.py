@@ -1,4 +1,4 @@
-"""Console messages on stderr, and progress displays that only a terminal gets."""
+"""Console messages on stderr; progress bars only on a terminal."""
 
 import logging
 import sys
@@ -36,18 +36,18 @@ LOST = 3
 
 
 class _Voice:
-    """How much is printed: only errors and losses, the usual, or also the log of the library."""
+    """Verbosity: only errors and losses, the normal messages, or also the log of the library."""
 
     is_quiet = False
     is_verbose = False
     words: "SimpleQueue[str | None] | None" = None
 
     def be_quiet(self, ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
-        """For `--quiet`."""
+        """Handle `--quiet`."""
         self.is_quiet = wanted or (self.is_quiet and ctx.parent is not None)
 
     def be_verbose(self, ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
-        """For `--verbose`."""
+        """Handle `--verbose`."""
         self.is_verbose = wanted or (self.is_verbose and ctx.parent is not None)
         if self.is_verbose:
             logging.basicConfig(format="%(name)s: %(message)s", stream=sys.stderr)

@@ -21,7 +21,7 @@ TRANSFER = "1795474818.125"
 QUERIES = (
     "SELECT call_id, caller_number, dialled_exten, disposition, duration_s, talk_s, transfer_count"
     " FROM calls ORDER BY started_at LIMIT 8",
-    "SELECT call_id, kind, transferer_number AS by_whom, transferee_number AS whom, target, result"
+    "SELECT call_id, kind, transferer_number AS transferer, transferee_number AS transferee, target, result"
     " FROM transfers ORDER BY seq LIMIT 8",
     "SELECT call_id, digits, gaps_ms FROM dtmf ORDER BY first_seq LIMIT 8",
 )
@@ -69,7 +69,7 @@ def command(output: Output, speed: str) -> None:
 
 
 def _program() -> str:
-    """How to run arirecord from this shell: by its name if that is on the path, otherwise as this process was run."""
+    """Return the command for this shell: the name if it is on the path, otherwise the way this process was started."""
     if shutil.which("arirecord"):
         return "arirecord"
     return sys.argv[0] if Path(sys.argv[0]).stem == "arirecord" else f"{sys.executable} -m arirecord"

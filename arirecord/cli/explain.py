@@ -159,7 +159,7 @@ def _write(
     *,
     has_rows: bool,
 ) -> None:
-    """Stories as they come, to stdout, a file, or a file each in a folder."""
+    """Write stories as they come: to stdout, a file, or one file each in a folder."""
     form = output.format
     if form == "svg" and count > 1 and not output.is_folder:
         raise click.UsageError("An SVG shows one call: give -o FOLDER/ for one file per call.")
@@ -198,7 +198,7 @@ def _rendered(
     has_rows: bool,
     is_markdown: bool = False,
 ) -> Iterator[str]:
-    """The text of the file, in parts. Several Mermaid diagrams make Markdown, and one in a Markdown file."""
+    """Return the text of the file, in parts. Several Mermaid diagrams make Markdown, and one in a Markdown file."""
     if form == "html":
         from arirecord.report.ladder_html import MAX_LANES, ladder_html
 
@@ -225,7 +225,7 @@ def _rendered(
 
 
 def _show(told: "Iterator[tuple[FoundCall, Story]]", width: int | None, lanes: int | None, has_rows: bool) -> None:
-    """In colours, on the terminal."""
+    """Print stories in colours on the terminal."""
     from rich.console import Console
 
     from arirecord.report.ladder_text import MAX_LANES, renderable

@@ -70,7 +70,7 @@ def command(session: Path, by_type: bool, calls: tuple[str, ...], output: Output
 
 @contextmanager
 def _part_of(session: "SessionFile", calls: tuple[str, ...]) -> "Iterator[SessionFile]":
-    """The session, or of it only these calls, for as long as the context lasts."""
+    """Yield the session, or only these calls of it, while the context lasts."""
     if not calls:
         yield session
         return

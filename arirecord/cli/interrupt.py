@@ -13,9 +13,9 @@ __all__ = ["ended_in_any_case"]
 
 @contextmanager
 def ended_in_any_case(patience_s: float = 5) -> Iterator[None]:
-    """Within this Ctrl-C ends the process, at the latest `patience_s` after it came.
+    """Let Ctrl-C end the process in this block, at the latest `patience_s` after it.
 
-    Interrupted at the wrong moment, DuckDB 2.0 waits for ever. The exit code is 1 then, otherwise 130.
+    If interrupted at the wrong moment, DuckDB 2.0 waits forever. Then the exit code is 1, otherwise 130.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -23,7 +23,7 @@ def ended_in_any_case(patience_s: float = 5) -> Iterator[None]:
     nowhere = os.open(os.devnull, os.O_WRONLY)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # Its clock is a thread of C: DuckDB may wait with Python's lock in its hands.
+        # This timer is a thread in C: DuckDB may wait while it holds Python's lock.
         faulthandler.dump_traceback_later(patience_s, exit=True, file=nowhere)
         signal.default_int_handler(number, frame)
 

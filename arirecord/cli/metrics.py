@@ -55,7 +55,7 @@ def command(table: str | None, parameters: bool, output: Output) -> None:
 
 
 def relation_of(names: list[str], rows: "Sequence[tuple[object, ...]]") -> "duckdb.DuckDBPyRelation":
-    """Rows as a relation, every cell a text."""
+    """Return rows as a relation; every cell is a text."""
     import duckdb
     import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""Outputs: where a verb writes, in which format, and what it must not replace. One mechanism for all verbs."""
+"""Outputs: path, format, and protection of existing files and inputs. All verbs share this code."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from click.core import ParameterSource
 __all__ = ["SESSION", "Formats", "Input", "Output", "OutputOption", "Verb", "format_option", "output_options"]
 
 Formats = Mapping[str, Sequence[str]]
-"""The formats of a verb, each with the endings of file names that mean it; the first format is the default."""
+"""The formats of a verb, each with its endings of file names; the first format is the default."""
 
 SESSION: Formats = {"session": (".parquet",)}
 _KNOWN = (".csv", ".html", ".json", ".jsonl", ".md", ".mmd", ".parquet", ".sql", ".svg", ".txt", ".xml")
@@ -23,14 +23,14 @@ _STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 class Input(click.Path):
-    """A file or folder that a verb reads; as a `click.Path`, but one that is missing is exit code 1 for every verb."""
+    """A file or folder that a verb reads; as a `click.Path`, but a missing one is exit code 1 for every verb."""
 
     def __init__(self, *, must_exist: bool = False, allow_dash: bool = False) -> None:
         super().__init__(path_type=Path, allow_dash=allow_dash)
         self.must_exist = must_exist
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path. Raises `click.ClickException` if it must exist and does not."""
+        """Return the path. Raises `click.ClickException` if it must exist and does not."""
         path = Path(str(super().convert(value, param, ctx)))
         if self.must_exist and not (self.allow_dash and str(path) == "-") and not path.exists():
             raise click.ClickException(f"{path} does not exist")
@@ -39,7 +39,7 @@ class Input(click.Path):
 
 @dataclass(frozen=True)
 class Output:
-    """Where a verb writes, checked: `path` does not exist or may be replaced, and is not an input.
+    """A checked output of a verb: `path` does not exist or may be replaced, and is not an input.
 
     path: None is stdout, or no output if the verb has no stdout.
     format: one of the verb's formats, from `--format` or the ending of the name.
@@ -56,17 +56,17 @@ class Output:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the output is read by a person at a terminal."""
+        """Whether the output is a terminal."""
         return self.path is None and sys.stdout.isatty()
 
     @property
     def required_path(self) -> Path:
-        """The path, of a verb that can't do without one."""
+        """The path of a verb that needs one."""
         assert self.path is not None
         return self.path
 
     def file(self, path: Path | None = None) -> AbstractContextManager[Path]:
-        """Yield a path that becomes the output (or `path`, in its folder) if all goes well; see `new_file`."""
+        """Yield a path that becomes the output (or `path`, in its folder) on success; see `new_file`."""
         from arirecord.session.output_file import new_file
 
         return new_file(path or self.required_path, force=self.force)
@@ -83,9 +83,9 @@ class Output:
 class OutputOption(click.Option):
     """An option that names an output. `Verb` turns its value into an `Output` before the verb runs.
 
-    formats: what the verb can write; without any the name may end as it likes.
-    is_folder: whether the output is a folder, from the verb's parameters; a name that ends in / is one if it is given.
-    has_stdout: `-` means stdout, which is the default if there is no other.
+    formats: the formats that the verb can write; if empty, any ending is allowed.
+    is_folder: whether the output is a folder, from the verb's parameters; if it is given, a name that ends in / is one.
+    has_stdout: `-` means stdout, which is the default if no other default is set.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class OutputOption(click.Option):
         return output
 
     def _format(self, ctx: click.Context, path: Path | None) -> str:
-        """The format from `--format`, or the ending of the name, or the default."""
+        """Return the format from `--format`, or the ending of the name, or the default."""
         asked = str(ctx.params.get("format") or next(iter(self.formats), ""))
         is_given = ctx.get_parameter_source("format") == ParameterSource.COMMANDLINE
         ending = path.suffix.lower() if path else ""
@@ -150,7 +150,7 @@ class OutputOption(click.Option):
 
 
 def _inputs(ctx: click.Context) -> Iterator[Path]:
-    """The files and folders that the command line names for reading, the settings too."""
+    """Yield the files and folders that the command line names for reading, including the settings."""
     root = ctx.find_root()
     for context in {id(ctx): ctx, id(root): root}.values():
         for parameter in context.command.params:
@@ -177,16 +177,16 @@ class Verb(click.Command):
 
 
 def format_option(formats: Formats, help: str | None = None) -> Callable[..., Any]:
-    """The option `--format`."""
+    """Add the option `--format`."""
     names, default = list(formats), next(iter(formats))
-    text = help or "Else from the ending of the output."
+    text = help or "Without it, the output's ending decides."
     return click.option("--format", type=click.Choice(names), default=default, show_default=True, help=text)
 
 
 def output_options(
     *declarations: str, formats: Formats, has_format: bool = False, **attributes: Any
 ) -> Callable[..., Any]:
-    """The options of an output: `-o` (or `declarations`), `--format` if `has_format`, and `--force`.
+    """Add the options of an output: `-o` (or `declarations`), `--format` if `has_format`, and `--force`.
 
     The verb gets one `Output`; `attributes` are those of `OutputOption`.
     """

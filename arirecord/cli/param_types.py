@@ -1,4 +1,4 @@
-"""Types of options: times, lengths of time, time zones, sizes of parts."""
+"""Types of options: times, durations, time zones, sizes of parts."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ class Duration(click.ParamType[float]):
     name = "duration"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds; fails with an example for anything else."""
+        """Return seconds; fails with an example for anything else."""
         text = str(value)
         seconds = float(text) if re.fullmatch(r"\d{1,9}(\.\d+)?", text) else parse_seconds(text)
         if seconds is None or seconds <= 0:
@@ -51,7 +51,7 @@ class TimeType(click.ParamType[Time]):
     name = "time"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Time:
-        """The time; fails with examples for anything else."""
+        """Return the time; fails with examples for anything else."""
         try:
             return value if isinstance(value, Time) else parse_time(str(value))
         except ValueError as error:
@@ -64,7 +64,7 @@ class ListenType(click.ParamType[tuple[str, int]]):
     name = "address"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        """Host and port; fails with examples for anything else."""
+        """Return host and port; fails with examples for anything else."""
         try:
             return value if isinstance(value, tuple) else parse_listen(str(value))
         except ValueError as error:
@@ -77,7 +77,7 @@ class Zone(click.ParamType[str]):
     name = "zone"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name; fails with names that are close to it for anything else."""
+        """Return the name; fails with names that are close to it for anything else."""
         try:
             return zone_name(str(value))
         except ValueError as error:
@@ -85,7 +85,7 @@ class Zone(click.ParamType[str]):
 
 
 def timezone_option(help: str) -> Callable[[Command], Command]:
-    """The option `--timezone`; `help` names what it governs."""
+    """Add the option `--timezone`; `help` names what it affects."""
     help = f"{help}: Europe/Prague, local (of this machine) …"
     return click.option("--timezone", type=Zone(), metavar="ZONE", default="UTC", show_default=True, help=help)
 
@@ -97,9 +97,9 @@ def time_options(
     until_help: str = "Only before then.",
     others: Sequence[str] = (),
 ) -> Callable[[Command], Command]:
-    """The options that select a part of a recording: `begin`, `--until` and `--timezone`.
+    """Add the options that select a part of a recording: `begin`, `--until` and `--timezone`.
 
-    others: what else `--timezone` governs.
+    others: what else `--timezone` affects.
     """
 
     def decorate(command: Command) -> Command:
@@ -117,7 +117,7 @@ class RotationType(click.ParamType["Rotation"]):
     name = "size"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Rotation":
-        """The rotation; fails with examples for anything else."""
+        """Return the rotation; fails with examples for anything else."""
         from arirecord.capture.rotation import Rotation
 
         try:

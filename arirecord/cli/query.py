@@ -67,7 +67,7 @@ def command(session: Path, sql: str | None, file: IO[str] | None, timezone: str,
 def _for_terminal(
     result: "duckdb.DuckDBPyRelation", sql: str, output: Output, timezone: str
 ) -> tuple["duckdb.DuckDBPyRelation", Output, TableView]:
-    """Of a whole table (`FROM calls …`), the columns that its own command shows on a terminal."""
+    """For a whole table (`FROM calls …`), return the columns that its own command shows on a terminal."""
     from arirecord.analytics.models import describe, mart_names
 
     named = re.match(r"\s*(?:SELECT\s+\*\s+)?FROM\s+(\w+)", sql, re.IGNORECASE)

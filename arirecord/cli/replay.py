@@ -242,7 +242,7 @@ def replay(
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     sharp_timers()
-    gc.freeze()  # what is loaded by now stays: looking through it again and again would stop the replay for 16 ms
+    gc.freeze()  # the collector skips all that is loaded by now: a full pass would stop the replay for 16 ms
     name, password = _credentials(user)
     opened = open_session(session)
     begin, end = _part(opened, start, until, timezone, duration)
@@ -292,7 +292,7 @@ def replay(
 def _part(
     session: "SessionFile", start: "Time | None", until: "Time | None", timezone: str, duration: float | None
 ) -> "tuple[Position | None, Position | None]":
-    """Which part is replayed; fails where it is not in the recording."""
+    """Return the part to replay; fails if it is not in the recording."""
     from arirecord.select.times import Position, select_stretch
     from arirecord.select.zones import find_zone
     from arirecord.session.positions import recorded
@@ -309,7 +309,7 @@ def _part(
 
 
 def _credentials(user: str | None) -> tuple[str | None, str]:
-    """The name and the password; fails where only one of them is there."""
+    """Return the name and the password; fails if only one of them is set."""
     if user is None:
         return None, ""
     name, colon, password = user.partition(":")

@@ -36,7 +36,7 @@ _UNFINISHED: Final = re.compile(r"\x1b(?:[\[O][0-9;]*)?\Z")
 
 
 class Keys:
-    """What each key does to a replay; `say` tells what was done. Knows no terminal."""
+    """The actions of the keys on a replay; `say` reports each action. No access to the terminal."""
 
     def __init__(self, server: "ReplayServer", say: Callable[[str], None]) -> None:
         self._server = server
@@ -58,7 +58,7 @@ class Keys:
         }
 
     def type(self, text: str) -> None:
-        """Take what came from the keyboard, whole keys or parts of one."""
+        """Handle input from the keyboard: whole keys or parts of one."""
         text = self._rest + text
         unfinished = _UNFINISHED.search(text)
         self._rest = unfinished[0] if unfinished else ""
@@ -94,7 +94,7 @@ class Keys:
 
 @contextmanager
 def keys(server: "ReplayServer", say: Callable[[str], None]) -> Iterator[None]:
-    """Let keys steer a replay, on the running event loop, where stdin is a terminal and ours to read."""
+    """Let keys control a replay, on the running event loop, if stdin is a terminal and this process may read it."""
     fd = _terminal()
     if fd is None:
         yield
@@ -111,11 +111,11 @@ def keys(server: "ReplayServer", say: Callable[[str], None]) -> Iterator[None]:
         if data:
             pressed.type(data.decode("utf-8", "replace"))
         else:
-            loop.remove_reader(fd)  # the terminal has gone; the replay need not
+            loop.remove_reader(fd)  # the terminal has gone; the replay continues
 
     tty.setcbreak(fd)
     loop.add_reader(fd, read)
-    # Who was stopped with Ctrl-Z comes back to a terminal that the shell has set up.
+    # After Ctrl-Z and fg, the shell has reset the terminal.
     loop.add_signal_handler(signal.SIGCONT, lambda: tty.setcbreak(fd))
     try:
         say(HELP)
@@ -127,7 +127,7 @@ def keys(server: "ReplayServer", say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _terminal() -> int | None:
-    """The terminal; None where there is none, or where to touch it would stop a program in the background."""
+    """The terminal; None without one, or if access to it would stop this process in the background."""
     try:
         fd = sys.stdin.fileno()
         return fd if os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp() else None
@@ -145,14 +145,14 @@ def sharp_timers() -> None:
 
 
 class ReplayLine:
-    """Position, elapsed time, speed, lateness and clients of a replay."""
+    """The status line of a replay: position, elapsed time, speed, lateness and clients."""
 
     def __init__(self, server: "ReplayServer") -> None:
         self._server = server
         self._begun_ns = server.clock.now_ns()
 
     def text(self) -> str:
-        """The line as it is now."""
+        """Return the current line."""
         server, status = self._server, self._server.status
         header, told = server.session.header, server.describe()
         position_ns = header.duration_ns if status.finished else int(told["position_s"] * 1e9)
@@ -170,7 +170,7 @@ class ReplayLine:
 
 
 def clock(ns: int) -> str:
-    """Nanoseconds as `0:05:00`."""
+    """Format nanoseconds as `0:05:00`."""
     minutes, seconds = divmod(ns // 10**9, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}"

@@ -1,4 +1,4 @@
-"""What people type as options of a replay."""
+"""Types of the options of a replay."""
 
 import math
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ class Speed(click.ParamType["float | None"]):
     name = "speed"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
-        """The speed; fails with an example for anything else."""
+        """Return the speed; fails with an example for anything else."""
         if value == "max":
             return None
         try:
@@ -38,7 +38,7 @@ class Mapped(click.ParamType["tuple[str, str]"]):
     name = "names"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """The two; fails with an example for anything else."""
+        """Return the two names; fails with an example for anything else."""
         recorded, _, asked = str(value).partition("=")
         if not recorded or not asked:
             self.fail(f"{value!r} is not a pair such as recorder=my_app", param, ctx)
@@ -46,12 +46,12 @@ class Mapped(click.ParamType["tuple[str, str]"]):
 
 
 class Faults(click.ParamType["list[Fault]"]):
-    """`drop@1%,stall=2s@StasisStart`: faults on purpose."""
+    """Faults on purpose: `drop@1%,stall=2s@StasisStart`."""
 
     name = "faults"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "list[Fault]":
-        """The faults; fails with a list of what there is for anything else."""
+        """Return the faults; fails with a list of all faults for anything else."""
         from arirecord.errors import ReplayError
         from arirecord.replay.timing.chaos import parse_faults
 
@@ -75,7 +75,7 @@ WHERE channel_id IN (SELECT channel_id FROM legs WHERE call_id = ?)
 
 
 def find_call(session: "SessionFile", wanted: str) -> "CallFrames":
-    """The call with this id, or that of the channel with this id. Fails as wrong usage where there is none."""
+    """Return the call with this id, or with a channel of this id. Fails as wrong usage if the call does not exist."""
     import arirecord
     from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id
     from arirecord.replay.timing.call_filter import CallFrames
@@ -106,7 +106,7 @@ def find_call(session: "SessionFile", wanted: str) -> "CallFrames":
 
 
 def call_starts(session: "SessionFile") -> "list[Position]":
-    """Where each call begins, in order."""
+    """Return the position of each call's begin, in order."""
     import arirecord
     from arirecord.session.positions import find_places
 

@@ -1,4 +1,4 @@
-"""Results of queries as tables to read, CSV, JSON, JSON lines, Parquet and Markdown."""
+"""Results of queries as tables, CSV, JSON, JSON lines, Parquet and Markdown."""
 
 import io
 import re
@@ -37,7 +37,7 @@ _AS_TEXT = ("INTERVAL", "TIME_", "TIME W", "TIMESTAMP_NS", "UUID")
 
 
 def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every command that lists something."""
+    """Add the options of every command that prints a table."""
     command = click.option("--vertical", is_flag=True, help="Print one block per row, with every column.")(command)
     help = "Write there instead of to stdout; the ending decides the format."
     decorate = output_options(formats=FORMATS, has_format=True, has_stdout=True, help=help)
@@ -47,13 +47,13 @@ def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class TableView:
-    """How a table looks on a terminal.
+    """The layout of a table on a terminal.
 
-    zone: the zone of its times; empty if it is not known.
+    zone: the zone of its times; empty if unknown.
     hidden: names of columns that are not in the result because others were chosen for the terminal.
     is_asked: the user named the columns: ids and times are not shortened.
-    is_whole: no column may be left out: if they do not fit, print one block per row.
-    show_all: the options that show the columns which are not shown.
+    is_whole: all columns are printed: if they do not fit, print one block per row.
+    show_all: the options that show the hidden columns.
     """
 
     zone: str = "UTC"
@@ -64,7 +64,7 @@ class TableView:
 
 
 class _Rows:
-    """The rows of a DuckDB relation, which is evaluated once; `count` is the number of those that were read."""
+    """The rows of a DuckDB relation, which is evaluated once; `count` is the number of rows read so far."""
 
     def __init__(self, relation: "duckdb.DuckDBPyRelation") -> None:
         self._relation = relation
@@ -83,7 +83,7 @@ class _Rows:
 
 
 def write(result: "duckdb.DuckDBPyRelation", output: Output, view: TableView | None = None) -> int:
-    """Write a DuckDB relation, row by row where the format allows it, and return how many rows were written.
+    """Write a DuckDB relation, row by row if the format allows it, and return the number of rows.
 
     Raises `click.UsageError` for Parquet on a terminal.
     """
@@ -171,8 +171,8 @@ def _csv(result: _Rows, file: IO[bytes]) -> None:
         for n, k in zip(names, kinds, strict=True)
     )
     schema, batches = result.read(flat)
-    for number, batch in enumerate(chain([schema.empty_table()], batches)):  # the header comes without rows too
-        # Not straight to the file: polars would take a reader that has had enough (`| head`) for an error.
+    for number, batch in enumerate(chain([schema.empty_table()], batches)):  # without rows, print the header too
+        # Not directly to the file: polars reports a reader that closed the pipe (`| head`) as an error.
         text = io.BytesIO()
         pl.DataFrame(batch).write_csv(text, include_header=number == 0)
         file.write(text.getbuffer())
@@ -202,7 +202,7 @@ def _json(result: _Rows, file: IO[bytes]) -> None:
 
 
 def _batches(result: _Rows) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows, some thousand at a time; types that Arrow prints in other words than DuckDB are texts."""
+    """Yield the rows in batches of some thousands; types that Arrow prints unlike DuckDB are cast to text."""
     names = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in result.columns]
     kinds = map(str, result.types)
     safe = ", ".join(

@@ -1,4 +1,4 @@
-"""Options that select rows: the times they mean in a recording, and why nothing was selected."""
+"""Options that select rows: their times in a recording, and the message for an empty selection."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ _VALUES = {
 
 
 def windows_of(session: "SessionFile", since: Time | None, until: Time | None, timezone: str) -> Sequence[Window]:
-    """The parts of a session that `--since` and `--until` select; at least one, which may be empty.
+    """Return the parts of a session that `--since` and `--until` select; at least one, which may be empty.
 
     Fails as wrong usage for a row that the session does not have.
     """
@@ -45,7 +45,7 @@ def windows_of(session: "SessionFile", since: Time | None, until: Time | None, t
 
 
 def in_zone(rows: "duckdb.DuckDBPyRelation", timezone: str) -> "duckdb.DuckDBPyRelation":
-    """Rows with their times as clocks in a time zone show them."""
+    """Return rows with their times converted to a time zone."""
     times = [name for name, kind in zip(rows.columns, rows.types, strict=True) if str(kind).startswith("TIMESTAMP")]
     if timezone == "UTC" or not times:
         return rows
@@ -57,7 +57,7 @@ def in_zone(rows: "duckdb.DuckDBPyRelation", timezone: str) -> "duckdb.DuckDBPyR
 def no_rows(
     what: str, session: "SessionFile", options: Mapping[str, object], timezone: str, others: Iterable[str] = ()
 ) -> str:
-    """The sentence for an empty result: its options, and from when to when the session was recorded.
+    """Return the message for an empty result: its options, and begin and end of the recording.
 
     options: values by the name of their option; those without a value are left out.
     others: further sentences, such as those of `unknown_value`.
@@ -76,7 +76,7 @@ def no_rows(
 
 
 def unknown_value(option: str, value: str, known: Iterable[str]) -> str:
-    """The sentence for a value that occurs nowhere: it lists values that do, closest first."""
+    """Return the message for a value that does not occur, with values that do, closest first."""
     known = list(dict.fromkeys(known))
     if not known:
         return f"{option} {value} occurs nowhere; the recording has no values for it."
@@ -88,7 +88,7 @@ def unknown_value(option: str, value: str, known: Iterable[str]) -> str:
 def unknown_values(
     connection: "duckdb.DuckDBPyConnection", asked: Mapping[str, Sequence[str]], *, has_rows: bool
 ) -> Sequence[str]:
-    """A sentence for each value of `--disposition`, `--call` and `--number` that occurs nowhere.
+    """Return a message for each value of `--disposition`, `--call` and `--number` that does not occur.
 
     has_rows: the result has rows, so that a single value of an option occurs.
     """

@@ -1,8 +1,8 @@
 """Tables as text: whole for a pipe, or laid out for the width of a terminal.
 
-On a terminal cells are short: times of one day without the day, numbers with as many decimals as their size deserves.
-If a table is still too wide, long ids are shortened, then headers and sentences are wrapped between words, and at last
-columns are left out. No word is cut.
+On a terminal cells are short: times of one day without the day, numbers with decimals by their size. If a table is
+still too wide, long ids are shortened, then headers and sentences are wrapped between words, and finally columns are
+left out. Words are never cut.
 """
 
 import re
@@ -24,17 +24,17 @@ _GAP = 2
 _LONG_ID = 24
 _LONG_WORD = 40
 _LONG_TEXT = 120
-"""What is longer than this is shortened if the table is too wide."""
+"""Longer texts are shortened if the table is too wide."""
 _SENTENCE = 18
 """A cell with spaces may be wrapped to this width, or to its longest word."""
 _WIDTH = 40
-"""Of the line above a record."""
+"""Width of the line above a record."""
 _HEAD_RULE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def whole_cell(value: Any) -> str:
-    """Format a value with nothing left out."""
+    """Format a value in full."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -63,25 +63,25 @@ class TextColumn:
 
     @property
     def width(self) -> int:
-        """Columns of the terminal that it takes if nothing is wrapped."""
+        """Width in terminal columns without wrapping."""
         return max(map(cell_len, (self.name, *self.cells)), default=1)
 
     @property
     def least_width(self) -> int:
-        """Columns of the terminal that it takes if what can be wrapped is."""
+        """Width in terminal columns with wrapping."""
         head = max(map(len, _head_words(self.name)))
         widths = (min(cell_len(cell), max(_SENTENCE, _longest_word(cell))) for cell in self.cells)
         return max(head, *widths, 1) if self.cells else head
 
     def shorten(self) -> None:
-        """Shorten long ids in the middle, and long texts. An id of a call stays whole: commands take it."""
+        """Shorten long ids in the middle, and long texts. The id of a call stays whole: commands accept it."""
         if not self.is_asked and self.name != "call_id" and not self.is_number:
             words = (" ".join(map(_shortened, cell.split(" "))) for cell in self.cells)
             self.cells = [f"{text[: _LONG_TEXT - 1]}…" if len(text) > _LONG_TEXT else text for text in words]
 
 
 def _head_words(name: str) -> list[str]:
-    """Where the name of a column may be wrapped: behind `_`, but not before a unit."""
+    """Split the name of a column where it may be wrapped: after `_`, but not before a unit."""
     return re.findall(r"[^_]*_+(?:[^_]{1,2}$)?|[^_]+$", name) or [name]
 
 
@@ -141,7 +141,7 @@ def _total(widths: Iterable[int]) -> int:
 
 
 def _widths(columns: Sequence[TextColumn], width: int) -> list[int]:
-    """Give each column its least width, and what is left to those that want more, the least wish first."""
+    """Give each column its least width, and the rest to those that need more, the smallest need first."""
     widths = [column.least_width for column in columns]
     left = width - _total(widths)
     wishes = sorted((column.width - widths[place], place) for place, column in enumerate(columns))
@@ -162,7 +162,7 @@ def _wrapped_head(name: str, width: int) -> str:
 
 
 def _short_cells(columns: Sequence[TextColumn], zone: str) -> str | None:
-    """Give the columns cells for a terminal; returns the day, or else the year, that all times share."""
+    """Shorten the cells for a terminal; return the day, or otherwise the year, that all times share."""
     times = [value for column in columns for value in column.values if _is_time(value)]
     days = {time.date() for time in times}
     is_one_day = len(days) == 1
@@ -207,7 +207,7 @@ def _without_milliseconds(column: TextColumn) -> None:
 
 
 def _numbers(values: Sequence[Any]) -> list[str]:
-    """Format numbers with equal decimals: three below 10, two below 100, one below 1000; none that all have as 0."""
+    """Format numbers with equal decimals: three below 10, two below 100, one below 1000; no decimals that are all 0."""
     numbers = [float(value) for value in values if isinstance(value, int | float | Decimal)]
     greatest = max(map(abs, numbers))
     decimals = next((count for limit, count in ((10, 3), (100, 2), (1000, 1)) if greatest < limit), 0)

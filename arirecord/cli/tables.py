@@ -57,7 +57,7 @@ def _summary(table: str) -> str:
 
 @cache
 def command_for(mart: str) -> click.Command:
-    """The command of a mart."""
+    """Return the command of a mart."""
     from arirecord.analytics.connection import columns_of_models
     from arirecord.analytics.models import load_models
     from arirecord.analytics.table_query import time_column
@@ -248,7 +248,7 @@ def _answer(
 
 
 def _shown(mart: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
-    """The columns of a table on a terminal, without those that say nothing unless the rows are grouped."""
+    """Return the columns of a table for a terminal, without those that are empty unless the rows are grouped."""
     from arirecord.analytics.models import describe
 
     unused = {"bucket_at"} if "bucket" in asked and not asked["bucket"] else set()
@@ -257,7 +257,7 @@ def _shown(mart: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _rows(made: "Tables", sql: str, question: "TableQuery", known: list[str]) -> "duckdb.DuckDBPyRelation":
-    """The rows of a question, whose `where` is the only SQL that the user wrote."""
+    """Return the rows of a query, whose `where` is the only SQL from the user."""
     import duckdb
 
     from arirecord.analytics.sql_errors import unknown_column

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-# The recorder's threads must let the event loop in quickly: Python's 5 ms would be most of what the tap adds.
+# The recorder's threads must yield to the event loop quickly: Python's 5 ms would be most of the tap's delay.
 _SWITCH_INTERVAL_S = 0.0005
 _LOOPBACK = ("127.", "localhost", "::1")
 
@@ -107,7 +107,7 @@ def command(
     address = address.trusting(ca, insecure=insecure)
     options = TapOptions(address, host, port, fan_out=fan_out, max_behind_bytes=max_behind << 20)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    gc.freeze()  # what is loaded by now stays: looking through it again and again would hold up the events
+    gc.freeze()  # the collector skips all that is loaded by now: a full pass would delay the events
     target = open_target(output, rotate)
     tapping = _Tapping(options, target, duration)
     try:
@@ -123,7 +123,7 @@ def command(
 
 
 class _Tapping:
-    """The tap while it runs, and its status line."""
+    """A running tap and its status line."""
 
     def __init__(self, options: "TapOptions", target: "Target", duration_s: float | None) -> None:
         self._options, self._target, self._duration_s = options, target, duration_s
@@ -133,7 +133,7 @@ class _Tapping:
 
     @property
     def lost_count(self) -> int:
-        """Rows that were not recorded."""
+        """The number of rows that were not recorded."""
         return self._tap.status.lost_count if self._tap else 0
 
     async def run(self) -> None:

@@ -24,7 +24,7 @@ class _RuleType(click.ParamType["Rule"]):
     name = "rule"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Rule":
-        """A rule; fails with an example for anything else."""
+        """Return a rule; fails with an example for anything else."""
         from arirecord.replay.verify import Rule
 
         if isinstance(value, Rule):
@@ -110,7 +110,7 @@ def command(
             except VerifyError as error:
                 if len(paths) == 1:
                     raise
-                results.append(Verified(path, trouble=str(error)))  # the others of a suite are verified all the same
+                results.append(Verified(path, trouble=str(error)))  # continue with the other sessions
         _tell(results[-1], command)
     if junit.path is not None:
         with junit.file() as path:

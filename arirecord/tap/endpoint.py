@@ -1,4 +1,4 @@
-"""One socket of a link."""
+"""One socket of a proxied connection."""
 
 import asyncio
 import socket
@@ -11,28 +11,28 @@ _LINGER_NOT = struct.pack("ii", 1, 0)
 
 
 class Owner(Protocol):
-    """Who hears of what happens at a socket."""
+    """Receives the events of a socket."""
 
     def made(self, side: "Endpoint") -> None:
-        """It is connected."""
+        """The socket is connected."""
 
     def received(self, side: "Endpoint", data: bytes) -> None:
-        """Bytes came."""
+        """Bytes arrived."""
 
     def ended(self, side: "Endpoint") -> None:
-        """The other end will send no more; it may still read."""
+        """The peer will send no more; it may still read."""
 
     def lost(self, side: "Endpoint", error: Exception | None) -> None:
-        """It is gone: closed, or broken by `error`."""
+        """The connection is gone: closed, or broken by `error`."""
 
     def congested(self, side: "Endpoint", is_congested: bool) -> None:
-        """What was written piles up, or has gone."""
+        """The write buffer is full, or has drained."""
 
 
 class Endpoint(asyncio.Protocol):
-    """A socket that tells its owner what happens, and takes any call at any time.
+    """A socket that reports its events to its owner. All methods can be called at any time.
 
-    `has_ended` is whether the other end will send no more, `is_over` whether the connection has come and gone.
+    `has_ended` is whether the peer will send no more, `is_over` whether the connection was made and is gone.
     """
 
     def __init__(self, owner: Owner) -> None:
@@ -50,12 +50,12 @@ class Endpoint(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection, and it is not being closed."""
+        """Whether it is connected and not being closed."""
         return self._transport is not None and not self._transport.is_closing()
 
     @property
     def peer(self) -> str:
-        """Address of the other end."""
+        """Address of the peer."""
         found = self._transport.get_extra_info("peername") if self._transport else None
         if not found:
             return "unknown"
@@ -63,7 +63,7 @@ class Endpoint(asyncio.Protocol):
 
     @property
     def behind_bytes(self) -> int:
-        """What was written and not yet taken by the socket."""
+        """Bytes written that the socket has not taken yet."""
         return self._transport.get_write_buffer_size() if self._transport else 0
 
     def write(self, data: bytes) -> None:
@@ -72,7 +72,7 @@ class Endpoint(asyncio.Protocol):
             self._transport.write(data)
 
     def finish(self) -> bool:
-        """Say that no more will be sent, behind all that was written. False where the connection can't say so."""
+        """End the sending direction after all written data. False if the connection cannot do that."""
         if self._transport is None or not self._transport.can_write_eof():
             return False
         if self.is_open and not self._is_finished:
@@ -81,12 +81,12 @@ class Endpoint(asyncio.Protocol):
         return True
 
     def close(self) -> None:
-        """Close, behind all that was written."""
+        """Close after all written data."""
         if self._transport is not None:
             self._transport.close()
 
     def reset(self) -> None:
-        """Break off: the other end sees the connection reset."""
+        """Abort: the peer sees the connection reset."""
         if self._transport is None:
             return
         found: socket.socket | None = self._transport.get_extra_info("socket")
@@ -95,7 +95,7 @@ class Endpoint(asyncio.Protocol):
         self._transport.abort()
 
     def pause(self, is_paused: bool) -> None:
-        """Stop or go on reading."""
+        """Pause or resume reading."""
         if self.is_open and not self.has_ended and self._transport is not None:
             if is_paused:
                 self._transport.pause_reading()

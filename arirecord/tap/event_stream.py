@@ -1,4 +1,4 @@
-"""The event stream of one WebSocket, heard in passing: events, and REST requests that go over it."""
+"""The event stream of one proxied WebSocket: events, and REST requests that are sent over it."""
 
 import time
 from collections import deque
@@ -22,7 +22,7 @@ _MAX_UNANSWERED = 10_000
 
 
 def asked_applications(request: Head) -> tuple[str, ...]:
-    """Applications that a handshake for ARI's events names; none where it is something else."""
+    """Applications in a handshake for ARI's events; empty for any other request."""
     path, _, query = request.target.partition("?")
     if not request.is_websocket or not path.endswith("/events"):
         return ()
@@ -30,10 +30,10 @@ def asked_applications(request: Head) -> tuple[str, ...]:
 
 
 class ObservedStream:
-    """One application's WebSocket, recorded. `heard` is called with each message from Asterisk after it was kept.
+    """One app's WebSocket, recorded. The callback receives each message from Asterisk after it was recorded.
 
-    `client` is the application's address. `is_served` is whether the application is still there. Raises `ValueError`
-    from `from_application` and `from_asterisk` for what is no WebSocket.
+    `client` is the app's address. `is_served` is whether the app is still connected. Raises `ValueError` from
+    `from_application` and `from_asterisk` for data that is not a WebSocket.
     """
 
     def __init__(
@@ -62,21 +62,21 @@ class ObservedStream:
 
     @property
     def name(self) -> str:
-        """Its applications, in words."""
+        """Its applications as text."""
         return ",".join(self.applications)
 
     @property
     def is_replaced(self) -> bool:
-        """Whether other connections have taken all its applications: nothing more will come."""
+        """Whether other connections have taken all its applications: no more events will come."""
         return self._replaced.issuperset(self.applications)
 
     @property
     def takes_frames(self) -> bool:
-        """Whether a frame can be put into what the application sends."""
+        """Whether a frame can be inserted into the data of the app."""
         return self._commands.is_between_frames
 
     def from_asterisk(self, data: bytes) -> None:
-        """Bytes of events."""
+        """Parse bytes from Asterisk."""
         for message in self._events.feed(data):
             if message.opcode is CLOSE:
                 self.ends("Asterisk closed it", *parse_close(message.data))
@@ -90,7 +90,7 @@ class ObservedStream:
             self._skipped = self._events.skipped
 
     def from_application(self, data: bytes) -> None:
-        """Bytes of what the application says."""
+        """Parse bytes from the app."""
         for message in self._commands.feed(data):
             if message.opcode is CLOSE:
                 self.ends("the application closed it", *parse_close(message.data))
@@ -98,12 +98,12 @@ class ObservedStream:
                 self._request(message.data)
 
     def ends(self, why: str, code: int = 1006, reason: str = "") -> None:
-        """Note why it ends; the first time counts. `code` and `reason` are of a Close frame; 1006 is without one."""
+        """Note the reason of the end; the first one counts. `code` is that of a Close frame; 1006 is without one."""
         if self.end is None:
             self.end = (f"{why}: {reason}" if reason else why), code
 
     def finish(self) -> None:
-        """It is over: keep the requests that were not answered."""
+        """Record the requests without a response, at the end."""
         for waiting in self._asked.values():
             for began_ns, request in waiting:
                 self._keep(request, {"reason_phrase": "no answer: the connection ended"}, began_ns)
@@ -198,7 +198,7 @@ class StreamRegistry:
         self._names: dict[tuple[str, str | None], set[str]] = {}
 
     def add(self, stream: ObservedStream) -> None:
-        """A stream has opened."""
+        """Add a stream that has opened."""
         for name in stream.applications:
             since = self._away.pop(name, None)
             if since is not None and not any(name in other.applications for other in self.open):
@@ -216,7 +216,7 @@ class StreamRegistry:
         self._say(f"Application {stream.name!r} connected from {stream.client}.")
 
     def remove(self, stream: ObservedStream) -> None:
-        """A stream has closed."""
+        """Remove a stream that has closed."""
         stream.finish()
         self.open.remove(stream)
         self._away.update(dict.fromkeys(stream.applications, stream.last_ns))
@@ -225,12 +225,12 @@ class StreamRegistry:
         self._say(f"Application {stream.name!r} from {stream.client} is disconnected: {why} ({code}).")
 
     def serving(self, applications: Iterable[str]) -> ObservedStream | None:
-        """A stream that has all these applications and whose application is still there."""
+        """A stream that has all these applications and whose app is still connected."""
         wanted = set(applications)
         return next((s for s in self.open if s.is_served and not s.is_replaced and wanted <= set(s.applications)), None)
 
     def name_of(self, client: str, user: str | None) -> str | None:
-        """The application that a REST client is, as far as its host and ARI user tell: None if several had these."""
+        """The application of a REST client, found by its host and ARI user; None if several apps used these."""
         names = self._names.get((_host(client), user), ())
         return next(iter(names)) if len(names) == 1 else None
 

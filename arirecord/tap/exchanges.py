@@ -1,4 +1,4 @@
-"""The REST exchanges of one connection, heard in passing."""
+"""The REST exchanges of one proxied connection."""
 
 import base64
 import time
@@ -14,7 +14,7 @@ __all__ = ["Body", "Exchanges", "ObservedExchange", "body_fields"]
 
 
 class Body:
-    """A body as far as it is kept: all of it, or beyond `limit` bytes its size."""
+    """A body as far as it is recorded: all of it, or beyond `limit` bytes its size."""
 
     def __init__(self, limit: int) -> None:
         self.size = 0
@@ -22,7 +22,7 @@ class Body:
         self._parts: list[bytes] = []
 
     def add(self, data: bytes) -> None:
-        """The next piece."""
+        """Add the next bytes."""
         self.size += len(data)
         if self.is_kept:
             self._parts.append(data)
@@ -36,7 +36,7 @@ class Body:
 
     @property
     def data(self) -> bytes:
-        """The body. Empty if it is not kept."""
+        """The body; empty if it is not recorded."""
         return b"".join(self._parts)
 
     def fields(self, what: str, uri: str, content_type: str | None) -> dict[str, str]:
@@ -47,7 +47,7 @@ class Body:
 
 
 def body_fields(what: str, data: bytes) -> dict[str, str]:
-    """`request_body` (or `answer_body`), or `…_base64` where it is no UTF-8 text; nothing where there is no body."""
+    """`request_body` (or `answer_body`), or `…_base64` if it is not UTF-8 text; empty without a body."""
     if not data:
         return {}
     try:
@@ -58,7 +58,7 @@ def body_fields(what: str, data: bytes) -> dict[str, str]:
 
 @dataclass(slots=True)
 class ObservedExchange:
-    """One request and its answer, as far as they have come."""
+    """One request and its response, as far as they have arrived."""
 
     request: Head
     request_body: Body
@@ -67,7 +67,7 @@ class ObservedExchange:
     began_ns: int = field(default_factory=time.monotonic_ns)
 
     def fields(self, reason: str | None = None) -> dict[str, Any]:
-        """Columns of its `rest` row; `reason` is why there is no (whole) answer."""
+        """Columns of its `rest` row; `reason` is why the response is missing or incomplete."""
         uri = self.request.target
         request_type = self.request.get("content-type")
         answer_type = self.answer.get("content-type") if self.answer else None
@@ -84,9 +84,9 @@ class ObservedExchange:
 
 
 class Exchanges:
-    """HTTP in both directions of a connection. `keep` gets each exchange, and why it was not finished (None: it was).
+    """HTTP in both directions of a connection. `keep` gets each exchange and why it is incomplete (None if complete).
 
-    Raises `ValueError` from `from_application` and `from_asterisk` for what is no HTTP/1.
+    Raises `ValueError` from `from_application` and `from_asterisk` for data that is not HTTP/1.
     """
 
     def __init__(self, keep: Callable[[ObservedExchange, str | None], None], max_body_bytes: int) -> None:
@@ -103,7 +103,7 @@ class Exchanges:
         return not self.open and self._requests.is_within_head
 
     def from_application(self, data: bytes) -> None:
-        """Bytes of requests; new ones are added to `open`."""
+        """Parse bytes of requests; new ones are added to `open`."""
         for event in self._requests.feed(data):
             if isinstance(event, Head):
                 self._sending = ObservedExchange(event, Body(self._max_body_bytes), Body(self._max_body_bytes))
@@ -112,10 +112,10 @@ class Exchanges:
                 self._sending.request_body.add(event)
 
     def from_asterisk(self, data: bytes) -> ObservedExchange | None:
-        """Bytes of answers. Returns the exchange that changed the protocol, which is not kept; then HTTP is over."""
+        """Parse bytes of responses. Returns the exchange that changed the protocol, not recorded; then HTTP is over."""
         for event in self._answers.feed(data):
             if not self.open:
-                continue  # nobody asked; some servers say 408 before they close
+                continue  # without a request: some servers send 408 before they close
             exchange = self.open[0]
             if isinstance(event, bytes):
                 exchange.answer_body.add(event)
@@ -129,11 +129,11 @@ class Exchanges:
         return None
 
     def rest(self) -> tuple[bytes, bytes]:
-        """What came behind a change of protocol: from the application, from Asterisk."""
+        """The bytes after a change of protocol: from the app, from Asterisk."""
         return self._requests.rest(), self._answers.rest()
 
     def finish(self, reason: str) -> None:
-        """The connection is over; `reason` tells why what was not answered was not."""
+        """End the connection; `reason` is recorded for requests without a response."""
         if self.open and self._answers.finish():
             self._keep(self.open.popleft(), None)
         while self.open:

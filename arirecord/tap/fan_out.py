@@ -1,4 +1,4 @@
-"""Copies of a stream: clients that read what an application gets, and can't disturb it."""
+"""Copies of a stream: clients that receive an app's events and cannot disturb the app."""
 
 from collections.abc import Callable, Collection
 
@@ -15,7 +15,7 @@ __all__ = ["FanOut", "FanOutCopy"]
 
 
 class FanOutCopy:
-    """One reader: a WebSocket that the tap itself serves. What it sends is ignored."""
+    """One reader: a WebSocket that the tap itself serves. Its messages are ignored."""
 
     def __init__(self, side: Endpoint, applications: Collection[str], stream: ObservedStream, handshake: bytes) -> None:
         """`handshake` is its request, which is answered."""
@@ -34,17 +34,17 @@ class FanOutCopy:
 
     @property
     def is_open(self) -> bool:
-        """Whether it can be sent messages."""
+        """Whether messages can be sent to it."""
         return self.side.is_open and self._protocol.state is OPEN
 
     def received(self, data: bytes) -> None:
-        """What it sends: pings and its Close frame are answered."""
+        """Parse its bytes: pings and the Close frame are answered."""
         self._protocol.receive_data(data)
         self._protocol.events_received()
         self._flush()
 
     def ended(self) -> None:
-        """It sends no more."""
+        """The reader sends no more."""
         self._protocol.receive_eof()
         self._flush()
 
@@ -63,10 +63,10 @@ class FanOutCopy:
 
 
 class FanOut:
-    """All copies. One that leaves more than `max_behind_bytes` unread is cut, and that is said.
+    """All copies. A copy that leaves more than `max_behind_bytes` unread is cut, and the cut is reported.
 
-    A copy belongs to its applications, not to a connection: when the application goes, it waits for its return. If it
-    were closed as well it would dial again, perhaps sooner than the application, and Asterisk would take it for that.
+    A copy belongs to its applications, not to a connection: when the app disconnects, the copy waits for its return. A
+    closed copy would reconnect, perhaps sooner than the app, and Asterisk would treat it as the app.
     """
 
     def __init__(self, max_behind_bytes: int, say: Callable[[str], None]) -> None:
@@ -75,19 +75,19 @@ class FanOut:
         self._say = say
 
     def add(self, copy: FanOutCopy) -> None:
-        """A copy has come."""
+        """Add a copy."""
         self.all.append(copy)
         self._say(f"{copy.peer} reads a copy of {_names(copy)}; what it sends is ignored.")
 
     def remove(self, copy: FanOutCopy) -> None:
-        """A copy has gone."""
+        """Remove a copy."""
         if copy not in self.all:
             return
         self.all.remove(copy)
         self._say(f"The copy of {_names(copy)} for {copy.peer} has gone.")
 
     def send(self, stream: ObservedStream, message: Message) -> None:
-        """A message came in a stream."""
+        """Send a message of a stream to its copies."""
         if not self.all or message.opcode is CLOSE:
             return
         frame = message_frame(message)

@@ -1,4 +1,4 @@
-"""WebSocket heard in passing: the messages in bytes that go by, and frames of our own."""
+"""WebSocket parser for observed bytes, and the tap's own frames."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,7 +16,7 @@ _RESERVED = 0x70
 
 
 class Message(NamedTuple):
-    """A text or binary message, whole, or a Close frame."""
+    """A text or binary message, complete, or a Close frame."""
 
     opcode: Opcode
     data: bytes
@@ -25,7 +25,7 @@ class Message(NamedTuple):
 class MessageReader:
     """Finds the messages in one direction of a WebSocket.
 
-    Messages longer than `max_bytes` are passed over; `skipped` counts them.
+    Messages longer than `max_bytes` are skipped; `skipped` counts them.
     """
 
     def __init__(self, max_bytes: int = 64 << 20) -> None:
@@ -40,11 +40,11 @@ class MessageReader:
 
     @property
     def is_between_frames(self) -> bool:
-        """Whether all frames so far are complete: a frame of our own can be put here."""
+        """Whether all frames so far are complete: another frame can be inserted here."""
         return not self._buffer and not self._skip
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Messages that these bytes complete. Raises `ValueError` for what is no (uncompressed) WebSocket."""
+        """Yield the messages that these bytes complete. Raises `ValueError` for compressed or other data."""
         if self._skip:
             passed = min(self._skip, len(data))
             self._skip -= passed
@@ -61,7 +61,7 @@ class MessageReader:
             del self._buffer[:start]
 
     def _frame(self, start: int) -> tuple[int, bytes | None, int] | None:
-        """The frame at `start`: first byte, payload, where it ends. The payload is None if it is too long."""
+        """The frame at `start`: first byte, payload, end. A frame that is too long has None for the payload."""
         buffer = self._buffer
         have = len(buffer) - start
         if have < 2:
@@ -122,7 +122,7 @@ def message_frame(message: Message) -> bytes:
 
 
 def parse_close(data: bytes) -> tuple[int, str]:
-    """Code and reason of a Close frame; 1005 where it has none."""
+    """Code and reason of a Close frame; 1005 if it has none."""
     try:
         close = Close.parse(data)
     except (WebSocketException, UnicodeDecodeError):

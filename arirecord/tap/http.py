@@ -1,4 +1,4 @@
-"""HTTP/1.1 heard in passing: where messages begin and end in bytes that go by. Nothing is changed."""
+"""HTTP/1.1 parser for observed bytes: finds the begin and end of messages, and changes nothing."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -30,38 +30,38 @@ class Head:
     headers: tuple[tuple[str, str], ...]
 
     def get(self, name: str) -> str | None:
-        """A header by its lower-case name; several are joined by commas. None if there is none."""
+        """A header by its lower-case name; several are joined by commas. None if it is missing."""
         found = [value for key, value in self.headers if key == name]
         return ", ".join(found) if found else None
 
     @property
     def method(self) -> str:
-        """Of a request."""
+        """The method of a request."""
         return self.words[0]
 
     @property
     def target(self) -> str:
-        """Of a request: path and query, as sent."""
+        """Path and query of a request, as sent."""
         return self.words[1]
 
     @property
     def status(self) -> int:
-        """Of an answer."""
+        """The status of a response."""
         return int(self.words[1])
 
     @property
     def reason(self) -> str:
-        """Of an answer."""
+        """The reason phrase of a response."""
         return self.words[2]
 
     @property
     def is_websocket(self) -> bool:
-        """Whether a request wants to become a WebSocket."""
+        """Whether a request asks for a WebSocket."""
         return self.method == "GET" and (self.get("upgrade") or "").lower() == "websocket"
 
     @classmethod
     def parse(cls, data: bytes) -> "Head":
-        """Read the lines of a head. Raises `ValueError` for what is none."""
+        """Parse the lines of a head. Raises `ValueError` if they are not a head."""
         first, *lines = data.decode("latin-1").replace("\r\n", "\n").split("\n")
         words = [*first.split(" ", 2), ""][:3]
         if len(words) != 3:
@@ -78,7 +78,7 @@ Event = Head | bytes | End
 class HttpReader:
     """Finds the messages in one direction of a connection.
 
-    `asked` makes it a reader of answers: it tells the method of the request that the next answer is for.
+    `asked` makes it a reader of responses: it returns the method of the request that the next response belongs to.
     """
 
     def __init__(self, asked: Callable[[], str] | None = None) -> None:
@@ -89,21 +89,21 @@ class HttpReader:
 
     @property
     def is_within_head(self) -> bool:
-        """Whether it has the beginning of a head and waits for the rest."""
+        """Whether a head has begun and is not complete."""
         return self._step == self._head and bool(self._buffer)
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """What these bytes complete: heads, pieces of bodies, ends. Raises `ValueError` for what is no HTTP/1."""
+        """Yield what these bytes complete: heads, parts of bodies, ends. Raises `ValueError` if they are not HTTP/1."""
         self._buffer += data
         while (event := self._step()) is not None:
             yield event
 
     def finish(self) -> bool:
-        """The connection was closed: whether that is the proper end of a message."""
+        """Report the end of the connection. Returns whether that is a proper end of a message."""
         return self._step == self._until_close
 
     def rest(self) -> bytes:
-        """Take what came behind a change of protocol."""
+        """Return the bytes after a change of protocol."""
         data = bytes(self._buffer)
         self._buffer.clear()
         return data
@@ -122,7 +122,7 @@ class HttpReader:
         return self._take(end + 1).rstrip(b"\r\n")
 
     def _head(self) -> Event | None:
-        while self._buffer.startswith((b"\r", b"\n")):  # some clients end a body with one newline too many
+        while self._buffer.startswith((b"\r", b"\n")):  # some clients end a body with an extra newline
             del self._buffer[:1]
         if self._asked is not None and not self._skip_surplus():
             return None
@@ -139,7 +139,7 @@ class HttpReader:
         return head
 
     def _skip_surplus(self) -> bool:
-        """Drop what no answer begins with: Asterisk answers a HEAD request with a body. Whether there is an answer."""
+        """Drop the body that Asterisk sends with the response to a HEAD request. Returns whether a response begins."""
         start = self._buffer.find(_ANSWER)
         del self._buffer[: start if start >= 0 else max(0, len(self._buffer) - len(_ANSWER) + 1)]
         return start >= 0
@@ -152,7 +152,7 @@ class HttpReader:
             if status == 101:
                 return self._nothing
             if status < 200:
-                return self._head  # an interim answer; the real one follows
+                return self._head  # an interim response; the final one follows
             if status in (204, 304) or self._asked() == "HEAD":
                 return self._end
         if coding := head.get("transfer-encoding"):

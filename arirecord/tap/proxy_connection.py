@@ -1,4 +1,4 @@
-"""A link: one connection of an application, with one of its own to Asterisk, and ears on both directions."""
+"""A proxied connection: one connection of an app, one to Asterisk, and parsers for both directions."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ _GOING_AWAY = 1001
 
 @dataclass
 class Shared:
-    """What all links of a tap have in common. `spawn` runs a coroutine, `emptied` is set when no link is left."""
+    """What all connections of a tap share. `spawn` runs a coroutine; `emptied` is set when no connection is left."""
 
     options: TapOptions
     keeper: SafeRecorder
@@ -38,11 +38,11 @@ class Shared:
 
 
 class ProxyConnection:
-    """Passes bytes on between an application and Asterisk, each way as they come, and hears what they mean.
+    """Forwards bytes unchanged between an app and Asterisk, and parses them.
 
-    Hearing comes after passing on, and where it fails the link goes on without. Only three things are the link's own:
-    a handshake goes on without its offers of compression; nothing is sent to Asterisk before the head of a first
-    request is there; and Asterisk is always read while events come, whatever the application does.
+    Parsing comes after forwarding, and forwarding continues if parsing fails. There are three exceptions: offers of
+    compression are removed from a handshake; Asterisk receives nothing before the head of a first request is complete;
+    and an event stream from Asterisk is always read, whatever the app does.
     """
 
     def __init__(self, shared: Shared) -> None:
@@ -50,9 +50,9 @@ class ProxyConnection:
         self.asterisk = Endpoint(self)
         self._shared = shared
         self._client = "unknown"
-        self._held = b""  # of the application, while there is nobody to pass it on to
-        self._is_busy = False  # dialling, or asking whether a copy is allowed
-        self._is_draining = False  # it was refused; what else it sends does not matter
+        self._held = b""  # bytes of the app that cannot be forwarded yet
+        self._is_busy = False  # connecting, or checking whether a copy is allowed
+        self._is_draining = False  # the app was refused; its further bytes are ignored
         self._is_leaving = False  # the tap ends
         self._http: Exchanges | None = Exchanges(self._keep, shared.options.max_body_bytes)
         self._is_deaf = False
@@ -68,7 +68,7 @@ class ProxyConnection:
             self._shared.links.add(self)
 
     def received(self, side: Endpoint, data: bytes) -> None:
-        """Bytes came: pass them on, and hear them."""
+        """Forward the bytes, and parse them."""
         if side is self.asterisk:
             self._from_asterisk(data)
         elif self._copy is not None:
@@ -81,7 +81,7 @@ class ProxyConnection:
             self._from_application(data)
 
     def ended(self, side: Endpoint) -> None:
-        """One end sends no more: tell the other, in the same way if it can be."""
+        """One end sends no more: end the same direction at the other, if possible."""
         if self._copy is not None:
             self._copy.ended()
             self.application.close()
@@ -96,7 +96,7 @@ class ProxyConnection:
             other.close()
 
     def lost(self, side: Endpoint, error: Exception | None) -> None:
-        """One end is gone: so is the other, in the same way."""
+        """One end is gone: close the other in the same way."""
         if self._stream is not None:
             self._stream.ends(self._whose_loss(side))
         is_cut = side is self.application and self._stream is not None and not self._stream.is_served
@@ -110,12 +110,12 @@ class ProxyConnection:
             self._finish()
 
     def congested(self, side: Endpoint, is_congested: bool) -> None:
-        """What is written to one end piles up: read less from the other; but an event stream is always read."""
+        """Apply back-pressure to the other end; but an event stream is always read."""
         if side is self.asterisk or self._stream is None:
             self._other(side).pause(is_congested)
 
     def leave(self) -> None:
-        """The tap ends: end what can be ended in good order."""
+        """The tap ends: end the connections that can end in good order."""
         self._is_leaving = True
         if self._stream is not None:
             self._stream.ends("the recording was stopped", _GOING_AWAY)
@@ -133,7 +133,7 @@ class ProxyConnection:
         self._finish()
 
     def _part(self) -> None:
-        """Part from Asterisk: its answer to the Close frame is passed on, so that the application hears it too."""
+        """Disconnect from Asterisk: its answer to the Close frame is forwarded, so that the app receives it too."""
         if self._stream is not None and self._stream.takes_frames and not self._is_deaf:
             self.asterisk.write(close_frame(_GOING_AWAY, "", mask=True))
         else:
@@ -154,7 +154,7 @@ class ProxyConnection:
 
     def _handshake(self, exchange: ObservedExchange) -> None:
         head, end, rest = self._held.partition(b"\r\n\r\n")
-        self._held = _EXTENSIONS.sub(b"", head) + end + rest  # what is compressed can't be heard
+        self._held = _EXTENSIONS.sub(b"", head) + end + rest  # compressed data cannot be parsed
         asked = asked_applications(exchange.request)
         if self._shared.options.fan_out and asked and not self.asterisk.is_open:
             stream = self._shared.streams.serving(asked)
@@ -162,7 +162,7 @@ class ProxyConnection:
                 self._begin(self._join(stream, exchange))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something that takes time before more is read from the application."""
+        """Run work that takes time before more is read from the app."""
         self._is_busy = True
         self.application.pause(True)
         self._shared.spawn(work)
@@ -192,7 +192,7 @@ class ProxyConnection:
         self.application.pause(False)
 
     async def _join(self, stream: ObservedStream, exchange: ObservedExchange) -> None:
-        """Let in a further reader, if Asterisk would let in who it says it is."""
+        """Add a copy of a stream, if Asterisk accepts the credentials of the client."""
         options = self._shared.options
         try:
             refusal = await login_refusal(options.upstream, exchange.request, options.dial_timeout_s)
@@ -207,7 +207,7 @@ class ProxyConnection:
         elif refusal is not None:
             self._answer(refusal)
         elif stream not in self._shared.streams.open or not stream.is_served:
-            self._forward()  # it has gone meanwhile
+            self._forward()  # the stream has ended meanwhile
         else:
             asked = asked_applications(exchange.request)
             self._http = None
@@ -219,7 +219,7 @@ class ProxyConnection:
         self.application.pause(False)
 
     def _refuse(self, why: str) -> None:
-        """Answer for Asterisk, which can't be reached."""
+        """Send 502 for Asterisk, which cannot be reached."""
         if self.application.is_over:
             self._finish()
             return
@@ -233,7 +233,7 @@ class ProxyConnection:
         self._answer(head.encode() + (b"" if is_head else body))
 
     def _answer(self, data: bytes) -> None:
-        """Answer in Asterisk's place, and close: only once the application has, or it might not see the answer."""
+        """Respond in Asterisk's place, and close: only after the app has closed, or it might lose the response."""
         self._is_draining = True
         self.application.write(data)
         if self._http is not None:
@@ -271,7 +271,7 @@ class ProxyConnection:
         self._http = None
         shared = self._shared
         if not asked_applications(exchange.request):
-            self._keep(exchange, None)  # some other WebSocket: it is passed on, and none of ours
+            self._keep(exchange, None)  # a WebSocket other than ARI's: forwarded, not parsed
             return
         self._stream = ObservedStream(
             exchange.request, exchange.answer, self._client, shared.keeper, shared.copies.send
@@ -282,7 +282,7 @@ class ProxyConnection:
         self._hear(self._stream.from_asterisk, came)
 
     def _look_after(self, stream: ObservedStream) -> None:
-        """Cut an application that does not read; end the recording of one that was cut, once there is another."""
+        """Cut an app that does not read; end the recording of a cut app once there is another."""
         if stream.is_served and self.application.behind_bytes > self._shared.options.max_behind_bytes:
             stream.is_served = False
             stream.ends("the application did not read and was cut")
@@ -304,7 +304,7 @@ class ProxyConnection:
         self._shared.keeper.rest(method, client=client, transport="http", **exchange.fields(reason))
 
     def _hear(self, ear: Callable[[bytes], Any], data: bytes) -> Any:
-        """Hear bytes that were passed on. Whatever goes wrong, passing on goes on."""
+        """Parse bytes that were forwarded. A failure does not stop the forwarding."""
         if self._is_deaf:
             return None
         try:
@@ -315,7 +315,7 @@ class ProxyConnection:
 
     def _deafen(self, error: Exception) -> None:
         is_expected = isinstance(error, ValueError)
-        why = f"what {self._client} exchanges is not understood ({error if is_expected else repr(error)})"
+        why = f"the traffic of {self._client} cannot be parsed ({error if is_expected else repr(error)})"
         if is_expected and self._stream is None and not self._has_exchanged:
             self._shared.say(f"{why[0].upper()}{why[1:]}: it is passed on, not recorded.")
         else:

@@ -1,4 +1,4 @@
-"""The recorder, behind a guard: whatever goes wrong with it is told and counted, and goes no further."""
+"""A recorder whose failures are reported and counted, and do not affect the app."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +9,9 @@ __all__ = ["SafeRecorder"]
 
 
 class SafeRecorder:
-    """Keeps rows in a recorder, and never raises. `lost_count` are the rows that the recorder did not take.
+    """Passes rows to a recorder, and never raises. `lost_count` is the number of rows that the recorder did not take.
 
-    `say` gets a sentence when recording begins to fail.
+    `say` receives a message when recording begins to fail.
     """
 
     def __init__(self, recorder: Recorder, say: Callable[[str], None]) -> None:
@@ -21,19 +21,19 @@ class SafeRecorder:
         self._has_failed = False
 
     def frame(self, data: bytes) -> None:
-        """Keep one message from Asterisk."""
+        """Record one message from Asterisk."""
         self._guard(self._recorder.frame, data)
 
     def connection(self, what: str, **fields: Any) -> None:
-        """Keep what happened to a connection; see `Recorder.connection`."""
+        """Record a change of a connection; see `Recorder.connection`."""
         self._guard(self._recorder.connection, what, **fields)
 
     def rest(self, method: str, **fields: Any) -> None:
-        """Keep a REST exchange of an application; see `Recorder.rest`."""
+        """Record a REST exchange of an app; see `Recorder.rest`."""
         self._guard(self._recorder.rest, method, by="app", **fields)
 
     def missed(self, why: str, count: int = 1) -> None:
-        """Note that `count` rows could not be kept, and say why if it is the first time."""
+        """Count `count` rows that could not be recorded; the first time, report why."""
         self.lost_count += count
         if not self._has_failed:
             self._has_failed = True

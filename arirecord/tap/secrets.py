@@ -1,4 +1,4 @@
-"""What must not be recorded: the credentials of ARI, and the passwords that ARI can set in Asterisk's configuration."""
+"""Secrets that must not be recorded: the credentials of ARI, and passwords in Asterisk's configuration."""
 
 import base64
 import re
@@ -19,13 +19,13 @@ _REMOVED = "(removed)"
 
 
 def clean_query(query: str) -> str:
-    """A query, or a form, without the parameters that hold credentials; the rest is not touched."""
+    """A query, or a form, without the parameters that hold credentials; the rest is unchanged."""
     parts = query.split("&")
     return "&".join(part for part in parts if unquote_plus(part.partition("=")[0]).lower() not in _PARAMETERS)
 
 
 def clean_uri(uri: str) -> str:
-    """Path and query of a URI, without credentials; the rest is not touched."""
+    """Path and query of a URI, without credentials; the rest is unchanged."""
     uri = re.sub(r"^[a-z]+://[^/?]*", "", uri, flags=re.IGNORECASE)
     path, mark, query = uri.partition("?")
     query = clean_query(query)
@@ -35,7 +35,7 @@ def clean_uri(uri: str) -> str:
 def clean_body(uri: str, content_type: str | None, body: bytes) -> bytes:
     """A body without credentials: the parameters of a form, and the secrets in Asterisk's configuration.
 
-    Everything else is returned as it is.
+    Everything else is returned unchanged.
     """
     if content_type is not None and content_type.lower().startswith(_FORM):
         return clean_query(body.decode("latin-1")).encode("latin-1")
@@ -58,7 +58,7 @@ def _without_secrets(value: Any) -> Any:
 
 
 def user_of(head: Head) -> str | None:
-    """The name, without password, that a request logs in with; None where there is none to be read."""
+    """The user name of a request's login, without the password; None if it cannot be read."""
     scheme, _, token = (head.get("authorization") or "").partition(" ")
     if scheme.lower() == "basic":
         try:

@@ -40,8 +40,8 @@ class Tap:
         async with Tap(TapOptions(Address.parse("http://pbx:8088/ari"), port=0), lambda: recorder) as tap:
             await my_app.connect(tap.url)
 
-    `make_recorder` is called after the tap began to listen, so that a failed start leaves nothing behind. At the end
-    of the block the tap closes all connections in good order; the caller closes and seals the recorder. `say` receives
+    `make_recorder` is called after the tap began to listen, so that a failed start leaves nothing behind. At the end of
+    the block the tap closes all connections in good order; the caller closes and seals the recorder. `say` receives
     messages for the user; by default they go to the logger `arirecord.tap`.
 
     Raises `CaptureError` if it cannot listen.

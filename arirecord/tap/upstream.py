@@ -1,4 +1,4 @@
-"""Reaching Asterisk."""
+"""Connections to Asterisk."""
 
 import asyncio
 import ssl
@@ -22,16 +22,16 @@ def _where(address: Address) -> tuple[str, int, ssl.SSLContext | None]:
 
 
 async def dial(address: Address, protocol: Callable[[], asyncio.Protocol], timeout_s: float) -> None:
-    """Connect. Raises `OSError` (also `TimeoutError` and `ssl.SSLError`) where that fails."""
+    """Connect. Raises `OSError` (also `TimeoutError` and `ssl.SSLError`) if that fails."""
     host, port, tls = _where(address)
     async with asyncio.timeout(timeout_s):
         await asyncio.get_running_loop().create_connection(protocol, host, port, ssl=tls)
 
 
 async def login_refusal(address: Address, request: Head, timeout_s: float) -> bytes | None:
-    """Ask Asterisk whether it would let in who sends this handshake, by a small request with the same credentials.
+    """Ask Asterisk whether it accepts the credentials of this handshake, by a small request with the same credentials.
 
-    Returns its refusal as it came (401 or 403), None if it lets them in. Raises `OSError` where it can't be asked.
+    Returns its refusal as received (401 or 403), None if it accepts them. Raises `OSError` if that fails.
     """
     host, port, tls = _where(address)
     path, _, query = request.target.partition("?")
@@ -51,7 +51,7 @@ async def login_refusal(address: Address, request: Head, timeout_s: float) -> by
 
 
 async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Status and all bytes of an answer."""
+    """Status and all bytes of a response."""
     http, answer, status = HttpReader(lambda: "GET"), b"", 0
     try:
         while len(answer) < _ANSWER_BYTES and (data := await reader.read(_ANSWER_BYTES)):
@@ -64,12 +64,12 @@ async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     except ValueError:
         status = 0
     if not status:
-        raise OSError("what answers is no HTTP server")
+        raise OSError("the server does not speak HTTP")
     return status, answer
 
 
 def why_not(address: Address, error: Exception) -> str:
-    """One sentence on why Asterisk can't be reached."""
+    """One sentence on why Asterisk cannot be reached."""
     where = address.http_base
     if isinstance(error, TimeoutError):
         return f"no answer from {where}"
