@@ -1,6 +1,5 @@
 """Where an ARI is and how to log in there, from what a person types."""
 
-import base64
 import re
 import ssl
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
+from arirecord.asterisk.login import basic_header
 from arirecord.errors import CaptureError
 
 __all__ = ["Address"]
@@ -80,5 +80,4 @@ class Address:
         """HTTP headers that log in."""
         if self.user is None:
             return {}
-        token = base64.b64encode(f"{self.user}:{self.password or ''}".encode()).decode()
-        return {"Authorization": f"Basic {token}"}
+        return {"Authorization": basic_header(self.user, self.password or "")}

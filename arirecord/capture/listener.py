@@ -1,7 +1,6 @@
 """Listening: Asterisk 22's outbound WebSockets dial the recorder, for an application or for each call."""
 
 import asyncio
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,9 +11,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from arirecord.asterisk.login import CHALLENGE, is_same, logins_of
 from arirecord.errors import CaptureError
 
-from .address import Address
 from .client import Ending
 from .recorder import Recorder
 
@@ -97,11 +96,11 @@ class Listener:
     def _check(self, connection: ServerConnection, request: Request) -> Response | None:
         if self.options.user is None:
             return None
-        wanted = Address("", self.options.user, self.options.password).headers["Authorization"]
-        if hmac.compare_digest(request.headers.get("Authorization", "").encode(), wanted.encode()):
+        expected = f"{self.options.user}:{self.options.password or ''}"
+        if any(is_same(login, expected) for login in logins_of(request.headers.get("Authorization"), "")):
             return None
         response = connection.respond(HTTPStatus.UNAUTHORIZED, "wrong name or password\n")
-        response.headers["WWW-Authenticate"] = 'Basic realm="arirecord"'
+        response.headers.update(CHALLENGE)
         return response
 
     async def _take(self, connection: ServerConnection) -> None:

@@ -1,6 +1,5 @@
 """Asking an ARI over REST, and recording what was asked and answered."""
 
-import base64
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +9,12 @@ from typing import Any, Self
 import httpx2
 import orjson
 
+from arirecord.session.rows import body_fields
+
 from .address import Address
 from .recorder import Recorder
 
-__all__ = ["RestRecorder", "body_fields", "take_snapshot"]
+__all__ = ["RestRecorder", "take_snapshot"]
 
 SNAPSHOT = ("/asterisk/info", "/applications", "/channels", "/bridges", "/endpoints", "/deviceStates", "/sounds")
 """What was up before the recording began, or changed during a gap."""
@@ -87,16 +88,6 @@ class RestRecorder:
                 duration_ns=time.monotonic_ns() - began,
             )
         return None if status is None else SnapshotResponse(status, answered)
-
-
-def body_fields(what: str, body: bytes | None) -> dict[str, str]:
-    """A body as fields of a `rest` row: `request_body` or `answer_body`, `…_base64` where it is no UTF-8 text."""
-    if not body:
-        return {}
-    try:
-        return {f"{what}_body": body.decode()}
-    except UnicodeDecodeError:
-        return {f"{what}_base64": base64.b64encode(body).decode()}
 
 
 async def take_snapshot(rest: RestRecorder) -> None:

@@ -9,7 +9,7 @@ import orjson
 
 from arirecord.asterisk.catalogue import ColumnType
 
-__all__ = ["END_OF_RECORDING", "OWN_COLUMNS", "Row", "Rows", "binary_text", "own_text"]
+__all__ = ["END_OF_RECORDING", "OWN_COLUMNS", "Row", "Rows", "binary_text", "body_fields", "own_text"]
 
 
 class Row(NamedTuple):
@@ -97,3 +97,13 @@ def own_text(kind: str, what: str, **fields: Any) -> str:
 def binary_text(data: bytes) -> str:
     """`raw` of a `binary` row."""
     return base64.b64encode(data).decode()
+
+
+def body_fields(what: str, body: bytes | None) -> dict[str, str]:
+    """A body as fields of a `rest` row: `request_body` or `answer_body`; `…_base64` if it is not UTF-8 text."""
+    if not body:
+        return {}
+    try:
+        return {f"{what}_body": body.decode()}
+    except UnicodeDecodeError:
+        return {f"{what}_base64": binary_text(body)}

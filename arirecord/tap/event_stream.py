@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, quote
 import orjson
 
 from arirecord.asterisk.timestamps import format_timestamp
+from arirecord.session.rows import body_fields
 
-from .exchanges import body_fields
 from .frames import CLOSE, Message, MessageReader, parse_close
 from .http import Head
 from .safe_recorder import SafeRecorder

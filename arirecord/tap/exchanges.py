@@ -1,16 +1,17 @@
 """The REST exchanges of one proxied connection."""
 
-import base64
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from arirecord.session.rows import body_fields
+
 from .http import END, Head, HttpReader
 from .secrets import clean_body, clean_uri
 
-__all__ = ["Body", "Exchanges", "ObservedExchange", "body_fields"]
+__all__ = ["Body", "Exchanges", "ObservedExchange"]
 
 
 class Body:
@@ -44,16 +45,6 @@ class Body:
         if not self.is_kept:
             return {f"{what}_body": f"[{self.size} bytes, not kept]"}
         return body_fields(what, clean_body(uri, content_type, self.data))
-
-
-def body_fields(what: str, data: bytes) -> dict[str, str]:
-    """`request_body` (or `answer_body`), or `…_base64` if it is not UTF-8 text; empty without a body."""
-    if not data:
-        return {}
-    try:
-        return {f"{what}_body": data.decode()}
-    except UnicodeDecodeError:
-        return {f"{what}_base64": base64.b64encode(data).decode()}
 
 
 @dataclass(slots=True)

@@ -1,11 +1,12 @@
 """Secrets that must not be recorded: the credentials of ARI, and passwords in Asterisk's configuration."""
 
-import base64
 import re
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import unquote_plus
 
 import orjson
+
+from arirecord.asterisk.login import logins_of
 
 from .http import Head
 
@@ -59,11 +60,5 @@ def _without_secrets(value: Any) -> Any:
 
 def user_of(head: Head) -> str | None:
     """The user name of a request's login, without the password; None if it cannot be read."""
-    scheme, _, token = (head.get("authorization") or "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(token.strip(), validate=True).decode().partition(":")[0]
-        except ValueError:
-            return None
-    given = dict(parse_qsl(head.target.partition("?")[2])).get("api_key")
-    return given.partition(":")[0] if given else None
+    logins = logins_of(head.get("authorization"), head.target.partition("?")[2])
+    return logins[0].partition(":")[0] if logins else None

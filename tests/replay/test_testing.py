@@ -39,7 +39,7 @@ def app(ari):
 
 @pytest.mark.arirecord("menu.parquet", speed="max", pace="client")
 def test_my_app(ari, app):
-    answered = ari.expect("POST", "/channels/*/answer")
+    answered = ari.expect("POST", "/channels/*/answer", timeout=60)  # the app has yet to start
     played = ari.expect("post", "/channels/*/play/*", media="sound:vm-enter-num-to-call")
     assert (answered.status, played.status) == (204, 201)
     dialled = ari.expect("POST", "/channels")

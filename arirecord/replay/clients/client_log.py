@@ -6,7 +6,7 @@ from pathlib import Path
 from arirecord.errors import TargetExists
 from arirecord.replay.rest.messages import RestRequest, RestResponse
 from arirecord.session.journal import JournalWriter, journal_path
-from arirecord.session.rows import binary_text, own_text
+from arirecord.session.rows import body_fields, own_text
 from arirecord.session.seal import seal
 
 __all__ = ["ClientLog"]
@@ -38,11 +38,11 @@ class ClientLog:
             method=question.method,
             uri=question.path + (f"?{query}" if query else ""),
             request_type=question.content_type,
-            **_body("request", question.body),
+            **body_fields("request", question.body),
             status=answer.status,
             reason=answer.reason,
             answer_type=answer.content_type if answer.content else None,
-            **_body("answer", answer.content),
+            **body_fields("answer", answer.content),
             duration_ns=took_ns,
         )
         self._writer.write([(time.time_ns(), time.monotonic_ns() - self._begun_ns, "rest", raw)])
@@ -56,12 +56,3 @@ class ClientLog:
 
 def _is_plain(part: str) -> bool:
     return bool(part) and part.partition("=")[0].lower().replace("%5f", "_") != "api_key"
-
-
-def _body(what: str, body: bytes) -> dict[str, str]:
-    if not body:
-        return {}
-    try:
-        return {f"{what}_body": body.decode()}
-    except UnicodeDecodeError:
-        return {f"{what}_base64": binary_text(body)}

@@ -1,22 +1,18 @@
 """uvicorn, configured for a replay."""
 
 import asyncio
-import base64
-import binascii
 import errno
-import hmac
 import socket
 from dataclasses import dataclass, field
-from typing import Final
-from urllib.parse import parse_qs
 
 import uvicorn
 
+from arirecord.asterisk.login import is_same, logins_of
 from arirecord.errors import ReplayError
 
 from .batch_send import BatchProtocol
 
-__all__ = ["CHALLENGE", "ClientAuth", "authority", "listen", "web_server"]
+__all__ = ["ClientAuth", "authority", "listen", "web_server"]
 
 
 def web_server(app: object) -> uvicorn.Server:
@@ -67,11 +63,6 @@ def authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="arirecord"'}
-
-"""The header that a 401 carries."""
-
-
 @dataclass(frozen=True, slots=True)
 class ClientAuth:
     """Accepts one name and password; without a `user` all clients are accepted."""
@@ -84,19 +75,4 @@ class ClientAuth:
         if self.user is None:
             return True
         expected = f"{self.user}:{self.password}"
-        given = [_basic(authorization), *parse_qs(query, keep_blank_values=True).get("api_key", [])]
-        return any(_same(text, expected) for text in given if text is not None)
-
-
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
-
-
-def _basic(header: str | None) -> str | None:
-    scheme, _, coded = (header or "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        return base64.b64decode(coded.strip(), validate=True).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        return None
+        return any(is_same(login, expected) for login in logins_of(authorization, query))

@@ -9,9 +9,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from arirecord.asterisk.login import CHALLENGE
 from arirecord.replay.rest.messages import RestRequest, RestResponse, error
 
-from .uvicorn_server import CHALLENGE, ClientAuth
+from .uvicorn_server import ClientAuth
 
 __all__ = ["Web", "refuse"]
 
