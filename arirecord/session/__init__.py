@@ -1,3 +1,1 @@
-"""What a recording is: its rows, the journal it grows in, the session it is sealed into. `docs/format.md` is the law
-here.
-"""
+"""Recordings: rows, the journal of a running recording, and the sealed session. `docs/format.md` defines the format."""

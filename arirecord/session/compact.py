@@ -1,6 +1,6 @@
-"""A session in half the space: what columns can say again is not kept as text.
+"""Compact sessions: half the space, because text that the columns can reproduce is not stored.
 
-`docs/format.md` says how; `Session.frames` gives the same text as before, byte for byte.
+`docs/format.md` defines them; `Session.frames` returns the same text as before, byte for byte.
 """
 
 import os
@@ -35,13 +35,13 @@ _CLUSTER = ("channel_id", "peer_id", "bridge_id", "playback_id", "recording_name
 
 
 def compact(session: SessionFile, target: Path, *, force: bool = False, progress: Progress = no_progress) -> None:
-    """Write `session` to `target` with `raw` only where the columns do not give the frame byte for byte.
+    """Write `session` to `target` with `raw` only for frames that the columns do not reproduce byte for byte.
 
     A folder becomes a folder with files of the same names. Every row is read back and compared before a file gets its
-    name. Memory is bounded. The session itself stays.
+    name. Memory is bounded. The input does not change.
 
-    Raises `TargetExists`, `FileNotFoundError`, `OSError`, `NotASession` for one that is compact already, and
-    `ArirecordError` if what was read back differs.
+    Raises `TargetExists`, `FileNotFoundError`, `OSError`, `NotASession` for a compact session, and
+    `ArirecordError` if the result differs from the input.
     """
     for part in session.parts:
         if is_compact(part.schema):
@@ -103,7 +103,7 @@ def _write(part: Part, path: Path, progress: Progress) -> RowDigest:
 
 
 def _filled(file: pq.ParquetFile) -> set[str]:
-    """The columns that have a value, and those that every session has: an empty one takes as much room as a call."""
+    """Return the columns that have a value, and those of every session: an empty column takes the space of a call."""
     names = set(file.schema_arrow.names)
     found = names & {*LEADING.names, "extra", "raw"}
     for group in range(file.num_row_groups if names - found else 0):
@@ -115,7 +115,7 @@ def _filled(file: pq.ParquetFile) -> set[str]:
 def _groups(
     file: pq.ParquetFile, columns: Sequence[str], expected: RowDigest, types: TypeBytes | None
 ) -> Iterator[pa.Table]:
-    """Row groups, without the texts that templates give; their rows go to `expected` and `types` as they were."""
+    """Yield row groups without the texts that templates give; the original rows go to `expected` and `types`."""
     templates = Templates()
     group: list[pa.Table] = []
     for batch in grouped_batches(file, _SLICE, columns):
@@ -131,16 +131,17 @@ def _groups(
 
 
 def _without_texts(table: pa.Table, templates: Templates) -> pa.Table:
-    """Texts replaced by templates, where a template gives the text."""
-    found = templates.of(table).dictionary_encode()  # else the longest column of all
+    """Replace texts by templates, if a template gives the text."""
+    found = templates.of(table).dictionary_encode()  # as plain text it would be the longest column
     at = table.schema.get_field_index("raw")
     table = table.set_column(at, "raw", pc.if_else(pc.is_valid(found), None, table["raw"]))
     return table.append_column(TEMPLATE, found)
 
 
 def _clustered(tables: list[pa.Table]) -> pa.Table:
-    """What one channel says together, in order: it repeats itself more than its neighbours in time. Takes the tables
-    out of the list, so that they are not held while this one is written.
+    """Cluster rows by channel, in order: rows of one channel are more alike than neighbours in time.
+
+    Empties the list, so that its tables are not held while the result is written.
     """
     table = pa.concat_tables(tables)
     tables.clear()
@@ -156,6 +157,6 @@ def _clustered(tables: list[pa.Table]) -> pa.Table:
 
 
 def _lean(table: pa.Table) -> pa.Table:
-    """The same; columns without values, which are most, share one piece of memory."""
+    """Return the same table; its many empty columns share one buffer."""
     columns = [column if column.null_count < len(table) else nulls(column.type, len(table)) for column in table.columns]
     return pa.Table.from_arrays(columns, schema=table.schema)

@@ -1,4 +1,4 @@
-"""The proof that a session holds what its journal held: digests of both, made while each is read from the disk."""
+"""Proof that a session has the content of its journal: digests of both, made while each is read from the disk."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ PROVED = ("seq", "received_at", "elapsed_ns", "kind", "raw")
 
 
 class RowDigest:
-    """A digest of rows: two of them are equal if and only if the rows were, however they came in batches."""
+    """A digest of rows: two digests are equal if and only if the rows are, whatever their batches."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -20,7 +20,7 @@ class RowDigest:
         self._streams = {name: hashlib.sha256() for name in (*PROVED, "kind lengths", "raw lengths")}
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Rows that come next: the columns `PROVED`."""
+        """Add the next rows: the columns `PROVED`."""
         self.rows += batch.num_rows
         for name in ("seq", "received_at", "elapsed_ns"):
             self._streams[name].update(_values(batch[name].cast(pa.int64())))
@@ -42,7 +42,7 @@ class RowDigest:
 
 
 def _values(values: pa.Array) -> memoryview:
-    """The numbers as bytes; a null, which no row of a journal has, makes them others."""
+    """Return the numbers as bytes. A null, which no row of a journal has, changes them."""
     if values.null_count:
         return memoryview(b"null")
     width = values.type.bit_width // 8

@@ -1,4 +1,4 @@
-"""The header of a session: what it is, without reading it."""
+"""The header of a session: a description without reading the rows."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,13 +20,11 @@ KEY = b"arirecord"
 _PLACES = 1000
 _PROBLEMS = 100
 _ABSENT = ("first_at", "last_at", "type_bytes", "channel_count")
-"""What may be null."""
+"""Fields that may be null."""
 
 
 class Drift:
-    """Counts of what a recording had and the catalogue had not: `counts[what][where]`. Bounded, however hostile the
-    input.
-    """
+    """Counts of differences between a recording and the catalogue: `counts[what][where]`. Bounded for any input."""
 
     def __init__(self) -> None:
         self.counts: dict[str, Counter[str]] = {}
@@ -46,7 +44,7 @@ class Drift:
 
 @dataclass(slots=True)
 class Header:
-    """What `docs/format.md` lists under "The header"; `other` keeps keys of later versions."""
+    """The fields that `docs/format.md` lists under "The header"; `other` keeps keys of later versions."""
 
     started_ns: int
     source: Mapping[str, Any]
@@ -80,7 +78,7 @@ class Header:
 
     @property
     def drift_count(self) -> int:
-        """How many times the wire differed from the catalogue."""
+        """Return the number of differences from the catalogue."""
         return sum(sum(places.values()) for places in self.drift.values())
 
     def dump(self) -> bytes:
@@ -90,7 +88,7 @@ class Header:
 
     @classmethod
     def load(cls, text: bytes) -> Self:
-        """Read what `dump` wrote. Raises `NotASession` for a newer format or what is no header."""
+        """Read the JSON of `dump`. Raises `NotASession` for a newer format or other text."""
         try:
             found = orjson.loads(text)
             version = found["format"]

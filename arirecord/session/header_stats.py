@@ -1,4 +1,4 @@
-"""What the header of a session counts, counted while its rows are written."""
+"""The counts in the header of a session, made while its rows are written."""
 
 from collections import Counter
 from itertools import chain
@@ -16,7 +16,7 @@ __all__ = ["ChannelCount", "HeaderStats", "TypeBytes"]
 
 
 class TypeBytes:
-    """Frames of each event type, and the bytes of their text as UTF-8; those that have none are under ``""``."""
+    """Frames of each event type, and the bytes of their text as UTF-8; frames without a type are under ``""``."""
 
     def __init__(self) -> None:
         self._counts: dict[str, list[int]] = {}
@@ -36,7 +36,7 @@ class TypeBytes:
 
 
 class ChannelCount:
-    """How many different channels were named: in 8 bytes for each, because it is their hashes that are kept."""
+    """Counts distinct channels by their hashes, in 8 bytes each."""
 
     columns = channel_columns("id")
 
@@ -45,7 +45,7 @@ class ChannelCount:
         self._seen: list[pa.Array] = []
 
     def add(self, table: pa.Table | pa.RecordBatch) -> None:
-        """Count the channels of some rows, given with those of `columns` that there are."""
+        """Count the channels of some rows, given with the existing ones of `columns`."""
         names = [name for name in self.columns if name in table.schema.names]
         ids = set(chain.from_iterable(pc.unique(table[name]).to_pylist() for name in names)) - {None}
         self._seen.append(pa.array(map(hash, ids), pa.int64()))
@@ -53,7 +53,7 @@ class ChannelCount:
             self._settle()
 
     def result(self) -> int:
-        """How many there were."""
+        """Return the number of channels."""
         self._settle()
         return len(self._known)
 
@@ -74,14 +74,14 @@ class HeaderStats:
         self._last = (0, 0)
 
     def add(self, table: pa.Table, rows: Rows) -> None:
-        """Count rows that come next, given as columns and as they were read."""
+        """Count the next rows, given as columns and as they were read."""
         if self._first is None:
             self._first = rows.received_ns[0], rows.elapsed_ns[0]
         self._last = rows.received_ns[-1], rows.elapsed_ns[-1]
         self.rows += len(rows)
         events = table.select(["type", *self._by, "raw"])
         is_event = pc.equal(table["kind"], "event")
-        if not pc.all(is_event).as_py():  # else it would be copied for nothing
+        if not pc.all(is_event).as_py():  # avoids a copy
             events = events.filter(is_event)
         self._types.add(events)
         self._channels.add(table)
@@ -94,7 +94,7 @@ class HeaderStats:
             self._lost_count += pc.sum(table["connection_lost_count"]).as_py() or 0
 
     def into(self, header: Header) -> None:
-        """Write what was counted into a header."""
+        """Write the counts into a header."""
         types = self._types.result()
         header.rows, header.events = self.rows, sum(frames for frames, _ in types.values())
         header.types, header.type_bytes = {name: frames for name, (frames, _) in types.items()}, types

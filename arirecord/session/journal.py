@@ -1,6 +1,6 @@
 """The journal: the file that grows while a recording runs.
 
-One zstd stream of lines of JSON: a head, then a line a row. `docs/format.md` tells why.
+One zstd stream of lines of JSON: a head, then a line a row. `docs/format.md` gives the reasons.
 """
 
 import fcntl
@@ -28,19 +28,19 @@ _LATEST_NS = 2**63
 _first, _last = itemgetter(slice(0, 1)), itemgetter(slice(-1, None))
 _EVENT_LINE = re.compile(r'\{"t":([0-9]{1,19}),"elapsed_ns":([0-9]{1,19}),"event":(\{.*\})\}')
 _EVENT_LINES = re.compile(rf"^(?:{_EVENT_LINE.pattern}$|.*$)", re.MULTILINE)
-"""Any lines; the groups of one that has another form are empty."""
+"""Matches any line; for lines of another form the groups are empty."""
 
 _datasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 """macOS has only the slower one."""
 
 
 def journal_path(target: Path) -> Path:
-    """Where the journal of a session lies: beside it."""
+    """Return the path of a session's journal: beside the session."""
     return target.with_name(target.name + ".journal")
 
 
 def in_the_way(path: Path) -> TargetExists:
-    """Return the error for a journal that exists where a new one is to be written."""
+    """Return the error for an existing journal at the path of a new one."""
     what = (
         "a recording to it is still running. Choose another output"
         if is_locked(path)
@@ -51,7 +51,7 @@ def in_the_way(path: Path) -> TargetExists:
 
 class JournalWriter:
     """Writes a journal. `path` must not exist; it is created 0600 and locked. `first_seq` is the `seq` of its first
-    row, and `size` how many bytes it has.
+    row, `size` its size in bytes.
 
     Raises `TargetExists` if it exists, `OSError` if it can't be written.
     """
@@ -63,7 +63,7 @@ class JournalWriter:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except FileExistsError:
             raise in_the_way(path) from None
-        fcntl.flock(self._fd, fcntl.LOCK_EX)  # it is ours: at most somebody looks, in `is_locked`, for a moment
+        fcntl.flock(self._fd, fcntl.LOCK_EX)  # waits at most for a short check by `is_locked`
         self._compressor = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
         self._unwritten = bytearray()
         head = {
@@ -81,15 +81,16 @@ class JournalWriter:
             raise
 
     def write(self, rows: Iterable[tuple[int, int, str, str | bytes]]) -> None:
-        """Append rows `(received_ns, elapsed_ns, kind, raw)` as one batch and hand it to the operating system. Bytes in
-        `raw` are UTF-8: the caller has looked.
+        """Append rows `(received_ns, elapsed_ns, kind, raw)` as one batch and write it to the file.
 
-        Raises `OSError` where that is not possible. The batch is not lost then: `flush` tries again.
+        The caller has checked that bytes in `raw` are UTF-8.
+
+        Raises `OSError` if writing fails. The batch is kept, and `flush` tries again.
         """
         self._append(b"".join(_line(*row) for row in rows))
 
     def write_together(self, groups: Iterable[tuple[int, int, str, Sequence[bytes]]]) -> None:
-        """As `write` does, rows that share a moment and a kind: groups `(received_ns, elapsed_ns, kind, texts)`."""
+        """Append rows as `write` does, in groups of one time and kind: `(received_ns, elapsed_ns, kind, texts)`."""
         self._append(b"".join(chain.from_iterable(starmap(_lines, groups))))
 
     def _append(self, text: bytes) -> None:
@@ -97,19 +98,19 @@ class JournalWriter:
         self.flush()
 
     def flush(self) -> None:
-        """Hand on what could not be written before. Raises `OSError` as `write` does."""
+        """Write the data of a failed write. Raises `OSError` as `write` does."""
         while self._unwritten:
-            # A disk that fills up takes a part of a batch: the rest must follow exactly there.
+            # A disk that fills up accepts part of a batch: the rest must continue exactly there.
             written = os.write(self._fd, self._unwritten)
             del self._unwritten[:written]
             self.size += written
 
     def sync(self) -> None:
-        """Force what was written to the disk; may take long."""
+        """Force the written data to the disk; may take long."""
         _datasync(self._fd)
 
     def close(self) -> None:
-        """End the stream, sync and unlock. The file is closed even where that raises `OSError`."""
+        """End the stream, sync and unlock. The file is closed even if this raises `OSError`."""
         try:
             self._unwritten += self._compressor.flush()
             self.flush()
@@ -119,17 +120,18 @@ class JournalWriter:
 
 
 def event_line(line: bytes) -> tuple[int, int, str] | None:
-    """`(received_ns, elapsed_ns, raw)` of a line that holds a frame as it came; None for lines of any other form.
+    """Return `(received_ns, elapsed_ns, raw)` of a line with an unquoted frame; None for lines of any other form.
 
-    Raises `UnicodeDecodeError` where the frame is not UTF-8.
+    Raises `UnicodeDecodeError` if the frame is not UTF-8.
     """
     found = _EVENT_LINE.fullmatch(line.decode())
     return (int(found[1]), int(found[2]), found[3]) if found else None
 
 
 def event_lines(text: bytes) -> tuple[list[int], list[int], list[str]] | None:
-    """`received_ns`, `elapsed_ns` and `raw` of whole lines that all hold frames as they came; None where one does not,
-    or has what no row can have.
+    """Return `received_ns`, `elapsed_ns` and `raw` of complete lines that all have unquoted frames.
+
+    None if a line has another form, or a value that no row can have.
     """
     try:
         lines = text.decode()
@@ -145,9 +147,7 @@ def event_lines(text: bytes) -> tuple[list[int], list[int], list[str]] | None:
 
 
 def _lines(received_ns: int, elapsed_ns: int, kind: str, texts: Sequence[bytes]) -> Iterable[bytes]:
-    """Lines of rows of one moment, in pieces: at once where all are frames that need no quotes, which is nearly always
-    so.
-    """
+    """Return the lines of rows of one time, in pieces: in one step if no frame needs quotes, which is usual."""
     if kind == "event" and set(map(_first, texts)) == {b"{"} and set(map(_last, texts)) == {b"}"}:
         begin = b'{"t":%d,"elapsed_ns":%d,"event":' % (received_ns, elapsed_ns)
         lines = (b"}\n" + begin).join(texts)
@@ -159,7 +159,7 @@ def _lines(received_ns: int, elapsed_ns: int, kind: str, texts: Sequence[bytes])
 def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str | bytes) -> bytes:
     data = raw.encode() if isinstance(raw, str) else raw
     if kind == "event" and data[:1] == b"{" and data[-1:] == b"}" and len(data) > 1 and b"\n" not in data:
-        # Quoting it as text would cost more than all else that is done for a frame.
+        # Quoting it as text would take longer than all other work for a frame.
         return b'{"t":%d,"elapsed_ns":%d,"event":%b}\n' % (received_ns, elapsed_ns, data)
     line: dict[str, Any] = {"t": received_ns, "elapsed_ns": elapsed_ns, "frame": data.decode()}
     if kind != "event":
@@ -171,7 +171,7 @@ _Columns = tuple[list[int], list[int], list[str], list[str]]
 
 
 def _read_lines(text: bytes, columns: _Columns) -> bool:
-    """Append the rows of whole lines to `received_ns, elapsed_ns, kind, raw`; False where one can't be read."""
+    """Append the rows of complete lines to `received_ns, elapsed_ns, kind, raw`; False if one is unreadable."""
     received_ns, elapsed_ns, kinds, raws = columns
     if events := event_lines(text):
         received_ns += events[0]
@@ -185,7 +185,7 @@ def _read_lines(text: bytes, columns: _Columns) -> bool:
         except (ValueError, KeyError, TypeError, AttributeError):
             return False
         for column, value in zip(columns, row, strict=True):
-            column.append(value)  # type: ignore[attr-defined]  # a list of such values: `_row` has looked
+            column.append(value)  # type: ignore[attr-defined]  # a list of such values: `_row` has checked
     return True
 
 
@@ -203,7 +203,7 @@ def _row(text: bytes) -> tuple[int, int, str, str]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody is writing this journal. Raises `OSError` if it can't be opened."""
+    """Return whether this journal is being written. Raises `OSError` if it can't be opened."""
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -213,13 +213,13 @@ def is_locked(path: Path) -> bool:
 
 
 class JournalReader:
-    """Reads a journal, complete or torn, as often as wanted.
+    """Reads a journal, complete or torn, repeatedly.
 
-    `head` is its first line's object. After `texts` or `batches` ran to their end, `ended` is `complete`, `torn`
-    (cut off in mid-batch, as after a crash) or `damaged: …`, and `unused_bytes` says how much text of an incomplete
-    line followed the last row.
+    `head` is the object of its first line. After the end of `texts` or `batches`, `ended` is `complete`, `torn`
+    (cut off within a batch, as after a crash) or `damaged: …`, and `unused_bytes` is the size of the incomplete
+    line after the last row.
 
-    Raises `JournalError` if it is no journal or of a newer format.
+    Raises `JournalError` if it is not a journal or has a newer format.
     """
 
     def __init__(self, path: Path) -> None:
@@ -233,7 +233,7 @@ class JournalReader:
             head = orjson.loads(next(self._texts(64), b"").partition(b"\n")[0])["arirecord"]
         except (ValueError, KeyError, TypeError):
             raise JournalError(
-                f"{self.path} is no journal of arirecord, or nothing had been written to it yet"
+                f"{self.path} is not a journal of arirecord, or nothing had been written to it yet"
             ) from None
         try:
             version = head["format"]
@@ -243,7 +243,7 @@ class JournalReader:
             if not all(type(number) is int and number >= 0 for number in numbers) or type(head["source"]) is not dict:
                 raise TypeError
         except (KeyError, TypeError, AttributeError):
-            raise JournalError(f"{self.path} has a damaged head: its first line is not as a journal's") from None
+            raise JournalError(f"{self.path} has a damaged head: its first line is not that of a journal") from None
         result: Mapping[str, Any] = head
         return result
 
@@ -255,7 +255,7 @@ class JournalReader:
         yield from pieces
 
     def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[Rows]:
-        """All rows, `size` at a time, fewer where their text would go beyond `max_bytes`."""
+        """Yield all rows, `size` at a time, or fewer to keep their text within `max_bytes`."""
         waiting: _Columns = ([], [], [], [])
         seq, held = self.head.get("first_seq", 0), 0
         for piece in self.texts():
@@ -274,7 +274,7 @@ class JournalReader:
             yield Rows(range(seq, seq + len(waiting[0])), *waiting)
 
     def _texts(self, chunk: int) -> Iterator[bytes]:
-        """Whole lines only; a reader that stops early leaves `ended` as it was."""
+        """Yield complete lines only; a reader that stops early does not set `ended`."""
         decompressor = zstandard.ZstdDecompressor().decompressobj()
         rest = b""
         ended = "torn"

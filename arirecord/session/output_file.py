@@ -1,4 +1,4 @@
-"""Output files: whole or not at all, never in the place of an input, and of another file only by force."""
+"""Output files: written completely or not at all; never replace an input, and other files only with force."""
 
 import os
 import shutil
@@ -17,10 +17,10 @@ def check_output(
 ) -> None:
     """Refuse a file that must not be written.
 
-    inputs: files and folders that are read. No file of them is replaced, not even with `force`, and no Parquet file is
-        added to a folder of them, which would make it a part of that recording.
+    inputs: files and folders that are read. They are never replaced, not even with `force`, and no Parquet file is
+        added to an input folder, which would make it a part of that recording.
     allow_pipe: accept pipes and devices, which are written to instead of being replaced.
-    hint: the option that the message names; empty if there is none.
+    hint: the option that the message names; may be empty.
 
     Raises `TargetExists` and `FileNotFoundError`.
     """
@@ -56,7 +56,7 @@ def check_inputs(output: Path, inputs: Iterable[Path]) -> None:
 
 
 def followed(path: Path) -> Path:
-    """Where a link leads, whether there is a file or not; the path itself if it is not a link."""
+    """Return the target of a link, even if it does not exist; the path itself if it is not a link."""
     return path.resolve() if path.is_symlink() else path
 
 
@@ -80,9 +80,9 @@ def give_name(temporary: Path, target: Path, *, force: bool) -> None:
 
 @contextmanager
 def new_file(output: Path, *, inputs: Iterable[Path] = (), force: bool = False) -> Iterator[Path]:
-    """Yield a path beside `output` that becomes it if all goes well.
+    """Yield a path beside `output` that replaces it on success.
 
-    A pipe or a device is itself written to. If `output` is a link, the file that it leads to is replaced.
+    A pipe or a device is written to directly. If `output` is a link, its target is replaced.
 
     Raises `TargetExists` as `check_output` does, `OSError`.
     """

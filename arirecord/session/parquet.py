@@ -1,4 +1,4 @@
-"""How a session is written as Parquet, and what its footer says of its row groups."""
+"""Write sessions as Parquet, and read row group statistics from the footer."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,25 +13,23 @@ __all__ = ["COMPACT_ROW_GROUP", "ROW_GROUP", "GroupWriter", "column_bounds", "co
 
 ROW_GROUP = 122_880
 COMPACT_ROW_GROUP = 122_880
-"""A reader of a compact session holds one. Each of hundreds of columns takes 300 bytes of one, whatever it holds: half
-as large would be a twentieth more.
+"""A reader of a compact session holds one row group. Each of hundreds of columns takes 300 bytes of it, whatever it
+holds: half this size would make a session a twentieth larger.
 """
 _MAX_BYTES = 1 << 29
 _PAGE = 1 << 24
 _LEVEL = 6
 _COMPACT_LEVEL = 19
 _RAW_LEVEL = 10
-"""zstd levels, and bytes compressed at once: frames repeat what others said long before. Level 3 and Parquet's usual
-pages of 1 MB make a session a fourth larger; beyond this hardly anything is gained.
+"""zstd levels, and bytes compressed together: frames repeat much earlier frames. Level 3 and Parquet's usual
+pages of 1 MB make a session a fourth larger; higher values gain almost nothing.
 """
 _SOUGHT = ("seq", "received_at", "elapsed_ns", "kind", "type", "timestamp", "channel_id", "peer_id", "bridge_id")
-"""Of these the least and the greatest value help who seeks one; of hundreds of columns they would take a sixtieth of a
-session.
-"""
+"""Columns with minimum and maximum, for fast searches; for all columns they would take a sixtieth of a session."""
 
 
 def session_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """A writer of sessions with these columns."""
+    """Return a writer of sessions with these columns."""
     return pq.ParquetWriter(
         path,
         schema,
@@ -51,7 +49,7 @@ def _leaves(schema: pa.Schema) -> list[str]:
 
 
 def compact_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """A writer of compact sessions with these columns: written once, kept long. Rows are not in the order of time."""
+    """Return a writer of compact sessions with these columns. Their rows are not in order of time."""
     return pq.ParquetWriter(
         path,
         schema,
@@ -66,7 +64,7 @@ def compact_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
 
 
 def column_bounds(metadata: pq.FileMetaData, column: str) -> Iterator[tuple[int, Any, Any]]:
-    """The number of each row group, with the least and the greatest value of a column, where the file names them."""
+    """Yield the number of each row group, with minimum and maximum of a column if the file has them."""
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         for place in range(group.num_columns):
@@ -78,7 +76,7 @@ def column_bounds(metadata: pq.FileMetaData, column: str) -> Iterator[tuple[int,
 
 
 class GroupWriter:
-    """Writes tables as row groups in a thread of its own, so that the next rows are read meanwhile."""
+    """Writes tables as row groups in its own thread, so that the next rows are read at the same time."""
 
     def __init__(self, writer: pq.ParquetWriter) -> None:
         self._writer = writer
@@ -93,14 +91,14 @@ class GroupWriter:
         self._thread.shutdown()
 
     def add(self, table: pa.Table) -> None:
-        """Take a table; a row group is written when there are enough. Raises what writing the one before raised."""
+        """Add a table; write a row group when there are enough rows. Raises the error of the previous write."""
         self._waiting.append(table)
         rows = sum(part.num_rows for part in self._waiting)
         if rows >= ROW_GROUP or sum(part.nbytes for part in self._waiting) > _MAX_BYTES:
             self._begin()
 
     def flush(self) -> None:
-        """Write what waits, and wait for it. Raises what writing raises."""
+        """Write the pending rows and wait. Raises the error of the write."""
         if self._waiting:
             self._begin()
         if self._writing is not None:

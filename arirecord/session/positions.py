@@ -1,4 +1,4 @@
-"""Where rows are in a recording, and when it begins and ends."""
+"""Positions of rows in a recording, and the recording's start and end."""
 
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
@@ -16,7 +16,7 @@ __all__ = ["find_places", "recorded", "rows_before"]
 
 
 def recorded(session: SessionFile, zone: tzinfo = UTC) -> RecordingSpan:
-    """What is needed to find times in a session; times without an offset are in `zone`."""
+    """Return the data needed to find times in a session; times without an offset are in `zone`."""
     begins = [part.header.started_ns + part.header.first_elapsed_ns for part in session.parts]
     ends = [begin + part.header.duration_ns for begin, part in zip(begins, session.parts, strict=True)]
 
@@ -27,8 +27,9 @@ def recorded(session: SessionFile, zone: tzinfo = UTC) -> RecordingSpan:
 
 
 def find_places(seqs: Sequence[int], session: SessionFile) -> list[Position]:
-    """Where rows are, in the order of the recording. Where a file of a folder counts anew, it goes on after the one
-    before it. Rows that are not there are left out.
+    """Return the positions of rows, in the order of the recording.
+
+    A file of a folder that starts at `seq` 0 again continues the numbers of the file before. Missing rows are left out.
     """
     wanted, places = pa.array(seqs, pa.int64()), []
     for part, shift in zip(session.parts, session.seq_shifts, strict=True):
@@ -44,7 +45,7 @@ def find_places(seqs: Sequence[int], session: SessionFile) -> list[Position]:
 
 
 def rows_before(session: SessionFile, ns: int) -> int:
-    """At most how many rows were received before a moment, known without reading them: groups count as a whole."""
+    """Return an upper bound of the rows received before a time, without reading them: by whole row groups."""
     return sum(_rows_before(part, ns - part.header.started_ns) for part in session.parts)
 
 

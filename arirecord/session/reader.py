@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from arirecord.errors import NotASession
 
-# What reads rows is imported when they are read: most questions go to DuckDB, and pyarrow.compute alone takes 50 ms.
+# Modules that read rows are imported on use: most queries go to DuckDB, and pyarrow.compute alone takes 50 ms.
 from .header import KEY, Header
 from .parquet import column_bounds
 from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Frame", "Part", "RowBatch", "SessionFile", "in_order_of_time", "open_session"]
 
-# Making Python objects of columns stops all other threads; a replay can't have that for long.
+# Converting columns to Python objects blocks all other threads; a replay needs short blocks.
 _PIECE = 512
 
 
@@ -29,8 +29,7 @@ class Frame(NamedTuple):
     """One row of a session as read back.
 
     `t_ns` is when it was received, nanoseconds since 1970 UTC, on the recording's monotonic clock; `elapsed_ns` the
-    same from the start of the recording. `type` and `application` are None where the frame has none. `raw` is the
-    frame, verbatim.
+    same from the start of the recording. `type` and `application` can be None. `raw` is the frame, verbatim.
     """
 
     seq: int
@@ -42,7 +41,7 @@ class Frame(NamedTuple):
     raw: str
 
 
-# Twice as fast as the class itself, which would look at its arguments by name.
+# Twice as fast as the class itself, which looks up its arguments by name.
 _frame = partial(tuple.__new__, Frame)
 
 
@@ -62,7 +61,7 @@ class RowBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """One Parquet file of a session. `extent` is None if it has no rows."""
+    """One Parquet file of a session. Without rows `extent` has the value None."""
 
     path: Path
     header: Header
@@ -73,7 +72,7 @@ class Part:
 def open_session(path: str | Path) -> "SessionFile":
     """Open a session, a Parquet file or a folder of them, for reading.
 
-    Raises `NotASession`, naming the file and what is wrong, and `FileNotFoundError`.
+    Raises `NotASession` with the file and the fault, and `FileNotFoundError`.
     """
     return SessionFile(Path(path))
 
@@ -114,7 +113,7 @@ class SessionFile:
 
     @cached_property
     def seq_shifts(self) -> Sequence[int]:
-        """For each part what to add to its `seq`, so that it goes on after the part before.
+        """Return for each part the offset of its `seq`, so that it continues the part before.
 
         A gap between the two parts takes one number.
         """
@@ -152,7 +151,7 @@ class SessionFile:
 
         `kinds` and `types` keep only these (None: all). `channel` keeps events that name a channel by this id or
         name, or play to or record from it. `since_ns` (inclusive) and `until_ns` (exclusive) are nanoseconds since
-        1970 UTC; what lies far outside is not read.
+        1970 UTC; row groups outside are not read.
         """
         for rows in self.rows(kinds=kinds, types=types, channel=channel, since_ns=since_ns, until_ns=until_ns):
             for begin in range(0, rows.batch.num_rows, _PIECE):
@@ -167,7 +166,7 @@ class SessionFile:
         since_ns: int | None = None,
         until_ns: int | None = None,
     ) -> Iterator[RowBatch]:
-        """The same as `frames`, some thousand at a time, never none: for who makes frames when it has time."""
+        """Yield the rows of `frames` in batches of some thousand, never empty; the caller makes the frames later."""
         from .row_filter import picked
         from .row_groups import opened
 
@@ -186,8 +185,9 @@ class SessionFile:
                     yield RowBatch(started_ns, batch)
 
     def channel_count(self) -> int:
-        """How many different channels its events name. Of several files, and of such as earlier versions made, all is
-        read.
+        """Return the number of distinct channels in its events.
+
+        Reads all rows of sessions with several files, and of sessions of earlier versions.
         """
         if len(self.parts) == 1 and (known := self.header.channel_count) is not None:
             return known

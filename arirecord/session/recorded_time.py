@@ -136,8 +136,8 @@ def _without(spans: Iterable[Span], gaps: Sequence[Span]) -> Iterator[Span]:
 def read_gaps(path: Path, extent: Extent, part: int, previous_ns: int | None) -> Iterator[Gap]:
     """The gaps that rows of a part report, each from the last event before it.
 
-    `previous_ns` is the time of the last row before this part, None if there is none. Row groups without rows of other
-    kinds than events are not read.
+    `previous_ns` is the time of the last row before this part, None without such a row. Row groups with only events
+    are not read.
     """
     import pyarrow.compute as pc
 

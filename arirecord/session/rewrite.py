@@ -1,4 +1,4 @@
-"""Sessions made of the rows of other sessions: read with all that a row has, written like any recording."""
+"""Sessions made of the rows of other sessions: complete rows, written like any recording."""
 
 import shutil
 import tempfile
@@ -30,10 +30,10 @@ _ROW = ("seq", "received_at", "elapsed_ns", "kind", "raw")
 def read_batches(
     session: SessionFile, columns: Sequence[str] = (), *, with_gaps: bool = True
 ) -> Iterator[tuple[pa.RecordBatch, int]]:
-    """The session in batches with what a row has, and those of `columns` that there are; memory stays bounded.
+    """Yield the session in batches with the columns of a row, and the existing ones of `columns`; memory is bounded.
 
-    With each batch comes what to add to its `elapsed_ns`, so that they count from the session's first part. A gap
-    between two parts is a row of kind `connection`, unless not `with_gaps`.
+    With each batch comes the offset of its `elapsed_ns`, so that they count from the session's first part. A gap
+    between two parts is a row of kind `connection`, if `with_gaps`.
     """
     started_ns = session.header.started_ns
     gaps = {gap.part: gap for gap in session.recorded_time.gaps if gap.is_between and with_gaps}
@@ -77,7 +77,7 @@ def read_rows(session: SessionFile) -> Iterator[Row]:
 
 
 def describe_source(session: SessionFile) -> dict[str, Any]:
-    """What the header of a session made from `session` says of it."""
+    """Return the description of `session` for the header of a session made from it."""
     header = session.header
     return {
         "session": session.path.name,
@@ -104,15 +104,16 @@ def write_session(
     force: bool = False,
     progress: Progress = no_progress,
 ) -> Header:
-    """Journal and seal `rows`, given in batches; `seq` is counted anew from `first_seq`. Returns the header.
+    """Journal and seal `rows`, given in batches; `seq` counts from `first_seq`. Returns the header.
 
-    `inputs` are the files and folders that the rows are read from: none of them is ever replaced.
+    inputs: the files and folders of the rows: they are never replaced.
+    source: called for the header's `source` when all rows are read.
+    check: called with the sealed session before it gets its name.
 
-    `elapsed_ns` that would fall, or be negative, is raised to the one before. `source` is asked for the header's
-    `source` when all rows are read. `check` may look at the sealed session before it gets its name; whatever it raises
-    leaves no file behind. So does every other failure: the rows are safe where they came from.
+    `elapsed_ns` that would fall, or be negative, is raised to the one before. After an error, also of `check`, no file
+    is left; the inputs still have the rows.
 
-    Raises `TargetExists`, `OSError`, and what `rows` and `check` raise.
+    Raises `TargetExists`, `OSError`, and the errors of `rows` and `check`.
     """
     check_output(target, inputs=inputs, force=force)
     target = followed(target)
@@ -141,7 +142,7 @@ def write_session(
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """A folder for what is not finished, on the target's disk; gone afterwards with all that is in it."""
+    """Yield a folder for unfinished files, on the target's disk; remove it afterwards with its content."""
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.making-", dir=target.parent))
     try:
         yield folder

@@ -1,4 +1,4 @@
-"""The rows of one file of a session that are wanted, told by kind, type, channel and time."""
+"""Select the rows of one file of a session by kind, type, channel and time."""
 
 from collections.abc import Collection, Iterator
 
@@ -26,8 +26,9 @@ def picked(
     since_ns: int | None,
     until_ns: int | None,
 ) -> Iterator[pa.RecordBatch]:
-    """The wanted rows of a recording that started at `started_ns`, in order, some thousand at a time; see
-    `Session.frames`.
+    """Yield the selected rows of a recording that started at `started_ns`, in order, in batches of some thousand.
+
+    See `Session.frames` for the arguments.
     """
     names = _channel_filter(file.schema_arrow) if channel is not None else {}
     columns = ["seq", "elapsed_ns", "kind", "type", "application", "raw", *names]
@@ -48,7 +49,7 @@ def picked(
 
 
 def _channel_filter(schema: pa.Schema) -> dict[str, str]:
-    """Columns that may name a channel, with what stands before the channel's id in them."""
+    """Columns that can have a channel, with the prefix of the channel's id in them."""
     names = {name: "" for field in ("id", "name") for name in channel_columns(field)}
     names |= {"playback_target_uri": "channel:", "recording_target_uri": "channel:"}
     return {name: prefix for name, prefix in names.items() if name in schema.names}
@@ -62,7 +63,7 @@ def _names_channel(batch: pa.RecordBatch, names: dict[str, str], channel: str) -
 
 
 def _groups_within(file: pq.ParquetFile, started_ns: int, since_ns: int | None, until_ns: int | None) -> list[int]:
-    """The row groups that may hold something of this time."""
+    """Return the row groups that can have rows of this time."""
     outside = {
         number
         for number, low, high in column_bounds(file.metadata, "elapsed_ns")
@@ -73,5 +74,5 @@ def _groups_within(file: pq.ParquetFile, started_ns: int, since_ns: int | None, 
 
 
 def _int64(value: int) -> int:
-    """The nearest number that a column can hold: a moment may be thousands of years away."""
+    """Return the nearest number that a column can hold: a time can be thousands of years away."""
     return max(-(1 << 63), min(value, (1 << 63) - 1))

@@ -1,4 +1,4 @@
-"""The rows of one file of a session, in order, with their text: the one place that knows how text is stored."""
+"""Read the rows of one file of a session, in order, with their text. Only this module knows how text is stored."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _RESTORE = 8192
 
 @contextmanager
 def opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """A file of a session, to be read. Raises `NotASession`, naming it, where reading shows that it is damaged."""
+    """Open a file of a session for reading. Raises `NotASession` with its name if it is damaged."""
     with pq.ParquetFile(path) as file:
         try:
             yield file
@@ -31,7 +31,7 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
 
 
 def is_compact(schema: pa.Schema) -> bool:
-    """Whether texts are kept as templates, and rows clustered within a row group."""
+    """Return whether texts are stored as templates, and rows clustered within a row group."""
     return TEMPLATE in schema.names
 
 
@@ -43,8 +43,9 @@ def grouped_batches(
     *,
     use_threads: bool = True,
 ) -> Iterator[pa.RecordBatch]:
-    """Rows as they are stored, `size` at a time within each row group: asked for all of them at once, pyarrow keeps
-    something of each up to the end, 13 MB a million rows.
+    """Yield rows as they are stored, `size` at a time within each row group.
+
+    Row groups are requested one by one: otherwise pyarrow keeps part of each until the end, 13 MB a million rows.
     """
     for group in range(file.num_row_groups) if row_groups is None else row_groups:
         yield from file.iter_batches(size, row_groups=[group], columns=columns, use_threads=use_threads)
@@ -53,9 +54,9 @@ def grouped_batches(
 def stored_batches(
     file: pq.ParquetFile, size: int, columns: Sequence[str], row_groups: Sequence[int] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Rows in the order of `seq`, `size` at a time, with these columns, `raw` being the exact text.
+    """Yield rows in the order of `seq`, `size` at a time, with these columns and the exact text in `raw`.
 
-    Of a compact session one row group at a time is held.
+    For a compact session one row group at a time is in memory.
     """
     groups = list(range(file.num_row_groups)) if row_groups is None else list(row_groups)
     if not is_compact(file.schema_arrow):

@@ -1,4 +1,4 @@
-"""A row: one thing that happened in a recording."""
+"""Rows of a recording: an event, an exchange, a change of the connection, or a mark."""
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,17 +76,17 @@ OWN_COLUMNS: Mapping[str, Mapping[str, ColumnType]] = {
     },
     "mark": {"mark_by": "string", "mark_text": "string"},
 }
-"""Columns of the kinds of rows that arirecord itself writes; each has a `type` besides."""
+"""Columns of the kinds of rows that arirecord itself writes; each kind also has a `type`."""
 
 
 END_OF_RECORDING = "the recording ends"
-"""The reason of the Close frame (1000) with which a replay says that there is no more, so that nobody dials again."""
+"""The reason of the Close frame (1000) at the end of a replay, so that a capture does not reconnect."""
 
 
 def own_text(kind: str, what: str, **fields: Any) -> str:
-    """`raw` of a row of arirecord's own: `own_text("connection", "opened", url=…)`. Fields that are None are left out.
+    """Return `raw` of a row that arirecord writes: `own_text("connection", "opened", url=…)`. None fields are left out.
 
-    Raises `TypeError` for a field that the kind has not.
+    Raises `TypeError` for a field that the kind does not have.
     """
     known = {f"{kind}_{name}": value for name, value in fields.items() if value is not None}
     if unknown := known.keys() - OWN_COLUMNS[kind].keys():

@@ -1,4 +1,4 @@
-"""Sealing: a journal becomes a session, and is removed only when the session was read back and found equal."""
+"""Sealing: a journal becomes a session. It is removed only after the session was read back and compared."""
 
 import os
 import re
@@ -30,7 +30,7 @@ __all__ = ["Progress", "RowSource", "ahead", "make_session", "no_progress", "rec
 
 _SLICE = 40_960
 
-"""Rows turned into columns at once: a row group's worth of Python objects would cost a gigabyte."""
+"""Rows converted to columns together: Python objects for a whole row group would take a gigabyte."""
 
 _NAME = re.compile(rb'"type":"([^"\\]*)')
 
@@ -40,15 +40,15 @@ _QUOTED_NAME = re.compile(rb'\\"type\\": ?\\"([^"\\]*)')
 
 _KIND = re.compile(rb'"kind":"([^"\\]*)')
 
-"""Names of event types and kinds in a journal, as far as is worth looking."""
+"""Pattern of the names of event types and kinds in a journal, with a limited length."""
 
 Progress = Callable[[str, int], None]
 
-"""Called with what is being done (`reading`, `writing`, `comparing`) and the rows done so far, while reading about."""
+"""Called with the step (`reading`, `writing`, `comparing`) and the rows done so far (while reading: about)."""
 
 
 class RowSource(Protocol):
-    """Rows that can be read as often as wanted; see `JournalReader`."""
+    """Rows that can be read repeatedly; see `JournalReader`."""
 
     @property
     def ended(self) -> str:
@@ -56,7 +56,7 @@ class RowSource(Protocol):
 
     @property
     def unused_bytes(self) -> int:
-        """So much text of a last line that is not whole."""
+        """Size of the incomplete last line, in bytes."""
 
     def texts(self) -> Iterator[bytes]:
         """The lines in which event types are named, as text, in pieces that end with a line."""
@@ -66,7 +66,7 @@ class RowSource(Protocol):
 
 
 def no_progress(what: str, rows: int) -> None:
-    """Tell nobody."""
+    """Ignore the progress."""
 
 
 def recover(
@@ -74,7 +74,7 @@ def recover(
 ) -> Header:
     """Seal a journal that was left behind.
 
-    Raises `JournalError` if somebody is writing it or it is no journal, `TargetExists` as `seal` does.
+    Raises `JournalError` if it is being written or is not a journal, `TargetExists` as `seal` does.
     """
     if is_locked(journal):
         raise JournalError(f"{journal} is being written; end that recording instead")
@@ -93,14 +93,14 @@ def seal(
     force: bool = False,
     progress: Progress = no_progress,
 ) -> Header:
-    """Make `journal` the session `target`; remove it once every row was read back and compared. Returns the session's
-    header.
+    """Seal `journal` as the session `target`; remove it after every row was read back and compared. Returns the header.
 
-    `header` brings what only the recorder knows (`problems`, `ended`). A torn journal is sealed up to its last whole
-    line, a damaged one up to the damage; the damaged one is kept, renamed to end in `.damaged`. Memory is bounded.
+    `header` has the fields that only the recorder knows (`problems`, `ended`). A torn journal is sealed up to its last
+    complete line, a damaged one up to the damage; the damaged one is kept, renamed to end in `.damaged`. Memory is
+    bounded.
 
     Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the session differs from the journal,
-    `OSError` where the disk fails. The journal stays in every such case.
+    `OSError` if the disk fails. The journal stays after every error.
     """
     try:
         check_output(target, inputs=[journal], force=force)
@@ -121,11 +121,12 @@ def seal(
 def make_session(
     source: RowSource, target: Path, header: Header, *, force: bool = False, progress: Progress = no_progress
 ) -> None:
-    """Make what is in `source` the session `target` once every row was read back and compared; `header` gets its
-    counts. Memory is bounded.
+    """Write the rows of `source` to the session `target`, read every row back and compare it.
+
+    `header` gets the counts. Memory is bounded.
 
     Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the session differs from its source,
-    `OSError` where the disk fails, and what reading the source raises. No file is left behind then.
+    `OSError` if the disk fails, and the errors of the source. After an error no file is left.
     """
     target = followed(target)
     with undisturbed():
@@ -148,8 +149,9 @@ def make_session(
 
 
 def _names(source: RowSource, progress: Progress) -> set[str]:
-    """Event types and kinds that may occur: found by their looks, so a few too many; too few is put right while
-    writing.
+    """Return the event types and kinds that may occur.
+
+    They are found by a pattern, so there can be too many; missing ones are added while writing.
     """
     names: set[bytes] = set()
     count = 0
@@ -168,7 +170,7 @@ def _names(source: RowSource, progress: Progress) -> set[str]:
 
 
 def _write(source: RowSource, path: Path, schema: pa.Schema, header: Header, progress: Progress) -> RowDigest:
-    """Write the session; returns the proof of what was received."""
+    """Write the session; return the digest of the received rows."""
     drift = Drift()
     tally = HeaderStats()
     received = RowDigest()
@@ -197,7 +199,7 @@ def _own(batches: Iterator[Rows], received: RowDigest) -> Iterator[tuple[Rows, p
 
 
 def _compare(source: RowSource, path: Path, received: RowDigest, progress: Progress) -> None:
-    """Read the session back and hold it against what was received; raises `JournalError` if it differs."""
+    """Read the session back and compare it with the received rows; raise `JournalError` if it differs."""
     written = RowDigest()
     with pq.ParquetFile(path) as file:
         for batch in ahead(grouped_batches(file, 8192, PROVED)):
@@ -208,7 +210,7 @@ def _compare(source: RowSource, path: Path, received: RowDigest, progress: Progr
 
 
 def _difference(source: RowSource, path: Path) -> str:
-    """Where the session differs from its journal, row by row: slow, and hopefully never needed."""
+    """Find the difference between the session and its journal, row by row. This is slow, and only for errors."""
     written = _written(path)
     for rows in source.batches(8192):
         for row in rows:
@@ -238,7 +240,7 @@ Item = TypeVar("Item")
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, none of which is None; what making one raises comes out in its place."""
+    """Yield the same items, never None; raise an error of the producer in its place."""
     with ThreadPoolExecutor(1, thread_name_prefix="arirecord-ahead") as thread:
         coming = thread.submit(next, items, None)
         while (item := coming.result()) is not None:

@@ -1,7 +1,7 @@
-"""The text of a frame from its columns: a template says which columns, in which order, in what text between them.
+"""Templates: the text of a frame from its columns. A template has the columns in order, and the text between them.
 
 `{"type":<type>,"timestamp":<timestamp +0000>,"channel":{"id":<channel_id>}}` is the template of a frame. Names of
-columns stand for their values as Asterisk writes them; beside a time stands its offset.
+columns stand for their values as Asterisk writes them; a time also has its offset.
 """
 
 import re
@@ -26,19 +26,19 @@ _SPECIAL = r'["\\\x00-\x1f]'
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _Plan = Mapping[str, "Column | _Plan"]
 _KNOWN = 16
-"""So many templates of a type are tried, the latest first, before a frame is looked at."""
+"""Number of templates of a type that are tried, the latest first, before a frame is analysed."""
 
 
 class Templates:
-    """Finds the templates of frames. Most frames are as others of their type were: what gave those back is tried first,
-    on all rows at once.
+    """Finds the templates of frames. Most frames are like earlier ones of their type: their templates are tried first,
+    on all rows together.
     """
 
     def __init__(self) -> None:
         self._known: dict[str, list[str]] = {}
 
     def of(self, table: pa.Table) -> pa.Array:
-        """The template of each row that gives its text byte for byte from the other columns; null where none does."""
+        """Return for each row the template that gives its text byte for byte; null if no template does."""
         raws, types = table["raw"].combine_chunks(), table["type"].combine_chunks()
         is_event = pc.equal(table["kind"], "event").combine_chunks()
         found: list[str | None] = [None] * len(raws)
@@ -62,7 +62,7 @@ class Templates:
 
 
 def _try(template: str, table: pa.Table, rows: pa.Array, found: list[str | None]) -> pa.Array:
-    """Note the template for those of the rows whose text it gives; returns the others."""
+    """Set the template for those rows whose text it gives; return the others."""
     if not len(rows):
         return rows
     some = table.select(["raw", *(columns_of_templates([template]) & set(table.column_names))]).take(rows)
@@ -73,14 +73,12 @@ def _try(template: str, table: pa.Table, rows: pa.Array, found: list[str | None]
 
 
 def columns_of_templates(templates: Iterable[str]) -> set[str]:
-    """Names of the columns that stand in them."""
+    """Return the names of the columns in the templates."""
     return {slot[1] for template in templates for slot in _SLOT.finditer(template)}
 
 
 def _template_of(raw: str) -> str | None:
-    """The template of a frame; None where it has a field that is no column. Whether it gives the same text again is
-    for the caller to see.
-    """
+    """Return the template of a frame; None if a field has no column. The caller checks that it gives the same text."""
     try:
         event = orjson.loads(raw)
         pieces = ["{"]
@@ -128,7 +126,7 @@ def _plan(event_type: str) -> _Plan:
 
 
 def restore(table: pa.Table) -> pa.Array:
-    """The text of every row: that of `raw`, or where `raw` is null what the row's template, a code, says, or null."""
+    """Return the text of every row: `raw`, or if `raw` is null the text of the row's template (a code), or null."""
     templates = table[TEMPLATE].combine_chunks()
     raws = table["raw"].combine_chunks()
     texts, places = [raws], list(range(len(raws)))
@@ -160,7 +158,7 @@ def _fill(template: str, table: pa.Table) -> pa.Array:
 
 
 def _texts(values: pa.Array, name: str, sign: str | None, hours: str, minutes: str) -> tuple[pa.Array, str]:
-    """The values as in JSON, and what quotes them."""
+    """Return the values as in JSON, and their quotes."""
     if sign is not None and pa.types.is_timestamp(values.type):
         offset_ms = (int(hours) * 60 + int(minutes)) * 60_000 * (-1 if sign == "-" else 1)
         local = pc.add(values.cast(pa.int64()), offset_ms).cast(values.type).cast(pa.string())

@@ -1,4 +1,4 @@
-"""Errors for paths that cannot be read as a session: what is there instead, and what to do about it."""
+"""Errors for paths that cannot be read as a session: the type of the file, and advice."""
 
 import zlib
 from contextlib import suppress
@@ -21,7 +21,7 @@ _WHILE_RUNNING = (
 
 
 def missing_session(path: Path) -> FileNotFoundError:
-    """Return the error for a path at which there is no file. A recording to it may be running or may be cut off."""
+    """Return the error for a missing file. A recording to it may be running, or may have been cut off."""
     journal = journal_path(path)
     if not journal.exists():
         return FileNotFoundError(f"{path} does not exist")
@@ -71,12 +71,12 @@ def _is_journal(path: Path) -> bool:
     try:
         JournalReader(path)
     except JournalError as error:
-        return "is no journal" not in str(error)  # a newer or damaged one
+        return "is not a journal" not in str(error)  # a newer or damaged one
     return True
 
 
 def _text_of(head: bytes) -> bytes:
-    """The beginning of a text file, decompressed where it is gzip or zstd."""
+    """Return the beginning of a text file, decompressed if it is gzip or zstd."""
     if head.startswith(_ZSTD):
         with suppress(zstandard.ZstdError):
             return zstandard.ZstdDecompressor().decompressobj().decompress(head)

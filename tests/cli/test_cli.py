@@ -175,7 +175,7 @@ def test_query_without_rows(run: Run) -> None:
         (["capture", "--duration", "soon"], 2, "is not a duration such as 30s"),
         (["capture", "--user", "somebody"], 2, "set ARIRECORD_PASSWORD"),
         (["cat", IVR, "--since", "noon"], 2, "is not a time such as"),
-        (["recover", IVR, "-o", "x.parquet"], 1, "is no journal"),
+        (["recover", IVR, "-o", "x.parquet"], 1, "is not a journal"),
         (["nonsense"], 2, "nonsense"),
     ],
 )

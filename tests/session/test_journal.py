@@ -150,7 +150,7 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "j"
     for data in (b"", b"hello", zstandard.compress(b'{"a":1}\n'), zstandard.compress(b"[1]\n")):
         path.write_bytes(data)
-        with pytest.raises(JournalError, match="is no journal"):
+        with pytest.raises(JournalError, match="is not a journal"):
             JournalReader(path)
     path.write_bytes(zstandard.compress(b'{"arirecord":{"format":99,"started_ns":1}}\n'))
     with pytest.raises(JournalError, match="please update"):

@@ -1,6 +1,6 @@
 """Frames as columns.
 
-`table.py` turns rows into an Arrow table. The fast path (`fast_path.py`) cuts each frame into its time, its snapshots
+`table.py` turns rows into an Arrow table. The fast path (`fast_path.py`) splits each frame into its time, its snapshots
 and the rest (`residuals.py`), and parses each distinct text once with a strict schema (`arrow_json.py`). Frames that
-the schema does not foresee go the exact path, one by one (`arirecord/asterisk/flatten.py`). Both give the same columns.
+the schema refuses take the exact path, one by one (`arirecord/asterisk/flatten.py`). Both give the same columns.
 """

@@ -1,8 +1,8 @@
-"""Texts of one form as columns, by `pyarrow.json` with an explicit schema that refuses whatever it does not foresee.
+"""Texts of one form as columns, by `pyarrow.json` with an explicit schema that refuses all unexpected texts.
 
-A form is an event type, an event type of whose frames `fast_path.py` has cut snapshots, or a snapshot itself. Cut
-out are times and snapshots; a 0 stands in their place. The key before it, as the key of a free object that is made a
-text, is one that nobody can guess: no frame can bring it.
+A form is an event type, an event type whose snapshots `fast_path.py` has cut out, or a snapshot itself. A 0 replaces
+each time and snapshot that is cut out. The key before it, and the key of a free object that becomes a text, contain a
+random secret, so that no frame can contain them.
 """
 
 import secrets
@@ -40,13 +40,13 @@ _PLAIN: Mapping[str, pa.DataType] = {
 }
 SECRET = " " + secrets.token_hex(8)
 MARK = f'{SECRET}":0'
-"""What stands in a text for what was cut out, from the end of its key on."""
+"""Replaces in a text the part that was cut out, from the end of its key on."""
 _AS_TEXT = " as text" + SECRET
 SNAPSHOT = "Channel"
 CUT = ("channel", "peer", "caller")
-"""Fields whose snapshots are cut out: those of `Dial` and of all that is about one channel."""
+"""Fields whose snapshots are cut out: those of `Dial` and of all events of one channel."""
 _SMALL = 32
-"""Below so many texts halving costs more than reading each the exact way."""
+"""Below this number of texts, halving costs more than the exact path for each."""
 _BLOCK = 1 << 22
 _ENVELOPE = [name for name in ENVELOPE if name != "timestamp"]
 _FREE = ("channelvars", "bridgevars")
@@ -54,7 +54,7 @@ _DATE = r"^[12]\d{3}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{3}[+-][01]\d[0-5
 
 
 def parse_texts(form: str, texts: Sequence[str]) -> Iterator[tuple[range, pa.Table | None]]:
-    """The texts as tables, in pieces as large as can be; None for pieces that are refused."""
+    """Return the texts as tables, in pieces as large as possible; None for refused pieces."""
     return _halves(form, texts, range(len(texts)))
 
 
@@ -69,7 +69,7 @@ def _halves(form: str, texts: Sequence[str], part: range) -> Iterator[tuple[rang
 
 
 def _parse(form: str, texts: Sequence[str]) -> pa.Table | None:
-    """Columns of frames that all have this form, or of snapshots, and are as catalogued; None if not."""
+    """Return the columns of frames or snapshots; None unless all have this form and match the catalogue."""
     text = "\n".join(texts)
     # A line that begins with { and ends with } is either one JSON object, or makes the parser fail or count another
     # number of rows, whatever stands before and after it: after } it can't go on with {.
@@ -107,7 +107,7 @@ def _parse(form: str, texts: Sequence[str]) -> pa.Table | None:
 
 
 def parse_stamps(values: pa.Array | pa.ChunkedArray) -> Any:
-    """Times as Asterisk writes them, as milliseconds; None where one is not so, or is no time."""
+    """Convert times in Asterisk's format to milliseconds; None if one has another format or is not a time."""
     if not pc.all(pc.match_substring_regex(values, _DATE), min_count=0).as_py():
         return None
     try:
@@ -117,8 +117,9 @@ def parse_stamps(values: pa.Array | pa.ChunkedArray) -> Any:
 
 
 def _free_as_text(text: str) -> str:
-    """Objects of free form have no schema. Where one is flat and would be written the same way again, its key is
-    renamed and its text made a string, so that the column is its text; any other stays, and is refused.
+    """Turn free objects, which have no schema, into strings, so that the column has their text.
+
+    Only flat objects in canonical form are converted, under a renamed key. Others stay, and the schema refuses them.
     """
     for name in _FREE:
         first, *others = text.split(f'"{name}":{{')
@@ -146,7 +147,7 @@ def _as_text(free: str) -> str | None:
 
 @cache
 def _paths(form: str) -> Sequence[tuple[tuple[str, ...], ColumnType]]:
-    """Where the values of the columns are in what was parsed."""
+    """Return the location of each column's values in the parsed table."""
     if form == SNAPSHOT:
         event = next(t for t in event_types() if fields_of(t).get("channel") == SNAPSHOT)
         columns = [c for c in columns_of(event) if c.path[0] == "channel"]
@@ -161,7 +162,7 @@ def _renamed(path: tuple[str, ...], kind: ColumnType) -> tuple[str, ...]:
 
 
 def _fields(form: str) -> tuple[str, set[str]]:
-    """Its event type, and the fields that have numbers for snapshots."""
+    """Return the form's event type, and the fields that have numbers instead of snapshots."""
     name = form.removesuffix(SECRET)
     known = fields_of(name) if form != name else {}
     return name, {f for f in CUT if known.get(f, "").removesuffix("?") == SNAPSHOT}

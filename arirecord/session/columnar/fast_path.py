@@ -1,9 +1,9 @@
-"""The quick way from frames to columns. It gives exactly what `ari.flatten` gives, or refuses a frame.
+"""The fast path from frames to columns. It gives exactly the result of `asterisk.flatten`, or refuses a frame.
 
-A stream says the same again and again. Most of a frame is the snapshot of its channel, and most snapshots come many
-times; so does what is left when a frame's own time is taken out too. So a frame is cut into its time, its snapshots and
-the rest, every different text is parsed once (`session/columnar/arrow_json.py`), and rows are put together by numbers.
-What is cut out is the value of its key and nothing else, because the rest is refused where it is not.
+Most of a frame is the snapshot of its channel, and most snapshots occur many times. The rest repeats too, once the
+frame's own time is removed. So each frame is split into its time, its snapshots and the rest. Each distinct text is
+parsed once (`session/columnar/arrow_json.py`), and rows are assembled by numbers.
+A wrong cut is detected: the rest then does not match the schema and is refused.
 """
 
 import re
@@ -28,7 +28,7 @@ _Numbers = list[int | None]
 
 
 def quick(raws: Sequence[str]) -> tuple[pa.Table, list[int]]:
-    """Flattened columns of the frames, in order, and the indices of those that it refuses: their columns are null."""
+    """Return the columns of the frames, in order, and the indices of refused frames: their columns are null."""
     pieces = _Pieces(raws, frozenset())
     snapshots, bad = _parse_snapshots(list(pieces.snapshots))
     if bad:
@@ -52,9 +52,9 @@ def quick(raws: Sequence[str]) -> tuple[pa.Table, list[int]]:
 
 
 class _Pieces:
-    """Frames cut up. For each: its time, a number for the rest (None: it is refused), and one for each snapshot.
+    """Split frames. For each: its time, a number for the rest (None: it is refused), and one for each snapshot.
 
-    `rests` and `snapshots` have the different texts in the order of their numbers. `bad` snapshots are not cut out.
+    `rests` and `snapshots` have the distinct texts in the order of their numbers. `bad` snapshots are not cut out.
     """
 
     def __init__(self, raws: Sequence[str], bad: frozenset[str]) -> None:
@@ -69,7 +69,7 @@ class _Pieces:
         known_of, begin, stamp_key = self._latest.get, _BEGIN["channel"], '"timestamp":"'
         to_id = len(begin)
         for index, raw in enumerate(raws):
-            # The same as below, for a frame with a known snapshot behind its time, as nearly all are, at half the cost.
+            # The same as below at half the cost, for a frame with a known snapshot after its time. Nearly all are.
             key = raw.find(begin)
             if key >= 0:
                 known = known_of(raw[key + to_id : raw.find('"', key + to_id)])
@@ -94,7 +94,7 @@ class _Pieces:
                 numbers[index] = rests[rest[: time - 3] + MARK + rest[end + 1 :]]
 
     def _cut(self, index: int, raw: str, field: str) -> str:
-        """The frame with a mark for the snapshot; the same frame where none can be cut out."""
+        """Replace the snapshot in the frame by a mark; return the frame unchanged if that is not possible."""
         at = raw.find(_BEGIN[field])
         if at < 0:
             return raw
@@ -112,7 +112,7 @@ class _Pieces:
 
 
 def _parse_snapshots(texts: Sequence[str]) -> tuple[pa.Table, frozenset[str]]:
-    """Columns of all snapshots, and those that can't be read; then there are no columns."""
+    """Return the columns of all snapshots, or the unreadable snapshots without columns."""
     parts = list(parse_texts(SNAPSHOT, texts)) if texts else []
     bad = frozenset(texts[i] for part, table in parts if table is None for i in part)
     if bad or not parts:
@@ -121,7 +121,7 @@ def _parse_snapshots(texts: Sequence[str]) -> tuple[pa.Table, frozenset[str]]:
 
 
 def _parse_stamps(stamps: Sequence[str | None]) -> tuple[pa.Array, set[int]]:
-    """Times of frames, and the indices of those that no column can hold: null."""
+    """Return the times of frames, and the indices of those that no column can hold: null."""
     parsed = parse_stamps(pa.array(stamps, pa.string()))
     if parsed is not None:
         return parsed, set()

@@ -1,7 +1,7 @@
-"""What is left of frames when their times and snapshots are cut out, as columns.
+"""Residuals: the text of frames without their times and snapshots, as columns.
 
-There are hundreds of columns, and most belong to types that come seldom: their few values are put between nulls,
-instead of being asked for by every row.
+Most of the hundreds of columns belong to rare types. Their few values are placed between nulls, because a lookup for
+every row would be slower.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -19,14 +19,14 @@ from .arrow_json import MARK, SECRET, parse_texts
 __all__ = ["Residuals", "nulls", "parse_rests"]
 
 _SELDOM = 128
-"""Of so many rows one may have a form that comes seldom."""
+"""A form is rare if at most one of this number of rows has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
-    """Different rests, parsed: tables of their columns, without those that have no value.
+    """Distinct rests, parsed: tables of their columns, without empty columns.
 
-    `table_of` and `row_of` say, by the number of a rest, where it is; null if it can't be read: then it is `refused`.
+    `table_of` and `row_of` give the location of a rest by its number; null if it is unreadable: then it is `refused`.
     """
 
     tables: Sequence[pa.Table]
@@ -35,7 +35,7 @@ class Residuals:
     refused: Collection[int]
 
     def columns(self, numbers: pa.Array) -> dict[str, pa.ChunkedArray]:
-        """Columns of frames whose rests have these numbers; null stands for none."""
+        """Return the columns of frames whose rests have these numbers; null means no rest."""
         tables, rows = self.table_of.take(numbers), self.row_of.take(numbers)
         seldom = self._seldom(tables)
         often = {name for i, table in enumerate(self.tables) if i not in seldom for name in table.column_names}
@@ -55,7 +55,7 @@ class Residuals:
         return columns
 
     def _seldom(self, tables: pa.Array) -> set[int]:
-        """The tables to which the fewest rows belong, so many that all of these are few."""
+        """Return the tables with the fewest rows; together they have few rows."""
         found: set[int] = set()
         counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(tables).to_pylist()}
         left = len(tables) // _SELDOM
@@ -68,7 +68,7 @@ class Residuals:
 
 
 def parse_rests(texts: Sequence[str]) -> Residuals:
-    """Parse different rests, each of which has its number by its place."""
+    """Parse distinct rests; the number of each is its index."""
     forms: dict[str, list[int]] = {}
     known = _forms()
     refused: set[int] = set()
@@ -95,7 +95,7 @@ def parse_rests(texts: Sequence[str]) -> Residuals:
 
 @cache
 def _forms() -> frozenset[str]:
-    """All but those of types whose every frame holds an object of free form."""
+    """Return all except those of types whose every frame has a free object."""
     quick_types = [t for t in event_types() if "object" not in fields_of(t).values()]
     return frozenset([*quick_types, *(t + SECRET for t in quick_types)])
 
@@ -105,7 +105,7 @@ def _select(table: pa.Table, names: Collection[str]) -> pa.Table:
 
 
 def _together(tables: Sequence[pa.Table]) -> tuple[pa.Table, pa.Array]:
-    """The tables as one, of which those without columns are left out, and where each begins."""
+    """Concatenate the tables, without those that have no columns; return the first row of each too."""
     counts = [table.num_rows if table.num_columns else 0 for table in tables]
     some = [table for table in tables if table.num_columns]
     begins = pa.array([0, *accumulate(counts)][:-1], pa.int32())
@@ -113,7 +113,7 @@ def _together(tables: Sequence[pa.Table]) -> tuple[pa.Table, pa.Array]:
 
 
 def _between_nulls(values: pa.Table, places: Iterable[int], count: int) -> pa.Table:
-    """A table of so many rows, of which those at `places` have `values`, in order, and the others nulls."""
+    """Make a table with this number of rows: `values` at `places`, in order, and nulls elsewhere."""
     empty = pa.Table.from_arrays([nulls(field.type, count) for field in values.schema], schema=values.schema)
     pieces: list[pa.Table] = []
     end = 0
@@ -127,5 +127,5 @@ def _between_nulls(values: pa.Table, places: Iterable[int], count: int) -> pa.Ta
 
 @lru_cache(maxsize=32)
 def nulls(kind: pa.DataType, count: int) -> pa.Array:
-    """So many nulls, made once."""
+    """Return an array of nulls, made once for each size."""
     return pa.nulls(count, kind)

@@ -1,6 +1,6 @@
 """Rows as an Arrow table: the columns of a session.
 
-The fast path (`fast_path.py`) refuses whatever the catalogue does not foresee. These frames go the exact path
+The fast path (`fast_path.py`) refuses frames that differ from the catalogue. These take the exact path
 (`asterisk/flatten.py`), one by one. Both give the same values.
 """
 
@@ -36,7 +36,7 @@ LEADING = pa.schema(
 
 
 class UnforeseenColumns(Exception):
-    """Rows hold event types or kinds that the schema was not made for: make it again with `names` added."""
+    """Rows have event types or kinds that the schema lacks: make it again with `names` added."""
 
     def __init__(self, names: set[str]) -> None:
         super().__init__(names)
@@ -44,7 +44,7 @@ class UnforeseenColumns(Exception):
 
 
 def session_schema(names: Iterable[str]) -> pa.Schema:
-    """Schema of a session in which these event types, and kinds of other rows, occur. Unknown names are passed over."""
+    """Return the schema of a session with these event types and kinds of other rows. Unknown names are ignored."""
     columns: dict[str, pa.DataType] = {}
     for name in names:
         if name in event_types():
@@ -56,7 +56,7 @@ def session_schema(names: Iterable[str]) -> pa.Schema:
 
 
 def own_columns(rows: Rows) -> pa.RecordBatch:
-    """What of the rows does not come from their text."""
+    """Columns that do not come from the text of the rows."""
     return pa.RecordBatch.from_pydict(
         {
             "seq": pa.array(rows.seqs, pa.int64()),
@@ -71,10 +71,11 @@ def own_columns(rows: Rows) -> pa.RecordBatch:
 def rows_to_table(
     rows: Sequence[Row] | Rows, schema: pa.Schema, drift: Drift, own: pa.RecordBatch | None = None
 ) -> pa.Table:
-    """The rows, in order, with the columns of `schema`; drift is counted in `drift`. `own` are their own columns, where
-    they are known already.
+    """Return the rows, in order, with the columns of `schema`; count drift in `drift`.
 
-    Raises `UnforeseenColumns` where a row has a column that `schema` has not.
+    own: columns of the rows that are already known.
+
+    Raises `UnforeseenColumns` if a row has a column that `schema` lacks.
     """
     if not isinstance(rows, Rows):
         rows = Rows.of(rows)
@@ -94,7 +95,7 @@ def rows_to_table(
 
 
 def _fill(columns: dict[str, pa.ChunkedArray], indices: Sequence[int], values: pa.Table) -> None:
-    """Put the rows of `values` at `indices`, where `columns` are null."""
+    """Insert the rows of `values` at `indices`, where `columns` are null."""
     count = len(columns["type"])
     places: list[int | None] = [None] * count
     for place, index in enumerate(indices):
