@@ -1,4 +1,4 @@
-"""Tables of a report: calls by endpoint and trunk, queues, quality of the audio, holds, how fast apps react."""
+"""Tables of a report: calls by endpoint and trunk, queues, audio quality, holds, app reactions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ _APPS = """
 
 @dataclass(frozen=True)
 class Breakdown:
-    """A table: its `heads`, and `rows` of texts; without rows `empty` says what the recording does not have."""
+    """A table: its `heads`, and `rows` of texts; `empty` is the text shown without rows."""
 
     title: str
     about: str
@@ -93,7 +93,7 @@ class Breakdown:
 
 
 def breakdowns(connection: duckdb.DuckDBPyConnection) -> Sequence[Breakdown]:
-    """The tables of a whole recording, each of at most 25 rows. Trunks have one where the parameter `trunks` is set."""
+    """Return the tables of a whole recording, at most 25 rows each. Trunks have one if `trunks` is set."""
     ((trunks,),) = connection.execute("SELECT param_text('trunks')").fetchall()
     groups = [("endpoint", "By endpoint"), *([("trunk", "By trunk")] if trunks != "*" else [])]
     tables = [

@@ -1,4 +1,4 @@
-"""The story of a call, told from its facts."""
+"""Build the story of a call from its facts."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
@@ -29,12 +29,12 @@ def story(
     seq: int | None = None,
     timezone: str = "UTC",
 ) -> Story:
-    """What happened in the call `call_id`.
+    """Build the story of the call `call_id`.
 
     `session` is a session, its path, or a connection by `arirecord.connect` that has all models or at least
-    `facts.MODELS`. `details` adds the moments that say little: steps of the dialplan, caller ids, variables
-    that Asterisk sets itself. `seq` marks the moment of that row of the recording; a moment that would be left out is
-    not. `timezone` is the zone of `Story.facts["when"]`; a connection has one of its own.
+    `call_data.MODELS`. `details` adds minor moments: steps of the dialplan, caller ids, variables that Asterisk sets
+    itself. `seq` marks the moment of that row of the recording, and keeps it even if it is minor. `timezone` is the
+    zone of `Story.facts["when"]`; a connection has its own.
 
     Raises `NoSuchCall`, and `NotASession`, `FileNotFoundError` and `ValueError` as `open_session` does.
     """
@@ -46,7 +46,7 @@ def story(
 
 
 def tell(facts: Facts, *, details: bool = False, seq: int | None = None) -> Story:
-    """The story in these facts."""
+    """Build the story from these facts."""
     call, lanes, bridges = facts.call, _lanes(facts), _bridges(facts)
     moments, intervals = _moments(facts, bridges, details, seq), tuple(intervals_of(facts))
     ended_at = call["ended_at"] or max((event.at for event in facts.events), default=None)
@@ -77,7 +77,7 @@ def _lanes(facts: Facts) -> Mapping[str, Lane]:
     for place, leg in enumerate(facts.legs):
         channel_id = leg["channel_id"]
         soft = hangups.get(channel_id, {}).get("is_soft")
-        # An app that originates often gives the new channel the caller's number: that is not who is called.
+        # An app that originates often gives the new channel the caller's number: it is not the called number.
         is_borrowed = leg["role"] == "called" and not leg["is_first"] and leg["caller_number"] == caller_number
         number = None if is_borrowed or leg["role"] in ("local", "helper") else leg["caller_number"]
         lanes[channel_id] = Lane(
@@ -113,7 +113,7 @@ def _letter(place: int) -> str:
 
 
 def _resource(name: str) -> str:
-    """`u1002` of `PJSIP/u1002-0000006a`; a Local channel keeps which end it is."""
+    """Return `u1002` for `PJSIP/u1002-0000006a`; a Local channel keeps its end (`;1` or `;2`)."""
     technology, slash, resource = endpoint_of(name).partition("/")
     end = name[-2:] if name[-2:] in (";1", ";2") and not resource.endswith(name[-2:]) else ""
     return (resource or technology) + end if slash else name
@@ -163,7 +163,7 @@ _FROM_MODELS = ("BridgeAttendedTransfer", "BridgeBlindTransfer", "ChannelTransfe
 
 
 def _in_the_call(facts: Facts) -> Iterator[Event]:
-    """Events up to the end of the call, and what happens to its bridges just after that."""
+    """Yield events up to the end of the call, and those of its bridges within 1 s after it."""
     call = facts.call
     for event in facts.events:
         is_after = event.seq > call["last_seq"] and (event.at - _end(facts)).total_seconds() < 1
@@ -191,7 +191,7 @@ def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> LadderStep:
         kind="transfer",
         what=what if is_done else f"{what} in vain",
         label="transfer",
-        actor=row["transferer_channel_name"] or "somebody",
+        actor=row["transferer_channel_name"] or "an unknown channel",
         channel_id=row["transferer_channel_id"],
         other_id=row["transferee_channel_id"],
         detail=", ".join(filter(None, said)),
@@ -200,7 +200,7 @@ def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> LadderStep:
 
 
 def _outcome(row: Row) -> str | None:
-    """What became of a transfer, in words: `answered by 1003 after 0.307 s`."""
+    """Describe the outcome of a transfer: `answered by 1003 after 0.307 s`."""
     outcome: str | None = row["outcome"]
     if outcome != "answered":
         return "into an application" if outcome == "application" else outcome
@@ -233,7 +233,7 @@ def _evidence(facts: Facts) -> Iterator[Evidence]:
 
 
 def _findings(facts: Facts) -> tuple[CallFinding, ...]:
-    """The gravest first, then in the order of arrival."""
+    """Return the findings, the gravest first, then in the order of arrival."""
     rows = sorted(facts.findings, key=lambda row: SEVERITIES.index(row["severity"]))
     names = ("rule", "severity", "finding", "channel_id", "seq", "event_at")
     return tuple(CallFinding(*(row[name] for name in names)) for row in rows)
@@ -257,7 +257,7 @@ def _result(call: Row) -> str:
 
 
 def _header(call: Row, lanes: Mapping[str, Lane], zone: tzinfo) -> Mapping[str, str]:
-    """The figures of the header, in order; what is not known is left out."""
+    """Return the figures of the header, in order, without those that are not known."""
     said: dict[str, str] = {}
     started, answered, ended = call["started_at"], call["answered_at"], call["ended_at"]
     if started:

@@ -1,4 +1,4 @@
-"""What the story of a call is told from: rows of the models and the call's own events, read from a connection."""
+"""Read the data of a call's story from a connection: rows of the models and the call's own events."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ MODELS = (
 
 @dataclass(frozen=True)
 class Event:
-    """One row that has to do with the call. `at` is the event's own time, else that of receipt; `data` the frame."""
+    """One row about the call. `at` is the event's own time, otherwise its receipt; `data` is the decoded frame."""
 
     seq: int
     at: datetime
@@ -39,12 +39,12 @@ class Event:
     received_at: datetime | None = None
 
     def part(self, name: str) -> Row:
-        """An object in the event (`channel`, `bridge`, `playback` …); empty where it is none."""
+        """Return an object of the event (`channel`, `bridge`, `playback` …); empty if it has none of that name."""
         value = self.data.get(name)
         return value if isinstance(value, dict) else {}
 
     def id_of(self, name: str) -> str | None:
-        """The id of such an object."""
+        """Return the id of such an object."""
         found = self.part(name).get("id")
         return found if isinstance(found, str) else None
 
@@ -61,9 +61,9 @@ class Event:
 
 @dataclass(frozen=True)
 class Facts:
-    """Rows about one call by where they come from, each in order, and when the recording ends.
+    """Rows about one call by source, each in order, and the end of the recording.
 
-    timezone: the zone in which people read its times, from the parameter of the models. The times are UTC.
+    timezone: zone in which its times are shown, from the parameter of the models. The times are UTC.
     """
 
     call: Row
@@ -82,9 +82,9 @@ class Facts:
 
 
 def read_facts(connection: duckdb.DuckDBPyConnection, call_id: str) -> Facts:
-    """All facts about one call, from a connection that has `MODELS`.
+    """Read all facts about one call, from a connection that has `MODELS`.
 
-    Raises `NoSuchCall`.
+    Raises `NoSuchCall` for an unknown call.
     """
     for facts in read_facts_of(connection, [call_id]):
         return facts
@@ -92,9 +92,9 @@ def read_facts(connection: duckdb.DuckDBPyConnection, call_id: str) -> Facts:
 
 
 def read_facts_of(connection: duckdb.DuckDBPyConnection, call_ids: Sequence[str]) -> Iterator[Facts]:
-    """The facts about many calls, in the order of their beginning; ids that no call has are left out.
+    """Yield the facts about many calls, in the order of their beginning; unknown ids are left out.
 
-    Some hundred calls are read at once: that takes hardly longer than one.
+    Up to 500 calls are read at once: that takes hardly longer than one.
     """
     ordered = connection.execute(
         "SELECT call_id FROM calls WHERE call_id IN (SELECT unnest(?)) ORDER BY first_seq", [call_ids]
@@ -125,7 +125,7 @@ def _read_some(
         return _grouped(_rows(connection, sql, {"ids": list(call_of)}), lambda row: [call_of[row["channel_id"]]])
 
     def calls_of_transfer(row: Row) -> list[str]:
-        # Recorded linkedids can keep the two calls apart that an attended transfer joins: it is in both stories.
+        # Recorded linkedids can separate the two calls that an attended transfer joins: it is in both stories.
         named = [call_of[row[name]] for name in _PARTIES if row[name] in call_of]
         return list(dict.fromkeys([*named, row["call_id"]] if row["call_id"] in call_ids else named))
 
@@ -197,7 +197,7 @@ ORDER BY seq
 
 
 def _events(rows: Sequence[Row]) -> Sequence[Event]:
-    """What Asterisk sends twice, or to two applications on one socket, happened once."""
+    """Return events once if Asterisk sent them twice, or to two applications on one socket."""
     seen: set[bytes] = set()
     events = []
     for row in rows:
@@ -218,7 +218,7 @@ def _parse(raw: str) -> Row:
 
 
 def _recording_end(connection: duckdb.DuckDBPyConnection) -> datetime:
-    """When the recording ends, by the last event's time or receipt."""
+    """Return the end of the recording: the last event's time or receipt."""
     ended_at: datetime
     ((ended_at,),) = connection.execute("SELECT max(COALESCE(timestamp, received_at)) FROM rows").fetchall()
     return ended_at
@@ -235,7 +235,7 @@ _STEPS = (
     "verbose", "log", "exec", "macro", "while", "endwhile",
 )  # fmt: skip
 
-"""Dialplan applications that only steer the dialplan."""
+"""Dialplan applications that only control the dialplan."""
 
 _OWN_VARIABLES = (
     "ABANDONED", "ANSWEREDTIME", "ATTENDEDTRANSFER", "BLINDTRANSFER", "BRIDGEPEER", "BRIDGEPVTCALLID",
@@ -244,14 +244,14 @@ _OWN_VARIABLES = (
     "SIPCALLID", "SIPDOMAIN", "SIPREFER", "SIPTRANSFER", "STASISSTATUS", "TRANSFERERNAME", "UNICASTRTP", "__SIPREFER",
 )  # fmt: skip
 
-"""How the variables begin that Asterisk sets itself."""
+"""Prefixes of the variables that Asterisk sets itself."""
 
 _DETAILS = ("ChannelCallerId", "ChannelConnectedLine", "ChannelTalkingFinished", "ChannelTalkingStarted")
 
 
 @dataclass
 class EventContext:
-    """What must be known beside the event: bridges by id, roles of channels, and what has been said already."""
+    """Context of an event: bridges by id, roles of channels, and earlier requests and holds."""
 
     bridges: Mapping[str, Bridge]
     roles: Mapping[str, str | None]
@@ -261,7 +261,7 @@ class EventContext:
     holding: set[str] = field(default_factory=set)
 
     def remember(self, event: Event) -> None:
-        """Note what later events must be read against."""
+        """Store what later events need to know of this one."""
         if event.channel_id is None:
             return
         if event.type == "ChannelHangupRequest":
@@ -272,12 +272,12 @@ class EventContext:
             self.holding.discard(event.channel_id)
 
     def bridge(self, bridge_id: str | None) -> Bridge:
-        """The bridge, or one without a number for one that is not the call's."""
+        """Return the bridge; for one that is not the call's, a bridge without a number."""
         return self.bridges.get(bridge_id or "") or Bridge(bridge_id or "", f"bridge {bridge_id}")
 
 
 def is_detail(event: Event, book: EventContext) -> bool:
-    """Whether the event says little to whoever wants to know what happened in the call."""
+    """Return true for an event that matters little for the story of the call."""
     if event.type in _DETAILS:
         return True
     if event.type == "ChannelVarset":
@@ -288,9 +288,9 @@ def is_detail(event: Event, book: EventContext) -> bool:
     if event.type in ("BridgeCreated", "BridgeDestroyed"):
         return book.bridge(event.bridge_id).bridge_class == "basic"
     if event.type == "ChannelHangupRequest":
-        # Asterisk passes a request on to itself: who asked first asked.
+        # Asterisk forwards a request to itself: only the first one counts.
         return event.data.get("soft") is True and event.channel_id in book.asked
     if event.type in ("ChannelCreated", "ChannelStateChange") and event.channel_id in book.dialled:
-        # The dial says the same.
+        # The Dial event has the same state.
         return event.part("channel").get("state") in ("Down", "Ringing", "Up")
     return False

@@ -1,4 +1,4 @@
-"""Rows of the recording about given calls, or of given numbers, with the text of their frames."""
+"""Read rows of the recording by call or by number, with the text of their frames."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -42,7 +42,7 @@ SELECT
 FROM (SELECT DISTINCT call_id, seq FROM matches) AS matches
 JOIN rows ON rows.seq = matches.seq
 UNION ALL
--- Between two recordings no row reports the gap.
+-- A gap between two recordings has no row.
 SELECT
     spans.call_id, gaps.seq, gaps.end_at, 'connection', 'gap',
     NULL, '{"connection_reason":"no recording was running"}', gaps.end_at, NULL
@@ -56,11 +56,11 @@ _IN_SPAN = "JOIN spans ON spans.call_id = ids.call_id AND rows.seq BETWEEN spans
 
 _ID = r"[^/?&=,:\"\s\[\]{}]+"
 
-"""A word in a REST request that can be the id of a channel or bridge."""
+"""A word in a REST request that may be the id of a channel or bridge."""
 
 
 def rows_of_call(connection: duckdb.DuckDBPyConnection, call_id: str) -> Sequence[Mapping[str, Any]]:
-    """The rows that `rows_of_calls` finds for one call; `connection` has the models bridge_stays, calls and legs."""
+    """Return the rows of one call, as `rows_of_calls`; `connection` has the models bridge_stays, calls and legs."""
     calls = connection.execute("SELECT first_seq, last_seq FROM calls WHERE call_id = ?", [call_id]).fetchall()
     legs = connection.execute("SELECT channel_id FROM legs WHERE call_id = ?", [call_id]).fetchall()
     stays = connection.execute("SELECT DISTINCT bridge_id FROM bridge_stays WHERE call_id = ?", [call_id]).fetchall()
@@ -78,8 +78,10 @@ def rows_of_calls(
     call_of_channel: Mapping[str, str],
     stays: Mapping[str, Iterable[Mapping[str, Any]]],
 ) -> Sequence[Mapping[str, Any]]:
-    """Events that name a channel of a call, of its bridges, playing or recording there, an app's REST requests about
-    these, and from the call's beginning to its end gaps and marks. Each row has its `call_id`; they are in order.
+    """Return the rows of several calls, in order, each with its `call_id`.
+
+    These are events of a call's channels and bridges, playbacks and recordings there, an app's REST requests about
+    them, and gaps and marks between the call's beginning and end.
     """
     present = {column[0] for column in connection.execute("SELECT * FROM rows LIMIT 0").description or ()}
     bridges = sorted({(stay["bridge_id"], call_id) for call_id, of_call in stays.items() for stay in of_call})
@@ -100,7 +102,7 @@ def rows_of_calls(
 
 
 def rows_at(connection: duckdb.DuckDBPyConnection, seqs: Sequence[int]) -> Sequence[Mapping[str, Any]]:
-    """The rows of these numbers, in order; those that the recording does not have are left out."""
+    """Return the rows with these numbers, in order, without those that the recording does not have."""
     result = connection.execute(
         "SELECT seq, kind, type, application, raw, received_at, elapsed_ns FROM rows "
         "WHERE seq IN (SELECT unnest($seqs)) ORDER BY seq",
@@ -119,7 +121,7 @@ def _with_texts(
 
 
 def _matches(present: set[str], in_range: str) -> Iterable[str]:
-    """SELECTs of `call_id` and `seq`. `in_range` lets DuckDB skip what lies before and after all of the calls."""
+    """Yield SELECTs of `call_id` and `seq`. `in_range` lets DuckDB skip rows before and after all of the calls."""
     yield f"""SELECT spans.call_id, rows.seq
     FROM (FROM rows WHERE {in_range} AND (kind = 'mark' OR kind = 'connection' AND type = 'gap')) AS rows
     JOIN spans ON rows.seq BETWEEN spans.first_seq AND spans.last_seq"""
@@ -150,7 +152,7 @@ def _matches(present: set[str], in_range: str) -> Iterable[str]:
 
 
 def frame_texts(connection: duckdb.DuckDBPyConnection, seqs: Sequence[int]) -> Mapping[int, str]:
-    """The text of those rows whose `raw` is null because the session is compact. Empty for other sessions."""
+    """Return the text of rows whose `raw` is null because the session is compact. Empty for other sessions."""
     present = {column[0] for column in connection.execute("SELECT * FROM rows LIMIT 0").description or ()}
     if TEMPLATE not in present:
         return {}
@@ -162,7 +164,7 @@ def frame_texts(connection: duckdb.DuckDBPyConnection, seqs: Sequence[int]) -> M
     schema = pa.schema(
         field.with_type(pa.timestamp("ms")) if pa.types.is_timestamp(field.type) else field for field in table.schema
     )
-    table = table.cast(schema)  # as Asterisk writes times: in milliseconds
+    table = table.cast(schema)  # Asterisk writes times in milliseconds
     table = table.set_column(
         table.column_names.index(TEMPLATE), TEMPLATE, table[TEMPLATE].combine_chunks().dictionary_encode()
     )

@@ -1,4 +1,4 @@
-"""A story with many channels made readable: the lanes that matter stay, the others become one lane with a count."""
+"""Fold a story with many channels: important lanes stay, the others become one lane with a count."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,11 +13,10 @@ _A_FEW = 3
 
 
 def fold(story: Story, max_lanes: int) -> Story:
-    """The same story in at most `max_lanes` lanes (at least 2).
+    """Return the same story in at most `max_lanes` lanes (at least 2).
 
-    The first channel stays, those that took part in transfers, held, pressed keys, or that the linter found something
-    about, and a few more where these are few. What only folded channels did between two things that others did is
-    counted by what it was.
+    These lanes stay: the first channel, channels with transfers, holds, keys or findings, and a few more if these are
+    few. Moments of folded channels alone, between two moments of others, are counted by type.
     """
     if len(story.lanes) <= max_lanes:
         return story
@@ -49,7 +48,7 @@ def fold(story: Story, max_lanes: int) -> Story:
 
 
 def _telling(story: Story, most: int) -> Sequence[str]:
-    """At most `most` channels: the first, those that something is to be said of, at least a few to see how it went."""
+    """Return at most `most` channels: the first, those with important moments or findings, and at least a few."""
     weights = dict.fromkeys((lane.channel_id for lane in story.lanes), 0)
     for moment in story.moments:
         for channel_id in (moment.channel_id, moment.other_id):
@@ -88,7 +87,7 @@ def _added(before: LadderStep, moment: LadderStep) -> LadderStep:
 
 
 def _intervals(intervals: Sequence[Interval], folded: frozenset[str], lane: str) -> Iterator[Interval]:
-    """Those of folded channels as the time in which at least one of them has one."""
+    """Yield the intervals; those of folded channels are joined where they overlap."""
     groups: dict[IntervalKind, list[Interval]] = {}
     for interval in intervals:
         if interval.channel_id in folded:
@@ -133,7 +132,7 @@ def _evidence(evidence: Sequence[Evidence], folded: frozenset[str], lane: str) -
 
 
 def _findings(findings: Sequence[CallFinding], folded: frozenset[str], lane: str) -> Iterator[CallFinding]:
-    """Of folded channels the first of each rule, with how many more there are."""
+    """Yield the findings; for folded channels the first of each rule, with the number of others."""
     more: dict[tuple[str, str], list[CallFinding]] = {}
     for finding in findings:
         if finding.channel_id in folded:

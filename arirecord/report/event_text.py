@@ -1,4 +1,4 @@
-"""From events to moments: what each event of ARI means in a call, in words."""
+"""Convert events to moments: describe each ARI event of a call in words."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ _BUSINESS_AS_USUAL = ("RINGING", "PROGRESS", "PROCEEDING", "ANSWER")
 
 
 def moment_of(event: Event, book: EventContext) -> LadderStep:
-    """The moment of an event; one of a type that is not known has its type and nothing else."""
+    """Return the moment of an event; for an unknown type it has only the type."""
     told = _TELL.get(event.type if event.kind == "event" else event.kind, _other)(event, book)
     said: dict[str, Any] = {"kind": "other", "channel_id": event.channel_id, "label": event.type, **told}
     for name in ("channel_id", "other_id"):
@@ -129,7 +129,7 @@ def _dtmf(event: Event, book: EventContext) -> Row:
 
 def _hold(event: Event, book: EventContext) -> Row:
     if event.type == "ChannelUnhold":
-        what = "ends the hold" if event.channel_id in book.holding else "sends unhold, but held nobody"
+        what = "ends the hold" if event.channel_id in book.holding else "sends unhold without a hold"
         return {"kind": "unhold", "what": what, "label": "unhold"}
     music = event.data.get("musicclass")
     return {"kind": "hold", "what": "holds", "label": "hold", "detail": f"music {music}" if music else ""}
@@ -205,9 +205,8 @@ def _playback(event: Event, book: EventContext) -> Row:
     is_bad = state == "failed"
     told = {"kind": "playback", "label": media, "is_bad": is_bad, **_target(playback, book)}
     if event.type == "PlaybackFinished":
-        what = "hears no more" if is_bad else "has heard"
-        return {**told, "what": what, "detail": media + (", failed" if is_bad else ""), "label": "heard"}
-    return {**told, "what": "hears", "detail": media}
+        return {**told, "what": "was played", "detail": media + (", failed" if is_bad else ""), "label": "played"}
+    return {**told, "what": "is played", "detail": media}
 
 
 def _recording(event: Event, book: EventContext) -> Row:
@@ -239,7 +238,7 @@ def _gap(event: Event, book: EventContext) -> Row:
 
 
 def _mark(event: Event, book: EventContext) -> Row:
-    return {"kind": "mark", "actor": event.data.get("mark_by") or "somebody", "what": "notes", "label": "mark",
+    return {"kind": "mark", "actor": event.data.get("mark_by") or "an unknown user", "what": "notes", "label": "mark",
             "detail": event.data.get("mark_text") or ""}  # fmt: skip
 
 

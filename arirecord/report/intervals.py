@@ -1,4 +1,4 @@
-"""The stretches of time of a call: ringing, up, in bridges, talking, holding, speaking."""
+"""Intervals of a call: ringing, up, in bridges, talking, holding, speaking."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ __all__ = ["intervals_of"]
 
 
 def intervals_of(facts: Facts) -> Iterator[Interval]:
-    """All intervals of a call, by kind, each kind in order."""
+    """Yield all intervals of a call, by kind, each kind in order."""
     yield from _lives(facts)
     for stay in facts.stays:
         kind: IntervalKind = "waiting" if stay["is_holding"] else "bridge"
@@ -28,7 +28,7 @@ def intervals_of(facts: Facts) -> Iterator[Interval]:
 
 
 def _lives(facts: Facts) -> Iterator[Interval]:
-    """Ringing and up. Places in the order of arrival are those of the events that say so."""
+    """Yield intervals of ringing and up. Their positions are those of the events that report the state."""
     states: dict[tuple[str, str], int] = {}
     for event in facts.events:
         if event.type in ("ChannelCreated", "ChannelStateChange") and event.channel_id:
@@ -50,9 +50,9 @@ def _lives(facts: Facts) -> Iterator[Interval]:
 
 
 def _holds(facts: Facts) -> Iterator[Interval]:
-    """From each hold to the same channel's next unhold, without an end where there is none.
+    """Yield intervals from each hold to the same channel's next unhold; without an unhold they have no end.
 
-    Who talks in another bridge meanwhile does not hold the one it talks to: that time is left out.
+    Time in which the holding channel talks in another bridge is left out: it does not hold the party there.
     """
     begun: dict[str, Event] = {}
     for event in facts.events:

@@ -1,4 +1,4 @@
-"""The key figures of a report: names, values as people write them, and what they mean."""
+"""Key figures of a report: names, formatted values and definitions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _MEANS = {
 
 @dataclass(frozen=True)
 class Card:
-    """One figure: its `column` in `kpis`, its name, its value for reading, and its definition."""
+    """One figure: its `column` in `kpis`, its name, its formatted value, and its definition."""
 
     column: str
     name: str
@@ -51,7 +51,7 @@ class Card:
 
 
 def cards(connection: duckdb.DuckDBPyConnection) -> Sequence[tuple[str, Sequence[Card]]]:
-    """The key figures of the whole recording that it can know, in groups; the most asked for come first."""
+    """Return the known key figures of the whole recording, in groups; the most important come first."""
     relation = connection.sql("FROM kpis")
     rows = relation.fetchall()
     row = dict(zip(relation.columns, rows[0], strict=True)) if rows else {}
@@ -74,7 +74,7 @@ def cards(connection: duckdb.DuckDBPyConnection) -> Sequence[tuple[str, Sequence
 
 
 def written(column: str, value: float) -> str:
-    """A figure with its unit, as its column's name says it: in three digits, so that a small one is not 0."""
+    """Format a figure with the unit in its column's name, to three digits, so that a small one is not 0."""
     if column.endswith("_ratio"):
         return f"{_three(value * 100)} %"
     if column.endswith("_s"):
@@ -89,7 +89,7 @@ def written(column: str, value: float) -> str:
 
 
 def _three(value: float) -> str:
-    """Three significant digits: `0.0135`, `2.46`, `1,240`."""
+    """Format to three significant digits: `0.0135`, `2.46`, `1,240`."""
     return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
 
 

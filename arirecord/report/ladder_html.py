@@ -1,4 +1,4 @@
-"""The story of a call as one page that needs nothing else: the ladder drawn, and all of it again as tables."""
+"""Story of a call as one self-contained page: the ladder as a drawing, and the story as tables."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -15,7 +15,7 @@ MAX_LANES = 24
 
 
 def ladder_html(*stories: Story, max_lanes: int = MAX_LANES) -> str:
-    """A page with one or more stories, one after another, with a list of them on top where there are several."""
+    """Return a page with one or more stories; a list on top if there are several."""
     title = stories[0].title if len(stories) == 1 else f"{len(stories)} calls"
     parts = [
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
@@ -36,7 +36,7 @@ def ladder_html(*stories: Story, max_lanes: int = MAX_LANES) -> str:
 
 
 def story_section(story: Story, anchor: str, *, max_lanes: int = MAX_LANES) -> str:
-    """One story as a `<section id=anchor>`, for a page that has both style sheets of `style`."""
+    """Return one story as a `<section id=anchor>`, for a page with both style sheets of `style`."""
     folded = fold(story, max_lanes)
     anchor = escape(anchor, quote=True)
     incomplete = "" if story.is_complete else ' <span class="badge">not recorded completely</span>'

@@ -12,9 +12,10 @@ MAX_LANES = 16
 
 
 def ladder_mermaid(story: Story, *, max_lanes: int = MAX_LANES) -> str:
-    """The story as the text of one `sequenceDiagram`.
+    """Return the story as the text of one `sequenceDiagram`.
 
-    Arrows are what one channel did to another, notes what it did alone; talking and holds are noted where they end.
+    Arrows are actions of one channel on another, notes are actions of one alone. Talking and holds are noted where they
+    end.
     More than `max_lanes` channels are folded (see `fold`).
     """
     story = fold(story, max_lanes)
@@ -25,7 +26,7 @@ def ladder_mermaid(story: Story, *, max_lanes: int = MAX_LANES) -> str:
     for lane in story.lanes:
         lines.append(f"    participant {names[lane.channel_id]} as {_text(f'{lane.letter} {lane.label}')}")
     if not story.lanes:
-        lines.append("    participant p0 as nobody")
+        lines.append("    participant p0 as no channels")
     first, last = "p0", f"p{max(len(story.lanes) - 1, 0)}"
     everybody = first if first == last else f"{first},{last}"
     about = "<br/>".join(_text(f"{name} {value}") for name, value in story.facts.items()) or _text(story.result)
@@ -55,7 +56,7 @@ def _moment(story: Story, moment: LadderStep, names: dict[str, str], everybody: 
 
 
 def _text(text: str) -> str:
-    """Text that Mermaid takes for nothing but text: its own signs as numbers, one line, no more than 300 letters."""
+    """Escape text for Mermaid: its own signs as numbers, one line, at most 300 characters."""
     text = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in text)).strip()
     if len(text) > 300:
         text = text[:299] + "…"

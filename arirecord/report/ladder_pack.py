@@ -1,4 +1,4 @@
-"""The ladders of a report: those of as many calls as fit, packed, to be drawn when a reader opens one."""
+"""Ladders of a report: packed, and unpacked when a reader opens one."""
 
 import base64
 import zlib
@@ -18,12 +18,12 @@ __all__ = ["Ladders", "ladders_of", "packed"]
 
 _TOGETHER = 200
 
-"""Ladders that are packed together: they share most of their text, and a page unpacks few that nobody opens."""
+"""Ladders in one pack: they share most of their text, and a page unpacks few that are not opened."""
 
 
 @dataclass(frozen=True)
 class Ladders:
-    """Ladders as HTML by call id, as JSON, packed; `pack_of` says in which of the `packs` a call is."""
+    """Ladders as HTML by call id, as JSON, packed; `pack_of` is the index in `packs` by call."""
 
     packs: Sequence[str]
     pack_of: Mapping[str, int]
@@ -31,7 +31,7 @@ class Ladders:
 
 
 def ladders_of(connection: duckdb.DuckDBPyConnection, most: int, progress: Callable[[int], None]) -> Ladders:
-    """Ladders of at most `most` calls: those with problems, the worst first, then the latest."""
+    """Build the ladders of at most `most` calls: those with problems, the worst first, then the latest."""
     chosen = connection.execute(
         f"""
         SELECT calls.call_id
@@ -56,5 +56,5 @@ def ladders_of(connection: duckdb.DuckDBPyConnection, most: int, progress: Calla
 
 
 def packed(text: str) -> str:
-    """The text as zlib data in base64, as `DecompressionStream("deflate")` of browsers reads it."""
+    """Compress the text to zlib data in base64, for `DecompressionStream("deflate")` of browsers."""
     return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 9)).decode()

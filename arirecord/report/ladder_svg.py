@@ -1,4 +1,4 @@
-"""The ladder of a call as SVG: bars over time above, the ladder below. Stands alone, in dark and light."""
+"""Draw the ladder of a call as SVG: bars over time above, the ladder below, in dark and light."""
 
 import math
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ __all__ = ["ladder_svg"]
 
 MAX_LANES = 24
 _LETTER = 7.3
-"""Width of a letter of 12 px in the widest of the usual monospaced fonts."""
+"""Width of a 12 px letter in the widest of the usual monospaced fonts."""
 _LINE, _ROW, _TIME, _LANE, _WIDEST_LANE, _SENTENCE, _EDGE = 16, 24, 80, 88, 124, 420, 12
 _BARS = ("ringing", "up", "waiting", "talking", "hold")
-"""Painted in this order: what comes later lies on top."""
+"""Drawn in this order: later ones cover earlier ones."""
 
 
 def ladder_svg(story: Story, *, max_lanes: int = MAX_LANES, is_standalone: bool = True) -> str:
-    """The story as one SVG element, with a title and a description for those who don't see it.
+    """Return the story as one SVG element, with a title and a description for screen readers.
 
-    More than `max_lanes` channels are folded (see `fold`). Without `is_standalone` styles and headline are left out,
+    More than `max_lanes` channels are folded (see `fold`). Without `is_standalone` it has no styles and headline,
     for a page that has them.
     """
     story = fold(story, max_lanes)
@@ -43,13 +43,13 @@ def ladder_svg(story: Story, *, max_lanes: int = MAX_LANES, is_standalone: bool 
 
 
 def _lane_width(story: Story) -> int:
-    """Width of a lane in which the longest word of the labels fits, such as a phone number of 15 digits."""
+    """Return the width of a lane that fits the longest word of the labels, such as a phone number of 15 digits."""
     longest = max((cell_len(word) for lane in story.lanes for word in _plain(lane.label).split(" ")), default=0)
     return min(max(_LANE, math.ceil(longest * _LETTER) + 6), _WIDEST_LANE)
 
 
 def _timeline(story: Story, width: int, *, has_head: bool) -> tuple[list[str], int]:
-    """Bars over the time of the call, and the height that they take."""
+    """Return bars over the time of the call, and their height."""
     label = min(max([80, *(int(cell_len(f"{i.letter} {i.label}") * _LETTER) + 16 for i in story.lanes)]), 240)
     length, room = length_s(story), width - label - 60
     parts = [_say(_EDGE, 22, f"{story.title}  {story.result}", "head", width)] if has_head else []
@@ -108,7 +108,7 @@ def _legend(y: int) -> Iterator[str]:
 
 
 def _ladder(story: Story, top: int, width: int) -> tuple[list[str], int]:
-    """Lanes as columns, moments as rows; and the height down to the end."""
+    """Return lanes as columns and moments as rows, and the height of all."""
     lane_width = _lane_width(story)
     middles = {lane.channel_id: _TIME + lane_width * place + lane_width // 2 for place, lane in enumerate(story.lanes)}
     said_at = _TIME + lane_width * len(story.lanes) + 8
@@ -140,7 +140,7 @@ def _ladder(story: Story, top: int, width: int) -> tuple[list[str], int]:
 def _lifeline(
     story: Story, lane: Lane, x: int, top: int, rows: list[tuple[int, LadderStep, list[str]]], end_y: int
 ) -> Iterator[str]:
-    """A lane's name and its states from top to bottom, by the order of arrival."""
+    """Yield a lane's name and its states from top to bottom, by the order of arrival."""
     yield _say(x, top, lane.letter, "name middle")
     names = _wrapped(lane.label, int((_lane_width(story) - 6) / _LETTER))
     for place, line in enumerate([*names[:2], "…"] if len(names) > 3 else names, 1):
@@ -222,7 +222,7 @@ def _say(x: float, y: float, text: str, kind: str, room: float | None = None) ->
 
 
 def _cut(text: str, room: int) -> str:
-    """At most `room` cells, with an ellipsis where something is left out."""
+    """Cut to at most `room` cells, with an ellipsis if text is left out."""
     if cell_len(text) <= room:
         return text
     while text and cell_len(text) > max(room, 1) - 1:
@@ -231,7 +231,7 @@ def _cut(text: str, room: int) -> str:
 
 
 def _wrapped(text: str, room: int) -> list[str]:
-    """Lines of at most `room` cells, cut between words where there is one."""
+    """Wrap to lines of at most `room` cells, between words if possible."""
     lines = [""]
     for word in _plain(text).split(" "):
         while True:
@@ -251,5 +251,5 @@ def _wrapped(text: str, room: int) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Without what XML forbids."""
+    """Replace characters that XML forbids."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -1,4 +1,4 @@
-"""The ladder of a call as text: for a terminal, a mail, a ticket."""
+"""Draw the ladder of a call as text, for terminals, mails and tickets."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -43,13 +43,13 @@ def ladder_text(
     max_lanes: int = MAX_LANES,
     has_rows: bool = False,
 ) -> str:
-    """The whole story as text, at most `width` columns wide, with ANSI colours where `is_coloured`.
+    """Return the whole story as text, at most `width` columns wide, with ANSI colours if `is_coloured`.
 
-    More than `max_lanes` channels are folded (see `fold`). `has_rows` adds to each moment the row of the recording.
+    More than `max_lanes` channels are folded (see `fold`). `has_rows` adds the row of the recording to each moment.
     """
     out = StringIO()
     console = Console(
-        force_jupyter=False,  # else it shows the text in the notebook instead of giving it
+        force_jupyter=False,  # otherwise it prints the text in the notebook
         file=out, width=width, force_terminal=is_coloured, color_system="standard" if is_coloured else None,
         no_color=not is_coloured, highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
@@ -58,7 +58,7 @@ def ladder_text(
 
 
 def renderable(story: Story, *, width: int = 100, max_lanes: int = MAX_LANES, has_rows: bool = False) -> RenderableType:
-    """The same for a rich console."""
+    """Return the whole story for a rich console."""
     story = fold(story, max_lanes)
     parts: list[RenderableType] = [*_header(story), Text(), _parties(story)]
     if story.bridges:
@@ -127,7 +127,7 @@ def _bridges(story: Story) -> Table:
 
 
 def _bars(story: Story, width: int) -> Iterator[Text]:
-    """A bar for each lane over the time of the call, under it speech and keys."""
+    """Yield a bar for each lane over the time of the call, with speech and keys below it."""
     label = min(max(cell_len(f"{lane.letter} {lane.label}") for lane in story.lanes) if story.lanes else 1, 24)
     cells = max(width - label - 4, 10)
     length = length_s(story)
@@ -172,7 +172,7 @@ def _speech(story: Story, lane: Lane, cells: int, length: float) -> str:
 
 
 def _keys(story: Story, lane: Lane, cells: int, length: float) -> str:
-    """Digits, each where it began; those that fall on one place move on to the next that is free."""
+    """Place digits where they began; digits on an occupied cell move to the next free one."""
     row = [" "] * cells
     for moment in story.moments:
         at = offset_s(story, moment.at)
@@ -215,13 +215,13 @@ def _until(story: Story, moment: LadderStep) -> str:
 
 
 def _rungs(story: Story, moment: LadderStep, step: int, *, is_plain: bool = False) -> Text:
-    """The lifelines at a moment, `step` cells each, with the moment's mark or its arrow."""
+    """Return the lifelines at a moment, `step` cells each, with the moment's mark or arrow."""
     lanes = story.lanes
     cells = [" "] * (step * len(lanes))
     styles = [""] * len(cells)
     at = [place * step + step // 2 - (step % 2 == 0) for place in range(len(lanes))]
     for lane, middle in zip(lanes, at, strict=True):
-        # A line that only goes on stands after the moment, before the next.
+        # A continued line is after the moment and before the next.
         state = state_at(story, lane, moment.seq + 0.5 if is_plain else moment.seq)
         if state:
             cells[middle], styles[middle] = _LINES[state], _STYLES[state]

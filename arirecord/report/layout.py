@@ -1,4 +1,4 @@
-"""What all pictures of a story share: offsets from its beginning, the state of a lane, names for people."""
+"""Layout of all pictures of a story: offsets from its beginning, states of lanes, labels."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,18 +19,18 @@ __all__ = [
 ]
 
 STATES = ("hold", "talking", "waiting", "up", "ringing", "alive")
-"""States of a lane, the strongest first: one in hold also talks, is in a bridge and is up."""
+"""States of a lane, the strongest first: a lane on hold also talks, is in a bridge and is up."""
 
 
 def offset_s(story: Story, at: datetime | None) -> float | None:
-    """Seconds from the beginning of the call; None where the time is not known."""
+    """Return seconds from the beginning of the call; None if the time is not known."""
     if at is None or story.started_at is None:
         return None
     return (at - story.started_at).total_seconds()
 
 
 def offset_text(seconds: float | None) -> str:
-    """`4.620`, `12:04.620`, `1:12:04.620`; nothing where it is not known."""
+    """Format an offset: `4.620`, `12:04.620`, `1:12:04.620`; empty if it is not known."""
     if seconds is None:
         return ""
     sign, ms = "-" if seconds < 0 else "", round(abs(seconds) * 1000)
@@ -43,13 +43,13 @@ def offset_text(seconds: float | None) -> str:
 
 
 def length_s(story: Story) -> float:
-    """From the beginning of the call to its end or to the last moment, in seconds; never 0."""
+    """Return seconds from the beginning of the call to its end or last moment; never 0."""
     ends = [story.ended_at, *(moment.at for moment in story.moments), *(i.ended_at for i in story.intervals)]
     return max([offset_s(story, at) or 0.0 for at in ends] + [0.001])
 
 
 def ending(lane: Lane) -> str:
-    """How a channel ended: `hung up: 16 Normal Clearing`."""
+    """Describe how a channel ended: `hung up: 16 Normal Clearing`."""
     if lane.count > 1:
         return ""
     if lane.ended_at is None and lane.ended_seq is None:
@@ -66,7 +66,7 @@ def ending(lane: Lane) -> str:
 
 
 def spent(story: Story, lane: Lane) -> str:
-    """How long a channel rang, talked, held …: `ringing 0.307 s, talking 2.610 s`. Nothing for folded channels."""
+    """Describe a channel's time by state: `ringing 0.307 s, talking 2.610 s`. Empty for folded channels."""
     said = []
     for kind in ("ringing", "talking", "hold", "waiting", "speech"):
         mine = [i for i in story.intervals_of(lane) if i.kind == kind and lane.count == 1]
@@ -79,7 +79,7 @@ def spent(story: Story, lane: Lane) -> str:
 
 
 def ties(story: Story) -> Sequence[tuple[str, Evidence]]:
-    """The evidence, once for each event: the letters of all whom it ties, and why. Of the same ties the first."""
+    """Return the evidence once for each event, with the letters of the lanes that it links, without repeated links."""
     by_event: dict[tuple[str, int | None], tuple[dict[str, None], Evidence]] = {}
     for link in story.evidence:
         letters, _ = by_event.setdefault((link.text, link.seq), ({}, link))
@@ -95,7 +95,7 @@ def ties(story: Story) -> Sequence[tuple[str, Evidence]]:
 
 
 def state_at(story: Story, lane: Lane, seq: float) -> str | None:
-    """The state of a lane once the event `seq` has happened; None before its first and after its last event."""
+    """Return the state of a lane after the event `seq`; None before its first and after its last event."""
     end = lane.ended_seq if lane.ended_seq is not None else None
     if seq < lane.first_seq or (end is not None and seq > end):
         return None
@@ -104,7 +104,7 @@ def state_at(story: Story, lane: Lane, seq: float) -> str | None:
 
 
 def bar_state(story: Story, lane: Lane, from_s: float, until_s: float) -> str | None:
-    """The strongest state of a lane in a slice of time; None where it is not there."""
+    """Return the strongest state of a lane in a slice of time; None if it does not exist then."""
     states = set()
     for interval in story.intervals_of(lane):
         begin, end = offset_s(story, interval.started_at), offset_s(story, interval.ended_at)
@@ -119,7 +119,7 @@ def bar_state(story: Story, lane: Lane, from_s: float, until_s: float) -> str | 
 
 
 def ticks(length: float, most: int) -> Sequence[float]:
-    """At most `most` round offsets from 0 to `length`, seconds."""
+    """Return at most `most` round offsets from 0 to `length`, in seconds."""
     for step in _STEPS:
         if length / step <= most:
             break

@@ -1,4 +1,4 @@
-"""Pictures as people ask for them in Python: `session.plot.concurrency()`, `session.call("1795474763.86")`."""
+"""Plots and calls of a session in Python: `session.plot.concurrency()`, `session.call("1795474763.86")`."""
 
 from collections.abc import Callable, Collection, Sequence
 from html import escape
@@ -26,7 +26,7 @@ CALL_MODELS = (*search.MODELS, *call_data.MODELS)
 
 
 class Call:
-    """One call of a session: its `story`, and pictures of it. Shows itself in Jupyter as the whole story."""
+    """One call of a session: its `story`, and pictures of it. Jupyter shows it as the whole story."""
 
     def __init__(self, told: Story) -> None:
         self.story = told
@@ -37,11 +37,11 @@ class Call:
         return self.story.call_id
 
     def text(self, width: int = 100) -> str:
-        """The story with its ladder as plain text of so many columns."""
+        """Return the story with its ladder as plain text, `width` columns wide."""
         return ladder_text(self.story, width=width)
 
     def svg(self) -> str:
-        """The ladder as SVG, for documents and web pages."""
+        """Return the ladder as SVG, for documents and web pages."""
         return ladder_svg(self.story)
 
     def __repr__(self) -> str:
@@ -56,7 +56,7 @@ class Call:
 
 
 def find_call(connection: duckdb.DuckDBPyConnection, wanted: str) -> Call:
-    """The call that an id of a call or channel, or a number, means. Raises `NoSuchCall` unless it is just one."""
+    """Find a call by id of call or channel, or by number. Raises `NoSuchCall` unless exactly one call matches."""
     found = search.find_calls(connection, wanted)
     if not found:
         raise NoSuchCall(f"no call has the id, channel or number {wanted!r}")
@@ -67,76 +67,76 @@ def find_call(connection: duckdb.DuckDBPyConnection, wanted: str) -> Call:
 
 
 class Plots:
-    """Plots of one session, as Plotly figures; each shows itself in Jupyter and can be changed like any figure.
+    """Plots of one session, as Plotly figures; Jupyter shows them, and they can be changed like any figure.
 
-    `connection_with` gives the session's connection once the models it is given are there.
+    `connection_with` creates the named models and returns the session's connection.
     """
 
     def __init__(self, connection_with: Callable[[Collection[str]], duckdb.DuckDBPyConnection]) -> None:
         self._with = connection_with
 
     def concurrency(self) -> "go.Figure":
-        """Concurrent calls over time: open and answered."""
+        """Plot concurrent calls over time: open and answered."""
         from . import plots
 
         return plots.concurrency(self._with(("concurrency",)))
 
     def calls(self, bucket_s: int | None = None) -> "go.Figure":
-        """Calls by the time at which they began, stacked by disposition, in buckets of `bucket_s` seconds."""
+        """Plot calls by the time at which they began, stacked by disposition, in buckets of `bucket_s` seconds."""
         from . import plots
 
         return plots.calls_over_time(self._with(("calls",)), bucket_s)
 
     def dispositions(self) -> "go.Figure":
-        """How many calls ended with which disposition."""
+        """Plot the number of calls by disposition."""
         from . import plots
 
         return plots.dispositions(self._with(("calls",)))
 
     def causes(self) -> "go.Figure":
-        """The most frequent hangup causes."""
+        """Plot the most frequent hangup causes."""
         from . import plots
 
         return plots.causes(self._with(("calls",)))
 
     def lengths(self, *columns: str) -> "go.Figure":
-        """How long calls rang, talked, were held: columns of `calls`, of setup_s, ring_s, talk_s, hold_s, wait_s."""
+        """Plot durations: columns of `calls`, from setup_s, ring_s, talk_s, hold_s, wait_s."""
         from . import plots
 
         return plots.lengths(self._with(("calls",)), *columns)
 
     def digits(self) -> "go.Figure":
-        """Heat map of DTMF digits: key by place in the sequence."""
+        """Plot a heat map of DTMF digits: key by position in the sequence."""
         from . import plots
 
         return plots.digits(self._with(("dtmf",)))
 
     def event_volume(self) -> "go.Figure":
-        """Bytes by event type."""
+        """Plot bytes by event type."""
         from . import plots
 
         return plots.event_volume(self._with(("event_volume",)))
 
     def kpis(self, bucket_s: int | None = None, measures: Sequence[str] = ("asr_ratio", "ner_ratio")) -> "go.Figure":
-        """Key figures over time: columns of the table `kpis`."""
+        """Plot key figures over time: columns of the table `kpis`."""
         from . import plots
 
         return plots.kpis_over_time(self._with(("kpis", "calls")), bucket_s, measures)
 
     def transfers(self) -> "go.Figure":
-        """What became of transfers (Sankey)."""
+        """Plot transfers by kind, target type and outcome (Sankey)."""
         from . import sankey
 
         return sankey.transfers(self._with(("transfers",)))
 
     def ivr_paths(self) -> "go.Figure":
-        """How callers went through menus (Sankey)."""
+        """Plot the paths of callers through menus (Sankey)."""
         from . import sankey
 
         return sankey.ivr_paths(self._with(("ivr_paths",)))
 
     def ladder(self, call: str) -> Call:
-        """A call with its ladder, by id of call or channel, or number. Raises `NoSuchCall` unless it is just one."""
+        """Find a call, with its ladder, by id of call or channel, or number. Raises `NoSuchCall` unless one matches."""
         return find_call(self._with(CALL_MODELS), call)
 
 
@@ -144,7 +144,7 @@ _TYPES = 8
 
 
 def session_html(session: SessionFile) -> str:
-    """The header as an HTML table: path, beginning, length, events with their most frequent types, gaps, losses."""
+    """Return the header as an HTML table: path, beginning, length, events with most frequent types, gaps, losses."""
     header = session.header
     types = sorted(header.types.items(), key=lambda item: -item[1])
     shown = ", ".join(f"{name or 'none'} {count:,}" for name, count in types[:_TYPES])

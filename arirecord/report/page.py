@@ -1,4 +1,4 @@
-"""The report: one HTML file that says what is in a session, and works with no network."""
+"""The report: one HTML file about a session, which works offline."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
@@ -26,10 +26,10 @@ from .style import DISPOSITIONS, EMPTY, ladder_style, page_style
 __all__ = ["LADDERS", "MOST_CALLS", "report_html"]
 
 MOST_CALLS = 100_000
-"""Calls in the table of a report: beyond this a browser takes too long."""
+"""Calls in the table of a report: with more, a browser takes too long."""
 
 LADDERS = 5_000
-"""Calls with their ladder in a report: each takes about a kilobyte, and a few milliseconds to make."""
+"""Calls with their ladder in a report: each takes about 1 kB and a few milliseconds."""
 
 _MODELS = {"calls", "concurrency", "dtmf", "event_volume", "ivr_paths", "kpis", "transfers", *breakdowns.MODELS}
 _PARTS = (
@@ -61,9 +61,9 @@ _PLOTS: Mapping[str, Sequence[tuple[Callable[[duckdb.DuckDBPyConnection], Any], 
     ),
     "the-stream": ((plots.event_volume, "No events recorded."),),
 }
-"""Plots of each part, with what stands in the place of one without data."""
+"""Plots of each part, with the text shown in place of a plot without data."""
 _OF_CALLS = ("calls_over_time", "concurrency", "dispositions", "causes", "lengths")
-"""Plots that the page draws again from the rows of the table when a filter is set."""
+"""Plots that the page redraws from the rows of the table when a filter is set."""
 _COLUMNS = {
     "call_id": "call",
     "started_at": "began",
@@ -99,12 +99,11 @@ def report_html(
     timezone: str = "UTC",
     progress: Progress = lambda what, done: None,
 ) -> str:
-    """The report on a session as HTML: key figures with their definitions, problems, plots, calls with their ladders.
+    """Return the report on a session as HTML: key figures with definitions, problems, plots, calls with their ladders.
 
-    It lists the `worst` calls of those with problems, and has the ladders of at most `ladders` calls: of all with
-    problems, then of the latest. The table has the last `most_calls` calls. All times are of `timezone`, an IANA name
-    or `local`: days and hours begin there, and the page names it. `progress` is called with what is being done and how
-    much of it is.
+    It lists the `worst` calls with problems, and has the ladders of at most `ladders` calls: first of those with
+    problems, then of the latest. The table has the last `most_calls` calls. All times, and the beginnings of days and
+    hours, are in `timezone`, an IANA name or `local`. `progress` is called with the name of a step and its count.
 
     Raises `ValueError` for an unknown zone.
     """
@@ -176,7 +175,7 @@ def _about(session: SessionFile, zone: tzinfo) -> Sequence[tuple[str, str]]:
 
 
 def _moment(text: str | None, zone: tzinfo) -> str:
-    """A time of the header, which is UTC, as clocks in a zone show it."""
+    """Convert a time of the header from UTC to a zone."""
     parsed = parse_timestamp(text or "")
     if parsed is None:
         return text or "–"
@@ -204,7 +203,7 @@ def _warnings(session: SessionFile, connection: duckdb.DuckDBPyConnection) -> Se
 def _plots(
     connection: duckdb.DuckDBPyConnection, progress: Progress
 ) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
-    """Figures by name, and for each part what is shown there: `plots`, and of those without data `empty` lines."""
+    """Return figures by name, and for each part its `plots` and the `empty` texts of those without data."""
     figures: dict[str, Any] = {}
     groups: dict[str, Mapping[str, Any]] = {}
     for done, (anchor, makers) in enumerate(_PLOTS.items(), 1):
@@ -229,7 +228,7 @@ def _first_sentence(text: str) -> str:
 def _calls(
     connection: duckdb.DuckDBPyConnection, most: int, ladders: Ladders
 ) -> tuple[int, Sequence[Sequence[object]]]:
-    """How many calls there are, and rows of the last `most`, each with the pack that its ladder is in."""
+    """Return the number of calls, and rows of the last `most`, each with the pack of its ladder."""
     count = connection.execute("SELECT count(*) FROM calls").fetchall()[0][0]
     chosen = ", ".join(_SQL.get(name, name) for name in (*_COLUMNS, *_HIDDEN))
     rows = connection.execute(

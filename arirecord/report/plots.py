@@ -1,7 +1,7 @@
-"""Plots of a session, as Plotly figures that show themselves in Jupyter and go into the report.
+"""Plots of a session, as Plotly figures for Jupyter and the report.
 
-Each reads what it needs from the tables and asks DuckDB for a few hundred points, however long the recording is. What
-there is nothing to show of says so in the figure.
+Each reads a few hundred points from the tables, even for a long recording. A figure without data shows a text instead.
+The first sentence of a docstring is the caption in the report.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ __all__ = [
 
 _POINTS = 1000
 BUCKETS_S = (1, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 86400, 7 * 86400)
-"""Lengths of the buckets of time that plots choose from."""
+"""Bucket lengths in seconds that plots choose from."""
 _BINS = 40
 _CAUSES = 12
 _TYPES = 15
@@ -41,17 +41,17 @@ LENGTHS = {
     "hold_s": "On hold",
     "wait_s": "Waiting in a queue",
 }
-"""Columns of `calls` whose distribution can be shown, and what they are."""
+"""Columns of `calls` whose distribution can be shown, with their titles."""
 
 
 def bucket_of(connection: duckdb.DuckDBPyConnection) -> int:
-    """The bucket of time, in seconds, that cuts the recording into at most 60 parts."""
+    """Return the bucket length in seconds that cuts the recording into at most 60 parts."""
     row = connection.execute("SELECT epoch(max(started_at)) - epoch(min(started_at)) FROM calls").fetchall()[0]
     return next((size for size in BUCKETS_S if (row[0] or 0) / size <= 60), BUCKETS_S[-1])
 
 
 def concurrency(connection: duckdb.DuckDBPyConnection) -> go.Figure:
-    """Concurrent calls over time: those open and those answered. Of many changes the highest of each interval."""
+    """Concurrent calls over time: those open and those answered. Of many changes only the highest of each interval."""
     rows = connection.execute(
         """
         WITH numbered AS (
@@ -75,7 +75,7 @@ def concurrency(connection: duckdb.DuckDBPyConnection) -> go.Figure:
 
 
 def calls_over_time(connection: duckdb.DuckDBPyConnection, bucket_s: int | None = None) -> go.Figure:
-    """Calls by the time at which they began, stacked by disposition; `bucket_s` None: as fits the recording."""
+    """Calls by the time at which they began, stacked by disposition; `bucket_s` None: chosen by `bucket_of`."""
     bucket_s = bucket_s or bucket_of(connection)
     rows = connection.execute(
         """
@@ -100,7 +100,7 @@ def calls_over_time(connection: duckdb.DuckDBPyConnection, bucket_s: int | None 
 
 
 def dispositions(connection: duckdb.DuckDBPyConnection) -> go.Figure:
-    """How many calls ended with which disposition."""
+    """Number of calls by disposition."""
     rows = connection.execute(
         "SELECT COALESCE(disposition, 'open') AS what, count(*) AS n FROM calls GROUP BY what ORDER BY n"
     ).fetchall()
@@ -110,7 +110,7 @@ def dispositions(connection: duckdb.DuckDBPyConnection) -> go.Figure:
 
 
 def causes(connection: duckdb.DuckDBPyConnection) -> go.Figure:
-    """The most frequent hangup causes (Q.850) of calls, with the number."""
+    """The most frequent hangup causes (Q.850), with the number of calls."""
     rows = connection.execute(
         """
         SELECT concat_ws(' ', hangup_cause, hangup_cause_txt) AS what, count(*) AS n
@@ -123,14 +123,13 @@ def causes(connection: duckdb.DuckDBPyConnection) -> go.Figure:
 
 
 def lengths(connection: duckdb.DuckDBPyConnection, *columns: str) -> go.Figure:
-    """How long calls rang, talked, were held …: share of those calls that did, by length in
-    seconds, up to the 99th percentile.
+    """Durations of ringing, talking, holding …: share of the calls with one, by seconds, up to the 99th percentile.
 
-    `columns` are of `calls` (default: ring_s, talk_s, hold_s). Raises `ValueError` for another.
+    `columns` are of `calls` (default: ring_s, talk_s, hold_s). Raises `ValueError` for any other column.
     """
     columns = columns or ("ring_s", "talk_s", "hold_s")
     if unknown := set(columns) - LENGTHS.keys():
-        raise ValueError(f"{min(unknown)!r} is no length of a call; there are {', '.join(LENGTHS)}")
+        raise ValueError(f"{min(unknown)!r} is not a duration column; choose from {', '.join(LENGTHS)}")
     figure = make_subplots(1, len(columns), subplot_titles=[LENGTHS[column] for column in columns])
     for place, column in enumerate(columns, 1):
         rows = connection.execute(
@@ -149,7 +148,7 @@ def lengths(connection: duckdb.DuckDBPyConnection, *columns: str) -> go.Figure:
 
 
 def digits(connection: duckdb.DuckDBPyConnection) -> go.Figure:
-    """A heat map of the digits that callers gave: which key, as which digit of a sequence."""
+    """A heat map of DTMF digits: key by position in the sequence."""
     rows = connection.execute(
         """
         SELECT digit, least(place, 12) AS place, count(*) FROM (
@@ -166,7 +165,7 @@ def digits(connection: duckdb.DuckDBPyConnection) -> go.Figure:
     figure = go.Figure(go.Heatmap(z=z, x=names, y=keys, colorscale="Teal", xgap=2, ygap=2, colorbar_title="times"))
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_xaxes(type="category")
-    return style(figure, "Digits", x="place in the sequence", y="key", is_empty=not rows)
+    return style(figure, "Digits", x="position in the sequence", y="key", is_empty=not rows)
 
 
 def event_volume(connection: duckdb.DuckDBPyConnection) -> go.Figure:
@@ -188,7 +187,7 @@ def kpis_over_time(
     bucket_s: int | None = None,
     measures: Sequence[str] = ("asr_ratio", "ner_ratio"),
 ) -> go.Figure:
-    """Key figures over time, columns of `kpis`; `bucket_s` None: as fits the recording."""
+    """Key figures over time, columns of `kpis`; `bucket_s` None: chosen by `bucket_of`."""
     bucket_s = bucket_s or bucket_of(connection)
     chosen = ", ".join('"' + name.replace('"', '""') + '"' for name in measures)
     rows = connection.execute(
@@ -206,10 +205,10 @@ def kpis_over_time(
 def _horizontal_bars(
     title: str, unit: str, names: Sequence[str], values: Sequence[float], texts: Sequence[object], **bar: Any
 ) -> go.Figure:
-    """One bar for each name, with its text to the right of it: within a short bar the text would lie over the name."""
+    """Draw one bar for each name, with its text to the right: inside a short bar it would cover the name."""
     figure = go.Figure(go.Bar(x=values, y=names, orientation="h", text=texts, textposition="outside", **bar))
     style(figure, title, x=unit, is_empty=not names)
-    figure.update_xaxes(nticks=4)  # beside long names there is little room on a phone
+    figure.update_xaxes(nticks=4)  # on a phone long names leave little room
     return figure.update_layout(margin_r=20 + 7 * max((len(str(text)) for text in texts), default=0))
 
 
@@ -223,7 +222,7 @@ def _title(name: str) -> str:
 
 
 def length_of(seconds: int) -> str:
-    """A bucket of time in words: `one hour`, `15 minutes`."""
+    """Describe a bucket length in words: `one hour`, `15 minutes`."""
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
         if seconds % size == 0:
             count = seconds // size

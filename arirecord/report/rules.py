@@ -1,4 +1,4 @@
-"""Rules of the linter. The table `findings` applies them to all calls at once; here they have an order.
+"""Rules of the linter, in order. The table `findings` applies them to all calls.
 
 `error`: the recording contradicts itself or lost something. `warning`: the call went wrong. `note`: often harmless.
 """
@@ -29,4 +29,4 @@ RULES = (
     "missing-begin",
     "late-event",
 )
-"""All rules. What people noticed in the call comes before what the recording lacks."""
+"""All rules. Problems that parties noticed come before gaps of the recording."""

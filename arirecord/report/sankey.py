@@ -1,4 +1,4 @@
-"""Where calls go: Sankey diagrams of transfers and of menus."""
+"""Sankey diagrams of transfers and of menus."""
 
 import re
 from collections import Counter
@@ -19,7 +19,7 @@ _SHORTENED = re.compile(r"(?:BackGround|Playback)\(([^),]+)\)|sound:(\S+)")
 
 
 def transfers(connection: duckdb.DuckDBPyConnection) -> go.Figure:
-    """What became of transfers: their kind, what they led to, and the outcome."""
+    """Transfers by kind, target type and outcome."""
     rows = connection.execute(
         """
         SELECT kind, COALESCE(destination_type, 'not known'), COALESCE(outcome, nullif(result, 'Success'), 'not known'),
@@ -35,10 +35,10 @@ def transfers(connection: duckdb.DuckDBPyConnection) -> go.Figure:
 
 
 def ivr_paths(connection: duckdb.DuckDBPyConnection) -> go.Figure:
-    """How callers went through menus: the first five prompts, and how they left.
+    """Paths of callers through menus: the first five prompts, and the exit.
 
-    A node is a prompt with its step: `2 sound:menu`. What flows into a step flows out of it, to the next step or to how
-    the caller left. Prompts that are rare at their step are one node.
+    A node is a prompt with its step: `2 sound:menu`. Each path into a step leads on to the next step or to the exit.
+    Prompts that are rare at their step are one node.
     """
     rows = connection.execute(
         f"""
@@ -118,6 +118,6 @@ def _sankey(title: str, flows: Sequence[tuple[str, str, int]]) -> go.Figure:
 
 
 def _label(name: str) -> str:
-    """What stands beside a node: a sound without the application that plays it, cut where it is long."""
+    """Label a node: a sound without the application that plays it, cut if it is long."""
     label = _SHORTENED.sub(lambda sound: sound[1] or sound[2], name)
     return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"

@@ -21,7 +21,7 @@ MODELS = ("bridge_stays", "calls", "findings", *LOOKUP_MODELS)
 
 @dataclass(frozen=True)
 class FoundCall:
-    """A call that was found, and `why`."""
+    """A call that was found; `why` is the reason."""
 
     call_id: str
     started_at: datetime | None
@@ -36,25 +36,25 @@ _CALL = "call_id, started_at, caller_number, COALESCE(dialled_exten, called_numb
 
 
 def find_calls(connection: duckdb.DuckDBPyConnection, wanted: str) -> Sequence[FoundCall]:
-    """Calls in the order of their beginning that `wanted` means: an id, or else a number, as in `call_lookup`."""
+    """Return calls by id, otherwise by number, as in `call_lookup`, in the order of their beginning."""
     by_id = _select(connection, has_id([wanted]), "id", {})
     return by_id or _select(connection, has_number([wanted]), f"number {wanted}", {})
 
 
 def all_calls(connection: duckdb.DuckDBPyConnection) -> Sequence[FoundCall]:
-    """All calls, in the order of their beginning."""
+    """Return all calls, in the order of their beginning."""
     return _select(connection, "true", "all calls", {})
 
 
 def worst_calls(
     connection: duckdb.DuckDBPyConnection, count: int | None = None, rules: Sequence[str] = RULES
 ) -> Sequence[FoundCall]:
-    """Calls that have a problem by one of these rules of the linter: at most `count`, the worst first.
+    """Return at most `count` calls with a problem by one of these rules of the linter, the worst first.
 
-    A call stands for its gravest finding, in the order of `lint.RULES`. The first call of each rule comes before the
-    second of any, so that the beginning of a long list shows what there is.
+    A call is ranked by its gravest finding, in the order of `rules.RULES`. The first call of each rule comes before the
+    second of any, so that the beginning of a long list shows all rules.
 
-    Raises `ValueError` for a rule that does not exist.
+    Raises `ValueError` for an unknown rule.
     """
     if unknown := [rule for rule in rules if rule not in RULES]:
         raise ValueError(f"no rule is named {unknown[0]}; there are {', '.join(RULES)}")
@@ -67,7 +67,7 @@ def worst_calls(
 
 
 def problems(rules: Sequence[str] = RULES) -> str:
-    """SQL for the calls that have a problem: `call_id`, its gravest finding, and its `place` among these calls."""
+    """Return SQL for the calls with a problem: `call_id`, the gravest finding, and the `place` among these calls."""
     ranks = "[" + ", ".join(f"'{rule}'" for rule in RULES) + "]"
     return f"""
         WITH graves AS (
@@ -90,9 +90,9 @@ def problems(rules: Sequence[str] = RULES) -> str:
 
 
 def calls_of_row(connection: duckdb.DuckDBPyConnection, seq: int) -> Sequence[FoundCall]:
-    """The calls that a row of the recording is about: those of the channels it names, else of the bridge.
+    """Return the calls of a row of the recording: those of its channels, otherwise of its bridge.
 
-    Raises `LookupError` for a row that the recording does not have.
+    Raises `LookupError` for a row that is not in the recording.
     """
     rows = rows_at(connection, [seq])
     if not rows:
@@ -104,7 +104,7 @@ def calls_of_row(connection: duckdb.DuckDBPyConnection, seq: int) -> Sequence[Fo
     for where in (
         "call_id IN (SELECT call_id FROM legs WHERE list_contains($ids, channel_id))",
         f"call_id IN ({in_bridge} AND COALESCE(entered_seq <= $seq, true) AND COALESCE(left_seq >= $seq, true))",
-        # A bridge is made before somebody enters it, and destroyed after all have left.
+        # A bridge is created before channels enter it, and destroyed after all have left.
         f"call_id IN ({in_bridge})",
     ):
         if found := _select(connection, where, f"row {seq}", values):

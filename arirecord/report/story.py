@@ -1,7 +1,7 @@
-"""The story of a call: plain values that any picture of it is drawn from.
+"""The story of a call: plain values from which all its pictures are drawn.
 
-Everything is placed twice: by `seq`, the order of arrival, which is the only order known across channels, and by `at`,
-Asterisk's own time in UTC. What the recording does not know is None.
+Positions are given twice: by `seq`, the order of arrival, which is the only order known across channels, and by `at`,
+Asterisk's own time in UTC. None marks a value that the recording lacks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,9 +31,9 @@ Severity = Literal["error", "warning", "note"]
 class Lane:
     """One channel of the call, or several folded into one (`channel_ids`).
 
-    `letter` is its short name in every picture, `label` the number or name that a person knows it by. `ended_by` says
-    who asked for its end: `itself` (its far end), `asterisk`, or None where nobody was seen to ask. That it was
-    answered may be known, but not when.
+    `letter` is its short name in every picture, `label` its number or name. `ended_by` is the source of the hangup
+    request: `itself` (its far end), `asterisk`, or None without a request. `is_answered` may be true even if
+    `answered_at` is not known.
     """
 
     channel_id: str
@@ -57,13 +57,13 @@ class Lane:
 
     @property
     def count(self) -> int:
-        """How many channels this lane stands for."""
+        """The number of channels in this lane."""
         return max(len(self.channel_ids), 1)
 
 
 @dataclass(frozen=True)
 class Bridge:
-    """One bridge that channels of the call were in: `label` is its short name (`bridge 1`)."""
+    """One bridge of the call's channels: `label` is its short name (`bridge 1`)."""
 
     bridge_id: str
     label: str
@@ -76,12 +76,12 @@ class Bridge:
 
 @dataclass(frozen=True)
 class Interval:
-    """A stretch of time on a lane; in a folded lane, of `count` channels.
+    """An interval on a lane; in a folded lane, of `count` channels.
 
     `ringing` until answered or given up, `up` answered, `bridge` in a bridge, `waiting` in a holding bridge (queue,
-    parking), `talking` answered and with somebody else who is so, `hold` while this channel holds the other side,
-    `speech` from talk detection. Without `started_at` it began before the recording, or nobody saw it; without
-    `ended_at` its end was not seen.
+    parking), `talking` answered and with another answered channel, `hold` while this channel holds the other side,
+    `speech` from talk detection. Without `started_at` its beginning was not recorded, without `ended_at` its end was
+    not.
     """
 
     channel_id: str
@@ -96,11 +96,11 @@ class Interval:
 
 @dataclass(frozen=True)
 class LadderStep:
-    """One thing that happened: `channel_id` does `what`, to `other_id` where there is one.
+    """One moment: `channel_id` does `what`, to `other_id` if given.
 
-    `kind` groups moments (`dial`, `dtmf`, `transfer` …); `label` is two or three words for an arrow, `detail` what else
-    there is to say. `actor` acts where no channel does: `Asterisk`, an application. `points` says which way an arrow
-    goes between the two channels: to `other_id`, or from it. Folded moments have a `count`.
+    `kind` groups moments (`dial`, `dtmf`, `transfer` …); `label` is two or three words for an arrow, `detail` has more
+    text. `actor` acts in place of a channel: `Asterisk`, an application. `points` is the direction of the arrow between
+    the two channels: to `other_id`, or from it. Folded moments have a `count`.
     """
 
     seq: int
@@ -123,7 +123,7 @@ class LadderStep:
 class Evidence:
     """One reason why two channels belong to one call: `reason` in a word, `text` in a sentence.
 
-    `seq`, `at` and `event_type` are those of the event that first showed it.
+    `seq`, `at` and `event_type` are of the event that first showed it.
     """
 
     channel_id: str
@@ -137,7 +137,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class CallFinding:
-    """What the linter has to say: `rule` by name, `text` in a sentence, and where."""
+    """A finding of the linter: `rule` by name, `text` in a sentence, and its position."""
 
     rule: str
     severity: Severity
@@ -149,11 +149,11 @@ class CallFinding:
 
 @dataclass(frozen=True)
 class Story:
-    """What happened in one call.
+    """The story of one call.
 
-    `title` says who with whom, `result` what became of it, `summary` what happened in one sentence, `facts` the figures
-    of the header by name, as text. Lanes are in the order in which the channels came, moments in the order of arrival.
-    `marked_seq` is the row of the recording that the reader came for.
+    `title` names the parties, `result` is the outcome, `summary` the call in one sentence, `facts` the figures of the
+    header by name, as text. Lanes are in the order in which the channels appeared, moments in the order of arrival.
+    `marked_seq` is the row of the recording to mark.
     """
 
     call_id: str
@@ -173,11 +173,11 @@ class Story:
     findings: Sequence[CallFinding] = ()
 
     def lane_of(self, channel_id: str | None) -> Lane | None:
-        """The lane that a channel is in, folded or not; None for a channel that has none."""
+        """Return the lane of a channel, folded or not; None if it has no lane."""
         return self._lanes.get(channel_id) if channel_id is not None else None
 
     def intervals_of(self, lane: Lane) -> Sequence[Interval]:
-        """The intervals on a lane."""
+        """Return the intervals on a lane."""
         return self._intervals.get(lane.channel_id, ())
 
     @cached_property
@@ -193,7 +193,7 @@ class Story:
 
 
 def sentence(story: Story, moment: LadderStep) -> str:
-    """A moment in a sentence, with the letters of its lanes: `A dials B: u1002`."""
+    """Describe a moment in a sentence, with the letters of its lanes: `A dials B: u1002`."""
     lane, other = story.lane_of(moment.channel_id), story.lane_of(moment.other_id)
     who = lane.letter if lane else moment.actor
     words = [who, moment.what, other.letter if other else ""]

@@ -10,13 +10,13 @@ __all__ = ["COLORWAY", "DISPOSITIONS", "EMPTY", "OTHER", "ladder_style", "page_s
 
 @cache
 def ladder_style() -> str:
-    """The style sheet of a ladder as SVG."""
+    """Return the style sheet of a ladder as SVG."""
     return _read("ladder.css")
 
 
 @cache
 def page_style() -> str:
-    """The style sheet of a page with stories."""
+    """Return the style sheet of a page with stories."""
     return _read("page.css")
 
 
@@ -46,11 +46,11 @@ EMPTY = "no data"
 
 _INK = "#767676"
 
-"""Dark enough on white and light enough on black (WCAG contrast 4.5 on both)."""
+"""Readable on white and on black (WCAG contrast 4.5 on both)."""
 
 
 def style(figure: go.Figure, title: str, *, x: str = "", y: str = "", is_empty: bool = False) -> go.Figure:
-    """Give a figure its title and the look of all; without data it says that there is nothing to show."""
+    """Apply the title and the common style to a figure; if it is empty, show a text instead."""
     figure.update_layout(
         title={"text": title, "x": 0.02, "xref": "container"},
         template="none",
@@ -63,7 +63,7 @@ def style(figure: go.Figure, title: str, *, x: str = "", y: str = "", is_empty: 
         hovermode="closest",
         height=360,
     )
-    # Labels of times stay level: turned, they lie over the legend.
+    # Time labels stay horizontal: turned ones cover the legend.
     figure.update_xaxes(tickangle=0, nticks=8)
     axis = {"gridcolor": "rgba(128,128,128,.25)", "zerolinecolor": "rgba(128,128,128,.5)", "automargin": True}
     figure.update_xaxes(title=x or None, **axis)

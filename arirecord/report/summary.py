@@ -1,4 +1,4 @@
-"""What happened in a call, in one sentence: who called whom, who answered, how it went on, and who ended it."""
+"""Summarise a call in one sentence: the parties, the answer, waits, transfers, talk and the end."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,11 +10,11 @@ from .story import Interval, Lane
 __all__ = ["summary"]
 
 _MOST = 3
-"""Transfers and queues that are named; the others are counted."""
+"""Number of transfers and queue waits that are named; the others are counted."""
 _AT_ONCE_S = 0.1
 _UNANSWERED = {
     "BUSY": "the line was busy",
-    "NO ANSWER": "nobody answered",
+    "NO ANSWER": "the call was not answered",
     "CANCEL": "{caller} gave up before the answer",
     "CONGESTION": "the call failed{cause}",
     "FAILED": "the call failed{cause}",
@@ -22,7 +22,7 @@ _UNANSWERED = {
 
 
 def summary(facts: Facts, lanes: Mapping[str, Lane], intervals: Sequence[Interval]) -> str:
-    """The sentence. What the recording does not know is left out."""
+    """Return the sentence, without what the recording does not show."""
     clauses = [
         *_opening(facts, lanes),
         *_first(_queue_waits(facts, lanes), len(facts.queue_waits), "more waits in queues"),
@@ -41,7 +41,7 @@ def _first(clauses: Iterator[str], count: int, rest: str) -> Iterator[str]:
 
 
 def _opening(facts: Facts, lanes: Mapping[str, Lane]) -> Iterator[str]:
-    """Who called whom, and what became of it."""
+    """Yield the clauses about the parties and the answer."""
     call = facts.call
     first = lanes.get(call["first_channel_id"]) or next(iter(lanes.values()), None)
     caller = call["caller_number"] or (first.label if first else "An unknown caller")
@@ -67,7 +67,7 @@ def _opening(facts: Facts, lanes: Mapping[str, Lane]) -> Iterator[str]:
 
 
 def _answerer(facts: Facts, lanes: Mapping[str, Lane], first: Lane | None) -> Lane | None:
-    """The first called party who answered; None where a queue, which has a clause of its own, or nobody was called."""
+    """Return the first called party that answered; None without one, or for a queue, which has its own clause."""
     answered = [lane for lane in lanes.values() if lane.role == "called" and lane.answered_at and lane is not first]
     found = min(answered, key=lambda lane: lane.answered_at or facts.recording_ended_at, default=None)
     queued_at = [wait["entered_at"] for wait in facts.queue_waits if wait["kind"] != "parking" and wait["entered_at"]]
@@ -95,8 +95,8 @@ def _queue_waits(facts: Facts, lanes: Mapping[str, Lane]) -> Iterator[str]:
         length = f" {_seconds(wait['wait_s'])}" if wait["wait_s"] is not None else ""
         agent = _label(lanes, wait["reached_channel_id"]) or _label(lanes, wait["answered_by_channel_id"])
         outcome = {
-            "answered": f" and reached {agent or 'somebody'}",
-            "abandoned": " and hung up before anybody answered",
+            "answered": f" and reached {agent or 'an agent'}",
+            "abandoned": " and hung up before the answer",
             None: "",
         }.get(wait["outcome"], f" ({wait['outcome']})")
         yield f"{who} waited{length} {place}{outcome}"
@@ -104,7 +104,7 @@ def _queue_waits(facts: Facts, lanes: Mapping[str, Lane]) -> Iterator[str]:
 
 def _transfers(facts: Facts, lanes: Mapping[str, Lane]) -> Iterator[str]:
     for row in facts.transfers:
-        who = _label(lanes, row["transferer_channel_id"]) or row["transferer_number"] or "somebody"
+        who = _label(lanes, row["transferer_channel_id"]) or row["transferer_number"] or "an unknown party"
         whom = _label(lanes, row["transferee_channel_id"]) or row["transferee_number"] or "the other party"
         target = row["target_number"] or (
             str(row["target"]).partition("@")[0] if row["destination_type"] == "exten" else "another party"
@@ -117,7 +117,7 @@ def _transfers(facts: Facts, lanes: Mapping[str, Lane]) -> Iterator[str]:
         elif row["outcome"] in (None, "application"):
             yield f"{who} transferred {whom} to {target}"
         else:
-            yield f"{who} transferred {whom} to {target}, which reached nobody ({row['outcome']})"
+            yield f"{who} transferred {whom} to {target}, which reached no one ({row['outcome']})"
 
 
 def _talk(facts: Facts, lanes: Mapping[str, Lane], intervals: Sequence[Interval]) -> Iterator[str]:
@@ -147,7 +147,7 @@ def _label(lanes: Mapping[str, Lane], channel_id: str | None) -> str | None:
 
 
 def _seconds(seconds: float) -> str:
-    """`0.02 s`, `0.3 s`; from a second on as in other messages."""
+    """Format seconds: `0.02 s`, `0.3 s`; from 1 s on as in other messages."""
     if seconds < 1:
         return f"{seconds:.2f} s" if seconds < _AT_ONCE_S else f"{seconds:.1f} s"
     return duration_text(seconds)

@@ -85,7 +85,7 @@ def test_digits_are_counted_by_place() -> None:
 def test_lengths_are_columns_of_calls(busy: arirecord.Session) -> None:
     """All that can be asked for is there; anything else is said."""
     assert LENGTHS.keys() <= set(busy.calls().columns)
-    with pytest.raises(ValueError, match="'nonsense' is no length of a call"):
+    with pytest.raises(ValueError, match="'nonsense' is not a duration column"):
         busy.plot.lengths("nonsense")
 
 
