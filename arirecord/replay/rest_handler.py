@@ -163,7 +163,7 @@ class RestHandler:
         ]
         sources = [source for value in values for source in value.split(",") if source]
         if not sources or any(":" not in source for source in sources):
-            return error(400, "An event source is a scheme and what it is of, such as channel:ID")
+            return error(400, "An event source is a scheme and a name, such as channel:ID")
         if match.operation.name == "subscribe":
             self._applications.subscribe(name, sources)
         else:

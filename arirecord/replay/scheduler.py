@@ -286,7 +286,7 @@ class Scheduler:
             if left_ns > 0:
                 await self._alarm.sleep(left_ns)
                 return False
-            self._say(f"The client did not ask {self.pace.pass_by(gate)}; the replay goes on without.")
+            self._say(f"The client did not send {self.pace.pass_by(gate)}; the replay continues without it.")
             self._missed += 1
         else:
             self._missed = 0

@@ -127,7 +127,7 @@ def test_patience_ends(session: Path) -> None:
             return await digits(connection, 4)
 
     assert run(main()) == [0, 1, 2, 3]
-    missed = [text for text in said if "did not ask" in text]
+    missed = [text for text in said if "did not send" in text]
     assert [text.split()[6] for text in missed] == ["/ari/channels/c/ring;", "/ari/channels/c/answer;"]
 
 

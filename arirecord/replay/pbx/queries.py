@@ -72,7 +72,7 @@ class _Lookups:
         return channel_id in self._switch.channels.items and channel_id not in self._switch.ending
 
     def _value(self, channel_id: str, name: str) -> str | None:
-        """A channel's variable: as it was set, as events report it, or as the channel object implies it."""
+        """A channel's variable: as a client set it, as events report it, or as the channel object implies it."""
         channel = self._switch.channels.items[channel_id]
         if (value := self._switch.variables.get(channel_id, {}).get(name)) is not None:
             return value

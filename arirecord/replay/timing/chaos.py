@@ -70,7 +70,7 @@ def _fault(word: str) -> Fault:
         raise ReplayError(f"{word!r} needs an amount: {name}={'20kB' if name == 'slow' else '2s'}")
     amount = 0.0 if value is None else _number(value, units)
     if not (amount > 0 or value is None) or (name == "close" and value and not 1000 <= amount < 5000):
-        raise ReplayError(f"{value!r} in {word!r} is not what {name} takes")
+        raise ReplayError(f"{value!r} in {word!r} is not valid for {name}")
     return Fault(name, amount, chances[0] if chances else 1, types)
 
 

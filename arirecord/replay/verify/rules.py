@@ -14,7 +14,7 @@ from arirecord.replay.rest.request_key import RequestKey
 __all__ = ["DEFAULT_RULES", "Rule", "Rules", "path_of"]
 
 DEFAULT_RULES: Final = ("GET /asterisk/ping", "GET /asterisk/info", "GET /sounds*")
-"""Requests that check whether Asterisk is there, and requests for constant data: they are ignored."""
+"""Requests that check whether Asterisk runs, and requests for constant data: they are ignored."""
 
 _UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
 _DATE: Final = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")

@@ -1,6 +1,6 @@
 """Batched sending: uvicorn's WebSocket, extended to send many frames in one write.
 
-ASGI knows single messages only, and a system call for each is most of what sending costs: with batches the server sends
+ASGI has single messages only, and a system call for each is most of the cost of sending. With batches the server sends
 1.5 times as many frames a second, and bursts arrive sooner.
 """
 
@@ -22,7 +22,7 @@ _LONG: Final = struct.Struct("!BBQ")
 
 
 def batch_message(payloads: Sequence[str | bytes], rate: float | None = None) -> dict[str, Any]:
-    """The ASGI message that sends all of these, each as a frame of its own; with a `rate`, so many bytes a second."""
+    """The ASGI message that sends all of these, each as its own frame; `rate` limits the bytes per second."""
     return {"type": "websocket.send", "batch": payloads, "rate": rate}
 
 
@@ -51,7 +51,7 @@ class BatchProtocol(WebSocketsSansIOProtocol):
             self._write(message["batch"])
 
     def _write(self, payloads: Sequence[str | bytes]) -> None:
-        """Put all into frames and those into one write. The library's own framing takes ten times as long."""
+        """Write all payloads as frames in one write. The library's own framing takes ten times as long."""
         if self.conn.state is not State.OPEN:
             raise ConnectionError("the connection is being closed")
         parts: list[bytes] = []
@@ -67,7 +67,7 @@ class BatchProtocol(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(parts))
 
     async def _send_slowly(self, payloads: Sequence[str | bytes], rate: float) -> None:
-        """Send so many bytes a second, a frame at a time: what is answered meanwhile must not come amid one."""
+        """Send at most `rate` bytes per second, a frame at a time: a response must not come within a frame."""
         for payload in payloads:
             if self.transport.is_closing():
                 raise ConnectionError("the client has gone")
