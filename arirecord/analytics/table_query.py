@@ -14,7 +14,7 @@ from .views import name, text
 __all__ = ["DISPOSITIONS", "GROUPS", "TableQuery", "from_mart", "models_asked", "sql_of", "time_column"]
 
 GROUPS = ("trunk", "prefix", "application", "endpoint", "origin")
-"""What KPIs can be grouped by."""
+"""Groups of KPIs, for `by`."""
 DISPOSITIONS = ("ANSWERED", "BUSY", "CANCEL", "CONGESTION", "FAILED", "NO ANSWER")
 """The dispositions that a call can have."""
 _TIMES = ("started_at", "transferred_at", "created_at", "begun_at", "changed_at", "bucket_at")

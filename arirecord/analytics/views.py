@@ -1,4 +1,4 @@
-"""A session as SQL views: all rows, all events, and one view for each event type that ARI knows."""
+"""A session as SQL views: all rows, all events, and one view for each ARI event type."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -216,7 +216,7 @@ def _recording(event: Event, book: EventContext) -> Row:
     if event.type == "RecordingStarted":
         return {**told, "what": "is recorded", "detail": str(name)}
     said = ", ".join(str(v) for v in (name, state, cause) if v)
-    return {**told, "what": "is recorded no more", "detail": said, "is_bad": event.type == "RecordingFailed"}
+    return {**told, "what": "is no longer recorded", "detail": said, "is_bad": event.type == "RecordingFailed"}
 
 
 def _target(about: Row, book: EventContext) -> Row:

@@ -206,7 +206,7 @@ def _ladder(story: Story, width: int, has_rows: bool) -> Iterator[Text]:
         for line in rest:
             yield Text(" " * (row_width + _TIME)) + _rungs(story, moment, step, is_plain=True) + Text(" ") + line
     lines = "  ".join(f"{_LINES[s]} {n}" for s, n in _LEGEND.items())
-    marked = "  » the row asked for" if story.marked_seq is not None else ""
+    marked = "  » the selected row" if story.marked_seq is not None else ""
     yield Text(f"{'':{_TIME}}{lines}  ● begins  ✕ ends{marked}", "dim")
 
 

@@ -190,10 +190,10 @@ def _warnings(session: SessionFile, connection: duckdb.DuckDBPyConnection) -> Se
     header = session.header
     cut = connection.execute("SELECT count(*) FILTER (NOT is_complete) FROM calls").fetchall()[0][0]
     found = [
-        (header.gap_count, "gaps: times without a connection, or between recordings, in which events are missing"),
+        (header.gap_count, "gaps: times without a connection, or between recordings, with missing events"),
         (header.lost_count, "frames known to be lost"),
-        (cut, "calls of which the beginning or the end was not recorded, or that a gap runs through"),
-        (header.problem_count, "lines or frames that were broken"),
+        (cut, "calls without a recorded beginning or end, or with a gap"),
+        (header.problem_count, "broken lines or frames"),
         (header.drift_count, "places where the stream differed from the catalogue of ARI"),
     ]
     said = [f"{count:,} {what}" for count, what in found if count]

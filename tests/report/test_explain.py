@@ -108,7 +108,7 @@ def test_a_row_of_the_recording_leads_to_its_call_and_back() -> None:
     """`--seq` marks the row; every row of the ladder is one that `cat` prints."""
     text = explain(TRANSFERS, "--seq", "224").stdout
     rows = re.findall(r"^ +(\d+) +[\d.:]+[ »] ", text.partition("Ladder")[2], re.MULTILINE)
-    (marked,) = [line for line in text.splitlines() if "» " in line and "the row asked for" not in line]
+    (marked,) = [line for line in text.splitlines() if "» " in line and "the selected row" not in line]
     printed = CliRunner().invoke(cli, ["cat", TRANSFERS, *(arg for row in rows for arg in ("--seq", row))]).stdout
     of_call = CliRunner().invoke(cli, ["cat", TRANSFERS, "--call", "1795474757.81"]).stdout.splitlines()
 

@@ -29,9 +29,9 @@ reactions AS (
 
 SELECT
     'app-did-not-react' AS rule, 'warning' AS severity,
-    'came into ' || reactions.application || CASE
-        WHEN reactions.asked_at IS NULL THEN ', which never did anything with it'
-        ELSE format(', which did nothing with it for {:.1f} s', epoch(reactions.asked_at - reactions.event_at))
+    'entered ' || reactions.application || CASE
+        WHEN reactions.asked_at IS NULL THEN ', which sent no request about it'
+        ELSE format(', which sent no request about it for {:.1f} s', epoch(reactions.asked_at - reactions.event_at))
     END AS finding,
     spans.call_id, reactions.channel_id, reactions.seq, reactions.event_at
 FROM reactions

@@ -59,7 +59,7 @@ UNION ALL
 SELECT
     'bridge-left-behind', 'note',
     format(
-        'the app did not destroy its bridge {} after everybody had left it',
+        'the app did not destroy its bridge {} after all channels had left it',
         COALESCE(any_value(NULLIF(created.bridge_name, '')), bridges.bridge_id)
     ),
     bridges.call_id, NULL, min(created.seq), min(created.timestamp)

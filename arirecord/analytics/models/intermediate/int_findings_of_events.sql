@@ -47,7 +47,7 @@ GROUP BY calls.call_id, odd_events.channel_id
 UNION ALL
 SELECT
     'event-order', 'warning',
-    format('{} has a time {:.3f} s before that of the event before', odd_events.type, odd_events.back_ms / 1000),
+    format('{} has a time {:.3f} s before the previous event', odd_events.type, odd_events.back_ms / 1000),
     calls.call_id, odd_events.channel_id, odd_events.seq, odd_events.event_at
 FROM odd_events
 JOIN int_call_channels AS calls USING (channel_id)
@@ -67,7 +67,7 @@ UNION ALL
 SELECT
     'late-event', 'note',
     format(
-        '{} was received {:,} ms later than the promptest event', arg_max(type, delay_ms), max(delay_ms) - min(delay_ms)
+        '{} was received {:,} ms later than the fastest event', arg_max(type, delay_ms), max(delay_ms) - min(delay_ms)
     ),
     call_id, arg_max(channel_id, delay_ms), arg_max(seq, delay_ms), arg_max(event_at, delay_ms)
 FROM delays

@@ -32,7 +32,7 @@ JOIN int_call_channels AS calls ON calls.channel_id = dials.peer_channel_id
 WHERE lives.ended_seq IS NOT NULL
 UNION ALL
 SELECT
-    'answered-but-alone', 'warning', 'answered and was connected to nobody',
+    'answered-but-alone', 'warning', 'answered and was not connected to a party',
     calls.call_id, dials.peer_channel_id, dials.ended_seq, dials.ended_at
 FROM int_dial_attempts AS dials
 JOIN int_channel_lives AS lives ON lives.channel_id = dials.peer_channel_id
@@ -42,14 +42,14 @@ WHERE dials.caller_channel_id IS NOT NULL AND dials.dial_status = 'ANSWER' AND l
 UNION ALL
 SELECT
     'transfer-failed', 'warning',
-    format('{} transfer to {} failed: {}', kind, COALESCE(target, 'nowhere'), result),
+    format('{} transfer to {} failed: {}', kind, COALESCE(target, 'an unknown target'), result),
     call_id, transferer_channel_id, seq, event_at
 FROM transfers_of_calls
 WHERE result <> 'Success'
 UNION ALL
 SELECT
     'transfer-in-vain', 'warning',
-    format('{} transfer to {} was done and reached nobody: {}', kind, COALESCE(target, 'an unknown target'), outcome),
+    format('{} transfer to {} was done and reached no one: {}', kind, COALESCE(target, 'an unknown target'), outcome),
     call_id, transferer_channel_id, seq, event_at
 FROM transfers_of_calls
 WHERE result = 'Success' AND outcome IN ('abandoned', 'busy', 'failed', 'no answer', 'returned')

@@ -1,4 +1,4 @@
--- One row is one channel's part in a call. Identified by `channel_id`; `call_id` says which call.
+-- One row is one channel's part in a call. Identified by `channel_id`; `call_id` is the id of the call.
 -- `role`: caller (came in), called (Asterisk called it), local (one end of a Local channel), helper, or NULL (not
 -- known).
 SELECT
