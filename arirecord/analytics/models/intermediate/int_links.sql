@@ -13,8 +13,8 @@ WITH transferred AS (
     WHERE COALESCE(result, 'Success') = 'Success'
 ),
 
--- `…;1` and `…;2` are two ends of one object (mostly Local channels), made together. Asterisk restarts their numbers
--- with itself, so the name alone is not enough.
+-- `…;1` and `…;2` are two ends of one object (mostly Local channels), made together. Asterisk restarts the numbering
+-- when it restarts, so the name alone is not enough.
 halves AS (
     SELECT
         channel_id, asterisk_id, first_seq, epoch_ms(created_at) AS created_ms,
