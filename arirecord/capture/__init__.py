@@ -1,1 +1,1 @@
-"""Getting a recording: from a running Asterisk, or from a stream that somebody already wrote down."""
+"""Make recordings: from a running Asterisk, or from a written event stream."""

@@ -1,4 +1,4 @@
-"""Where an ARI is and how to log in there, from what a person types."""
+"""Addresses and credentials of an ARI, read from user input."""
 
 import re
 import ssl
@@ -17,8 +17,8 @@ _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 @dataclass(frozen=True)
 class Address:
-    """An ARI: `base` is `ws://host:port/path`, never with credentials; `user` and `password` may be None; `tls` is how
-    to check a wss one.
+    """An ARI: `base` is `ws://host:port/path`, never with credentials; `user` and `password` may be None; `tls` has the
+    checks of a wss connection.
     """
 
     base: str
@@ -31,7 +31,7 @@ class Address:
         """Read `http://host:8088/ari` (also https, ws, wss); `user` may be `NAME:PASSWORD`, and both may stand in the
         URL.
 
-        Raises `CaptureError` for what is no such URL.
+        Raises `CaptureError` for any other text.
         """
         try:
             parts = urlsplit(url)
@@ -40,7 +40,7 @@ class Address:
                 raise ValueError
         except (KeyError, ValueError):
             shown = re.sub(r"//[^/]*@", "//…@", url)
-            raise CaptureError(f"{shown!r} is no address of an ARI: it looks like http://host:8088/ari") from None
+            raise CaptureError(f"{shown!r} is not an address of an ARI: it looks like http://host:8088/ari") from None
         if user is None and parts.username:
             user = unquote(parts.username) + (":" + unquote(parts.password) if parts.password else "")
         if user is not None and ":" in user:
@@ -60,9 +60,9 @@ class Address:
         return "http" + self.base.removeprefix("ws")
 
     def trusting(self, authority: Path | None, *, insecure: bool = False) -> "Address":
-        """The same, its certificate checked against `authority` (a PEM file; None: the system's), or not at all.
+        """Return a copy that checks certificates against `authority` (a PEM file; None: the system's), or not at all.
 
-        Raises `CaptureError` where the file holds no certificate.
+        Raises `CaptureError` if the file holds no certificate.
         """
         if not self.base.startswith("wss:"):
             return self
@@ -77,7 +77,7 @@ class Address:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """HTTP headers that log in."""
+        """Return the HTTP headers for the login."""
         if self.user is None:
             return {}
         return {"Authorization": basic_header(self.user, self.password or "")}

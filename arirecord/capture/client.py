@@ -1,4 +1,4 @@
-"""Capture: dial an Asterisk, record its event stream, and dial again when it is lost."""
+"""Capture: connect to an Asterisk, record its event stream, and reconnect after a loss."""
 
 import asyncio
 import random
@@ -26,13 +26,13 @@ _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 10.0
 _LASTED_S = 5.0
 _SHORT = 256
-"""ApplicationReplaced is shorter by far, but for the application's name: longer frames need no look."""
+"""ApplicationReplaced is much shorter, apart from the application's name: longer frames are not checked."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a recording, or one connection of it, ended: `why` in words, and whether that was wanted; if it is `final`,
-    dialling again is of no use.
+    """The end of a recording, or of one of its connections: the reason `why`, and whether it was wanted. If it is
+    `final`, reconnecting is useless.
     """
 
     why: str
@@ -44,8 +44,8 @@ _STOPPED = Ending("stopped", is_wanted=True)
 
 
 class Capture:
-    """One recording. `make_recorder` is called once connected, so that a failed first attempt leaves nothing behind;
-    closing and sealing are the caller's. `say` gets sentences for a person.
+    """One recording. `make_recorder` is called after connecting, so that a failed first attempt leaves no file. The
+    caller closes and seals. `say` gets messages for the console.
     """
 
     def __init__(
@@ -66,10 +66,9 @@ class Capture:
         self._former_filter: dict[str, Any] | None = None
 
     async def run(self, stop: asyncio.Event) -> Ending:
-        """Record until `stop` is set, a limit is reached, or the stream is over.
+        """Record until `stop` is set, a limit is reached, or the stream ends.
 
-        Raises `CaptureError`, in one sentence for a person, where at the first attempt no stream can be had, and what
-        making the recorder raises.
+        Raises `CaptureError` with a message if the first attempt gets no stream, and the errors of `make_recorder`.
         """
         try:
             async with asyncio.timeout(self.options.duration_s), asyncio.TaskGroup() as tasks:
@@ -112,10 +111,10 @@ class Capture:
             await connection.close()
 
     async def _check_application(self, rest: RestRecorder) -> None:
-        """A second socket of one name takes the application away from the first, silently: never unasked.
+        """Refuse an existing application: a second socket of one name silently takes it away from the first.
 
-        It is asked also where the answer does not matter: the first request loads and compiles a good deal, which would
-        hold up the reading of events later.
+        The request is made with `takeover` too: the first request imports modules, which would delay the reading of
+        events later.
         """
         name = self.options.application
         answer = await rest.ask("GET", f"/applications/{quote(name, safe='')}")
@@ -125,12 +124,12 @@ class Capture:
         if isinstance(known, dict) and known.get("name") == name:
             raise CaptureError(
                 f"application {name!r} exists at {self.options.address.base}: recording under its name would take all "
-                "events away from the program that has it. Record under another --app (with subscribe-all it hears the "
+                "events away from the program that has it. Record under another --app (with subscribe-all it gets the "
                 "same calls), put `arirecord tap` between that program and Asterisk, or insist with --takeover"
             )
 
     async def _dial(self, rest: RestRecorder) -> EventStream:
-        """Connect; once there was a connection, or where Asterisk is still booting, try until there is one."""
+        """Connect; after a first connection, or while Asterisk is starting, try until it succeeds."""
         is_first = True
         while True:
             try:
@@ -147,7 +146,7 @@ class Capture:
             await self._back_off()
 
     async def _back_off(self) -> None:
-        """Wait before dialling again: longer each time, until a connection has lasted."""
+        """Wait before reconnecting: longer each time, until a connection has lasted."""
         await asyncio.sleep(self._delay_s * random.uniform(0.5, 1))
         self._delay_s = min(self._delay_s * 2, _LONGEST_DELAY_S)
 
@@ -185,7 +184,7 @@ class Capture:
         return ending
 
     async def _ask(self, rest: RestRecorder) -> None:
-        """What is asked over REST while events already come in."""
+        """Make the REST requests while events already arrive."""
         if self.options.allowed or self.options.disallowed:
             await self._filter(rest)
         if self.options.snapshot:
@@ -254,7 +253,7 @@ class Capture:
             return False
 
     def _taken_over(self) -> Ending:
-        """The socket stays open and silent from now on."""
+        """End the recording of a taken application: its socket stays open and silent."""
         why = f"another client took over application {self.options.application!r}, so no more events come here"
         if not self.options.takeover:
             why += " (with --takeover it would be taken back)"

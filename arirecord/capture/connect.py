@@ -1,4 +1,4 @@
-"""Dialling an ARI: what to dial, and what to say when it does not answer as hoped."""
+"""Connect to an ARI, and explain failures."""
 
 import ssl
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ __all__ = ["CaptureOptions", "dial"]
 
 @dataclass(frozen=True)
 class CaptureOptions:
-    """What to capture, and how.
+    """Options of a capture.
 
-    `duration_s` and `max_events` end the recording; None: it goes on until it is stopped. `reconnect` dials again after
-    a loss, without end. `takeover` takes the application from a client that has it. `allowed` and `disallowed` are
-    event types for Asterisk's own `eventFilter`. `keepalive_s` is the interval of WebSocket pings and how long the
-    answer may take.
+    `duration_s` and `max_events` end the recording; None: it goes on until it is stopped. `reconnect` reconnects after
+    a loss, without limit. `takeover` takes the application from a client that has it. `allowed` and `disallowed` are
+    event types for Asterisk's own `eventFilter`. `keepalive_s` is the interval of WebSocket pings, and the time-out
+    of their answers.
     """
 
     address: Address
@@ -41,12 +41,12 @@ class CaptureOptions:
 
     @property
     def url(self) -> str:
-        """The URL that is dialled; it holds no credentials."""
+        """Return the URL of the event stream, without credentials."""
         return self.address.events_url(self.application, subscribe_all=self.subscribe_all)
 
     @property
     def source(self) -> dict[str, Any]:
-        """What a session's header says of its source."""
+        """Return the source for a session's header."""
         return {
             "verb": "capture",
             "url": self.address.base,
@@ -65,7 +65,7 @@ class _Connect(connect):
 
 
 async def dial(options: CaptureOptions) -> EventStream:
-    """Connect. Raises `CaptureError`, which is `ConnectionRefused` where the answer was an HTTP status."""
+    """Connect. Raises `CaptureError`; for an HTTP status it is a `ConnectionRefused`."""
     where = options.address.base
     try:
         connection = await _Connect(

@@ -1,6 +1,6 @@
-"""Talking to a recording that runs: a Unix socket whose name follows from where the recording goes.
+"""Control a running recording: a Unix socket whose name follows from the recording's target.
 
-One line of JSON is asked (`{"do": "mark", "text": …}`), one is answered (`{"ok": true}` or `{"error": …}`).
+A request is one line of JSON (`{"do": "mark", "text": …}`), a response another (`{"ok": true}` or `{"error": …}`).
 """
 
 import asyncio
@@ -23,8 +23,8 @@ __all__ = ["ask_recording", "control", "control_path"]
 
 
 def control_path(target: Path) -> Path:
-    """The socket of the recording that goes to `target`. In the system's folder for such things: a socket's path may
-    have a hundred bytes only.
+    """Return the socket of the recording to `target`. It is in the system's folder for sockets, because the path of a
+    socket can have only about a hundred bytes.
     """
     name = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:24]
     return Path(tempfile.gettempdir()) / f"arirecord-{os.getuid()}" / f"{name}.sock"
@@ -32,11 +32,11 @@ def control_path(target: Path) -> Path:
 
 @asynccontextmanager
 async def control(target: Path, recorder: Callable[[], Recorder | None]) -> AsyncIterator[None]:
-    """Answer on the socket of `target` while the block runs. Only this user can reach it."""
+    """Serve the socket of `target` while the block runs. Only this user can reach it."""
     path = control_path(target)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if path.parent.stat().st_uid != os.getuid():
-        raise CaptureError(f"{path.parent} belongs to somebody else: set TMPDIR to a folder of your own")
+        raise CaptureError(f"{path.parent} belongs to another user: set TMPDIR to a folder of your own")
     path.unlink(missing_ok=True)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -68,7 +68,7 @@ def _do(request: dict[str, Any], recorder: Recorder | None) -> dict[str, Any]:
 
 
 def ask_recording(target: Path, request: dict[str, Any], timeout_s: float = 5) -> dict[str, Any]:
-    """Ask the recording that goes to `target`. Raises `CaptureError` where none does, or it refuses."""
+    """Send a request to the recording to `target`. Raises `CaptureError` if it does not run, or refuses."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout_s)
         try:

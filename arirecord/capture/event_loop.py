@@ -1,8 +1,8 @@
-"""An event loop that reads one socket without asyncio's work around a read. Linux only, and optional.
+"""An event loop that reads one socket without asyncio's overhead for each read. Linux only, and optional.
 
-Most of what a recording saves comes from reading together what arrives within 3 ms (`stream.py`), which asyncio's loop
-does too. At 3,500 events a second this loop takes 3.9 to 4.7 % of a core, asyncio's with the same pauses 5.6 to 6.1 %.
-As long as there is nothing to do but to read the one socket, it stays in `select` and calls a function that reads.
+Most of the saving comes from reading together the data of 3 ms (`event_stream.py`), which works with asyncio's loop
+too. At 3,500 events a second this loop takes 3.9 to 4.7 % of a core, asyncio's with the same pauses 5.6 to 6.1 %.
+While the one socket is the only work, the loop stays in `select` and calls a function that reads.
 """
 
 import asyncio
@@ -20,36 +20,36 @@ _Ts = TypeVarTuple("_Ts")
 
 
 class CaptureLoop(asyncio.SelectorEventLoop):
-    """Give it to `asyncio.Runner` as its `loop_factory`."""
+    """Use it as the `loop_factory` of `asyncio.Runner`."""
 
     def __init__(self) -> None:
         self._direct = _Selector()
         super().__init__(self._direct)
 
     def read_directly(self, fd: int, read: Callable[[], bool]) -> None:
-        """Call `read` when `fd` can be read, where asyncio would read it. False from it: asyncio is to do so itself.
+        """Call `read` when `fd` is readable, instead of asyncio's reader. If it returns False, asyncio reads itself.
 
-        This ends when asyncio reads there no more; one `fd` at a time.
+        This ends when asyncio stops reading `fd`. Only one `fd` at a time.
         """
         self._direct.fd, self._direct.read = fd, read
 
     def call_soon(
         self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.Handle:
-        """As ever, and noted: `read` may have been the one who asked."""
+        """Add the reader, and note the change: `read` may have caused it."""
         self._direct.is_wanted = True
         return super().call_soon(callback, *args, context=context)
 
     def call_at(
         self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        """As ever, and noted likewise."""
+        """Remove the reader, and note the change."""
         self._direct.is_wanted = True
         return super().call_at(when, callback, *args, context=context)
 
 
 class _Selector(selectors.EpollSelector):
-    """Reads `fd` by `read`, until the loop `is_wanted`, its time is over, or there is anything else."""
+    """Reads `fd` by `read`, until the loop `is_wanted`, the time is over, or there is other work."""
 
     fd = -1
     read: Callable[[], bool]
@@ -57,7 +57,7 @@ class _Selector(selectors.EpollSelector):
 
     def __init__(self) -> None:
         super().__init__()
-        self._epoll = select.epoll.fromfd(os.dup(self.fileno()))  # the same one, asked without a detour
+        self._epoll = select.epoll.fromfd(os.dup(self.fileno()))  # the same one, polled directly
 
     def close(self) -> None:
         self._epoll.close()

@@ -1,8 +1,8 @@
 """The receiving end of an ARI's WebSocket: whole text frames are taken straight from the socket's data.
 
-Asterisk sends every event as one unmasked, unfragmented text frame. These are cut out of what the socket gives, a
-hundred at a time; any other frame (control, fragment, binary, masked, of 64 KiB or more) goes to `websockets`, one by
-one, so that the protocol is spoken in one place. Text is not decoded here: who keeps it looks whether it is UTF-8.
+Asterisk sends every event as one unmasked, unfragmented text frame. They are cut out of the socket's data, a
+hundred at a time. Any other frame (control, fragment, binary, masked, of 64 KiB or more) goes to `websockets`, one by
+one, so that only the library implements the protocol. Text is not decoded here: the recorder checks that it is UTF-8.
 """
 
 import asyncio
@@ -18,27 +18,27 @@ from websockets.protocol import State
 __all__ = ["EventStream"]
 
 Take = Callable[[bytes, Sequence[slice]], None]
-"""Is given what came together, and where in it the messages stand."""
+"""Receives the data of one read, and the positions of the messages in it."""
 
 _LONGEST_HEAD = 1 << 16
 _READ = 1 << 16
 
 _PAUSE_S = 0.003
-"""How long the socket is not read after a read, so that frames which arrive close together are read together. The first
+"""Pause after a read, so that frames which arrive close together are read together. The first
 frame after a silence is read when it arrives, each further one at most 3 ms later.
 """
 
 _BREATH_S = 0.001
-"""How long a flood waits, once in 64 KiB, while who keeps the frames is behind: a hundred thousand frames a second are
-read all the same, thirty times what Asterisk sends at most.
+"""Pause after each 64 KiB of a flood while the recorder is behind. A hundred thousand frames a second are still
+read, thirty times Asterisk's highest rate.
 """
 
 _WHOLE_TEXT = 0x81  # FIN and opcode 1 (RFC 6455, 5.2)
 
 
 class EventStream(ClientConnection):
-    """A `ClientConnection` that hands messages to the function given to `start`, in order and at once: those that came
-    together in one call, and uncut, since whoever keeps them has the time to.
+    """A `ClientConnection` that passes messages to the function given to `start`, in order and at once: all messages of
+    one read in one call, not yet split, since the recorder's thread has time for that.
 
     Use it as `connect(…, create_connection=EventStream)`. Messages before `start` wait for it. `recv` never returns: it
     raises `ConnectionClosed` when the connection is over.
@@ -55,9 +55,9 @@ class EventStream(ClientConnection):
         self._is_read_directly = False
 
     async def keepalive(self) -> None:
-        """Run by the library instead of its own: ping a server that is silent, and give up one that stays so.
+        """Ping a silent server, and close the connection if it stays silent. The library runs this instead of its own.
 
-        One that sends is alive, though its answer to a ping may lie behind a flood of events.
+        A server that sends is alive, although its answer to a ping can wait behind a flood of events.
         """
         assert self.ping_interval is not None and self.ping_timeout is not None
         while True:
@@ -72,22 +72,22 @@ class EventStream(ClientConnection):
                 await self.close(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
 
     def start(self, take: Take, is_behind: Callable[[], bool] = lambda: False) -> None:
-        """Hand messages to `take` from now on, first those that came before. `is_behind` tells whether it has taken
-        much that it has not dealt with.
+        """Pass messages to `take` from now on, first those that arrived before. `is_behind` returns whether its backlog
+        is large.
         """
         self._is_behind = is_behind
         for data, places in self._early:
             take(data, places)
         self._early.clear()
         self._take = take
-        read_directly = getattr(asyncio.get_running_loop(), "read_directly", None)  # only `loop.Loop` has it
+        read_directly = getattr(asyncio.get_running_loop(), "read_directly", None)  # only our event loop has it
         if read_directly and self.transport.get_extra_info("sslcontext") is None:
             self._is_read_directly = True
             self._fd = self.transport.get_extra_info("socket").fileno()
             read_directly(self._fd, self._read)
 
     def _read(self) -> bool:
-        """What asyncio's transport does when there is data. False: it is to look itself, and to say what is wrong."""
+        """Read as asyncio's transport does. False: the transport must read itself, and report the error."""
         try:
             data = os.read(self._fd, _READ)
         except BlockingIOError:
@@ -103,13 +103,13 @@ class EventStream(ClientConnection):
         return bool(data)
 
     def _pause_reading(self, pause_s: float) -> None:
-        """What `_read` does by sleeping, on an event loop that reads the socket itself."""
+        """Pause as `_read` does by sleeping, on an event loop that reads the socket itself."""
         if pause_s:
             self.transport.pause_reading()
             self.loop.call_later(pause_s, self.transport.resume_reading)
 
     def data_received(self, data: bytes) -> None:
-        """Called by the event loop with what the socket gives."""
+        """Called by the event loop with the socket's data."""
         self._heard_s = time.monotonic()
         if not self._is_read_directly:
             self._pause_reading(_pause_s(len(data), self._is_behind()))
@@ -136,7 +136,7 @@ class EventStream(ClientConnection):
             super().data_received(data[here:])
 
     def _through_handshake(self, data: bytes) -> int | None:
-        """Give the library the head of the answer, and nothing that may follow it; None: the head is not all there."""
+        """Pass the head of the response to the library, without the data after it; None: the head is incomplete."""
         end = data.find(b"\r\n\r\n") + 4
         if end < 4:
             if len(data) < _LONGEST_HEAD:
@@ -146,7 +146,7 @@ class EventStream(ClientConnection):
         return end
 
     def process_event(self, event: Any) -> None:
-        """Called by the library with what it parsed: messages are put together here, the rest is its own."""
+        """Called by the library with a parsed frame: messages are assembled here, the library handles the rest."""
         if self.response is None or not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
             super().process_event(event)
             return
@@ -158,15 +158,15 @@ class EventStream(ClientConnection):
 
 
 def _pause_s(size: int, is_behind: bool) -> float:
-    """How long not to read the socket after a read of `size` bytes."""
+    """Return the pause after a read of `size` bytes."""
     if 0 < size < _READ // 4:
         return _PAUSE_S
     return _BREATH_S if is_behind else 0
 
 
 def _whole_texts(data: bytes, here: int, longest: int | None) -> tuple[list[slice], int]:
-    """Where the texts of all whole text frames from `here` on stand, up to one that is cut off, of another kind, too
-    long, or has 64 KiB or more; and where that begins.
+    """Find the texts of all whole text frames from `here` on, up to one that is incomplete, of another kind, too
+    long, or has 64 KiB or more. Return their positions, and the start of that one.
     """
     places = []
     last_head = len(data) - 4
@@ -185,7 +185,7 @@ def _whole_texts(data: bytes, here: int, longest: int | None) -> tuple[list[slic
 
 
 def _end(data: bytes, here: int, longest: int | None) -> int | None:
-    """Where the frame at `here` ends, beyond the data if that is not known yet; None for one that may not be."""
+    """Return the end of the frame at `here`, beyond the data if it is not known yet; None for an invalid frame."""
     head = data[here : here + 10]
     if len(head) < 2:
         return len(data) + 1

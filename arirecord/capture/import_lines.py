@@ -1,4 +1,4 @@
-"""Lines of event streams that somebody wrote down: what a file has, and what a line says."""
+"""Lines of written event streams: read a file, and parse a line."""
 
 import gzip
 import io
@@ -22,16 +22,14 @@ __all__ = ["LATEST_NS", "BrokenOffError", "ImportLine", "is_message", "parse_lin
 
 _CHUNK = 1 << 20
 _ENVELOPE = {"application", "asterisk_id", "asterisk_info"}
-"""Fields of messages of ARI, whatever their type; hardly any other JSON has one of them beside a `type`."""
+"""Fields of messages of ARI of any type; other JSON rarely has one of them beside a `type`."""
 LATEST_NS = 2**63
-"""No time is as late, in nanoseconds since 1970."""
+"""Later than any valid time, in nanoseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportLine:
-    """One line as a row: `t_ns` is when it was received or happened, None where it does not say; `problem` what is
-    wrong with it.
-    """
+    """One line as a row: `t_ns` is the time of its receipt or event, None if unknown; `problem` is its fault."""
 
     raw: str
     t_ns: int | None = None
@@ -44,9 +42,9 @@ class BrokenOffError(ValueError):
 
 
 def read_pieces(file: Path | None) -> Iterator[bytes]:
-    """A file or standard input in pieces that end with a line, save the last, decompressed where it is gzip or zstd.
+    """Yield a file or standard input in pieces that end with a line, except the last; decompress gzip and zstd.
 
-    Raises `BrokenOffError` where compressed data breaks off, after all that came before.
+    Raises `BrokenOffError` if compressed data breaks off, after all data before.
     """
     with file.open("rb") if file else nullcontext(sys.stdin.buffer) as plain:
         source = io.BufferedReader(cast(Any, plain), _CHUNK)
@@ -75,7 +73,7 @@ def read_pieces(file: Path | None) -> Iterator[bytes]:
 
 
 def read_lines(file: Path | None) -> Iterator[list[bytes]]:
-    """The lines of the same, many at a time, without their ends. Raises `BrokenOffError` as it does."""
+    """Yield the lines of a file, many at a time, without line ends. Raises `BrokenOffError` as `blocks` does."""
     for piece in read_pieces(file):
         lines = piece.split(b"\n")
         if not lines[-1]:
@@ -97,7 +95,7 @@ def _unzstd(source: io.BufferedReader) -> Iterator[bytes]:
 
 
 def parse_line(text: bytes, *, is_first: bool = False) -> ImportLine | None:
-    """One line of a stream; None for lines that hold nothing (blank ones, the head of a journal)."""
+    """Parse one line of a stream; None for blank lines and the head of a journal."""
     if is_first:
         text = text.removeprefix(b"\xef\xbb\xbf")
     if not text.strip():
@@ -110,20 +108,20 @@ def parse_line(text: bytes, *, is_first: bool = False) -> ImportLine | None:
         return ImportLine(event[2], event[0])
     try:
         found = orjson.loads(text)
-    except ValueError:  # not JSON, or JSON that only a more patient reader takes: surrogates, long numbers
+    except ValueError:  # not JSON, or JSON that only the slower reader accepts: surrogates, long numbers
         try:
             found = json.loads(whole)
         except (ValueError, RecursionError):
             return ImportLine(whole, problem="not JSON; kept as it is")
     if not isinstance(found, dict):
-        return ImportLine(whole, problem="no JSON object; kept as it is")
+        return ImportLine(whole, problem="not a JSON object; kept as it is")
     if "frame" not in found:
         return None if is_first and "arirecord" in found else ImportLine(whole)
     return _parse_record(whole, found)
 
 
 def is_message(text: bytes) -> bool:
-    """Whether a line is a message of ARI, as it was sent or in one of our own forms."""
+    """Return whether a line is a message of ARI, as it was sent or in one of our own forms."""
     line = parse_line(text)
     if line is None or line.problem:
         return False
@@ -131,14 +129,14 @@ def is_message(text: bytes) -> bool:
     if not isinstance(message, dict):
         return True  # a frame with its time, or a journal's
     kind = message.get("type")
-    # A later Asterisk may have events that the catalogue does not.
+    # A later Asterisk may have events that the catalogue lacks.
     return kind in event_types() or (isinstance(kind, str) and not _ENVELOPE.isdisjoint(message))
 
 
 def _parse_record(whole: str, found: dict[str, Any]) -> ImportLine:
     frame, t_ns, kind = found["frame"], found.get("t"), found.get("kind", "event")
     if not isinstance(frame, str) or not isinstance(kind, str):
-        return ImportLine(whole, problem='its "frame" is no text; kept as it is')
+        return ImportLine(whole, problem='its "frame" is not a text; kept as it is')
     try:
         frame.encode()
     except UnicodeEncodeError:
@@ -147,6 +145,6 @@ def _parse_record(whole: str, found: dict[str, Any]) -> ImportLine:
         return ImportLine(
             frame,
             kind=kind,
-            problem='its "t" is no count of nanoseconds since 1970; the frame is kept without it',
+            problem='its "t" is not a number of nanoseconds since 1970; the frame is kept without it',
         )
     return ImportLine(frame, t_ns, kind)

@@ -1,4 +1,4 @@
-"""Import: event streams that somebody already wrote down, line by line."""
+"""Import: make a session of written event streams, line by line."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -24,9 +24,9 @@ __all__ = ["ImportLine", "import_streams", "parse_line", "read_lines"]
 
 _BATCH = 1000
 _HEAD = 80
-"""A line of a journal has its times within so many bytes."""
+"""A line of a journal has its times within this number of bytes."""
 _UNTIMED = 10_000
-"""So many rows wait for the first one that has a time."""
+"""Number of rows that wait for the first one with a time."""
 
 
 def import_streams(
@@ -34,9 +34,9 @@ def import_streams(
 ) -> Header:
     """Make one session of recorded streams, in the order given; None stands for standard input. Returns its header.
 
-    Lines may be `{"t": NS, "frame": "TEXT"}` or frames themselves; files may be compressed by gzip or zstd. Broken
-    lines are kept and listed in the header's `problems`. Where lines have no `t`, the events' own timestamps give the
-    times. Memory is bounded.
+    Lines are `{"t": NS, "frame": "TEXT"}` or frames themselves; files can be compressed by gzip or zstd. Broken
+    lines are kept and listed in the header's `problems`. Lines without `t` get the events' own timestamps. Memory is
+    bounded.
 
     Raises `TargetExists`, `OSError`, and `ArirecordError` for Parquet and for files without any ARI event.
     """
@@ -50,7 +50,7 @@ def import_streams(
     if all(file is not None and file.is_file() for file in files):
         make_session(stream, target, found, force=force, progress=progress)
         return found
-    # What can't be read again, a pipe, is kept first.
+    # A pipe can't be read again, so its data is stored first.
     batches = stream.batches(_BATCH)
     first = next(batches, None)
     writer = JournalWriter(journal_path(target), found.started_ns, found.source)
@@ -65,9 +65,9 @@ def import_streams(
 
 
 class _Stream:
-    """Files as rows, which can be read again. `found` gets when they begin, and what is wrong in them.
+    """Files as rows that can be read again. `found` gets their start and their faults.
 
-    `has_messages` is true once a line was read that is a message of ARI.
+    `has_messages` is true after the first line that is a message of ARI.
     """
 
     ended = "complete"
@@ -88,13 +88,13 @@ class _Stream:
             raise
 
     def texts(self) -> Iterator[bytes]:
-        """The lines as text, in pieces that end with a line."""
+        """Yield the lines as text, in pieces that end with a line."""
         for file in self._files:
-            with suppress(BrokenOffError):  # told when rows are read
+            with suppress(BrokenOffError):  # reported when rows are read
                 yield from read_pieces(file)
 
     def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[Rows]:
-        """All rows, up to `size` at a time, fewer where their text would go beyond `max_bytes`."""
+        """Yield all rows, up to `size` at a time, or fewer to keep their text within `max_bytes`."""
         self._found.problems, self._found.problem_count = [], 0
         times: list[int] = []
         kinds: list[str] = []
@@ -122,12 +122,12 @@ def _refuse_parquet(file: Path | None) -> None:
         with file.open("rb") as stream:
             if stream.read(4) == b"PAR1":
                 raise ArirecordError(
-                    f"{file} is Parquet, no stream of lines; a session needs no import: try `info` on it"
+                    f"{file} is Parquet, not a stream of lines; a session needs no import: try `info` on it"
                 )
 
 
 def _refuse_other_files(files: Sequence[Path | None]) -> None:
-    """Raise for a file without any ARI event, and where all files are empty. Pipes are judged once they were read."""
+    """Raise for a file without any ARI event, and if all files are empty. Pipes are checked after reading."""
     plain = [file for file in files if file is not None and file.is_file()]
     filled = [file for file in plain if file.stat().st_size]
     if unfit := [file for file in filled if not _has_messages(file)]:
@@ -180,8 +180,9 @@ def _parts(
 
 
 def _alike(lines: Sequence[bytes]) -> _Part | None:
-    """Lines that are all of the same common form, and none the first of a journal; None where one is not. Gives what
-    `parse_line` gives, much sooner.
+    """Parse lines of the same common form, much faster than `parse_line`, with the same result.
+
+    None if a line has another form, or is the first of a journal.
     """
     if b',"event":{' in lines[0][:_HEAD] and (events := event_lines(b"\n".join(lines) + b"\n")):
         received, _, raws = events
@@ -194,7 +195,7 @@ def _alike(lines: Sequence[bytes]) -> _Part | None:
         return None
     if "frame" in found[0]:
         return _alike_records(found)
-    # What else has one of these keys may be a record or a journal's.
+    # Other lines with one of these keys can be records or lines of a journal.
     if any("frame" in event or "elapsed_ns" in event or "arirecord" in event for event in found):
         return None
     times = [_stamp_ns(event.get("timestamp")) for event in found]
@@ -202,7 +203,7 @@ def _alike(lines: Sequence[bytes]) -> _Part | None:
 
 
 def _alike_records(found: Sequence[dict[str, Any]]) -> _Part | None:
-    """Records of a time and a frame, and nothing else."""
+    """Parse records that have only a time and a frame."""
     times, frames = [record.get("t") for record in found], [record.get("frame") for record in found]
     if set(map(len, found)) != {2} or set(map(type, times)) != {int} or set(map(type, frames)) != {str}:
         return None
@@ -213,7 +214,7 @@ def _alike_records(found: Sequence[dict[str, Any]]) -> _Part | None:
 
 
 def _one_by_one(lines: Sequence[bytes], before: int, name: str, found: Header) -> _Part:
-    """Lines of any form; `before` so many of the file `name` came before these."""
+    """Parse lines of any form; `before` is the number of earlier lines of the file `name`."""
     rows = []
     for number, text in enumerate(lines, before + 1):
         line = parse_line(text, is_first=number == 1)
@@ -226,7 +227,7 @@ def _one_by_one(lines: Sequence[bytes], before: int, name: str, found: Header) -
 
 
 class _Timed(NamedTuple):
-    """A part of which every row has a time."""
+    """Rows that all have a time."""
 
     times: Sequence[int]
     kinds: Sequence[str]
@@ -234,7 +235,7 @@ class _Timed(NamedTuple):
 
 
 def _timed(parts: Iterator[_Part]) -> Iterator[_Timed]:
-    """Give rows without a time the one before it; those before the first known time share that one."""
+    """Give rows without a time the time before; rows before the first known time get that one."""
     waiting: list[_Part] = []
     last: int | None = None
     for part in parts:

@@ -1,4 +1,4 @@
-"""Listening: Asterisk 22's outbound WebSockets dial the recorder, for an application or for each call."""
+"""Listen for Asterisk 22's outbound WebSockets, for an application or for each call."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,7 +22,7 @@ __all__ = ["ListenOptions", "Listener"]
 
 @dataclass(frozen=True)
 class ListenOptions:
-    """Where to listen. With a `user`, whoever dials must log in as that one (Basic authentication)."""
+    """Where to listen. With a `user`, clients must log in as that user (Basic authentication)."""
 
     host: str
     port: int
@@ -35,12 +35,12 @@ class ListenOptions:
 
     @property
     def source(self) -> dict[str, Any]:
-        """What a session's header says of its source."""
+        """Return the source for a session's header."""
         return {"verb": "capture", "listen": f"{self.host}:{self.port}"}
 
 
 class Listener:
-    """One recording of all that dials in, several connections at once. `recorder` is made once the port is open."""
+    """One recording of all incoming connections, several at once. `recorder` is made after the port is open."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Listener:
         self._enough = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> Ending:
-        """Record until `stop` is set or a limit is reached. Raises `CaptureError` where the port can't be had."""
+        """Record until `stop` is set or a limit is reached. Raises `CaptureError` if the port is not available."""
         options = self.options
         try:
             server = await serve(
@@ -124,5 +124,5 @@ class Listener:
 
 
 def _select(connection: ServerConnection, offered: Any) -> Subprotocol | None:
-    """`ari` where it is offered; a client that offers nothing is welcome too."""
+    """Choose `ari` if it is offered; a client without subprotocols is accepted too."""
     return Subprotocol("ari") if "ari" in offered else None

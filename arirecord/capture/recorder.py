@@ -1,8 +1,8 @@
-"""The recorder: takes frames without ever waiting, and a thread of its own that keeps them.
+"""The recorder: accepts frames without waiting, and writes them in its own thread.
 
-The reader of a socket only notes the time and appends to a queue. Decoding, compressing, writing and syncing happen in
-threads, about `BATCH_S` later. While the disk refuses, frames wait in memory; only beyond `max_pending_bytes` are
-they dropped, counted, and told as a gap.
+The reader of a socket only notes the time and appends to a queue. Threads decode, compress, write and sync, about
+`BATCH_S` later. While the disk refuses, frames wait in memory. Frames beyond `max_pending_bytes` are dropped, counted,
+and recorded as a gap.
 """
 
 import threading
@@ -25,17 +25,17 @@ from .stats import Stats
 __all__ = ["Recorder"]
 
 BATCH_S = 0.01
-"""How long frames wait for others: each batch costs a wake-up, a flush and a write."""
+"""Time that frames wait for others: each batch costs a wake-up, a flush and a write."""
 
 _RETRY_S = 0.25
 _LOOK_S = 1.0
-"""How often an idle recorder looks whether its part is old enough."""
+"""Interval at which an idle recorder checks the age of its part."""
 
 _SLICE = 256
-"""About so many rows are written at once: few enough that their memory is used again and again."""
+"""About this number of rows is written together: few enough to reuse their memory."""
 
 _SAY_AGAIN_S = 10.0
-"""A disk that is full, takes a little and is full again is told of once in this time."""
+"""Minimum interval between messages about a disk that is full again and again."""
 
 _BEHIND_BYTES = 1 << 24
 
@@ -47,8 +47,8 @@ _SPLIT = "split"
 """Kind of an item that is not a row: rows queued after it go into a new part."""
 
 _Item = tuple[int, int, str, bytes, Sequence[slice]]
-"""What came at one moment: `received_ns`, `elapsed_ns`, kind, and where in what came the texts stand. They are cut out
-by the thread that keeps them, and not by the reader: memory that one thread takes and another gives back is slow.
+"""The data of one read: `received_ns`, `elapsed_ns`, kind, and the positions of the texts in it. The writing thread
+cuts them out, not the reader: memory that one thread allocates and another frees is slow.
 """
 
 _Texts = tuple[int, int, str, Sequence[bytes]]
@@ -58,10 +58,10 @@ class Recorder:
     """Records into `target` through journals.
 
     `frame`, `frames`, `connection`, `rest` and `mark` may be called from one thread at a time and return at once.
-    `source` goes into the header: no credentials. `sync_interval_s` is how often a journal is forced to the disk (None:
-    only at the end). `counts_channels`: whether `stats.channels_up` is wanted, which takes a look at every frame. `say`
-    gets a sentence, in the recorder's thread, when the disk refuses and when it takes the recording again.
-    `last_ns` is when the latest frame came, wall clock; `kept_rows` how many rows are in journals.
+    `source` goes into the header: no credentials. `sync_interval_s` is the interval of syncs to the disk (None:
+    only at the end). `counts_channels`: compute `stats.channels_up`, which reads every frame. `say`
+    gets a message, in the recorder's thread, when the disk refuses and when it accepts data again.
+    `last_ns` is the arrival of the latest frame, wall clock; `kept_rows` the number of rows in journals.
 
     Raises `TargetExists` and `OSError` when made.
     """
@@ -96,7 +96,7 @@ class Recorder:
         self._counts_channels = counts_channels
         self._pending: deque[_Item] = deque()
         self._taken_bytes = 0  # grows in the caller's thread …
-        self._kept_bytes = 0  # … and this one in the recorder's: their difference waits, and no lock is needed
+        self._kept_bytes = 0  # … and this one in the recorder's: the backlog is their difference, without a lock
         self._overflow = 0
         self._wake = threading.Event()
         self._idle = True
@@ -116,15 +116,15 @@ class Recorder:
 
     @property
     def is_behind(self) -> bool:
-        """Whether much waits to be written: a sender that can wait had better do so for a moment."""
+        """True if the write backlog is large; the reader should apply back-pressure."""
         return self._pending_bytes > _BEHIND_BYTES
 
     def frame(self, data: bytes) -> None:
-        """Keep one WebSocket message."""
+        """Record one WebSocket message."""
         self.frames(data, _ALL)
 
     def frames(self, data: bytes, places: Sequence[slice]) -> None:
-        """Keep the WebSocket messages that stand at these places of what came: all have the moment of this call."""
+        """Record the WebSocket messages at these positions of the data; all have the time of this call."""
         if self._pending_bytes > self._max_pending_bytes:
             self._drop(len(places))
             return
@@ -135,24 +135,24 @@ class Recorder:
         self.stats.events += len(places)
 
     def connection(self, what: str, **fields: Any) -> None:
-        """Note what happened to the connection, as a row: `opened`, `closed`, `gap`; `fields` as in `OWN_COLUMNS`."""
+        """Record a change of the connection: `opened`, `closed`, `gap`; `fields` as in `OWN_COLUMNS`."""
         if what == "gap":
             self.stats.gap_count += 1
         self._take("connection", own_text("connection", what, **fields).encode())
 
     def rest(self, method: str, **fields: Any) -> None:
-        """Note one REST exchange, as a row; `fields` as in `OWN_COLUMNS`. Credentials are the caller's to leave out."""
+        """Record one REST exchange; `fields` as in `OWN_COLUMNS`. The caller must leave out credentials."""
         if self._pending_bytes > self._max_pending_bytes:
             self._drop(1)
             return
         self._take("rest", own_text("rest", method, method=method, **fields).encode())
 
     def mark(self, text: str, by: str | None = None) -> None:
-        """Note what a person has to say."""
+        """Record a person's note."""
         self._take("mark", own_text("mark", "mark", text=text, by=by).encode())
 
     def split(self) -> None:
-        """Begin a new part, if the target has parts: it holds what is taken after this call."""
+        """Begin a new part, if the target has parts: it holds the rows after this call."""
         self._take(_SPLIT, b"", ())
 
     def _drop(self, count: int) -> None:
@@ -169,8 +169,8 @@ class Recorder:
         return received_ns
 
     def close(self, ended: str = "complete") -> None:
-        """Stop taking; return when all that was taken is in the journal. Raises `OSError` if the disk refused to the
-        end: then the journal holds what could be written.
+        """Stop recording; return when all rows are in the journal. Raises `OSError` if the disk refused until the end:
+        then rows are missing in the journal.
         """
         self._ended = ended
         if self._overflow:
@@ -190,12 +190,12 @@ class Recorder:
     ) -> tuple[Header, list[str]]:
         """Make the (last) session. Call after `close`; raises as `arirecord.session.seal.seal` does.
 
-        Returns its header, and a sentence for each earlier part that could not be sealed. `waiting` is told how many
-        earlier parts are still being sealed.
+        Returns its header, and a message for each earlier part that could not be sealed. `waiting` is called with the
+        number of earlier parts that are still being sealed.
         """
         header = Header(self._started_ns, self._source, ended=self._ended)
         if self.stats.parts > 1 and self.kept_rows == self._part_rows:
-            journal_path(self.part).unlink()  # nothing came after the last split
+            journal_path(self.part).unlink()  # no rows after the last split
         else:
             seal(journal_path(self.part), self.part, header=header, force=self.target.force, progress=progress)
         return header, self._sealer.finish(waiting)
@@ -210,9 +210,9 @@ class Recorder:
             if not is_busy:
                 self._wait()
             if not self._closing:
-                time.sleep(BATCH_S)  # let a batch come together: one write and one flush for many frames
+                time.sleep(BATCH_S)  # collect a batch: one write and one flush for many frames
             items = [self._pending.popleft() for _ in range(len(self._pending))]
-            is_busy = len(items) > 1  # while much comes in, nobody needs to wake this thread
+            is_busy = len(items) > 1  # under load no one needs to wake this thread
             self._keep(items)
             if not self._closing:
                 self._rotate()
@@ -225,7 +225,7 @@ class Recorder:
         self._wake.clear()
 
     def _sync(self, interval_s: float) -> None:
-        """Its own thread: a sync takes as long as the disk likes, and writing must go on."""
+        """Runs in its own thread: a sync can take long, and writing must go on."""
         while not self._closed.wait(interval_s):
             with suppress(OSError):
                 self._journal.sync()
@@ -260,9 +260,9 @@ class Recorder:
             except OSError as error:
                 self._refused(f"{self._journal.path}: {error.strerror}")
                 if self._closing:
-                    return  # closing the journal tries once more and tells
+                    return  # closing the journal tries once more and reports
                 attempt = self._journal.flush
-                time.sleep(_RETRY_S)  # nothing tells when a disk has room again
+                time.sleep(_RETRY_S)  # a disk does not report free space
             else:
                 if self.stats.trouble is not None:
                     self.stats.trouble = None
@@ -272,15 +272,15 @@ class Recorder:
     def _refused(self, trouble: str) -> None:
         if self.stats.trouble is None and time.monotonic() - self._said_at > _SAY_AGAIN_S:
             self._said_at = time.monotonic()
-            self._tell(f"THE DISK REFUSES: {trouble}. What comes is kept in memory meanwhile.")
+            self._tell(f"THE DISK REFUSES: {trouble}. Frames wait in memory meanwhile.")
         self.stats.trouble = trouble
 
     def _tell(self, text: str) -> None:
-        with suppress(OSError, ValueError):  # nobody listens any more: no reason to stop recording
+        with suppress(OSError, ValueError):  # a failed message must not stop the recording
             self._say(text)
 
     def _rotate(self) -> None:
-        """Begin a new part where it is time, and have the old one sealed. A part that has no row yet goes on."""
+        """Begin a new part if it is due, and seal the old one. A part without rows goes on."""
         if self._closing and self.stats.trouble is not None:
             return  # rows may wait in the old journal: closing that one tries once more to write them
         rows = self.kept_rows - self._part_rows
@@ -305,7 +305,7 @@ class Recorder:
 
 
 def _as_text(row: _Texts) -> Iterator[_Texts]:
-    """The same as the journal takes it: what is no text becomes base64."""
+    """Return the rows in the form of the journal: data that is not text becomes base64."""
     received_ns, elapsed_ns, kind, texts = row
     if all(map(bytes.isascii, texts)) or all(map(_is_text, texts)):
         yield row

@@ -1,4 +1,4 @@
-"""Asking an ARI over REST, and recording what was asked and answered."""
+"""Send REST requests to an ARI, and record the exchanges."""
 
 import time
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ from .recorder import Recorder
 __all__ = ["RestRecorder", "take_snapshot"]
 
 SNAPSHOT = ("/asterisk/info", "/applications", "/channels", "/bridges", "/endpoints", "/deviceStates", "/sounds")
-"""What was up before the recording began, or changed during a gap."""
+"""Requests for the state before the recording, or after a gap."""
 
 DOCUMENTS = "/api-docs/resources.json"
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotResponse:
-    """What came back: HTTP `status`, the body, and where it is JSON its `value`."""
+    """A response: HTTP `status`, the body, and for JSON its `value`."""
 
     status: int
     body: bytes
 
     @property
     def value(self) -> Any:
-        """The body as JSON; None where it is none."""
+        """Return the body as JSON; None for any other body."""
         try:
             return orjson.loads(self.body)
         except ValueError:
@@ -41,14 +41,14 @@ class SnapshotResponse:
 class RestRecorder:
     """An ARI's REST interface. `async with Rest(address) as rest: await rest.ask("GET", "/channels")`.
 
-    Exchanges become rows of `recorder` once that is set.
+    Exchanges become rows of `recorder` after it is set.
     """
 
     def __init__(self, address: Address, timeout_s: float = 10) -> None:
         self.recorder: Recorder | None = None
         auth = (address.user, address.password or "") if address.user is not None else None
         self._base = address.http_base
-        # No proxy from the environment: what records a switch talks to that switch.
+        # No proxy from the environment: the recorder connects to the PBX directly.
         self._client = httpx2.AsyncClient(
             auth=auth, timeout=timeout_s, verify=address.tls if address.tls is not None else True, trust_env=False
         )
@@ -62,7 +62,7 @@ class RestRecorder:
         await self._client.aclose()
 
     async def ask(self, method: str, path: str, body: Any = None) -> SnapshotResponse | None:
-        """One exchange; `body` is sent as JSON. None where no answer came."""
+        """Make one exchange; `body` is sent as JSON. None without a response."""
         content = orjson.dumps(body) if body is not None else None
         headers = {"Content-Type": "application/json"} if content is not None else {}
         began = time.monotonic_ns()
@@ -71,7 +71,7 @@ class RestRecorder:
             response = await self._client.request(method, self._base + path, content=content, headers=headers)
             status, reason, answered = response.status_code, response.reason_phrase, response.content
             kind = response.headers.get("content-type")
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:  # no question ends a recording
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:  # must not end a recording
             reason = f"no answer: {error or type(error).__name__}"
         if self.recorder is not None:
             self.recorder.rest(
@@ -91,7 +91,7 @@ class RestRecorder:
 
 
 async def take_snapshot(rest: RestRecorder) -> None:
-    """Ask for everything that tells what is up, and for the switch's own description of its ARI."""
+    """Request the complete state, and the PBX's own description of its ARI."""
     for path in SNAPSHOT:
         await rest.ask("GET", path)
     documents = await rest.ask("GET", DOCUMENTS)
@@ -100,7 +100,7 @@ async def take_snapshot(rest: RestRecorder) -> None:
 
 
 def _listed(resources: Any) -> Sequence[str]:
-    """Paths of the declarations that a resource list names, `/api-docs/channels.{format}` made `.json`."""
+    """Return the paths of the declarations in a resource list, `/api-docs/channels.{format}` as `.json`."""
     entries = resources.get("apis") if isinstance(resources, dict) else None
     paths = [entry.get("path") for entry in entries or [] if isinstance(entry, dict)]
     return [path.replace("{format}", "json") for path in paths if isinstance(path, str) and path.startswith("/")][:50]

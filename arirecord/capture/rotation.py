@@ -1,4 +1,4 @@
-"""Where a recording goes: one file, or a folder of parts, each sealed while the next one is recorded."""
+"""Targets of a recording: one file, or a folder of parts, each sealed while the next one is recorded."""
 
 import fcntl
 import os
@@ -27,7 +27,7 @@ _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """When a part is full; None: never for this reason. `journal_bytes` is about what the part will be as Parquet."""
+    """Limits of a part; None: no limit. `journal_bytes` is about the size of the part as Parquet."""
 
     seconds: float | None = None
     journal_bytes: int | None = None
@@ -35,7 +35,7 @@ class Rotation:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`1h`, `256MB` or `1000000` (rows). Raises `ValueError` for anything else."""
+        """Parse `1h`, `256MB` or `1000000` (rows). Raises `ValueError` for any other text."""
         found = re.fullmatch(r"(\d+)([a-z]*)", text.strip().lower())
         if found is not None and int(found[1]):
             number, unit = int(found[1]), found[2]
@@ -66,13 +66,13 @@ class SingleFile:
         self.force = force
 
     def open(self) -> None:
-        """Raise `TargetExists` or `FileNotFoundError` where a session could not be put."""
+        """Raise `TargetExists` or `FileNotFoundError` if a session can't be written there."""
         if self.path.is_dir():
             raise TargetExists(f"{self.path} is a folder: name a file, or end it in / to record in parts")
         check_output(self.path, force=self.force)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: a single file has no lock."""
 
     def part(self, number: int, now_ns: int) -> Path:
         """The file of the one part."""
@@ -118,9 +118,9 @@ Target = SingleFile | Folder
 
 
 class Sealer:
-    """Seals full parts in a process of its own, at low priority, so that recording does not feel it.
+    """Seals full parts in a separate process, at low priority, so that recording is not delayed.
 
-    If that process is killed, for example because memory is short, another one takes over.
+    If that process is killed, for example because memory is short, another one replaces it.
     """
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class Sealer:
         self._running.append((part, self._submit(part)))
 
     def finish(self, waiting: Callable[[int], None]) -> list[str]:
-        """Wait for all parts; returns a sentence for each that could not be sealed: its journal is kept."""
+        """Wait for all parts; return a message for each that could not be sealed: its journal is kept."""
         problems = []
         for number, (part, future) in enumerate(self._running):
             waiting(len(self._running) - number)
@@ -154,7 +154,7 @@ class Sealer:
 
 
 def _be_humble() -> None:
-    """In the sealing process: what a terminal sends is for the recording alone, and the recorder goes first."""
+    """Prepare the sealing process: ignore signals of the terminal, and yield to the recorder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.nice(10)

@@ -1,4 +1,4 @@
-"""What a recorder has seen so far."""
+"""Statistics of a running recorder."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,8 +11,8 @@ __all__ = ["Stats"]
 
 @dataclass(slots=True)
 class Stats:
-    """What the recorder has seen so far. `channels_up` are those it saw created and not yet destroyed; `trouble` says
-    what is wrong right now.
+    """Statistics of a recorder. `channels_up` are channels that were created and not yet destroyed; `trouble` is the
+    current fault.
     """
 
     events: int = 0
@@ -24,7 +24,7 @@ class Stats:
     trouble: str | None = None
 
     def note(self, texts: Sequence[bytes], *, with_channels: bool) -> None:
-        """Note events that were kept; `with_channels`, whose channels came and went: that takes a look at every one."""
+        """Count recorded events; `with_channels` also counts channels, which reads every event."""
         self.frame_bytes += sum(map(len, texts))
         if with_channels:
             for data in texts:
@@ -32,7 +32,7 @@ class Stats:
                     self._note_channel(data, data[found : found + 16])
 
     def _note_channel(self, data: bytes, what: bytes) -> None:
-        """For a gauge only, which may be wrong where the type stands elsewhere."""
+        """Count for a gauge only: it can be wrong if the type is at another position."""
         if what not in (b'"ChannelCreated"', b'"ChannelDestroye'):
             return
         with suppress(ValueError, KeyError, TypeError):

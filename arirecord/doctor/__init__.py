@@ -1,7 +1,7 @@
-"""The doctor: what is wrong with a session or a journal, what was lost in it, and what to do.
+"""The doctor: find faults and losses in a session or a journal, with advice.
 
-`examine` takes a path; `examine_session` and `examine_journal` take what is open already. All give
-`Finding`s, print nothing, and hold a bounded amount in memory.
+`examine` takes a path; `examine_session` and `examine_journal` take an opened object. All yield
+`Finding`s and print nothing. Memory is bounded.
 """
 
 from .files import examine

@@ -1,4 +1,4 @@
-"""Rows on their way through the checks."""
+"""Batches of rows for the checks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ _NARROW = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The file that rows come from. `is_part`: it is one of several. `source` is its header's. `is_cut`: it is known
-    already that its end is missing, or not there yet.
+    """The file of the rows. `is_part`: it is one of several. `source` is its header's. `is_cut`: its end is known to
+    be missing or not yet written.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Origin:
     is_cut: bool = False
 
     def at(self, seq: int) -> str:
-        """A row's place, for people."""
+        """Return the position of a row for messages."""
         return f"{self.name}, seq {seq}" if self.is_part else f"seq {seq}"
 
     @property
     def verb(self) -> object:
-        """The command that recorded it."""
+        """Return the command that recorded it."""
         return self.source.get("verb")
 
 
@@ -65,7 +65,7 @@ class Batch:
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        """The columns that most checks read; those the table has not are null. `received_at` is microseconds,
+        """Return the columns that most checks read; missing ones are null. `received_at` is microseconds,
         `timestamp` and `connection_lost_since` milliseconds since 1970 UTC.
         """
         have = [name for name in _NARROW if name in self.table.column_names]
@@ -76,7 +76,7 @@ class Batch:
 
     @cached_property
     def events(self) -> pl.DataFrame:
-        """`frame` without the rows that are no events."""
+        """Return `frame` with events only."""
         return self.frame.filter(pl.col("kind") == "event")
 
 
@@ -84,19 +84,19 @@ _ABSENT = {"connection_lost_since": pl.Int64, "connection_lost_count": pl.Int64,
 
 
 class Check(Protocol):
-    """Looks at all rows, a batch at a time, and remembers a bounded amount."""
+    """Reads all rows, a batch at a time, with bounded memory."""
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """What these rows show."""
+        """Yield the findings of these rows."""
         ...
 
     def end(self) -> Iterator[Finding]:
-        """What all rows together show."""
+        """Yield the findings of all rows together."""
         ...
 
 
 def to_rows(table: pa.Table) -> list[Row]:
-    """The table's rows as they were in the journal."""
+    """Return the table's rows as they were in the journal."""
     received = [us * 1000 for us in table["received_at"].cast(pa.int64()).to_pylist()]
     others = (table[name].to_pylist() for name in ("elapsed_ns", "kind", "raw"))
     return list(map(Row, table["seq"].to_pylist(), received, *others))

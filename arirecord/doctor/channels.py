@@ -1,4 +1,4 @@
-"""Channels: their events in the order of time, their beginning and end, and the call Asterisk says they belong to."""
+"""Channels: the order of their events, their creation and end, and Asterisk's id of their call."""
 
 from collections.abc import Iterator
 
@@ -14,13 +14,13 @@ from .findings import Few, Finding
 __all__ = ["ChannelLives", "ChannelOrder", "LinkedId"]
 
 _REMEMBERED = 100_000
-"""So many channels, those heard of last, are known at a time."""
+"""Number of channels in memory, those with the latest events."""
 
 
 class ChannelOrder:
-    """A channel's event timestamps never go back; on a real Asterisk they never did.
+    """Checks that a channel's event timestamps never go back; on a real Asterisk they never did.
 
-    But for `BridgeBlindTransfer`: that is the bridge's event, and can be a millisecond older than what came before it.
+    `BridgeBlindTransfer` is an exception: it is the bridge's event and can be a millisecond older than the one before.
     """
 
     _KEYS = ("asterisk_id", "application", "channel_id")
@@ -65,7 +65,7 @@ class ChannelOrder:
 
 
 class ChannelLives:
-    """Channels are created and destroyed."""
+    """Checks that channels are created and destroyed."""
 
     _KEYS = ("asterisk_id", "channel_id")
 
@@ -109,11 +109,11 @@ class ChannelLives:
         if self._lives is not None:
             self._count(self._lives)
         for count, event, else_ in (
-            (self._not_created, "ChannelCreated", "were there before the recording began, or it was not heard of"),
+            (self._not_created, "ChannelCreated", "were there before the recording began, or it was not received"),
             (
                 self._not_destroyed,
                 "ChannelDestroyed",
-                "were still there when the recording ended, or it was not heard of",
+                "were still there when the recording ended, or it was not received",
             ),
         ):
             if count and count == self._all:
@@ -130,12 +130,12 @@ class ChannelLives:
                     "channels",
                     "",
                     f"{count:,} of {self._all:,} channels have no {event}: they {else_}.",
-                    "Metrics leave empty what can't be known of their calls.",
+                    "Metrics have NULL for unknown values of their calls.",
                 )
 
 
 class LinkedId:
-    """Channels carry `CHANNEL(linkedid)`, Asterisk's own word for which of them make one call."""
+    """Checks that channels carry `CHANNEL(linkedid)`, Asterisk's own id of their call."""
 
     def __init__(self) -> None:
         self._is_there = self._has_channels = False
@@ -159,8 +159,8 @@ class LinkedId:
                 "note",
                 "linkedid",
                 "",
-                "Channels do not carry CHANNEL(linkedid): which of them make one call is inferred from the events.",
-                "Put `channelvars = CHANNEL(linkedid)` into [general] of ari.conf, and Asterisk says it itself.",
+                "Channels do not carry CHANNEL(linkedid): calls are inferred from the events.",
+                "Put `channelvars = CHANNEL(linkedid)` into [general] of ari.conf to record Asterisk's call id.",
             )
 
 

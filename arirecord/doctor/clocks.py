@@ -13,15 +13,15 @@ from .findings import Few, Finding, moment
 __all__ = ["SwitchClock", "WallClock"]
 
 _JUMP_US = 100_000
-"""The two clocks are read one after the other, and the machine may do something else in between; a jump is more."""
+"""The two clocks are read one after the other, and the machine can be busy in between; a jump is more than this."""
 _SLEW_US = 1_000_000
 _BLOCK = 32
-"""Delays vary from event to event: the middle one of so many is compared."""
+"""Delays vary from event to event: the median of this number of delays is compared."""
 _SHIFT_MS = 1_000
 
 
 class WallClock:
-    """`received_at` and `elapsed_ns` go on together."""
+    """Checks that `received_at` and `elapsed_ns` advance together."""
 
     def __init__(self) -> None:
         self._origin: Origin | None = None
@@ -40,7 +40,7 @@ class WallClock:
         self._origin = origin
         frame = frame.with_columns(jump=pl.col("offset") - pl.col("offset").shift(fill_value=self._offset))
         self._offset = frame["offset"][-1]
-        # Import lets elapsed_ns stand still while its lines go back in time, and catch up afterwards: no clock jumps.
+        # Import holds elapsed_ns while its lines go back in time, and catches up afterwards: no clock jumps.
         is_jump = pl.col("jump") <= -_JUMP_US if origin.verb == "import" else pl.col("jump").abs() >= _JUMP_US
         jumps = frame.filter(is_jump)
         self._jumped += int(jumps["jump"].sum())
@@ -68,7 +68,7 @@ class WallClock:
                 "note",
                 "clock",
                 self._origin.name,
-                f"Little by little the wall clock ran {duration_text(slew / 1e6)} {way} against the monotonic one.",
+                f"The wall clock gradually ran {duration_text(slew / 1e6)} {way} against the monotonic one.",
             )
 
     def end(self) -> Iterator[Finding]:
@@ -93,12 +93,12 @@ def _jump(origin: Origin, seq: int, jump_us: int) -> Finding:
         "clock",
         origin.at(seq),
         f"The recorder's wall clock jumped {way} by {span}.",
-        "received_at is wrong before or after it; elapsed_ns and replay are not touched.",
+        "received_at is wrong before or after it; elapsed_ns and replay are not affected.",
     )
 
 
 class SwitchClock:
-    """The time between an event's `timestamp` and its receipt has no jumps, and is small."""
+    """Checks that the time between an event's `timestamp` and its receipt has no jumps, and is small."""
 
     def __init__(self) -> None:
         self._origin: Origin | None = None
@@ -114,7 +114,7 @@ class SwitchClock:
             yield from self._finish()
             self._level, self._least, self._most = None, inf, -inf
         self._origin = origin
-        # A jump of the recorder's wall clock is not one of Asterisk's: where there is a monotonic clock, take that.
+        # A jump of the recorder's wall clock is not one of Asterisk's: use the monotonic clock if there is one.
         receipt_ms = (
             pl.col("received_at") // 1000
             if origin.verb == "import"
@@ -155,11 +155,11 @@ class SwitchClock:
         if self._origin is None:
             return
         if self._rest is not None:
-            # Too few for a middle that can be trusted, unless there is nothing else.
+            # Too few for a reliable median, unless there are no others.
             if self._rest.height >= _BLOCK // 4 or self._level is None:
                 yield from self._blocks(self._rest)
             self._rest = None
-        # An event may come late for many reasons; only where all do, or all come early, it is the clock.
+        # An event can be late for many reasons; only if all are late, or all early, the clock is wrong.
         is_behind, is_ahead = inf > self._least >= _SHIFT_MS, -inf < self._most <= -_SHIFT_MS
         if is_behind or is_ahead:
             offset, way = (self._least, "behind") if is_behind else (self._most, "ahead of")
@@ -168,7 +168,7 @@ class SwitchClock:
                 "switch clock",
                 self._origin.name,
                 f"Asterisk's clock is {duration_text(offset / 1000)} {way} the recorder's.",
-                "Let both keep time by NTP; metrics use Asterisk's alone and are not touched.",
+                "Synchronize both by NTP; metrics use only Asterisk's clock and are not affected.",
             )
 
     def end(self) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""`raw` against the columns: every column is computed from it, and can be computed anew."""
+"""Compare `raw` with the columns: every column is computed from it, and can be computed again."""
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -21,7 +21,7 @@ from .findings import Few, Finding
 __all__ = ["SAMPLE", "Columns", "is_readable", "known_columns", "schema_findings"]
 
 SAMPLE = 1_000
-"""So many rows of each batch are compared where a sample is enough."""
+"""Number of rows of each batch that are compared if a sample is enough."""
 _NEEDED = {*LEADING.names, "extra", "raw"}
 _FROM_ELSEWHERE = {"seq", "received_at", "elapsed_ns", "kind", "raw"}
 _WIDTH = 80
@@ -34,12 +34,12 @@ def _all_fields() -> Mapping[str, pa.DataType]:
 
 
 def schema_findings(name: str, schema: pa.Schema) -> Iterator[Finding]:
-    """Columns that are missing, of another type, or that nobody knows. Where an error names one of those that every
-    session has, its rows can't be checked.
+    """Yield columns that are missing, of another type, or unknown. The rows can't be checked after an error about a
+    column that every session has.
     """
     for column in [*LEADING.names, "extra", "raw"]:
         if column not in schema.names:
-            yield Finding("error", "columns", name, f"The column {column} is missing.", "It is no whole session.")
+            yield Finding("error", "columns", name, f"The column {column} is missing.", "The session is incomplete.")
     for field in schema:
         expected = pa.string() if field.name == TEMPLATE else _all_fields().get(field.name)
         if schema.names.count(field.name) > 1:
@@ -51,29 +51,29 @@ def schema_findings(name: str, schema: pa.Schema) -> Iterator[Finding]:
 
 
 def is_readable(schema: pa.Schema) -> bool:
-    """Whether all the columns that every session has are there, once, with their types."""
+    """Return whether all the columns that every session has exist once, with their types."""
     return set(known_columns(schema)) >= _NEEDED
 
 
 def known_columns(schema: pa.Schema) -> list[str]:
-    """Columns that are as they should be: known, there once, and of the right type."""
+    """Return the correct columns: known, present once, and of the right type."""
     fields = _all_fields()
     return [f.name for f in schema if fields.get(f.name) == f.type and schema.names.count(f.name) == 1]
 
 
 class Columns:
-    """Computes the columns of one file's rows anew and compares; a `Check` for one file."""
+    """Computes the columns of one file's rows again and compares; a `Check` for one file."""
 
     def __init__(self, name: str, header: Header, schema: pa.Schema, *, is_quick: bool) -> None:
         self._name, self._header, self._is_quick = name, header, is_quick
-        # What is of another type, or not known, has been told already.
+        # Columns of another type, and unknown ones, have been reported already.
         self._schema = pa.schema([schema.field(name) for name in known_columns(schema)])
         self._drift = Drift()
         self._few, self._missing = Few(), Few()
         self._rows = self._compared = 0
         made_by = header.arirecord
         self._advice = (
-            "`raw` is the truth: make the session anew from the frames (`arirecord cat`, `arirecord import`)."
+            "`raw` is the truth: make the session again from the frames (`arirecord cat`, `arirecord import`)."
             if made_by == __version__
             else f"arirecord {made_by} sealed it, and this is {__version__}, whose catalogue may be another; "
             "`raw` is the truth."
@@ -152,7 +152,7 @@ class Columns:
     def _is_same_drift(self, found: Mapping[str, Mapping[str, int]]) -> bool:
         said = self._header.drift
         if any("(elsewhere)" in places for places in said.values()):
-            # Which places are told apart depends on how rows are batched, once there are too many.
+            # Beyond the limit, the separately counted places depend on the batches of rows.
             return {w: sum(p.values()) for w, p in said.items()} == {w: sum(p.values()) for w, p in found.items()}
         return said == found
 

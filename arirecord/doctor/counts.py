@@ -1,4 +1,4 @@
-"""The header against the rows."""
+"""Compare the header with the rows."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -26,20 +26,20 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "drift": lambda value: isinstance(value, dict) and all(map(_is_counts, value.values())),
 }
 _BY = {"types": "type", "applications": "application", "asterisk_ids": "asterisk_id"}
-_ADVICE = "The rows are the truth, the header only repeats them: make it anew (`arirecord cat`, `arirecord import`)."
+_ADVICE = "The rows are the truth, the header only repeats them: make it again (`arirecord cat`, `arirecord import`)."
 
 
 def sound(name: str, header: Header) -> Generator[Finding, None, Header]:
-    """Yield what in the header is of another type than it should be; return it with defaults in place of these."""
+    """Yield header fields of a wrong type; return the header with defaults in their place."""
     plain = Header(0, {})
     wrong = {key: getattr(plain, key) for key in _TYPES if not _TYPES[key](getattr(header, key))}
     for key in wrong:
-        yield Finding("error", "header", name, f"Its header has a {key} that is none.", _ADVICE)
+        yield Finding("error", "header", name, f"Header field {key} has the wrong type.", _ADVICE)
     return replace(header, **wrong)
 
 
 class Counts:
-    """Counts what the header of one file says; a `Check` for one file."""
+    """Counts the figures in the header of one file; a `Check` for one file."""
 
     def __init__(self, name: str, header: Header) -> None:
         self._name, self._header = name, header
@@ -73,7 +73,7 @@ class Counts:
     def end(self) -> Iterator[Finding]:
         """See `Check`."""
         found: dict[str, Any] = {**self._numbers, **{key: dict(counter) for key, counter in self._by.items()}}
-        # Sessions of earlier versions have none of these.
+        # Sessions of earlier versions do not have these.
         if self._header.channel_count is not None:
             found["channel_count"] = self._channels.result()
         if self._header.type_bytes is not None:

@@ -1,4 +1,4 @@
-"""Files and folders: what each is, by its first bytes and not by its name."""
+"""Files and folders: detect the type of each by its first bytes, not by its name."""
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -23,11 +23,12 @@ _IMPORT = "If it is a recorded stream, `arirecord import {path}` makes it a sess
 
 
 def examine(path: Path, *, is_quick: bool = False, progress: Progress = no_progress) -> Iterator[Finding]:
-    """Findings of a session, a folder of sessions and journals, or a journal.
+    """Yield the findings of a session, a folder of sessions and journals, or a journal.
 
-    `is_quick` compares only a sample of the rows with their columns. `progress` is told the rows done.
+    is_quick: compare only a sample of the rows with their columns.
+    progress: called with the number of rows done.
 
-    Raises `OSError` where `path` does not exist or can't be read.
+    Raises `OSError` if `path` does not exist or can't be read.
     """
     if path.is_dir():
         yield from _folder(path, is_quick, progress)
@@ -59,13 +60,13 @@ def _folder(folder: Path, is_quick: bool, progress: Progress) -> Iterator[Findin
             "note",
             "file",
             str(path.relative_to(folder)),
-            "Left behind by a sealing that was cut off, unless one is going on.",
+            "Left behind by an interrupted sealing, unless one is running.",
             "The journal has everything: it can be removed.",
         )
 
 
 def _part(path: Path, name: str) -> Generator[Finding, None, Part | None]:
-    """Yield why it is not a session; otherwise return it opened."""
+    """Yield the reason why it is not a session; otherwise return the opened session."""
     try:
         begin = _begin(path)
         return open_session(path).parts[0]
@@ -106,8 +107,8 @@ def _beside(path: Path) -> Iterator[Finding]:
                 "warning",
                 "journal",
                 journal.name,
-                "A journal lies beside the session: what is in it is perhaps not in the session.",
-                f"`arirecord doctor {journal}` says what it is.",
+                "A journal is beside the session: its rows may be missing in the session.",
+                f"Run `arirecord doctor {journal}`.",
             )
 
 

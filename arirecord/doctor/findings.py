@@ -1,4 +1,4 @@
-"""What the doctor finds, as values."""
+"""The doctor's findings, as values."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,11 +17,11 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found.
+    """One finding.
 
     `severity`: `error`, the file contradicts itself or can't be read; `warning`, something was or may be lost, or
-    can't be relied on; `note`, worth knowing. `check` is the check's name, `where` a file or row, `what` one
-    sentence, `advice` what to do ('': nothing).
+    is unreliable; `note`, worth knowing. `check` is the check's name, `where` a file or row, `what` one
+    sentence, `advice` the next step ('': nothing).
     """
 
     severity: Severity
@@ -32,13 +32,13 @@ class Finding:
 
 
 def worst(findings: Iterable[Finding]) -> Severity | None:
-    """The gravest severity among findings; None if there are none."""
+    """Return the gravest severity among findings; None without findings."""
     return max((f.severity for f in findings), key=_RANK.__getitem__, default=None)
 
 
 class Few:
-    """Passes on the first few findings of one sort and counts the others, so that a file broken in every row does not
-    give a finding a row.
+    """Passes on the first few findings of one sort and counts the others: a file that is broken in every row must not
+    give a finding for each.
     """
 
     def __init__(self, shown: int = _SHOWN) -> None:
@@ -47,27 +47,27 @@ class Few:
         self._last: Finding | None = None
 
     def take(self, rows: pl.DataFrame, describe: Callable[[dict[str, Any]], Finding]) -> Iterator[Finding]:
-        """Findings of these rows, as far as some may still be shown."""
+        """Yield findings of these rows, up to the limit."""
         for row in rows.head(max(self._shown - self._count, 0)).iter_rows(named=True):
             self._last = describe(row)
             yield self._last
         self._count += rows.height
 
     def one(self, finding: Finding) -> Iterator[Finding]:
-        """The same for a single finding."""
+        """Yield a single finding, up to the limit."""
         self._count += 1
         if self._count <= self._shown:
             self._last = finding
             yield finding
 
     def end(self) -> Iterator[Finding]:
-        """Say how many were not shown."""
+        """Yield the number of findings not shown."""
         if self._last and self._count > self._shown:
             yield replace(self._last, where="", what=f"… and {self._count - self._shown:,} more like this.")
 
 
 def moment(us: int) -> str:
-    """Microseconds since 1970 UTC for people, also where no calendar reaches."""
+    """Format microseconds since 1970 UTC for messages, also beyond the calendar."""
     try:
         return format_timestamp(us * 1000)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""A journal: whole, torn or damaged, and what to do with it."""
+"""Check a journal: complete, torn or damaged, with advice."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -22,12 +22,12 @@ __all__ = ["examine_journal", "no_journal"]
 
 
 def examine_journal(reader: JournalReader, *, name: str = "", progress: Progress = no_progress) -> Iterator[Finding]:
-    """Findings of a journal and of its rows. `name` is how it is called. Raises `OSError`."""
+    """Yield the findings of a journal and of its rows. `name` is its name in messages. Raises `OSError`."""
     name = name or reader.path.name
     is_alive = is_locked(reader.path)
     source = reader.head.get("source")
     if not isinstance(source, dict):
-        yield Finding("error", "header", name, "Its head does not say what was recorded (source).")
+        yield Finding("error", "header", name, "Its head has no source of the recording (source).")
     origin = Origin(name, False, reader.head["started_ns"], source if isinstance(source, dict) else {}, is_cut=True)
     checks = row_checks()
     columns = _Columns()
@@ -69,11 +69,11 @@ def _state(reader: JournalReader, name: str, is_alive: bool, count: int, trouble
 
 def _advice(path: Path) -> str:
     if path.suffix != ".journal":
-        return f"`arirecord recover {path} -o SESSION` makes a session of what can be read."
+        return f"`arirecord recover {path} -o SESSION` makes a session of the readable rows."
     target = path.with_suffix("")
     if target.exists():
         return f"{target} exists: `arirecord recover {path} -o ANOTHER`, and compare."
-    return f"`arirecord recover {path}` makes a session of what can be read."
+    return f"`arirecord recover {path}` makes a session of the readable rows."
 
 
 def _not_as_agreed(rows: Rows) -> str:
@@ -86,7 +86,7 @@ def _not_as_agreed(rows: Rows) -> str:
 
 
 class _Columns:
-    """Makes tables of rows, with the columns of all that occurred so far."""
+    """Makes tables of rows, with the columns of all types so far."""
 
     def __init__(self) -> None:
         self.drift = Drift()
@@ -105,10 +105,10 @@ class _Columns:
 
 
 def no_journal(path: Path, name: str, error: Exception) -> Finding:
-    """Why a file that should be a journal is none."""
+    """Return the finding for a file that should be a journal and is not."""
     text = str(error).removeprefix(f"{path} ") if isinstance(error, JournalError) else "has a damaged head"
     if path.suffix == ".journal" and path.stat().st_size < 1024 and "nothing had been written" in text:
         return Finding(
-            "warning", "file", name, f"It {text}.", "If nobody is writing it, it holds no row and can be removed."
+            "warning", "file", name, f"It {text}.", "If no recording is writing it, it has no rows and can be removed."
         )
     return Finding("error", "file", name, f"It {text}.")

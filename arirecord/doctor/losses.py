@@ -1,4 +1,4 @@
-"""What was lost and known to be: gaps, connections that came and went, applications that were taken over."""
+"""Known losses: gaps, lost connections, applications that were taken over."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ __all__ = ["Connections", "Gaps", "Replaced"]
 
 
 class Gaps:
-    """Every time without a connection, and frames known to be lost."""
+    """Reports every time without a connection, and frames known to be lost."""
 
     def __init__(self) -> None:
         self._before_us: int | None = None
@@ -41,19 +41,19 @@ def _gap(origin: Origin, row: dict[str, Any]) -> Finding:
     if since_us is not None:
         text = f"from {moment(since_us)} {text} ({duration_text((until_us - since_us) / 1e6)})"
     lost = row["connection_lost_count"]
-    text += f", {lost:,} frames known to be lost" if lost is not None else ", nobody knows how many frames"
+    text += f", {lost:,} frames known to be lost" if lost is not None else ", an unknown number of frames lost"
     reason = f": {row['connection_reason']}" if row["connection_reason"] else ""
     return Finding(
         "warning",
         "gap",
         origin.at(row["seq"]),
         f"Gap {text}{reason}.",
-        "Asterisk keeps no history; metrics leave empty what can't be known of calls in it.",
+        "Asterisk keeps no history; metrics have NULL for unknown values of calls in it.",
     )
 
 
 class Connections:
-    """A connection that was opened is closed, and the other way round."""
+    """Checks that every opened connection is closed, and the reverse."""
 
     def __init__(self) -> None:
         self._origin: Origin | None = None
@@ -66,7 +66,7 @@ class Connections:
         if self._origin is None or self._origin.started_ns != batch.origin.started_ns:
             yield from self._finish()
             self._open, self._may_open = 0, True
-            if batch.frame["seq"][0] > 0:  # the parts before this one are not here, nor is how they left it
+            if batch.frame["seq"][0] > 0:  # the earlier parts are missing, and so is their connection state
                 self._origin = None
                 return
         self._origin = batch.origin
@@ -79,7 +79,7 @@ class Connections:
 
     @property
     def _is_single(self) -> bool:
-        """Dialling Asterisk gives one connection at a time; a tap, or Asterisk dialling in, may have several."""
+        """A capture has one connection at a time; a tap, or a recorder to which Asterisk connects, can have several."""
         return self._origin is not None and self._origin.verb == "capture" and "listen" not in self._origin.source
 
     def _row(self, what: str) -> str:
@@ -116,7 +116,7 @@ class Connections:
 
 
 class Replaced:
-    """Another client with the same application name takes its events away: the socket stays open and silent."""
+    """Reports another client with the same application name: it takes the events, and the socket stays silent."""
 
     def __init__(self) -> None:
         self._few = Few()
@@ -130,7 +130,7 @@ class Replaced:
                 "replaced",
                 batch.origin.at(row["seq"]),
                 f"Another client took over application {row['application']!r} at "
-                f"{moment(row['received_at'])}: this connection got nothing more of it.",
+                f"{moment(row['received_at'])}: this connection received no more of its events.",
                 "Give the recorder an application name of its own.",
             ),
         )

@@ -1,4 +1,4 @@
-"""Order: `seq` without holes, `elapsed_ns` never falling, and the parts of a folder one after the other."""
+"""Order: `seq` without holes, `elapsed_ns` never falling, and the parts of a folder in order."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ _DAMAGED = "Not what arirecord writes: take the file from a backup, or `arirecor
 
 
 class RowOrder:
-    """`seq` goes up by one, `elapsed_ns` does not fall and is not negative."""
+    """Checks that `seq` goes up by one, and that `elapsed_ns` neither falls nor is negative."""
 
     def __init__(self) -> None:
         self._last: tuple[Origin, int, int] | None = None
@@ -30,7 +30,7 @@ class RowOrder:
         is_same_recording = self._last is not None and self._last[0].started_ns == origin.started_ns
         _, seq, elapsed = self._last or (origin, 0, 0)
         frame = frame.with_columns(
-            # Where a part begins is for `PartOrder` to judge.
+            # `PartOrder` checks the start of a part.
             pl.col("seq").shift(fill_value=seq if is_same_file else frame["seq"][0] - 1).alias("seq_before"),
             pl.col("elapsed_ns").shift(fill_value=elapsed if is_same_recording else None).alias("elapsed_before"),
         )
@@ -71,7 +71,7 @@ def _step(before: int, seq: int) -> str:
 
 
 class PartOrder:
-    """Parts of one recording follow each other without a gap; the recordings of a folder do not overlap.
+    """Checks that parts of one recording follow each other without a gap, and that recordings do not overlap.
 
     Parts come in order of time.
     """
@@ -148,7 +148,7 @@ class PartOrder:
             self._origins[gap.part].name,
             f"Nothing was recorded for {duration_text((gap.end_ns - gap.begin_ns) / 1e9)}: from "
             f"{moment(gap.begin_ns // 1000)} to {moment(gap.end_ns // 1000)}, when this part begins.",
-            "This time is a gap: metrics leave empty what they cannot know of calls in it.",
+            "This time is a gap: metrics have NULL for unknown values of calls in it.",
         )
 
     def _overlapping(self, number: int) -> Finding:

@@ -1,4 +1,4 @@
-"""A session: its files one after the other, through all checks."""
+"""Check a session: run all checks on its files, one after the other."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -28,7 +28,7 @@ _NEVER_NULL = ("seq", "received_at", "elapsed_ns", "kind", "raw")
 
 
 def row_checks() -> list[Check]:
-    """What is asked of the rows of a recording, whether it is sealed or not."""
+    """Return the checks for the rows of a recording, sealed or not."""
     return [
         RowOrder(),
         WallClock(),
@@ -47,9 +47,10 @@ def row_checks() -> list[Check]:
 def examine_session(
     session: SessionFile | Sequence[Part], *, is_quick: bool = False, progress: Progress = no_progress
 ) -> Iterator[Finding]:
-    """Findings of an opened session, or of its parts, in the order they are met; memory is bounded.
+    """Yield the findings of an opened session, or of its parts, in the order of the rows; memory is bounded.
 
-    `is_quick` compares only a sample of the rows with their columns, and says so. `progress` is told the rows done.
+    is_quick: compare only a sample of the rows with their columns, and report that.
+    progress: called with the number of rows done.
     """
     parts = session.parts if isinstance(session, SessionFile) else session
     checks: list[Check] = [PartOrder(), *row_checks()]
@@ -97,7 +98,7 @@ def _examine_part(part: Part, origin: Origin, checks: Sequence[Check], progress:
         with pq.ParquetFile(part.path) as file:
             for stored in stored_batches(file, BATCH, known_columns(part.schema)):
                 count += stored.num_rows
-                stored.validate(full=True)  # polars takes text on trust, and must not get what is no UTF-8
+                stored.validate(full=True)  # polars does not check text, and must not get invalid UTF-8
                 table = pa.Table.from_batches([stored])
                 for name in _NEVER_NULL:
                     if lacking := table[name].null_count:

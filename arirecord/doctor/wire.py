@@ -1,4 +1,4 @@
-"""What the wire brought: frames twice, types that are missing, and what the catalogue does not know."""
+"""The received stream: repeated frames, missing types, and differences from the catalogue."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,14 @@ from .findings import Finding
 __all__ = ["WINDOW", "Duplicates", "Types", "drift_findings"]
 
 WINDOW = 10_000
-"""An event counts as a duplicate if an equal one is among so many before it."""
+"""An event counts as a duplicate if an equal one is among this number of events before it."""
 _USUAL = 0.17
 _PLACES = 5
 _BROKEN = {"not JSON", "not an object", "not text"}
 
 
 class Duplicates:
-    """Byte-identical frames, normal on the wire. Compares 64-bit hashes."""
+    """Counts byte-identical frames, which are normal. Compares 64-bit hashes."""
 
     def __init__(self) -> None:
         self._recent: pl.DataFrame | None = None
@@ -61,7 +61,7 @@ class Duplicates:
 
 
 class Types:
-    """Types of events that should be there and are not."""
+    """Reports event types that are expected and missing."""
 
     def __init__(self) -> None:
         self._types: set[str] = set()
@@ -86,9 +86,9 @@ class Types:
                 "note",
                 "stasis",
                 "",
-                "There is no StasisStart, although the recorder subscribed to all: Asterisk sends it, StasisEnd and "
-                "some others to their own application only.",
-                "Where they matter, record between Asterisk and the application (`arirecord tap`).",
+                "The recording has no StasisStart, although the recorder subscribed to all: Asterisk sends it, "
+                "StasisEnd and some others to their own application only.",
+                "If you need them, record between Asterisk and the application (`arirecord tap`).",
             )
         for told, origin in self._filters.items():
             yield Finding(
@@ -96,12 +96,12 @@ class Types:
                 "filter",
                 origin.name,
                 f"Events were filtered before they were recorded: {told}.",
-                "What is filtered is in no metric.",
+                "Metrics do not include filtered events.",
             )
 
 
 def drift_findings(where: str, drift: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
-    """What the wire had and the catalogue had not."""
+    """Report differences between the stream and the catalogue."""
     for what, places in drift.items():
         often = sorted(places.items(), key=lambda entry: -entry[1])
         text = ", ".join(f"{place or '(whole frame)'} {count:,}" for place, count in often[:_PLACES])

@@ -211,7 +211,7 @@ def test_what_is_neither(tmp_path: Path) -> None:
         text: "neither Parquet nor zstd",
         foreign: "not an arirecord session",
         cut: "is a damaged Parquet file",
-        stream: "no journal of arirecord",
+        stream: "not a journal of arirecord",
     }
 
     for path, word in words.items():

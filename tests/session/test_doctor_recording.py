@@ -164,7 +164,7 @@ def test_a_gap_that_does_not_say_since_when(target: Path) -> None:
     lines = call()
     (found,) = examine(write(target, [*lines[:50], row("connection", "gap", 49.502), *lines[50:]]))
 
-    assert "(500 ms), nobody knows how many frames" in found.what
+    assert "(500 ms), an unknown number of frames lost" in found.what
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_cut_at_every_byte(tmp_path: Path) -> None:
         path = tmp_path / "cut"
         path.write_bytes(data[:cut])
         if cut < sizes[0]:
-            with pytest.raises(JournalError, match=r"no journal of arirecord, or nothing had been written"):
+            with pytest.raises(JournalError, match=r"not a journal of arirecord, or nothing had been written"):
                 read(path)
             continue
         found, reader = read(path)
