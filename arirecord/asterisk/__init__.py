@@ -1,3 +1,3 @@
-"""What ARI is: the catalogue of its types, and how an event becomes typed columns. No I/O beyond reading that
+"""ARI: the catalogue of its types, and the conversion of events to typed columns. The only I/O is reading the
 catalogue.
 """

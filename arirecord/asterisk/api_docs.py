@@ -1,6 +1,6 @@
-"""ARI described to its clients, in the form that Asterisk serves: Swagger 1.1, a list and a declaration per resource.
+"""ARI's API documents, in the form that Asterisk serves: Swagger 1.1, a list and a declaration per resource.
 
-Made from the catalogue and the operations: clients build their methods and their event classes from it.
+They are made from the catalogue and the operations. Clients build their methods and event classes from them.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from .rest_operations import Operation, operations
 
 __all__ = ["declaration", "event_model", "resource_list"]
 
-_API_VERSION = "10.0.0"  # what Asterisk 22 says; a client reads no schema out of it
+_API_VERSION = "10.0.0"  # the value of Asterisk 22; clients do not derive a schema from it
 _ENVELOPE = {"type": "string", "asterisk_id": "string?", "application": "string", "timestamp": "Date"}
 _HEAD = {"apiVersion": _API_VERSION, "swaggerVersion": "1.1"}
 
@@ -39,15 +39,15 @@ _EVENT_MODELS = (
 
 
 def resource_list(base: str) -> dict[str, Any]:
-    """`resources.json`: which declarations there are. `base` is where ARI is, `http://localhost:8088/ari`."""
+    """Return `resources.json`, the list of declarations. `base` is ARI's URL, `http://localhost:8088/ari`."""
     apis = [{"path": f"/api-docs/{name}.{{format}}", "description": f"{name} of ARI"} for name in operations()]
     return {**_HEAD, "basePath": base, "apis": apis}
 
 
 def declaration(name: str, base: str, more_events: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, Any]:
-    """`NAME.json`, the operations and models of a resource. Raises `KeyError` for a name that ARI has not.
+    """Return `NAME.json`, the operations and models of a resource. Raises `KeyError` for an unknown name.
 
-    `more_events` are event types that the catalogue does not know, with their fields: they join `events`.
+    `more_events` are event types that the catalogue does not know, with their fields: they are added to `events`.
     """
     paths: dict[str, list[dict[str, Any]]] = {}
     for operation in operations()[name]:

@@ -72,7 +72,7 @@ def event_types() -> tuple[str, ...]:
 
 
 def fields_of(event_type: str) -> Mapping[str, str]:
-    """Fields of one event type, the envelope not among them.
+    """Return the fields of one event type, without the envelope.
 
     Raises `KeyError` for a type that the catalogue does not know.
     """
@@ -85,7 +85,7 @@ def fields_of(event_type: str) -> Mapping[str, str]:
 
 @cache
 def columns_of(event_type: str) -> tuple[Column, ...]:
-    """Flattened columns of one event type in catalogue order, the envelope not among them.
+    """Return the flattened columns of one event type in catalogue order, without the envelope.
 
     Raises `KeyError` for a type that the catalogue does not know.
     """

@@ -1,4 +1,4 @@
-"""Hangup causes (Q.850) and SIP statuses: which of them are usual."""
+"""Usual hangup causes (Q.850) and SIP statuses."""
 
 __all__ = ["HARMLESS_CAUSES", "HARMLESS_SIP", "is_harmless"]
 
@@ -10,5 +10,5 @@ HARMLESS_SIP = (302, 487)
 
 
 def is_harmless(cause: int | None, tech_cause: int | None = None) -> bool:
-    """Whether a channel ended in a usual way: by its cause, or by its SIP status. An unknown cause is harmless."""
+    """Return whether a channel ended with a usual cause or SIP status. An unknown cause counts as usual."""
     return cause is None or cause in HARMLESS_CAUSES or tech_cause in HARMLESS_SIP

@@ -4,5 +4,5 @@ __all__ = ["endpoint_of"]
 
 
 def endpoint_of(name: str) -> str:
-    """The endpoint of a channel: its name up to the last dash, or all of a name without one."""
+    """Return the endpoint of a channel: its name up to the last dash, or a name without a dash."""
     return name.rpartition("-")[0] or name

@@ -1,4 +1,4 @@
-"""Dialplan applications: which of them play something to the caller and take keys."""
+"""Dialplan applications that play a prompt to the caller and read keys."""
 
 __all__ = ["PROMPTS", "is_prompt"]
 
@@ -13,5 +13,5 @@ PROMPTS = (
 
 
 def is_prompt(app: str) -> bool:
-    """Whether a dialplan application, written in upper or lower case, is a prompt."""
+    """Return whether a dialplan application, in upper or lower case, is a prompt."""
     return app.lower() in PROMPTS

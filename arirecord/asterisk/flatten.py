@@ -1,7 +1,7 @@
-"""An ARI frame as typed columns: exactly, one frame at a time, whatever the frame is.
+"""Convert ARI frames to typed columns: exactly, one frame at a time, for any text.
 
-No value changes on its way into a column: it fits, or the column stays null and `extra` has it. Whatever differs from
-the catalogue is drift and is named. Nothing here raises on any text.
+No value changes on its way into a column: it fits, or the column stays null and `extra` has it. Differences from
+the catalogue are drift, with a name. No text raises an error.
 """
 
 import json
@@ -26,7 +26,7 @@ _MAX_DIGITS = 4000  # below CPython's own limit for turning text into int
 
 @dataclass(slots=True)
 class Flat:
-    """What `flatten` makes of one frame.
+    """The result of `flatten` for one frame.
 
     `columns` maps column names to values: str, int, float, bool, list of str, JSON text; timestamps as int
     milliseconds since 1970 UTC. `extra` is JSON text or None. `drift` lists `(what, where)`.
@@ -38,12 +38,12 @@ class Flat:
 
 
 def flatten(raw: str) -> Flat:
-    """Columns, extra and drift of one frame. Never raises."""
+    """Return columns, extra and drift of one frame. Never raises."""
     return _flatten(raw, _flatten_event)
 
 
 def flatten_as(raw: str, columns: Mapping[str, ColumnType], where: str) -> Flat:
-    """The same for a flat object with a `type` and these columns; `where` names it in drift. Never raises."""
+    """Flatten a flat object with a `type` and these columns; `where` names it in drift. Never raises."""
     plan = {"type": _Leaf("type", _fit_string)} | {name: _Leaf(name, _FIT[kind]) for name, kind in columns.items()}
 
     def flatten_own(found: dict[str, Any], flat: Flat) -> None:
@@ -62,7 +62,7 @@ def _flatten(raw: str, flatten_object: Callable[[dict[str, Any], Flat], None]) -
         else:
             flat.drift.append(("not an object", type(value).__name__))
     except (ValueError, RecursionError):
-        # Also the way out of nesting too deep to walk: such a frame has its raw text and nothing else.
+        # Also for frames that are nested too deeply: they have only their raw text.
         return Flat(drift=[("not JSON", "")])
     return flat
 
@@ -183,7 +183,7 @@ _FIT: dict[ColumnType, Callable[[Any], tuple[Any, str]]] = {
 
 
 class _Digits(str):
-    """A number whose digits no 64-bit number holds; JSON text keeps it as a string."""
+    """A number that does not fit into 64 bits; JSON text keeps its digits as a string."""
 
     __slots__ = ()
 
@@ -193,11 +193,11 @@ class _Digits(str):
 
 
 def _decode(raw: str, flat: Flat) -> Any:
-    """The JSON value of `raw` with nothing changed. Raises `ValueError` where it is not JSON."""
+    """Return the JSON value of `raw` without any change. Raises `ValueError` if it is not JSON."""
     try:
         value = orjson.loads(raw)
         if orjson.dumps(value) == raw.encode():
-            return value  # written again it gives the same bytes: nothing was lost in reading
+            return value  # writing it gives the same bytes: reading lost nothing
     except (
         ValueError,
         TypeError,

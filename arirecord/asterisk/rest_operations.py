@@ -1,4 +1,4 @@
-"""The operations of ARI's REST interface: which there are, what they take, what they answer.
+"""The operations of ARI's REST interface: paths, parameters and responses.
 
 The data is `operations.json`; names, types and statuses are Asterisk's.
 """
@@ -17,7 +17,7 @@ Where = Literal["path", "query", "body"]
 
 @dataclass(frozen=True, slots=True)
 class OperationParameter:
-    """One parameter: `where` it stands, its ARI `type`, whether it must be given and may be given several times."""
+    """One parameter: its location `where`, its ARI `type`, whether it is required and can be repeated."""
 
     name: str
     where: Where
@@ -28,7 +28,7 @@ class OperationParameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What can be asked: `method` and `path` (`/channels/{channelId}`), `resource` (`channels`), `name` (`hangup`).
+    """One operation: `method` and `path` (`/channels/{channelId}`), `resource` (`channels`), `name` (`hangup`).
 
     `returns` is an ARI type, `void`, `binary` or a `List[…]`; `status` the one of success; `errors` those documented.
     """
@@ -44,13 +44,13 @@ class Operation:
 
     @property
     def segments(self) -> list[str]:
-        """The path in parts, `["channels", "{channelId}"]`."""
+        """Return the path in parts, `["channels", "{channelId}"]`."""
         return self.path.split("/")[1:]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The operation that a request asks for, and what stands in its path: `{"channelId": "17.1"}`."""
+    """The operation of a request, and the values in its path: `{"channelId": "17.1"}`."""
 
     operation: Operation
     ids: Mapping[str, str]
@@ -64,22 +64,22 @@ def operations() -> Mapping[str, tuple[Operation, ...]]:
 
 
 def find(method: str, segments: Sequence[str]) -> Route | None:
-    """The operation for a method and the parts of a path; None where ARI has none.
+    """Return the operation for a method and the parts of a path; None if ARI has no such operation.
 
-    A part written out in ARI's path wins over one that stands for anything: `/channels/create` is no channel.
+    A literal part of ARI's path wins over a placeholder: `/channels/create` is not a channel.
     """
     found = [match for match in _at(segments) if match.operation.method == method]
     return min(found, key=lambda match: len(match.ids), default=None)
 
 
 def methods_at(segments: Sequence[str]) -> list[str]:
-    """The methods that a path takes, sorted; empty where ARI has no such path."""
+    """Return the methods of a path, sorted; empty if ARI has no such path."""
     return sorted({match.operation.method for match in _at(segments)})
 
 
 @cache
 def _by_length() -> Mapping[tuple[str, int], Sequence[tuple[Operation, Sequence[str]]]]:
-    """The operations with their paths in parts, by the first part and how many there are."""
+    """Return the operations with their paths in parts, by the first part and the number of parts."""
     found: dict[tuple[str, int], list[tuple[Operation, Sequence[str]]]] = {}
     for resource, group in operations().items():
         for operation in group:

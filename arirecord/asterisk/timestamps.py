@@ -13,10 +13,9 @@ _EPOCH = datetime(1970, 1, 1)
 
 
 def parse_timestamp(text: str) -> tuple[int, bool] | None:
-    """Milliseconds since 1970 UTC, and whether that is exact (False where `text` is finer than a millisecond, which
-    is cut off).
+    """Return milliseconds since 1970 UTC, and whether that is exact (False if `text` is finer; the rest is cut off).
 
-    None for anything that is not a date, a time and an offset.
+    None for any text other than a date, a time and an offset.
     """
     match = _FORM.fullmatch(text)
     if match is None:

@@ -1,4 +1,4 @@
-"""What a session holds that tells who somebody is: numbers, names of callers, names of endpoints."""
+"""Collect personal data of a session: numbers, names of callers, names of endpoints."""
 
 import re
 from collections.abc import Iterator
@@ -35,10 +35,10 @@ _WITHHELD = frozenset({"anonymous", "unknown", "restricted", "unavailable", "pri
 
 @dataclass
 class Originals:
-    """`numbers` digits only, those of `international` with + before them; `names` of callers and `users` (endpoints).
+    """`numbers`: digits only; those of `international` had a + before them. `names` of callers, `users` of endpoints.
 
-    `vocabulary` are words that mean something else in this session as well: applications, contexts, what ARI says.
-    `unsure` are digits that only look like numbers; those that are also part of an id (`in_ids`) are none.
+    `vocabulary`: words with another meaning in this session: applications, contexts, words of ARI.
+    `unsure`: digits that only look like numbers; those that are also part of an id (`in_ids`) are not numbers.
     """
 
     numbers: set[str] = field(default_factory=set)
@@ -52,7 +52,7 @@ class Originals:
 
 @cache
 def _columns() -> dict[str, tuple[str, ...]]:
-    """Columns that hold numbers, callers' names, endpoints and words, by what they hold."""
+    """Columns with numbers, callers' names, endpoints and words, by content."""
     found: dict[str, set[str]] = {"number": set(), "name": set(), "user": set(), "word": set()}
     for event_type in event_types():
         for c in columns_of(event_type):
@@ -80,7 +80,7 @@ def _columns() -> dict[str, tuple[str, ...]]:
 
 
 def collect(session: SessionFile, finder: Finder, progress: Progress) -> Originals:
-    """Read a session once for all of them. Memory grows with how many different ones there are, not with its length."""
+    """Collect the originals of a session in one pass. Memory grows with their number, not with the session's length."""
     found = Originals(vocabulary=set(_vocabulary()))
     seen: set[str] = set()
     columns = _columns()
@@ -107,7 +107,7 @@ def collect(session: SessionFile, finder: Finder, progress: Progress) -> Origina
 
 
 def plain_digits(text: str) -> str:
-    """The digits of a text that is a written number (`+420 123-456`); '' for any other."""
+    """Return the digits of a text that is a written number (`+420 123-456`); '' for any other."""
     digits = re.sub(SEPARATORS, "", text)
     return digits if digits.isascii() and digits.isdecimal() else ""
 
@@ -132,7 +132,7 @@ def _note(found: Originals, what: str, value: str, finder: Finder) -> None:
 
 
 def _note_frame(found: Originals, raw: str, finder: Finder, seen: set[str]) -> None:
-    """What the strings of a frame show by their own form, whatever field they are in."""
+    """Collect from the strings of a frame by their form, in any field."""
     pieces = cut(raw)
     if pieces is None:
         _note_text(found, raw, finder, is_json=False)
@@ -167,7 +167,7 @@ def _note_text(found: Originals, text: str, finder: Finder, *, is_json: bool) ->
 
 
 def _note_objects(found: Originals, text: str, finder: Finder) -> None:
-    """Callers, extensions and endpoints in any JSON: bodies of REST, events that the catalogue does not know."""
+    """Collect callers, extensions and endpoints in any JSON: REST bodies, events that the catalogue does not know."""
     for item in _objects(text):
         for key, value in item.items():
             if isinstance(value, str) and value:
@@ -180,7 +180,7 @@ def _note_objects(found: Originals, text: str, finder: Finder) -> None:
 
 
 def _objects(text: str, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """All objects in a JSON text, those in its strings too."""
+    """Yield all objects in a JSON text, also those in its strings."""
     if text[:1] not in ("{", "[") or depth > 4:
         return
     try:

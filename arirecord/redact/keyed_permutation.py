@@ -1,4 +1,4 @@
-"""Keyed pseudonyms: the same key gives the same again, and without it nobody can go back."""
+"""Keyed pseudonyms: the same key gives the same pseudonyms; without it they cannot be reversed."""
 
 import hashlib
 import hmac
@@ -14,31 +14,31 @@ _MIN_KEY_BYTES = 16
 
 
 def read_key(path: Path) -> bytes:
-    """The key in a file, spaces and line ends around it left out. Raises `ArirecordError` for one that is too short."""
+    """Read the key from a file, without surrounding space. Raises `ArirecordError` if it is too short."""
     key = path.read_bytes().strip()
     if len(key) < _MIN_KEY_BYTES:
         raise ArirecordError(
-            f"{path} is no key: it needs {_MIN_KEY_BYTES} bytes or more, for instance of"
+            f"{path} is not a key: it needs {_MIN_KEY_BYTES} bytes or more, for instance of"
             f" `head -c 32 /dev/urandom | base64 > {path}`"
         )
     return key
 
 
 class KeyedPermutation:
-    """Other digits and other letters, which hang on a key."""
+    """Permutes digits and letters by a key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = hmac.digest(key, b"arirecord redact 1", hashlib.sha256)
 
     @property
     def key_id(self) -> str:
-        """Tells keys apart, and tells nothing of the key."""
+        """Return an id that distinguishes keys and does not reveal the key."""
         return self._digest("key id").hex()[:8]
 
     def permute(self, digits: str, tweak: str) -> str:
-        """Other decimal digits, as many (two or more); for one `tweak` no two give the same.
+        """Return other decimal digits of the same length (two or more); for one `tweak` all results differ.
 
-        A Feistel network over decimal halves with HMAC-SHA256, shaped as FF1 of NIST SP 800-38G.
+        A Feistel network over decimal halves with HMAC-SHA256, in the form of FF1 of NIST SP 800-38G.
         """
         left, right = digits[: len(digits) // 2], digits[len(digits) // 2 :]
         for turn in range(_ROUNDS):
@@ -48,7 +48,7 @@ class KeyedPermutation:
         return left + right
 
     def letters(self, text: str, tweak: str) -> str:
-        """Consonants in the place of letters and digits, capital where the letter is; all else stays where it is."""
+        """Replace letters and digits by consonants, in the case of the letter; other characters stay."""
         drawn = int.from_bytes(b"".join(self._digest(f"word|{tweak}|{i}|{text}") for i in range(len(text) // 50 + 1)))
         result = []
         for character in text:

@@ -1,7 +1,7 @@
-"""The leak check: every original is looked for in everything that a sealed session holds.
+"""The leak check: search a sealed session for every original.
 
-It undoes encodings by other means than the redaction does (Python's own JSON and URL functions), so that one does not
-hide the other's fault.
+It decodes with other code than the redaction (Python's own JSON and URL functions), so that one does not hide the
+other's fault.
 """
 
 import base64
@@ -45,10 +45,10 @@ def find_leaks(
     no_digits: bool,
     progress: Progress,
 ) -> Iterator[str]:
-    """A sentence for each place in which an original is left, twenty at most.
+    """Return a sentence for each place with an original, twenty at most.
 
-    `numbers` (digits only) are looked for wherever `finder` takes digits for a number, `words` in all texts, `callers`
-    as whole values of the columns that hold callers' names. With `no_digits` every key must be masked.
+    `numbers` (digits only) are searched where `finder` reads digits as a number, `words` in all texts, `callers`
+    as whole values of the columns with callers' names. With `no_digits` every key must be masked.
     """
     return islice(_Search(numbers, words, callers, finder, no_digits).search(path, progress), _MOST)
 
@@ -102,9 +102,9 @@ class _Search:
         return list(found)
 
     def _read(self, text: str, depth: int, found: Counter[str]) -> None:
-        """Look at a text, and at what it says once JSON, percent signs or base64 are undone."""
+        """Search a text, also with JSON, percent signs or base64 decoded."""
         before = found.total()
-        # All that a frame says stands in its strings: as a whole it gets a quick look only.
+        # All content of a frame is in its strings: the whole text gets only a quick check.
         if text[:1] != "{" or self._finder.may_hold(text, self._numbers):
             found.update(f"a number of {len(f.digits)} digits" for f in self._known(text))
             found.update("a name" for _ in self._words.find(text))
@@ -143,7 +143,7 @@ def _changed(text: str, *readings: str) -> Iterator[str]:
 
 
 def _strings(value: object) -> Iterator[str]:
-    """All texts in a JSON value, keys too; where they are digits alone, after their key, which tells what they are."""
+    """Yield all texts in a JSON value, keys too; digits alone follow their key, which decides their meaning."""
     waiting = [value]
     while waiting:
         item = waiting.pop()

@@ -1,4 +1,4 @@
-"""Hiding what was keyed in."""
+"""Mask keyed digits."""
 
 import re
 from typing import Any, Literal
@@ -11,7 +11,7 @@ __all__ = ["MASK", "Dtmf", "DtmfMasker"]
 
 Dtmf = Literal["keep", "mask", "mask-all"]
 MASK = "X"
-"""Stands for any key; no telephone has it."""
+"""Replaces any key; no telephone has it."""
 
 _DIGIT = re.compile(r'("digit"\s*:\s*")((?:[^"\\]|\\.)*)(")')
 _SENT = re.compile(r'((?:[?&]|\\?")dtmf(?:=|\\?"\s*:\s*\\?"))([0-9A-Da-d*#%]+)')
@@ -22,8 +22,8 @@ _TYPES = ('"PlaybackStarted"', '"ChannelDtmfReceived"', '"ChannelDialplan"', '"C
 class DtmfMasker:
     """Masks digits in frames, given in order.
 
-    `mask`: those that a channel keys in after a prompt began (a playback to it or to its bridge, or a dialplan
-    application that asks) until it enters a bridge. `mask-all`: all. Digits that REST sends are masked in both.
+    `mask`: digits from a channel after the start of a prompt (a playback to it or to its bridge, or a dialplan
+    application) until it enters a bridge. `mask-all`: all. Both mask digits sent over REST.
     """
 
     def __init__(self, mode: Dtmf) -> None:
@@ -33,7 +33,7 @@ class DtmfMasker:
         self._bridge_of: dict[str, str] = {}
 
     def masked(self, raw: str, kind: str) -> str:
-        """The frame, its digits masked where they have to be."""
+        """Return the frame with its digits masked as required."""
         if self.mode == "keep" or not any(name in raw for name in _TYPES):
             return raw
         if kind != "event":

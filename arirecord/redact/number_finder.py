@@ -1,4 +1,4 @@
-"""Where in a text digits may be a phone number, and where they are something else: an id, a time, a port, a length."""
+"""Find phone numbers in a text, and distinguish them from ids, times, ports and lengths."""
 
 import re
 from collections.abc import Collection, Container, Iterator
@@ -12,13 +12,13 @@ from arirecord.session.rows import OWN_COLUMNS
 __all__ = ["MAX_DIGITS", "SHORT", "Finder", "NumberMatch"]
 
 MAX_DIGITS = 15
-"""Of an international number (ITU-T E.164)."""
+"""Digits of an international number (ITU-T E.164)."""
 SHORT = 7
-"""Fewer digits than these are looked for with more care: lengths, ports and counters look the same."""
+"""Shorter digits are checked more strictly: lengths, ports and counters look the same."""
 _WINDOW = 9
-"""From so many digits on, a number is also found inside a longer run of digits."""
+"""From this number of digits on, a number is also found inside a longer run of digits."""
 
-# Not the commonest that are none: a time of the day before T, the id of a channel.
+# Excludes the most common digits that are not numbers: a date before T, the id of a channel.
 _NONE = r"(?![12][0-9]{3}-[01][0-9]-[0-3][0-9]T|[12][0-9]{9}\.[0-9]+(?![0-9.]))"
 _GROUPS = re.compile(rf"(?<![0-9]){_NONE}[0-9]+(?:[ ().\-/]{{1,2}}[0-9]+)+(?![0-9])")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -38,7 +38,7 @@ _TEXTUAL = frozenset({"id", "port", "time", "roundtrip_usec", "digit", "request_
 
 @cache
 def _numeric() -> frozenset[str]:
-    """Names of fields that ARI declares to be numbers: durations, causes, priorities."""
+    """Return the names of fields that ARI declares to be numbers: durations, causes, priorities."""
     kinds = ("int64", "double", "bool")
     named = {c.path[-1] for t in event_types() for c in columns_of(t) if c.type in kinds}
     named |= {
@@ -49,15 +49,15 @@ def _numeric() -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class NumberMatch:
-    """Digits that may be a number: `digits`, and the `(start, end)` of each of its runs in the text."""
+    """Digits that can be a number: `digits`, and the `(start, end)` of each of its runs in the text."""
 
     digits: str
     runs: tuple[tuple[int, int], ...]
 
 
 class Finder:
-    """Finds numbers of `min_digits` or more. `first_at` and `last_at` say when the recording was: counts of seconds
-    and dates around that time are no numbers, unless one is known to be.
+    """Finds numbers of `min_digits` or more. `first_at` and `last_at` are the time of the recording: counts of seconds
+    and dates around that time are numbers only if they are known as such.
     """
 
     def __init__(self, min_digits: int, first_at: datetime, last_at: datetime) -> None:
@@ -67,8 +67,8 @@ class Finder:
         self._runs = re.compile(rf"[0-9]{{{min_digits},}}")
 
     def known(self, text: str, numbers: Container[str], lengths: Collection[int]) -> Iterator[NumberMatch]:
-        """Every occurrence of one of `numbers` (digits only), whose `lengths` these are; not where digits can be seen
-        to be an id, a time or a measure.
+        """Yield every occurrence of one of `numbers` (digits only) with these `lengths`, except digits that are
+        recognisable as an id, a time or a measure.
         """
         for match in self._runs.finditer(text):
             start, end = match.span()
@@ -82,11 +82,11 @@ class Finder:
                 yield from self._grouped(text, match, numbers)
 
     def may_hold(self, text: str, numbers: Collection[str]) -> bool:
-        """A quick look: false where none of `numbers` stands in the text as a run of digits of its own."""
+        """Quick check: false if none of `numbers` is in the text as a separate run of digits."""
         return any(run in numbers for run in self._runs.findall(text))
 
     def plausible(self, text: str) -> Iterator[str]:
-        """Digits that stand alone as numbers do, of seven or more; those of `+420 123 456 789` too."""
+        """Yield seven or more digits that stand alone; those of `+420 123 456 789` too."""
         for match in self._runs.finditer(text):
             start, end = match.span()
             if end - start >= SHORT and self._stands_alone(text, start, end):
@@ -119,7 +119,7 @@ class Finder:
         )
 
     def _is_other(self, text: str, start: int, end: int) -> bool:
-        """Whether these digits are part of an id of Asterisk's, or a value that ARI declares to be no text."""
+        """Return whether these digits are part of an Asterisk id, or a value that ARI does not declare as text."""
         length = end - start
         before, after = text[start - 1 : start], text[end : end + 2]
         if length == 10 and after[:1] == "." and after[1:].isdigit() and self._is_time(text[start:end]):
@@ -149,7 +149,7 @@ class Finder:
             return False
 
     def _grouped(self, text: str, match: re.Match[str], numbers: Container[str]) -> Iterator[NumberMatch]:
-        """`123 456-789` is the number 123456789; the longest of neighbouring groups that is one counts."""
+        """Join groups: `123 456-789` is the number 123456789; the longest known sequence of groups counts."""
         if _DATE.match(match[0]) or _is_uuid(text, *match.span()):
             return
         groups = [m.span() for m in re.finditer(r"[0-9]+", match[0])]
@@ -174,7 +174,7 @@ def _moment(digits: str, form: str) -> datetime:
 
 
 def _is_measure(text: str, start: int, end: int, *, is_member: bool) -> bool:
-    """Whether a few digits are a port, a length, a counter: no extension."""
+    """Return whether a few digits are a port, a length or a counter, not an extension."""
     before, after = text[start - 1 : start], text[end : end + 1]
     if is_member or before.isalnum() or after.isalnum() or before in ("_", "%", "#") or after == "%":
         return True

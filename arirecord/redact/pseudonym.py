@@ -1,4 +1,4 @@
-"""Another number for each number: of the same country, area and length, and no two alike."""
+"""Pseudonyms of numbers: the same country, area and length, and all different."""
 
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,17 +16,19 @@ _ATTEMPTS = 64
 _STEPS = 1000
 _PREFIX = 5
 _SUFFIX = 9
-"""A number of so many digits is seen behind others that were dialled before it (`9`, `900`)."""
+"""A number of this many digits is recognised after a dialled prefix (`9`, `900`)."""
 _FREE = 4
-"""So many digits at least are changed, however long the area code is."""
+"""Minimum number of changed digits, for any length of the area code."""
 _AREA = 3
-"""Length of an area code that the numbering plan does not tell."""
+"""Length of an area code that the numbering plan does not have."""
 _SURE = 11
-"""So many digits are a number with its country, though nobody wrote a + before them."""
+"""This many digits are a number with its country, even without a +."""
 
 
 def is_service(digits: str, regions: Collection[str]) -> bool:
-    """Whether this is an emergency or short number (112, 116117): of `regions`; an emergency number of any, if none."""
+    """Return whether this is an emergency or short number (112, 116117) of `regions`; without regions, an emergency
+    number of any region.
+    """
     if len(digits) > 6:
         return False
     if regions:
@@ -40,8 +42,8 @@ def is_service(digits: str, regions: Collection[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Core:
-    """A number without what is dialled before it: `country` ('' where it is not known), what stays of it (`kept`: the
-    area) and what is changed (`rest`).
+    """A number without a dialled prefix: `country` ('' if unknown), the unchanged part (`kept`: the area) and the
+    changed part (`rest`).
     """
 
     country: str
@@ -52,14 +54,16 @@ class _Core:
 def pseudonyms(
     numbers: Collection[str], cipher: KeyedPermutation, regions: Sequence[str] = (), international: Container[str] = ()
 ) -> Mapping[str, str]:
-    """For each of `numbers` (digits only) its pseudonym: as many digits, same country and area, valid where the number
-    is; forms of one number (`00420…`, `420…`, with a digit dialled before) stay forms of one. None is another's, and
-    none is itself one of `numbers`.
+    """Return for each of `numbers` (digits only) its pseudonym.
 
-    `regions` (`CZ`, `US`) say how numbers without a country are to be read; `international` holds those that were seen
-    with a + before them. The key decides, and the other numbers only where two would meet.
+    It has the same length, country and area, and is valid if the number is. Forms of one number (`00420…`, `420…`,
+    with a prefix digit) get forms of one pseudonym. All pseudonyms differ, and none is one of `numbers`.
 
-    Raises `ArirecordError` where so many numbers of one kind occur that there are not enough others.
+    regions: countries (`CZ`, `US`) of numbers without a country.
+    international: numbers that occurred with a + before them.
+
+    The key decides, and the other numbers only on a collision. Raises `ArirecordError` if too many numbers of one kind
+    occur.
     """
     forms = _by_core(numbers, regions, international)
     originals = set(numbers)
@@ -82,9 +86,9 @@ def pseudonyms(
 
 
 def word_pseudonyms(words: Collection[str], cipher: KeyedPermutation) -> dict[str, str]:
-    """For each of `words` (names) another of the same length and shape, none one of them, no two alike.
+    """Return for each of `words` (names) another of the same length and shape; all differ, and none is one of them.
 
-    Raises `ArirecordError` where so many of one shape occur that there are not enough others.
+    Raises `ArirecordError` if too many of one shape occur.
     """
     found: dict[str, str] = {}
     taken = set(words)
@@ -101,14 +105,14 @@ def word_pseudonyms(words: Collection[str], cipher: KeyedPermutation) -> dict[st
 
 
 def _holds(number: str, originals: set[str]) -> bool:
-    """Whether an original can be read in it."""
+    """Return whether it contains an original."""
     return number in originals or any(number[i:] in originals for i in range(1, len(number) - _SUFFIX + 1))
 
 
 def _by_core(
     numbers: Collection[str], regions: Sequence[str], international: Container[str]
 ) -> dict[_Core, dict[str, str]]:
-    """The written forms of each number: number → what stands before the core."""
+    """Return the written forms of each number: number → prefix of the core."""
     forms: dict[_Core, dict[str, str]] = {}
     known: dict[str, tuple[str, _Core]] = {}
     unknown = []
@@ -140,7 +144,7 @@ def _unplanned(number: str) -> _Core:
 
 
 def _read(number: str, regions: Sequence[str], is_international: bool) -> tuple[str, _Core] | None:
-    """What is dialled before it, and the number; None where no numbering plan tells."""
+    """Return the dialled prefix and the number; None if no numbering plan has it."""
     access = "00" if number.startswith("00") else ""
     for region in regions if not access and not is_international else ():
         parsed = _parse(number, region)
@@ -149,7 +153,7 @@ def _read(number: str, regions: Sequence[str], is_international: bool) -> tuple[
     parsed = _parse("+" + number.removeprefix(access), None)
     if parsed is None:
         return None
-    # An unassigned number is one all the same where it can only be meant as one.
+    # An unassigned number counts if it cannot mean anything else.
     is_meant = bool(access) or is_international
     if phonenumbers.is_valid_number(parsed) or (is_meant and phonenumbers.is_possible_number(parsed)):
         return _split(number, parsed)
@@ -174,7 +178,7 @@ def _split(number: str, parsed: phonenumbers.PhoneNumber) -> tuple[str, _Core] |
 
 
 def _changed(core: _Core, cipher: KeyedPermutation, attempt: int) -> str:
-    """Other digits for the rest: the first along the permutation that make a number of the same kind."""
+    """Return other digits for the rest: the first of the permutation that make a number of the same kind."""
     tweak = f"{core.country}|{core.kept}|{attempt}"
     is_valid = _is_valid(core.country, core.kept + core.rest)
     rest = core.rest

@@ -1,4 +1,4 @@
-"""Redact: a session without what tells who somebody is, in which all else is as it was."""
+"""Redact: write a session without personal data, and change nothing else."""
 
 import base64
 import re
@@ -39,7 +39,7 @@ _LONG = 1000
 
 @dataclass(frozen=True)
 class Options:
-    """How to redact.
+    """Options of a redaction.
 
     `min_digits`: numbers of fewer digits are internal and stay. `regions`: countries (`CZ`) of numbers written without
     one. `keep`: numbers that stay. `names`, `endpoints`: whether callers' names and endpoints' user names are replaced.
@@ -55,10 +55,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Redacted:
-    """The new session's `header`, and how many different numbers, names and endpoints were replaced, and digits masked.
+    """The new session's `header`, and the counts of replaced numbers, names and endpoints, and of masked digits.
 
-    `ambiguous` are names that mean something else too (a context of the dialplan, a word of ARI): they were replaced
-    only where they name a caller, and endpoints among them not at all.
+    `ambiguous` are names with another meaning (a context of the dialplan, a word of ARI): they were replaced
+    only where they name a caller; endpoints among them were not replaced.
     """
 
     header: Header
@@ -87,7 +87,7 @@ class Redactor:
         self._done: dict[str, str] = {}
 
     def row(self, kind: str, raw: str) -> str:
-        """`raw` of a row."""
+        """Redact `raw` of a row."""
         if kind == "binary":
             return self._bytes(raw)
         if "_base64" in raw:
@@ -95,7 +95,7 @@ class Redactor:
         return self.text(raw)
 
     def text(self, text: str) -> str:
-        """Any text; but for what is replaced it stays, character by character."""
+        """Redact any text; all other characters stay."""
         pieces = cut(text)
         if pieces is None:
             return self._plain(text, is_json=False)
@@ -156,12 +156,12 @@ class Redactor:
             data = base64.b64decode(text, validate=True)
         except ValueError:
             return self.text(text)
-        # Each byte as a character of its own: what is no ASCII comes back as it was.
+        # Each byte is one character: bytes beyond ASCII come back unchanged.
         return base64.b64encode(self.text(data.decode("latin-1")).encode("latin-1")).decode()
 
 
 def _by_part(start: int, name: str, new: str) -> Iterator[tuple[int, int, str]]:
-    """Word by word: what is between them may be written in many ways, and stays."""
+    """Replace word by word: the text between words can have many forms, and stays."""
     for part in re.finditer(r"[^\W_]+", name):
         yield start + part.start(), start + part.end(), new[part.start() : part.end()]
 
@@ -177,11 +177,11 @@ def redact_session(
 ) -> Redacted:
     """Write `session` to `target` with its numbers, names and keyed digits replaced as `options` say.
 
-    The text of a frame changes where something is replaced and nowhere else. The session is read three times: for what
-    is to be replaced, to replace it, and, sealed, to look for every original again. Memory grows with the number of
+    The text of a frame changes only where something is replaced. The session is read three times: to collect
+    originals, to replace them, and, sealed, to search for every original. Memory grows with the number of
     different originals, not with the length.
 
-    Raises `LeakError` where an original is left; no output is kept then. Raises `ArirecordError` as `pseudonyms` does,
+    Raises `LeakError` if an original is left; the output is removed. Raises `ArirecordError` as `pseudonyms` does,
     `TargetExists` and `OSError`.
     """
     check_output(target, inputs=[session.path], force=force)
@@ -240,7 +240,7 @@ def redact_session(
 
 
 def _told_apart(found: Originals, options: Options) -> tuple[set[str], set[str]]:
-    """Names to be replaced wherever they stand, and those to be replaced only where they are a caller's."""
+    """Return the names to replace everywhere, and those to replace only as a caller's name."""
     if not options.names:
         return set(), set()
     users = found.users if not options.endpoints else set()
@@ -249,7 +249,7 @@ def _told_apart(found: Originals, options: Options) -> tuple[set[str], set[str]]
 
 
 def _is_telling(name: str) -> bool:
-    """Whether a name is long enough to be told from any other word."""
+    """Return whether a name is long enough to differ from other words."""
     return sum(character.isalpha() for character in name) >= _MIN_NAME
 
 

@@ -1,7 +1,7 @@
-"""Text as it reads once its escapes are undone, with the way back to where each character stands.
+"""Views of a text with its escapes decoded, with the position of each character in the original text.
 
-A phone number can hide behind JSON's escapes, JSON within JSON, and the percent signs of a URL. What is found in any of
-these views is replaced in the text itself, and nothing else of it changes.
+A phone number can hide behind JSON's escapes, JSON within JSON, and the percent signs of a URL. A match in any of
+these views is replaced in the text itself, and nothing else changes.
 """
 
 import re
@@ -24,9 +24,9 @@ _DEPTH = 6
 
 @dataclass(slots=True)
 class TextView:
-    """`text` with, for each stretch of it, where it begins here and in the text that it was made of.
+    """`text` and, for each segment of it, its start here and in the source text.
 
-    A stretch is either a copy or one character that stands for an escape.
+    A segment is either a copy or one character that replaces an escape.
     """
 
     text: str
@@ -36,7 +36,7 @@ class TextView:
     ends_above: list[int] = field(default_factory=list)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Where `text[start:end]`, which is not empty, stands in the original text."""
+        """Return the position of `text[start:end]`, which is not empty, in the original text."""
         if self.above is None:
             return start, end
         first = bisect_right(self.begins, start) - 1
@@ -53,8 +53,8 @@ class TextView:
 
 
 def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
-    """All readings of a text: as it is, with JSON's escapes undone, again for JSON within, and with percent signs
-    and the + of a URL undone. Of JSON (`is_json`) only what its strings mean is read, not the escapes themselves.
+    """Yield all views of a text: unchanged, with JSON's escapes decoded, again for JSON within, and with percent signs
+    and the + of a URL decoded. For JSON (`is_json`) only decoded strings are read, not the escapes themselves.
     """
     first = TextView(text)
     if is_json and "\\" in text:
@@ -78,7 +78,7 @@ def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
 
 _Decode = Callable[[str], list[tuple[str, int]]]
 
-"""Characters of an escape, each with how many characters of the escape it takes."""
+"""Characters of an escape, each with the number of characters of the escape that it takes."""
 
 
 def _undone(above: TextView, pattern: re.Pattern[str], decode: _Decode) -> TextView | None:
@@ -129,8 +129,8 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 def cut(text: str) -> list[str] | None:
-    """What stands outside and inside of the strings of a JSON text, in turn, so that `'"'.join` gives the text again;
-    None where it can't be told what is a string.
+    """Split a JSON text into the parts outside and inside its strings, in turn, so that `'"'.join` gives the text;
+    None if the strings cannot be found.
     """
     if "\\" not in text:
         return text.split('"')
@@ -138,7 +138,7 @@ def cut(text: str) -> list[str] | None:
 
 
 def key_of(pieces: list[str], index: int) -> str:
-    """The key whose value the piece is, or begins with; '' for none."""
+    """Return the key whose value the piece is, or begins with; '' without a key."""
     back = 2 if index % 2 else 1
     if index < back or (back == 2 and pieces[index - 1].strip() != ":"):
         return ""
@@ -146,7 +146,7 @@ def key_of(pieces: list[str], index: int) -> str:
 
 
 def is_json(text: str) -> bool:
-    """Whether a text is an object or list in JSON, as frames are."""
+    """Return whether a text is an object or list in JSON, as frames are."""
     if text[:1] not in ("{", "["):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Finding any of many names in a text, as whole words."""
+"""Find any of many names in a text, as whole words."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class WordIndex:
-    """Names to be found: each stands between characters that are no part of a word, the longest first."""
+    """Names to find as whole words, the longest first."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._by_word: dict[str, list[tuple[str, int]]] = {}
@@ -18,7 +18,7 @@ class WordIndex:
                 self._by_word.setdefault(word[0], []).append((name, word.start()))
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """`(start, end, name)` of each occurrence, in order, none within another."""
+        """Yield `(start, end, name)` of each occurrence, in order, without overlaps."""
         if not self._by_word:
             return
         done = 0

@@ -1,1 +1,1 @@
-"""What people type: times, lengths of time and time zones, read by one function each for all verbs."""
+"""User input: times, durations, time zones and numbers, each read by one function for all verbs."""

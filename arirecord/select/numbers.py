@@ -15,17 +15,17 @@ INTERNATIONAL = r"^00([1-9][0-9]{6,})$"
 
 
 def number_key(number: str) -> str:
-    """A number in the form in which two are compared: `+420 123-456-789` and `00420123456789` are `420123456789`."""
+    """Return a number in the form for comparison: `+420 123-456-789` and `00420123456789` are `420123456789`."""
     return re.sub(INTERNATIONAL, r"\1", re.sub(SEPARATORS, "", number))
 
 
 def is_pattern(number: str) -> bool:
-    """Whether a person typed a pattern, not a number."""
+    """Return whether the text is a pattern, not a number."""
     return bool(set(number) & set("*?["))
 
 
 def pattern_key(number: str) -> str:
-    """What a person typed, as it is compared with keys; a pattern that begins with `00` means international numbers."""
+    """Return the typed text in the form for comparison; a pattern that begins with `00` means international numbers."""
     if not is_pattern(number):
         return number_key(number)
     parts = re.split(r"(\[[^\]]*\])", number)  # a dash in brackets is a range

@@ -33,21 +33,21 @@ class _Row(Protocol):
 
 
 class Position(NamedTuple):
-    """Before the frames that were received at `ns` (since 1970 UTC) or later; among those of the same instant before
-    the one with this `seq`.
+    """A position before the frames received at `ns` (since 1970 UTC) or later; at the same time, before the one with
+    this `seq`.
     """
 
     ns: int
     seq: int = -1
 
     def is_after(self, frame: _Row) -> bool:
-        """Whether a frame comes before this place."""
+        """Return whether a frame comes before this position."""
         return (frame.t_ns, frame.seq) < self
 
 
 @dataclass(frozen=True)
 class Time:
-    """A time as typed, and what it is: a time of day, an absolute time (without an offset: in the zone of the verb), a
+    """A time as typed, and its value: a time of day, an absolute time (without an offset: in the zone of the verb), a
     duration from the start of the recording, or the `seq` of a row.
     """
 
@@ -62,11 +62,11 @@ class Time:
 
 @dataclass(frozen=True)
 class RecordingSpan:
-    """What is needed of a recording to find a time in it.
+    """The data of a recording that is needed to find a time in it.
 
-    begin_ns, end_ns: when the first and the last row were received, since 1970 UTC.
-    zone: where days begin, and where times without an offset are.
-    place_of: the place of the row with a `seq`; None if there is no such row.
+    begin_ns, end_ns: receipt of the first and the last row, since 1970 UTC.
+    zone: the zone of days and of times without an offset.
+    place_of: returns the position of the row with a `seq`; None without such a row.
     """
 
     begin_ns: int
@@ -81,7 +81,7 @@ class RecordingSpan:
         return f"The recording runs from {begin:%Y-%m-%d %H:%M:%S} to {last} ({self.zone})."
 
     def days(self) -> Iterator[date]:
-        """The days of the recording, with one before and one after it for clocks that differ."""
+        """Return the days of the recording, with one before and one after it for clocks that differ."""
         day, last = (_moment(ns).astimezone(self.zone).date() for ns in (self.begin_ns, self.end_ns))
         day -= _DAY
         while day <= last + _DAY:
@@ -90,7 +90,7 @@ class RecordingSpan:
 
 
 class Window(NamedTuple):
-    """A part of a recording: from `begin` on, and before `end`; None is without a limit."""
+    """A part of a recording: from `begin` on, and before `end`; None means no limit."""
 
     begin: Position | None = None
     end: Position | None = None
@@ -187,11 +187,11 @@ def select_stretch(since: Time | None, until: Time | None, recorded: RecordingSp
 
 
 def _place(limit: Time | None, recorded: RecordingSpan) -> Position | None:
-    """Where a time is that occurs once; None for a time of day."""
+    """Return the position of a time that occurs once; None for a time of day."""
     value = None if limit is None else limit.value
     if isinstance(value, int):
         if (place := recorded.place_of(value)) is None:
-            raise ValueError(f"there is no row with seq:{value}")
+            raise ValueError(f"the recording has no row with seq:{value}")
         return place
     if isinstance(value, timedelta):
         return Position(recorded.begin_ns + value // timedelta(microseconds=1) * 1000)
@@ -210,14 +210,14 @@ def _of_day(day: date, since: time | None, until: time | None, zone: tzinfo) -> 
 
 
 def _occurrences(limit: Time, recorded: RecordingSpan, after_ns: int) -> list[int]:
-    """When a time of day occurs in the recording, from a moment on."""
+    """Return the times at which a time of day occurs in the recording, from a given time on."""
     assert isinstance(limit.value, time)
     found = (_on(day, limit.value, recorded.zone) for day in recorded.days())
     return [ns for ns in found if after_ns <= ns <= recorded.end_ns]
 
 
 def _first(limit: Time, recorded: RecordingSpan, ns: int) -> int:
-    """When a time of day is on the day of a moment."""
+    """Return a time of day on the day of a given time."""
     assert isinstance(limit.value, time)
     zone = limit.value.tzinfo or recorded.zone
     return _on(_moment(ns).astimezone(zone).date(), limit.value, zone)
@@ -232,7 +232,7 @@ def _only(limit: Time, found: Sequence[int], recorded: RecordingSpan) -> int:
 
 
 def _hint(limit: Time, recorded: RecordingSpan) -> str:
-    """What to write if a duration from the start was meant."""
+    """Return advice for a duration from the start."""
     assert isinstance(limit.value, time)
     of_day = limit.value
     if (of_day.hour * 3600 + of_day.minute * 60 + of_day.second) * 10**9 > recorded.end_ns - recorded.begin_ns:
@@ -251,5 +251,5 @@ def _ns(moment: datetime) -> int:
 
 
 def _moment(ns: int) -> datetime:
-    """A moment as a datetime; the nearest that there is, for one thousands of years away."""
+    """Return a time as a datetime; for times thousands of years away, the nearest possible one."""
     return _EPOCH + timedelta(microseconds=max(-_FAR_US, min(ns // 1000, _FAR_US)))

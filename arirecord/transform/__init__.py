@@ -1,1 +1,1 @@
-"""Handling recordings: parts of them, several as one, in other forms, without what identifies people, and compared."""
+"""Handle recordings: filter, merge, export and compare them."""

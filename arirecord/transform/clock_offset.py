@@ -1,4 +1,4 @@
-"""How far the clocks of two recorders were apart."""
+"""Estimate the offset between the clocks of recorders."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,24 +18,24 @@ _APPLICATION = re.compile(r'"application"\s*:\s*"[^"]*"')
 _HELD = 50_000
 _COMMON = 3
 _NOTICEABLE_NS = 100_000_000
-"""Delays differ by less than this from network to network: no reason to doubt a clock."""
+"""Delays of networks differ by less than this: a smaller offset is ignored."""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """`offset_ns`: how far this recorder's clock was ahead of the first one's; `known_from` says how that is known."""
+    """`offset_ns`: how far this recorder's clock was ahead of the first one's; `known_from`: the method."""
 
     offset_ns: int
     known_from: str
 
 
 def compare_clocks(sessions: Sequence[SessionFile]) -> list[Clock]:
-    """The clock of each recorder against the first one's.
+    """Return the clock of each recorder relative to the first one's.
 
-    Where a session has events in common with one before it (the same event, to whichever application), the median of
-    the differences between their receipts. Else the shortest times from the events' own timestamps to their receipt (a
-    hundredth of the events have a shorter one) are compared with those of the first session, and below a tenth of a
-    second nothing is made of it. Memory is bounded.
+    If a session has events in common with an earlier one (the same event, to any application), the offset is the median
+    of the differences between their receipts. Otherwise the shortest times from the events' own timestamps to their
+    receipt (without the first hundredth) are compared with those of the first session; an offset below 0.1 s is
+    ignored. Memory is bounded.
     """
     placed: list[tuple[_Sample, Clock]] = []
     for session in sessions:
@@ -59,9 +59,9 @@ def _place(sample: "_Sample", before: "Sequence[tuple[_Sample, Clock]]") -> Cloc
 
 
 class _Sample:
-    """Of one session: when some of its events were received, and the delay behind their timestamps.
+    """A sample of one session's events: their receipt, and the delay after their timestamps.
 
-    Which events is decided by their text, so that of two sessions the same are taken.
+    The text of an event decides whether it is in the sample, so that two sessions have the same events.
     """
 
     def __init__(self, session: SessionFile) -> None:

@@ -1,4 +1,4 @@
-"""Diff: two sessions compared by their calls and by the sums of their metrics."""
+"""Diff: compare two sessions by their calls and by the totals of their metrics."""
 
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
@@ -19,8 +19,8 @@ _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "F
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs. `rows` has `what` (`only in A`, `only in B`, `differs`, `total`), `mart`, `call_a`, `call_b`,
-    `metric`, `a` and `b`; it is empty where nothing does. `call_count` is how many calls A has.
+    """The differences. `rows` has `what` (`only in A`, `only in B`, `differs`, `total`), `mart`, `call_a`, `call_b`,
+    `metric`, `a` and `b`; without differences it is empty. `call_count` is the number of calls in A.
     """
 
     rows: duckdb.DuckDBPyRelation
@@ -33,9 +33,9 @@ def compare_sessions(
 ) -> Iterator[Difference]:
     """Compare the calls of two sessions column by column, and the totals of `marts` (`calls` is always among them).
 
-    Calls are the same where their ids are; of the others, the first from one number to another with the first, the
-    second with the second. Of these, ids and moments are not compared, since they were recorded at another time.
-    Columns in `ignore`, and positions in the recording (`seq`), are left out. The result is good within the context.
+    Calls match by id. The others match by numbers, in order of time; their ids and times are not compared, since they
+    were recorded at another time. Columns in `ignore`, and positions in the recording (`seq`), are left out. The result
+    is valid within the context.
     """
     with tempfile.TemporaryDirectory(prefix="arirecord-diff-") as name:
         folder = Path(name)
@@ -124,7 +124,7 @@ def _part(what: str, mart: str, call_a: str, call_b: str, metric: str, a: str, b
 
 
 def _compared(db: duckdb.DuckDBPyConnection, mart: str, ignore: Collection[str]) -> list[tuple[str, str]]:
-    """Columns that both have and that are compared, with their types."""
+    """Return the columns of both that are compared, with their types."""
     described = {side: db.execute(f"DESCRIBE {mart}_{side}").fetchall() for side in "ab"}
     other = {row[0] for row in described["b"]}
     return [

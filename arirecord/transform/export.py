@@ -1,4 +1,4 @@
-"""Export: a session in forms that other programs read."""
+"""Export: write a session in formats that other programs read."""
 
 import os
 import shutil
@@ -31,9 +31,9 @@ _COPY = {
 
 
 def jsonl_lines(session: SessionFile, *, progress: Progress = no_progress) -> Iterator[bytes]:
-    """The session as `arirecord import` reads it: a line `{"t": NS, "frame": "TEXT"}` for each row, in order.
+    """Yield the session as `arirecord import` reads it: a line `{"t": NS, "frame": "TEXT"}` for each row, in order.
 
-    `t` is when the row was received, on the recording's own monotonic clock.
+    `t` is the receipt of the row, on the recording's own monotonic clock.
     """
     started_ns = session.header.started_ns
     for count, row in enumerate(read_rows(session)):
@@ -46,9 +46,9 @@ def jsonl_lines(session: SessionFile, *, progress: Progress = no_progress) -> It
 
 
 def export_lines(session: SessionFile, output: Path, *, force: bool = False, progress: Progress = no_progress) -> int:
-    """Write `jsonl_lines` to a file; returns how many.
+    """Write `jsonl_lines` to a file; return their number.
 
-    Raises `TargetExists` where `output` exists and not `force`, `OSError`.
+    Raises `TargetExists` if `output` exists and not `force`, `OSError`.
     """
     count = 0
     with new_file(output, inputs=[session.path], force=force) as path, path.open("wb") as file:
@@ -59,9 +59,9 @@ def export_lines(session: SessionFile, output: Path, *, force: bool = False, pro
 
 
 def export_table(session: SessionFile, output: Path, form: Form, *, force: bool = False) -> int:
-    """Write all rows with all columns of the session as one table; returns how many.
+    """Write all rows with all columns of the session as one table; return their number.
 
-    Raises `TargetExists` where `output` exists and not `force`, `OSError`.
+    Raises `TargetExists` if `output` exists and not `force`, `OSError`.
     """
     with new_file(output, inputs=[session.path], force=force) as path, connect(session, models=()) as db:
         return _copy(db, "SELECT * FROM rows ORDER BY seq", path, form)
@@ -70,11 +70,12 @@ def export_table(session: SessionFile, output: Path, form: Form, *, force: bool 
 def export_by_type(
     session: SessionFile, folder: Path, form: Form, *, progress: Progress = no_progress
 ) -> dict[str, int]:
-    """Write one file for each event type and each other kind of row that occurs, with the columns of that type;
-    returns the rows of each. Types that the catalogue does not know are together in `unknown`, with their JSON in
+    """Write one file for each event type and each other kind of row, with the columns of that type.
+
+    Returns the rows of each. Types that the catalogue does not know are together in `unknown`, with their JSON in
     `extra`.
 
-    Raises `TargetExists` where `folder` exists and is not empty, `OSError`.
+    Raises `TargetExists` if `folder` exists and is not empty, `OSError`.
     """
     check_folder(folder, inputs=[session.path])
     if folder.exists() and any(folder.iterdir()):

@@ -1,4 +1,4 @@
-"""Filter: a part of a session as a session of its own, its frames byte for byte."""
+"""Filter: write a part of a session as a new session, with its frames byte for byte."""
 
 import re
 from collections.abc import Iterator
@@ -35,11 +35,11 @@ _ID = re.compile(r"[\w.;@:+-]+")
 
 @dataclass(frozen=True)
 class Selection:
-    """What to keep; what is empty or None restricts nothing. Of one field any will do, of several each must hold.
+    """A selection of rows. An empty or None field does not restrict. One value of a field must match, and all fields.
 
-    `since_ns` (inclusive) and `until_ns` (exclusive) are nanoseconds since 1970 UTC, and so are the pairs `windows_ns`,
-    of which a row must be in one. `calls`, `channels` and `numbers`
-    are as in `find_parts`. `types`, `exclude` and `applications` speak of events.
+    `since_ns` (inclusive) and `until_ns` (exclusive) are nanoseconds since 1970 UTC, and so are the pairs `windows_ns`;
+    a row must be in one of them. `calls`, `channels` and `numbers`
+    are as in `find_parts`. `types`, `exclude` and `applications` select events.
     """
 
     since_ns: int | None = None
@@ -53,21 +53,21 @@ class Selection:
     applications: tuple[str, ...] = ()
 
     def describe(self) -> dict[str, Any]:
-        """What restricts, for the header."""
+        """Return the restrictions, for the header."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) not in (None, ())}
 
 
 def filter_session(
     session: SessionFile, selection: Selection, target: Path, *, force: bool = False, progress: Progress = no_progress
 ) -> Header:
-    """Write what `selection` keeps of `session` to `target`; returns its header, whose `source` says what was kept and
-    of what.
+    """Write the rows of `session` that match `selection` to `target`; return its header, whose `source` has the
+    selection and the input.
 
-    Frames stay byte for byte, at their times. What happened to the connection, marks, and the recorder's own questions
-    (what was up as the recording began) stay too, unless they come after `until_ns`; a program's REST requests stay
-    where they are within the times and name one of the channels or bridges. Memory is bounded.
+    Frames keep their bytes and times. Rows about the connection, marks, and the recorder's own requests
+    (the state at the start of the recording) stay too, unless they come after `until_ns`. An app's REST requests stay
+    if they are within the times and name one of the channels or bridges. Memory is bounded.
 
-    Raises `NothingKept` where no event would be kept, and as `find_parts` and `write_session` do.
+    Raises `NothingKept` if no event matches, and the errors of `find_parts` and `write_session`.
     """
     asked = bool(selection.calls or selection.channels or selection.numbers)
     parts = None
@@ -111,7 +111,7 @@ class _Keeper:
             self._ids = parts.channel_ids | parts.bridge_ids
 
     def batches(self, session: SessionFile) -> Iterator[list[Row]]:
-        """The rows that are kept."""
+        """Return the rows that are kept."""
         for batch, shift_ns in read_batches(session, _COLUMNS):
             is_event = pc.equal(batch["kind"], "event")
             at_ns = pc.add(batch["elapsed_ns"], shift_ns + self._started_ns)
@@ -120,7 +120,7 @@ class _Keeper:
             yield list(self._with_gaps(to_rows(batch.filter(kept), shift_ns)))
 
     def _with_gaps(self, rows: Iterator[Row]) -> Iterator[Row]:
-        """The rows; where a time that is kept begins after some of them, the time left out before it is a gap."""
+        """Return the rows, with a gap for left-out time before a time that is kept."""
         for row in rows:
             at_ns = self._started_ns + row.elapsed_ns
             begun_ns = max((begin for begin in self._begins_ns if begin <= at_ns), default=None)
@@ -151,7 +151,7 @@ class _Keeper:
         return kept
 
     def _about_parts(self, batch: pa.RecordBatch) -> pa.Array:
-        """Events that name one of the channels; of those that name no channel, what is about their bridges."""
+        """Return events that name one of the channels, and events of their bridges that name no channel."""
         nowhere = pa.repeat(False, batch.num_rows)
         named = ours = related = nowhere
         for name in channel_columns("id"):
@@ -194,6 +194,6 @@ def _ids_in(text: str) -> Iterator[str]:
 
 
 def _any_in(lists: pa.Array, values: pa.Array) -> pa.Array:
-    """Whether each list has one of the values; false for null."""
+    """Return whether each list has one of the values; false for null."""
     hits = pc.unique(pc.filter(pc.list_parent_indices(lists), pc.is_in(pc.list_flatten(lists), values)))
     return pc.is_in(pa.array(range(len(lists)), pa.int64()), hits)

@@ -1,4 +1,4 @@
-"""Merge: several sessions as one, in one order of time."""
+"""Merge: write several sessions as one, in order of time."""
 
 import heapq
 from collections import deque
@@ -25,12 +25,12 @@ __all__ = ["Merged", "merge_sessions"]
 
 _BATCH = 4096
 WINDOW_NS = 10_000_000_000
-"""A frame that two recorders received is looked for this far apart, once their clocks are set right."""
+"""Maximum time between two receipts of one frame, after correction of the clocks."""
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The new session's `header`; of each source its `clock` and how many of its rows were another's too."""
+    """The new session's `header`; of each source its `clock` and the number of its rows that another has too."""
 
     header: Header
     clocks: Sequence[Clock]
@@ -45,17 +45,17 @@ def merge_sessions(
     force: bool = False,
     progress: Progress = no_progress,
 ) -> Merged:
-    """Write the rows of `sessions` to `target` in one order of time, that of the first session's clock.
+    """Write the rows of `sessions` to `target` in order of time, by the first session's clock.
 
-    Clocks are compared as in `compare_clocks`, unless `keep_clocks`. A frame that several sessions hold, character by
-    character, within ten seconds, is kept as often as the one that holds it most often; of what is no event only rows
-    received at the same nanosecond are the same. Rows of one session stay in their order. Time between sessions, in
-    which none of them recorded, is a gap. Memory is bounded.
+    Clocks are compared as in `compare_clocks`, unless `keep_clocks`. An identical frame of several sessions within ten
+    seconds is kept as often as the session that has it most often. Rows of other kinds are the same only if they were
+    received at the same nanosecond. Rows of one session stay in order. Time in which none of the sessions recorded
+    is a gap. Memory is bounded.
 
     Raises `ArirecordError` for fewer than two sessions, `TargetExists` and `OSError`.
     """
     if len(sessions) < 2:
-        raise ArirecordError("there is nothing to merge: give two sessions or more")
+        raise ArirecordError("nothing to merge: give two sessions or more")
     inputs = [session.path for session in sessions]
     check_output(target, inputs=inputs, force=force)
     same = Clock(0, "as recorded")
@@ -115,7 +115,7 @@ def _timed(session: SessionFile, offset_ns: int, started_ns: int, index: int) ->
 
 
 def _gaps(sessions: Sequence[SessionFile], clocks: Sequence[Clock], started_ns: int) -> Iterator[tuple[int, int, Row]]:
-    """For each time in which none of the sessions recorded a row, which comes before all others of its end."""
+    """Yield a row for each time in which none of the sessions recorded; it comes before all other rows of its end."""
     extents = [
         part.extent._replace(
             begin_ns=part.extent.begin_ns - clock.offset_ns, end_ns=part.extent.end_ns - clock.offset_ns
@@ -130,7 +130,7 @@ def _gaps(sessions: Sequence[SessionFile], clocks: Sequence[Clock], started_ns: 
 
 @dataclass(slots=True)
 class _Copies:
-    """How often each session had a frame so far, how often it was kept, and when last."""
+    """Counts of a frame: in each session so far, kept, and the time of the last one."""
 
     counts: dict[int, int] = field(default_factory=dict)
     kept: int = 0
@@ -146,7 +146,7 @@ class _Seen:
         self._order: deque[tuple[int, bytes]] = deque()
 
     def is_new(self, row: Row, index: int) -> bool:
-        """Whether to keep a row of a session."""
+        """Return whether to keep a row of a session."""
         self._forget(row.elapsed_ns - WINDOW_NS)
         text = f"{row.kind}\0{row.raw}" if row.kind == "event" else f"{row.kind}\0{row.received_ns}\0{row.raw}"
         key = blake2b(text.encode(), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""Which channels and bridges are meant by a call, a channel or a number."""
+"""Find the channels and bridges of a call, a channel or a number."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _STAYS = """
 
 @dataclass(frozen=True)
 class Parts:
-    """Channels by id, and the bridges that they were in."""
+    """Ids of channels, and of the bridges that they were in."""
 
     channel_ids: frozenset[str]
     bridge_ids: frozenset[str]
@@ -28,8 +28,8 @@ class Parts:
 def find_parts(
     session: SessionFile, *, calls: Collection[str] = (), channels: Collection[str] = (), numbers: Collection[str] = ()
 ) -> Parts:
-    """The channels of these calls (by an id), these channels (by id or name), and those of the calls in which one of
-    these numbers occurs, as in `analytics.call_lookup`. Where more than one is given, channels that satisfy each.
+    """Return the channels of these calls (by an id), these channels (by id or name), and those of the calls in which
+    one of these numbers occurs, as in `analytics.call_lookup`. Several conditions must all match.
 
     Raises `ArirecordError` for a call, channel or number that the session does not have.
     """

@@ -163,4 +163,4 @@ def test_a_place_that_is_not_there_is_wrong_usage(session: SessionFile) -> None:
     result = CliRunner().invoke(replay_command, [str(session.path), "--start", "seq:99"])
 
     assert result.exit_code == 2
-    assert "there is no row with seq:99" in result.stderr
+    assert "the recording has no row with seq:99" in result.stderr

@@ -165,7 +165,7 @@ RUNS = "The recording runs from 2026-11-23 22:59:13 to 23:01:06 (UTC)."
     [
         ("23:30", None, f"23:30 is not in the recording. {RUNS}"),
         (None, "00:00:02", f"00:00:02 is not in the recording after its start. {RUNS} From its start: +2s."),
-        ("seq:11", None, "there is no row with seq:11"),
+        ("seq:11", None, "the recording has no row with seq:11"),
     ],
 )
 def test_what_the_recording_does_not_have(since: str | None, until: str | None, words: str) -> None:
