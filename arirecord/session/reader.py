@@ -108,7 +108,7 @@ class SessionFile:
 
     @cached_property
     def recorded_time(self) -> RecordedTime:
-        """When the session recorded: without its gaps, and without the time between two recordings of a folder."""
+        """The recorded time: without gaps, and without the time between two recordings of a folder."""
         return measure(self._extents, self._reported_gaps())
 
     @cached_property

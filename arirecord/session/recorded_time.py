@@ -90,7 +90,7 @@ def gaps_between(extents: Sequence[Extent | None]) -> Iterator[Gap]:
 
 
 def continues(before: Extent, after: Extent) -> bool:
-    """Whether a part is the next one of the same recording: no row is missing between, and so no time."""
+    """Return whether a part is the next one of the same recording: without missing rows, and so without a gap."""
     return before.started_ns == after.started_ns and before.last_seq + 1 == after.first_seq
 
 

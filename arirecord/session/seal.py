@@ -52,7 +52,7 @@ class RowSource(Protocol):
 
     @property
     def ended(self) -> str:
-        """How it ended: `complete`, `torn` or `damaged: …`."""
+        """The state of its end: `complete`, `torn` or `damaged: …`."""
 
     @property
     def unused_bytes(self) -> int:

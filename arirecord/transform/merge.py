@@ -138,7 +138,7 @@ class _Copies:
 
 
 class _Seen:
-    """What was kept within the window."""
+    """Frames kept within the window."""
 
     def __init__(self, size: int) -> None:
         self.duplicates = [0] * size
