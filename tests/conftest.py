@@ -3,6 +3,7 @@ set.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from arirecord.session.seal import seal
 from tests.examples import register_profiles
 
 register_profiles()
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell without job control starts what runs in the background so, and commands under test would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).parent
 CAPTURES = [HERE / "captures", *(Path(p) for p in [os.environ.get("ARIRECORD_CAPTURES")] if p)]

@@ -70,7 +70,8 @@ directions AS (
 )
 
 SELECT
-    channel_id, heard.direction, reported_at, heard.packet_count, heard.lost_count, heard.jitter_ms, heard.longest_jitter_ms,
+    channel_id, heard.direction, reported_at, heard.packet_count, heard.lost_count, heard.jitter_ms,
+    heard.longest_jitter_ms,
     round_trip_ms, last_seq
 FROM directions
 WHERE heard.packet_count IS NOT NULL
