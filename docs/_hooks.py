@@ -14,7 +14,7 @@ PAGES = {"CHANGELOG.md": "CHANGELOG.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages."""
     for name, page in PAGES.items():
-        files.append(File.generated(config, page, content=(ROOT / name).read_text("utf-8")))
+        files.append(File.generated(config, page, content=(ROOT / name).read_text("utf-8").replace("](docs/", "](")))
     return files
 
 

@@ -175,6 +175,10 @@ class Verb(click.Command):
             ctx.params |= outputs
         return super().invoke(ctx)
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        """Return `-h` and `--help`. Click keeps the first answer, also of a context without the group's settings."""
+        return ["-h", "--help"]
+
 
 def format_option(formats: Formats, help: str | None = None) -> Callable[..., Any]:
     """Add the option `--format`."""

@@ -91,7 +91,7 @@ def test_the_next_call() -> None:
                 await http.post("/step")
                 got += await receive(connection, 1)
             await http.post("/next-call")
-            await said.wait("no further call")
+            await said.wait("No further call")
             return got
 
     expected = {f.seq: f.raw for f in session.frames()}

@@ -107,7 +107,7 @@ def test_keys_steer(terminal: Terminal) -> None:
         terminal.press("?")
         wait_for(lambda: terminal.read().count("Keys:") == 2)
         terminal.press("n")
-        terminal.wait("no further call")
+        terminal.wait("No further call")
         terminal.wait("paused")
         assert re.search(
             r"0:0\d:\d\d of 0:16:20  in 0:00:\d\d  paused  \d frames  \d.\d ms late  1 client", terminal.said
