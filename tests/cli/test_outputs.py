@@ -166,6 +166,7 @@ def test_an_existing_file_is_replaced_by_force_only(
     assert (tmp_path / f"link{ending}").is_symlink()
 
 
+@pytest.mark.slow
 def test_the_ending_decides_the_format(run: Run, tmp_path: Path) -> None:
     """Unless `--format` does; a default of the environment is not in its way."""
     for name, begin in (
