@@ -93,13 +93,13 @@ def command(
         return
     with progress(len(found)) as update:
 
-        def told() -> "Iterator[tuple[FoundCall, Story]]":
+        def stories() -> "Iterator[tuple[FoundCall, Story]]":
             for place, one in enumerate(found, 1):
                 yield one, story(connection, one.call_id, details=details, seq=seq)
                 if len(found) > 1:
                     update("calls", place)
 
-        _write(told(), len(found), output, width, lanes, has_rows=details or seq is not None)
+        _write(stories(), len(found), output, width, lanes, has_rows=details or seq is not None)
 
 
 def _found(
@@ -151,7 +151,7 @@ def _list(found: "Sequence[FoundCall]", timezone: str) -> None:
 
 
 def _write(
-    told: "Iterator[tuple[FoundCall, Story]]",
+    stories: "Iterator[tuple[FoundCall, Story]]",
     count: int,
     output: Output,
     width: int | None,
@@ -166,22 +166,22 @@ def _write(
     if output.is_folder:
         folder = output.required_path
         folder.mkdir(parents=True, exist_ok=True)
-        for one, story in told:
+        for one, story in stories:
             target = folder / f"{_file_name(one.call_id)}{_FORMATS[form][0]}"
             text = "".join(_rendered(iter([(one, story)]), 1, form, width, lanes, has_rows=has_rows))
             with output.file(target) as path:
                 path.write_text(text, encoding="utf-8")
             say(f"{target}: call {one.call_id}" if one.why == "call id" else f"{target}: {one.why}")
     elif form == "text" and output.is_terminal:
-        _show(told, width, lanes, has_rows)
+        _show(stories, width, lanes, has_rows)
     elif output.path is None:
-        for text in _rendered(told, count, form, width, lanes, has_rows=has_rows):
+        for text in _rendered(stories, count, form, width, lanes, has_rows=has_rows):
             sys.stdout.write(text)
         sys.stdout.flush()
     else:
         is_markdown = count > 1 or output.path.suffix == ".md"
         with output.file() as path, path.open("w", encoding="utf-8") as file:
-            file.writelines(_rendered(told, count, form, width, lanes, has_rows=has_rows, is_markdown=is_markdown))
+            file.writelines(_rendered(stories, count, form, width, lanes, has_rows=has_rows, is_markdown=is_markdown))
 
 
 def _file_name(call_id: str) -> str:
@@ -189,7 +189,7 @@ def _file_name(call_id: str) -> str:
 
 
 def _rendered(
-    told: "Iterator[tuple[FoundCall, Story]]",
+    stories: "Iterator[tuple[FoundCall, Story]]",
     count: int,
     form: str,
     width: int | None,
@@ -202,15 +202,15 @@ def _rendered(
     if form == "html":
         from arirecord.report.ladder_html import MAX_LANES, ladder_html
 
-        yield ladder_html(*(story for _, story in told), max_lanes=lanes or MAX_LANES)
+        yield ladder_html(*(story for _, story in stories), max_lanes=lanes or MAX_LANES)
     elif form == "svg":
         from arirecord.report.ladder_svg import MAX_LANES, ladder_svg
 
-        yield from (ladder_svg(story, max_lanes=lanes or MAX_LANES) for _, story in told)
+        yield from (ladder_svg(story, max_lanes=lanes or MAX_LANES) for _, story in stories)
     elif form == "mermaid":
         from arirecord.report.ladder_mermaid import MAX_LANES, ladder_mermaid
 
-        for one, story in told:
+        for one, story in stories:
             text = ladder_mermaid(story, max_lanes=lanes or MAX_LANES)
             yield (
                 text if count == 1 and not is_markdown else f"## {one.call_id}: {one.why}\n\n```mermaid\n{text}```\n\n"
@@ -218,20 +218,20 @@ def _rendered(
     else:
         from arirecord.report.ladder_text import MAX_LANES, ladder_text
 
-        for place, (one, story) in enumerate(told):
+        for place, (one, story) in enumerate(stories):
             why = f"{'─' * (width or 100)}\n{one.why}\n" if count > 1 else ""
             text = ladder_text(story, width=width or 100, max_lanes=lanes or MAX_LANES, has_rows=has_rows)
             yield ("\n" if place else "") + why + text
 
 
-def _show(told: "Iterator[tuple[FoundCall, Story]]", width: int | None, lanes: int | None, has_rows: bool) -> None:
+def _show(stories: "Iterator[tuple[FoundCall, Story]]", width: int | None, lanes: int | None, has_rows: bool) -> None:
     """Print stories in colours on the terminal."""
     from rich.console import Console
 
     from arirecord.report.ladder_text import MAX_LANES, renderable
 
     console = Console(width=width, highlight=False, markup=False, emoji=False)
-    for _, story in told:
+    for _, story in stories:
         shown = renderable(story, width=console.width, max_lanes=lanes or MAX_LANES, has_rows=has_rows)
         console.print(shown)
         console.print()

@@ -154,14 +154,14 @@ class ReplayLine:
     def text(self) -> str:
         """Return the current line."""
         server, status = self._server, self._server.status
-        header, told = server.session.header, server.describe()
-        position_ns = header.duration_ns if status.finished else int(told["position_s"] * 1e9)
+        header, description = server.session.header, server.describe()
+        position_ns = header.duration_ns if status.finished else int(description["position_s"] * 1e9)
         wall_ns = server.clock.now_ns() - self._begun_ns
-        speed = told["speed"]
+        speed = description["speed"]
         parts = [
             f"{clock(min(position_ns, header.duration_ns))} of {clock(header.duration_ns)}",
             f"in {clock(wall_ns)}",
-            "paused" if told["paused"] else speed if isinstance(speed, str) else f"×{speed:g}",
+            "paused" if description["paused"] else speed if isinstance(speed, str) else f"×{speed:g}",
             f"{status.frames:,} frames",
             f"{status.late_ns / 1e6:.1f} ms late" if server.clock.speed is not None else "",
             f"{status.clients} client{'s' * (status.clients != 1)}",
