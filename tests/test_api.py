@@ -20,6 +20,7 @@ def session() -> arirecord.Session:
     return arirecord.open_session(SAMPLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mart", mart_names())
 def test_every_mart_is_a_method(mart: str, session: arirecord.Session) -> None:
     """It gives the rows that the view has, as a polars DataFrame."""
@@ -37,6 +38,7 @@ def test_every_method_is_said() -> None:
     assert sorted(methods) == sorted(mart_names()), "arirecord/tables.py has a method for each mart"
 
 
+@pytest.mark.slow
 def test_it_is_still_a_recording(session: arirecord.Session) -> None:
     """With frames and a header; making tables does not change what it is."""
     assert session.header.events == len(list(session.frames())) == 230
@@ -68,6 +70,7 @@ def test_parameters_hold_for_one_question(session: arirecord.Session) -> None:
     assert session.dtmf().height == whole
 
 
+@pytest.mark.slow
 def test_kpis(session: arirecord.Session) -> None:
     """Of the whole, or by time and group; a length of time is a timedelta or a text."""
     assert session.kpis().height == 1

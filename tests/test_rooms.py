@@ -69,6 +69,7 @@ def test_imports_go_downwards_in_replay(room: str) -> None:
         assert named <= WITHIN_REPLAY[room], path.name
 
 
+@pytest.mark.slow
 def test_each_class_has_a_name_of_its_own() -> None:
     """No public class name means two things."""
     files: dict[str, list[str]] = {}

@@ -69,6 +69,7 @@ def _expected(event: Any, path: tuple[str, ...], kind: str) -> Any:
     return orjson.dumps(event).decode() if kind == "json" else event
 
 
+@pytest.mark.slow
 def test_a_session_without_a_type_has_its_view_all_the_same(tmp_path: Path) -> None:
     """Empty, with typed columns, so that models and queries always bind."""
     (tmp_path / "one.jsonl").write_text('{"type":"ChannelHold"}')

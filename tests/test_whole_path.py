@@ -43,6 +43,7 @@ def test_capture_of_a_replay_has_the_frames(tmp_path: Path, name: str, speed: st
     assert all(a.raw == b.raw for a, b in zip(before, after, strict=True))
 
 
+@pytest.mark.slow
 def test_the_demo(tmp_path: Path) -> None:
     """Runs and names its steps, leaves the session it captured; the next command it names runs in the same shell."""
     env = {**os.environ, "PATH": "/usr/bin:/bin"}

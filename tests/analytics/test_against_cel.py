@@ -21,6 +21,7 @@ WHOLE = sorted(name for name in streams() if name.endswith("/all"))
 """Streams that have every event of their calls (an app's own socket has not)."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", WHOLE, scope="session")
 @pytest.mark.parametrize(
     ("column", "event_type"), [("created_at", "CHAN_START"), ("answered_at", "ANSWER"), ("ended_at", "CHAN_END")]
@@ -149,6 +150,7 @@ def test_dispositions(stream: str, connections: Connections) -> None:
     assert [w for w in wrong if (w[1], w[2]) != ("CANCEL", {"NO ANSWER"})] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scenario", sorted(name for name, path in scenarios().items() if (path / "queue_log").exists())
 )
@@ -177,6 +179,7 @@ def test_queue_log(scenario: str, connections: Connections) -> None:
             assert ours[channel, queue][2] == rest[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [name for name in WHOLE if "transfer" in name])
 def test_what_became_of_transfers(stream: str, connections: Connections) -> None:
     """Who answered a blind transfer is in CEL's bridge with the transferee; the target of an attended one is CEL's."""
@@ -259,6 +262,7 @@ def test_what_an_app_says_joins_what_events_cannot(stream: str, sessions: Sessio
     assert whole >= 0.999
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["menu", "menu-websocket", "probed"])
 def test_tapped_calls_without_their_linkedids(name: str, tmp_path: Path) -> None:
     """Of a tapped application, requests and events alone give the calls that Asterisk's linkedids give."""

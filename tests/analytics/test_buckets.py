@@ -91,6 +91,7 @@ def test_hours_of_a_zone_at_a_half(con: duckdb.DuckDBPyConnection) -> None:
     assert found == [utc("2026-11-23 21:30"), utc("2026-11-23 22:30")]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(sorted(available_timezones() - {"localtime", "posixrules"})),
@@ -178,6 +179,7 @@ def autumn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return recording(tmp_path_factory.mktemp("autumn") / "s.parquet", [begin + timedelta(hours=n) for n in range(48)])
 
 
+@pytest.mark.slow
 def test_kpis_of_days(autumn: Path) -> None:
     """The day that has 25 hours is one bucket, and its hours are 25; in UTC the days are others."""
     session = arirecord.open_session(autumn, timezone="europe/prague")
@@ -192,6 +194,7 @@ def test_kpis_of_days(autumn: Path) -> None:
     assert set(session.kpis(bucket="1d", timezone="UTC")["bucket_at"].dt.hour()) == {0}
 
 
+@pytest.mark.slow
 def test_busy_hours_of_days(autumn: Path) -> None:
     """Each busy hour begins in its bucket."""
     days = arirecord.open_session(autumn).kpis(bucket="1d", timezone="Europe/Prague")
@@ -210,6 +213,7 @@ def test_spring(tmp_path: Path) -> None:
     assert days["call_count"].to_list() == [12, 23, 13]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bucket", ["5m", "1h", "4h", "1d"])
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Prague"])
 def test_concurrency_of_buckets(autumn: Path, bucket: str, zone: str) -> None:

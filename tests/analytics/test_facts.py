@@ -63,6 +63,7 @@ def test_sql_and_python_agree(
     assert [sql(macro, *case) for case in cases] == [function(*case) for case in cases]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("typed", ["1001", "+1001", "1001*", "*001", "10-01", "100", "10?1", "[1]001", "4242"])
 def test_a_number_means_the_same_for_every_verb(typed: str) -> None:
     """The tables, `filter` and `explain` select the same calls."""
@@ -82,6 +83,7 @@ def test_a_number_means_the_same_for_every_verb(typed: str) -> None:
     assert bool(tables) == (typed not in ("100", "4242"))
 
 
+@pytest.mark.slow
 def test_keys_pressed_after_any_prompt_are_masked(tmp_path: Path) -> None:
     """What the table `dtmf` calls a prompt, the redactor knows too."""
     frames = []

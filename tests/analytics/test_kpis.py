@@ -269,6 +269,7 @@ def test_traffic(stream: str, connections: Connections) -> None:
     assert con.execute("SELECT arg_max(open_count, changed_at) FROM concurrency").fetchall() == [(0,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [name for name in WHOLE if name.split("/")[0] in ("mixed_load", "hold_unhold")])
 def test_queues(stream: str, connections: Connections) -> None:
     """The figures of queues are what counting the waits gives, with the limits that are set."""
@@ -302,6 +303,7 @@ def most_at_once(spans: Iterable[tuple[datetime, datetime]]) -> int:
     return most
 
 
+@pytest.mark.slow
 def test_no_row_is_joined_with_all_rows() -> None:
     """Joins with the row before are not planned as nested loops, which take time by the square of the calls.
 

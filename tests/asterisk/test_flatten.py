@@ -80,6 +80,7 @@ def test_any_json(raw: str) -> None:
         assert not flat.columns
 
 
+@pytest.mark.slow
 @examples(300)
 @given(events())
 def test_columns_and_extra_together_are_the_event(event: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ def sends_bytes(*frames: bytes) -> Script:
     return script
 
 
+@pytest.mark.slow
 def test_binary_messages_are_kept(tmp_path: Path) -> None:
     """As rows of kind binary; one that is text is kept as the text it is."""
     target = tmp_path / "s.parquet"
@@ -53,6 +54,7 @@ def test_binary_messages_are_kept(tmp_path: Path) -> None:
     assert "not text" in session.header.drift
 
 
+@pytest.mark.slow
 def test_frames_that_are_no_events(tmp_path: Path) -> None:
     """Invalid JSON, other JSON, nothing at all: recorded verbatim, counted as drift."""
     target = tmp_path / "s.parquet"
@@ -75,6 +77,7 @@ def test_frames_that_are_no_events(tmp_path: Path) -> None:
     assert open_session(target).header.drift_count >= len(frames)
 
 
+@pytest.mark.slow
 def test_an_oversized_frame_is_told(tmp_path: Path) -> None:
     """It ends the connection (close code 1009), which is a gap; what came before and after is there."""
     target = tmp_path / "s.parquet"
@@ -141,6 +144,7 @@ class Redirecting(Ari):
         await socket.send_denial_response(RedirectResponse(f"{self.to}/events?{socket.url.query}"))
 
 
+@pytest.mark.slow
 def test_a_redirect_does_not_carry_the_password_away(tmp_path: Path) -> None:
     """To another place nobody is sent with a password; the sentence says where it wanted to go."""
     elsewhere = Ari(sends('"elsewhere"'))

@@ -119,6 +119,7 @@ def test_systems_without_epoll_record(tmp_path: Path) -> None:
     assert raws(target) == FRAMES
 
 
+@pytest.mark.slow
 def test_everything_sent_is_recorded(tmp_path: Path) -> None:
     """Up to the end that the server makes, in order, byte for byte; the password is in no file and no word."""
     asked: list[Request] = []
@@ -142,6 +143,7 @@ def test_everything_sent_is_recorded(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
     """Sealed, complete, exit code 0."""
@@ -161,6 +163,7 @@ def journal_size(target: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
+@pytest.mark.slow
 def test_limits(tmp_path: Path) -> None:
     """So many events, or so long."""
     with server(send_and_hold) as url:
@@ -268,6 +271,7 @@ def test_something_else_listens(tmp_path: Path) -> None:
     assert "not as an ARI server does" in words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", range(8))
 def test_killed_at_any_moment(tmp_path: Path, moment: int) -> None:
     """After kill -9 the journal holds what was sent, in order, without a hole, and `recover` makes it a session."""

@@ -22,6 +22,7 @@ def raws(target: Path) -> list[str]:
     return [frame.raw for frame in open_session(target).frames()]
 
 
+@pytest.mark.slow
 def test_what_it_takes_it_keeps(tmp_path: Path) -> None:
     """All frames in order, with monotonic times, in a sealed session; nothing else is left."""
     target = tmp_path / "s.parquet"

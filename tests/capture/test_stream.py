@@ -255,6 +255,7 @@ def test_a_flood_is_slowed_only_while_the_recorder_is_behind(
     assert (module._BREATH_S in pauses) is is_behind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_server_that_sends_is_alive_though_it_answers_no_ping(loop: type[asyncio.SelectorEventLoop]) -> None:
     """The connection is given up once the server is silent; all that it sent is there."""

@@ -132,6 +132,7 @@ def test_the_command(tmp_path: Path, signal: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]
 
 
+@pytest.mark.slow
 def test_for_a_while(tmp_path: Path) -> None:
     """With --duration it ends by itself, in good order."""
 

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from starlette.websockets import WebSocket
 
 from arirecord.errors import JournalError
@@ -30,6 +31,7 @@ arirecord.cli.main(sys.argv[1:-1])
 """
 
 
+@pytest.mark.slow
 def test_a_stuck_terminal_stops_nothing(tmp_path: Path) -> None:
     """Nobody reads stderr and its pipe is full; the connection is lost and made again all the same."""
 
@@ -75,6 +77,7 @@ def drained(reader: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_when_it_happens(tmp_path: Path) -> None:
     """On stderr that is no terminal too, and when it is over; then nothing is missing."""
     full = tmp_path / "full"

@@ -77,6 +77,7 @@ def test_version(run: Run) -> None:
     assert run("--version").stdout.startswith(b"arirecord, version ")
 
 
+@pytest.mark.slow
 def test_cat_and_import_are_inverse(run: Run, tmp_path: Path) -> None:
     """`cat --format jsonl | import -` gives the same session again."""
     text = run("cat", IVR, "--format", "jsonl").stdout
@@ -86,6 +87,7 @@ def test_cat_and_import_are_inverse(run: Run, tmp_path: Path) -> None:
     assert len(text.splitlines()) == 230
 
 
+@pytest.mark.slow
 def test_cat_filters(run: Run) -> None:
     """By type, channel and time."""
     everything = [json.loads(line) for line in run("cat", IVR).stdout.splitlines()]
@@ -160,6 +162,7 @@ def test_query_without_rows(run: Run) -> None:
             assert json.loads(out) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [

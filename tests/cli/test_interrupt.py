@@ -82,6 +82,7 @@ def interrupted_at(
     return subprocess.run([*shell, *command], capture_output=True, timeout=HANG_S, check=False)
 
 
+@pytest.mark.slow
 def test_start_up_is_interrupted() -> None:
     """At whatever moment: exit code 130, one word, no traceback, nothing printed."""
     whole = interrupted_at(0)
@@ -93,6 +94,7 @@ def test_start_up_is_interrupted() -> None:
         assert (done.returncode, done.stderr.split()) == (130, [b"Aborted!"]), call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verb", "module"), [("info", "orjson"), ("info", "pyarrow"), ("calls", "duckdb")])
 def test_an_import_is_interrupted(verb: str, module: str) -> None:
     """Also an import of a module in C or Rust: orjson 3.13 crashes if an exception is raised in its import."""

@@ -235,6 +235,7 @@ def test_a_missing_input(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(tmp_path.iterdir()) == [tmp_path / "key"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 def test_stdout_by_name(run: Run, name: str) -> None:
     """Is the default, named."""

@@ -28,6 +28,7 @@ def test_other_statements(run: Run, statement: str) -> None:
     assert run("query", IVR, statement, "--format", "jsonl").stdout
 
 
+@pytest.mark.slow
 def test_pivot_is_one_statement(run: Run) -> None:
     """DuckDB makes several of it."""
     query = "PIVOT (SELECT disposition FROM calls) ON disposition USING count(*)"
@@ -55,6 +56,7 @@ def test_a_parquet_file_without_rows(run: Run, tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "empty.parquet").schema == {"a": pl.Int64, "b": pl.String}
 
 
+@pytest.mark.slow
 def test_sql_from_a_file_and_from_stdin(run: Run, tmp_path: Path) -> None:
     """The same result as on the command line."""
     query = "SELECT count(*) AS n FROM calls -- with a comment at the end"

@@ -105,6 +105,7 @@ def test_a_time_means_the_same_in_every_verb(text: str, tmp_path: Path) -> None:
     assert find_place(text, arirecord.open_session(TRANSFERS)).ns <= first["t"]
 
 
+@pytest.mark.slow
 def test_a_time_of_day_is_on_each_day() -> None:
     """In tables and in `cat`, in the time zone given."""
     calls = arirecord.open_session(WEEK).calls()["started_at"]
@@ -122,6 +123,7 @@ def test_a_time_of_day_is_on_each_day() -> None:
     assert frames == arirecord.open_session(WEEK).header.events
 
 
+@pytest.mark.slow
 def test_filter_keeps_a_time_of_each_day(tmp_path: Path) -> None:
     middle = sorted(arirecord.open_session(WEEK).calls()["started_at"].dt.time())[60].replace(microsecond=0)
     run("filter", WEEK, "--until", middle, "-o", tmp_path / "early.parquet")
@@ -158,6 +160,7 @@ def test_an_empty_result_says_why(args: list[str], words: str) -> None:
     assert out == ("" if verb == "cat" else "[]\n")
 
 
+@pytest.mark.slow
 def test_a_value_that_occurs_nowhere_beside_one_that_does() -> None:
     """The rows of the other are printed."""
     args = ["calls", TRANSFERS, "--disposition", "ANSWERED", "--disposition", "ANSWRED", "--columns", "call_id"]
@@ -166,6 +169,7 @@ def test_a_value_that_occurs_nowhere_beside_one_that_does() -> None:
     assert run(*args)[1] == "--disposition ANSWRED occurs nowhere; values are ANSWERED.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "parquet", "markdown"])
 def test_filtered_rows_are_made_once(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The condition is evaluated once for each row."""
@@ -192,6 +196,7 @@ def test_a_filter_that_keeps_nothing_fails_and_says_why(tmp_path: Path) -> None:
     assert not (tmp_path / "x.parquet").exists()
 
 
+@pytest.mark.slow
 def test_tables_show_times_in_the_zone_and_files_do_not(tmp_path: Path) -> None:
     """The zone comes from an option or from the settings."""
     args = ["calls", TRANSFERS, "--columns", "started_at", "--limit", "1"]
@@ -203,6 +208,7 @@ def test_tables_show_times_in_the_zone_and_files_do_not(tmp_path: Path) -> None:
     assert "2026-11-24 04:29:13" in set_up.stdout
 
 
+@pytest.mark.slow
 def test_a_ladder_has_its_time_in_the_zone() -> None:
     """The time of a call, and the list of calls that match a number."""
     call = ("explain", TRANSFERS, "1795474753.78")
@@ -212,6 +218,7 @@ def test_a_ladder_has_its_time_in_the_zone() -> None:
     assert "1795474753.78   2026-11-24 04:29:13.635  1001" in run("explain", TRANSFERS, "1002", *zone)[0]
 
 
+@pytest.mark.slow
 def test_a_query_has_buckets_and_times_in_the_zone() -> None:
     """Also those with an offset, for which DuckDB has a setting of its own; a TIMESTAMP stays UTC."""
     sql = "SELECT started_at, local_time(started_at) AS local, timezone('UTC', started_at) AS moment FROM calls"
@@ -223,6 +230,7 @@ def test_a_query_has_buckets_and_times_in_the_zone() -> None:
     assert {datetime.fromisoformat(row["bucket_at"]).hour for row in days} == {15}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["calls", "legs", "transfers", "channels", "dtmf", "queue_calls", "kpis"])
 def test_a_zone_changes_no_table(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither that of the session nor that of the machine."""
@@ -233,6 +241,7 @@ def test_a_zone_changes_no_table(table: str, monkeypatch: pytest.MonkeyPatch) ->
     assert tokyo.sql(f"FROM {table} ORDER BY ALL").equals(utc)
 
 
+@pytest.mark.slow
 def test_kpis_of_days_in_a_zone() -> None:
     found = rows("kpis", WEEK, "--bucket", "1d", "--timezone", "Asia/Tokyo", "--columns", "bucket_at")
 

@@ -171,6 +171,7 @@ def test_columns_that_do_not_fit() -> None:
     assert layout.left_out == ["b"]
 
 
+@pytest.mark.slow
 def test_on_a_terminal() -> None:
     """The columns for people, as many as fit, and a line that says what is missing."""
     narrow = on_terminal(80, "calls", TRANSFERS, "--limit", 3)
@@ -183,11 +184,13 @@ def test_on_a_terminal() -> None:
     assert " ".join(describe("calls").shown) in " ".join(wide.split())
 
 
+@pytest.mark.slow
 def test_one_column_that_is_not_shown() -> None:
     """One column is not many."""
     assert "\n1 more column: --all-columns" in on_terminal(140, "concurrency", TRANSFERS).replace("\r", "")
 
 
+@pytest.mark.slow
 def test_all_columns_on_a_terminal() -> None:
     """One block per row where they do not fit."""
     seen = on_terminal(80, "calls", TRANSFERS, "--limit", 2, "--all-columns")
@@ -197,6 +200,7 @@ def test_all_columns_on_a_terminal() -> None:
     assert all(f"\n{name}" in seen for name in columns_of_models(["calls"])["calls"])
 
 
+@pytest.mark.slow
 def test_any_query_on_a_terminal() -> None:
     """A whole table looks as its own command shows it; of any other result as many columns as fit."""
     table = on_terminal(80, "query", TRANSFERS, "FROM transfers ORDER BY seq LIMIT 2")
@@ -207,6 +211,7 @@ def test_any_query_on_a_terminal() -> None:
     assert all(len(line) <= 80 for line in wide.partition("Not shown")[0].splitlines())
 
 
+@pytest.mark.slow
 def test_times_with_an_offset_on_a_terminal() -> None:
     """Are printed with it; the line above the table names a zone only if all other times are of it."""
     sql = "SELECT local_time(started_at) AS local, timezone('UTC', started_at) AS moment FROM calls ORDER BY 1 LIMIT 1"
@@ -215,6 +220,7 @@ def test_times_with_an_offset_on_a_terminal() -> None:
     assert (seen[0], seen[3]) == ("2026-11-24", "04:29:13.635  2026-11-24 04:29:13.635+05:30")
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_everything(run: Run) -> None:
     """All columns, whole cells, every row."""
     columns = list(columns_of_models(["calls"])["calls"])
@@ -227,6 +233,7 @@ def test_a_pipe_gets_everything(run: Run) -> None:
     assert many[-1].split() == ["2499", UUID]
 
 
+@pytest.mark.slow
 def test_vertical(run: Run) -> None:
     """One block per row, with all columns, also to a pipe and a file."""
     text = run("calls", TRANSFERS, "--limit", 2, "--vertical").stdout.decode()

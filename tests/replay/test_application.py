@@ -38,6 +38,7 @@ def _with_application(other: dict[str, Any], name: str, place: int) -> dict[str,
     return dict(items)
 
 
+@pytest.mark.slow
 @given(objects, styles, keys)
 def test_only_the_application_changes(event: dict[str, Any], style: dict[str, Any], name: str) -> None:
     raw = json.dumps(event, **style)

@@ -23,6 +23,7 @@ from .test_server import MAX, Said
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channel_id", ["1795474753.78", "1795474753.79"])
 def test_only_the_events_of_a_call_are_sent(channel_id: str) -> None:
     session = open_session(SAMPLES / "transfers.parquet")
@@ -68,6 +69,7 @@ def test_odd_frames_are_of_no_call(raw: str) -> None:
     assert not call.has(frame(0, 0, raw)._replace(kind="binary"))
 
 
+@pytest.mark.slow
 def test_the_next_call() -> None:
     session = open_session(SAMPLES / "transfers.parquet")
     places = call_starts(session)
@@ -106,6 +108,7 @@ def test_where_calls_are_not_known_there_is_no_next_one(sessions: Sessions) -> N
     assert run(main()) == 409
 
 
+@pytest.mark.slow
 def test_a_call_that_is_not_there_is_wrong_usage() -> None:
     result = CliRunner().invoke(replay_command, [str(SAMPLES / "transfers.parquet"), "--only-call", "nobody"])
 

@@ -157,6 +157,7 @@ def test_cut_at_an_event_and_come_back(tmp_path: Path) -> None:
     assert hear(session, "close=1011@StasisEnd")[0] == [[0, 1, 2, 1011], [3, 4, 1011], [5, 1000]]
 
 
+@pytest.mark.slow
 def test_a_stall(session: Path) -> None:
     async def main() -> tuple[float, int]:
         options = ReplayOptions(port=0, speed=None, chaos=[Fault("stall", 0.3, chance=0.01)], seed=1)

@@ -34,6 +34,7 @@ def command(*args: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(sessions: Sessions, number: signal.Signals) -> None:
     with command(sessions["ivr_dtmf/all"], "--port", 0) as (process, url), connect(url) as connection:
@@ -48,6 +49,7 @@ def test_a_signal_ends_it_cleanly(sessions: Sessions, number: signal.Signals) ->
     assert "\x1b" not in err
 
 
+@pytest.mark.slow
 def test_at_full_speed_to_the_end_and_out(sessions: Sessions) -> None:
     path = sessions["ivr_dtmf/all"]
     with command(path, "--port", 0, "--speed", "max", "--at-end", "exit") as (process, url):
@@ -61,6 +63,7 @@ def test_at_full_speed_to_the_end_and_out(sessions: Sessions) -> None:
     assert "The recording ends; 230 frames were sent." in err
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_one_sentence_and_exit_code_1(sessions: Sessions, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

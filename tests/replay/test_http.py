@@ -41,6 +41,7 @@ def ask(path: Path, *requests: tuple[Any, ...], options: ReplayOptions = MAX, **
     return run(main())
 
 
+@pytest.mark.slow
 def test_the_documents_describe_everything_and_begin_where_the_client_is(session: Path) -> None:
     [listed] = ask(session, ("GET", "/api-docs/resources.json"), headers={"Host": "pbx.example:8088"})
     paths = [api["path"].replace("{format}", "json") for api in listed.json()["apis"]]

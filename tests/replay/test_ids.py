@@ -48,6 +48,7 @@ def test_every_place_where_an_id_stands_and_no_other(names: list[str]) -> None:
     assert [ids.recorded(kind, client) for kind, client in zip(kinds, new, strict=True)] == old
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(max_size=5), TEXT), CLEAR, CLEAR)
 def test_what_holds_no_id_is_not_touched(fields: dict[str, str], recorded: str, client: str) -> None:
     """Not a byte."""

@@ -88,6 +88,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
         os.close(found.slave)
 
 
+@pytest.mark.slow
 def test_keys_steer(terminal: Terminal) -> None:
     with connect(f"{terminal.url}/ari/events?app=recorder") as client:
         assert json.loads(client.recv())["n"] == 0
@@ -120,6 +121,7 @@ def test_keys_steer(terminal: Terminal) -> None:
     assert termios.tcgetattr(terminal.slave)[3] == terminal.before[3], "as it was before"
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_terminal_as_it_was(terminal: Terminal) -> None:
     assert terminal.url
     assert termios.tcgetattr(terminal.slave)[3] != terminal.before[3]
@@ -129,6 +131,7 @@ def test_ctrl_c_leaves_the_terminal_as_it_was(terminal: Terminal) -> None:
     assert termios.tcgetattr(terminal.slave)[3] == terminal.before[3]
 
 
+@pytest.mark.slow
 def test_after_a_stop_keys_are_keys_again(terminal: Terminal) -> None:
     assert terminal.url
     while_running = termios.tcgetattr(terminal.slave)[3]
@@ -139,6 +142,7 @@ def test_after_a_stop_keys_are_keys_again(terminal: Terminal) -> None:
     wait_for(lambda: termios.tcgetattr(terminal.slave)[3] == while_running)
 
 
+@pytest.mark.slow
 def test_in_the_background_the_terminal_is_let_alone(tmp_path: Path) -> None:
     session = make(tmp_path / "s.parquet", [(0, event(0))])
     code = (
@@ -180,6 +184,7 @@ class Deaf:
         return {"paused": False, "position_s": 3.0}
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["s", "\x1b[C", "\x1bOD", "n", "x", "\x1b[15~", "é", "\x1b[A"])), st.data())
 def test_keys_may_come_in_pieces(typed: list[str], data: st.DataObject) -> None:
     text = "".join(typed)

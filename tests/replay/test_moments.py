@@ -127,6 +127,7 @@ def test_seeking_in_the_same_words(session: SessionFile, to: str, first: int) ->
     assert run(main()) == (400, [first])
 
 
+@pytest.mark.slow
 def test_far_places_are_found_without_reading_what_is_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what was up there is read when somebody asks."""
     monkeypatch.setattr("arirecord.replay.pbx.lazy_state._AT_ONCE", 2000)

@@ -158,6 +158,7 @@ def test_seeking_leaves_what_is_waited_for(session: Path) -> None:
     assert run(main()) == [0, 2, 3, 0, 1, 2]
 
 
+@pytest.mark.slow
 def test_each_time_it_is_waited_for(session: Path) -> None:
     """Of a recording that is played twice."""
 

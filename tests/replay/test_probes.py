@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
@@ -20,6 +21,7 @@ def test_the_state_is_what_asterisk_said() -> None:
     check_state(PROBED)
 
 
+@pytest.mark.slow
 def test_it_is_served_so() -> None:
     """Over HTTP, by a replay that starts there; asked at instants around which nothing changed."""
     steady = [probe for probe in probes(PROBED) if len(probe.said) == 1 and probe.match.operation.resource in UP]

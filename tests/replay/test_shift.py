@@ -55,6 +55,7 @@ events = st.fixed_dictionaries(
 MOVED = [("timestamp",), ("channel", "creationtime"), ("bridge", "creationtime")]
 
 
+@pytest.mark.slow
 @given(events, styles, st.integers(-DAY_MS * 300, DAY_MS * 3000))
 def test_only_dates_change(event: dict[str, Any], style: dict[str, Any], shift_ms: int) -> None:
     raw = json.dumps(event, **style)

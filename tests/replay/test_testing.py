@@ -98,6 +98,7 @@ def test_a_recording_is_a_fixture(tmp_path: Path) -> None:
     assert "3 passed" in said, said
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     """No mark, no file, no such option."""
     said = outcome(
@@ -121,6 +122,7 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     assert "sped" in said
 
 
+@pytest.mark.slow
 def test_who_does_not_use_it_does_not_load_it(tmp_path: Path) -> None:
     """Nothing but the plugin's own module."""
     said = outcome(
@@ -137,6 +139,7 @@ def test_who_does_not_use_it_does_not_load_it(tmp_path: Path) -> None:
     assert "1 passed" in said, said
 
 
+@pytest.mark.slow
 def test_as_a_context_manager() -> None:
     """In a program's own event loop."""
 

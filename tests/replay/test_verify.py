@@ -41,6 +41,7 @@ def with_bug(folder: Path, right: str, wrong: str) -> Path:
     return target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recording", [MENU, OVER_WEBSOCKET], ids=lambda path: path.stem)
 @pytest.mark.parametrize("arguments", [[], ["--websocket"]], ids=["http", "websocket"])
 def test_the_app_that_was_recorded_does_what_was_recorded(recording: Path, arguments: list[str]) -> None:
@@ -53,6 +54,7 @@ def test_the_app_that_was_recorded_does_what_was_recorded(recording: Path, argum
     assert result.request_count == 42
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("right", "wrong", "lines"),
     [
@@ -87,11 +89,13 @@ def test_a_bug_is_named(tmp_path: Path, right: str, wrong: str, lines: list[str]
         assert [line for line in shown if line[0] in "+-"] == lines
 
 
+@pytest.mark.slow
 def test_an_app_may_have_another_name(tmp_path: Path) -> None:
     """Than the recorded one."""
     assert verified(with_bug(tmp_path, 'os.environ.get("ARI_APP", "menu")', '"menu"'), PATIENT).is_same
 
 
+@pytest.mark.slow
 def test_an_app_may_do_several_things_at_once(tmp_path: Path) -> None:
     """A task for each event, which take their time."""
     concurrent = with_bug(tmp_path, "await menu.handle(event)", "tasks.create_task(menu.handle(event))")
@@ -100,6 +104,7 @@ def test_an_app_may_do_several_things_at_once(tmp_path: Path) -> None:
     assert [call.lines() for call in result.calls if not call.is_same] == []
 
 
+@pytest.mark.slow
 def test_only_calls_that_came_there_differ(tmp_path: Path) -> None:
     """Of four, one was told goodbye."""
     result = verified(with_bug(tmp_path, '"channels", caller.channel, reason="normal"', '"channels", caller.channel'))
@@ -112,6 +117,7 @@ def test_only_calls_that_came_there_differ(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_is_ignored_makes_no_difference(tmp_path: Path) -> None:
     """A request, and a parameter."""
     text = APP.read_text().replace("vm-enter-num-to-call", "vm-password")
@@ -142,6 +148,7 @@ def test_without_requests_there_is_nothing_to_verify(tmp_path: Path) -> None:
         asyncio.run(verify(session, ["true"]))
 
 
+@pytest.mark.slow
 def test_a_folder_is_a_suite(tmp_path: Path) -> None:
     """As a command: the exit code, the words of a diff, and JUnit XML. The environment and the arguments say where."""
     folder = tmp_path / "suite"

@@ -23,6 +23,7 @@ def explain(*args: str, code: int = 0) -> Result:
     return result
 
 
+@pytest.mark.slow
 def test_one_call_as_text() -> None:
     """Plain where nobody watches, at most 100 columns, with all its parts."""
     text = explain(TRANSFERS, CALL).stdout
@@ -33,6 +34,7 @@ def test_one_call_as_text() -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.slow
 def test_a_call_that_was_up_before(tmp_path: Path) -> None:
     """What a recording that begins amid a call can't know is not told as if it had not been."""
     late = str(tmp_path / "late.parquet")
@@ -46,6 +48,7 @@ def test_a_call_that_was_up_before(tmp_path: Path) -> None:
     assert "not answered" not in parties and "gave up" not in parties
 
 
+@pytest.mark.slow
 def test_a_page(tmp_path: Path) -> None:
     """Asks for nothing from elsewhere."""
     page = tmp_path / "call.html"
@@ -55,12 +58,14 @@ def test_a_page(tmp_path: Path) -> None:
     assert "http" not in page.read_text().replace("http://www.w3.org/2000/svg", "")
 
 
+@pytest.mark.slow
 def test_other_forms() -> None:
     """To stdout."""
     assert ET.fromstring(explain(TRANSFERS, CALL, "--format", "svg").stdout).tag == "{http://www.w3.org/2000/svg}svg"
     assert explain(TRANSFERS, CALL, "--format", "mermaid").stdout.startswith("sequenceDiagram\n")
 
 
+@pytest.mark.slow
 def test_a_number_that_several_calls_have_lists_them() -> None:
     """Where they are to be drawn elsewhere, that is wrong usage."""
     listed = explain(TRANSFERS, "1003")
@@ -72,6 +77,7 @@ def test_a_number_that_several_calls_have_lists_them() -> None:
     assert "add --all" in explain(TRANSFERS, "1003", "--format", "svg", code=2).stderr
 
 
+@pytest.mark.slow
 def test_all_of_a_number_into_a_folder(tmp_path: Path) -> None:
     """A file for each call."""
     explain(TRANSFERS, "1003", "--all", "--format", "svg", "-o", f"{tmp_path}/ladders/")
@@ -81,6 +87,7 @@ def test_all_of_a_number_into_a_folder(tmp_path: Path) -> None:
     assert all(path.suffix == ".svg" and ET.parse(path) for path in made)
 
 
+@pytest.mark.slow
 def test_the_worst() -> None:
     """Each with the reason; several diagrams are Markdown; a page of several has each call's sentence."""
     text = explain(FAILED, "--worst", "2", "--rule", "unusual-cause", "--format", "mermaid").stdout
@@ -91,6 +98,7 @@ def test_the_worst() -> None:
     assert "no rule is named hold" in explain(FAILED, "--worst", "2", "--rule", "hold", code=2).stderr
 
 
+@pytest.mark.slow
 def test_what_happened_is_said_in_a_sentence_first() -> None:
     """In every form."""
     said = "1001 called 1002, who answered after 0.3 s; 1002 transferred 1001 to 1003, who answered after 0.3 s;"
@@ -104,6 +112,7 @@ def test_what_happened_is_said_in_a_sentence_first() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_row_of_the_recording_leads_to_its_call_and_back() -> None:
     """`--seq` marks the row; every row of the ladder is one that `cat` prints."""
     text = explain(TRANSFERS, "--seq", "224").stdout
@@ -121,6 +130,7 @@ def test_a_row_of_the_recording_leads_to_its_call_and_back() -> None:
         assert explain(TRANSFERS, "--seq", "224", "--format", form).stdout.count(mark) == 1
 
 
+@pytest.mark.slow
 def test_a_row_that_is_left_out_is_shown_where_it_is_asked_for() -> None:
     """A caller id says little, and the reader came for it."""
     connection = connect(TRANSFERS, models=())
@@ -148,6 +158,7 @@ def test_wrong_usage(args: tuple[str, ...], said: str) -> None:
     assert said in explain(TRANSFERS, *args, code=2).stderr
 
 
+@pytest.mark.slow
 def test_a_call_that_is_not_there() -> None:
     """Says how to list those that are."""
     assert "`arirecord calls " in explain(TRANSFERS, "nobody", code=1).stderr

@@ -15,6 +15,7 @@ DOC = (ROOT / "docs" / "explain.md").read_text()
 SHOWN = re.findall(r"<!-- (explain .*) -->\n```text\n(.*?)```", DOC, re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("line", "shown"), SHOWN)
 def test_the_ladder_shown(line: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Is what the command prints."""
@@ -31,6 +32,7 @@ def test_every_rule_is_explained() -> None:
     assert told == set(RULES)
 
 
+@pytest.mark.slow
 def test_the_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs, and gives what its comment says."""
     monkeypatch.chdir(ROOT)

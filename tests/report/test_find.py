@@ -61,6 +61,7 @@ def test_the_worst_calls_are_those_with_an_error_or_a_warning(sample: Path) -> N
     assert not why
 
 
+@pytest.mark.slow
 def test_the_beginning_of_the_list_shows_what_there_is() -> None:
     """The first call of each rule comes before the second of any; `rules` keeps only the calls that one finds."""
     connection = connect(SAMPLE_DATA / "peak_load.parquet", models={*call_data.MODELS, *search.MODELS})
@@ -76,6 +77,7 @@ def test_the_beginning_of_the_list_shows_what_there_is() -> None:
         worst_calls(connection, 3, ["beauty"])
 
 
+@pytest.mark.slow
 def test_a_transfer_that_reached_nobody_is_among_the_worst() -> None:
     """Also where Asterisk says Success; that somebody was on hold is not a problem."""
     connection = connect(SAMPLE_DATA / "peak_load.parquet", models={*call_data.MODELS, *search.MODELS})

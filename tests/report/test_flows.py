@@ -3,6 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 import arirecord
 from arirecord.report.sankey import ivr_paths
 
@@ -90,6 +92,7 @@ def test_the_paths_of_made_up_callers(tmp_path: Path) -> None:
     assert sum(count for (source, _), count in found.items() if source.startswith("1 ")) == len(PATHS)
 
 
+@pytest.mark.slow
 def test_a_label_is_the_sound_and_not_what_plays_it() -> None:
     """A menu of the dialplan and one of an app read alike."""
     labels = {
@@ -101,6 +104,7 @@ def test_a_label_is_the_sound_and_not_what_plays_it() -> None:
     assert {"1 hello-world", "3 WaitExten(6)", "1 demo-instruct"} <= labels
 
 
+@pytest.mark.slow
 def test_long_labels_are_cut_and_shown_whole_on_hover() -> None:
     """The label fits into the figure; the node's own name is whole."""
     figure = ivr_paths(arirecord.open_session(SAMPLES / "ivr_dtmf.parquet").connection)

@@ -19,6 +19,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[arirecord.Sess
     return session, arirecord.open_session(tmp_path / request.param)
 
 
+@pytest.mark.slow
 def test_texts_are_the_same(both: tuple[arirecord.Session, arirecord.Session]) -> None:
     """Each frame that a compact session has no text of gets the text that Asterisk sent, byte for byte."""
     session, small = both
@@ -34,6 +35,7 @@ def test_of_other_sessions_nothing_is_made(both: tuple[arirecord.Session, arirec
     assert frame_texts(both[0].connection, range(10)) == {}
 
 
+@pytest.mark.slow
 def test_ladders_are_the_same(both: tuple[arirecord.Session, arirecord.Session]) -> None:
     session, small = both
     for call_id in session.calls()["call_id"][:3]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,7 @@ CALL: dict[str, Any] = dict.fromkeys(NAMES.split()) | {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @examples(150)
 @given(st.lists(damaged(), max_size=6), st.booleans())
 def test_any_frames_make_a_story(frames: list[dict[str, Any]], details: bool) -> None:

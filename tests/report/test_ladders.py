@@ -39,6 +39,7 @@ def letters(text: str) -> str:
     return "".join(re.findall(r"[^\W_]", text))
 
 
+@pytest.mark.slow
 @examples(60)
 @given(stories())
 def test_any_story_can_be_drawn(told: Story) -> None:
@@ -78,6 +79,7 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 @examples(40)
 @given(stories(max_lanes=12))
 def test_folding_loses_no_moment(told: Story) -> None:
@@ -123,6 +125,7 @@ def test_a_phone_number_stands_in_one_line(tell: Tell) -> None:
     assert ">+420123456789</text>" in svg
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 def test_ladders_are_as_they_were(name: str, connections: Connections) -> None:
     """Letter by letter."""
@@ -133,6 +136,7 @@ def test_ladders_are_as_they_were(name: str, connections: Connections) -> None:
     assert ladder_mermaid(told) == (GOLDEN / f"{name}.mmd").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", streams())
 def test_every_recorded_call_has_a_story(stream: str, connections: Connections) -> None:
     """In every form, with a sentence for each moment; at most 40 calls of a long recording."""
@@ -166,6 +170,7 @@ def test_a_mark_and_a_gap_are_in_the_story(tell: Tell) -> None:
     assert "night shift notes: line went dead" in text
 
 
+@pytest.mark.slow
 def test_a_transfer_that_joins_two_calls_is_in_both(connections: Connections) -> None:
     """Recorded linkedids keep them apart; who transfers is named in the one that it is not in."""
     connection = connections["linkedid_attended_transfer/all"]

@@ -30,6 +30,7 @@ def test_an_empty_session_says_so(name: str, tmp_path: Path) -> None:
     assert json.loads(figure.to_json())["layout"]["title"]
 
 
+@pytest.mark.slow
 def test_figures_agree_with_the_tables(busy: arirecord.Session) -> None:
     """What is drawn adds up to what the tables say."""
     calls = busy.calls()
@@ -48,6 +49,7 @@ def test_figures_agree_with_the_tables(busy: arirecord.Session) -> None:
     assert sum(links.value) == 2 * busy.transfers().height
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["concurrency", "calls", "kpis"])
 def test_times_are_those_of_the_zone(busy: arirecord.Session, name: str) -> None:
     """Plots over time show clocks of the session's time zone."""
@@ -57,6 +59,7 @@ def test_times_are_those_of_the_zone(busy: arirecord.Session, name: str) -> None
     assert shown - first == timedelta(hours=5, minutes=30)
 
 
+@pytest.mark.slow
 def test_a_call_has_its_time_in_the_zone(busy: arirecord.Session) -> None:
     """In Python, from the session, or from the argument of `story`."""
     call_id = busy.calls()["call_id"][0]
@@ -89,6 +92,7 @@ def test_lengths_are_columns_of_calls(busy: arirecord.Session) -> None:
         busy.plot.lengths("nonsense")
 
 
+@pytest.mark.slow
 def test_a_call_shows_itself() -> None:
     """By any of its ids; as SVG with its text beside it, also in `session.plot`."""
     session = arirecord.open_session(SAMPLES / "transfers.parquet")

@@ -79,6 +79,7 @@ def test_damaged_frames(frames: list[str], tmp_path_factory: pytest.TempPathFact
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
+@pytest.mark.slow
 @examples(25)
 @given(
     st.lists(st.builds(lambda a, b, c: {"type": "ChannelVarset", "variable": a, "value": b, c: a}, texts, texts, texts))

@@ -150,6 +150,7 @@ def test_data_after_the_end_of_a_journal(target: Path) -> None:
     assert [f.what for f in examine(journal)] == ["Damaged: data after its end; 100 rows can be read before that."]
 
 
+@pytest.mark.slow
 @examples(60)
 @given(st.data())
 def test_no_damage_of_a_file_is_too_much(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

@@ -114,6 +114,7 @@ def test_cut_at_every_byte(tmp_path: Path) -> None:
         assert reader.ended == "torn"
 
 
+@pytest.mark.slow
 def test_every_byte_damaged(tmp_path: Path) -> None:
     """One flipped byte is found out: either it changes nothing, or the end says that the journal is damaged or torn."""
     path = tmp_path / "j"

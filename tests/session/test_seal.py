@@ -35,6 +35,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 frames = st.one_of(texts, st.dictionaries(texts, texts).map(lambda d: orjson.dumps(d).decode()))
 
 
+@pytest.mark.slow
 @examples(30)
 @given(st.lists(frames, max_size=20))
 def test_any_frames(tmp_path_factory: pytest.TempPathFactory, frames: list[str]) -> None:

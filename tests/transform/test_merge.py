@@ -31,6 +31,7 @@ def merged(folder: Path, *paths: Path, keep_clocks: bool = False) -> tuple[Sessi
     return open_session(target), done
 
 
+@pytest.mark.slow
 def test_parts_of_a_recording_make_the_recording(sessions: Sessions, tmp_path: Path) -> None:
     """Two overlapping thirds and the rest, in any order: the same frames at the same times."""
     whole = open_session(sessions["attended_transfer/all"])
@@ -80,6 +81,7 @@ def test_clocks_by_timestamps(tmp_path: Path) -> None:
     assert done.clocks[2] == Clock(20_000_000, "20 events in common")
 
 
+@pytest.mark.slow
 def test_an_application_and_a_recorder(sessions: Sessions, tmp_path: Path) -> None:
     """What one Asterisk sent to two applications stays, for both; calls are not counted twice."""
     everything, app = sessions["attended_transfer/all"], sessions["attended_transfer/app"]
@@ -107,6 +109,7 @@ def session_of(path: Path, rows: list[tuple[int, int]]) -> Path:
 ROWS = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 4)), min_size=1, max_size=12)
 
 
+@pytest.mark.slow
 @examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROWS, min_size=2, max_size=3))
 def test_any_sessions(tmp_path: Path, recorded: list[list[tuple[int, int]]]) -> None:
