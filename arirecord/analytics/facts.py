@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 
 from arirecord.asterisk.causes import HARMLESS_CAUSES, HARMLESS_SIP
+from arirecord.asterisk.channel_names import HELPERS, MEDIA, SNOOP
+from arirecord.asterisk.channel_states import INCOMING_STATES, OUTGOING_STATES, RESERVED_STATES, RINGING_STATES
+from arirecord.asterisk.dial_statuses import DISPOSITIONS, PROGRESS_STATUSES, RINGING_STATUSES
 from arirecord.asterisk.dialplan_apps import PROMPTS
 from arirecord.select.numbers import INTERNATIONAL, SEPARATORS
 
@@ -14,6 +17,16 @@ _MACROS = {
     "is_harmless(cause, tech_cause)": f"""COALESCE(cause IN {HARMLESS_CAUSES}, true)
         OR COALESCE(tech_cause IN {HARMLESS_SIP}, false)""",
     "is_prompt(app)": f"lower(app) IN {PROMPTS}",
+    "is_incoming_state(state)": f"state IN {INCOMING_STATES}",
+    "is_outgoing_state(state)": f"state IN {OUTGOING_STATES}",
+    "is_reserved_state(state)": f"state IN {RESERVED_STATES}",
+    "is_ringing_state(state)": f"state IN {RINGING_STATES}",
+    "is_ringing_status(dial_status)": f"dial_status IN {RINGING_STATUSES}",
+    "is_progress_status(dial_status)": f"dial_status IN {PROGRESS_STATUSES}",
+    "disposition_of(dial_status)": f"MAP {dict(DISPOSITIONS)}[split_part(dial_status, ':', 1)]",
+    "is_helper(channel_name)": f"regexp_matches(channel_name, '^({'|'.join(HELPERS)})([/-]|$)')",
+    "is_media(channel_name)": f"regexp_matches(channel_name, '^({'|'.join(MEDIA)})([/-]|$)')",
+    "snooped_id(channel_name)": f"regexp_extract(channel_name, {text(SNOOP)}, 1)",
     # `PJSIP/1001` of `PJSIP/1001-0000002a`
     "endpoint_of(channel_name)": "regexp_replace(channel_name, '(.)-[^-]*$', '\\1')",
     "number_key(number)": f"""regexp_replace(

@@ -13,7 +13,8 @@ import arirecord
 from arirecord.analytics.facts import fact_macros
 from arirecord.analytics.table_query import TableQuery, sql_of
 from arirecord.asterisk.causes import is_harmless
-from arirecord.asterisk.channel_names import endpoint_of
+from arirecord.asterisk.channel_names import endpoint_of, is_helper, is_media, snooped_id
+from arirecord.asterisk.dial_statuses import DISPOSITIONS, disposition_of
 from arirecord.asterisk.dialplan_apps import PROMPTS, is_prompt
 from arirecord.errors import ArirecordError
 from arirecord.report.search import MODELS, find_calls
@@ -29,6 +30,8 @@ NUMBERS = [
 CHANNELS = [
     "PJSIP/1001-0000002a", "PJSIP/my-trunk-0000002a", "Local/100@default-00000001;2", "DAHDI/i1/420123-2a",
     "UnicastRTP/127.0.0.1:4000-0x7f00", "Message/ast_msg_queue", "PJSIP/a-00000001<ZOMBIE>", "-1", "", "SIP/-1",
+    "Snoop/my-id-0000000a", "Snoop/0000000a", "OutgoingSpoolFailed",
+    "Announcer/ARI-00000001;1", "DAHDI/pseudo-12", "DAHDI/1-1", "WebSocket/media-0x1", "UnicastRTPx/1-1",
 ]  # fmt: skip
 
 
@@ -53,6 +56,10 @@ def sql() -> Callable[..., object]:
         ("is_harmless", is_harmless, [(c, s) for c in (None, *range(128)) for s in (None, 200, 302, 404, 487)]),
         ("is_prompt", is_prompt, [(app,) for app in (*PROMPTS, "Read", "DIAL", "Queue", "", "ReadExten")]),
         ("endpoint_of", endpoint_of, [(name,) for name in CHANNELS]),
+        ("is_helper", is_helper, [(name,) for name in CHANNELS]),
+        ("is_media", is_media, [(name,) for name in CHANNELS]),
+        ("snooped_id", snooped_id, [(name,) for name in CHANNELS]),
+        ("disposition_of", disposition_of, [(s,) for s in (*DISPOSITIONS, "GOTO:in^s^1", "RINGING", "Busy", "")]),
         ("number_key", number_key, [(number,) for number in NUMBERS]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -21,6 +21,7 @@ from .conftest import Connections
 
 WHOLE = sorted(name for name in streams() if name.endswith("/all"))
 HELPERS = ("Announcer/", "CBAnn/", "CBRec/", "Message/", "MulticastRTP/", "Recorder/", "Snoop/", "Surrogate/")
+MEDIA = ("AudioSocket/", "UnicastRTP/", "WebSocket/")
 LOCAL = "Local/"
 NO_TIME = datetime.max
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -50,7 +51,7 @@ class Channel:
         return self.name.rpartition("-")[0]
 
 
-def read(path: Path, *, left_out: tuple[str, ...] = (LOCAL, *HELPERS)) -> dict[str, Channel]:
+def read(path: Path, *, left_out: tuple[str, ...] = (LOCAL, *HELPERS, *MEDIA)) -> dict[str, Channel]:
     """Channels by id, without those whose names begin so."""
     channels: dict[str, Channel] = {}
     for frame in open_session(path).frames():
@@ -134,7 +135,7 @@ def measures(tried: list[dict[str, Any]]) -> dict[str, Any]:
     completed = [a for a in ended if a["answered"] and a["cause"] == 16]
 
     def delivered(a: dict[str, Any]) -> bool:
-        unanswered = a["status"] in ("NOANSWER", "CANCEL") or a["sip"] == 487
+        unanswered = a["status"] in ("NOANSWER", "CANCEL", "") or a["sip"] == 487
         return (
             a["answered"] or a["cause"] in (16, 17, 18, 19, 21) or a["status"] == "BUSY" or (a["rang"] and unanswered)
         )
@@ -237,7 +238,7 @@ def test_traffic(stream: str, connections: Connections) -> None:
     first, last = recorded(connections.sessions[stream])
     call_of = dict(con.execute("SELECT channel_id, call_id FROM legs").fetchall())
     calls: dict[str, list[Channel]] = defaultdict(list)
-    for channel_id, channel in read(connections.sessions[stream], left_out=HELPERS).items():
+    for channel_id, channel in read(connections.sessions[stream], left_out=(*HELPERS, *MEDIA)).items():
         calls[call_of[channel_id]].append(channel)
     for legs in calls.values():
         # Local ends stand for a call that has nothing else.

@@ -1,13 +1,14 @@
 -- One row is one outbound attempt: a channel that Asterisk dialled or an app originated. Identified by `channel_id`.
--- A Local channel is not an attempt; the dials of its other end are. `begun_at` and `ringing_at` are NULL if the
--- recording may lack them. `is_rung`: ringing was recorded, even if its beginning is not known.
+-- A Local channel is not an attempt; the dials of its other end are. Neither is a media leg. `begun_at` and
+-- `ringing_at` are NULL if the recording may lack them. `is_rung`: ringing was recorded, even if its beginning is not
+-- known.
 WITH dials AS (
     SELECT
         peer_channel_id AS channel_id,
         min(event_at) FILTER (dial_status IS NULL AND forwarded_channel_id IS NULL) AS begun_at,
-        bool_or(dial_status IN ('RINGING', 'PROGRESS')) AS is_rung,
+        bool_or(is_ringing_status(dial_status)) AS is_rung,
         min(event_at) FILTER (dial_status = 'ANSWER') AS answered_at,
-        arg_max(dial_status, seq) FILTER (dial_status NOT IN ('RINGING', 'PROGRESS', 'PROCEEDING')) AS dial_status,
+        arg_max(dial_status, seq) FILTER (NOT is_progress_status(dial_status)) AS dial_status,
         arg_min(dialstring, seq) AS dialstring,
         bool_or(forward IS NOT NULL) AS is_forwarded
     FROM int_dials
@@ -48,4 +49,4 @@ JOIN int_legs AS legs USING (channel_id)
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN rings USING (channel_id)
 LEFT JOIN requests USING (channel_id)
-WHERE legs.role NOT IN ('local', 'helper')
+WHERE legs.role NOT IN ('local', 'helper', 'media')

@@ -1,5 +1,25 @@
 -- One row is one call in which a channel was dialled. Identified by `call_id`.
--- The last failure counts: it is the one that the caller got. A forwarded dial has not failed.
+-- The last failure counts: it is the one that the caller got. A forwarded dial has not failed. If a Local channel was
+-- dialled, the dials of its far end count less: Asterisk cancels them when it gives up the Local channel.
+WITH attempts AS (
+    SELECT
+        attempts.*,
+        COALESCE(attempts.ended_at, facts.ended_at) AS over_at,
+        facts.is_complete,
+        facts.tech_cause,
+        outer_dials.peer_channel_id IS NOT NULL AS is_inner,
+        attempts.forward IS NULL AND attempts.dial_status <> 'ANSWER'
+            AND (outer_dials.is_originated AND attempts.dial_status = 'CANCEL') IS NOT true AS is_failure
+    FROM int_dial_attempts AS attempts
+    LEFT JOIN int_channel_facts AS facts ON facts.channel_id = attempts.peer_channel_id
+    LEFT JOIN int_local_halves AS halves ON halves.channel_id = attempts.caller_channel_id
+    LEFT JOIN (
+        SELECT peer_channel_id, bool_and(caller_channel_id IS NULL) AS is_originated
+        FROM int_dial_attempts
+        GROUP BY peer_channel_id
+    ) AS outer_dials ON outer_dials.peer_channel_id = halves.other_id
+)
+
 SELECT
     calls.call_id,
     count(*) AS attempt_count,
@@ -7,23 +27,17 @@ SELECT
     -- known start, by more than the clocks of two channels differ, an earlier start was lost.
     CASE
         WHEN
-            bool_and(attempts.started_at IS NOT NULL OR facts.is_complete)
+            bool_and(attempts.started_at IS NOT NULL OR attempts.is_complete)
             AND COALESCE(min(attempts.started_at) <= min(attempts.ringing_at) + INTERVAL 34 MILLISECONDS, true)
         THEN min(attempts.started_at)
     END AS dialled_at,
+    least(min(attempts.up_at), min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER')) AS answered_at,
     -- The earliest answer may be of an attempt whose ringing was lost.
-    CASE
-        WHEN COALESCE(min(attempts.ringing_at) <= min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER'), true)
-        THEN min(attempts.ringing_at)
-    END AS ringing_at,
-    min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER') AS answered_at,
-    CASE WHEN bool_and(attempts.ended_at IS NOT NULL) THEN max(attempts.ended_at) END AS ended_at,
-    arg_max(attempts.dial_status, attempts.ended_seq) FILTER (is_failure) AS dial_status,
-    arg_max(facts.tech_cause, attempts.ended_seq) FILTER (is_failure) AS tech_cause
-FROM (
-    SELECT *, forward IS NULL AND dial_status <> 'ANSWER' AS is_failure
-    FROM int_dial_attempts
-) AS attempts
+    CASE WHEN COALESCE(min(attempts.ringing_at) <= answered_at, true) THEN min(attempts.ringing_at) END AS ringing_at,
+    CASE WHEN bool_and(attempts.over_at IS NOT NULL) THEN max(attempts.over_at) END AS ended_at,
+    arg_max(attempts.dial_status, (NOT attempts.is_inner, attempts.ended_seq)) FILTER (attempts.is_failure)
+        AS dial_status,
+    arg_max(attempts.tech_cause, (NOT attempts.is_inner, attempts.ended_seq)) FILTER (attempts.is_failure) AS tech_cause
+FROM attempts
 JOIN int_call_channels AS calls ON calls.channel_id = attempts.peer_channel_id
-LEFT JOIN int_channel_facts AS facts ON facts.channel_id = attempts.peer_channel_id
 GROUP BY calls.call_id

@@ -1,13 +1,12 @@
 -- One row is one call whose outcome is known. Identified by `call_id`.
 -- The first channel's answer decides; otherwise the last dial that failed, otherwise the first channel's hangup cause
--- (Q.850). A CDR distinguishes few causes: tested with all from 0 to 99.
+-- (Q.850). It is NULL for a dial status that Asterisk does not have. A CDR distinguishes few causes: tested with all
+-- from 0 to 99.
 SELECT
     parties.call_id,
     CASE
         WHEN parties.is_answered THEN 'ANSWERED'
-        WHEN dials.dial_status IN ('BUSY', 'CANCEL', 'CONGESTION') THEN dials.dial_status
-        WHEN dials.dial_status = 'CHANUNAVAIL' THEN 'FAILED'
-        WHEN dials.dial_status IS NOT NULL THEN 'NO ANSWER'
+        WHEN dials.dial_status IS NOT NULL THEN disposition_of(dials.dial_status)
         WHEN parties.hangup_cause = 17 THEN 'BUSY'
         WHEN parties.hangup_cause = 34 THEN 'CONGESTION'
         WHEN parties.tech_cause = 487 THEN 'CANCEL'

@@ -20,10 +20,19 @@ reached AS (
         called.call_id,
         arg_min_null(
             facts.caller_number, (facts.answered_at IS NULL, facts.answered_at, facts.first_seq)
-        ) AS caller_number
+        ) AS caller_number,
+        min(facts.first_seq) AS first_seq
     FROM called
     JOIN int_channel_facts AS facts USING (channel_id)
     GROUP BY called.call_id
+),
+
+media AS (
+    SELECT legs.call_id, min(stays.entered_seq) AS first_seq
+    FROM int_legs AS legs
+    JOIN int_bridge_stays AS stays USING (channel_id)
+    WHERE legs.role = 'media'
+    GROUP BY legs.call_id
 )
 
 SELECT
@@ -37,7 +46,8 @@ SELECT
     facts.context AS dialled_context,
     -- An app that originates often gives the new channel the caller's number: the called number is then unknown.
     NULLIF(reached.caller_number, facts.caller_number) AS called_number,
-    reached.call_id IS NOT NULL AS has_called,
+    -- A caller who talked to a bot before any party was called has called the bot.
+    reached.call_id IS NOT NULL AND COALESCE(reached.first_seq < media.first_seq, true) AS has_called,
     facts.is_answered,
     facts.is_ended,
     facts.is_tracked,
@@ -49,5 +59,6 @@ SELECT
 FROM int_legs AS first_leg
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN reached ON reached.call_id = first_leg.call_id
+LEFT JOIN media ON media.call_id = first_leg.call_id
 LEFT JOIN int_bridged_times AS times ON times.channel_id = first_leg.channel_id
 WHERE first_leg.is_first

@@ -1,12 +1,12 @@
 -- One row is one call, with its times and how much of it was recorded. Identified by `call_id`.
 -- `is_traced`: the recording has all its events, up to the recording's end. `is_whole`: the call is also over.
--- Asterisk's helper channels alone are not a call.
+-- Asterisk's helper channels and media legs alone are not a call.
 SELECT
     legs.call_id,
     min(facts.created_at) AS started_at,
     CASE WHEN bool_and(facts.is_ended) THEN max(facts.ended_at) END AS ended_at,
     count(*) AS channel_count,
-    count(*) FILTER (legs.role IS DISTINCT FROM 'local' AND NOT facts.is_helper) AS leg_count,
+    count(*) FILTER (legs.role IS DISTINCT FROM 'local' AND NOT facts.is_helper AND NOT facts.is_media) AS leg_count,
     bool_and(facts.is_complete) AS is_complete,
     bool_and(facts.is_unbroken) AS is_unbroken,
     -- If the first channel is not known, others may be missing, too.
@@ -17,4 +17,4 @@ SELECT
 FROM int_legs AS legs
 JOIN int_channel_facts AS facts USING (channel_id)
 GROUP BY legs.call_id
-HAVING bool_or(NOT facts.is_helper)
+HAVING bool_or(NOT facts.is_helper AND NOT facts.is_media)

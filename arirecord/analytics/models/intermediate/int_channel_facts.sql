@@ -41,10 +41,9 @@ SELECT
     firsts.asterisk_id,
     COALESCE(firsts.channel_name, lasts.channel_name) AS channel_name,
     split_part(firsts.channel_name, '/', 1) AS technology,
-    -- Asterisk's own channels in a call are not parties to it.
-    COALESCE(
-        firsts.channel_name SIMILAR TO '(Announcer|CBAnn|CBRec|Message|MulticastRTP|Recorder|Snoop|Surrogate)/.*', false
-    ) AS is_helper,
+    -- Neither is a party to the call.
+    COALESCE(is_helper(firsts.channel_name), false) AS is_helper,
+    COALESCE(is_media(firsts.channel_name), false) AS is_media,
     firsts.channel_state AS first_state,
     COALESCE(lives.created_at, firsts.channel_created_at) AS created_at,
     lives.ringing_at, lives.answered_at, lives.ended_at,

@@ -3,7 +3,7 @@
 WITH told AS (
     SELECT
         *,
-        dial_status IS NOT NULL AND dial_status NOT IN ('RINGING', 'PROGRESS', 'PROCEEDING') AS is_final
+        COALESCE(NOT is_progress_status(dial_status), false) AS is_final
     FROM int_dials
     WHERE peer_channel_id IS NOT NULL
 ),
@@ -32,8 +32,8 @@ attempts AS (
         arg_min(dialstring, seq) AS dialstring,
         min(event_at) FILTER (dial_status IS NULL) AS started_at,
         min(seq) FILTER (dial_status IS NULL) AS started_seq,
-        min(event_at) FILTER (dial_status IN ('RINGING', 'PROGRESS')) AS rung_at,
-        min(seq) FILTER (dial_status IN ('RINGING', 'PROGRESS')) AS rung_seq,
+        min(event_at) FILTER (is_ringing_status(dial_status)) AS rung_at,
+        min(seq) FILTER (is_ringing_status(dial_status)) AS rung_seq,
         min(event_at) FILTER (is_final) AS ended_at,
         min(seq) FILTER (is_final) AS ended_seq,
         arg_min(dial_status, seq) FILTER (is_final) AS dial_status,
@@ -47,6 +47,7 @@ spans AS (
     SELECT
         attempts.*,
         lives.ringing_at AS peer_ringing_at,
+        lives.answered_at AS peer_answered_at,
         COALESCE(attempts.started_seq, lives.created_seq) AS from_seq,
         COALESCE(attempts.ended_seq, lives.ended_seq) AS over_seq
     FROM attempts
@@ -54,7 +55,13 @@ spans AS (
 )
 
 SELECT
-    spans.* EXCLUDE (first_at, started_seq, rung_at, rung_seq, peer_ringing_at, from_seq, over_seq),
+    spans.* EXCLUDE (first_at, started_seq, rung_at, rung_seq, peer_ringing_at, peer_answered_at, from_seq, over_seq),
+    -- The peer may be up before the dial ends, to press a key or for an announcement. A channel that picked the call
+    -- up was not dialled.
+    CASE
+        WHEN started_at IS NOT NULL AND peer_answered_at >= COALESCE(rung_at, peer_ringing_at, started_at)
+        THEN least(peer_answered_at, ended_at)
+    END AS up_at,
     CASE
         -- An earlier ringing may be missing.
         WHEN from_seq IS NULL OR gaps.seq > from_seq THEN NULL

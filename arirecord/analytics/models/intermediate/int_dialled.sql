@@ -5,7 +5,7 @@ SELECT
     min(seq) AS first_seq,
     max(seq) AS last_seq,
     bool_or(channel_state = 'Up') AS is_answered,
-    bool_or(is_caller) AS is_caller,
+    arg_min(is_caller, seq) AS is_caller,
     arg_min(answered_number, seq) AS answered_number
 FROM (
     SELECT

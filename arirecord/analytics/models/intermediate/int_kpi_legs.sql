@@ -1,4 +1,4 @@
--- One row is one leg that is not a Local end or a helper, with the values that KPIs group by. Identified by
+-- One row is one leg that is not a Local end, a helper or media, with the values that KPIs group by. Identified by
 -- `channel_id`.
 -- Local ends represent a call that has no other legs. `until_at` is the leg's end; for a leg without one, the
 -- beginning of the next gap, otherwise the end of the recording. `is_start_known`: it began in recorded time, within a
@@ -28,7 +28,7 @@ placed AS (
         facts.*
     FROM int_legs AS legs
     JOIN int_channel_facts AS facts USING (channel_id)
-    WHERE NOT facts.is_helper AND (
+    WHERE NOT facts.is_helper AND NOT facts.is_media AND (
         legs.role IS DISTINCT FROM 'local'
         OR legs.call_id IN (SELECT call_id FROM int_call_spans WHERE leg_count = 0)
     )

@@ -6,13 +6,16 @@ WITH roles AS (
         endpoint_of(known.channel_name) AS endpoint,
         CASE
             WHEN known.is_helper THEN 'helper'
+            WHEN known.is_media THEN 'media'
             WHEN known.technology = 'Local' THEN 'local'
-            WHEN known.first_state = 'Ring' THEN 'caller'
-            WHEN known.first_state IN ('Down', 'Ringing') THEN 'called'
+            WHEN is_incoming_state(known.first_state) THEN 'caller'
+            WHEN is_outgoing_state(known.first_state) THEN 'called'
             WHEN dialled.is_caller THEN 'caller'
             WHEN NOT dialled.is_caller THEN 'called'
+            -- A channel that nothing dialled came in.
+            WHEN is_reserved_state(known.first_state) AND known.is_tracked THEN 'caller'
         END AS role,
-        known.is_helper,
+        known.is_helper OR known.is_media AS is_aside,
         known.has_start OR known.linkedid IS NOT NULL AS is_sure,
         (known.made_seq, known.created_at, known.first_seq) AS made
     FROM int_channel_facts AS known
@@ -23,14 +26,14 @@ WITH roles AS (
 -- A linkedid is the id of the call's first channel, which may not be in the recording. Without a linkedid, there may
 -- have been another channel before one that was up at the beginning.
 firsts AS (
-    SELECT call_id, arg_min(channel_id, made) FILTER (NOT is_helper) AS channel_id
+    SELECT call_id, arg_min(channel_id, made) FILTER (NOT is_aside) AS channel_id
     FROM roles
     GROUP BY call_id
-    HAVING bool_or(channel_id = call_id) AND arg_min(is_sure, made) FILTER (NOT is_helper)
+    HAVING bool_or(channel_id = call_id) AND arg_min(is_sure, made) FILTER (NOT is_aside)
 )
 
 SELECT
-    roles.* EXCLUDE (is_helper, is_sure, made),
+    roles.* EXCLUDE (is_aside, is_sure, made),
     roles.channel_id = firsts.channel_id AS is_first
 FROM roles
 LEFT JOIN firsts USING (call_id)

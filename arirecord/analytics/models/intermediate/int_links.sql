@@ -50,6 +50,8 @@ found AS (
     UNION ALL
     SELECT 'other_channel', seq, channel_id, other_channel_id FROM stg_originations
     UNION ALL
+    SELECT 'snoop', first_seq, channel_id, NULLIF(snooped_id(channel_name), '') FROM int_channel_facts
+    UNION ALL
     SELECT 'linkedid', linkedid_seq, channel_id, linkedid FROM int_channel_facts
 )
 

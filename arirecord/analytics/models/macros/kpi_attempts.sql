@@ -21,7 +21,7 @@ judged AS (
             WHEN NOT is_answered AND dial_status <> 'CANCEL' THEN epoch_ms(ended_at) - epoch_ms(begun_at)
         END AS srd_ms,
         is_answered OR hangup_cause IN (16, 17, 18, 19, 21) OR dial_status = 'BUSY'
-            OR (is_rung AND (dial_status IN ('NOANSWER', 'CANCEL') OR tech_cause = 487)) AS is_delivered,
+            OR (is_rung AND (COALESCE(dial_status IN ('NOANSWER', 'CANCEL'), true) OR tech_cause = 487)) AS is_delivered,
         is_answered AND hangup_cause = 16 AS is_completed,
         CASE
             WHEN is_answered THEN true

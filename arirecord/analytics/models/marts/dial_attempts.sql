@@ -20,7 +20,7 @@ SELECT
     attempts.ended_at,
     attempts.dial_status,
     seconds_between(attempts.started_at, attempts.ringing_at) AS pdd_s,
-    seconds_between(attempts.ringing_at, attempts.ended_at) AS ring_s,
+    seconds_between(attempts.ringing_at, COALESCE(attempts.up_at, attempts.ended_at)) AS ring_s,
     seconds_between(attempts.started_at, attempts.ended_at) AS duration_s,
     attempts.forward,
     attempts.forwarded_channel_id,

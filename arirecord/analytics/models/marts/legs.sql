@@ -1,6 +1,6 @@
 -- One row is one channel's part in a call. Identified by `channel_id`; `call_id` is the id of the call.
--- `role`: caller (came in), called (Asterisk called it), local (one end of a Local channel), helper, or NULL (not
--- known).
+-- `role`: caller (came in), called (Asterisk called it), local (one end of a Local channel), media (audio to and from a
+-- program), helper, or NULL (not known).
 SELECT
     legs.call_id,
     legs.channel_id,
