@@ -56,10 +56,22 @@ def concurrency(connection: duckdb.DuckDBPyConnection) -> go.Figure:
         """
         WITH numbered AS (
             SELECT *, ntile($points) OVER (ORDER BY changed_at) AS part FROM concurrency WHERE open_count IS NOT NULL
+        ),
+        gaps AS (
+            SELECT open_count, local_time(changed_at) AS since, lead(since) OVER (ORDER BY changed_at) AS until
+            FROM concurrency QUALIFY open_count IS NULL
+        ),
+        -- The line breaks at NULL; plotly fills from one side of a gap to the other, here along zero and so unseen.
+        gap_corners AS (
+            SELECT since, 0, 0 FROM gaps
+            UNION ALL
+            SELECT since, NULL, NULL FROM gaps
+            UNION ALL
+            SELECT until, 0, 0 FROM gaps WHERE until IS NOT NULL
         )
         SELECT local_time(min(changed_at)), max(open_count), max(up_count) FROM numbered GROUP BY part
         UNION ALL
-        SELECT changed_at, NULL, NULL FROM concurrency WHERE open_count IS NULL
+        FROM gap_corners
         ORDER BY ALL
         """,
         {"points": _POINTS},

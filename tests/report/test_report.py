@@ -301,6 +301,22 @@ def test_a_text_beside_a_bar_lies_over_nothing(report: Path) -> None:
                 assert drawn["x"] + drawn["width"] <= box["x"] + box["width"]
 
 
+def test_dates_lie_over_nothing(tmp_path: Path) -> None:
+    """On a phone too, where the bars of five days stand at four o'clock and their labels are longest."""
+    path = tmp_path / "report.html"
+    week = arirecord.open_session(SAMPLES / "week")
+    path.write_text(report_html(week, timezone="America/New_York"), encoding="utf-8")
+    with opened(path, viewport={"width": 390, "height": 800}) as window:
+        page = loaded(window).page
+        for name in ("calls_over_time", "concurrency", "kpis_over_time"):
+            texts = page.locator(f"#plot-{name} .xtick text")
+            expect(texts).not_to_have_count(0)
+            assert texts.evaluate_all(
+                "(all) => all.map((text) => text.getBoundingClientRect()).every("
+                "(box, i, boxes) => i === 0 || boxes[i - 1].right < box.left)"
+            ), name
+
+
 def test_names_are_no_code(tmp_path: Path) -> None:
     """A caller who calls himself `</script><script>…` is shown as that."""
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"

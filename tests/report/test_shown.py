@@ -59,6 +59,18 @@ def test_times_are_those_of_the_zone(busy: arirecord.Session, name: str) -> None
     assert shown - first == timedelta(hours=5, minutes=30)
 
 
+def test_nothing_is_drawn_over_a_gap() -> None:
+    """Between the days of a week the line breaks, and the area below it, which plotly does not break, is at zero."""
+    week = arirecord.open_session(SAMPLES / "week", timezone="Asia/Kolkata")
+    opened = week.plot.concurrency().data[0]
+    gaps = [place for place, count in enumerate(opened.y) if count is None]
+
+    assert len(gaps) == 4
+    for place in gaps:
+        assert opened.y[place - 1 : place + 2] == (0, None, 0)
+        assert opened.x[place + 1] - opened.x[place] > timedelta(hours=20)
+
+
 @pytest.mark.slow
 def test_a_call_has_its_time_in_the_zone(busy: arirecord.Session) -> None:
     """In Python, from the session, or from the argument of `story`."""

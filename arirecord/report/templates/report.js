@@ -125,6 +125,8 @@ const draw = (shown) => {
     const { data, title } = isFiltering() && remade[name] ? remade[name](shown ?? rows.filter(isShown())) : figure;
     const layout = { ...figure.layout, font: { ...figure.layout.font, color: ink } };
     if (title) layout.title = { ...layout.title, text: title };
+    // On a phone there is room for three dates.
+    if (innerWidth < 600) layout.xaxis = { ...layout.xaxis, nticks: Math.min(layout.xaxis.nticks ?? 3, 3) };
     Plotly.react(`plot-${name}`, data, layout, { responsive: true, displaylogo: false });
   }
 };
