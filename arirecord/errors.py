@@ -7,6 +7,7 @@ The text of each says what is wrong, where, and what to do.
         - `ConnectionRefused`: Asterisk answered the WebSocket handshake with an HTTP status
     - `JournalError`: a journal that cannot be read, or that another process is writing
     - `LeakError`: a redacted session still held an original
+    - `NoEvents`: a file to import does not hold any ARI event
     - `NoSuchCall`: no call, or more than one, has this id or number; also a `LookupError`
     - `NotASession`: a file that is not a session, or of a newer format
     - `NothingKept`: a selection keeps no event
@@ -22,6 +23,7 @@ __all__ = [
     "ConnectionRefused",
     "JournalError",
     "LeakError",
+    "NoEvents",
     "NoSuchCall",
     "NotASession",
     "NothingKept",
@@ -54,6 +56,10 @@ class JournalError(ArirecordError):
 
 class LeakError(ArirecordError):
     """The redacted session still held an original; it was not kept."""
+
+
+class NoEvents(ArirecordError):
+    """A file to import does not hold any ARI event."""
 
 
 class NoSuchCall(ArirecordError, LookupError):

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import orjson
 
-from arirecord.capture.importer import import_streams, read_lines
+from arirecord.capture.import_files import read_pieces
+from arirecord.capture.importer import import_streams
 
 HERE = Path(__file__).parent
 
@@ -85,7 +86,8 @@ def make_week(captures: Path) -> None:
             lines = Path(folder, "day.jsonl")
             with lines.open("wb") as file:
                 for hour, scenario in enumerate(scenarios, 9):
-                    recorded = read_lines(stream(captures, f"{scenario}/all.jsonl"))
+                    pieces = read_pieces(stream(captures, f"{scenario}/all.jsonl"))
+                    recorded = (line for piece in pieces for line in piece.splitlines())
                     for frame in moved((orjson.loads(line)["frame"] for line in recorded), day, hour):
                         file.write(orjson.dumps({"frame": frame}) + b"\n")
             import_streams([lines], target)

@@ -31,8 +31,8 @@ DOCUMENTS = [
 ]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN = [page for page in PAGES if any(shown_in(page.read_text()))]
-ONLY_PARSED = {"verify.md", "explain.md"}
-"""The Python of the first is about an application of the reader, that of the second has a test of its own."""
+ONLY_PARSED = {"verify.md", "explain.md", "import.md"}
+"""The Python of the first is about an application of the reader, that of the others has tests of its own."""
 
 
 def named(path: Path) -> str:

@@ -1,106 +1,139 @@
-"""Import: make a session of written event streams, line by line."""
+"""Import: make a session of event streams that other programs wrote."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from itertools import accumulate, chain
+from operator import methodcaller
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import cast
 
 import orjson
 
-from arirecord.asterisk.flatten import flatten
-from arirecord.asterisk.timestamps import parse_timestamp
-from arirecord.errors import ArirecordError
+from arirecord.errors import ArirecordError, NoEvents
 from arirecord.session.header import Header
-from arirecord.session.journal import JournalWriter, event_lines, journal_path
+from arirecord.session.journal import JournalReader, JournalWriter, journal_path
 from arirecord.session.output_file import check_output
-from arirecord.session.rows import Rows
+from arirecord.session.rows import TEXT, Rows
 from arirecord.session.seal import Progress, make_session, no_progress, seal
 
-from .import_lines import LATEST_NS, BrokenOffError, ImportLine, is_message, parse_line, read_lines, read_pieces
+from .import_events import EventFinder, FoundRow, stamp_ns
+from .import_files import BrokenOffError, Source, find_sources, read_pieces
+from .import_lines import ImportedRows, alike
+from .import_order import OrderCheck, OutOfOrderError, TimedRows, sorted_journal
+from .import_report import FileReport
+from .import_text import ValueReader
 
-__all__ = ["ImportLine", "import_streams", "parse_line", "read_lines"]
+__all__ = ["import_streams"]
 
 _BATCH = 1000
-_HEAD = 80
-"""A line of a journal has its times within this number of bytes."""
 _UNTIMED = 10_000
 """Number of rows that wait for the first one with a time."""
+_SORTED = "The rows were put in order of time: {}."
 
 
 def import_streams(
-    files: Iterable[Path | None], target: Path, *, force: bool = False, progress: Progress = no_progress
+    files: Iterable[Path | None],
+    target: Path,
+    *,
+    field: str | None = None,
+    time_field: str | None = None,
+    keep_text: bool = False,
+    force: bool = False,
+    progress: Progress = no_progress,
 ) -> Header:
-    """Make one session of recorded streams, in the order given; None stands for standard input. Returns its header.
+    """Make one session of recorded streams, in order of time; None stands for standard input. Returns its header.
 
-    Lines are `{"t": NS, "frame": "TEXT"}` or frames themselves; files can be compressed by gzip or zstd. Broken
-    lines are kept and listed in the header's `problems`. Lines without `t` get the events' own timestamps. Memory is
-    bounded.
+    An event may stand alone, in `{"t": NS, "frame": "TEXT"}`, in the objects of a log system or after other text.
+    Files can be compressed, and be folders or archives. Events without a time of receipt get their own timestamps.
+    Faults are in the header's `problems`, remarks in `source["notes"]`. Memory is bounded.
 
-    Raises `TargetExists`, `OSError`, and `ArirecordError` for Parquet and for files without any ARI event.
+    field: path of names to the event in each JSON object, joined by dots.
+    time_field: the same for its time.
+    keep_text: keep other text as rows of kind `text`.
+
+    Raises `TargetExists`, `OSError`, `NoEvents` for a file without any ARI event, and `ArirecordError` for Parquet.
     """
     files = list(files)
     check_output(target, inputs=[file for file in files if file is not None], force=force)
-    for file in files:
-        _refuse_parquet(file)
-    _refuse_other_files(files)
-    found = Header(0, {"verb": "import", "files": [_name(file) for file in files]})
-    stream = _Stream(files, found)
-    if all(file is not None and file.is_file() for file in files):
-        make_session(stream, target, found, force=force, progress=progress)
+    sources = find_sources(files)
+    for each in sources:
+        _refuse_parquet(each.path)
+    found = Header(0, {"verb": "import", "files": [each.name for each in sources]})
+    stream = _Stream(sources, found, EventFinder(field, time_field), keep_text=keep_text)
+    if all(each.path is not None and each.path.is_file() for each in sources):
+        try:
+            make_session(stream, target, found, force=force, progress=progress)
+        except OutOfOrderError as error:
+            _seal_sorted(stream.sources(), target, found, str(error), force=force, progress=progress)
         return found
     # A pipe can't be read again, so its data is stored first.
+    stream.must_be_ordered = False
     batches = stream.batches(_BATCH)
     first = next(batches, None)
     writer = JournalWriter(journal_path(target), found.started_ns, found.source)
-    for rows in chain([first] if first else [], batches):
-        writer.write(zip(rows.received_ns, rows.elapsed_ns, rows.kinds, rows.raws, strict=True))
-        progress("importing", rows.seqs[-1] + 1)
-    writer.close()
-    if not stream.has_messages:
+    try:
+        for rows in chain([first] if first else [], batches):
+            writer.write(zip(rows.received_ns, rows.elapsed_ns, rows.kinds, rows.raws, strict=True))
+            progress("importing", rows.seqs[-1] + 1)
+        writer.close()
+    except NoEvents:
+        writer.close()
         writer.path.unlink()
-        raise _other_input(files)
-    return seal(writer.path, target, header=found, force=force, progress=progress)
+        raise
+    if not stream.disorder:
+        return seal(writer.path, target, header=found, force=force, progress=progress)
+    stored = JournalReader(writer.path).batches(_BATCH)
+    timed = (TimedRows(rows.received_ns, rows.kinds, rows.raws) for rows in stored)
+    _seal_sorted([timed], target, found, stream.disorder, force=force, progress=progress)
+    writer.path.unlink()
+    return found
+
+
+def _seal_sorted(
+    sources: Iterable[Iterator[TimedRows]], target: Path, found: Header, why: str, *, force: bool, progress: Progress
+) -> None:
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.sorting-", dir=target.parent) as folder:
+        journal = Path(folder, "sorted")
+        found.started_ns = sorted_journal(sources, journal, dict(found.source))
+        _note(found, _SORTED.format(why))
+        seal(journal, target, header=found, force=force, progress=progress)
+
+
+def _note(found: Header, text: str) -> None:
+    found.source = {**found.source, "notes": [*found.source.get("notes", []), text]}
 
 
 class _Stream:
-    """Files as rows that can be read again. `found` gets their start and their faults.
+    """Files as rows that can be read again. `found` gets their start, their faults and remarks.
 
-    `has_messages` is true after the first line that is a message of ARI.
+    `disorder` says how the rows are not in order of time; if `must_be_ordered`, `OutOfOrderError` is raised instead.
     """
 
     ended = "complete"
     unused_bytes = 0
 
-    def __init__(self, files: Sequence[Path | None], found: Header) -> None:
-        self._files = files
+    def __init__(self, sources: Sequence[Source], found: Header, finder: EventFinder, *, keep_text: bool) -> None:
+        self._sources = sources
         self._found = found
-        self.has_messages = False
-
-    def _lines(self, file: Path | None) -> Iterator[list[bytes]]:
-        try:
-            for lines in read_lines(file):
-                self.has_messages = self.has_messages or any(map(is_message, lines))
-                yield lines
-        except BrokenOffError:
-            self.has_messages = True  # it may have had some
-            raise
+        self._finder = finder
+        self._keep_text = keep_text
+        self.must_be_ordered = True
+        self.disorder = ""
 
     def texts(self) -> Iterator[bytes]:
         """Yield the lines as text, in pieces that end with a line."""
-        for file in self._files:
+        for source in self._sources:
             with suppress(BrokenOffError):  # reported when rows are read
-                yield from read_pieces(file)
+                yield from read_pieces(source.path)
 
     def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[Rows]:
         """Yield all rows, up to `size` at a time, or fewer to keep their text within `max_bytes`."""
-        self._found.problems, self._found.problem_count = [], 0
         times: list[int] = []
         kinds: list[str] = []
         raws: list[str] = []
         elapsed_ns = seq = held = 0
-        for part in chain(_timed(_parts(self._files, self._found, self._lines)), [None]):
+        for part in chain(self._in_order(), [None]):
             if part is not None:
                 if not seq and not times:
                     self._found.started_ns = part.times[0]
@@ -116,162 +149,160 @@ class _Stream:
                 elapsed_ns, held = elapsed[-1], 0
                 del times[:size], kinds[:size], raws[:size]
 
+    def _in_order(self) -> Iterator[TimedRows]:
+        order = OrderCheck()
+        for source, rows in zip(self._sources, self.sources(), strict=True):
+            steps = [methodcaller("begin", source.name)]
+            for part in chain(rows, [None]):
+                steps.append(methodcaller("add", part) if part else methodcaller("end"))
+                try:
+                    while steps and not self.disorder:
+                        steps.pop(0)(order)
+                except OutOfOrderError as error:
+                    if self.must_be_ordered:
+                        raise
+                    self.disorder = str(error)
+                if part:
+                    yield part
+
+    def sources(self) -> Iterator[Iterator[TimedRows]]:
+        """Yield the rows of each file. Raises `NoEvents` after the rows of a file without events."""
+        self._found.problems, self._found.problem_count = [], 0
+        self._found.source = {key: value for key, value in self._found.source.items() if key != "notes"}
+        reports: list[FileReport] = []
+        before = [0]  # the last time of the files before
+        for source in self._sources:
+            reports.append(FileReport(source.name))
+            yield _timed(self._parts(source, reports[-1]), before)
+            if not reports[-1].has_events and reports[-1].has_data and not source.is_found:
+                raise NoEvents(f"{source.path or source.name} {reports[-1].no_events()}")
+        if not any(report.has_events for report in reports):
+            raise NoEvents(f"{self._sources[0].path or self._sources[0].name} {reports[0].no_events()}")
+        for report in reports:
+            problems, notes = report.results(is_text_kept=self._keep_text)
+            for problem in problems:
+                self._found.add_problem(*problem)
+            for note in notes:
+                _note(self._found, note)
+
+    def _parts(self, source: Source, report: FileReport) -> Iterator[ImportedRows]:
+        reader = ValueReader()
+        try:
+            for piece in read_pieces(source.path):
+                report.begin(piece)
+                lines = _lines(piece)
+                for begin in range(0, len(lines), _BATCH):
+                    some = lines[begin : begin + _BATCH]
+                    part = alike(some) if self._finder.is_plain and not reader.is_within_value else None
+                    if part:
+                        report.events += len(some)
+                        report.line += len(some)
+                        yield part
+                    else:
+                        yield from self._found_in(reader, _text(some, report), report)
+        except BrokenOffError as error:
+            report.broke_off = str(error)
+        yield from self._found_in(reader, "", report, is_last=True)
+
+    def _found_in(
+        self, reader: ValueReader, text: str, report: FileReport, *, is_last: bool = False
+    ) -> Iterator[ImportedRows]:
+        rows: list[FoundRow] = []
+        for found in reader.read(text, is_last=is_last):
+            self._other(report.add_other_text(found.before), rows)
+            if found.value is None:
+                continue
+            events = self._finder.find(found.value, found.raw)
+            if events or found.value.keys() == {"arirecord"}:  # the head of a journal
+                report.add_events(found.text, events)
+                rows += events
+            else:
+                report.add_object(found.value)
+                self._other(report.add_other_text(found.text), rows)
+        if is_last:
+            self._other(report.add_other_text("\n"), rows)
+        report.broken_count, report.broken = reader.broken_count, reader.broken
+        if rows:
+            times = [row.t_ns if row.t_ns is not None else _own_time_ns(row) for row in rows]
+            yield ImportedRows(times, [row.kind for row in rows], [row.raw for row in rows])
+
+    def _other(self, lines: Sequence[str], rows: list[FoundRow]) -> None:
+        if self._keep_text:
+            rows += [FoundRow(None, line, TEXT) for line in lines]
+
 
 def _refuse_parquet(file: Path | None) -> None:
     if file is not None and file.is_file():
         with file.open("rb") as stream:
             if stream.read(4) == b"PAR1":
                 raise ArirecordError(
-                    f"{file} is Parquet, not a stream of lines; a session needs no import: try `info` on it"
+                    f"{file} is Parquet, not a stream of events; a session needs no import: try `info` on it. "
+                    "For another table, see docs/import.md"
                 )
 
 
-def _refuse_other_files(files: Sequence[Path | None]) -> None:
-    """Raise for a file without any ARI event, and if all files are empty. Pipes are checked after reading."""
-    plain = [file for file in files if file is not None and file.is_file()]
-    filled = [file for file in plain if file.stat().st_size]
-    if unfit := [file for file in filled if not _has_messages(file)]:
-        raise _other_input(unfit)
-    if plain == files and not filled:
-        raise _other_input(plain)
+def _lines(piece: bytes) -> list[bytes]:
+    lines = piece.split(b"\n")
+    if not lines[-1]:
+        del lines[-1]
+    return [line.rstrip(b"\r") for line in lines] if b"\r" in piece else lines
 
 
-def _has_messages(file: Path) -> bool:
+def _text(lines: Sequence[bytes], report: FileReport) -> str:
+    """Return lines as text; those that are not UTF-8 are read as Windows-1252."""
+    text = b"\n".join(lines) + b"\n"
     try:
-        return any(map(is_message, chain.from_iterable(read_lines(file))))
-    except BrokenOffError:
-        return True  # it may have had some
+        return text.decode()
+    except UnicodeDecodeError:
+        return "".join(_line_text(line, report) for line in lines)
 
 
-def _other_input(files: Sequence[Path | None]) -> ArirecordError:
-    names = ", ".join(str(file or "standard input") for file in files)
-    return ArirecordError(
-        f'{names} is not an ARI event stream: it has no line with an ARI event, such as {{"type": "StasisStart", …}}.'
-    )
-
-
-def _name(file: Path | None) -> str:
-    return file.name if file else "standard input"
-
-
-class _Part(NamedTuple):
-    """Some rows as columns, one at least."""
-
-    times: Sequence[int | None]
-    kinds: Sequence[str]
-    raws: Sequence[str]
-
-
-def _parts(
-    files: Iterable[Path | None], found: Header, lines_of: Callable[[Path | None], Iterator[list[bytes]]]
-) -> Iterator[_Part]:
-    for file in files:
-        number = 0
+def _line_text(line: bytes, report: FileReport) -> str:
+    try:
+        return line.decode() + "\n"
+    except UnicodeDecodeError:
+        report.recoded_count += 1
         try:
-            for lines in lines_of(file):
-                for begin in range(0, len(lines), _BATCH):
-                    some = lines[begin : begin + _BATCH]
-                    part = _alike(some) or _one_by_one(some, number, _name(file), found)
-                    number += len(some)
-                    if part.raws:
-                        yield part
-        except BrokenOffError as error:
-            found.add_problem(f"{_name(file)}:{number + 1}", str(error))
+            return line.decode("cp1252") + "\n"
+        except UnicodeDecodeError:
+            return line.decode("latin-1") + "\n"
 
 
-def _alike(lines: Sequence[bytes]) -> _Part | None:
-    """Parse lines of the same common form, much faster than `parse_line`, with the same result.
-
-    None if a line has another form, or is the first of a journal.
-    """
-    if b',"event":{' in lines[0][:_HEAD] and (events := event_lines(b"\n".join(lines) + b"\n")):
-        received, _, raws = events
-        return _Part(received, ["event"] * len(lines), raws)
+def _own_time_ns(row: FoundRow) -> int | None:
+    """Return the time of an event's own timestamp."""
+    if row.kind != "event" or '"timestamp"' not in row.raw:
+        return None
     try:
-        found = list(map(orjson.loads, lines))
+        event = orjson.loads(row.raw)
     except ValueError:
         return None
-    if set(map(type, found)) != {dict}:
-        return None
-    if "frame" in found[0]:
-        return _alike_records(found)
-    # Other lines with one of these keys can be records or lines of a journal.
-    if any("frame" in event or "elapsed_ns" in event or "arirecord" in event for event in found):
-        return None
-    times = [_stamp_ns(event.get("timestamp")) for event in found]
-    return _Part(times, ["event"] * len(lines), list(map(bytes.decode, lines)))
+    return stamp_ns(event.get("timestamp")) if isinstance(event, dict) else None
 
 
-def _alike_records(found: Sequence[dict[str, Any]]) -> _Part | None:
-    """Parse records that have only a time and a frame."""
-    times, frames = [record.get("t") for record in found], [record.get("frame") for record in found]
-    if set(map(len, found)) != {2} or set(map(type, times)) != {int} or set(map(type, frames)) != {str}:
-        return None
-    numbers = cast(list[int], times)
-    if min(numbers) < 0 or max(numbers) >= LATEST_NS:
-        return None
-    return _Part(numbers, ["event"] * len(found), cast(list[str], frames))
+def _timed(parts: Iterator[ImportedRows], before: list[int]) -> Iterator[TimedRows]:
+    """Give rows without a time the time before; rows before the first known time of a file get that one.
 
-
-def _one_by_one(lines: Sequence[bytes], before: int, name: str, found: Header) -> _Part:
-    """Parse lines of any form; `before` is the number of earlier lines of the file `name`."""
-    rows = []
-    for number, text in enumerate(lines, before + 1):
-        line = parse_line(text, is_first=number == 1)
-        if line is not None:
-            if line.problem:
-                found.add_problem(f"{name}:{number}", line.problem)
-            rows.append(line)
-    times = [line.t_ns if line.t_ns is not None else _event_ns(line) for line in rows]
-    return _Part(times, [line.kind for line in rows], [line.raw for line in rows])
-
-
-class _Timed(NamedTuple):
-    """Rows that all have a time."""
-
-    times: Sequence[int]
-    kinds: Sequence[str]
-    raws: Sequence[str]
-
-
-def _timed(parts: Iterator[_Part]) -> Iterator[_Timed]:
-    """Give rows without a time the time before; rows before the first known time get that one."""
-    waiting: list[_Part] = []
-    last: int | None = None
-    for part in parts:
-        waiting.append(part)
-        if last is None:
-            last = next((t_ns for t_ns in part.times if t_ns is not None), None)
-            if last is None and sum(len(early.raws) for early in waiting) < _UNTIMED:
+    `before` holds the last time so far.
+    """
+    waiting: list[ImportedRows] = []
+    is_known = False
+    for part in chain(parts, [None]):
+        if part is not None:
+            waiting.append(part)
+            first = None if is_known else next((t_ns for t_ns in part.times if t_ns is not None), None)
+            if first is not None:
+                before[0], is_known = first, True
+            elif not is_known and sum(len(early.raws) for early in waiting) < _UNTIMED:
                 continue
         for early in waiting:
-            timed = _filled(early, last or 0)
-            last = timed.times[-1]
-            yield timed
+            yield _filled(early, before)
         waiting = []
-    yield from (_filled(early, 0) for early in waiting)
 
 
-def _filled(part: _Part, before_ns: int) -> _Timed:
-    if None not in part.times:
-        return _Timed(cast(Sequence[int], part.times), part.kinds, part.raws)
+def _filled(part: ImportedRows, before: list[int]) -> TimedRows:
     times = []
-    for t_ns in part.times:
-        before_ns = before_ns if t_ns is None else t_ns
-        times.append(before_ns)
-    return _Timed(times, part.kinds, part.raws)
-
-
-def _event_ns(line: ImportLine) -> int | None:
-    flat = flatten(line.raw).columns if line.kind == "event" else {}
-    return flat["timestamp"] * 1_000_000 if "timestamp" in flat else None
-
-
-def _stamp_ns(stamp: object) -> int | None:
-    return _parse_stamp(stamp) if type(stamp) is str else None
-
-
-@lru_cache(maxsize=1024)
-def _parse_stamp(stamp: str) -> int | None:
-    parsed = parse_timestamp(stamp)
-    return parsed[0] * 1_000_000 if parsed else None
+    for t_ns in part.times if None in part.times else ():
+        before[0] = before[0] if t_ns is None else t_ns
+        times.append(before[0])
+    before[0] = times[-1] if times else cast(int, part.times[-1])
+    return TimedRows(times or cast(Sequence[int], part.times), part.kinds, part.raws)

@@ -9,15 +9,15 @@ import orjson
 
 from arirecord.asterisk.catalogue import ColumnType
 
-__all__ = ["END_OF_RECORDING", "OWN_COLUMNS", "Row", "Rows", "binary_text", "body_fields", "own_text"]
+__all__ = ["END_OF_RECORDING", "OWN_COLUMNS", "TEXT", "Row", "Rows", "binary_text", "body_fields", "own_text"]
 
 
 class Row(NamedTuple):
     """One row of a journal or session.
 
     `received_ns` is wall clock, nanoseconds since 1970 UTC (a session keeps microseconds); `elapsed_ns` is monotonic,
-    from the start of the recording; `kind` is `event`, `binary`, `connection` or one of a later version; `raw` is the
-    text, verbatim.
+    from the start of the recording; `kind` is `event`, `binary`, `text`, `connection` or one of a later version; `raw`
+    is the text, verbatim.
     """
 
     seq: int
@@ -78,6 +78,9 @@ OWN_COLUMNS: Mapping[str, Mapping[str, ColumnType]] = {
 }
 """Columns of the kinds of rows that arirecord itself writes; each kind also has a `type`."""
 
+
+TEXT = "text"
+"""The kind of rows with text beside the events of an imported file."""
 
 END_OF_RECORDING = "the recording ends"
 """The reason of the Close frame (1000) at the end of a replay, so that a capture does not reconnect."""

@@ -32,7 +32,7 @@ _SLICE = 40_960
 
 """Rows converted to columns together: Python objects for a whole row group would take a gigabyte."""
 
-_NAME = re.compile(rb'"type":"([^"\\]*)')
+_NAME = re.compile(rb'"type": ?"([^"\\]*)')
 
 _QUOTED = b'"frame":"'
 
@@ -157,12 +157,13 @@ def _names(source: RowSource, progress: Progress) -> set[str]:
     count = 0
     for text in ahead(source.texts()):
         head = text[: text.find(b"\n")]
-        # Only journals have lines of other kinds, and records of other programs are quoted all or none.
+        # Records of other programs are quoted all or none; only journals have lines of other kinds.
         is_journal, is_quoted = b'"elapsed_ns":' in head, _QUOTED in head
         found = _NAME.findall(text) if is_journal or not is_quoted else []
-        if b"\\" in text and (is_quoted or _QUOTED in text):
+        if b'\\"type\\"' in text:
             found += _QUOTED_NAME.findall(text)
-            names.update(_KIND.findall(text) if is_journal else ())
+        if is_journal and _QUOTED in text:
+            names.update(_KIND.findall(text))
         names.update(found)
         count += len(found)
         progress("reading", count)

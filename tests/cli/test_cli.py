@@ -191,12 +191,35 @@ def test_what_goes_wrong_is_said(run: Run, tmp_path: Path, args: list[object], c
     assert not list(tmp_path.iterdir())
 
 
-def test_broken_lines_are_exit_code_3(run: Run, tmp_path: Path) -> None:
-    """The session is made, the lines are named."""
-    done = run("import", "-", "-o", "s.parquet", input=b'{"type":"Dial"}\nbroken\n', code=3)
+def test_broken_events_are_exit_code_3(run: Run, tmp_path: Path) -> None:
+    """The session is made, and one sentence reports the loss."""
+    done = run("import", "-", "-o", "s.parquet", input=b'{"type":"Dial"}\n{"type":"Dial","peer\n' * 200, code=3)
 
-    assert b"standard input:2: not JSON" in done.stderr
-    assert len(run("cat", tmp_path / "s.parquet").stdout.splitlines()) == 2
+    assert b'standard input: 200 broken events left out, such as {"type":"Dial","peer' in done.stderr
+    assert done.stderr.count(b"\n") == 2
+    assert len(run("cat", tmp_path / "s.parquet").stdout.splitlines()) == 200
+
+
+def test_text_beside_events_is_a_remark(run: Run) -> None:
+    """It is left out; `--keep-text` keeps it as rows that are not events."""
+    text = b'Connected\n< {"type":"Dial"}\n'
+    done = run("import", "-", "-o", "s.parquet", input=text)
+    assert b"standard input: 1 line without an ARI event left out (--keep-text keeps them)" in done.stderr
+
+    run("import", "-", "-o", "t.parquet", "--keep-text", input=text)
+    assert run("cat", "t.parquet", "--all-kinds").stdout.splitlines() == [b"Connected", b'{"type":"Dial"}']
+    assert run("cat", "t.parquet").stdout.splitlines() == [b'{"type":"Dial"}']
+    assert b"healthy" in run("doctor", "t.parquet").stdout
+
+
+def test_a_file_without_events_is_exit_code_3(run: Run, tmp_path: Path) -> None:
+    """One sentence and no session."""
+    done = run("import", "-", "-o", "s.parquet", input=b"a\nb\n" * 500, code=3)
+
+    assert done.stderr.decode() == (
+        "Error: standard input is not an ARI event stream: it has 1,000 lines of text without one, such as line 1: a\n"
+    )
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from arirecord.asterisk.catalogue import all_columns, columns_of, event_types
 from arirecord.asterisk.flatten import Flat, flatten, flatten_as
 from arirecord.session.header import Drift
-from arirecord.session.rows import OWN_COLUMNS, Row, Rows
+from arirecord.session.rows import OWN_COLUMNS, TEXT, Row, Rows
 
 from .arrow_json import ARROW
 from .fast_path import quick
@@ -118,6 +118,8 @@ def _one_by_one(rows: Sequence[tuple[str, str]], drift: Drift) -> pa.Table:
             flat = flatten(raw)
         elif kind in OWN_COLUMNS:
             flat = flatten_as(raw, OWN_COLUMNS[kind], kind)
+        elif kind == TEXT:
+            flat = Flat()
         else:
             flat = Flat(drift=[("not text" if kind == "binary" else "unknown kind", kind)])
         drift.add(flat.drift)
