@@ -53,7 +53,7 @@ docs: $(READY) ## Generate the reference pages again: docs/cli.md, python.md, me
 	$(BIN)/python -m tests.reference
 
 site: $(READY) ## Build all pages as a site in .site/, which needs no server
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .mkdocs.yml
+	$(BIN)/python -m tests.site .site
 
 notebooks: $(READY) ## Run the notebooks and store their outputs (ARGS="02 06" for some; needs Chromium)
 	$(BIN)/python -m tests.notebooks $(ARGS)

@@ -18,14 +18,13 @@ SAMPLE = Path(__file__).parents[1] / "sample_data" / "transfers.parquet"
 TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial.md"
 
 IN_JUPYTER = """
-import arirecord
 from IPython.core.interactiveshell import InteractiveShell
 
 shell = InteractiveShell.instance()
-shell.user_ns["arirecord"] = arirecord
-done = shell.run_cell({cell!r})
-done.raise_error()
-print("FOUND", sum(row[2] for row in done.result))
+for cell in ({cell!r}, "%%sql\\nSELECT count(*) AS transfers\\nFROM transfers"):
+    done = shell.run_cell(cell)
+    done.raise_error()
+    print("FOUND", done.result["transfers"].sum())
 """
 
 
@@ -48,16 +47,17 @@ def test_polars() -> None:
     )
 
 
-def test_jupysql(tmp_path: Path) -> None:
-    """`%sql` takes the connection as the tutorial shows."""
-    [cell] = re.findall(r"^```ipython\n(%load_ext sql\n.*?)^```", TUTORIAL.read_text(), re.MULTILINE | re.DOTALL)
+def test_sql_in_cells(tmp_path: Path) -> None:
+    """`%sql` is as the tutorial shows, in a line and in a cell."""
+    [cell] = re.findall(r"^```ipython\n(import arirecord\n.*?)^```", TUTORIAL.read_text(), re.MULTILINE | re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", IN_JUPYTER.format(cell=cell)],
         cwd=SAMPLE.parents[1],
-        env={**os.environ, "PLOOMBER_STATS_ENABLED": "false", "IPYTHONDIR": str(tmp_path), "HOME": str(tmp_path)},
+        env={**os.environ, "IPYTHONDIR": str(tmp_path), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=HANG_S,
         check=False,
     )
-    assert f"FOUND {arirecord.open_session(SAMPLE).transfers().height}" in done.stdout, done.stdout + done.stderr
+    transfers = arirecord.open_session(SAMPLE).transfers().height
+    assert done.stdout.count(f"FOUND {transfers}\n") == 2, done.stdout + done.stderr

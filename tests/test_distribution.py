@@ -52,7 +52,7 @@ def test_the_sdist_can_be_tested(built: tuple[Path, Path]) -> None:
         "README.md",
         "constraints.txt",
         "pyproject.toml",
-        ".mkdocs.yml",
+        ".zensical.toml",
     }
     for folder in ("arirecord", "tests", "docs", "notebooks", "sample_data", "benchmarks"):
         needed |= _files(folder)

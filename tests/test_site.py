@@ -1,18 +1,19 @@
 """The site is built without a network, and needs none."""
 
-import os
 import re
+import subprocess
+import tomllib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from mkdocs.commands.build import build
-from mkdocs.config import load_config
+from playwright.sync_api import expect
 
 from arirecord.cli import VERBS
 
 from .report.browser import opened
+from .site import PAGES, build
 
 pytestmark = pytest.mark.slow
 
@@ -22,13 +23,22 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built as `make site` does: strictly, so that a link or an anchor that leads nowhere ends it."""
-    os.environ["NO_MKDOCS_2_WARNING"] = "1"  # the theme advertises its successor
     folder = tmp_path_factory.mktemp("site")
-    config = load_config(str(ROOT / ".mkdocs.yml"), site_dir=str(folder), strict=True)
-    config.plugins.on_startup(command="build", dirty=False)
-    build(config)
-    config.plugins.on_shutdown()
+    build(folder)
     return folder
+
+
+@pytest.mark.parametrize("link", ["](no_such_page.md)", "](faq.md#no-such-heading)"])
+def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str) -> None:
+    """The site is not built; the one before stays."""
+    (tmp_path / "site").mkdir()
+    broken = tmp_path / "broken.md"
+    broken.write_text(f"[lost{link}")
+    monkeypatch.setitem(PAGES, str(broken), "broken.md")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        build(tmp_path / "site")
+    assert list((tmp_path / "site").iterdir()) == []
 
 
 class Fetched(HTMLParser):
@@ -72,7 +82,8 @@ def test_nothing_is_fetched_from_outside(site: Path) -> None:
 
 def test_every_page_is_in_one_of_the_groups(site: Path) -> None:
     """How to, operation, reference, background; the first three stand alone. Two pages are files of the root."""
-    *first, how_to, operate, reference, background = load_config(str(ROOT / ".mkdocs.yml"))["nav"]
+    config = tomllib.loads((ROOT / ".zensical.toml").read_text())
+    *first, how_to, operate, reference, background = config["project"]["nav"]
     groups = [how_to, operate, reference, background]
     listed = [page for entry in first for page in entry.values()]
     for group in groups:
@@ -105,11 +116,13 @@ def test_nothing_but_pages_is_in_the_site(site: Path) -> None:
 def test_in_a_browser(site: Path, page: str, width: int) -> None:
     """Opened as a file it complains of nothing, asks for nothing outside, is no wider than the window, and searches."""
     with opened(site / page, viewport={"width": width, "height": 900}) as window:
-        assert window.page.evaluate("document.documentElement.scrollWidth") == width
-        if (button := window.page.locator(".md-header__button[for=__search]")).is_visible():
-            button.click()
-        window.page.locator(".md-search__input").click()
-        window.page.locator(".md-search__input").press_sequentially("redact")
-        window.page.wait_for_selector(".md-search-result__item")
+        assert window.page.evaluate("document.documentElement.scrollWidth") <= width
+        button, icon = (
+            window.page.locator(".md-search__button"),
+            window.page.locator(".md-header__button[for=__search]"),
+        )
+        (button if button.is_visible() else icon).click()
+        window.page.get_by_placeholder("Search").fill("pseudonym")
+        expect(window.page.get_by_text(re.compile(r"^\d+ results$"))).to_be_visible()
 
         assert (window.errors, window.asked_outside) == ([], [])
