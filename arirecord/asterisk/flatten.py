@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from .catalogue import ENVELOPE, Column, ColumnType, columns_of
+from .catalogue import ENVELOPE, Column, ColumnType, columns_of, event_types
 from .timestamps import parse_timestamp
 
 __all__ = ["Flat", "flatten", "flatten_as"]
@@ -70,10 +70,9 @@ def _flatten(raw: str, flatten_object: Callable[[dict[str, Any], Flat], None]) -
 def _flatten_event(event: dict[str, Any], flat: Flat) -> None:
     event_type = event.get("type")
     where = event_type if isinstance(event_type, str) else ""
-    try:
-        plan, is_known = _plan(where), True
-    except KeyError:
-        plan, is_known = _plan(None), False
+    is_known = where in event_types()
+    plan = _plan(where if is_known else None)
+    if not is_known:
         flat.drift.append(("unknown type", where))
     if extra := _walk(event, plan, flat, where, is_known):
         flat.extra = _dump(extra)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 __all__ = ["format_timestamp", "parse_timestamp"]
 
@@ -12,6 +13,7 @@ _FORM = re.compile(
 _EPOCH = datetime(1970, 1, 1)
 
 
+@lru_cache(maxsize=4096)
 def parse_timestamp(text: str) -> tuple[int, bool] | None:
     """Return milliseconds since 1970 UTC, and whether that is exact (False if `text` is finer; the rest is cut off).
 

@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from arirecord.asterisk.catalogue import ENVELOPE, event_types, fields_of
@@ -55,12 +54,7 @@ def is_plausible(t_ns: int) -> bool:
 
 def stamp_ns(stamp: object) -> int | None:
     """Return the time of an event's own timestamp; None for anything else."""
-    return _parse_stamp(stamp) if type(stamp) is str else None
-
-
-@lru_cache(maxsize=1024)
-def _parse_stamp(stamp: str) -> int | None:
-    parsed = parse_timestamp(stamp)
+    parsed = parse_timestamp(stamp) if type(stamp) is str else None
     return parsed[0] * 1_000_000 if parsed else None
 
 

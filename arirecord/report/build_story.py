@@ -12,6 +12,7 @@ from arirecord.select.zones import find_zone, local_time
 from arirecord.session.reader import SessionFile
 
 from .call_data import MODELS, Event, EventContext, Facts, Row, is_detail, read_facts
+from .collapse import fold_variables
 from .event_text import moment_of
 from .intervals import intervals_of
 from .rules import SEVERITIES
@@ -156,7 +157,7 @@ def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool, seq: in
             moments.append(moment_of(event, book))
         book.remember(event)
     moments += [_transfer(row, bridges) for row in facts.transfers]
-    return tuple(sorted(moments, key=lambda moment: moment.seq))
+    return tuple(fold_variables(sorted(moments, key=lambda moment: moment.seq), seq))
 
 
 _FROM_MODELS = ("BridgeAttendedTransfer", "BridgeBlindTransfer", "ChannelTransfer")

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 
 from .story import CallFinding, Evidence, Interval, IntervalKind, LadderStep, Lane, Story
 
-__all__ = ["fold"]
+__all__ = ["fold", "fold_variables"]
 
 _TELLING = ("transfer", "hold", "dtmf", "user_event", "mark")
 _A_FEW = 3
+_MANY_VARIABLES = 10
 
 
 def fold(story: Story, max_lanes: int) -> Story:
@@ -45,6 +47,21 @@ def fold(story: Story, max_lanes: int) -> Story:
         evidence=tuple(_evidence(story.evidence, folded, ids[0])),
         findings=tuple(_findings(story.findings, folded, ids[0])),
     )
+
+
+def fold_variables(moments: Sequence[LadderStep], marked_seq: int | None) -> Iterator[LadderStep]:
+    """Yield the moments; of more than ten variables in a row, those of a channel become one. The marked one stays."""
+    for is_variable, run in groupby(moments, lambda moment: moment.kind == "variable" and moment.seq != marked_seq):
+        steps = list(run)
+        if not is_variable or len(steps) <= _MANY_VARIABLES:
+            yield from steps
+            continue
+        of_channel: dict[str | None, list[LadderStep]] = {}
+        for step in steps:
+            of_channel.setdefault(step.channel_id, []).append(step)
+        for first, *others in of_channel.values():
+            text = f"{len(others) + 1:,} variables"
+            yield replace(first, what=f"gets {text}", label=text, last_at=others[-1].at) if others else first
 
 
 def _telling(story: Story, most: int) -> Sequence[str]:

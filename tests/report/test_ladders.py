@@ -20,7 +20,7 @@ from tests.conftest import streams
 from tests.examples import examples
 
 from .conftest import Connections, Tell
-from .frames import Row, about, begun, entered, finished, left
+from .frames import Row, about, begun, channel, entered, event, finished, left
 from .stories import stories
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -160,6 +160,23 @@ def test_details_add_and_take_nothing_away(connections: Connections) -> None:
     long = story(connection, "1795474868.155", details=True)
 
     assert set(short.moments) < set(long.moments)
+
+
+def variable(number: int, name: str = "1001") -> Row:
+    fields = {"variable": f"V{number}", "value": "x", "channel": channel(name)}
+    return event(3 + number / 1e6, "ChannelVarset", **fields)
+
+
+@pytest.mark.parametrize(("count", "lines"), [(10, 10), (11, 1), (20_000, 1)])
+def test_many_variables_are_one_step(count: int, lines: int, tell: Tell) -> None:
+    """More than ten in a row, so that a call with 20,000 is read as fast as another; a marked one stays."""
+    rows = [*begun(), *map(variable, range(count)), *finished()]
+    told = tell(rows)
+    shown = [sentence(told, moment) for moment in told.moments if moment.kind == "variable"]
+
+    assert len(shown) == lines
+    assert lines > 1 or shown == [f"A gets {count:,} variables"]
+    assert len(ladder_text(told).splitlines()) < 60
 
 
 def test_a_mark_and_a_gap_are_in_the_story(tell: Tell) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from time import process_time
 
 import orjson
 import pyarrow as pa
@@ -69,6 +70,19 @@ def test_real_frames_do_go_the_quick_way(frames: list[str], monkeypatch: pytest.
     rows_to_table(rows_of(frames), EVERYTHING, Drift())
 
     assert sum(exact_rows) < len(frames) / 20
+
+
+def test_unknown_types_take_time_in_proportion() -> None:
+    """Eight times the frames of a type that the catalogue lacks take about eight times the time."""
+
+    def seconds(count: int) -> float:
+        rows = rows_of([f'{{"type":"Future","application":"a","n":{n}}}' for n in range(count)])
+        begun = process_time()
+        rows_to_table(rows, EVERYTHING, Drift())
+        return process_time() - begun
+
+    few, many = (min(seconds(count) for _ in range(3)) for count in (4_000, 32_000))
+    assert many < 20 * few
 
 
 MUTATIONS = [

@@ -124,7 +124,9 @@ def _one_by_one(rows: Sequence[tuple[str, str]], drift: Drift) -> pa.Table:
             flat = Flat(drift=[("not text" if kind == "binary" else "unknown kind", kind)])
         drift.add(flat.drift)
         for name, value in {**flat.columns, "extra": flat.extra}.items():
-            columns.setdefault(name, [None] * len(rows))[index] = value
+            if name not in columns:
+                columns[name] = [None] * len(rows)
+            columns[name][index] = value
     return pa.table({name: pa.array(values, _type_of(name)) for name, values in columns.items()})
 
 
