@@ -1,10 +1,10 @@
 """`arirecord.open_session` and its result: a recording with its frames, and its tables as polars DataFrames."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from arirecord.select.zones import zone_name
 from arirecord.session import reader
@@ -55,7 +55,7 @@ class Session(MartMethods, reader.SessionFile):
         self._tables.need()
         return self._tables.connection
 
-    def sql(self, query: str, **parameters: str | float) -> "pl.DataFrame":
+    def sql(self, query: str, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
         """Run a query in DuckDB's SQL and return the result; the views are those of `arirecord.connect`.
 
         `parameters` are set for this query only: `session.sql("FROM dtmf", dtmf_gap_ms=5000)`.
@@ -63,7 +63,7 @@ class Session(MartMethods, reader.SessionFile):
         """
         from arirecord.analytics.parameters import setting
 
-        with setting(self._tables.connection, parameters):
+        with setting(self._tables.connection, cast("Mapping[str, str | float]", parameters)):
             relation = self._tables.sql(query)
             if relation is None:
                 raise ValueError('the SQL returns no rows. Try "SELECT * FROM calls"')

@@ -3,6 +3,7 @@
 import inspect
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import duckdb
 import polars as pl
@@ -10,7 +11,8 @@ import pytest
 
 import arirecord
 from arirecord.analytics.models import mart_names
-from arirecord.tables import MartMethods
+from arirecord.analytics.parameters import parameters
+from arirecord.tables import MartMethods, Parameters
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "ivr_dtmf.parquet"
 
@@ -36,6 +38,13 @@ def test_every_method_is_said() -> None:
 
     assert all(method.__doc__ for method in methods.values())
     assert sorted(methods) == sorted(mart_names()), "arirecord/tables.py has a method for each mart"
+
+
+def test_every_parameter_is_a_keyword() -> None:
+    """Editors and type checkers know the same parameters, with the same types, as the models."""
+    numbers = {name: str if isinstance(known.default, str) else float for name, known in parameters().items()}
+
+    assert get_type_hints(Parameters) == numbers
 
 
 @pytest.mark.slow
@@ -94,7 +103,7 @@ def test_kpis(session: arirecord.Session) -> None:
         ({"prefix_digits": "many"}, "prefix_digits is a number of digits, not 'many'"),
     ],
 )
-def test_what_is_wrong_is_said(session: arirecord.Session, wrong: dict[str, str], words: str) -> None:
+def test_what_is_wrong_is_said(session: arirecord.Session, wrong: dict[str, Any], words: str) -> None:
     """And changes nothing."""
     with pytest.raises(ValueError, match=words):
         session.kpis(**wrong)

@@ -56,7 +56,7 @@ def test_unknown_names_in_python() -> None:
     with pytest.raises(UnknownName, match=r"No model is named 'call'\. Did you mean 'calls'"):
         arirecord.connect(SAMPLE, models=["call"])
     with pytest.raises(UnknownName, match=r"No parameter is named 'dtmf_gap'\. Did you mean 'dtmf_gap_ms'"):
-        session.dtmf(dtmf_gap=1)
+        session.dtmf(dtmf_gap=1)  # type: ignore[call-arg]  # mypy knows the parameters too
     with pytest.raises(duckdb.CatalogException, match=r"Table with name leg does not exist\. Did you mean 'legs'"):
         session.sql("SELECT * FROM leg")
     with pytest.raises(duckdb.CatalogException, match="Did you mean 'ChannelDtmfReceived'"):
