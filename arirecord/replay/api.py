@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from arirecord.session.reader import SessionFile
 
 from .options import ReplayOptions
-from .rest_handler import LoggedRequest
+from .rest_handler import ClientExchange
 from .server import ReplayServer
 
 __all__ = ["ClientRequest", "NotAsked", "Replay", "replay"]
@@ -47,15 +47,37 @@ class ClientRequest:
         return same and all(self.parameters.get(name) == value for name, value in parameters.items())
 
 
+class _Requests:
+    """The requests of clients so far that ARI knows, in order; `unexpected` are those that no `take` returned."""
+
+    def __init__(self) -> None:
+        self.all: list[ClientRequest] = []
+        self.unexpected: list[ClientRequest] = []
+        self.arrived = asyncio.Event()
+
+    def add(self, exchange: ClientExchange) -> None:
+        request = exchange.request
+        path = "/" + "/".join(request.segments)
+        status = exchange.response.status
+        received = ClientRequest(request.method, path, request.parameters, request.document, status)
+        self.all.append(received)
+        self.unexpected.append(received)
+        self.arrived.set()
+
+    def take(self, method: str, path: str, parameters: Mapping[str, str]) -> ClientRequest | None:
+        match = next((one for one in self.unexpected if one.fits(method, path, parameters)), None)
+        if match is not None:
+            self.unexpected.remove(match)
+        return match
+
+
 class Replay:
     """A running replay, made by `arirecord.replay`. `requests` are the requests of clients so far that ARI knows."""
 
-    def __init__(self, server: ReplayServer) -> None:
-        self.server = server
-        self.requests: list[ClientRequest] = []
-        self._unexpected: list[ClientRequest] = []
-        self._news = asyncio.Event()
-        server.heard = self._hear
+    def __init__(self, session: SessionFile | str | Path, options: ReplayOptions) -> None:
+        self._requests = _Requests()
+        self.requests: Sequence[ClientRequest] = self._requests.all
+        self.server = ReplayServer(session, options, on_exchange=self._requests.add)
 
     @property
     def url(self) -> str:
@@ -113,27 +135,13 @@ class Replay:
         """
         try:
             async with asyncio.timeout(timeout):
-                while (found := self._take(method, path, parameters)) is None:
-                    self._news.clear()
-                    await self._news.wait()
-                return found
+                while (request := self._requests.take(method, path, parameters)) is None:
+                    self._requests.arrived.clear()
+                    await self._requests.arrived.wait()
+                return request
         except TimeoutError:
             wanted = ClientRequest(method, path, parameters, None, 0)
-            raise NotAsked(_in_vain(wanted, timeout, self._unexpected)) from None
-
-    def _take(self, method: str, path: str, parameters: Mapping[str, str]) -> ClientRequest | None:
-        found = next((one for one in self._unexpected if one.fits(method, path, parameters)), None)
-        if found is not None:
-            self._unexpected.remove(found)
-        return found
-
-    def _hear(self, heard: LoggedRequest) -> None:
-        question = heard.question
-        path = "/" + "/".join(question.segments)
-        request = ClientRequest(question.method, path, question.parameters, question.document, heard.answer.status)
-        self.requests.append(request)
-        self._unexpected.append(request)
-        self._news.set()
+            raise NotAsked(_in_vain(wanted, timeout, self._requests.unexpected)) from None
 
 
 def _in_vain(wanted: ClientRequest, seconds: float, others: Sequence[ClientRequest]) -> str:
@@ -159,5 +167,6 @@ async def replay(
     `NotASession`, `FileNotFoundError`, `ReplayError`, and `TypeError` for an unknown option.
     """
     given = ReplayOptions(port=port, speed=None if speed == "max" else speed, **options)
-    async with ReplayServer(session, given) as server:
-        yield Replay(server)
+    running = Replay(session, given)
+    async with running.server:
+        yield running

@@ -7,7 +7,6 @@ from typing import Any
 
 from arirecord.errors import NotASession, ReplayError
 from arirecord.select.times import Position
-from arirecord.session.positions import rows_before
 from arirecord.session.reader import Frame, RowBatch, SessionFile
 
 from .options import ReplayOptions
@@ -35,10 +34,12 @@ class FrameSource:
     its caller has time. `gates` come between the frames, each at its time; `chaos` delays some.
     """
 
-    def __init__(self, session: SessionFile, options: ReplayOptions) -> None:
+    def __init__(
+        self, session: SessionFile, options: ReplayOptions, gates: Sequence[Frame] = (), chaos: Chaos | None = None
+    ) -> None:
         self.session = session
-        self.gates: Sequence[Frame] = ()
-        self.chaos: Chaos | None = None
+        self._gates = gates
+        self._chaos = chaos
         self._options = options
         self._ahead: Prefetch[RowBatch | None] = Prefetch(iter(()), 0)
         self._frames: Iterator[Frame] = iter(())
@@ -88,10 +89,6 @@ class FrameSource:
         frames = self.session.frames(kinds=_KINDS, until_ns=place.ns + 1)
         return timeline(takewhile(place.is_after, frames), self.session.header.started_ns)
 
-    def rows_before(self, place: Position) -> int:
-        """The maximum number of those frames."""
-        return rows_before(self.session, place.ns)
-
     def _read(self, start: Position | None) -> Iterator[RowBatch | None]:
         """The rows of all passes, with None after each."""
         for _ in range(self._options.loop) if self._options.loop else count():
@@ -124,11 +121,11 @@ class FrameSource:
         if until is not None and until.seq >= 0:
             # To the end, not up to the first None: the rows read ahead then begin with the next pass.
             frames = filter(until.is_after, frames)
-        if self.gates:
-            frames = gated(frames, self.gates, options.start_ns if start is None else start.ns, options.until_ns)
+        if self._gates:
+            frames = gated(frames, self._gates, options.start_ns if start is None else start.ns, options.until_ns)
         frames = timeline(frames, self.session.header.started_ns)
-        if self.chaos is not None and self.chaos.reorders:
-            frames = self.chaos.reorder(frames)
+        if self._chaos is not None and self._chaos.reorders:
+            frames = self._chaos.reorder(frames)
         if options.idle_limit_ns is None and not options.min_gap_ns:
             return frames
         return paced(frames, options.idle_limit_ns, options.min_gap_ns, options.sends)

@@ -1,348 +1,201 @@
-"""The scheduler of a replay: sends frames from the source to the connected clients when the clock makes them due."""
+"""The core of a replay: takes events, such as a client's request, and returns commands, such as frames to send."""
 
-import asyncio
-import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from arirecord.errors import ReplayError
-from arirecord.select.times import Position
-from arirecord.session.reader import Frame
-from arirecord.session.rows import END_OF_RECORDING
+from arirecord.session.header import Header
 
-from .clients.ws_endpoint import WsEndpoint
-from .frame_source import FrameSource
+from . import events
+from .clients.subscription import Membership
+from .clients.synthetic_events import ari_time, registered, replaced
+from .connected_clients import ConnectedClients
+from .events import Command, Report, Respond, Send
 from .options import ReplayOptions
 from .pbx.lazy_state import LazyState
 from .rest.client_pacing import ClientPacing
+from .rest.messages import RestRequest, RestResponse, error
+from .rest.recorded_exchanges import RecordedRest
+from .rest.rest_messages import RestMessage, parse_message, response_text
+from .rest_handler import RestHandler
+from .scheduler import Scheduler
 from .timing.chaos import Chaos
-from .timing.clock import PlayerClock, Wakeup
-from .timing.date_shift import DateShift
-from .timing.pacing import AGAIN, GATE
-from .timing.player import Player
+from .timing.clock import PlayerClock
 
-__all__ = ["Scheduler"]
+__all__ = ["Playback"]
 
-_EXIT_S = 10.0
-_LEAST_PATIENT = 6
+_STOP_S: Final = 0.5
+_NOTICE_S: Final = 1.0
 
-# The first of many frames goes out when the last of them is ready: batches are small if timing matters.
-_TIMED_BATCH = 64
-_FULL_BATCH = 256
-
-# Reading a little ahead, or parsing a few frames, takes less than this.
-_IDLE_NS = 300_000
-
-# Linux wakes a local client on the processor of the sender. The sender yields it: otherwise one frame in fifty was
-# two milliseconds late. The reading thread would use that time for much longer.
-_step_aside: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
-
-# Clients wait at most this long for their turn while others receive the frames that are due.
-_TURN_NS = 1_000_000
+# Requests to these do not depend on the pbx state.
+_STATELESS: Final = ("api-docs", "events")
 
 
-class Scheduler:
-    """Sends each frame when it is due; `run` is the task that does it. It can be controlled while it runs.
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A request that is not answered yet. `message` is that of the WebSocket that brought it."""
 
-    `frames` counts the sent frames, `late_ns` is how late the latest were. `offset_ns` plus a position in the replay is
-    the time of the recording, since 1970 UTC. `end` is set while nothing is left to send, and `done` when the
-    server should end. `restarted` is called with the new time, since 1970 UTC, when the recording starts again or
-    continues elsewhere. With a `pace` it waits for the requests of the recorded app; a `chaos` injects faults.
+    source: events.Request | events.Message
+    request: RestRequest
+    began_ns: int
+    message: RestMessage | None = None
+
+
+class Playback:
+    """A replay without sockets, tasks and files: `handle` takes an event and returns the commands that follow from it.
+
+    Commands are executed in their order, and those of a `Due` before the next one: recorded frames and responses to
+    requests are in one list. `rows_before` returns the maximum number of frames before a time; `membership` is
+    needed if the options map applications.
+
+    `pacing` knows the requests that events wait for, `chaos` the faults to inject; None if the options want none.
+    Raises `ReplayError` for a mapping of an application that is not in the recording.
     """
 
     def __init__(
         self,
+        header: Header,
         options: ReplayOptions,
         clock: PlayerClock,
-        source: FrameSource,
-        door: WsEndpoint,
-        model: LazyState,
-        say: Callable[[str], None],
+        recorded: RecordedRest,
+        membership: Membership,
+        rows_before: Callable[[int], int],
     ) -> None:
-        self.clock = clock
-        self.halted = options.start_paused
-        self.frames = 0
-        self.late_ns = 0
-        self.offset_ns = source.session.header.started_ns
-        self.end = asyncio.Event()
-        self.done = asyncio.Event()
-        self.shift = DateShift() if options.shift_to_now else None
-        self.restarted: Callable[[int | None], object] = lambda moment_ns: None
-        self.pace: ClientPacing | None = None
-        self.chaos: Chaos | None = None
-        self._options = options
-        self._source = source
-        self._door = door
-        self._model = model
-        self._say = say
-        self._player = Player(clock)
-        self._alarm = Wakeup()
-        self._steps = 0
-        self._seek: Position | None = None
-        self._calls: asyncio.Future[Sequence[Position]] | None = None
-        self._gate: Frame | None = None
-        self._patient_until_ns = 0
-        self._missed = 0
-        self._turn_ns = 0
+        self.pacing: ClientPacing | None = None
+        if options.pace == "client":
+            self.pacing = ClientPacing(recorded.exchanges, recorded.name_of, header.started_ns)
+        self.chaos = Chaos(options.chaos, options.seed) if options.chaos else None
+        self._clock = clock
+        self._asterisk_id = next(filter(None, header.asterisk_ids), "00:00:00:00:00:00")
+        self._state = LazyState(rows_before)
+        self.clients = ConnectedClients(header, options, self._state.switch, membership)
+        self._rest = RestHandler(
+            recorded,
+            self._state.switch,
+            self.clients.applications,
+            self._asterisk_id,
+            self._recorded_time,
+            clock.recording_ns,
+        )
+        self.scheduler = Scheduler(options, clock, self.clients, self._state, self._rest, self.pacing, self.chaos)
+        self._pending: list[_Pending] = []
 
-    @property
-    def finished(self) -> bool:
-        """Whether the last frame was taken."""
-        return self._player.finished
+    def registered(self, application: str) -> str:
+        """The event with which an outbound WebSocket begins, before its `ClientConnected`."""
+        return registered(application, self._time(), self._asterisk_id)
 
-    @property
-    def moment_ns(self) -> int:
-        """The time of the recording at the position of the replay, since 1970 UTC."""
-        return self.offset_ns + self.clock.position_ns()
+    def handle(self, event: events.Event) -> Sequence[Command]:
+        """Take an event; return the commands that follow from it, in order.
 
-    def halt(self, halted: bool) -> None:
-        """Stop the clock, or let it run while a client is connected."""
-        self.halted = halted
-        self.changed()
+        Raises `ReplayError` if the session cannot be read further, and `ValueError` for a speed that is not above 0.
+        """
+        commands = self._handle(event)
+        self.scheduler.update_clock()
+        if self.chaos is not None and (struck := self.chaos.take_struck()):
+            return [*(events.NoteFault(name, frame) for name, frame in struck), *commands]
+        return commands
 
-    def set_speed(self, speed: float | None) -> None:
-        """Change the speed. Raises `ValueError` as the clock does."""
-        self.clock.set_speed(speed)
-        self.changed()
+    def _handle(self, event: events.Event) -> Sequence[Command]:
+        scheduler = self.scheduler
+        match event:
+            case events.Due(can_read):
+                return scheduler.turn(can_read)
+            case events.FramesRead(frames):
+                scheduler.feed(frames)
+            case events.Request(request):
+                return self._ask(_Pending(event, request, self._clock.now_ns()))
+            case events.Message():
+                return self._message(event)
+            case events.StateBuilt(build, state, unreadable):
+                if not self._state.built(build, state):
+                    return ()
+                return [*scheduler.state_built(unreadable), *self._respond_to_all(unreadable)]
+            case events.ClientConnected():
+                return self._connect(event)
+            case events.ClientLeft(client):
+                report = self.clients.leave(client)
+                return () if report is None else [Report(report)]
+            case events.SendFailed(client):
+                if self.clients.lose(client):
+                    scheduler.lost()
+            case events.Pause():
+                scheduler.is_paused = True
+            case events.Resume():
+                scheduler.is_paused = False
+            case events.Step():
+                scheduler.steps += 1
+            case events.SetSpeed(speed):
+                self._clock.set_speed(speed)
+            case events.Seek(position):
+                scheduler.seek(position)
+            case events.NextCall(starts):
+                start = next((start for start in starts if start.ns > self._clock.recording_ns()), None)
+                if start is None:
+                    return [Report("No further call in the recording.")]
+                scheduler.seek(start)
+            case events.Stop():
+                return [self.clients.close(1001, "the replay ends", _STOP_S)]
+        return ()
 
-    def step(self) -> None:
-        """Send the next event while the clock is stopped, as soon as a client is connected."""
-        self._steps += 1
-        self._alarm.ring()
+    def _connect(self, event: events.ClientConnected) -> Sequence[Command]:
+        arrival = self.clients.connect(event, self.scheduler.has_ended)
+        if arrival.restarts:
+            self.scheduler.restart()
+        commands: list[Command] = [Report(text) for text in arrival.reports]
+        for older, application in arrival.taken:
+            notice = replaced(application, self._time(), self._asterisk_id)
+            commands.append(Send(older.client, [notice], _NOTICE_S))
+        return commands
 
-    def seek(self, place: Position) -> None:
-        """Continue at a position in the recording."""
-        self._seek = place
-        self._alarm.ring()
+    def _message(self, event: events.Message) -> Sequence[Command]:
+        message = parse_message(event.text)
+        if message.request is None:
+            text = self._response_text(event, message, message.refusal)
+            return [Respond(event, None, message.refusal, 0, text=text)]
+        return self._ask(_Pending(event, message.request, self._clock.now_ns(), message))
 
-    def restart(self) -> None:
-        """Start again at the position in the options."""
-        self.seek(self._options.start or Position(0))
+    def _ask(self, pending: _Pending) -> Sequence[Command]:
+        """Respond to a request, once the pbx state is current."""
+        if pending.request.segments[0] in _STATELESS:
+            return [self._respond(pending)]
+        self._pending.append(pending)
+        build = self._state.query()
+        return self._respond_to_all() if build is None else [build]
 
-    def next_call(self) -> None:
-        """Continue where the next call begins, once that is known. Raises `ReplayError` if it cannot be known."""
-        starts = self._options.call_starts
-        if starts is None:
-            raise ReplayError("where calls begin is not known here")
-        if self._calls is None:
-            self._calls = asyncio.get_running_loop().run_in_executor(None, starts)
-        self._calls.add_done_callback(self._to_next_call)
+    def _respond_to_all(self, unreadable: str = "") -> Sequence[Command]:
+        if not self._state.is_current and not unreadable:
+            return ()
+        pending, self._pending = self._pending, []
+        return [self._respond(one, unreadable) for one in pending]
 
-    def _to_next_call(self, calls: asyncio.Future[Sequence[Position]]) -> None:
-        if calls.cancelled():
-            return
-        if (error := calls.exception()) is not None:
-            self._say(f"The calls can't be found: {error}.")
-            return
-        place = next((place for place in calls.result() if place.ns > self.moment_ns), None)
-        if place is None:
-            self._say("No further call in the recording.")
+    def _respond(self, pending: _Pending, unreadable: str = "") -> Respond:
+        exchange = None
+        if unreadable:
+            response = error(503, unreadable)
         else:
-            self.seek(place)
+            response, exchange = self._rest.respond(pending.request)
+        if exchange is not None and self.pacing is not None:
+            self.scheduler.requested()
+            self.pacing.count(exchange.key, self._clock.recording_ns())
+        shift = self.scheduler.shift
+        if shift is not None and response.content_type == "application/json":
+            moved = shift.text(response.content.decode("utf-8", "surrogateescape"))
+            response = replace(response, body=moved.encode("utf-8", "surrogateescape"))
+        text = ""
+        if pending.message is not None and isinstance(pending.source, events.Message):
+            text = self._response_text(pending.source, pending.message, response)
+        took_ns = self._clock.now_ns() - pending.began_ns
+        return Respond(pending.source, pending.request, response, took_ns, exchange, text)
 
-    def changed(self) -> None:
-        """Wake the task: a client connected or left, or a command came."""
-        runs = bool(self._door.clients) and not self.halted and self._gate is None
-        if runs and self.clock.paused:
-            self.clock.resume()
-        elif not runs and not self.clock.paused:
-            self.clock.pause()
-        self._alarm.ring()
+    def _response_text(self, event: events.Message, message: RestMessage, response: RestResponse) -> str:
+        application = self.clients.application(event.client)
+        return response_text(message, response, application, self._time(), self._asterisk_id)
 
-    async def run(self) -> None:
-        """Play to the end, and again after a seek."""
-        while True:
-            await self._play()
-            self._door.ended = True
-            self.end.set()
-            self._say(f"The recording ends; {self.frames} frames were sent.")
-            if self.chaos is not None:
-                self._say(self.chaos.summary)
-            if self._options.at_end != "hold":
-                await self._door.close_all(1000, END_OF_RECORDING, _EXIT_S)
-            if self._options.at_end == "exit":
-                self.done.set()
-            while self._seek is None:
-                await self._alarm.sleep(None)
-            self._door.ended = False
-            self.end.clear()
+    def _recorded_time(self) -> str:
+        """The time of the recording, as ARI writes times."""
+        return ari_time(self._clock.recording_ns())
 
-    async def _reseat(self, place: Position) -> None:
-        self._seek = self._gate = None
-        await self._model.prime(place)
-        self._player.restart()
-        self._source.seek(place)
-        self._door.moved()
-        if self.shift is not None:
-            self.shift.reset()
-        self.restarted(place.ns)
-        self.changed()
-
-    async def _play(self) -> None:
-        player = self._player
-        while True:
-            if self._seek is not None:
-                await self._reseat(self._seek)
-            if self._gate is not None and not self._steps and not await self._passed(self._gate):
-                continue
-            await self._refill()
-            if self._seek is not None:
-                continue
-            if player.finished and self._door.arrivals:
-                return
-            if batch := self._step() if self._steps else self._up_to_break(self._up_to_gate(player.take(self._most))):
-                await self._settle(batch)
-                if not await self._send(batch):
-                    player.give_back(batch)
-                    self._model.give_back(batch)
-                elif self.chaos is not None:
-                    await self._break(self.chaos, batch[-1])
-                if self._source.is_idle:
-                    _step_aside()
-                await self._let_others()
-                continue
-            if self._gate is not None:
-                continue
-            due_ns = player.next_due_ns()
-            has_time = due_ns is None or due_ns - self.clock.now_ns() > _IDLE_NS
-            if has_time and self._work():
-                await self._let_others()
-                continue
-            await self._alarm.sleep(None if due_ns is None else max(0, due_ns - self.clock.now_ns()))
-            self._turn_ns = self.clock.now_ns()
-
-    async def _let_others(self) -> None:
-        """Let other tasks run, so that others can connect while a client reads at full speed. Costs a little."""
-        if self.clock.now_ns() - self._turn_ns > _TURN_NS:
-            await asyncio.sleep(0)
-            self._turn_ns = self.clock.now_ns()
-
-    def _work(self) -> bool:
-        """Do a little of the background work. Returns whether there was any."""
-        if self._player.hungry and self._source.is_ready:
-            self._feed()
-            return True
-        return self.clock.speed is not None and self._model.idle()
-
-    def _step(self) -> list[Frame]:
-        """The frames up to the next that is sent, if a step is requested and a client is connected."""
-        batch: list[Frame] = []
-        if not self.clock.paused or not self._door.clients:
-            self._steps = 0 if not self.clock.paused else self._steps
-            return self._player.take()
-        while frame := self._player.step():
-            batch.append(frame)
-            if self._options.sends(frame):
-                self._steps -= 1
-                break
-        return batch
-
-    @property
-    def _most(self) -> int:
-        return _FULL_BATCH if self.clock.speed is None else _TIMED_BATCH
-
-    def _up_to_gate(self, batch: list[Frame]) -> list[Frame]:
-        """The frames before the first closed gate; the clock stops there."""
-        for n, frame in enumerate(batch if self.pace is not None else ()):
-            if frame.kind == AGAIN:
-                part = max(n, 1)  # alone: requests before it do not open gates after it
-                self._player.give_back(batch[part:])
-                return batch[:part]
-            if frame.kind == GATE and self.pace is not None and not self.pace.is_open(frame, self._recorded_names()):
-                self._player.give_back(batch[n:])
-                self._gate = frame
-                self._be_patient()
-                self.clock.jump(frame.elapsed_ns)
-                self.changed()
-                return batch[:n]
-        return batch
-
-    def _up_to_break(self, batch: list[Frame]) -> list[Frame]:
-        """The frames before a fault that interrupts all."""
-        if self.chaos is None or (count := self.chaos.up_to_break(batch)) == len(batch):
-            return batch
-        self._player.give_back(batch[count:])
-        return batch[:count]
-
-    async def _break(self, chaos: Chaos, frame: Frame) -> None:
-        """Apply the faults that follow a frame."""
-        for fault in chaos.breaks(frame) if self._options.sends(frame) else ():
-            chaos.did(fault.name, frame)
-            if fault.name == "stall":
-                await asyncio.sleep(fault.amount)
-            elif fault.amount:
-                await self._door.close_all(int(fault.amount), "chaos", _EXIT_S)
-            else:
-                await asyncio.gather(*(client.abort() for client in self._door.clients))
-
-    async def _passed(self, gate: Frame) -> bool:
-        """Whether the gate is open, or its wait is over; otherwise wait for a change."""
-        assert self.pace is not None
-        if not self.pace.is_open(gate, self._recorded_names()):
-            if self.halted or not self._door.clients:
-                await self._alarm.sleep(None)
-                self._be_patient()
-                return False
-            left_ns = self._patient_until_ns - self.clock.now_ns()
-            if left_ns > 0:
-                await self._alarm.sleep(left_ns)
-                return False
-            self._say(f"The client did not send {self.pace.pass_by(gate)}; the replay continues without it.")
-            self._missed += 1
-        else:
-            self._missed = 0
-        self._gate = None
-        self.changed()
-        return True
-
-    async def _settle(self, batch: Sequence[Frame]) -> None:
-        """Give the client time to process the response to its last request before the next event."""
-        if self.pace is not None and any(self._options.sends(frame) for frame in batch):
-            left_s = self._options.pace_settle_s - (self.clock.now_ns() - self.pace.heard_at_ns) / 1e9
-            if left_s > 0:
-                await asyncio.sleep(left_s)
-
-    def _recorded_names(self) -> set[str]:
-        return {name for client in self._door.clients for view, _ in client.views for name in view.recorded}
-
-    def _be_patient(self) -> None:
-        """Start to wait for the client. Each wait in vain halves the next: a silent client would cost hours."""
-        patience_s = self._options.pace_timeout_s / 2 ** min(self._missed, _LEAST_PATIENT)
-        self._patient_until_ns = self.clock.now_ns() + int(patience_s * 1e9)
-
-    async def _refill(self) -> None:
-        while self._player.hungry and self._player.empty:
-            await self._source.wait()
-            self._feed()
-
-    def _feed(self) -> None:
-        if frames := self._source.take():
-            self._player.feed(frames if self._player.begun else self._without_lead(frames))
-        else:
-            self._player.end()
-
-    def _without_lead(self, chunk: Sequence[Frame]) -> Sequence[Frame]:
-        """Take the exchanges before the first frame: they are the initial state, and no frame waits for them."""
-        lead = next((i for i, frame in enumerate(chunk) if frame.kind != "rest"), len(chunk))
-        self._model.lead(chunk[:lead])
-        return chunk[lead:]
-
-    async def _send(self, batch: Sequence[Frame]) -> bool:
-        """Send a batch to all clients; False if all clients have gone."""
-        self._model.take(
-            batch, self.clock.speed is None
-        )  # before the send: a client may react to the events with a query at once
-        if any(frame.kind == AGAIN for frame in batch):
-            self.restarted(self._options.start_ns)
-        sent = [frame for frame in batch if self._options.sends(frame)]
-        if self.chaos is not None and self._door.clients:
-            sent = self.chaos.multiply(sent)
-        if self.shift is not None:
-            sent = [self.shift.take(frame) for frame in sent]
-        if not any([await client.send(sent) for client in tuple(self._door.clients)]):
-            return False
-        self.frames += len(sent)
-        if sent:
-            self.offset_ns = sent[-1].t_ns - sent[-1].elapsed_ns
-        due_ns = self.clock.due_ns(batch[0].elapsed_ns)
-        self.late_ns = 0 if due_ns is None or self.clock.speed is None else self.clock.now_ns() - due_ns
-        return True
+    def _time(self) -> str:
+        """The same, moved if dates are."""
+        shift = self.scheduler.shift
+        return ari_time(self._clock.recording_ns() + (shift.ms * 1_000_000 if shift else 0))

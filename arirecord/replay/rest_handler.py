@@ -5,14 +5,9 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from arirecord.asterisk.rest_operations import Route, find, methods_at
-from arirecord.errors import ReplayError
 
 from .clients.app_registry import Applications
-from .clients.client import Client
-from .clients.client_log import ClientLog
-from .clients.synthetic_events import ari_time, registered, replaced
 from .pbx.commands import Commands
-from .pbx.lazy_state import LazyState
 from .pbx.queries import Handler, lookups
 from .pbx.state import PbxState
 from .rest.id_map import IdMap
@@ -20,22 +15,19 @@ from .rest.messages import RestRequest, RestResponse, error
 from .rest.recorded_exchanges import RecordedRest
 from .rest.request_key import RequestKey, as_recorded, asked
 from .rest.served_docs import ApiDocs
-from .timing.date_shift import DateShift
-from .wire.rest_messages import answer_message
 
-__all__ = ["LoggedRequest", "RestHandler", "RestService"]
-
+__all__ = ["ClientExchange", "RestHandler"]
 
 # Resources that the pbx state may lack although they existed: if an app queried them, the response shows them.
 _ANSWERED_ONCE: Final = {"getChannelVar", "getChannelVars", "getStored"}
 
 
-class LoggedRequest(NamedTuple):
-    """A client's request and its response: `asked` and `answer` in recorded ids, `question` as received."""
+class ClientExchange(NamedTuple):
+    """A client's request and its response: `key` and `response` in recorded ids, `request` as received."""
 
-    asked: RequestKey
-    question: RestRequest
-    answer: RestResponse
+    key: RequestKey
+    request: RestRequest
+    response: RestResponse
 
 
 class RestHandler:
@@ -44,7 +36,7 @@ class RestHandler:
     The pbx state follows the recording: no request changes it. Never raises for a client's request.
 
     The handler uses recorded ids inside. `ids` maps ids that a client chose, in requests and responses. `now_ns` is the
-    time of the recording since 1970 UTC. A callback receives every request.
+    time of the recording since 1970 UTC.
     """
 
     def __init__(
@@ -57,7 +49,6 @@ class RestHandler:
         now_ns: Callable[[], int] | None = None,
     ) -> None:
         self.ids = IdMap()
-        self.heard: Callable[[LoggedRequest], object] = lambda heard: None
         self._switch = switch
         self._commands = Commands(recorded, switch, self.ids, moment, now_ns)
         self._documents = ApiDocs(recorded)
@@ -76,24 +67,27 @@ class RestHandler:
             ("applications", "filter"): self._filter,
         }
 
-    def answer(self, question: RestRequest) -> RestResponse:
-        """Return the response of Asterisk, as far as the recording and the documentation show it."""
-        if question.path.endswith("/"):
-            return error(404, "A path of ARI has no slash at its end")
-        segments = question.segments
+    def respond(self, request: RestRequest) -> tuple[RestResponse, ClientExchange | None]:
+        """Return the response of Asterisk, as far as the recording and the documentation show it.
+
+        With it comes the exchange in recorded ids; None if the request is not one of ARI's operations.
+        """
+        if request.path.endswith("/"):
+            return error(404, "A path of ARI has no slash at its end"), None
+        segments = request.segments
         if segments[0] == "api-docs":
-            return self._document(question)
-        if question.method == "OPTIONS" and (methods := methods_at(segments)):
-            return RestResponse(204, headers={"Allow": ",".join([*methods, "OPTIONS"])})
-        match = find(question.method, segments)
-        if match is None:
-            return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
+            return self._document(request), None
+        if request.method == "OPTIONS" and (methods := methods_at(segments)):
+            return RestResponse(204, headers={"Allow": ",".join([*methods, "OPTIONS"])}), None
+        route = find(request.method, segments)
+        if route is None:
+            unknown = error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
+            return unknown, None
         self._switch.catch_up()
-        match, inner = as_recorded(match, question, self.ids)
-        what = asked(match, inner, self._recorded.name_of)
-        answer = self._answer(match, inner, what)
-        self.heard(LoggedRequest(what, question, answer))
-        return self._translated(answer)
+        route, recorded = as_recorded(route, request, self.ids)
+        key = asked(route, recorded, self._recorded.name_of)
+        response = self._answer(route, recorded, key)
+        return self._in_client_ids(response), ClientExchange(key, request, response)
 
     def restart(self, since_ns: int | None = None) -> None:
         """The recording starts again, or continues at this time (since 1970 UTC): forget the clients' requests."""
@@ -115,7 +109,7 @@ class RestHandler:
             return recalled if recalled.status != 404 else answer
         return self._commands.made_one(match) or answer
 
-    def _translated(self, answer: RestResponse) -> RestResponse:
+    def _in_client_ids(self, answer: RestResponse) -> RestResponse:
         """The response in the client's ids."""
         if not self.ids or "json" not in answer.content_type or not (content := answer.content):
             return answer
@@ -182,67 +176,3 @@ class RestHandler:
 def _holds(bridge: Mapping[str, Any], channels: Collection[str]) -> bool:
     inside = bridge.get("channels")
     return isinstance(inside, list) and any(isinstance(key, str) and key in channels for key in inside)
-
-
-# Requests to these do not depend on the pbx state.
-_STATELESS = ("api-docs", "events")
-
-
-class RestService:
-    """Answers requests from `rest`, once the pbx state is current. Requests are written to `log`, if there is one.
-
-    `moment_ns` returns the time of the recording since 1970 UTC; `now_ns` is the monotonic clock; `shift` moves dates.
-    """
-
-    def __init__(
-        self,
-        rest: RestHandler,
-        model: LazyState,
-        asterisk_id: str,
-        moment_ns: Callable[[], int],
-        now_ns: Callable[[], int],
-        shift: DateShift | None = None,
-    ) -> None:
-        self.log: ClientLog | None = None
-        self._rest = rest
-        self._model = model
-        self._asterisk_id = asterisk_id
-        self._moment_ns = moment_ns
-        self._now_ns = now_ns
-        self._shift = shift
-
-    def moment(self) -> str:
-        """The time of the recording, as ARI writes times; shifted if dates are."""
-        return ari_time(self._moment_ns() + (self._shift.ms * 1_000_000 if self._shift else 0))
-
-    async def ask(self, question: RestRequest, client: str, transport: str = "http") -> RestResponse:
-        """Answer a request of a client, named by its address."""
-        began_ns = self._now_ns()
-        try:
-            if question.segments[0] not in _STATELESS:
-                await self._model.freshen()
-            answer = self._rest.answer(question)
-        except ReplayError as unreadable:
-            answer = error(503, str(unreadable))
-        if self._shift is not None and answer.content_type == "application/json":
-            moved = self._shift.text(answer.content.decode("utf-8", "surrogateescape"))
-            answer = replace(answer, body=moved.encode("utf-8", "surrogateescape"))
-        if self.log is not None:
-            self.log.note(question, answer, client, transport, self._now_ns() - began_ns)
-        return answer
-
-    async def message(self, client: Client, text: str) -> str:
-        """Answer a message from a client's WebSocket."""
-
-        async def ask(question: RestRequest) -> RestResponse:
-            return await self.ask(question, client.name, "websocket")
-
-        return await answer_message(text, ask, client.application, self.moment, self._asterisk_id)
-
-    def replaced(self, application: str) -> str:
-        """The event for a client whose application another client has taken."""
-        return replaced(application, self.moment(), self._asterisk_id)
-
-    def registered(self, application: str) -> str:
-        """The event with which Asterisk begins an outbound WebSocket."""
-        return registered(application, self.moment(), self._asterisk_id)

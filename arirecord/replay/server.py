@@ -1,43 +1,58 @@
-"""The server that ARI clients connect to: sockets and tasks around a player."""
+"""The server that ARI clients connect to: sockets, tasks and files around a `Playback`."""
 
 import asyncio
 import contextlib
 import logging
+import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Final
 
 import orjson
+from starlette.types import Receive, Scope
+from starlette.types import Send as AsgiSend
+from starlette.websockets import WebSocket
 
+from arirecord.async_block import AsyncBlock, task_group
 from arirecord.errors import ReplayError
-from arirecord.session.reader import Frame, SessionFile, open_session
+from arirecord.select.times import Position
+from arirecord.session.positions import rows_before
+from arirecord.session.reader import SessionFile, open_session
 
+from . import events
+from .clients.app_registry import asked_applications
 from .clients.client_log import ClientLog
-from .clients.outbound import Dialler
-from .clients.synthetic_events import ari_time
-from .clients.ws_endpoint import WsEndpoint
+from .clients.outbound import Dialler, Outgoing
+from .clients.subscription import Membership, read_known
 from .frame_source import FrameSource
 from .options import ReplayOptions
-from .pbx.lazy_state import LazyState
-from .rest.client_pacing import ClientPacing
+from .playback import Playback
 from .rest.messages import RestRequest, RestResponse
 from .rest.recorded_exchanges import read_recorded
-from .rest_handler import LoggedRequest, RestHandler, RestService
-from .scheduler import Scheduler
-from .timing.chaos import Chaos
-from .timing.clock import PlayerClock
+from .rest_handler import ClientExchange
+from .timing.clock import PlayerClock, Wakeup
 from .timing.position import find_place
+from .wire.connection import Connection
 from .wire.control import control
 from .wire.uvicorn_server import ClientAuth, authority, listen, web_server
-from .wire.web import Web
+from .wire.web import Web, refuse
 
 __all__ = ["ReplayServer", "Status"]
 
-_LEAVE_S = 0.5
+# Clients wait at most this long for their turn while others receive the frames that are due.
+_TURN_NS: Final = 1_000_000
+
+_TRUE: Final = ("1", "on", "t", "true", "y", "yes")
+
+_DUE: Final = (events.Due(False), events.Due(True))
+
+# Linux wakes a local client on the processor of the sender. The sender yields it: otherwise one frame in fifty was
+# two milliseconds late. The reading thread would use that time for much longer.
+_yield_processor: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +66,7 @@ class Status:
     finished: bool
 
 
-class ReplayServer:
+class ReplayServer(AsyncBlock):
     """Replays a session to every ARI client that connects, while the `async with` block runs.
 
         async with ReplayServer("session.parquet", ReplayOptions(port=0, speed=10)) as server:
@@ -63,11 +78,10 @@ class ReplayServer:
     from older clients, unless `share` is set. A client that does not read delays all clients, and no frame is dropped;
     frames that became due meanwhile follow at once.
 
-    A callback receives every request of a client that ARI knows.
-
-    `say` receives messages for the user; by default they go to the logger `arirecord.replay`. Raises `ReplayError` if
-    it cannot listen, and from the block if the session cannot be read further. For sub-millisecond lateness run it on
-    an event loop made with `selectors.SelectSelector`.
+    `say` receives messages for the user; by default they go to the logger `arirecord.replay`. `on_exchange` receives
+    every request of a client that ARI knows, with its response. Raises `ReplayError` if it cannot listen, and from the
+    block if the session cannot be read further. For sub-millisecond lateness run it on an event loop made with
+    `selectors.SelectSelector`.
     """
 
     def __init__(
@@ -75,59 +89,38 @@ class ReplayServer:
         session: SessionFile | str | Path,
         options: ReplayOptions | None = None,
         say: Callable[[str], None] | None = None,
+        on_exchange: Callable[[ClientExchange], object] | None = None,
     ) -> None:
         self.session = session if isinstance(session, SessionFile) else open_session(session)
-        self.options = options or ReplayOptions()
-        self.clock = PlayerClock(self.options.speed)
-        self.host = self.options.host
-        self.port = self.options.port
-        say = say or logging.getLogger("arirecord.replay").info
+        self.options = options = options or ReplayOptions()
         header = self.session.header
-        asterisk_id = next(filter(None, header.asterisk_ids), "00:00:00:00:00:00")
-        self._source = FrameSource(self.session, self.options)
-        self._model = LazyState(self._source)
-        self._door = WsEndpoint(
-            self.session,
-            self.options,
-            self._model.switch,
-            say,
-            lambda: self._pump.changed(),
-            lambda client, text: self._desk.message(client, text),
-            lambda name: self._desk.replaced(name),
-            lambda raw: self._rest.ids.to_client(raw),
-            lambda: self._pump.restart(),
+        self.clock = PlayerClock(options.speed, origin_ns=header.started_ns)
+        self.host = options.host
+        self.port = options.port
+        self._say = say or logging.getLogger("arirecord.replay").info
+        self._on_exchange = on_exchange
+        self._membership = read_known(self.session) if options.map_app else None
+        self._playback = Playback(
+            header,
+            options,
+            self.clock,
+            read_recorded(self.session, {asked: name for name, asked in options.map_app}),
+            self._membership or Membership(),
+            partial(rows_before, self.session),
         )
-        self._pump = Scheduler(self.options, self.clock, self._source, self._door, self._model, say)
-        self._pump.restarted = self._restarted
-        recorded = read_recorded(self.session)
-        recorded.aliases = {asked: name for name, asked in self.options.map_app}
-        self._rest = RestHandler(
-            recorded,
-            self._model.switch,
-            self._door.applications,
-            asterisk_id,
-            lambda: ari_time(self._pump.moment_ns),
-            lambda: self._pump.moment_ns,
-        )
-        self.heard: Callable[[LoggedRequest], object] = lambda heard: None
-        self._rest.heard = self._hear
-        if self.options.pace == "client":
-            exchanges, started_ns = recorded.exchanges, header.started_ns
-            pace = ClientPacing(
-                exchanges, recorded.name_of, started_ns, lambda: self._pump.moment_ns, self._pump.changed
-            )
-            self._pump.pace, self._source.gates = pace, pace.gates
-        if self.options.chaos:
-            chaos = Chaos(self.options.chaos, self.options.seed, self._struck)
-            self._pump.chaos = self._source.chaos = chaos
-            self._door.rate = chaos.rate
-        self._restarted(self.options.start_ns)
-        self._desk = RestService(
-            self._rest, self._model, asterisk_id, lambda: self._pump.moment_ns, self.clock.now_ns, self._pump.shift
-        )
-        self._faults: BinaryIO | None = None
-        self._diallers = [self._dialler(url, say) for url in self.options.connect]
-        self._running: AbstractAsyncContextManager[None] | None = None
+        pacing, chaos = self._playback.pacing, self._playback.chaos
+        self._source = FrameSource(self.session, options, () if pacing is None else pacing.gates, chaos)
+        self._rate = None if chaos is None else chaos.rate
+        self._diallers = [self._dialler(url) for url in options.connect]
+        self._wakeup = Wakeup()
+        self._turn_ns = 0
+        self._commands: list[events.Command] = []
+        self._responses: dict[events.Request, asyncio.Future[RestResponse]] = {}
+        self._calls: asyncio.Future[Sequence[Position]] | None = None
+        self._end = asyncio.Event()
+        self._done = asyncio.Event()
+        self._client_log: ClientLog | None = None
+        self._fault_log: BinaryIO | None = None
 
     @property
     def url(self) -> str:
@@ -142,28 +135,24 @@ class ReplayServer:
     @property
     def status(self) -> Status:
         """The current state."""
-        position_ns = self.clock.position_ns()
-        return Status(position_ns, self._pump.frames, len(self._door.clients), self._pump.late_ns, self._pump.finished)
+        scheduler, clients = self._playback.scheduler, len(self._playback.clients)
+        return Status(self.clock.position_ns(), scheduler.frames, clients, scheduler.late_ns, scheduler.is_finished)
 
     def pause(self) -> None:
         """Stop the clock until `resume`."""
-        self._pump.halt(True)
+        self._control(events.Pause())
 
     def resume(self) -> None:
         """Start the clock again; it runs while a client is connected."""
-        self._pump.halt(False)
+        self._control(events.Resume())
 
     def set_speed(self, speed: float | None) -> None:
         """Change the speed; None is as fast as possible. Raises `ValueError` unless it is above 0."""
-        self._pump.set_speed(speed)
+        self._control(events.SetSpeed(speed))
 
     def step(self) -> None:
         """Send the next event while the replay is paused, as soon as a client is connected."""
-        self._pump.step()
-
-    def next_call(self) -> None:
-        """Continue where the next call begins. Raises `ReplayError` without `call_starts` in the options."""
-        self._pump.next_call()
+        self._control(events.Step())
 
     def seek(self, to: float | str) -> None:
         """Continue at another position, forwards or backwards; the pbx state is as it was then.
@@ -171,136 +160,259 @@ class ReplayServer:
         to: a position in seconds, as `describe` reports it, or a time (docs/select.md): `+5m`, `14:03:10` (UTC),
             `2026-11-23T14:03:10`, `seq:1234`. Raises `ReplayError` for anything else.
         """
-        self._pump.seek(find_place(str(to), self.session))
+        self._control(events.Seek(find_place(str(to), self.session)))
+
+    def next_call(self) -> None:
+        """Continue where the next call begins, once that is known.
+
+        Raises `ReplayError` without `call_starts` in the options.
+        """
+        if self.options.call_starts is None:
+            raise ReplayError("where calls begin is not known here")
+        if self._calls is None:
+            self._calls = asyncio.get_running_loop().run_in_executor(None, self.options.call_starts)
+        self._calls.add_done_callback(self._to_next_call)
+
+    def _to_next_call(self, calls: asyncio.Future[Sequence[Position]]) -> None:
+        if calls.cancelled():
+            return
+        if (error := calls.exception()) is not None:
+            self._say(f"The calls can't be found: {error}.")
+        else:
+            self._control(events.NextCall(calls.result()))
 
     def describe(self) -> dict[str, Any]:
         """Return the state for the control API."""
-        status, speed = self.status, self.clock.speed
+        status, speed, chaos = self.status, self.clock.speed, self._playback.chaos
         return {
-            "position_s": (self._pump.moment_ns - self.session.header.started_ns) / 1e9,
+            "position_s": (self.clock.recording_ns() - self.session.header.started_ns) / 1e9,
             "duration_s": self.session.header.duration_ns / 1e9,
             "frames": status.frames,
             "clients": status.clients,
             "speed": "max" if speed is None else float(speed),
-            "paused": self._pump.halted,
+            "paused": self._playback.scheduler.is_paused,
             "running": not self.clock.paused,
             "finished": status.finished,
-            **({"chaos": dict(self._pump.chaos.counts)} if self._pump.chaos else {}),
+            **({"chaos": dict(chaos.counts)} if chaos is not None else {}),
         }
 
     async def wait_end(self) -> None:
         """Wait until the last frame was sent."""
-        await self._pump.end.wait()
+        await self._end.wait()
 
     async def wait_done(self) -> None:
         """Wait until the server should end: at the end with `at_end="exit"`, or after `stop`."""
-        await self._pump.done.wait()
+        await self._done.wait()
 
     def stop(self) -> None:
         """Make `wait_done` return."""
-        self._pump.done.set()
-
-    async def __aenter__(self) -> Self:
-        self._running = self._run()
-        await self._running.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        assert self._running is not None
-        return await self._running.__aexit__(kind, error, trace)
+        self._done.set()
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
-        if self.options.start is not None:
-            await self._model.prime(self.options.start)
         listener = await listen(self.host, self.port)
-        with contextlib.closing(listener), self._noting():
-            if self.options.record_client is not None:
-                self._desk.log = ClientLog(self.options.record_client, str(self.session.path))
-            try:
-                async with self._serving(listener):
-                    yield
-            finally:
-                if self._desk.log is not None:
-                    await asyncio.to_thread(self._desk.log.close)
+        with contextlib.closing(listener):
+            self.port = listener.getsockname()[1]
+            failed: Exception | None = None
+            async with self._logs():
+                try:
+                    async with self._serving(listener):
+                        yield
+                except* ReplayError as errors:
+                    failed = errors.exceptions[0]
+            if failed is not None:
+                raise failed
 
-    @contextlib.contextmanager
-    def _noting(self) -> Iterator[None]:
-        """Keep the log of faults open, if one is configured."""
-        if self.options.chaos_log is None:
-            yield
-            return
-        try:
-            file = self.options.chaos_log.open("wb", buffering=0)
-        except OSError as error:
-            raise ReplayError(f"{self.options.chaos_log} can't be written: {error.strerror}") from error
-        with file as self._faults:
+    @asynccontextmanager
+    async def _logs(self) -> AsyncIterator[None]:
+        """Keep the logs open that the options name."""
+        async with AsyncExitStack() as stack:
+            if (path := self.options.chaos_log) is not None:
+                try:
+                    self._fault_log = stack.enter_context(path.open("wb", buffering=0))
+                except OSError as error:
+                    raise ReplayError(f"{path} can't be written: {error.strerror}") from error
+            if self.options.record_client is not None:
+                self._client_log = ClientLog(self.options.record_client, str(self.session.path))
+                stack.push_async_callback(asyncio.to_thread, self._client_log.close)
             yield
 
     @asynccontextmanager
     async def _serving(self, listener: socket.socket) -> AsyncIterator[None]:
-        self.port = listener.getsockname()[1]
-        web = web_server(
-            Web(self._door, self._desk.ask, self._steer, ClientAuth(self.options.user, self.options.password))
-        )
-        await web.startup([listener])
-        failed: Exception | None = None
         try:
-            async with asyncio.TaskGroup() as tasks:
-                self._source.seek(self.options.start)
-                own = [tasks.create_task(self._pump.run())]
-                own += [tasks.create_task(dialler.run(self._dials)) for dialler in self._diallers]
-                try:
-                    yield
-                except Exception as error:
-                    # Kept from the task group, which would wrap it: the caller should see the original exception.
-                    failed = error
-                for task in own:
-                    task.cancel()
-        except* ReplayError as errors:
-            failed = errors.exceptions[0]
+            if self.options.start is None:
+                self._source.seek(None)
+            else:
+                await self._take(events.Seek(self.options.start))
+                await self._take(events.Due())
+            web = web_server(Web(self, ClientAuth(self.options.user, self.options.password)))
+            await web.startup([listener])
+            try:
+                async with task_group() as tasks:
+                    own = [tasks.create_task(self._play())]
+                    own += [
+                        tasks.create_task(dialler.run(self._serve_outbound, self._dials)) for dialler in self._diallers
+                    ]
+                    try:
+                        yield
+                    finally:
+                        for task in own:
+                            task.cancel()
+            finally:
+                await self._take(events.Stop())
+                for connection in list(web.server_state.connections):
+                    if connection.transport.get_write_buffer_size():
+                        connection.transport.abort()
+                await web.shutdown([listener])
         finally:
             self._source.close()
-            await self._door.close_all(1001, "the replay ends", _LEAVE_S)
-            for connection in list(web.server_state.connections):
-                if connection.transport.get_write_buffer_size():
-                    connection.transport.abort()
-            await web.shutdown([listener])
-        if failed is not None:
-            raise failed
 
-    def _dialler(self, url: str, say: Callable[[str], None]) -> Dialler:
-        applications = self.options.connect_apps or list(self.session.header.applications)
+    # Events for the playback
+
+    async def _take(self, event: events.Event) -> None:
+        """Give an event to the playback and execute its commands."""
+        for command in self._playback.handle(event):
+            await self._execute(command)
+        self._wakeup.ring()
+
+    def _control(self, event: events.Event) -> None:
+        """Give an event to the playback; `_play` executes its commands."""
+        self._commands += self._playback.handle(event)
+        self._wakeup.ring()
+
+    async def _play(self) -> None:
+        """Execute the commands of the playback, turn by turn."""
+        while True:
+            commands = self._playback.handle(_DUE[self._source.is_ready])
+            if self._commands:
+                commands = [*self._commands, *commands]
+                self._commands.clear()
+            for command in commands:
+                await self._execute(command)
+            if commands and isinstance(commands[0], events.Send) and self._source.is_idle:
+                _yield_processor()
+            # Let other tasks run, so that others can connect while a client reads at full speed. Costs a little.
+            if self.clock.now_ns() - self._turn_ns > _TURN_NS:
+                await asyncio.sleep(0)
+                self._turn_ns = self.clock.now_ns()
+
+    async def answer(self, request: RestRequest, address: str) -> RestResponse:
+        """Answer a REST request over HTTP, from a client at this address."""
+        event = events.Request(request, address)
+        response: asyncio.Future[RestResponse] = asyncio.get_running_loop().create_future()
+        self._responses[event] = response
+        await self._take(event)
+        return await response
+
+    def steer(self, request: RestRequest) -> RestResponse:
+        """Answer a request of the control API."""
+        return control(self, request)
+
+    async def connect(self, scope: Scope, receive: Receive, send: AsgiSend) -> None:
+        """Serve the WebSocket `/ari/events`, as ASGI."""
+        websocket = WebSocket(scope, receive, send)
+        applications = asked_applications(websocket.query_params.getlist("app"))
         if not applications:
-            raise ReplayError(f"{self.session.path} names no application; name the one of the app at the other end")
-        return Dialler(
-            url,
-            applications,
-            self.options.reconnect_interval_s,
-            lambda client: self._door.have(client, applications, self.options.connect_all),
-            lambda application: self._desk.registered(application),
-            lambda raw: self._rest.ids.to_client(raw),
-            say,
-        )
+            await refuse(websocket, 400, "Bad Request", "HTTP request is missing param: [app]")
+            return
+        try:
+            membership = await self._membership_of(applications)
+        except ReplayError as unreadable:
+            await refuse(websocket, 503, "Service Unavailable", str(unreadable))
+            return
+        if self.options.strict_app and (unknown := self._playback.clients.routing.unknown(applications, membership)):
+            self._say(f"A client was refused: {unknown}.")
+            reason = f"{unknown}. Asterisk would take any name; --strict-app does not."
+            await refuse(websocket, 404, "Not Found", reason)
+            return
+        await websocket.accept("ari" if "ari" in scope["subprotocols"] else None)
+        subscribe_all = any(value.lower() in _TRUE for value in websocket.query_params.getlist("subscribeAll"))
+        connection = Connection(websocket, receive, rate=self._rate)
+        await self._serve(events.ClientConnected(connection, applications, subscribe_all, membership), connection)
+
+    async def _membership_of(self, applications: Sequence[str]) -> Membership:
+        if self._membership is None and self._playback.clients.routing.needs_known(applications):
+            self._membership = await asyncio.to_thread(read_known, self.session)
+        return self._membership or Membership()
+
+    async def _serve(self, connected: events.ClientConnected, connection: Connection) -> None:
+        """Serve a client until it has gone."""
+        try:
+            await self._take(connected)
+            while (text := await connection.receive()) is not None:
+                await self._take(events.Message(connection, text))
+        finally:
+            connection.ended()
+            await self._take(events.ClientLeft(connection))
+
+    def _dialler(self, url: str) -> Dialler:
+        if not self._outbound_applications:
+            path = self.session.path
+            raise ReplayError(f"{path} names no application; name the one of the app at the other end")
+        return Dialler(url, self.options.reconnect_interval_s, self._say)
+
+    @property
+    def _outbound_applications(self) -> Sequence[str]:
+        return self.options.connect_apps or list(self.session.header.applications)
 
     def _dials(self) -> bool:
-        return self.options.at_end == "hold" or not self._door.ended
+        return self.options.at_end == "hold" or not self._playback.scheduler.has_ended
 
-    def _restarted(self, moment_ns: int | None) -> None:
-        self._rest.restart(moment_ns)
-        if self._pump.pace is not None:
-            self._pump.pace.restart(moment_ns)
+    async def _serve_outbound(self, outgoing: Outgoing, name: str) -> None:
+        applications = self._outbound_applications
+        connection = Connection(outgoing, outgoing.receive, name, self._rate)
+        await connection.send([self._playback.registered(application) for application in applications])
+        membership = await self._membership_of(applications)
+        connected = events.ClientConnected(connection, applications, self.options.connect_all, membership)
+        await self._serve(connected, connection)
 
-    def _hear(self, heard: LoggedRequest) -> None:
-        if self._pump.pace is not None:
-            self._pump.pace.heard(heard.asked)
-        self.heard(heard)
+    # Commands of the playback
 
-    def _struck(self, fault: str, frame: Frame) -> None:
-        if self._faults is not None:
-            self._faults.write(orjson.dumps({"fault": fault, "seq": frame.seq, "type": frame.type}) + b"\n")
+    async def _execute(self, command: events.Command) -> None:
+        match command:
+            case events.Send(Connection() as client, payloads, within_s):
+                if not await client.send(payloads, within_s) and within_s is None:
+                    await self._take(events.SendFailed(client))
+            case events.Wait(until_ns):
+                await self._wakeup.sleep(None if until_ns is None else max(0, until_ns - self.clock.now_ns()))
+                self._turn_ns = self.clock.now_ns()
+            case events.ReadFrames():
+                await self._source.wait()
+                await self._take(events.FramesRead(self._source.take()))
+            case events.Respond():
+                await self._respond(command)
+            case events.BuildState():
+                try:
+                    state = await asyncio.to_thread(command.read, self._source)
+                except ReplayError as error:
+                    await self._take(events.StateBuilt(command, error=str(error)))
+                else:
+                    await self._take(events.StateBuilt(command, state))
+            case events.SeekFrames(position):
+                self._end.clear()
+                self._source.seek(position)
+            case events.Close(clients, code, reason, within_s):
+                connections = [client for client in clients if isinstance(client, Connection)]
+                await asyncio.gather(*(client.close(code, reason, within_s) for client in connections))
+            case events.Report(text):
+                self._say(text)
+            case events.NoteFault(name, frame):
+                if self._fault_log is not None:
+                    fault = {"fault": name, "seq": frame.seq, "type": frame.type}
+                    self._fault_log.write(orjson.dumps(fault) + b"\n")
+            case events.EndReached():
+                self._end.set()
+            case events.Exit():
+                self._done.set()
 
-    def _steer(self, question: RestRequest) -> RestResponse:
-        return control(self, question)
+    async def _respond(self, command: events.Respond) -> None:
+        request, response = command.request, command.response
+        if command.exchange is not None and self._on_exchange is not None:
+            self._on_exchange(command.exchange)
+        if self._client_log is not None and request is not None:
+            self._client_log.note(request, response, command.address, command.transport, command.took_ns)
+        if isinstance(command.to, events.Request):
+            if not (waiting := self._responses.pop(command.to)).done():
+                waiting.set_result(response)
+        elif isinstance(command.to.client, Connection):
+            await command.to.client.send([command.text])

@@ -4,12 +4,12 @@ import asyncio
 import errno
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
+from arirecord.async_block import AsyncBlock, task_group
 from arirecord.capture.recorder import Recorder
 from arirecord.errors import CaptureError
 
@@ -34,7 +34,7 @@ class TapStatus:
     lost_count: int
 
 
-class Tap:
+class Tap(AsyncBlock):
     """Forwards apps to Asterisk and records the traffic, while the `async with` block runs.
 
         async with Tap(TapOptions(Address.parse("http://pbx:8088/ari"), port=0), lambda: recorder) as tap:
@@ -60,7 +60,6 @@ class Tap:
         self._shared: Shared | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._works: set[asyncio.Task[None]] = set()
-        self._running: AbstractAsyncContextManager[None] | None = None
 
     @property
     def url(self) -> str:
@@ -77,29 +76,15 @@ class Tap:
             return TapStatus(0, 0, 0, 0)
         return TapStatus(len(shared.streams.open), len(shared.copies.all), shared.rest_count, shared.keeper.lost_count)
 
-    async def __aenter__(self) -> Self:
-        self._running = self._run()
-        await self._running.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        assert self._running is not None
-        return await self._running.__aexit__(kind, error, trace)
-
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
-        failed: Exception | None = None
         server = await self._listen()
         try:
             shared = self._shared = self._begin()
             await server.start_serving()
-            async with asyncio.TaskGroup() as self._tasks:
+            async with task_group() as self._tasks:
                 try:
                     yield
-                except Exception as error:
-                    failed = error  # kept from the task group, which would wrap it
                 finally:
                     server.close()
                     await self._leave(shared)
@@ -107,8 +92,6 @@ class Tap:
                         work.cancel()
         finally:
             server.close()
-        if failed is not None:
-            raise failed
 
     def _begin(self) -> Shared:
         keeper = SafeRecorder(self._make_recorder(), self._say)

@@ -99,7 +99,7 @@ def probes(path: Path) -> list[Probe]:
     for before, after in zip([None, *events], [*events, None], strict=True):
         switch.feed([before] if before else [])
         for probe in _near(asked, before, after):
-            answer = rest.answer(probe.exchange.question)
+            answer = rest.respond(probe.exchange.question)[0]
             value = comparable(orjson.loads(answer.content))
             if (answer.status, value) not in probe.said:
                 probe.said.append((answer.status, value))

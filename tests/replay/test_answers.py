@@ -34,7 +34,7 @@ class World:
 
     def ask(self, method: str, target: str, body: Any = None) -> tuple[int, Any]:
         text = b"" if body is None else json.dumps(body).encode()
-        answer = self.rest.answer(RestRequest(method, target, text, "application/json"))
+        answer = self.rest.respond(RestRequest(method, target, text, "application/json"))[0]
         return answer.status, json.loads(answer.content) if answer.content else None
 
 

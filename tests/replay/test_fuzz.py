@@ -19,12 +19,12 @@ from arirecord.replay.pbx.state import PbxState
 from arirecord.replay.rest.matcher import told
 from arirecord.replay.rest.messages import RestRequest, RestResponse
 from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest, exchange_of
+from arirecord.replay.rest.rest_messages import parse_message, response_text
 from arirecord.replay.rest_handler import RestHandler
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify.compare import Request, compare
 from arirecord.replay.verify.grouping import Grouping
 from arirecord.replay.verify.rules import Rule, Rules
-from arirecord.replay.wire.rest_messages import answer_message
 from tests.examples import examples
 
 from .support import client, frame, make, receive, run
@@ -89,7 +89,8 @@ def targets(draw: st.DrawFn) -> str:
 @given(METHODS, targets() | st.text(max_size=30), BODIES, st.none() | st.text(max_size=30))
 @examples(800)
 def test_any_question_has_an_answer(method: str, target: str, body: bytes, content_type: str | None) -> None:
-    answer = rest().answer(RestRequest(method, "/" + target.removeprefix("/"), body, content_type, "http://x/ari"))
+    request = RestRequest(method, "/" + target.removeprefix("/"), body, content_type, "http://x/ari")
+    answer, _ = rest().respond(request)
 
     assert 200 <= answer.status < 500
     assert isinstance(answer.content, bytes)
@@ -119,7 +120,7 @@ def test_any_recorded_exchange_is_an_answer(found: list[RecordedExchange | None]
     replayed, grouping = rest(known), Grouping()
     replayed.ids.bind("channels", "1", mine or "x")
     for number in order[: len(known)]:
-        answer = replayed.answer(known[number % len(known)].question)
+        answer, _ = replayed.respond(known[number % len(known)].question)
         assert 200 <= answer.status < 600
         assert isinstance(answer.content, bytes)
     rules = Rules([Rule.parse("* *?name,variables.a")], grouping.knows)
@@ -146,10 +147,9 @@ def test_any_event_can_be_grouped(value: object, kind: str) -> None:
 )
 @examples(400)
 def test_any_message_has_an_answer(text: str) -> None:
-    async def ask(question: RestRequest) -> RestResponse:
-        return rest().answer(question)
-
-    response = json.loads(asyncio.run(answer_message(text, ask, "app", lambda: "now", "id")))
+    message = parse_message(text)
+    answer = message.refusal if message.request is None else rest().respond(message.request)[0]
+    response = json.loads(response_text(message, answer, "app", "now", "id"))
 
     assert response["type"] == "RESTResponse"
     assert 200 <= response["status_code"] < 500

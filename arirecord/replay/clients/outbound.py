@@ -1,7 +1,7 @@
 """Outbound WebSockets: connections from the replay to an app that listens, as Asterisk makes them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,8 +12,6 @@ from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketExcepti
 from websockets.typing import Subprotocol
 
 from arirecord.errors import ReplayError
-
-from .client import Client
 
 __all__ = ["Dialler", "Outgoing"]
 
@@ -36,10 +34,6 @@ class Outgoing:
         except ConnectionClosed as closed:
             raise WebSocketDisconnect(1006) from closed
 
-    async def send_text(self, text: str) -> None:
-        """Send one message. Raises as `send` does."""
-        await self.send({"batch": [text]})
-
     async def receive(self) -> dict[str, Any]:
         """Return the next message in ASGI's form."""
         try:
@@ -56,37 +50,26 @@ class Outgoing:
 class Dialler:
     """Keeps one connection to an app, as Asterisk does with `connection_type = persistent`.
 
-    After a lost or failed connection, it connects again every `interval_s` seconds, without end. `serve` receives the
-    client and returns when it has gone; `registered` makes the events that Asterisk sends first.
-    Raises `ReplayError` if an address is not the address of a WebSocket.
+    After a lost or failed connection, it connects again every `interval_s` seconds, without end. `report` receives
+    messages for the user. Raises `ReplayError` if an address is not the address of a WebSocket.
     """
 
-    def __init__(
-        self,
-        url: str,
-        applications: Sequence[str],
-        interval_s: float,
-        serve: Callable[[Client], Awaitable[None]],
-        registered: Callable[[str], str],
-        translate: Callable[[str], str],
-        say: Callable[[str], None],
-    ) -> None:
+    def __init__(self, url: str, interval_s: float, report: Callable[[str], None]) -> None:
+        self.name = _without_password(url)
         parts = urlsplit(url)
         if parts.scheme not in ("ws", "wss") or not parts.hostname:
-            raise ReplayError(f"{_without_password(url)} is not a WebSocket address such as ws://localhost:9000/")
+            raise ReplayError(f"{self.name} is not a WebSocket address such as ws://localhost:9000/")
         self._url = url
-        self._shown = _without_password(url)
-        self._applications = applications
         self._interval_s = interval_s
-        self._serve = serve
-        self._registered = registered
-        self._translate = translate
-        self._say = say
+        self._report = report
 
-    async def run(self, wanted: Callable[[], bool]) -> None:
-        """Connect while `wanted` returns true. Raises `ReplayError` if the address cannot be used at all."""
-        told = ""
-        while wanted():
+    async def run(self, serve: Callable[[Outgoing, str], Awaitable[None]], is_needed: Callable[[], bool]) -> None:
+        """Connect while `is_needed`. `serve` receives the connection and its name, and returns when it has ended.
+
+        Raises `ReplayError` if the address cannot be used at all.
+        """
+        reported = ""
+        while is_needed():
             try:
                 async with connect(
                     self._url,
@@ -98,24 +81,16 @@ class Dialler:
                     proxy=None,
                     close_timeout=1,
                 ) as connection:
-                    told = ""
-                    await self._have(connection)
+                    reported = ""
+                    await serve(Outgoing(connection), self.name)
             except InvalidURI as error:
-                raise ReplayError(f"{self._shown} can't be dialled: {error}") from error
+                raise ReplayError(f"{self.name} can't be dialled: {error}") from error
             except (OSError, TimeoutError, WebSocketException) as error:
-                why = f"{self._shown} can't be reached: {error}; it is dialled every {self._interval_s:g} s"
-                if why != told:
-                    self._say(f"{why}.")
-                told = why
+                why = f"{self.name} can't be reached: {error}; it is dialled every {self._interval_s:g} s"
+                if why != reported:
+                    self._report(f"{why}.")
+                reported = why
             await asyncio.sleep(self._interval_s)
-
-    async def _have(self, connection: ClientConnection) -> None:
-        outgoing = Outgoing(connection)
-        for application in self._applications:
-            await outgoing.send_text(self._registered(application))
-        client = Client(outgoing, outgoing.receive, self._applications[0], self._translate)
-        client.name = self._shown
-        await self._serve(client)
 
 
 def _without_password(url: str) -> str:

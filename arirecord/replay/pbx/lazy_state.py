@@ -1,8 +1,8 @@
 """The pbx state, computed only when that is cheap or a client queries it."""
 
-import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from arirecord.errors import NotASession, ReplayError
@@ -13,40 +13,67 @@ from arirecord.session.reader import Frame
 
 from .state import PbxState
 
-__all__ = ["LazyState"]
+__all__ = ["BuildState", "LazyState"]
 
 _AT_ONCE = 10_000
 _A_FEW = 4
 _MOST = 2048
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BuildState:
+    """Read the state of the pbx after `count` frames from `start` (None: from the start of the recording)."""
+
+    start: Position | None
+    count: int
+
+    def read(self, source: FrameSource) -> PbxState:
+        """Read it from the session, which takes a while. Raises `ReplayError` if the session cannot be read."""
+        state = PbxState()
+        try:
+            if self.start is not None:
+                for frame in source.before(self.start):
+                    state.feed([frame], 0)
+                state.remember()
+            for frame in islice(source.once(self.start), self.count):
+                state.feed([frame], 0)
+        except (NotASession, OSError) as error:
+            raise ReplayError(f"the session can't be read: {error}") from error
+        return state
+
+
 class LazyState:
-    """The pbx state at the position of the replay: `switch`, current after `freshen`.
+    """The pbx state at the position of the replay: `switch`, current while `is_current`.
 
     Parsing a frame costs more than sending it. At full speed, or without idle time, parsing waits until a client
     queries the state. Then the recording is read once up to the position; from then on every frame is parsed.
+    `rows_before` returns the maximum number of frames before a time, in ns since 1970 UTC.
     """
 
-    def __init__(self, source: FrameSource) -> None:
+    def __init__(self, rows_before: Callable[[int], int]) -> None:
         self.switch = PbxState()
-        self._source = source
+        self._rows_before = rows_before
         self._start: Position | None = None
         self._taken = 0
-        self._asked = False
-        self._live = True
-        self._turn = 0
-        self._building = asyncio.Lock()
+        self._is_queried = False
+        self._is_live = True
+        self._build: BuildState | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether `switch` is the state after the frames taken so far."""
+        return self._is_live and self._build is None
 
     def take(self, batch: Sequence[Frame], lazily: bool) -> None:
         """Take frames that will be sent now; `lazily`: without time to parse them."""
         again = [n for n, frame in enumerate(batch) if frame.kind == AGAIN]
         self._taken = len(batch) - again[-1] - 1 if again else self._taken + len(batch)
-        if self._live and not self._asked and (lazily or self.switch.behind + len(batch) > _MOST):
-            self._live = False
+        if self._is_live and not self._is_queried and (lazily or self.switch.behind + len(batch) > _MOST):
+            self._is_live = False
             self.switch.clear()
-        if self._live:
+        if self._is_live:
             # While the state is being built, no frame is parsed: the waiting frames come after those being read.
-            self.switch.feed(batch, sys.maxsize if self._building.locked() else _MOST)
+            self.switch.feed(batch, sys.maxsize if self._build is not None else _MOST)
 
     def give_back(self, batch: Sequence[Frame]) -> None:
         """Take back frames that were not sent and will be taken again."""
@@ -54,7 +81,7 @@ class LazyState:
 
     def idle(self) -> bool:
         """Use idle time to parse some of the waiting frames. Returns whether more are left."""
-        if not self._live or self._building.locked():
+        if not self.is_current:
             return False
         self.switch.catch_up(_A_FEW)
         return self.switch.behind > 0
@@ -64,42 +91,34 @@ class LazyState:
         self._taken += len(frames)
         self.switch.feed(frames)
 
-    async def freshen(self) -> None:
-        """Update the state to the frames sent so far. Raises `ReplayError` if the session cannot be read."""
-        self._asked = True
-        async with self._building:
-            if not self._live:
-                self._live = True
-                await self._build(self._start, self._taken)
+    def query(self) -> BuildState | None:
+        """A client queries the state. Returns what must be built first, unless that is already being done."""
+        self._is_queried = True
+        if self._is_live:
+            return None
+        self._is_live = True
+        self._build = BuildState(self._start, self._taken)
+        return self._build
 
-    async def prime(self, place: Position) -> None:
-        """Continue from this position. Raises as `freshen` does.
+    def seek(self, position: Position) -> BuildState | None:
+        """Continue from this position. Returns what must be built first.
 
-        If many frames precede it, they are read when a client queries the state.
+        If many frames precede it, they are read when a client queries the state, or now if that was being built.
         """
-        self._turn += 1
-        self._start, self._taken = place, 0
-        self._live = self._source.rows_before(place) < _AT_ONCE
+        self._start, self._taken = position, 0
         self.switch.clear()
-        if self._live:
-            async with self._building:
-                await self._build(place, 0)
+        self._is_live = self._build is not None or self._rows_before(position.ns) < _AT_ONCE
+        self._build = BuildState(position, 0) if self._is_live else None
+        return self._build
 
-    async def _build(self, start: Position | None, count: int) -> None:
-        turn, switch = self._turn, PbxState()
-
-        def read() -> None:
-            if start is not None:
-                for frame in self._source.before(start):
-                    switch.feed([frame], 0)
-                switch.remember()
-            for frame in islice(self._source.once(start), count):
-                switch.feed([frame], 0)
-
-        try:
-            await asyncio.to_thread(read)
-        except (NotASession, OSError) as error:
-            raise ReplayError(f"the session can't be read: {error}") from error
-        if turn == self._turn:
-            switch.feed(self.switch.waiting(), sys.maxsize)
-            vars(self.switch).update(vars(switch))
+    def built(self, build: BuildState, state: PbxState | None) -> bool:
+        """Use a state that was built (None: that failed). False: the replay has continued elsewhere since."""
+        if build is not self._build:
+            return False
+        self._build = None
+        if state is None:
+            self._is_live = False
+        else:
+            state.feed(self.switch.waiting(), sys.maxsize)
+            vars(self.switch).update(vars(state))
+        return True

@@ -1,6 +1,5 @@
 """Replay at the client's pace: an event waits for the requests that the recorded app sent before it."""
 
-import time
 from collections.abc import Callable, Collection, Iterable
 
 from arirecord.replay.timing.pacing import GATE
@@ -17,8 +16,7 @@ class ClientPacing:
     """Compares the requests of the recorded app, `gates` by the time of the recording, with those of the client.
 
     A client's request counts for the earliest equal recorded request; without one, for the earliest of the same
-    operation on the same resource. `heard_at_ns` is the time of the last counted request, on the monotonic clock.
-    `now_ns` is the time of the recording; `ring` is called when a request was counted.
+    operation on the same resource.
     """
 
     def __init__(
@@ -26,13 +24,8 @@ class ClientPacing:
         exchanges: Iterable[RecordedExchange],
         name_of: Callable[[str], str],
         started_ns: int,
-        now_ns: Callable[[], int],
-        ring: Callable[[], None],
     ) -> None:
         self.gates: list[Frame] = []
-        self.heard_at_ns = 0
-        self._now_ns = now_ns
-        self._ring = ring
         self._all: list[QueuedExchange] = []
         self._by_key: dict[tuple[object, ...], ExchangeQueue] = {}
         self._by_place: dict[tuple[object, ...], ExchangeQueue] = {}
@@ -46,13 +39,11 @@ class ClientPacing:
             self._by_key.setdefault(known.asked.key, ExchangeQueue()).told.append(known)
             self._by_place.setdefault(known.asked.place, ExchangeQueue()).told.append(known)
 
-    def heard(self, what: RequestKey) -> None:
-        """Count a request of the client."""
-        self.heard_at_ns = time.monotonic_ns()
-        for row in (self._by_key.get(what.key), self._by_place.get(what.place)):
-            if row is not None and (found := row.next(self._now_ns())) is not None:
-                found.is_used = True
-                self._ring()
+    def count(self, key: RequestKey, now_ns: int) -> None:
+        """Count a request of the client, at a time of the recording."""
+        for queue in (self._by_key.get(key.key), self._by_place.get(key.place)):
+            if queue is not None and (recorded := queue.next(now_ns)) is not None:
+                recorded.is_used = True
                 return
 
     def is_open(self, gate: Frame, applications: Collection[str]) -> bool:

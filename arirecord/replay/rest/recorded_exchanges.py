@@ -99,19 +99,21 @@ class RecordedRest:
         return next(iter(self.applications))
 
 
-def read_recorded(session: SessionFile) -> RecordedRest:
+def read_recorded(session: SessionFile, aliases: Mapping[str, str] | None = None) -> RecordedRest:
     """Read the REST data of a session: only the row groups that hold REST exchanges or unknown event types.
+
+    aliases: the recorded application for each other name that a client uses.
 
     Raises `ReplayError` if they cannot be read.
     """
     try:
-        return _read(session)
+        return _read(session, aliases or {})
     except (NotASession, OSError) as error:
         raise ReplayError(f"the session can't be read: {error}") from error
 
 
-def _read(session: SessionFile) -> RecordedRest:
-    recorded = RecordedRest(types=list(session.header.types))
+def _read(session: SessionFile, aliases: Mapping[str, str]) -> RecordedRest:
+    recorded = RecordedRest(types=list(session.header.types), aliases=aliases)
     recorded.applications = list(session.header.applications)
     for raw, t_ns in _rest_texts(session):
         if exchange := exchange_of(raw, t_ns):

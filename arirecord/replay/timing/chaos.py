@@ -3,7 +3,7 @@
 import heapq
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,19 +82,14 @@ def _number(text: str, units: dict[str, float]) -> float:
 
 
 class Chaos:
-    """Faults with a seed. `counts` has the number of each; `note` receives each as `(fault, frame)`."""
+    """Faults with a seed. `counts` has the number of each."""
 
-    def __init__(
-        self,
-        faults: Sequence[Fault],
-        seed: int,
-        note: Callable[[str, Frame], None] = lambda name, frame: None,
-    ) -> None:
+    def __init__(self, faults: Sequence[Fault], seed: int) -> None:
+        self._struck: list[tuple[str, Frame]] = []
         self.counts: Counter[str] = Counter()
         self.rate = min((fault.amount for fault in faults if fault.name == "slow"), default=None)
         self._faults = list(enumerate(faults))
         self._seed = seed
-        self._note = note
 
     @property
     def summary(self) -> str:
@@ -102,6 +97,11 @@ class Chaos:
         done = [f"{count:,} {_DONE[name]}" for name, count in sorted(self.counts.items())]
         slow = [f"at most {self.rate:,.0f} bytes a second"] if self.rate is not None else []
         return f"Chaos with seed {self._seed}: {', '.join(done + slow) or 'nothing was struck'}."
+
+    def take_struck(self) -> list[tuple[str, Frame]]:
+        """Return the faults since the last call, each as `(fault, frame)`."""
+        struck, self._struck = self._struck, []
+        return struck
 
     def strikes(self, name: str, frame: Frame) -> Fault | None:
         """The first fault with this name that strikes a frame."""
@@ -163,7 +163,7 @@ class Chaos:
     def did(self, name: str, frame: Frame) -> None:
         """Count a fault."""
         self.counts[name] += 1
-        self._note(name, frame)
+        self._struck.append((name, frame))
 
     def _draw(self, number: int, seq: int) -> float:
         """A number from 0 to 1 that depends only on the seed, the fault and the frame (splitmix64)."""

@@ -21,13 +21,17 @@ class PlayerClock:
 
     The clock starts paused, at position 0. Every change (speed, pause, resume, jump) sets a new reference, and only
     differences to the reference are scaled, by a fraction: rounding errors do not add up, however long the replay.
-    `now_ns` is the monotonic clock; tests replace it.
+    `now_ns` is the monotonic clock; tests replace it. `origin_ns` is the time of the recording at position 0, in
+    nanoseconds since 1970 UTC.
     """
 
-    def __init__(self, speed: float | Fraction | None = 1, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self, speed: float | Fraction | None = 1, now_ns: Callable[[], int] = time.monotonic_ns, origin_ns: int = 0
+    ) -> None:
         self.now_ns = now_ns
         self._speed = _fraction(speed)
         self._paused = True
+        self._origin_ns = origin_ns
         self._reference = TimeReference(0, now_ns())
 
     @property
@@ -46,6 +50,14 @@ class PlayerClock:
             return self._reference.position_ns
         passed_ns = self.now_ns() - self._reference.steady_ns
         return self._reference.position_ns + passed_ns * self._speed.numerator // self._speed.denominator
+
+    def recording_ns(self) -> int:
+        """The time of the recording at the current position, since 1970 UTC."""
+        return self._origin_ns + self.position_ns()
+
+    def set_origin(self, origin_ns: int) -> None:
+        """Change the time of the recording at position 0: the recording was interrupted, or starts again."""
+        self._origin_ns = origin_ns
 
     def horizon_ns(self) -> int | None:
         """Everything up to this position is due; None: everything is due."""

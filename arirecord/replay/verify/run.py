@@ -13,7 +13,7 @@ from arirecord.errors import VerifyError
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.rest.matcher import thing_made, told
 from arirecord.replay.rest.recorded_exchanges import read_recorded
-from arirecord.replay.rest_handler import LoggedRequest
+from arirecord.replay.rest_handler import ClientExchange
 from arirecord.replay.server import ReplayServer
 from arirecord.session.reader import SessionFile, open_session
 
@@ -75,13 +75,13 @@ class _Asked:
     requests: list[Request] = field(default_factory=list)
     latest_s: float = 0
 
-    def hear(self, heard: LoggedRequest) -> None:
-        content = heard.answer.content
+    def add(self, exchange: ClientExchange) -> None:
+        content = exchange.response.content
         try:
             value = orjson.loads(content) if content else None
         except ValueError:
             value = None
-        self.requests.append(Request(heard.asked, thing_made(heard.asked, heard.answer.status, value)))
+        self.requests.append(Request(exchange.key, thing_made(exchange.key, exchange.response.status, value)))
         self.latest_s = asyncio.get_running_loop().time()
 
 
@@ -118,10 +118,11 @@ async def verify(
     asked = _Asked()
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    async with ReplayServer(session, replayed, say or (lambda text: None)) as server:
-        server.heard = asked.hear
-        async with running(command, where(server, application, _USER, _USER)) as process:
-            trouble = await _until_over(server, process, options, asked)
+    async with (
+        ReplayServer(session, replayed, say or (lambda text: None), asked.add) as server,
+        running(command, where(server, application, _USER, _USER)) as process,
+    ):
+        trouble = await _until_over(server, process, options, asked)
     moments_s = (session.header.started_ns / 1e9, time.time())
     rules = Rules([*map(Rule.parse, DEFAULT_RULES), *options.rules], grouping.knows, moments_s)
     calls = compare(ours, asked.requests, grouping, rules, options.any_order)

@@ -1,12 +1,11 @@
 """The paths that a replay serves: HTTP and WebSocket on one port, as in Asterisk."""
 
-from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from arirecord.asterisk.login import CHALLENGE
@@ -19,23 +18,23 @@ __all__ = ["Web", "refuse"]
 _MOST: Final = 1 << 20
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
-Answering = Callable[[RestRequest, str], Awaitable[RestResponse]]
+
+class Served(Protocol):
+    """What is behind the paths: the WebSockets of `/ari/events`, requests under `/ari` and under `/control`."""
+
+    async def connect(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+    async def answer(self, request: RestRequest, address: str) -> RestResponse: ...
+    def steer(self, request: RestRequest) -> RestResponse: ...
 
 
 class Web:
     """The web application, an ASGI one.
 
-    `events` takes the WebSockets of `/ari/events`. `ari` answers requests under `/ari` (of a client named by its
-    address), and `steer` those under `/control`. Any other path is 404, also one with a slash too many, as in
-    Asterisk.
+    Any path outside `/ari` and `/control` is 404, also one with a slash too many, as in Asterisk.
     """
 
-    def __init__(
-        self, events: ASGIApp, ari: Answering, steer: Callable[[RestRequest], RestResponse], access: ClientAuth
-    ) -> None:
-        self._steer = steer
-        self._events = events
-        self._ari = ari
+    def __init__(self, served: Served, access: ClientAuth) -> None:
+        self._served = served
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +57,7 @@ class Web:
         elif not self._allowed(websocket):
             await refuse(websocket, 401, "Unauthorized", "A name and a password are required.", CHALLENGE)
         else:
-            await self._events(scope, receive, send)
+            await self._served.connect(scope, receive, send)
 
     async def _http(self, request: Request) -> Response:
         path = _raw_path(request)
@@ -82,9 +81,9 @@ class Web:
         target = path.removeprefix("/ari") + (f"?{query}" if query else "")
         question = RestRequest(request.method, target, body, request.headers.get("content-type"), _base(request))
         if controls:
-            return _response(self._steer(question))
+            return _response(self._served.steer(question))
         client = request.client
-        return _response(await self._ari(question, f"{client.host}:{client.port}" if client else "unknown"))
+        return _response(await self._served.answer(question, f"{client.host}:{client.port}" if client else "unknown"))
 
     def _allowed(self, asked: Request | WebSocket) -> bool:
         query = asked.scope["query_string"].decode("latin-1")
