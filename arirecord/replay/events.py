@@ -13,38 +13,6 @@ from .pbx.state import PbxState
 from .rest.messages import RestRequest, RestResponse
 from .rest_handler import ClientExchange
 
-__all__ = [
-    "BuildState",
-    "Client",
-    "ClientConnected",
-    "ClientLeft",
-    "Close",
-    "Command",
-    "Due",
-    "EndReached",
-    "Event",
-    "Exit",
-    "FramesRead",
-    "Message",
-    "NextCall",
-    "NoteFault",
-    "Pause",
-    "ReadFrames",
-    "Report",
-    "Request",
-    "Respond",
-    "Resume",
-    "Seek",
-    "SeekFrames",
-    "Send",
-    "SendFailed",
-    "SetSpeed",
-    "StateBuilt",
-    "Step",
-    "Stop",
-    "Wait",
-]
-
 
 class Client(Protocol):
     """Stands for a connection: the playback compares it and names it in commands. `name` is for messages."""

@@ -1,18 +1,16 @@
-"""The server that ARI clients connect to: sockets, tasks and files around a `Playback`."""
+"""The server that ARI clients connect to: sockets and tasks around a `Playback`."""
 
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
-import orjson
 from starlette.types import Receive, Scope
 from starlette.types import Send as AsgiSend
 from starlette.websockets import WebSocket
@@ -25,16 +23,16 @@ from arirecord.session.reader import SessionFile, open_session
 
 from . import events
 from .clients.app_registry import asked_applications
-from .clients.client_log import ClientLog
 from .clients.outbound import Dialler, Outgoing
 from .clients.subscription import Membership, read_known
+from .executor import Executor
 from .frame_source import FrameSource
 from .options import ReplayOptions
 from .playback import Playback
 from .rest.messages import RestRequest, RestResponse
 from .rest.recorded_exchanges import read_recorded
 from .rest_handler import ClientExchange
-from .timing.clock import PlayerClock, Wakeup
+from .timing.clock import PlayerClock
 from .timing.position import find_place
 from .wire.connection import Connection
 from .wire.control import control
@@ -43,16 +41,7 @@ from .wire.web import Web, refuse
 
 __all__ = ["ReplayServer", "Status"]
 
-# Clients wait at most this long for their turn while others receive the frames that are due.
-_TURN_NS: Final = 1_000_000
-
 _TRUE: Final = ("1", "on", "t", "true", "y", "yes")
-
-_DUE: Final = (events.Due(False), events.Due(True))
-
-# Linux wakes a local client on the processor of the sender. The sender yields it: otherwise one frame in fifty was
-# two milliseconds late. The reading thread would use that time for much longer.
-_yield_processor: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +87,6 @@ class ReplayServer(AsyncBlock):
         self.host = options.host
         self.port = options.port
         self._say = say or logging.getLogger("arirecord.replay").info
-        self._on_exchange = on_exchange
         self._membership = read_known(self.session) if options.map_app else None
         self._playback = Playback(
             header,
@@ -110,17 +98,10 @@ class ReplayServer(AsyncBlock):
         )
         pacing, chaos = self._playback.pacing, self._playback.chaos
         self._source = FrameSource(self.session, options, () if pacing is None else pacing.gates, chaos)
+        self._executor = Executor(self._playback, self._source, self.clock, self._say, on_exchange)
         self._rate = None if chaos is None else chaos.rate
         self._diallers = [self._dialler(url) for url in options.connect]
-        self._wakeup = Wakeup()
-        self._turn_ns = 0
-        self._commands: list[events.Command] = []
-        self._responses: dict[events.Request, asyncio.Future[RestResponse]] = {}
         self._calls: asyncio.Future[Sequence[Position]] | None = None
-        self._end = asyncio.Event()
-        self._done = asyncio.Event()
-        self._client_log: ClientLog | None = None
-        self._fault_log: BinaryIO | None = None
 
     @property
     def url(self) -> str:
@@ -140,19 +121,19 @@ class ReplayServer(AsyncBlock):
 
     def pause(self) -> None:
         """Stop the clock until `resume`."""
-        self._control(events.Pause())
+        self._executor.post(events.Pause())
 
     def resume(self) -> None:
         """Start the clock again; it runs while a client is connected."""
-        self._control(events.Resume())
+        self._executor.post(events.Resume())
 
     def set_speed(self, speed: float | None) -> None:
         """Change the speed; None is as fast as possible. Raises `ValueError` unless it is above 0."""
-        self._control(events.SetSpeed(speed))
+        self._executor.post(events.SetSpeed(speed))
 
     def step(self) -> None:
         """Send the next event while the replay is paused, as soon as a client is connected."""
-        self._control(events.Step())
+        self._executor.post(events.Step())
 
     def seek(self, to: float | str) -> None:
         """Continue at another position, forwards or backwards; the pbx state is as it was then.
@@ -160,7 +141,7 @@ class ReplayServer(AsyncBlock):
         to: a position in seconds, as `describe` reports it, or a time (docs/select.md): `+5m`, `14:03:10` (UTC),
             `2026-11-23T14:03:10`, `seq:1234`. Raises `ReplayError` for anything else.
         """
-        self._control(events.Seek(find_place(str(to), self.session)))
+        self._executor.post(events.Seek(find_place(str(to), self.session)))
 
     def next_call(self) -> None:
         """Continue where the next call begins, once that is known.
@@ -179,7 +160,7 @@ class ReplayServer(AsyncBlock):
         if (error := calls.exception()) is not None:
             self._say(f"The calls can't be found: {error}.")
         else:
-            self._control(events.NextCall(calls.result()))
+            self._executor.post(events.NextCall(calls.result()))
 
     def describe(self) -> dict[str, Any]:
         """Return the state for the control API."""
@@ -198,15 +179,15 @@ class ReplayServer(AsyncBlock):
 
     async def wait_end(self) -> None:
         """Wait until the last frame was sent."""
-        await self._end.wait()
+        await self._executor.end.wait()
 
     async def wait_done(self) -> None:
         """Wait until the server should end: at the end with `at_end="exit"`, or after `stop`."""
-        await self._done.wait()
+        await self._executor.done.wait()
 
     def stop(self) -> None:
         """Make `wait_done` return."""
-        self._done.set()
+        self._executor.done.set()
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
@@ -214,7 +195,7 @@ class ReplayServer(AsyncBlock):
         with contextlib.closing(listener):
             self.port = listener.getsockname()[1]
             failed: Exception | None = None
-            async with self._logs():
+            async with self._executor.logs(self.session, self.options):
                 try:
                     async with self._serving(listener):
                         yield
@@ -224,32 +205,18 @@ class ReplayServer(AsyncBlock):
                 raise failed
 
     @asynccontextmanager
-    async def _logs(self) -> AsyncIterator[None]:
-        """Keep the logs open that the options name."""
-        async with AsyncExitStack() as stack:
-            if (path := self.options.chaos_log) is not None:
-                try:
-                    self._fault_log = stack.enter_context(path.open("wb", buffering=0))
-                except OSError as error:
-                    raise ReplayError(f"{path} can't be written: {error.strerror}") from error
-            if self.options.record_client is not None:
-                self._client_log = ClientLog(self.options.record_client, str(self.session.path))
-                stack.push_async_callback(asyncio.to_thread, self._client_log.close)
-            yield
-
-    @asynccontextmanager
     async def _serving(self, listener: socket.socket) -> AsyncIterator[None]:
         try:
             if self.options.start is None:
                 self._source.seek(None)
             else:
-                await self._take(events.Seek(self.options.start))
-                await self._take(events.Due())
+                await self._executor.take(events.Seek(self.options.start))
+                await self._executor.take(events.Due())
             web = web_server(Web(self, ClientAuth(self.options.user, self.options.password)))
             await web.startup([listener])
             try:
                 async with task_group() as tasks:
-                    own = [tasks.create_task(self._play())]
+                    own = [tasks.create_task(self._executor.play())]
                     own += [
                         tasks.create_task(dialler.run(self._serve_outbound, self._dials)) for dialler in self._diallers
                     ]
@@ -259,7 +226,7 @@ class ReplayServer(AsyncBlock):
                         for task in own:
                             task.cancel()
             finally:
-                await self._take(events.Stop())
+                await self._executor.take(events.Stop())
                 for connection in list(web.server_state.connections):
                     if connection.transport.get_write_buffer_size():
                         connection.transport.abort()
@@ -267,42 +234,9 @@ class ReplayServer(AsyncBlock):
         finally:
             self._source.close()
 
-    # Events for the playback
-
-    async def _take(self, event: events.Event) -> None:
-        """Give an event to the playback and execute its commands."""
-        for command in self._playback.handle(event):
-            await self._execute(command)
-        self._wakeup.ring()
-
-    def _control(self, event: events.Event) -> None:
-        """Give an event to the playback; `_play` executes its commands."""
-        self._commands += self._playback.handle(event)
-        self._wakeup.ring()
-
-    async def _play(self) -> None:
-        """Execute the commands of the playback, turn by turn."""
-        while True:
-            commands = self._playback.handle(_DUE[self._source.is_ready])
-            if self._commands:
-                commands = [*self._commands, *commands]
-                self._commands.clear()
-            for command in commands:
-                await self._execute(command)
-            if commands and isinstance(commands[0], events.Send) and self._source.is_idle:
-                _yield_processor()
-            # Let other tasks run, so that others can connect while a client reads at full speed. Costs a little.
-            if self.clock.now_ns() - self._turn_ns > _TURN_NS:
-                await asyncio.sleep(0)
-                self._turn_ns = self.clock.now_ns()
-
     async def answer(self, request: RestRequest, address: str) -> RestResponse:
         """Answer a REST request over HTTP, from a client at this address."""
-        event = events.Request(request, address)
-        response: asyncio.Future[RestResponse] = asyncio.get_running_loop().create_future()
-        self._responses[event] = response
-        await self._take(event)
-        return await response
+        return await self._executor.answer(request, address)
 
     def steer(self, request: RestRequest) -> RestResponse:
         """Answer a request of the control API."""
@@ -338,12 +272,12 @@ class ReplayServer(AsyncBlock):
     async def _serve(self, connected: events.ClientConnected, connection: Connection) -> None:
         """Serve a client until it has gone."""
         try:
-            await self._take(connected)
+            await self._executor.take(connected)
             while (text := await connection.receive()) is not None:
-                await self._take(events.Message(connection, text))
+                await self._executor.take(events.Message(connection, text))
         finally:
             connection.ended()
-            await self._take(events.ClientLeft(connection))
+            await self._executor.take(events.ClientLeft(connection))
 
     def _dialler(self, url: str) -> Dialler:
         if not self._outbound_applications:
@@ -365,54 +299,3 @@ class ReplayServer(AsyncBlock):
         membership = await self._membership_of(applications)
         connected = events.ClientConnected(connection, applications, self.options.connect_all, membership)
         await self._serve(connected, connection)
-
-    # Commands of the playback
-
-    async def _execute(self, command: events.Command) -> None:
-        match command:
-            case events.Send(Connection() as client, payloads, within_s):
-                if not await client.send(payloads, within_s) and within_s is None:
-                    await self._take(events.SendFailed(client))
-            case events.Wait(until_ns):
-                await self._wakeup.sleep(None if until_ns is None else max(0, until_ns - self.clock.now_ns()))
-                self._turn_ns = self.clock.now_ns()
-            case events.ReadFrames():
-                await self._source.wait()
-                await self._take(events.FramesRead(self._source.take()))
-            case events.Respond():
-                await self._respond(command)
-            case events.BuildState():
-                try:
-                    state = await asyncio.to_thread(command.read, self._source)
-                except ReplayError as error:
-                    await self._take(events.StateBuilt(command, error=str(error)))
-                else:
-                    await self._take(events.StateBuilt(command, state))
-            case events.SeekFrames(position):
-                self._end.clear()
-                self._source.seek(position)
-            case events.Close(clients, code, reason, within_s):
-                connections = [client for client in clients if isinstance(client, Connection)]
-                await asyncio.gather(*(client.close(code, reason, within_s) for client in connections))
-            case events.Report(text):
-                self._say(text)
-            case events.NoteFault(name, frame):
-                if self._fault_log is not None:
-                    fault = {"fault": name, "seq": frame.seq, "type": frame.type}
-                    self._fault_log.write(orjson.dumps(fault) + b"\n")
-            case events.EndReached():
-                self._end.set()
-            case events.Exit():
-                self._done.set()
-
-    async def _respond(self, command: events.Respond) -> None:
-        request, response = command.request, command.response
-        if command.exchange is not None and self._on_exchange is not None:
-            self._on_exchange(command.exchange)
-        if self._client_log is not None and request is not None:
-            self._client_log.note(request, response, command.address, command.transport, command.took_ns)
-        if isinstance(command.to, events.Request):
-            if not (waiting := self._responses.pop(command.to)).done():
-                waiting.set_result(response)
-        elif isinstance(command.to.client, Connection):
-            await command.to.client.send([command.text])
