@@ -3,7 +3,9 @@
 The public names; everything else may change.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -57,12 +59,11 @@ _HOMES = {
     "Session": "arirecord.api",
     "connect": "arirecord.analytics",
     "open_session": "arirecord.api",
+    "replay": "arirecord.replay.api",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name == "replay":  # the package itself can be called
-        return import_module("arirecord.replay")
     if name in __all__:
         return getattr(import_module(_HOMES.get(name, "arirecord.errors")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -70,3 +71,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps `arirecord.replay` the function: the import of a submodule sets the name to the package `replay`."""
+
+    @property
+    def replay(self) -> Any:
+        return __getattr__("replay")
+
+    @replay.setter
+    def replay(self, package: ModuleType) -> None: ...
+
+
+sys.modules[__name__].__class__ = _Package

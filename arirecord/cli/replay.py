@@ -4,23 +4,24 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .completion import complete_event_types
+from arirecord.replay.options import ReplayOptions
+
 from .console import live_line, say
-from .output import SESSION, Input, Output, OutputOption, Verb
+from .output import Input, Verb
 from .param_types import DURATION, time_options
 from .replay_keys import ReplayLine, clock, keys, sharp_timers
-from .replay_types import FAULTS, MAPPED, SPEED, call_starts, find_call
+from .replay_types import call_starts, find_call, option_of, values_of
 
 if TYPE_CHECKING:
-    from arirecord.replay.options import AtEnd, OnReconnect, Pace
     from arirecord.replay.server import ReplayServer
-    from arirecord.replay.timing.chaos import Fault
     from arirecord.select.times import Position, Time
     from arirecord.session.reader import SessionFile
 
@@ -30,172 +31,41 @@ __all__ = ["command", "replay"]
 _SWITCH_INTERVAL_S = 0.0001
 
 
+def replay_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a replay, as `ReplayOptions` declares them, and those that select a part of the recording."""
+    part = [
+        time_options(
+            "--start",
+            begin_help="Start here, with the channels and bridges of that moment: +5m from the start, 14:03:10 (time "
+            "of day), 2026-11-23T14:03:10, seq:1234.",
+            until_help="Stop here; same forms as --start.",
+        ),
+        click.option("--duration", type=DURATION, help="Replay this much of the recording."),
+        click.option(
+            "--only-call", metavar="ID", help="Replay only this call: its id, or the id of one of its channels."
+        ),
+    ]
+    for declared in reversed(fields(ReplayOptions)):
+        if declared.name == "only_call":
+            for decorate in reversed(part):
+                command = decorate(command)
+        elif declared.metadata:
+            command = option_of(declared)(command)
+    return command
+
+
 @click.command("replay", cls=Verb)
 @click.argument("session", type=Input())
-@click.option(
-    "--speed",
-    type=SPEED,
-    default="1",
-    show_default=True,
-    help="Speed factor, or max: as fast as clients receive.",
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8088,
-    show_default=True,
-    help="Port to listen on; 0 is any free port.",
-)
-@click.option(
-    "--at-end",
-    type=click.Choice(["hold", "close", "exit"]),
-    default="hold",
-    show_default=True,
-    help="After the last frame: keep connections open, close them and keep serving, or close them and exit.",
-)
-@click.option(
-    "--on-reconnect",
-    type=click.Choice(["resume", "restart"]),
-    default="resume",
-    show_default=True,
-    help="If a client reconnects while no other is connected: resume, or restart the replay.",
-)
-@click.option(
-    "--connect",
-    multiple=True,
-    metavar="URL",
-    help="Connect to an app that waits for an outbound WebSocket: ws://[NAME:PASSWORD@]HOST:PORT/PATH (repeatable).",
-)
-@click.option(
-    "--connect-app",
-    multiple=True,
-    metavar="APP",
-    help="Name of the app given by --connect, if it differs from the recording.",
-)
-@click.option(
-    "--connect-all", is_flag=True, help="Send all events to the app given by --connect, like subscribe_all in ari.conf."
-)
-@click.option(
-    "--user", metavar="NAME[:PASSWORD]", help="Credentials for clients. Default for the password: ARIRECORD_PASSWORD."
-)
-@click.option(
-    "--share", is_flag=True, help="Let several clients share an app; in Asterisk the latest client takes it over."
-)
-@click.option(
-    "--map-app",
-    type=MAPPED,
-    multiple=True,
-    metavar="RECORDED=ASKED",
-    help="Send a client of app ASKED the events recorded for RECORDED (repeatable).",
-)
-@click.option("--strict-app", is_flag=True, help="Refuse apps that are not in the recording; Asterisk accepts any.")
-@click.option(
-    "--record-client",
-    cls=OutputOption,
-    formats=SESSION,
-    metavar="FILE",
-    help="Record the clients' REST requests to a session.",
-)
-@time_options(
-    "--start",
-    begin_help="Start here, with the channels and bridges of that moment: +5m from the start, 14:03:10 (time of day), "
-    "2026-11-23T14:03:10, seq:1234.",
-    until_help="Stop here; same forms as --start.",
-)
-@click.option("--duration", type=DURATION, help="Replay this much of the recording.")
-@click.option("--only-call", metavar="ID", help="Replay only this call: its id, or the id of one of its channels.")
-@click.option(
-    "--loop", type=click.IntRange(0), default=1, show_default=True, help="Replay this many times; 0 is endless."
-)
-@click.option(
-    "--start-paused", is_flag=True, help="Start paused: the space key or POST /control/resume starts the replay."
-)
-@click.option(
-    "--pace",
-    type=click.Choice(["clock", "client"]),
-    default="clock",
-    show_default=True,
-    help="client: each event waits for the requests that the tapped app made before it.",
-)
-@click.option(
-    "--pace-timeout",
-    type=DURATION,
-    default="5s",
-    show_default=True,
-    help="Longest time that an event waits with --pace client.",
-)
-@click.option("--idle-limit", type=DURATION, help="Shorten pauses in the recording to this length.")
-@click.option("--min-gap", type=DURATION, help="Shortest time between two events, for clients that debounce.")
-@click.option("--shift-to-now", is_flag=True, help="Move timestamps in events and responses to the present.")
-@click.option(
-    "--chaos",
-    type=FAULTS,
-    multiple=True,
-    metavar="FAULTS",
-    help="Inject faults: drop@1%,stall=2s@StasisStart (see above).",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Seed of --chaos: the same seed gives the same faults.",
-)
-@click.option(
-    "--chaos-log",
-    cls=OutputOption,
-    formats={},
-    metavar="FILE",
-    help="Write each injected fault to a file, as JSON.",
-)
-@click.option(
-    "--type",
-    "types",
-    multiple=True,
-    metavar="TYPE",
-    shell_complete=complete_event_types,
-    help="Send only events of this type (repeatable).",
-)
-@click.option(
-    "--exclude",
-    multiple=True,
-    metavar="TYPE",
-    shell_complete=complete_event_types,
-    help="Send no events of this type (repeatable).",
-)
+@replay_options
 def replay(
     session: Path,
-    speed: float | None,
-    host: str,
-    port: int,
-    at_end: "AtEnd",
-    on_reconnect: "OnReconnect",
-    connect: tuple[str, ...],
-    connect_app: tuple[str, ...],
-    connect_all: bool,
-    user: str | None,
-    share: bool,
-    map_app: tuple[tuple[str, str], ...],
-    strict_app: bool,
-    record_client: Output,
     start: "Time | None",
     until: "Time | None",
     timezone: str,
     duration: float | None,
     only_call: str | None,
-    loop: int,
-    start_paused: bool,
-    pace: "Pace",
-    pace_timeout: float,
-    idle_limit: float | None,
-    min_gap: float | None,
-    shift_to_now: bool,
-    chaos: "tuple[list[Fault], ...]",
-    seed: int,
-    chaos_log: Output,
-    types: tuple[str, ...],
-    exclude: tuple[str, ...],
+    user: str | None,
+    **given: Any,
 ) -> None:
     """Replay a session to ARI clients on localhost, as if from the Asterisk that it was recorded from.
 
@@ -236,7 +106,6 @@ def replay(
     import asyncio
     import selectors
 
-    from arirecord.replay.options import ReplayOptions
     from arirecord.replay.server import ReplayServer
     from arirecord.session.reader import open_session
 
@@ -250,38 +119,15 @@ def replay(
     if call is not None:
         begin, end = begin or call.begin, end or call.end
     options = ReplayOptions(
-        host=host,
-        port=port,
-        speed=speed,
-        at_end=at_end,
-        on_reconnect=on_reconnect,
-        connect=connect,
-        connect_apps=[name for value in connect_app for name in value.split(",") if name],
-        connect_all=connect_all,
         user=name,
         password=password,
-        share=share,
-        map_app=map_app,
-        strict_app=strict_app,
-        record_client=record_client.path,
         start_ns=begin and begin.ns,
         start_seq=begin.seq if begin else -1,
         until_ns=end and end.ns,
         until_seq=end.seq if end else -1,
         only_call=call,
         call_starts=partial(call_starts, opened),
-        loop=loop,
-        start_paused=start_paused,
-        pace=pace,
-        pace_timeout_s=pace_timeout,
-        idle_limit_ns=None if idle_limit is None else int(idle_limit * 1e9),
-        min_gap_ns=int((min_gap or 0) * 1e9),
-        shift_to_now=shift_to_now,
-        chaos=[fault for faults in chaos for fault in faults],
-        seed=seed,
-        chaos_log=chaos_log.path,
-        types=frozenset(types),
-        exclude=frozenset(exclude),
+        **values_of(given),
     )
     server = ReplayServer(opened, options, say)
     # select() sleeps to the microsecond, epoll to the millisecond: it is most of the lateness.

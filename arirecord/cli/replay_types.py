@@ -1,17 +1,24 @@
-"""Types of the options of a replay."""
+"""The options of a replay on the command line: made from `ReplayOptions`, and their types."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 
+from .completion import complete_event_types
+from .output import SESSION, Formats, OutputOption
+from .param_types import DURATION
+
 if TYPE_CHECKING:
+    from dataclasses import Field
+
     from arirecord.replay.timing.call_filter import CallFrames
     from arirecord.replay.timing.chaos import Fault
     from arirecord.select.times import Position
     from arirecord.session.reader import SessionFile
 
-__all__ = ["FAULTS", "MAPPED", "SPEED", "Faults", "Mapped", "Speed", "call_starts", "find_call"]
+__all__ = ["Faults", "Mapped", "Names", "Speed", "call_starts", "find_call", "option_of", "values_of"]
 
 
 class Speed(click.ParamType["float | None"]):
@@ -61,11 +68,63 @@ class Faults(click.ParamType["list[Fault]"]):
             self.fail(str(error), param, ctx)
 
 
-FAULTS = Faults()
+class Names(click.ParamType["list[str]"]):
+    """`a,b` → two names."""
 
-SPEED = Speed()
+    name = "names"
 
-MAPPED = Mapped()
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """Return the names."""
+        return [name for name in str(value).split(",") if name]
+
+
+_TYPES: Final[Mapping[str, click.ParamType[Any]]] = {
+    "speed": Speed(),
+    "port": click.IntRange(0, 65535),
+    "loop": click.IntRange(0),
+    "seed": click.IntRange(0),
+    "map_app": Mapped(),
+    "connect_apps": Names(),
+    "chaos": Faults(),
+    "pace_timeout_s": DURATION,
+    "idle_limit_ns": DURATION,
+    "min_gap_ns": DURATION,
+}
+_OUTPUTS: Final[Mapping[str, Formats]] = {"record_client": SESSION, "chaos_log": {}}
+_MORE: Final[Mapping[str, Any]] = {name: {"shell_complete": complete_event_types} for name in ("types", "exclude")}
+
+
+def option_of(declared: "Field[Any]") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option of the command for a field of `ReplayOptions`, from what is declared there."""
+    settings: dict[str, Any] = dict(declared.metadata) | _MORE.get(declared.name, {})
+    flag = settings.pop("name", declared.name.removesuffix("_s").removesuffix("_ns")).replace("_", "-")
+    default = settings.pop("default", declared.default)
+    if declared.name in _OUTPUTS:
+        settings |= {"cls": OutputOption, "formats": _OUTPUTS[declared.name]}
+    elif default is False:
+        settings["is_flag"] = True
+    elif isinstance(default, tuple | frozenset):
+        settings["multiple"] = True
+    elif default is not None:
+        shown = f"{default}s" if declared.name.endswith("_s") else str(default)
+        settings |= {"default": shown, "show_default": True}
+    if choices := settings.pop("choices", None):
+        settings["type"] = click.Choice(get_args(choices))
+    elif declared.name in _TYPES:
+        settings["type"] = _TYPES[declared.name]
+    return click.option(f"--{flag}", declared.name, **settings)
+
+
+def values_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `ReplayOptions` for what the command was given."""
+    values = {name: value for name, value in given.items() if value is not None}
+    for name in values.keys() & _OUTPUTS.keys():
+        values[name] = values[name].path
+    for name in ("connect_apps", "chaos"):
+        values[name] = [item for items in values[name] for item in items]
+    for name in values.keys() & {"idle_limit_ns", "min_gap_ns"}:
+        values[name] = int(values[name] * 1e9)
+    return values | {name: frozenset(values[name]) for name in ("types", "exclude")}
 
 
 _BRIDGES = """

@@ -1,12 +1,14 @@
 """The Python API of a running replay: start it, control it, and check the requests of its clients."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import update_wrapper
+from inspect import signature
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Concatenate, Final, Literal, ParamSpec, cast
 
 from arirecord.session.reader import SessionFile
 
@@ -153,20 +155,41 @@ def _in_vain(wanted: ClientRequest, seconds: float, others: Sequence[ClientReque
     return "\n".join([f"{text}; requests that were not expected:", *more, *shown])
 
 
+P = ParamSpec("P")
+Function = Callable[[SessionFile | str | Path, ReplayOptions], AbstractAsyncContextManager[Replay]]
+Typed = Callable[Concatenate[SessionFile | str | Path, P], AbstractAsyncContextManager[Replay]]
+
+
+def with_options(make: Callable[P, ReplayOptions]) -> "Callable[[Function], Typed[P]]":
+    """Give a function that takes `ReplayOptions` the parameters of their constructor instead, as types too."""
+
+    def decorate(function: Function) -> Typed[P]:
+        def call(
+            session: SessionFile | str | Path, *args: P.args, **options: P.kwargs
+        ) -> AbstractAsyncContextManager[Replay]:
+            return function(session, make(*args, **options))
+
+        first, *_ = signature(function).parameters.values()
+        parameters = [first, *signature(make).parameters.values()]
+        update_wrapper(call, function)
+        call.__signature__ = signature(function).replace(parameters=parameters)  # type: ignore[attr-defined]
+        return cast(Typed[P], call)
+
+    return decorate
+
+
+@with_options(ReplayOptions)
 @asynccontextmanager
-async def replay(
-    session: SessionFile | str | Path, *, speed: float | Literal["max"] = 1, port: int = 0, **options: Any
-) -> AsyncIterator[Replay]:
+async def replay(session: SessionFile | str | Path, options: ReplayOptions) -> AsyncIterator[Replay]:
     """Replay a session to ARI clients while the block runs, on a free port of this machine.
 
         async with arirecord.replay("transfer.parquet", speed=50) as ari:
             await my_app.connect(ari.url)
             await ari.expect("POST", "/channels/*/answer")
 
-    `speed` is a number or `"max"`; further `options` are those of `ReplayOptions`, such as `pace="client"`. Raises
-    `NotASession`, `FileNotFoundError`, `ReplayError`, and `TypeError` for an unknown option.
+    The `options` are given by name: those of `ReplayOptions`, such as `speed="max"` and `pace="client"`. Raises
+    `NotASession`, `FileNotFoundError`, `ReplayError`, and `TypeError` at the call for an unknown option.
     """
-    given = ReplayOptions(port=port, speed=None if speed == "max" else speed, **options)
-    running = Replay(session, given)
+    running = Replay(session, options)
     async with running.server:
         yield running

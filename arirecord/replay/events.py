@@ -72,7 +72,7 @@ class SendFailed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Request:
+class RequestReceived:
     """A REST request over HTTP, from a client at this address. A `Respond` names the same object."""
 
     request: RestRequest
@@ -80,7 +80,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class MessageReceived:
     """A message of a client over its WebSocket, such as a `RESTRequest`."""
 
     client: Client
@@ -135,8 +135,8 @@ Event = (
     | ClientConnected
     | ClientLeft
     | SendFailed
-    | Request
-    | Message
+    | RequestReceived
+    | MessageReceived
     | Pause
     | Resume
     | Step
@@ -162,11 +162,11 @@ class Send:
 class Respond:
     """Answer a request: over HTTP with the `response`, over a WebSocket with the `RESTResponse` `text`.
 
-    `request` is None for a message that is not a request. `exchange` is the request in recorded ids; None if ARI does
-    not know it. `took_ns` is the time since the request.
+    `request` is missing for a message that holds none, `exchange` (in recorded ids) for a request that ARI does not
+    know. `took_ns` is the time since the request.
     """
 
-    to: Request | Message
+    to: RequestReceived | MessageReceived
     request: RestRequest | None
     response: RestResponse
     took_ns: int
@@ -176,12 +176,12 @@ class Respond:
     @property
     def address(self) -> str:
         """The address of the client."""
-        return self.to.address if isinstance(self.to, Request) else self.to.client.name
+        return self.to.address if isinstance(self.to, RequestReceived) else self.to.client.name
 
     @property
     def transport(self) -> str:
         """`http` or `websocket`."""
-        return "http" if isinstance(self.to, Request) else "websocket"
+        return "http" if isinstance(self.to, RequestReceived) else "websocket"
 
 
 @dataclass(frozen=True, slots=True)

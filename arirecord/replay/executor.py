@@ -20,7 +20,7 @@ from .playback import Playback
 from .rest.messages import RestRequest, RestResponse
 from .rest_handler import ClientExchange
 from .timing.clock import PlayerClock, Wakeup
-from .wire.connection import Connection
+from .wire.client_connection import ClientConnection
 
 __all__ = ["Executor"]
 
@@ -59,7 +59,7 @@ class Executor:
         self._wakeup = Wakeup()
         self._turn_ns = 0
         self._commands: list[events.Command] = []
-        self._responses: dict[events.Request, asyncio.Future[RestResponse]] = {}
+        self._responses: dict[events.RequestReceived, asyncio.Future[RestResponse]] = {}
         self._client_log: ClientLog | None = None
         self._fault_log: BinaryIO | None = None
 
@@ -106,7 +106,7 @@ class Executor:
 
     async def answer(self, request: RestRequest, address: str) -> RestResponse:
         """Answer a REST request over HTTP, from a client at this address."""
-        event = events.Request(request, address)
+        event = events.RequestReceived(request, address)
         response: asyncio.Future[RestResponse] = asyncio.get_running_loop().create_future()
         self._responses[event] = response
         await self.take(event)
@@ -114,7 +114,7 @@ class Executor:
 
     async def _execute(self, command: events.Command) -> None:
         match command:
-            case events.Send(Connection() as client, payloads, within_s):
+            case events.Send(ClientConnection() as client, payloads, within_s):
                 if not await client.send(payloads, within_s) and within_s is None:
                     await self.take(events.SendFailed(client))
             case events.Wait(until_ns):
@@ -136,7 +136,7 @@ class Executor:
                 self.end.clear()
                 self._source.seek(position)
             case events.Close(clients, code, reason, within_s):
-                connections = [client for client in clients if isinstance(client, Connection)]
+                connections = [client for client in clients if isinstance(client, ClientConnection)]
                 await asyncio.gather(*(client.close(code, reason, within_s) for client in connections))
             case events.Report(text):
                 self._report(text)
@@ -155,8 +155,8 @@ class Executor:
             self._on_exchange(command.exchange)
         if self._client_log is not None and request is not None:
             self._client_log.note(request, response, command.address, command.transport, command.took_ns)
-        if isinstance(command.to, events.Request):
+        if isinstance(command.to, events.RequestReceived):
             if not (waiting := self._responses.pop(command.to)).done():
                 waiting.set_result(response)
-        elif isinstance(command.to.client, Connection):
+        elif isinstance(command.to.client, ClientConnection):
             await command.to.client.send([command.text])

@@ -1,16 +1,18 @@
-"""The options of a replay."""
+"""The options of a replay, declared once: for the server, for `arirecord.replay` and for the command."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from arirecord.errors import ReplayError
 from arirecord.select.times import Position
-from arirecord.session.reader import Frame
 
-from .timing.call_filter import CallFrames
-from .timing.chaos import Fault
+if TYPE_CHECKING:
+    from arirecord.session.reader import Frame
+
+    from .timing.call_filter import CallFrames
+    from .timing.chaos import Fault
 
 __all__ = ["AtEnd", "OnReconnect", "Pace", "ReplayError", "ReplayOptions"]
 
@@ -19,91 +21,129 @@ OnReconnect = Literal["resume", "restart"]
 Pace = Literal["clock", "client"]
 
 
-@dataclass(frozen=True, slots=True)
+def option(help: str, **settings: Any) -> dict[str, Any]:
+    """The metadata of a field that is also an option of `arirecord replay`; `settings` are those of click."""
+    return {"help": help, **settings}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayOptions:
-    """Options of a replay. None means off."""
+    """Options of a replay. None means off. Times with `_ns` are nanoseconds of the recording."""
 
-    # Where to listen. Port 0 is any free port.
-    host: str = "127.0.0.1"
-    port: int = 8088
+    speed: float | Literal["max"] | None = field(
+        default=1, metadata=option("Speed factor, or max: as fast as clients receive.")
+    )
+    host: str = field(default="127.0.0.1", metadata=option("Address to listen on."))
+    port: int = field(default=0, metadata=option("Port to listen on; 0 is any free port.", default=8088))
 
-    # Seconds of the recording per second. None: as fast as the clients take the frames.
-    speed: float | None = 1
-
-    # What an event waits for: its due time, or also the requests that the recorded app sent before it; for a request at
-    # most this many seconds. After a request, the client has this many seconds before the next event.
-    pace: Pace = "clock"
-    pace_timeout_s: float = 5
-    pace_settle_s: float = 0.02
-
-    # What happens after the last frame: the connections stay open, are closed (code 1000) and the server continues,
-    # or all ends. They stay open by default because many clients reconnect at once when they are closed.
-    at_end: AtEnd = "hold"
-
-    # Apps that the replay connects to, as Asterisk does with outbound WebSockets, besides listening: their addresses,
-    # their applications (empty: those of the recording), whether they receive all events, and the time between two
-    # tries.
-    connect: Sequence[str] = ()
-    connect_apps: Sequence[str] = ()
-    connect_all: bool = False
+    # The connections stay open by default because many clients reconnect at once when they are closed.
+    at_end: AtEnd = field(
+        default="hold",
+        metadata=option(
+            "After the last frame: keep connections open, close them and keep serving, or close them and exit.",
+            choices=AtEnd,
+        ),
+    )
+    on_reconnect: OnReconnect = field(
+        default="resume",
+        metadata=option(
+            "If a client reconnects while no other is connected: resume, or restart the replay.", choices=OnReconnect
+        ),
+    )
+    connect: Sequence[str] = field(
+        default=(),
+        metadata=option(
+            "Connect to an app that waits for an outbound WebSocket: ws://[NAME:PASSWORD@]HOST:PORT/PATH (repeatable).",
+            metavar="URL",
+        ),
+    )
+    connect_apps: Sequence[str] = field(
+        default=(),
+        metadata=option(
+            "Name of the app given by --connect, if it differs from the recording.", name="connect_app", metavar="APP"
+        ),
+    )
+    connect_all: bool = field(
+        default=False, metadata=option("Send all events to the app given by --connect, like subscribe_all in ari.conf.")
+    )
+    # How long after a lost or failed connection the next one is tried.
     reconnect_interval_s: float = 0.5
 
-    # What a client receives that returns while no other is connected: the next events, or all from the start.
-    on_reconnect: OnReconnect = "resume"
-
-    # The name and password that clients must give; without a name, all clients are accepted.
-    user: str | None = None
+    # Without a user, all clients are accepted.
+    user: str | None = field(
+        default=None,
+        metadata=option(
+            "Credentials for clients. Default for the password: ARIRECORD_PASSWORD.", metavar="NAME[:PASSWORD]"
+        ),
+    )
     password: str = field(default="", repr=False)
+    share: bool = field(
+        default=False, metadata=option("Let several clients share an app; in Asterisk the latest client takes it over.")
+    )
+    map_app: Sequence[tuple[str, str]] = field(
+        default=(),
+        metadata=option(
+            "Send a client of app ASKED the events recorded for RECORDED (repeatable).", metavar="RECORDED=ASKED"
+        ),
+    )
+    strict_app: bool = field(
+        default=False, metadata=option("Refuse apps that are not in the recording; Asterisk accepts any.")
+    )
+    record_client: Path | None = field(
+        default=None, metadata=option("Record the clients' REST requests to a session.", metavar="FILE")
+    )
 
-    # Whether several clients may share an application. In Asterisk, the newer client takes it.
-    share: bool = False
-
-    # Pairs of an application in the recording and the name under which a client asks for it, and whether to refuse
-    # names that are neither mapped nor in the recording.
-    map_app: Sequence[tuple[str, str]] = ()
-    strict_app: bool = False
-
-    # Where to write the REST requests of clients, as a session.
-    record_client: Path | None = None
-
-    # Which part is replayed, in nanoseconds since 1970 UTC; `seq` separates rows of the same time. Resources created
-    # before the start exist at the start; the end is not part of it.
+    # Which part is replayed, since 1970 UTC; `seq` separates rows of the same time. Resources created before the start
+    # exist at the start; the end is not part of it.
     start_ns: int | None = None
     start_seq: int = -1
     until_ns: int | None = None
     until_seq: int = -1
 
-    # Number of repetitions; 0 is without end.
-    loop: int = 1
-
-    # Whether the replay starts paused, until `resume`.
-    start_paused: bool = False
-
-    # Silences are shortened to this, in nanoseconds of the recording.
-    idle_limit_ns: int | None = None
-
-    # The shortest time between two frames, in nanoseconds of the recording.
-    min_gap_ns: int = 0
-
-    # Faults on purpose; the same seed strikes the same frames.
-    chaos: Sequence[Fault] = ()
-    seed: int = 0
-
-    # A file to which each fault is written, one JSON object per line.
-    chaos_log: Path | None = None
-
-    # Whether dates in events and responses are moved to the present.
-    shift_to_now: bool = False
-
     # Send only what belongs to this call. The pbx state is computed from all calls.
-    only_call: CallFrames | None = None
+    only_call: "CallFrames | None" = None
 
     # Where calls begin, in order, for the step to the next call. Called once, in a thread, at the first such step.
     call_starts: Callable[[], Sequence[Position]] | None = None
 
-    # Which event types are sent: only these (empty: all), and none of those. The pbx state uses all of them.
-    types: frozenset[str] = frozenset()
-    exclude: frozenset[str] = frozenset()
+    loop: int = field(default=1, metadata=option("Replay this many times; 0 is endless."))
+    start_paused: bool = field(
+        default=False, metadata=option("Start paused: the space key or POST /control/resume starts the replay.")
+    )
+    pace: Pace = field(
+        default="clock",
+        metadata=option("client: each event waits for the requests that the tapped app made before it.", choices=Pace),
+    )
+    pace_timeout_s: float = field(default=5, metadata=option("Longest time that an event waits with --pace client."))
+    # The time that a client has for each response before the next event, with `pace="client"`.
+    pace_settle_s: float = 0.02
+    idle_limit_ns: int | None = field(default=None, metadata=option("Shorten pauses in the recording to this length."))
+    min_gap_ns: int = field(
+        default=0, metadata=option("Shortest time between two events, for clients that debounce.", default=None)
+    )
+    shift_to_now: bool = field(
+        default=False, metadata=option("Move timestamps in events and responses to the present.")
+    )
+    chaos: "Sequence[Fault]" = field(
+        default=(), metadata=option("Inject faults: drop@1%,stall=2s@StasisStart (see above).", metavar="FAULTS")
+    )
+    seed: int = field(default=0, metadata=option("Seed of --chaos: the same seed gives the same faults."))
+    chaos_log: Path | None = field(
+        default=None, metadata=option("Write each injected fault to a file, as JSON.", metavar="FILE")
+    )
+
+    # The pbx state is computed from all types.
+    types: frozenset[str] = field(
+        default=frozenset(), metadata=option("Send only events of this type (repeatable).", name="type", metavar="TYPE")
+    )
+    exclude: frozenset[str] = field(
+        default=frozenset(), metadata=option("Send no events of this type (repeatable).", metavar="TYPE")
+    )
+
+    @property
+    def clock_speed(self) -> float | None:
+        """The speed; None for `max`."""
+        return None if self.speed == "max" else self.speed
 
     @property
     def start(self) -> Position | None:
@@ -115,7 +155,7 @@ class ReplayOptions:
         """The first position that is not replayed; None: it runs to the end."""
         return None if self.until_ns is None else Position(self.until_ns, self.until_seq)
 
-    def sends(self, frame: Frame) -> bool:
+    def sends(self, frame: "Frame") -> bool:
         """Whether a frame is sent to clients at all."""
         if self.only_call is not None and not self.only_call.has(frame):
             return False

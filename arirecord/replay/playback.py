@@ -35,7 +35,7 @@ _STATELESS: Final = ("api-docs", "events")
 class _Pending:
     """A request that is not answered yet. `message` is that of the WebSocket that brought it."""
 
-    source: events.Request | events.Message
+    source: events.RequestReceived | events.MessageReceived
     request: RestRequest
     began_ns: int
     message: RestMessage | None = None
@@ -102,9 +102,9 @@ class Playback:
                 return scheduler.turn(can_read)
             case events.FramesRead(frames):
                 scheduler.feed(frames)
-            case events.Request(request):
+            case events.RequestReceived(request):
                 return self._ask(_Pending(event, request, self._clock.now_ns()))
-            case events.Message():
+            case events.MessageReceived():
                 return self._message(event)
             case events.StateBuilt(build, state, unreadable):
                 if not self._state.built(build, state):
@@ -147,7 +147,7 @@ class Playback:
             commands.append(Send(older.client, [notice], _NOTICE_S))
         return commands
 
-    def _message(self, event: events.Message) -> Sequence[Command]:
+    def _message(self, event: events.MessageReceived) -> Sequence[Command]:
         message = parse_message(event.text)
         if message.request is None:
             text = self._response_text(event, message, message.refusal)
@@ -182,12 +182,12 @@ class Playback:
             moved = shift.text(response.content.decode("utf-8", "surrogateescape"))
             response = replace(response, body=moved.encode("utf-8", "surrogateescape"))
         text = ""
-        if pending.message is not None and isinstance(pending.source, events.Message):
+        if pending.message is not None and isinstance(pending.source, events.MessageReceived):
             text = self._response_text(pending.source, pending.message, response)
         took_ns = self._clock.now_ns() - pending.began_ns
         return Respond(pending.source, pending.request, response, took_ns, exchange, text)
 
-    def _response_text(self, event: events.Message, message: RestMessage, response: RestResponse) -> str:
+    def _response_text(self, event: events.MessageReceived, message: RestMessage, response: RestResponse) -> str:
         application = self.clients.application(event.client)
         return response_text(message, response, application, self._time(), self._asterisk_id)
 

@@ -34,7 +34,7 @@ from .rest.recorded_exchanges import read_recorded
 from .rest_handler import ClientExchange
 from .timing.clock import PlayerClock
 from .timing.position import find_place
-from .wire.connection import Connection
+from .wire.client_connection import ClientConnection
 from .wire.control import control
 from .wire.uvicorn_server import ClientAuth, authority, listen, web_server
 from .wire.web import Web, refuse
@@ -83,7 +83,7 @@ class ReplayServer(AsyncBlock):
         self.session = session if isinstance(session, SessionFile) else open_session(session)
         self.options = options = options or ReplayOptions()
         header = self.session.header
-        self.clock = PlayerClock(options.speed, origin_ns=header.started_ns)
+        self.clock = PlayerClock(options.clock_speed, origin_ns=header.started_ns)
         self.host = options.host
         self.port = options.port
         self._say = say or logging.getLogger("arirecord.replay").info
@@ -261,7 +261,7 @@ class ReplayServer(AsyncBlock):
             return
         await websocket.accept("ari" if "ari" in scope["subprotocols"] else None)
         subscribe_all = any(value.lower() in _TRUE for value in websocket.query_params.getlist("subscribeAll"))
-        connection = Connection(websocket, receive, rate=self._rate)
+        connection = ClientConnection(websocket, receive, rate=self._rate)
         await self._serve(events.ClientConnected(connection, applications, subscribe_all, membership), connection)
 
     async def _membership_of(self, applications: Sequence[str]) -> Membership:
@@ -269,12 +269,12 @@ class ReplayServer(AsyncBlock):
             self._membership = await asyncio.to_thread(read_known, self.session)
         return self._membership or Membership()
 
-    async def _serve(self, connected: events.ClientConnected, connection: Connection) -> None:
+    async def _serve(self, connected: events.ClientConnected, connection: ClientConnection) -> None:
         """Serve a client until it has gone."""
         try:
             await self._executor.take(connected)
             while (text := await connection.receive()) is not None:
-                await self._executor.take(events.Message(connection, text))
+                await self._executor.take(events.MessageReceived(connection, text))
         finally:
             connection.ended()
             await self._executor.take(events.ClientLeft(connection))
@@ -294,7 +294,7 @@ class ReplayServer(AsyncBlock):
 
     async def _serve_outbound(self, outgoing: Outgoing, name: str) -> None:
         applications = self._outbound_applications
-        connection = Connection(outgoing, outgoing.receive, name, self._rate)
+        connection = ClientConnection(outgoing, outgoing.receive, name, self._rate)
         await connection.send([self._playback.registered(application) for application in applications])
         membership = await self._membership_of(applications)
         connected = events.ClientConnected(connection, applications, self.options.connect_all, membership)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from arirecord.cli.replay import replay as replay_command
 from arirecord.errors import ReplayError
 from arirecord.replay.options import ReplayOptions
+from arirecord.replay.pbx import lazy_state
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.timing.position import find_place
 from arirecord.select.times import Position
@@ -130,7 +131,7 @@ def test_seeking_in_the_same_words(session: SessionFile, to: str, first: int) ->
 @pytest.mark.slow
 def test_far_places_are_found_without_reading_what_is_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what was up there is read when somebody asks."""
-    monkeypatch.setattr("arirecord.replay.pbx.lazy_state._AT_ONCE", 2000)
+    monkeypatch.setattr(lazy_state, "_AT_ONCE", 2000)
     channel = '{"type":"ChannelCreated","channel":{"id":"1","name":"a-1","state":"Up"},"application":"recorder"}'
     rows = [(0, channel), *((n * S, event(n)) for n in range(1, 8000))]
     path = make(tmp_path / "s.parquet", rows)

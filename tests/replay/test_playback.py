@@ -57,11 +57,11 @@ class World:
     ) -> None:
         self.now = Now()
         self.options = ReplayOptions(**options)
-        self.clock = PlayerClock(self.options.speed, self.now, START_NS)
+        self.clock = PlayerClock(self.options.clock_speed, self.now, START_NS)
         apps = dict.fromkeys((f.application or "" for f in frames), 1)
         header = Header(START_NS, {"verb": "import"}, applications=apps)
         recorded = rest or RecordedRest(applications=list(apps))
-        rows = {True: 0, False: 20_000}[self.options.speed is not None]
+        rows = 0 if self.options.clock_speed is not None else 20_000
         self.playback = Playback(header, self.options, self.clock, recorded, Membership(), lambda ns: rows)
         gates = [] if self.playback.pacing is None else self.playback.pacing.gates
         self.frames = sorted([*frames, *gates], key=lambda f: (f.elapsed_ns, f.kind != "gate"))
@@ -85,7 +85,7 @@ class World:
                 else:
                     client.texts += [json.loads(text) for text in payloads]
                     client.at_ns += [self.clock.position_ns()] * len(payloads)
-            case events.Respond(events.Message(Listener() as client)):
+            case events.Respond(events.MessageReceived(Listener() as client)):
                 client.texts.append(json.loads(command.text))
             case events.ReadFrames():
                 self.take(events.FramesRead(self.frames[self.read : self.read + self.piece]))
@@ -118,8 +118,8 @@ class World:
         self.now.ns += int(seconds * S)
         self.run()
 
-    def ask(self, method: str, target: str, body: bytes = b"") -> events.Request:
-        request = events.Request(RestRequest(method, target, body, "application/json"), "1.2.3.4:5")
+    def ask(self, method: str, target: str, body: bytes = b"") -> events.RequestReceived:
+        request = events.RequestReceived(RestRequest(method, target, body, "application/json"), "1.2.3.4:5")
         self.take(request)
         return request
 
@@ -273,7 +273,6 @@ def test_a_state_that_can_not_be_read_is_an_answer_or_the_end() -> None:
 
     assert [respond.response.status for respond in world.of(events.Respond)] == [503]
 
-    world.options = ReplayOptions()
     world = World(every_second(3))
     world.is_reading = False
     world.take(events.Seek(Position(START_NS + S)))
@@ -426,7 +425,7 @@ def test_messages_are_answered_in_order_on_their_connection() -> None:
     world = World(every_second(1))
     client = world.connect()
     for number, text in enumerate(["{", '{"type": "RESTRequest", "uri": "channels", "request_id": "1"}', "[]"]):
-        world.take(events.Message(client, text))
+        world.take(events.MessageReceived(client, text))
         assert len(client.texts) == number + 1
 
     assert [text["status_code"] for text in client.texts] == [400, 200, 400]
@@ -471,7 +470,7 @@ def test_the_end(at_end: Any) -> None:
         type(command) for command in world.log if isinstance(command, events.EndReached | events.Close | events.Exit)
     ]
 
-    extra = {"hold": [], "close": [events.Close], "exit": [events.Close, events.Exit]}
+    extra: dict[str, list[type[Any]]] = {"hold": [], "close": [events.Close], "exit": [events.Close, events.Exit]}
     assert after == [events.EndReached, *extra[at_end]]
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from arirecord.replay.rest.messages import RestRequest, RestResponse, error
+from .messages import RestRequest, RestResponse, error
 
 __all__ = ["RestMessage", "parse_message", "response_text"]
 

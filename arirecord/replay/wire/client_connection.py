@@ -10,7 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from .batch_send import abort_message, batch_message
 
-__all__ = ["Connection", "Socket"]
+__all__ = ["ClientConnection", "Socket"]
 
 # Errors of sending to a client that has gone; the timing decides which of them occurs.
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
@@ -26,7 +26,7 @@ class Socket(Protocol):
     async def close(self, code: int, reason: str) -> None: ...
 
 
-class Connection:
+class ClientConnection:
     """One WebSocket client. `name` is its address, `rate` its limit in bytes per second."""
 
     def __init__(
