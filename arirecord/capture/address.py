@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 from arirecord.asterisk.login import basic_header
 from arirecord.errors import CaptureError
 
-__all__ = ["Address"]
+__all__ = ["Address", "why_unreachable"]
 
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
@@ -81,3 +81,18 @@ class Address:
         if self.user is None:
             return {}
         return {"Authorization": basic_header(self.user, self.password or "")}
+
+
+def why_unreachable(where: str, error: OSError, timeout_s: float) -> str:
+    """Return a sentence that says why nothing could be asked at `where`, and what to do."""
+    if isinstance(error, TimeoutError):
+        return f"no answer from {where} in {timeout_s:g} s: is the host right, does a firewall block it?"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate of {where} is not to be trusted ({error.verify_message}): name its authority with --ca"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with {where}: {error.reason or error}"
+    if isinstance(error, ConnectionRefusedError):
+        return (
+            f"connection refused: nothing listens at {where}. Is Asterisk running, with `enabled = yes` in http.conf?"
+        )
+    return f"can't connect to {where}: {error.strerror or error}"

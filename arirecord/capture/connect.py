@@ -1,6 +1,5 @@
 """Connect to an ARI, and explain failures."""
 
-import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from arirecord.errors import CaptureError, ConnectionRefused
 
-from .address import Address
+from .address import Address, why_unreachable
 from .event_stream import EventStream
 
 __all__ = ["CaptureOptions", "dial"]
@@ -89,22 +88,8 @@ async def dial(options: CaptureOptions) -> EventStream:
         raise ConnectionRefused(_refusal(status, options, to.partition("?")[0]), status) from None
     except InvalidHandshake as error:
         raise CaptureError(f"{where} answers, but not as an ARI server does: {error}") from None
-    except TimeoutError:
-        raise CaptureError(
-            f"no answer from {where} in {options.open_timeout_s:g} s: is the host right, does a firewall block it?"
-        ) from None
-    except ssl.SSLCertVerificationError as error:
-        raise CaptureError(
-            f"the certificate of {where} is not to be trusted ({error.verify_message}): name its authority with --ca"
-        ) from None
-    except ssl.SSLError as error:
-        raise CaptureError(f"no TLS with {where}: {error.reason or error}") from None
-    except ConnectionRefusedError:
-        raise CaptureError(
-            f"connection refused: nothing listens at {where}. Is Asterisk running, with `enabled = yes` in http.conf?"
-        ) from None
     except OSError as error:
-        raise CaptureError(f"can't connect to {where}: {error.strerror or error}") from None
+        raise CaptureError(why_unreachable(where, error, options.open_timeout_s)) from None
 
 
 def _refusal(status: int, options: CaptureOptions, to: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from arirecord.capture.address import why_unreachable
+
 from .endpoint import Endpoint
 from .event_stream import ObservedStream, StreamRegistry, asked_applications
 from .exchanges import Exchanges, ObservedExchange
@@ -14,7 +16,7 @@ from .frames import close_frame
 from .options import TapOptions
 from .safe_recorder import SafeRecorder
 from .secrets import user_of
-from .upstream import dial, login_refusal, why_not
+from .upstream import dial, login_refusal
 
 __all__ = ["ProxyConnection", "Shared"]
 
@@ -180,7 +182,7 @@ class ProxyConnection:
             await dial(options.upstream, lambda: self.asterisk, options.dial_timeout_s)
         except OSError as error:
             self._is_busy = False
-            self._refuse(why_not(options.upstream, error))
+            self._refuse(why_unreachable(options.upstream.http_base, error, options.dial_timeout_s))
             return
         self._is_busy = False
         if not self.application.is_open:
@@ -198,7 +200,7 @@ class ProxyConnection:
             refusal = await login_refusal(options.upstream, exchange.request, options.dial_timeout_s)
         except OSError as error:
             self._is_busy = False
-            self._refuse(why_not(options.upstream, error))
+            self._refuse(why_unreachable(options.upstream.http_base, error, options.dial_timeout_s))
             return
         self._is_busy = False
         if not self.application.is_open:

@@ -9,7 +9,7 @@ from arirecord.capture.address import Address
 
 from .http import END, Head, HttpReader
 
-__all__ = ["dial", "login_refusal", "why_not"]
+__all__ = ["dial", "login_refusal"]
 
 _ANSWER_BYTES = 1 << 16
 
@@ -66,18 +66,3 @@ async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     if not status:
         raise OSError("the server does not speak HTTP")
     return status, answer
-
-
-def why_not(address: Address, error: Exception) -> str:
-    """One sentence on why Asterisk cannot be reached."""
-    where = address.http_base
-    if isinstance(error, TimeoutError):
-        return f"no answer from {where}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate of {where} is not to be trusted ({error.verify_message}): name its authority with --ca"
-    if isinstance(error, ssl.SSLError):
-        return f"no TLS with {where}: {error.reason or error}"
-    if isinstance(error, ConnectionRefusedError):
-        return f"connection refused: nothing listens at {where}"
-    detail = error.strerror if isinstance(error, OSError) else None
-    return f"can't connect to {where}: {detail or error}"
