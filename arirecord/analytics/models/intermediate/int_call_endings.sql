@@ -1,28 +1,64 @@
 -- One row is one call with a request to end it. Identified by `call_id`.
--- The last channel whose far end requested the end ended the call: others had left before, and channels that Asterisk
--- hangs up send no request. Without such a request, Asterisk ended it. In an answered call only channels that took
--- part count.
-WITH requests AS (
+-- The first far end that requested its end in the last stage of the call, while no other two parties went on talking
+-- and no other was being called, ended the call; later requests come from parties that are left over. A party that went
+-- on in the dialplan ended it if it requested its end there. Without such a request Asterisk ended it. `ended_by` is
+-- NULL if two parties requested it in one millisecond.
+WITH dials AS (
     SELECT
-        legs.call_id,
-        legs.channel_id,
-        legs.role,
-        asked.seq,
-        -- An incoming channel that was refused (by Busy() and the like) sent no request itself; one that cancelled
-        -- (487) did.
-        asked.is_soft OR (NOT facts.is_answered AND legs.role = 'caller' AND COALESCE(asked.tech_cause, 487) <> 487)
-            AS is_soft
-    FROM int_hangup_requests AS asked
-    JOIN int_legs AS legs USING (channel_id)
-    JOIN int_channel_facts AS facts USING (channel_id)
-    LEFT JOIN int_call_parties AS parties ON parties.call_id = legs.call_id
-    WHERE legs.role IS DISTINCT FROM 'local'
-      AND (facts.is_answered OR (parties.is_answered AND parties.first_role IS DISTINCT FROM 'local') IS NOT true)
+        legs.call_id, legs.role, legs.channel_id, attempts.seq,
+        least(attempts.ended_seq, COALESCE(asked.seq, attempts.ended_seq)) AS ended_seq
+    FROM int_dial_attempts AS attempts
+    JOIN int_legs AS legs ON legs.channel_id = attempts.peer_channel_id
+    LEFT JOIN (
+        SELECT channel_id, min(seq) AS seq FROM int_hangup_requests GROUP BY channel_id
+    ) AS asked ON asked.channel_id = legs.channel_id
+),
+
+-- Parties that leave within a second, as in a page that its caller ends, do not go on.
+judged AS (
+    SELECT
+        asked.*,
+        count(DISTINCT talkers.channel_id) FILTER (
+            talkers.channel_id <> asked.channel_id
+            AND COALESCE(talkers.ended_at > asked.event_at + INTERVAL 1 SECOND, true)
+        ) AS talker_count,
+        COALESCE(bool_or(talkers.channel_id = asked.channel_id), false) AS is_talking,
+        min(talkers.left_seq) AS next_left_seq
+    FROM int_call_requests AS asked
+    LEFT JOIN int_talk_parts AS talkers
+        ON talkers.call_id = asked.call_id AND talkers.role <> 'local'
+        AND COALESCE(talkers.entered_seq < asked.seq, true) AND COALESCE(talkers.left_seq > asked.seq, true)
+    WHERE NOT asked.is_soft
+    GROUP BY ALL
+),
+
+endings AS (
+    SELECT judged.* EXCLUDE (talker_count), count(others.channel_id) AS dial_count
+    FROM judged
+    LEFT JOIN dials AS others
+        ON others.call_id = judged.call_id AND others.channel_id <> judged.channel_id AND others.role <> 'local'
+        AND others.seq < judged.seq AND COALESCE(others.ended_seq > judged.seq, false)
+    WHERE judged.talker_count <= 1
+    GROUP BY ALL
+    HAVING judged.is_talking OR judged.role = 'caller' OR dial_count = 0
+),
+
+firsts AS (
+    FROM endings
+    QUALIFY row_number() OVER (PARTITION BY call_id ORDER BY is_before_step, seq) = 1
 )
 
 SELECT
-    call_id,
-    COALESCE(arg_max(role, seq) FILTER (NOT is_soft), CASE WHEN bool_and(is_soft) THEN 'asterisk' END) AS ended_by,
-    arg_max(channel_id, seq) FILTER (NOT is_soft) AS ended_by_channel_id
-FROM requests
-GROUP BY call_id
+    asked.call_id,
+    COALESCE(bool_or(
+        NOT asked.is_soft AND asked.channel_id <> firsts.channel_id AND asked.event_at = firsts.event_at
+        AND asked.seq < firsts.next_left_seq
+    ), false) AS is_tied,
+    CASE
+        WHEN is_tied THEN NULL
+        ELSE COALESCE(any_value(firsts.role), CASE WHEN bool_or(asked.is_soft) THEN 'asterisk' END)
+    END AS ended_by,
+    CASE WHEN NOT is_tied THEN any_value(firsts.channel_id) END AS ended_by_channel_id
+FROM int_call_requests AS asked
+LEFT JOIN firsts ON firsts.call_id = asked.call_id
+GROUP BY asked.call_id

@@ -27,6 +27,14 @@ reached AS (
     GROUP BY called.call_id
 ),
 
+handed_on AS (
+    SELECT transferer_channel_id AS channel_id FROM int_transfers WHERE COALESCE(result, 'Success') = 'Success'
+    UNION
+    SELECT transferer_second_channel_id FROM int_transfers WHERE COALESCE(result, 'Success') = 'Success'
+    UNION
+    SELECT replace_channel_id FROM stg_replacements
+),
+
 media AS (
     SELECT legs.call_id, min(stays.entered_seq) AS first_seq
     FROM int_legs AS legs
@@ -52,13 +60,21 @@ SELECT
     facts.is_ended,
     facts.is_tracked,
     facts.answered_at,
+    -- As in a CDR, the call ends with its first channel, unless another took its place.
+    CASE WHEN first_leg.role = 'local' OR handed_on.channel_id IS NOT NULL THEN spans.ended_at ELSE facts.ended_at END
+        AS until_at,
     times.last_left_at,
     facts.hangup_cause,
     facts.hangup_cause_txt,
-    facts.tech_cause
+    -- A channel that was made and never dialled was not refused.
+    CASE WHEN first_leg.role <> 'called' OR facts.is_answered OR dialled.channel_id IS NOT NULL THEN facts.tech_cause END
+        AS tech_cause
 FROM int_legs AS first_leg
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN reached ON reached.call_id = first_leg.call_id
 LEFT JOIN media ON media.call_id = first_leg.call_id
+LEFT JOIN int_call_spans AS spans ON spans.call_id = first_leg.call_id
+LEFT JOIN int_dialled AS dialled ON dialled.channel_id = first_leg.channel_id
+LEFT JOIN handed_on ON handed_on.channel_id = first_leg.channel_id
 LEFT JOIN int_bridged_times AS times ON times.channel_id = first_leg.channel_id
 WHERE first_leg.is_first

@@ -2,20 +2,8 @@
 -- Each of the call's channels counts while it takes part in a conversation, even one with channels of another call.
 -- Times that overlap count once. `talk_ms` is NULL if one has no known beginning or end.
 WITH parts AS (
-    SELECT
-        calls.call_id,
-        greatest(epoch_ms(stays.entered_at), epoch_ms(talks.started_at)) AS started_ms,
-        -- A stay without an end goes on: the conversation's own times limit it.
-        CASE
-            WHEN stays.left_at IS NOT NULL OR stays.left_seq IS NULL
-            THEN least(epoch_ms(stays.left_at), epoch_ms(talks.ended_at))
-        END AS ended_ms
-    FROM int_talk_stays AS stays
-    JOIN int_call_channels AS calls USING (channel_id)
-    JOIN int_conversations AS talks
-        ON talks.bridge_id = stays.bridge_id
-        AND COALESCE(talks.first_seq < stays.left_seq, true)
-        AND COALESCE(stays.entered_seq < talks.last_seq, true)
+    SELECT call_id, epoch_ms(started_at) AS started_ms, epoch_ms(ended_at) AS ended_ms
+    FROM int_talk_parts
 ),
 
 ordered AS (

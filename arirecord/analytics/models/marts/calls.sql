@@ -25,13 +25,12 @@ SELECT
         WHEN spans.is_traced
         THEN seconds_between(dials.ringing_at, COALESCE(dials.answered_at, dials.ended_at))
     END AS ring_s,
-    CASE WHEN parties.call_id IS NOT NULL THEN seconds_between(spans.started_at, spans.ended_at) END
-        AS duration_s,
+    seconds_between(spans.started_at, parties.until_at) AS duration_s,
     CASE
         -- Like a CDR it stops when the channel leaves the bridge, a moment before the channel's end.
-        WHEN parties.is_answered AND epoch_ms(spans.ended_at) - epoch_ms(parties.last_left_at) < 100
+        WHEN parties.is_answered AND epoch_ms(parties.until_at) - epoch_ms(parties.last_left_at) < 100
         THEN (epoch_ms(parties.last_left_at) - epoch_ms(parties.answered_at)) // 1000
-        WHEN parties.is_answered THEN (epoch_ms(spans.ended_at) - epoch_ms(parties.answered_at)) // 1000
+        WHEN parties.is_answered THEN (epoch_ms(parties.until_at) - epoch_ms(parties.answered_at)) // 1000
         WHEN parties.is_ended AND parties.is_tracked THEN 0
     END AS billsec,
     CASE WHEN spans.is_whole THEN CASE WHEN talked.call_id IS NULL THEN 0 ELSE talked.talk_ms / 1000 END END AS talk_s,

@@ -1,0 +1,51 @@
+-- One row is one request to hang a channel up in the last stage of its call. Identified by `seq`.
+-- The last stage begins when a channel joins a conversation or is dialled for the last time. `is_before_step`: a party
+-- went on in the dialplan after the request. In an answered call only channels that took part count.
+WITH asked AS (
+    SELECT channel_id, min(seq) AS seq
+    FROM int_hangup_requests
+    GROUP BY channel_id
+),
+
+stages AS (
+    SELECT call_id, max(seq) FILTER (NOT is_step) AS seq, max(seq) FILTER (is_step) AS step_seq
+    FROM (
+        SELECT call_id, entered_seq AS seq, false AS is_step FROM int_talk_parts
+        UNION ALL
+        SELECT legs.call_id, attempts.seq, false
+        FROM int_dial_attempts AS attempts
+        JOIN int_legs AS legs ON legs.channel_id = attempts.peer_channel_id
+        UNION ALL
+        SELECT legs.call_id, steps.seq, true
+        FROM int_dialplan_steps AS steps
+        JOIN int_legs AS legs USING (channel_id)
+        LEFT JOIN asked USING (channel_id)
+        WHERE COALESCE(steps.seq < asked.seq, true)
+    )
+    GROUP BY call_id
+),
+
+requests AS (
+    SELECT
+        legs.call_id, legs.channel_id, legs.role, asked.seq, asked.event_at,
+        -- An incoming channel that was refused (by Busy() and the like) sent no request itself; one that cancelled
+        -- (487) did. A channel that was made and never dialled has no far end.
+        asked.is_soft OR (NOT facts.is_answered AND legs.role = 'caller' AND COALESCE(asked.tech_cause, 487) <> 487)
+            OR (
+                NOT facts.is_answered AND legs.role = 'called'
+                AND facts.ringing_at IS NULL AND dialled.channel_id IS NULL
+            )
+            AS is_soft
+    FROM int_hangup_requests AS asked
+    JOIN int_legs AS legs USING (channel_id)
+    JOIN int_channel_facts AS facts USING (channel_id)
+    LEFT JOIN int_dialled AS dialled USING (channel_id)
+    LEFT JOIN int_call_parties AS parties ON parties.call_id = legs.call_id
+    WHERE legs.role IS DISTINCT FROM 'local'
+      AND (facts.is_answered OR (parties.is_answered AND parties.first_role IS DISTINCT FROM 'local') IS NOT true)
+)
+
+SELECT requests.*, COALESCE(requests.seq < stages.step_seq, false) AS is_before_step
+FROM requests
+LEFT JOIN stages USING (call_id)
+WHERE COALESCE(requests.seq > stages.seq, true)
