@@ -8,11 +8,11 @@ from typing import Protocol
 import polars as pl
 import pyarrow as pa
 
-from arirecord.session.rows import Row
+from arirecord.session.header_stats import ChannelCount
 
 from .findings import Finding
 
-__all__ = ["BATCH", "Batch", "Check", "Origin", "to_rows"]
+__all__ = ["BATCH", "Batch", "Check", "Origin", "is_checked"]
 
 BATCH = 32_768
 _NARROW = (
@@ -30,6 +30,11 @@ _NARROW = (
     "connection_reason",
     "raw",
 )
+
+
+def is_checked(column: str) -> bool:
+    """Return whether a check reads this column, other than the comparison of columns and `raw`."""
+    return column in _NARROW or column in ChannelCount.columns or column.endswith("channelvars")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,3 @@ class Check(Protocol):
     def end(self) -> Iterator[Finding]:
         """Yield the findings of all rows together."""
         ...
-
-
-def to_rows(table: pa.Table) -> list[Row]:
-    """Return the table's rows as they were in the journal."""
-    received = [us * 1000 for us in table["received_at"].cast(pa.int64()).to_pylist()]
-    others = (table[name].to_pylist() for name in ("elapsed_ns", "kind", "raw"))
-    return list(map(Row, table["seq"].to_pylist(), received, *others))

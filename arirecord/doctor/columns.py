@@ -1,30 +1,38 @@
-"""Compare `raw` with the columns: every column is computed from it, and can be computed again."""
+"""Compare `raw` with the columns: every column is computed from it, and can be computed again.
+
+The comparison is the most expensive check. It is left out if a digest proves that the file is as it was sealed.
+"""
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from arirecord import __version__
 from arirecord.asterisk.catalogue import event_types
 from arirecord.session.columnar.table import LEADING, UnforeseenColumns, rows_to_table, session_schema
+from arirecord.session.digest import PROVED, data_digest
 from arirecord.session.header import Drift, Header
-from arirecord.session.rows import OWN_COLUMNS
+from arirecord.session.rows import OWN_COLUMNS, Rows
 from arirecord.session.templates import TEMPLATE
 
-from .batch import Batch, to_rows
+from .batch import Batch
 from .findings import Few, Finding
 
-__all__ = ["SAMPLE", "Columns", "is_readable", "known_columns", "schema_findings"]
+__all__ = ["SAMPLE", "Columns", "is_as_sealed", "is_readable", "known_columns", "schema_findings"]
 
 SAMPLE = 1_000
 """Number of rows of each batch that are compared if a sample is enough."""
 _NEEDED = {*LEADING.names, "extra", "raw"}
 _FROM_ELSEWHERE = {"seq", "received_at", "elapsed_ns", "kind", "raw"}
 _WIDTH = 80
+_FOOTER = 8
+"""Bytes after the metadata of a Parquet file."""
 
 
 @cache
@@ -53,6 +61,14 @@ def schema_findings(name: str, schema: pa.Schema) -> Iterator[Finding]:
 def is_readable(schema: pa.Schema) -> bool:
     """Return whether all the columns that every session has exist once, with their types."""
     return set(known_columns(schema)) >= _NEEDED
+
+
+def is_as_sealed(path: Path, header: Header, schema: pa.Schema) -> bool:
+    """Return whether this version sealed the file, and its columns are as they were."""
+    if header.data_sha256 is None or header.arirecord != __version__:
+        return False
+    size = path.stat().st_size - pq.read_metadata(path).serialized_size - _FOOTER
+    return data_digest(path, size, schema, header.drift) == header.data_sha256
 
 
 def known_columns(schema: pa.Schema) -> list[str]:
@@ -86,14 +102,15 @@ class Columns:
         if self._is_quick:
             table = table.slice(0, SAMPLE)
         self._compared += table.num_rows
-        rows = to_rows(table)
+        own = table.select(PROVED).combine_chunks().to_batches()[0]
+        rows = Rows((), (), (), own["kind"].to_pylist(), own["raw"].to_pylist())
         drift = deepcopy(self._drift)
         try:
-            anew = rows_to_table(rows, self._schema, drift)
+            anew = rows_to_table(rows, self._schema, drift, own)
         except UnforeseenColumns as unforeseen:
             extra = [f for f in session_schema(unforeseen.names) if f.name not in self._schema.names]
             drift = deepcopy(self._drift)
-            anew = rows_to_table(rows, pa.schema([*self._schema, *extra]), drift)
+            anew = rows_to_table(rows, pa.schema([*self._schema, *extra]), drift, own)
             yield from self._unforeseen(batch, anew, [f.name for f in extra])
         self._drift = drift
         for name in self._schema.names:

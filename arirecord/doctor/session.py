@@ -12,10 +12,10 @@ from arirecord.session.reader import Part, SessionFile
 from arirecord.session.row_groups import stored_batches
 from arirecord.session.seal import Progress, no_progress
 
-from .batch import BATCH, Batch, Check, Origin
+from .batch import BATCH, Batch, Check, Origin, is_checked
 from .channels import ChannelLives, ChannelOrder, LinkedId
 from .clocks import SwitchClock, WallClock
-from .columns import Columns, is_readable, known_columns, schema_findings
+from .columns import Columns, is_as_sealed, is_readable, known_columns, schema_findings
 from .counts import Counts, sound
 from .findings import Few, Finding
 from .losses import Connections, Gaps, Replaced
@@ -63,8 +63,13 @@ def examine_session(
         yield from schema_findings(name, part.schema)
         if not is_readable(part.schema):
             continue
-        own: list[Check] = [Counts(name, header), Columns(name, header, part.schema, is_quick=is_quick)]
-        yield from _examine_part(part, origin, [*checks, *own], partial(_advance, progress, done))
+        own: list[Check] = [Counts(name, header)]
+        names = known_columns(part.schema)
+        if is_as_sealed(part.path, part.header, part.schema):
+            names = [column for column in names if is_checked(column)]
+        else:
+            own.append(Columns(name, header, part.schema, is_quick=is_quick))
+        yield from _examine_part(part, origin, names, [*checks, *own], partial(_advance, progress, done))
         for check in own:
             yield from check.end()
         done += pq.read_metadata(part.path).num_rows
@@ -91,12 +96,14 @@ def _of_header(name: str, header: Header) -> Iterator[Finding]:
     yield from drift_findings(name, header.drift)
 
 
-def _examine_part(part: Part, origin: Origin, checks: Sequence[Check], progress: partial[None]) -> Iterator[Finding]:
+def _examine_part(
+    part: Part, origin: Origin, names: Sequence[str], checks: Sequence[Check], progress: partial[None]
+) -> Iterator[Finding]:
     count = before = 0
     nulls = Few()
     try:
         with pq.ParquetFile(part.path) as file:
-            for stored in stored_batches(file, BATCH, known_columns(part.schema)):
+            for stored in stored_batches(file, BATCH, names):
                 count += stored.num_rows
                 stored.validate(full=True)  # polars does not check text, and must not get invalid UTF-8
                 table = pa.Table.from_batches([stored])

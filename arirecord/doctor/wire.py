@@ -33,7 +33,7 @@ class Duplicates:
         if self._recent is not None:
             found = pl.concat([self._recent, found])
         distance = pl.col("position") - pl.col("position").shift().over("hash")
-        twice = found.filter(pl.col("is_new") & (distance <= WINDOW))
+        twice = found.filter(pl.col("hash").is_duplicated()).filter(pl.col("is_new") & (distance <= WINDOW))
         self._types.update(dict(twice.group_by(pl.col("type").fill_null("")).len().iter_rows()))
         self._recent = found.tail(WINDOW).with_columns(is_new=pl.lit(False))
         yield from ()

@@ -95,7 +95,7 @@ def _write(part: Part, path: Path, progress: Progress) -> RowDigest:
                 done += group.num_rows
                 progress("writing", done)
                 del group  # before the next is made
-            header = replace(part.header, format=COMPACT_FORMAT)
+            header = replace(part.header, format=COMPACT_FORMAT, data_sha256=None)
             if types is not None:
                 header.type_bytes = types.result()
             writer.add_key_value_metadata({KEY: header.dump()})

@@ -1,11 +1,16 @@
-"""Proof that a session has the content of its journal: digests of both, made while each is read from the disk."""
+"""Proofs that a session has the content of its journal, and that its file is as it was sealed: digests."""
 
 import hashlib
+from collections.abc import Mapping
+from pathlib import Path
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["PROVED", "RowDigest"]
+__all__ = ["PROVED", "RowDigest", "data_digest"]
+
+_CHUNK = 1 << 20
 
 PROVED = ("seq", "received_at", "elapsed_ns", "kind", "raw")
 """The columns of a session that can't be computed from any other."""
@@ -39,6 +44,21 @@ class RowDigest:
         return self.rows == other.rows and mine == others
 
     __hash__ = None  # type: ignore[assignment]  # it changes
+
+
+def data_digest(path: Path, size: int, schema: pa.Schema, drift: Mapping[str, Mapping[str, int]]) -> str:
+    """Return the digest of the first `size` bytes of a file, which are its row groups, of its columns and its drift."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while size > 0 and (data := file.read(min(_CHUNK, size))):
+            digest.update(data)
+            size -= len(data)
+    for field in schema:
+        # A file does not keep the name that Arrow gives to the items of a list.
+        kind = f"list {field.type.value_type}" if pa.types.is_list(field.type) else field.type
+        digest.update(f"{field.name} {kind}\n".encode())
+    digest.update(orjson.dumps(drift, option=orjson.OPT_SORT_KEYS))
+    return digest.hexdigest()
 
 
 def _values(values: pa.Array) -> memoryview:

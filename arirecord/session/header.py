@@ -19,7 +19,7 @@ COMPACT_FORMAT = 2
 KEY = b"arirecord"
 _PLACES = 1000
 _PROBLEMS = 100
-_ABSENT = ("first_at", "last_at", "type_bytes", "channel_count")
+_ABSENT = ("first_at", "last_at", "type_bytes", "channel_count", "data_sha256")
 """Fields that may be null."""
 
 
@@ -68,6 +68,7 @@ class Header:
     problems: list[dict[str, Any]] = field(default_factory=list)
     problem_count: int = 0
     ended: str = "complete"
+    data_sha256: str | None = None
     other: dict[str, Any] = field(default_factory=dict)
 
     def add_problem(self, where: str, what: str) -> None:
@@ -103,7 +104,7 @@ class Header:
             known = cls(**{k: v for k, v in found.items() if k in names})
         except TypeError as error:
             raise NotASession("its header is damaged") from error
-        pattern = cls(0, {}, first_at="", last_at="", type_bytes={}, channel_count=0)
+        pattern = cls(0, {}, first_at="", last_at="", type_bytes={}, channel_count=0, data_sha256="")
         for name in names:
             value, like = getattr(known, name), getattr(pattern, name)
             if type(value) is not type(like) and not (value is None and name in _ABSENT):

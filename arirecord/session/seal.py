@@ -17,7 +17,7 @@ from arirecord.errors import JournalError, TargetExists
 from arirecord.session.columnar.table import UnforeseenColumns, own_columns, rows_to_table, session_schema
 
 from .bulk_mode import undisturbed
-from .digest import PROVED, RowDigest
+from .digest import PROVED, RowDigest, data_digest
 from .header import KEY, Drift, Header
 from .header_stats import HeaderStats
 from .journal import JournalReader, is_locked
@@ -184,6 +184,8 @@ def _write(source: RowSource, path: Path, schema: pa.Schema, header: Header, pro
         groups.flush()
         tally.into(header)
         header.drift = {what: dict(counter) for what, counter in drift.counts.items()}
+        # The writer has written the row groups, and nothing else so far.
+        header.data_sha256 = data_digest(path, path.stat().st_size, schema, header.drift)
         if source.ended == "torn":
             header.ended = f"cut off, with {source.unused_bytes} bytes of a last row that is not whole"
         elif source.ended != "complete":

@@ -1,5 +1,6 @@
 """The doctor finds each damage of a session's rows, says only that, and calls what is sound healthy."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.doctor import examine, examine_session, worst
+from arirecord.doctor import Finding, examine, examine_session, worst
+from arirecord.doctor.batch import Batch
+from arirecord.doctor.columns import Columns
 from arirecord.session.reader import open_session
 from tests.conftest import streams
 from tests.examples import examples
@@ -146,6 +149,40 @@ def test_any_change_of_a_value_is_found(tmp_path_factory: pytest.TempPathFactory
     damage(target, lambda t: put(t, name, seq, value))
 
     assert worst(examine(target)) == "error"
+
+
+@pytest.mark.parametrize(
+    ("change", "is_compared"),
+    [
+        (lambda path: None, False),
+        (lambda path: damage(path, lambda table: table), True),
+        (lambda path: flip(path, path.stat().st_size // 3), True),
+    ],
+    ids=["as it was sealed", "written by another program", "a byte changed"],
+)
+def test_columns_are_compared_unless_the_file_is_as_sealed(
+    change: Callable[[Path], object], is_compared: bool, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Comparing takes most of the time; a digest in the header makes it needless."""
+    path = write(target, call(20_000))
+    change(path)
+    compared: list[int] = []
+    original = Columns.rows
+
+    def rows(self: Columns, batch: Batch) -> Iterator[Finding]:
+        compared.append(batch.table.num_rows)
+        return original(self, batch)
+
+    monkeypatch.setattr(Columns, "rows", rows)
+    findings = list(examine(path))
+
+    assert (sum(compared) > 0 or worst(findings) == "error") == is_compared
+
+
+def flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
 
 
 def test_raw_was_changed(target: Path) -> None:
