@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from arirecord.asterisk.catalogue import ENVELOPE, event_types, fields_of
 from arirecord.asterisk.timestamps import parse_timestamp
 
-from .import_text import json_text, values_in
+from .import_text import ValueReader, json_text
 
 __all__ = ["EventFinder", "FoundRow", "as_time_ns", "is_event", "is_plausible", "stamp_ns"]
 
@@ -84,17 +84,27 @@ class EventFinder:
     """Finds the events in a JSON value.
 
     field, time_field: paths of names, joined by dots, to the event and to its time; by default they are found.
+
+    `broken_count` is the number of values whose event is cut off, as log systems do with long lines, and `broken` the
+    first of them.
     """
 
     def __init__(self, field: str | None = None, time_field: str | None = None) -> None:
         self._field = field.split(".") if field else None
         self._time_field = time_field.split(".") if time_field else None
+        self.broken_count = 0
+        self.broken = ""
+        self._cut = ""
         self.is_plain = self._field is self._time_field is None
 
     def find(self, value: dict[str, Any], raw: str) -> list[FoundRow]:
         """Return the events of a value, in order; `raw` is its text. Empty if it holds none."""
         item, text = (_at(value, self._field), "") if self._field else (value, raw)
+        self._cut = ""
         events = self._within(item, text, 0)
+        if self._cut and not events:
+            self.broken_count += 1
+            self.broken = self.broken or self._cut
         if self._time_field and events:
             time = as_time_ns(_at(value, self._time_field))
             events = [event._replace(t_ns=time[0]) if time else event._replace(has_bad_time=True) for event in events]
@@ -110,6 +120,8 @@ class EventFinder:
             if isinstance(item, str | list | dict) and (events := self._within(item, "", depth + 1)):
                 times = {key.lower(): other for key, other in value.items() if key != name}
                 return _timed(events, (times[name] for name in _TIMES if name in times))
+        if "MESSAGE" in value and value["MESSAGE"] is None:
+            self._cut = self._cut or "a message that journalctl prints only with --all"
         # A type that the catalogue lacks is rather a field of a log system, if an event is in the object.
         return [FoundRow(None, raw or json_text(value))] if is_event(value) else []
 
@@ -120,8 +132,12 @@ class EventFinder:
             return self._of_object(item, raw, depth)
         if isinstance(item, str):
             text = _decoded(item)
-            found = values_in(text) if "{" in text else ()
-            return [event for each in found if each.value for event in self._of_object(each.value, each.raw, depth + 1)]
+            if "{" not in text:
+                return []
+            reader = ValueReader()
+            values = [found for found in reader.read(text, is_last=True) if found.value]
+            self._cut = self._cut or reader.broken
+            return [event for each in values for event in self._of_object(each.value or {}, each.raw, depth + 1)]
         if isinstance(item, list):
             if item and all(type(each) is int and 0 <= each < 256 for each in item):  # text, as journald writes it
                 return self._within(bytes(item).decode("utf-8", "replace"), "", depth)

@@ -105,7 +105,7 @@ class FileReport:
             what = f"{_count(self.bad_time_count, 'event')} with a time that is not one since 1970; it was left out."
             problems.append((self.name, what))
         if self.broken_count:
-            what = f"{_count(self.broken_count, 'broken event')} left out, such as {self.broken}…"
+            what = f"{_count(self.broken_count, 'broken event')} left out, such as {self.broken}"
             problems.append((self.name, what))
         if self.broke_off:
             problems.append((f"{self.name}:{self.line}", self.broke_off))
@@ -117,6 +117,8 @@ class FileReport:
             what = "it is empty."
         elif self.is_binary:
             what = "it is binary."
+        elif self.broken_count:
+            what = f"its {_count(self.broken_count, 'event')} are cut off or broken, such as {self.broken}"
         elif self.object_count:
             names = ", ".join(self.fields[:5])
             what = (

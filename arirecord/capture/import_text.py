@@ -11,7 +11,7 @@ import orjson
 from arirecord.asterisk.catalogue import event_types
 from arirecord.session.journal import event_line
 
-__all__ = ["Found", "ValueReader", "json_text", "values_in"]
+__all__ = ["Found", "ValueReader", "json_text"]
 
 _DECODER = json.JSONDecoder()
 _LIMIT = 1 << 25
@@ -97,7 +97,7 @@ class ValueReader:
                 event = _EVENT.match(text, at)
                 if event and event[1] in event_types():
                     self.broken_count += 1
-                    self.broken = self.broken or text[at : at + _SHOWN].partition("\n")[0]
+                    self.broken = self.broken or text[at : at + _SHOWN].partition("\n")[0] + "…"
                 at += 1
                 continue
             yield Found(text[begin : value.begin], text[value.begin : value.end], value.value, value.raw)
@@ -105,11 +105,6 @@ class ValueReader:
         self._text = ""
         if begin < len(text):
             yield Found(text[begin:])
-
-
-def values_in(text: str) -> Iterator[Found]:
-    """Yield the JSON objects of a whole text."""
-    return ValueReader().read(text, is_last=True)
 
 
 def json_text(value: Any) -> str:

@@ -187,6 +187,7 @@ class _Stream:
 
     def _parts(self, source: Source, report: FileReport) -> Iterator[ImportedRows]:
         reader = ValueReader()
+        self._finder.broken_count, self._finder.broken = 0, ""
         try:
             for piece in read_pieces(source.path):
                 report.begin(piece)
@@ -221,7 +222,8 @@ class _Stream:
                 self._other(report.add_other_text(found.text), rows)
         if is_last:
             self._other(report.add_other_text("\n"), rows)
-        report.broken_count, report.broken = reader.broken_count, reader.broken
+        report.broken_count = reader.broken_count + self._finder.broken_count
+        report.broken = reader.broken or self._finder.broken
         if rows:
             times = [row.t_ns if row.t_ns is not None else _own_time_ns(row) for row in rows]
             yield ImportedRows(times, [row.kind for row in rows], [row.raw for row in rows])

@@ -1,6 +1,8 @@
 """Rows are imported in order of time, however the files are given."""
 
 import json
+import os
+import threading
 from itertools import accumulate
 from pathlib import Path
 
@@ -53,6 +55,21 @@ def test_rotated_logs_as_the_shell_lists_them(cut: int, tmp_path: Path) -> None:
     assert times == sorted(times)
     if json.loads(LINES[cut])["timestamp"] != json.loads(LINES[0])["timestamp"]:
         assert rows == LINES
+
+
+@pytest.mark.parametrize("given", [LINES[::-1], [*LINES[9:], *LINES[:9]]], ids=["newest first", "rotated"])
+def test_a_pipe(given: list[str], tmp_path: Path) -> None:
+    """It is stored in a journal first, and then sorted like a file."""
+    os.mkfifo(tmp_path / "pipe")
+    text = "".join(line + "\n" for line in given)
+    writing = threading.Thread(target=(tmp_path / "pipe").write_text, args=[text, "utf-8"])
+    writing.start()
+    header = import_streams([tmp_path / "pipe"], tmp_path / "s.parquet")
+    writing.join()
+
+    assert [frame.raw for frame in open_session(tmp_path / "s.parquet").frames()] == LINES
+    assert header.source["notes"][0].startswith("The rows were put in order of time: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe", "s.parquet"]
 
 
 def test_rotated_logs_with_the_newest_first(tmp_path: Path) -> None:

@@ -331,6 +331,22 @@ def test_an_event_that_is_cut(cut: int, tmp_path: Path) -> None:
     assert [problem["what"][:23] for problem in header.problems] == ["1 broken event left out"]
 
 
+@pytest.mark.parametrize(
+    "wrap", [lambda line: {"message": line[:300]}, lambda line: {"MESSAGE": None, "PRIORITY": "6"}]
+)
+def test_an_event_that_a_log_system_cut(wrap: Callable[[str], Any], tmp_path: Path) -> None:
+    """It is a loss, not another line; if all are cut, there is no session."""
+    cut = json.dumps(wrap(LINES[5]))
+    lines = [*LINES[:5], cut, *LINES[6:]]
+    events, _, header = imported(tmp_path, "\n".join(lines).encode())
+
+    assert events == EVENTS[:5] + EVENTS[6:]
+    assert [problem["what"][:23] for problem in header.problems] == ["1 broken event left out"]
+    assert "notes" not in header.source
+    with pytest.raises(NoEvents, match="its 3 events are cut off or broken"):
+        imported(tmp_path, f"{cut}\n".encode() * 3)
+
+
 def test_verbatim(tmp_path: Path) -> None:
     """The text of an event is kept as it is written: spaces, line ends, escapes, numbers, keys that are there twice."""
     frames = [
