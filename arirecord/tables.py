@@ -37,7 +37,7 @@ class MartMethods:
         """Key figures: ASR, NER, ACD, PDD, Erlangs …
 
         `bucket` is a duration (`timedelta(hours=1)`, `"1h"`): one row per such interval. `by` is trunk, prefix,
-        application, endpoint or origin: one row per value.
+        application, endpoint, origin or server: one row per value.
         """
         return self._mart("kpis", parameters, bucket, by)
 

@@ -1,33 +1,64 @@
 """DuckDB connections with a session as a set of views."""
 
 import re
-import signal
 import tempfile
-import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from pathlib import Path
-from types import FrameType
 from uuid import uuid4
 
 import duckdb
 
 from arirecord.select.zones import zone_name
 from arirecord.session.reader import SessionFile, open_session
+from arirecord.session.servers import Server
 from arirecord.suggest import unknown_name
 
 from .buckets import bucket_macros
 from .facts import fact_macros
-from .models import Model, load_models, model_names
+from .models import load_models, model_names
 from .parameters import parameter_macros, set_statement
+from .server_models import ServerModels, model_statement
 from .sql_errors import suggesting_names
+from .statement_runner import StatementRunner
 from .views import event_views, name, row_views, views_named_in
 
 __all__ = ["MEMORY", "Tables", "columns_of_models", "connect", "models_named_in", "statements"]
 
 MEMORY = "700MB"
 """Memory that DuckDB uses before it spills to the system's temporary folder; `SET memory_limit` changes it."""
-_ARGUMENTS = 'bucket := NULL::INTERVAL, "by" := NULL::VARCHAR'
+_RECORDED = """
+WITH marks AS (
+    SELECT begin_at AS marked_at, 1 AS change FROM {parts}
+    UNION ALL
+    SELECT end_at, -1 FROM {parts}
+),
+
+counted AS (
+    SELECT
+        *,
+        sum(change) OVER by_time AS server_count,
+        sum(change) OVER by_time = 0 AND change = -1 AS is_end
+    FROM marks
+    WINDOW by_time AS (ORDER BY marked_at, change DESC ROWS UNBOUNDED PRECEDING)
+),
+
+begins AS (
+    SELECT marked_at, is_end, COALESCE(lag(is_end) OVER (ORDER BY marked_at, change DESC), true) AS is_begin
+    FROM counted
+),
+
+spans AS (
+    SELECT marked_at AS begin_at, lead(marked_at) OVER (ORDER BY marked_at, is_end) AS end_at, is_begin
+    FROM begins
+    WHERE is_begin OR is_end
+)
+
+SELECT begin_at, end_at, lead(begin_at) OVER (ORDER BY begin_at) AS next_begin_at
+FROM spans
+WHERE is_begin
+"""
+"""`int_recorded` of several servers: their intervals, of which overlapping ones are one."""
 
 
 def connect(
@@ -63,13 +94,15 @@ def connect(
 class Tables:
     """A `connection` to a session (None: one without rows) that creates models and views of events on demand.
 
-    All these views of a long session would take DuckDB 0.3 s.
+    All these views of a long session would take DuckDB 0.3 s. The models of each Asterisk server are computed alone:
+    ids, gaps and clocks of one say nothing about another.
 
     timezone: zone of time buckets, of `local_time` and of DuckDB's type TIMESTAMP WITH TIME ZONE.
+    script: gets the statements that create views, macros and tables; the tables stay empty.
     Raises `ValueError` for an unknown zone.
     """
 
-    def __init__(self, session: SessionFile | None, timezone: str = "UTC") -> None:
+    def __init__(self, session: SessionFile | None, timezone: str = "UTC", script: list[str] | None = None) -> None:
         zone = zone_name(timezone)
         spill = Path(tempfile.gettempdir()) / f"arirecord-{uuid4().hex}"
         self.connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": MEMORY})
@@ -79,11 +112,11 @@ class Tables:
         self.connection.execute("SET asof_loop_join_threshold = 0")
         # DuckDB checkpoints even a database in memory, to no effect, and blocks all else meanwhile.
         self.connection.execute("SET checkpoint_threshold = '1TB'")
-        self._made: dict[str, Model] = {}
-        self._named: set[str] = set()
+        self._session, self._runner = session, StatementRunner(self.connection, script)
+        self._made: set[str] = set()
         self._views, self._has = event_views(session), set[str]()
         for statement in (*row_views(session), *parameter_macros(), *bucket_macros(), *fact_macros()):
-            self.connection.execute(statement)
+            self._runner.run(statement)
         self.connection.execute(f"SET TimeZone = '{zone}'")  # default: the machine's
         if zone != "UTC":
             self.connection.execute(set_statement("timezone", zone))
@@ -113,7 +146,7 @@ class Tables:
             if view not in self._views:
                 raise unknown_name("No view is named", view, self._views)
             if view not in self._has:
-                self.connection.execute(self._views[view])
+                self._runner.run(self._views[view])
                 self._has.add(view)
 
     def need(
@@ -125,80 +158,63 @@ class Tables:
 
         Raises `UnknownName` for an unknown model.
         """
-        self._named.update(models or ())
-        coming = self._missing(models)
+        if models is not None and not models:
+            return
+        found = load_models(models)
+        macros = [model for model in found if model.is_macro and model.name not in self._made]
+        wanted = {model.name for model in found if model.layer != "intermediate"} if models is None else set(models)
+        wanted = wanted.union(*(model.reads for model in macros)) - {model.name for model in found if model.is_macro}
         # Intermediate tables need no order: without it they take half the memory.
         self.connection.execute("SET preserve_insertion_order = false")
         try:
-            while coming:
-                model = coming.pop(0)
+            for server in self._servers:
+                server.need(wanted, begin)
+            for each in sorted(wanted - self._made) if len(self._servers) > 1 else ():
+                self._unite(each)
+            for model in macros:
                 begin(model.name)
-                self.need_views(views_named_in(model.sql))
-                for statement in _statements(model):
-                    self._make(statement)
-                self._made[model.name] = model
-                self._drop_unread(coming)
+                self._runner.run(model_statement(model))
+                if model.layer == "marts":
+                    self._runner.run(f"CREATE VIEW {name(model.name)} AS FROM {name(model.name)}()")
         finally:
             self.connection.execute("SET preserve_insertion_order = true")
+        self._made |= wanted | {model.name for model in macros}
 
-    def _missing(self, names: Collection[str] | None) -> list[Model]:
-        """Return the models to create for the named ones, each after those that it reads."""
-        models = load_models(names)
-        wanted = {model.name for model in models if model.layer != "intermediate"} if names is None else set(names)
-        for model in reversed(models):
-            if model.name in wanted and model.name not in self._made:
-                wanted |= model.reads
-        return [model for model in models if model.name in wanted and model.name not in self._made]
+    @cached_property
+    def _servers(self) -> Sequence[ServerModels]:
+        servers = self._session.servers if self._session else (Server(None, (), frozenset()),)
+        if len(servers) == 1:
+            return [ServerModels(self._runner, servers[0].name, "main", self.need_views)]
+        return [self._models_of(server, f"server_{number}") for number, server in enumerate(servers)]
 
-    def _drop_unread(self, coming: Sequence[Model]) -> None:
-        """Drop tables that neither a view nor a model in `coming` reads, to free memory."""
-        views = [model for model in self._made.values() if model.layer != "intermediate"]
-        kept = self._named.union(*(model.reads for model in (*views, *coming)))
-        for model in list(self._made.values()):
-            if model.layer == "intermediate" and model.name not in kept:
-                self.connection.execute(f"DROP TABLE {name(model.name)}")
-                del self._made[model.name]
+    def _models_of(self, server: Server, schema: str) -> ServerModels:
+        views, has = event_views(self._session, server), set[str]()
+        self._runner.run(f"CREATE SCHEMA {schema}")
+        with self._runner.in_schemas(schema):
+            for statement in row_views(self._session, server):
+                self._runner.run(statement)
 
-    def _make(self, statement: str) -> None:
-        # DuckDB 2.0 hangs if it is interrupted during a recursion.
-        with _interrupted_later() if "RECURSIVE" in statement else nullcontext():
-            self._execute(statement)
+        def need_views(names: Collection[str]) -> None:
+            for view in set(names) - has:
+                self._runner.run(views[view])
+            has.update(names)
 
-    def _execute(self, statement: str) -> None:
-        try:
-            self.connection.execute(statement)
-        except duckdb.OutOfMemoryException:
-            # DuckDB cannot spill everything to disk: then it may use all memory.
-            self.connection.execute("RESET memory_limit")
-            self.connection.execute(statement)
+        return ServerModels(self._runner, server.name, schema, need_views)
+
+    def _unite(self, model: str) -> None:
+        """Create the view of one model of all servers."""
+        parts = " UNION ALL BY NAME ".join(f"FROM {server.home}.{name(model)}" for server in self._servers)
+        select = _RECORDED.replace("{parts}", f"({parts})") if model == "int_recorded" else parts
+        self._runner.run(f"CREATE VIEW {name(model)} AS {select}")
 
 
-@contextmanager
-def _interrupted_later() -> Iterator[None]:
-    """Delay Ctrl-C until the block is done. Only the main thread receives it."""
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
-    came: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda *what: came.append(what))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    if came:
-        handler(*came[0])
-
-
-def statements(session: SessionFile | None, *, models: Collection[str] | None = None) -> Iterator[str]:
+def statements(session: SessionFile | None, *, models: Collection[str] | None = None) -> Sequence[str]:
     """Return the SQL statements of `connect` for its views and tables, in order (None: of a session without rows)."""
-    yield from row_views(session)
-    yield from event_views(session).values()
-    yield from parameter_macros()
-    yield from bucket_macros()
-    yield from fact_macros()
-    for model in load_models(models):
-        yield from _statements(model)
+    script: list[str] = []
+    tables = Tables(session, script=script)
+    tables.need_views()
+    tables.need(models)
+    return script
 
 
 def models_named_in(sql: str) -> set[str] | None:
@@ -216,13 +232,3 @@ def columns_of_models(names: Collection[str]) -> dict[str, dict[str, str]]:
     tables.need(names)
     described = {model: tables.connection.execute(f"DESCRIBE FROM {name(model)}").fetchall() for model in names}
     return {model: {column: kind for column, kind, *_ in rows} for model, rows in described.items()}
-
-
-def _statements(model: Model) -> Iterator[str]:
-    quoted = name(model.name)
-    if model.is_macro:
-        yield f"CREATE MACRO {quoted}({_ARGUMENTS}) AS TABLE {model.sql}"
-        if model.layer == "marts":
-            yield f"CREATE VIEW {quoted} AS FROM {quoted}()"
-    else:
-        yield f"CREATE {'TABLE' if model.layer == 'intermediate' else 'VIEW'} {quoted} AS {model.sql}"

@@ -32,8 +32,18 @@ _MACROS = {
     "number_key(number)": f"""regexp_replace(
         regexp_replace(number, {text(SEPARATORS)}, '', 'g'), {text(INTERNATIONAL)}, '\\1'
     )""",
-    # Asterisk's times are in whole milliseconds, and so are their differences.
-    "seconds_between(since, until)": "(epoch_ms(until) - epoch_ms(since)) / 1000",
+    # Asterisk takes the argument of CHANNEL() in any case.
+    "linkedid_of(vars)": """CASE WHEN vars ILIKE '%linkedid%' THEN NULLIF(TRY_CAST(vars AS JSON) ->> (
+        '$."' || list_filter(
+            json_keys(TRY_CAST(vars AS JSON)),
+            lambda k: regexp_full_match(k, '\\s*channel\\(\\s*linkedid\\s*\\)\\s*', 'i')
+        )[1] || '"'
+    ), '') END""",
+    # Asterisk's times are in whole milliseconds, and so are their differences. Events of two channels can overtake
+    # each other by some of them; a time that is further behind is wrong.
+    "ms_between(since, until)": """CASE WHEN epoch_ms(until) - epoch_ms(since) > -100
+        THEN greatest(epoch_ms(until) - epoch_ms(since), 0) END""",
+    "seconds_between(since, until)": "ms_between(since, until) / 1000",
 }
 
 

@@ -13,7 +13,7 @@ from .views import name, text
 
 __all__ = ["DISPOSITIONS", "GROUPS", "TableQuery", "from_mart", "models_asked", "sql_of", "time_column"]
 
-GROUPS = ("trunk", "prefix", "application", "endpoint", "origin")
+GROUPS = ("trunk", "prefix", "application", "endpoint", "origin", "server")
 """Groups of KPIs, for `by`."""
 DISPOSITIONS = ("ANSWERED", "BUSY", "CANCEL", "CONGESTION", "FAILED", "NO ANSWER")
 """The dispositions that a call can have."""

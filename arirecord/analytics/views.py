@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from arirecord.asterisk.catalogue import Column, ColumnType, columns_of, event_types
 from arirecord.session.reader import SessionFile
+from arirecord.session.recorded_time import RecordedTime
+from arirecord.session.servers import Server
 
 __all__ = ["event_views", "name", "row_views", "text", "views_named_in"]
 
@@ -37,31 +39,34 @@ _NO_ROWS = (
 )
 
 
-def row_views(session: SessionFile | None) -> Iterator[str]:
+def row_views(session: SessionFile | None, server: Server | None = None) -> Iterator[str]:
     """Return the statements that create the views of all rows, all events and the recorded time.
 
     session: None creates views without rows.
+    server: the server whose rows the views have; None stands for all.
     """
-    select = f"SELECT {_source(session).columns} FROM {_source(session).read}"
-    yield f"CREATE VIEW rows AS {select}"
+    source = _source(session, server)
+    select = f"SELECT {source.columns} FROM {source.read}"
+    yield f"CREATE VIEW rows AS {select} WHERE kind <> 'event' OR {source.is_own}"
     # Directly from the files: through the view above every statement would take 10 ms longer.
-    yield f"CREATE VIEW events AS {select} WHERE kind = 'event'"
-    yield f"CREATE VIEW recorded_spans AS {_recorded_spans(session)}"
-    yield f"CREATE VIEW recording_gaps AS {_recording_gaps(session)}"
+    yield f"CREATE VIEW events AS {select} WHERE kind = 'event' AND {source.is_own}"
+    yield f"CREATE VIEW recorded_spans AS {_recorded_spans(session, server)}"
+    yield f"CREATE VIEW recording_gaps AS {_recording_gaps(session, server)}"
 
 
-def event_views(session: SessionFile | None) -> Mapping[str, str]:
+def event_views(session: SessionFile | None, server: Server | None = None) -> Mapping[str, str]:
     """Return, by view, the statements that create the views of events by type, of other rows and of sizes.
 
-    The file is not searched for types that the session's header counts as zero.
+    The file is not searched for types that the session's header counts as zero. `server` as in `row_views`.
     """
-    source, header = _source(session), session.header if session else None
-    present = {column for part in session.parts for column in part.schema.names} if session else set()
+    source, header = _source(session, server), session.header if session else None
+    parts = [session.parts[n] for n in (server.parts if server else range(len(session.parts)))] if session else []
+    present = {column for part in parts for column in part.schema.names}
     is_counted = header is not None and sum(header.types.values()) == header.events
     types = {view: _TOGETHER.get(view, (view,)) for view in (*_TOGETHER, *event_types())}
     views = {
         "other_rows": _other_rows(present, source if header and header.rows > header.events else _NOWHERE),
-        "event_sizes": f"CREATE VIEW event_sizes AS {_sizes(session) or _weighing(session)}",
+        "event_sizes": f"CREATE VIEW event_sizes AS {(not server and _sizes(session)) or _weighing(session)}",
         "channel_events": _event_view("channel_events", "channel_id IS NOT NULL", present, source),
     }
     # One scan of the file for types that are read together.
@@ -90,37 +95,55 @@ def text(value: str) -> str:
 
 
 class _Source(NamedTuple):
-    """Source of rows: the text to `read` from after FROM, and the SQL of all `columns` and of `seq`."""
+    """Source of rows: the text to `read` from after FROM, and the SQL of all `columns` and of `seq`.
+
+    is_own: condition on the events that are of the server.
+    """
 
     read: str
     columns: str = "*"
     seq: str = "seq"
+    is_own: str = "true"
 
 
 _NOWHERE = _Source(f"({_NO_ROWS})")
 
 
-def _source(session: SessionFile | None) -> _Source:
+def _source(session: SessionFile | None, server: Server | None) -> _Source:
     """Return the rows of all files. If a file restarts `seq`, it continues after the previous file's."""
-    paths = session.paths if session else []
-    if len(paths) < 2:
-        return _Source(f"read_parquet({text(str(paths[0]))})") if paths else _NOWHERE
-    files = ", ".join(text(str(path)) for path in paths)
-    read = f"read_parquet([{files}], union_by_name = true, filename = true)"
-    shifts = zip(map(str, paths), session.seq_shifts if session else (), strict=True)
-    cases = " ".join(f"WHEN {text(path)} THEN {shift}" for path, shift in shifts if shift)
+    if session is None:
+        return _NOWHERE
+    numbers = server.parts if server else range(len(session.parts))
+    paths = {number: text(str(session.parts[number].path)) for number in numbers}
+    shared = [paths[number] for number in paths if server and number in server.shared_parts]
+    own_paths = ", ".join(path for path in paths.values() if path not in shared)
+    is_own = "true"
+    if server and shared:
+        is_own = f"COALESCE(asterisk_id, '') = {text(server.name or '')}"
+        is_own = f"({is_own} OR filename IN ({own_paths}))" if own_paths else is_own
+    if len(session.parts) < 2:
+        return _Source(f"read_parquet({paths[0]})", is_own=is_own)
+    read = f"read_parquet([{', '.join(paths.values())}], union_by_name = true, filename = true)"
+    shifts = {number: session.seq_shifts[number] for number in numbers}
+    cases = " ".join(f"WHEN {paths[number]} THEN {shift}" for number, shift in shifts.items() if shift)
     shift = f"CASE filename {cases} ELSE 0 END" if cases else "0"
-    return _Source(read, f"* EXCLUDE (filename) REPLACE (seq + {shift} AS seq)", f"seq + {shift} AS seq")
+    return _Source(read, f"* EXCLUDE (filename) REPLACE (seq + {shift} AS seq)", f"seq + {shift} AS seq", is_own)
 
 
-def _recorded_spans(session: SessionFile | None) -> str:
-    spans = session.recorded_time.spans if session else ()
+def _recorded_time(session: SessionFile | None, server: Server | None) -> RecordedTime:
+    if session is None:
+        return RecordedTime((), ())
+    return session.recorded_time_of(server.parts) if server else session.recorded_time
+
+
+def _recorded_spans(session: SessionFile | None, server: Server | None) -> str:
+    spans = _recorded_time(session, server).spans
     rows = [f"({_moment(span.begin_ns)}, {_moment(span.end_ns)})" for span in spans]
     return _values("begin_at, end_at", rows, "(NULL::TIMESTAMP, NULL::TIMESTAMP)")
 
 
-def _recording_gaps(session: SessionFile | None) -> str:
-    gaps = session.recorded_time.gaps if session else ()
+def _recording_gaps(session: SessionFile | None, server: Server | None) -> str:
+    gaps = _recorded_time(session, server).gaps
     rows = [
         # A gap between two parts has the number reserved for it, one before the part's first.
         f"({gap.seq + session.seq_shifts[gap.part] - gap.is_between}::BIGINT, "
@@ -148,7 +171,8 @@ def _event_view(view: str, condition: str, present: set[str], source: _Source) -
         quoted, is_there = name(column.name), column.name in present and source is not _NOWHERE
         columns.append(quoted if is_there else f"CAST(NULL AS {_SQL[column.type]}) AS {quoted}")
     select = ", ".join([*columns, "extra", "raw"])
-    return f"CREATE VIEW {name(view)} AS SELECT {select} FROM {source.read} WHERE kind = 'event' AND {condition}"
+    where = f"kind = 'event' AND {source.is_own} AND {condition}"
+    return f"CREATE VIEW {name(view)} AS SELECT {select} FROM {source.read} WHERE {where}"
 
 
 def _other_rows(present: set[str], source: _Source) -> str:

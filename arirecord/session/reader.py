@@ -15,6 +15,7 @@ from arirecord.errors import NotASession
 from .header import KEY, Header
 from .parquet import column_bounds
 from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps
+from .servers import Server, find_servers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -109,15 +110,26 @@ class SessionFile:
     @cached_property
     def recorded_time(self) -> RecordedTime:
         """The recorded time: without gaps, and without the time between two recordings of a folder."""
-        return measure(self._extents, self._reported_gaps())
+        return self.recorded_time_of(range(len(self.parts)))
+
+    def recorded_time_of(self, parts: Collection[int]) -> RecordedTime:
+        """Return the recorded time of some of the parts, by their numbers."""
+        gaps = (gap for gap in self._reported_gaps if gap.part in parts)
+        return measure(self._extents_of(parts), gaps)
+
+    @cached_property
+    def servers(self) -> Sequence[Server]:
+        """The Asterisk servers whose events the session has."""
+        return find_servers(part.header for part in self.parts)
 
     @cached_property
     def seq_shifts(self) -> Sequence[int]:
         """Return for each part the offset of its `seq`, so that it continues the part before.
 
-        A gap between the two parts takes one number.
+        A gap before the part, of the session or of one server, takes one number.
         """
-        gap_parts = {gap.part for gap in gaps_between(self._extents)}
+        of_parts = [range(len(self.parts)), *(server.parts for server in self.servers)]
+        gap_parts = {gap.part for parts in of_parts for gap in gaps_between(self._extents_of(parts))}
         shifts, next_seq = [], 0
         for number, extent in enumerate(self._extents):
             next_seq += number in gap_parts
@@ -129,14 +141,20 @@ class SessionFile:
     def _extents(self) -> Sequence[Extent | None]:
         return [part.extent for part in self.parts]
 
-    def _reported_gaps(self) -> Iterator[Gap]:
+    def _extents_of(self, parts: Collection[int]) -> Sequence[Extent | None]:
+        return [extent if number in parts else None for number, extent in enumerate(self._extents)]
+
+    @cached_property
+    def _reported_gaps(self) -> Sequence[Gap]:
+        found: list[Gap] = []
         ends: dict[int, int] = {}
         for number, part in enumerate(self.parts):
             if part.extent is not None:
                 started_ns = part.extent.started_ns
                 if part.header.gap_count:
-                    yield from read_gaps(part.path, part.extent, number, ends.get(started_ns))
+                    found += read_gaps(part.path, part.extent, number, ends.get(started_ns))
                 ends[started_ns] = part.extent.end_ns
+        return found
 
     def frames(
         self,

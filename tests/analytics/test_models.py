@@ -15,6 +15,7 @@ import pytest
 from arirecord.analytics import connect
 from arirecord.analytics.models import Model, describe, load_models
 from arirecord.analytics.parameters import parameters
+from arirecord.analytics.views import views_named_in
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.seal import seal
@@ -43,6 +44,8 @@ def test_form(model: Model) -> None:
         "marts": {"staging", "intermediate", "macros", "marts"},
     }
     assert {layers[name] for name in model.reads} <= allowed[model.layer]
+    if model.layer != "staging":
+        assert not views_named_in(model.sql)
     if model.layer == "marts":
         assert "SELECT *" not in model.sql.replace("        *,", "")
 

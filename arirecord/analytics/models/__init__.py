@@ -4,6 +4,10 @@ A file begins with a comment that defines a row; its name is the model's name. S
 intermediate models are computed once for a connection. Macros are table macros of two arguments, `bucket` (an INTERVAL)
 and `"by"` (a text); a mart that reads one is a macro as well as a view. No CTE has the name of a model. Each mart has
 a `.json` with its description beside its `.sql`.
+
+Models are about one Asterisk server. Staging models make keys of the ids of channels and bridges, one for each life of
+an id, take times of receipt where Asterisk's are missing, and are the only ones that read views of events. The
+connection gives marts the column `server` and the ids back.
 """
 
 import json
@@ -100,12 +104,15 @@ class Description:
 def describe(mart: str) -> Description:
     """Return the description of a mart; columns that several marts share are described once, in `common.json`.
 
+    Each mart has the column `server`, except those that are about all servers and take `by`.
+
     Raises `FileNotFoundError` for an unknown mart.
     """
     folder = files(__package__)
     common = json.loads(folder.joinpath("common.json").read_text("utf-8"))
     said = json.loads(folder.joinpath("marts", f"{mart}.json").read_text("utf-8"))
-    return Description(**{**said, "columns": {**common, **said["columns"]}})
+    key = [*([] if _read_models()[mart].is_macro else ["server"]), *said["key"]]
+    return Description(**{**said, "key": key, "columns": {**common, **said["columns"]}})
 
 
 @cache

@@ -2,7 +2,7 @@
 -- then. Identified by `seq`. Only two ids of a long list are kept: a conference of ten thousand channels has as many
 -- lists, of as many ids each. Holding bridges (parking, queues) link no channels: their lists are not kept.
 SELECT
-    * EXCLUDE (asterisk_id, bridge_channel_ids),
+    * EXCLUDE (bridge_channel_ids),
     len(bridge_channel_ids) AS id_count,
     CASE
         WHEN is_holding THEN NULL

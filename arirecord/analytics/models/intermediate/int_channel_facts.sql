@@ -57,14 +57,14 @@ SELECT
     lasts.exten AS last_exten,
     firsts.context,
     lasts.accountcode,
-    CASE
-        WHEN contains(COALESCE(lasts.channelvars, firsts.channelvars), 'linkedid')
-        THEN NULLIF(TRY_CAST(COALESCE(lasts.channelvars, firsts.channelvars) AS JSON) ->> '$."CHANNEL(linkedid)"', '')
-    END AS linkedid,
+    channel_key(linkedid_of(COALESCE(lasts.channelvars, firsts.channelvars)), lasts.seq) AS linkedid,
     lasts.seq AS linkedid_seq,
     lasts.hangup_cause,
     lasts.hangup_cause_txt,
     lasts.tech_cause,
+    lives.gone_at,
+    lasts.event_at AS last_at,
+    lives.is_only_dialled,
     lives.ended_seq IS NOT NULL AS is_ended,
     lives.is_answered, lives.is_complete, lives.is_over, lives.is_unbroken,
     -- Recorded since before it could do anything, or since an app received it.

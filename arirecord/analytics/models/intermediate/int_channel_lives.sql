@@ -1,5 +1,4 @@
 -- One row is one channel that any event named, with the recorded moments of its life. Identified by `channel_id`.
--- If an app reuses a channel id, only the first use is reported, as not complete.
 WITH seen AS (
     SELECT
         channel_id,
@@ -7,14 +6,15 @@ WITH seen AS (
         max(seq) AS last_seq,
         min(seq) FILTER (event_type = 'ChannelCreated') AS created_seq,
         min(event_at) FILTER (event_type = 'ChannelCreated') AS created_at,
-        COALESCE(max(event_at) FILTER (event_type = 'ChannelCreated') > created_at, false) AS is_reused,
         min(event_at) FILTER (is_state AND channel_state IN ('Ring', 'Ringing')) AS ringing_at,
         min(event_at) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_at,
         min(seq) FILTER (event_type = 'ChannelStateChange' AND channel_state = 'Up') AS answered_seq,
         min(event_at) FILTER (event_type = 'ChannelDestroyed') AS ended_at,
         min(seq) FILTER (event_type = 'ChannelDestroyed') AS ended_seq,
         bool_or(channel_state = 'Up') AS is_answered,
-        max(seq) FILTER (event_type = 'StasisEnd') AS left_seq
+        max(seq) FILTER (event_type = 'ChannelHangupRequest') AS requested_seq,
+        max(seq) FILTER (event_type = 'StasisEnd') AS left_seq,
+        max(event_at) FILTER (event_type = 'StasisEnd') AS left_at
     FROM (
         SELECT *, event_type IN ('ChannelCreated', 'ChannelStateChange') AS is_state
         FROM stg_channel_events
@@ -27,9 +27,11 @@ lives AS (
         channel_id,
         least(seen.first_seq, dialled.first_seq) AS first_seq,
         greatest(seen.last_seq, dialled.last_seq) AS last_seq,
-        seen.* EXCLUDE (channel_id, first_seq, last_seq, is_answered, left_seq),
-        -- An app may not receive events of a channel after this one.
+        seen.* EXCLUDE (channel_id, first_seq, last_seq, is_answered, requested_seq, left_seq, left_at),
+        -- An app may not receive events of a channel after this one. One that is hung up leaves it at its end.
+        CASE WHEN left_seq = seen.last_seq OR left_seq > requested_seq THEN left_at END AS gone_at,
         ended_seq IS NOT NULL OR COALESCE(left_seq = seen.last_seq, false) AS is_over,
+        seen.channel_id IS NULL AS is_only_dialled,
         COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered,
         dialled.answered_number
     FROM seen
@@ -37,9 +39,9 @@ lives AS (
 )
 
 SELECT
-    lives.* EXCLUDE (is_reused),
+    lives.*,
     list_bool_or(list_transform(gap_seqs, lambda g: g > first_seq AND (g < last_seq OR NOT is_over))) IS NOT true
         AS is_unbroken,
-    created_seq IS NOT NULL AND ended_seq IS NOT NULL AND NOT is_reused AND is_unbroken AS is_complete
+    created_at IS NOT NULL AND ended_at IS NOT NULL AND is_unbroken AS is_complete
 FROM lives
 CROSS JOIN (SELECT list(seq) AS gap_seqs FROM stg_gaps) AS gaps

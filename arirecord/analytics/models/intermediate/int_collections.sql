@@ -1,8 +1,8 @@
 -- One row is one variable that was set to digits on a channel that gave digits, or the status of a Read(). Identified
 -- by `channel_id` and `seq`. Numbers that Asterisk itself counts are left out.
 WITH set_there AS (
-    SELECT channel_id, variable, value, timestamp, min(seq) AS seq
-    FROM ChannelVarset
+    SELECT channel_id, variable, value, event_at, min(seq) AS seq
+    FROM stg_variables
     WHERE channel_id IN (SELECT channel_id FROM int_digits)
     GROUP BY ALL
     -- Otherwise DuckDB searches the text of every variable before it checks the channel.

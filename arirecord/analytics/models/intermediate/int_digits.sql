@@ -4,9 +4,8 @@ SELECT
     channel_id,
     digit,
     duration_ms,
-    timestamp - to_milliseconds(COALESCE(duration_ms, 0)) AS started_at,
-    timestamp AS ended_at,
+    event_at - to_milliseconds(COALESCE(duration_ms, 0)) AS started_at,
+    event_at AS ended_at,
     min(seq) AS seq
-FROM ChannelDtmfReceived
-WHERE channel_id IS NOT NULL
+FROM stg_digits
 GROUP BY ALL

@@ -9,21 +9,21 @@ WITH requests_by_id AS (
 ),
 
 channels_and_bridges AS (
-    SELECT channel_id AS named_id, call_id
+    SELECT plain_id(channel_id) AS named_id, call_id
     FROM int_call_channels
     UNION
-    SELECT stays.bridge_id, calls.call_id
+    SELECT plain_id(stays.bridge_id), calls.call_id
     FROM int_bridge_stays AS stays
     JOIN int_call_channels AS calls USING (channel_id)
 ),
 
 reactions AS (
     SELECT
-        starts.channel_id, starts.application, starts.timestamp AS event_at,
+        starts.channel_id, starts.application, starts.event_at,
         min(starts.seq) AS seq, min(requests.asked_at) AS asked_at
-    FROM StasisStart AS starts
-    LEFT JOIN requests_by_id AS requests ON requests.named_id = starts.channel_id AND requests.seq > starts.seq
-    WHERE EXISTS (FROM stg_requests)
+    FROM stg_stasis_events AS starts
+    LEFT JOIN requests_by_id AS requests ON requests.named_id = plain_id(starts.channel_id) AND requests.seq > starts.seq
+    WHERE starts.is_entry AND EXISTS (FROM stg_requests)
     GROUP BY ALL
 )
 
@@ -37,7 +37,7 @@ SELECT
 FROM reactions
 JOIN int_call_channels AS calls USING (channel_id)
 JOIN int_call_spans AS spans ON spans.call_id = calls.call_id
-CROSS JOIN (SELECT max(timestamp) AS ended_at FROM channel_events) AS recording
+CROSS JOIN (SELECT max(event_at) AS ended_at FROM stg_channel_events) AS recording
 WHERE COALESCE(reactions.asked_at, spans.ended_at, recording.ended_at) - reactions.event_at > INTERVAL 3 SECONDS
 UNION ALL
 SELECT

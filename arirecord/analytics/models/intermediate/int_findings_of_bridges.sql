@@ -1,8 +1,8 @@
 -- One row is one finding about a bridge: a party that stays in it alone, or a bridge that an app did not destroy.
 -- Identified by `rule`, `call_id`, `channel_id` and `seq`.
 WITH recording AS (
-    SELECT max(timestamp) AS ended_at
-    FROM channel_events
+    SELECT max(event_at) AS ended_at
+    FROM stg_channel_events
 ),
 
 stays_of_calls AS (
@@ -60,14 +60,14 @@ SELECT
     'bridge-left-behind', 'note',
     format(
         'the app did not destroy its bridge {} after all channels had left it',
-        COALESCE(any_value(NULLIF(created.bridge_name, '')), bridges.bridge_id)
+        COALESCE(any_value(created.bridge_name), plain_id(bridges.bridge_id))
     ),
-    bridges.call_id, NULL, min(created.seq), min(created.timestamp)
+    bridges.call_id, NULL, min(created.seq), min(created.event_at)
 FROM empty_bridges AS bridges
-JOIN BridgeCreated AS created ON created.bridge_id = bridges.bridge_id AND created.bridge_bridge_class = 'stasis'
+JOIN stg_bridge_lives AS created
+    ON created.bridge_id = bridges.bridge_id AND created.step = 'created' AND created.bridge_class = 'stasis'
 JOIN int_call_spans AS spans ON spans.call_id = bridges.call_id AND created.seq >= spans.first_seq
 CROSS JOIN recording
-ANTI JOIN BridgeDestroyed AS destroyed ON destroyed.bridge_id = bridges.bridge_id
-ANTI JOIN BridgeMerged AS merged ON merged.bridge_from_id = bridges.bridge_id
+ANTI JOIN stg_bridge_lives AS ended ON ended.bridge_id = bridges.bridge_id AND ended.step <> 'created'
 WHERE recording.ended_at - bridges.left_at > INTERVAL 5 SECONDS
 GROUP BY bridges.bridge_id, bridges.call_id

@@ -3,11 +3,11 @@
 -- count once.
 WITH ordered_events AS (
     SELECT
-        events.channel_id, events.type, events.timestamp AS event_at, events.seq,
-        max(events.timestamp) OVER (
+        events.channel_id, events.event_type AS type, events.event_at, events.seq,
+        max(events.event_at) OVER (
             PARTITION BY events.channel_id ORDER BY events.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS latest_at
-    FROM channel_events AS events
+    FROM stg_channel_events AS events
 ),
 
 odd_events AS (
@@ -29,9 +29,9 @@ odd_events AS (
 delays AS (
     SELECT
         calls.call_id,
-        events.channel_id, events.type, events.timestamp AS event_at, events.seq,
-        epoch_ms(events.received_at) - epoch_ms(events.timestamp) AS delay_ms
-    FROM channel_events AS events
+        events.channel_id, events.event_type AS type, events.event_at, events.seq,
+        epoch_ms(events.received_at) - epoch_ms(events.event_at) AS delay_ms
+    FROM stg_channel_events AS events
     JOIN int_call_channels AS calls USING (channel_id)
 )
 

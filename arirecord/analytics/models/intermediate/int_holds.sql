@@ -3,11 +3,8 @@
 -- A telephone may report its hold or resumption more than once. A hold without a resumption ends with a transfer by
 -- the holding channel, or with that channel's end.
 WITH told AS (
-    SELECT
-        channel_id, type = 'ChannelHold' AS is_hold, timestamp AS event_at, NULLIF(musicclass, '') AS musicclass,
-        min(seq) AS seq
-    FROM hold_events
-    WHERE channel_id IS NOT NULL
+    SELECT channel_id, is_hold, event_at, musicclass, min(seq) AS seq
+    FROM stg_hold_events
     GROUP BY ALL
     UNION ALL
     SELECT transferer_channel_id, NULL, event_at, NULL, seq

@@ -1,8 +1,8 @@
 -- One row is one leg that is not a Local end, a helper or media, with the values that KPIs group by. Identified by
 -- `channel_id`.
--- Local ends represent a call that has no other legs. `until_at` is the leg's end; for a leg without one, the
--- beginning of the next gap, otherwise the end of the recording. `is_start_known`: it began in recorded time, within a
--- second.
+-- Local ends represent a call that has no other legs. `until_at` is the leg's end. For a leg without one it is the
+-- moment when it left its application, the last `Dial` event if no other named it, the beginning of the next gap, or
+-- the end of the recording. `is_start_known`: it began in recorded time, within a second.
 WITH span AS (
     SELECT min(begin_at) AS first_at, max(end_at) AS last_at
     FROM int_recorded
@@ -41,8 +41,11 @@ origins AS (
 )
 
 SELECT
+    this_server() AS server,
     legs.channel_id,
     legs.call_id,
+    legs.first_seq,
+    legs.last_seq,
     legs.endpoint,
     origins.origin,
     -- Not joined: DuckDB would load the wide rows of all legs into memory for it.
@@ -53,7 +56,14 @@ SELECT
     (SELECT application FROM applications WHERE applications.call_id = legs.call_id) AS application,
     greatest(legs.created_at, span.first_at) AS started_at,
     CASE WHEN legs.is_answered THEN greatest(COALESCE(legs.answered_at, legs.created_at), span.first_at) END AS up_at,
-    COALESCE(legs.ended_at, greatest(least(gaps.lost_at, span.last_at), legs.created_at)) AS until_at,
+    greatest(
+        COALESCE(
+            legs.ended_at,
+            legs.gone_at,
+            CASE WHEN legs.is_only_dialled THEN legs.last_at ELSE least(gaps.lost_at, span.last_at) END
+        ),
+        legs.created_at
+    ) AS until_at,
     COALESCE(legs.created_at < recorded.end_at, false) AS is_start_known,
     attempts.begun_at,
     attempts.ringing_at,

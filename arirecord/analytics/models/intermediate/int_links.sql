@@ -17,7 +17,7 @@ WITH transferred AS (
 -- when it restarts, so the name alone is not enough.
 halves AS (
     SELECT
-        channel_id, asterisk_id, first_seq, epoch_ms(created_at) AS created_ms,
+        channel_id, first_seq, epoch_ms(created_at) AS created_ms,
         channel_name[:-3] AS stem, channel_name[-1:] AS half
     FROM int_channel_facts
     WHERE channel_name LIKE '%;1' OR channel_name LIKE '%;2'
@@ -28,7 +28,6 @@ pairs AS (
     FROM halves AS one
     JOIN halves AS two
         ON one.half = '1' AND two.half = '2' AND two.stem = one.stem
-        AND two.asterisk_id IS NOT DISTINCT FROM one.asterisk_id
         AND abs(two.created_ms - one.created_ms) < 1000
 ),
 

@@ -4,14 +4,17 @@
 WITH steps AS (
     -- A frame that Asterisk sent twice is one step.
     SELECT
-        playback_id, type, timestamp AS event_at, playback_media_uri AS media_uri,
-        any_value(playback_target_uri) AS target_uri,
-        any_value(playback_language) AS language,
-        any_value(playback_state) AS state,
+        playback_id, type, event_at, media_uri,
+        any_value(target_uri) AS target_uri,
+        any_value(channel_id) AS channel_id,
+        any_value(bridge_id) AS bridge_id,
+        any_value(language) AS language,
+        any_value(state) AS state,
+        bool_or(is_receipt_time) AS is_receipt_time,
         min(seq) AS seq
-    FROM playback_events
+    FROM stg_playback_events
     WHERE playback_id IS NOT NULL
-    GROUP BY playback_id, type, timestamp, playback_media_uri
+    GROUP BY playback_id, type, event_at, media_uri
 ),
 
 -- An app may reuse an id when its playback has ended.
@@ -31,7 +34,10 @@ played AS (
     SELECT
         playback_id,
         any_value(target_uri) AS target_uri,
+        any_value(channel_id) AS channel_id,
+        any_value(bridge_id) AS bridge_id,
         any_value(language) AS language,
+        bool_or(is_receipt_time) AS is_receipt_time,
         list(media_uri ORDER BY seq) FILTER (type = 'PlaybackStarted' AND is_restart IS NOT true) AS media_uris,
         count(*) FILTER (is_restart) AS restart_count,
         min(event_at) FILTER (type = 'PlaybackStarted') AS first_started_at,
@@ -46,8 +52,6 @@ played AS (
 
 SELECT
     played.* EXCLUDE (first_started_at, is_begun_before),
-    CASE WHEN target_uri LIKE 'channel:%' THEN substr(target_uri, 9) END AS channel_id,
-    CASE WHEN target_uri LIKE 'bridge:%' THEN substr(target_uri, 8) END AS bridge_id,
     CASE WHEN NOT is_begun_before THEN first_started_at END AS started_at,
     NOT is_begun_before AND ended_at IS NOT NULL AND (gaps.seq IS NULL OR gaps.seq < first_seq) AS is_complete
 FROM played

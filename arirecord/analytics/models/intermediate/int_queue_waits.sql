@@ -9,14 +9,12 @@ WITH told AS (
     UNION ALL
     -- Asterisk reports no step where a transfer leads: the first event that shows the channel in the queue stands for
     -- it.
-    SELECT channel_id, split_part(channel_dialplan_app_data, ',', 1), min(timestamp), min(seq)
-    FROM channel_events
-    WHERE channel_dialplan_app_name = 'Queue'
+    SELECT channel_id, split_part(dialplan_app_data, ',', 1), min(event_at), min(seq)
+    FROM stg_channel_events
+    WHERE dialplan_app = 'Queue'
         AND channel_id IN (SELECT channel_id FROM int_channel_lives WHERE created_seq IS NOT NULL)
-    GROUP BY
-        channel_id, channel_dialplan_app_data, channel_dialplan_context, channel_dialplan_exten,
-        channel_dialplan_priority
-    HAVING NOT bool_or(type = 'ChannelDialplan')
+    GROUP BY channel_id, dialplan_app_data, context, exten, priority
+    HAVING NOT bool_or(event_type = 'ChannelDialplan')
 ),
 
 -- For a channel that is transferred or leaves a queue, Asterisk reports the queue once more at its next step.
@@ -35,8 +33,8 @@ steps AS (
     FROM int_dialplan_steps
     WHERE app IS DISTINCT FROM 'Queue' AND channel_id IN (SELECT channel_id FROM entries)
     UNION ALL
-    SELECT channel_id, seq, timestamp, 'status', NULL, "value"
-    FROM ChannelVarset
+    SELECT channel_id, seq, event_at, 'status', NULL, "value"
+    FROM stg_variables
     WHERE variable = 'QUEUESTATUS' AND "value" <> '' AND channel_id IN (SELECT channel_id FROM entries)
     UNION ALL
     SELECT channel_id, seq, event_at, 'bridge', NULL, NULL

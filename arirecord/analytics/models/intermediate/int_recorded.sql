@@ -3,7 +3,7 @@
 -- so may their pace if a replay was recorded. `recorder_begin_at` is by the recorder's clock, `end_delay_us` the lead
 -- of that clock at the end; `next_begin_at` is the beginning of the next interval, after a gap.
 WITH receipts AS (
-    SELECT received_at, timestamp AS event_at FROM events WHERE timestamp IS NOT NULL
+    SELECT received_at, event_at FROM stg_receipts WHERE event_at IS NOT NULL
 ),
 
 bounds AS (
@@ -12,7 +12,7 @@ bounds AS (
         min(receipts.received_at) AS first_received_at,
         max(receipts.received_at) AS last_received_at
     FROM receipts
-    ASOF JOIN recorded_spans AS spans ON receipts.received_at >= spans.begin_at - INTERVAL 1 MILLISECOND
+    ASOF JOIN stg_recorded_spans AS spans ON receipts.received_at >= spans.begin_at - INTERVAL 1 MILLISECOND
     WHERE receipts.received_at <= spans.end_at + INTERVAL 1 MILLISECOND
     GROUP BY spans.begin_at
 ),
@@ -37,7 +37,7 @@ shifted AS (
         epoch_us(spans.begin_at) - COALESCE(delays.begin_delay_us, 0) AS begin_us,
         epoch_us(spans.end_at) - COALESCE(delays.end_delay_us, 0) AS end_us,
         COALESCE(delays.end_delay_us, 0) AS end_delay_us
-    FROM recorded_spans AS spans
+    FROM stg_recorded_spans AS spans
     LEFT JOIN delays USING (begin_at)
 )
 

@@ -4,11 +4,11 @@
 WITH told AS (
     SELECT
         channel_id,
-        max(timestamp) AS reported_at,
+        max(event_at) AS reported_at,
         arg_max(value, seq) FILTER (variable = 'RTPAUDIOQOS') AS quality,
         arg_max(value, seq) FILTER (variable = 'RTPAUDIOQOSJITTER') AS jitters,
         max(seq) AS last_seq
-    FROM ChannelVarset
+    FROM stg_variables
     WHERE variable IN ('RTPAUDIOQOS', 'RTPAUDIOQOSJITTER') AND channel_id IS NOT NULL
     GROUP BY channel_id
 ),

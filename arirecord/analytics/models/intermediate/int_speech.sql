@@ -2,10 +2,8 @@
 -- that of its end, or of its beginning if no end was recorded.
 -- `ChannelTalkingFinished` comes a silence threshold after the speech; its duration excludes that silence.
 WITH steps AS (
-    SELECT
-        channel_id, type = 'ChannelTalkingStarted' AS is_start, timestamp AS event_at, duration AS duration_ms,
-        min(seq) AS seq
-    FROM talking_events
+    SELECT channel_id, is_start, event_at, duration_ms, min(seq) AS seq
+    FROM stg_talking_events
     GROUP BY ALL
 ),
 
@@ -15,7 +13,6 @@ neighbours AS (
         CASE WHEN lag(is_start) OVER steps_of_channel THEN lag(event_at) OVER steps_of_channel END AS began_at,
         lead(is_start) OVER steps_of_channel AS is_start_next
     FROM steps
-    WHERE channel_id IS NOT NULL
     WINDOW steps_of_channel AS (PARTITION BY channel_id ORDER BY seq)
 )
 

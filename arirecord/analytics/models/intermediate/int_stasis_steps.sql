@@ -2,15 +2,9 @@
 -- and `seq`. If no application received StasisStart or StasisEnd of the channel, the variable STASISSTATUS is used:
 -- Asterisk clears it at the entry and sets it when the channel leaves, or could not enter (FAILED). It is not set for
 -- a transferred channel: then the channel is elsewhere in the dialplan, perhaps already before (`is_elsewhere`).
-WITH events AS (
-    SELECT channel_id, true AS is_entry, application, args, replace_channel_id, timestamp AS event_at, min(seq) AS seq
-    FROM StasisStart
-    WHERE channel_id IS NOT NULL
-    GROUP BY ALL
-    UNION ALL
-    SELECT channel_id, false, application, NULL, NULL, timestamp, min(seq)
-    FROM StasisEnd
-    WHERE channel_id IS NOT NULL
+WITH steps AS (
+    SELECT channel_id, is_entry, application, args, replace_channel_id, event_at, min(seq) AS seq
+    FROM stg_stasis_events
     GROUP BY ALL
 ),
 
@@ -18,11 +12,11 @@ variables_set AS (
     SELECT
         channel_id,
         COALESCE(value, '') = '' AS is_entry,
-        CASE WHEN channel_dialplan_app_name = 'Stasis' THEN channel_dialplan_app_data END AS app_data,
+        CASE WHEN dialplan_app = 'Stasis' THEN dialplan_app_data END AS app_data,
         NULLIF(value, '') AS status,
-        timestamp AS event_at,
+        event_at,
         min(seq) AS seq
-    FROM ChannelVarset
+    FROM stg_variables
     WHERE variable = 'STASISSTATUS' AND channel_id IS NOT NULL
     GROUP BY ALL
 )
@@ -30,7 +24,7 @@ variables_set AS (
 SELECT
     channel_id, is_entry, false AS is_elsewhere, application, args, replace_channel_id, NULL AS status,
     true AS is_announced, event_at, seq
-FROM events
+FROM steps
 UNION ALL
 SELECT
     channel_id,
@@ -44,10 +38,10 @@ SELECT
     event_at,
     seq
 FROM variables_set
-WHERE channel_id NOT IN (SELECT channel_id FROM events)
+WHERE channel_id NOT IN (SELECT channel_id FROM steps)
 UNION ALL
 SELECT channel_id, false, true, NULL, NULL, NULL, NULL, false, event_at, seq
 FROM int_dialplan_steps
 WHERE (app LIKE 'Stasis%') IS NOT true
     AND channel_id IN (SELECT channel_id FROM variables_set)
-    AND channel_id NOT IN (SELECT channel_id FROM events)
+    AND channel_id NOT IN (SELECT channel_id FROM steps)

@@ -53,7 +53,7 @@ met AS (
 refused AS (
     SELECT DISTINCT goers.seq
     FROM goers
-    JOIN ChannelVarset AS status ON status.channel_id = goers.goer_id
+    JOIN stg_variables AS status ON status.channel_id = goers.goer_id
     WHERE status.variable = 'DIALSTATUS' AND status.value IN ('CHANUNAVAIL', 'CONGESTION')
         AND status.seq >= goers.from_seq AND status.seq < goers.next_seq
 )

@@ -31,7 +31,7 @@ SELECT
     one.entered_at AS event_at,
     'attended' AS kind,
     'link' AS destination_type,
-    two.bridge_id AS target,
+    plain_id(two.bridge_id) AS target,
     one.transferer_channel_id,
     two.transferer_channel_id AS transferer_second_channel_id,
     one.channel_id AS link_first_channel_id,

@@ -6,9 +6,9 @@ WITH attempts AS (
         bucket_start(bucket, begun_at) AS bucket_at,
         is_settled AND NOT (dial_status = 'CHANUNAVAIL' AND tech_cause IS NULL AND NOT is_answered) IS true AS is_seized,
         is_settled AND NOT is_forwarded AS is_session,
-        epoch_ms(ringing_at) - epoch_ms(begun_at) AS pdd_ms,
-        epoch_ms(COALESCE(requested_at, ended_at)) - epoch_ms(answered_at) AS sdt_ms,
-        epoch_ms(ended_at) - epoch_ms(answered_at) AS up_ms
+        ms_between(begun_at, ringing_at) AS pdd_ms,
+        ms_between(answered_at, COALESCE(requested_at, ended_at)) AS sdt_ms,
+        ms_between(answered_at, ended_at) AS up_ms
     FROM kpi_legs(bucket, "by")
     WHERE begun_at IS NOT NULL
 ),
@@ -18,7 +18,7 @@ judged AS (
         *,
         CASE
             WHEN pdd_ms IS NOT NULL THEN pdd_ms
-            WHEN NOT is_answered AND dial_status <> 'CANCEL' THEN epoch_ms(ended_at) - epoch_ms(begun_at)
+            WHEN NOT is_answered AND dial_status <> 'CANCEL' THEN ms_between(begun_at, ended_at)
         END AS srd_ms,
         is_answered OR hangup_cause IN (16, 17, 18, 19, 21) OR dial_status = 'BUSY'
             OR (is_rung AND (COALESCE(dial_status IN ('NOANSWER', 'CANCEL'), true) OR tech_cause = 487)) AS is_delivered,

@@ -5,6 +5,6 @@ SELECT
     spans.group_value,
     avg((calls.talk_s * 1000)::BIGINT) / 1000 AS aht_s
 FROM kpi_spans(bucket, "by") AS spans
-JOIN calls ON calls.call_id = spans.call_id
+JOIN calls ON calls.call_id = spans.call_id AND calls.server IS NOT DISTINCT FROM spans.server
 WHERE calls.talk_s > 0
 GROUP BY ALL

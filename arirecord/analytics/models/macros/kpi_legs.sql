@@ -1,5 +1,7 @@
--- One row is one leg with the group that it counts in. Identified by `channel_id`.
--- `by` is trunk, prefix, application, endpoint, origin (endpoint of the call's first leg) or NULL: all in one group.
+-- One row is one leg with the group that it counts in. Identified by
+-- `server` and `channel_id`.
+-- `by` is trunk, prefix, application, endpoint, origin (endpoint of the call's first leg),
+-- server or NULL: all in one group.
 SELECT
     *,
     CASE
@@ -8,7 +10,8 @@ SELECT
         WHEN "by" = 'endpoint' THEN endpoint
         WHEN "by" = 'origin' THEN origin
         WHEN "by" = 'application' THEN application
+        WHEN "by" = 'server' THEN server
         WHEN "by" = 'prefix' THEN left(destination, param('prefix_digits')::BIGINT)
-        ELSE error('KPIs go by trunk, prefix, application, endpoint or origin, not by ' || "by")
+        ELSE error('KPIs go by trunk, prefix, application, endpoint, origin or server, not by ' || "by")
     END AS group_value
 FROM int_kpi_legs

@@ -10,7 +10,9 @@ WITH waits AS (
         queue_calls.wait_s <= param('service_level_s') AS is_in_time,
         queue_calls.outcome = 'abandoned' AND queue_calls.wait_s < param('short_abandon_s') AS is_short
     FROM queue_calls
-    LEFT JOIN kpi_legs(bucket, "by") AS legs ON legs.channel_id = queue_calls.channel_id
+    LEFT JOIN kpi_legs(bucket, "by") AS legs
+        ON legs.channel_id = queue_calls.channel_id AND legs.server IS NOT DISTINCT FROM queue_calls.server
+        AND queue_calls.seq BETWEEN legs.first_seq AND legs.last_seq
     WHERE queue_calls.entered_at IS NOT NULL AND queue_calls.kind <> 'parking'
 )
 

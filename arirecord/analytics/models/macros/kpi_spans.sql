@@ -1,5 +1,6 @@
--- One row is one call, limited to its legs in one group. Identified by `call_id` and `group_value`.
+-- One row is one call, limited to its legs in one group. Identified by `server`, `call_id` and `group_value`.
 SELECT
+    server,
     call_id,
     group_value,
     min(started_at) AS started_at,
@@ -7,4 +8,4 @@ SELECT
     max(until_at) AS until_at,
     bool_and(is_start_known) AS is_start_known
 FROM kpi_legs(bucket, "by")
-GROUP BY call_id, group_value
+GROUP BY server, call_id, group_value

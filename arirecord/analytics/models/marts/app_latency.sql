@@ -26,4 +26,4 @@ SELECT
         THEN row_number() OVER (PARTITION BY reactions.event_seq ORDER BY reactions.asked_ns, reactions.seq) = 1
     END AS is_first
 FROM int_reactions AS reactions
-LEFT JOIN int_call_channels AS calls ON calls.channel_id = reactions.thing
+LEFT JOIN int_call_channels AS calls USING (channel_id)

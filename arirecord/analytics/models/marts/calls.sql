@@ -29,8 +29,8 @@ SELECT
     CASE
         -- Like a CDR it stops when the channel leaves the bridge, a moment before the channel's end.
         WHEN parties.is_answered AND epoch_ms(parties.until_at) - epoch_ms(parties.last_left_at) < 100
-        THEN (epoch_ms(parties.last_left_at) - epoch_ms(parties.answered_at)) // 1000
-        WHEN parties.is_answered THEN (epoch_ms(parties.until_at) - epoch_ms(parties.answered_at)) // 1000
+        THEN ms_between(parties.answered_at, parties.last_left_at) // 1000
+        WHEN parties.is_answered THEN ms_between(parties.answered_at, parties.until_at) // 1000
         WHEN parties.is_ended AND parties.is_tracked THEN 0
     END AS billsec,
     CASE WHEN spans.is_whole THEN CASE WHEN talked.call_id IS NULL THEN 0 ELSE talked.talk_ms / 1000 END END AS talk_s,

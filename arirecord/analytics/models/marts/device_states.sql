@@ -1,9 +1,8 @@
 -- One row is one interval in which a device was in one state. Identified by `first_seq`.
 WITH reports AS (
     -- Asterisk repeats states and sends an event once for each app on a socket.
-    SELECT asterisk_id, device_state_name AS device, device_state_state AS state, timestamp AS event_at, min(seq) AS seq
-    FROM DeviceStateChanged
-    WHERE device_state_name IS NOT NULL
+    SELECT asterisk_id, device, state, event_at, min(seq) AS seq
+    FROM stg_device_states
     GROUP BY ALL
 ),
 

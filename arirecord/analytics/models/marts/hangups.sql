@@ -20,7 +20,8 @@ SELECT
     lives.ended_at,
     facts.hangup_cause,
     facts.hangup_cause_txt,
-    facts.tech_cause
+    facts.tech_cause,
+    lives.ended_seq AS seq
 FROM int_channel_lives AS lives
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_call_channels AS calls USING (channel_id)

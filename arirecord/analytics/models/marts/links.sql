@@ -27,7 +27,7 @@ SELECT
     named.reason,
     one_call_id = two_call_id AS is_same_call,
     CASE WHEN events.kind = 'rest' THEN 'REST ' || events.type ELSE events.type END AS event_type,
-    COALESCE(events."timestamp", events.received_at) AS linked_at,
+    events.event_at AS linked_at,
     named.first_seq AS seq
 FROM named
-LEFT JOIN rows AS events ON events.seq = named.first_seq
+LEFT JOIN stg_rows AS events ON events.seq = named.first_seq

@@ -14,6 +14,7 @@ SELECT
     plays.ended_at,
     seconds_between(plays.started_at, plays.ended_at) AS duration_s,
     plays.state,
+    plays.is_receipt_time,
     plays.is_complete,
     plays.first_seq,
     plays.last_seq

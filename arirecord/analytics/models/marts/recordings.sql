@@ -2,17 +2,18 @@
 WITH steps AS (
     -- A frame that Asterisk sent twice is one step.
     SELECT
-        recording_name, type, timestamp AS event_at, recording_target_uri AS target_uri,
-        any_value(recording_format) AS format,
-        any_value(recording_state) AS state,
-        any_value(recording_cause) AS cause,
-        any_value(recording_duration) AS recorded_s,
-        any_value(recording_talking_duration) AS talking_s,
-        any_value(recording_silence_duration) AS silent_s,
+        recording_name, type, event_at, target_uri, channel_id, bridge_id,
+        any_value(format) AS format,
+        any_value(state) AS state,
+        any_value(cause) AS cause,
+        any_value(recorded_s) AS recorded_s,
+        any_value(talking_s) AS talking_s,
+        any_value(silent_s) AS silent_s,
+        bool_or(is_receipt_time) AS is_receipt_time,
         min(seq) AS seq
-    FROM recording_events
+    FROM stg_recording_events
     WHERE recording_name IS NOT NULL
-    GROUP BY recording_name, type, timestamp, recording_target_uri
+    GROUP BY recording_name, type, event_at, target_uri, channel_id, bridge_id
 ),
 
 neighbours AS (
@@ -24,14 +25,12 @@ neighbours AS (
         lead(type) OVER steps_of_name IS DISTINCT FROM 'RecordingFinished'
             AND lead(type) OVER steps_of_name IS DISTINCT FROM 'RecordingFailed' AS is_without_end
     FROM steps
-    WINDOW steps_of_name AS (PARTITION BY recording_name, target_uri ORDER BY seq)
+    WINDOW steps_of_name AS (PARTITION BY recording_name, target_uri, channel_id, bridge_id ORDER BY seq)
 ),
 
 recorded AS (
     SELECT
         * EXCLUDE (event_at, state, is_start, start_seq, start_at),
-        CASE WHEN target_uri LIKE 'channel:%' THEN substr(target_uri, 9) END AS channel_id,
-        CASE WHEN target_uri LIKE 'bridge:%' THEN substr(target_uri, 8) END AS bridge_id,
         CASE WHEN is_start THEN event_at ELSE start_at END AS started_at,
         CASE WHEN NOT is_start THEN event_at END AS ended_at,
         CASE WHEN NOT is_start THEN state END AS state,
@@ -55,6 +54,7 @@ SELECT
     recorded.silent_s::DOUBLE AS silent_s,
     recorded.state,
     recorded.cause,
+    recorded.is_receipt_time,
     recorded.started_at IS NOT NULL AND recorded.ended_at IS NOT NULL
         AND (gaps.seq IS NULL OR gaps.seq < recorded.first_seq) AS is_complete,
     recorded.first_seq,

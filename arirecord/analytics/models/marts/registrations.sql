@@ -1,20 +1,8 @@
 -- One row is one interval in which a contact, or an endpoint as a whole, had one status. Identified by `first_seq`.
 WITH reports AS (
     -- Asterisk sends an event once for each app on a socket.
-    SELECT
-        asterisk_id, endpoint_technology AS technology, endpoint_resource AS endpoint,
-        contact_info_aor AS aor, contact_info_uri AS contact_uri, contact_info_contact_status AS status,
-        NULLIF(TRY_CAST(contact_info_roundtrip_usec AS BIGINT), 0) AS roundtrip_us,
-        NULL AS cause, NULL AS peer_address, timestamp AS event_at, min(seq) AS seq
-    FROM ContactStatusChange
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        asterisk_id, endpoint_technology, endpoint_resource, NULL, NULL, peer_peer_status,
-        NULLIF(TRY_CAST(peer_time AS BIGINT), 0) * 1000,
-        NULLIF(peer_cause, ''), NULLIF(concat_ws(':', NULLIF(peer_address, ''), NULLIF(peer_port, '')), ''),
-        timestamp, min(seq)
-    FROM PeerStatusChange
+    SELECT * EXCLUDE (seq), min(seq) AS seq
+    FROM stg_registrations
     GROUP BY ALL
 ),
 

@@ -55,7 +55,8 @@ SELECT
     shares.silent_ms / 1000 AS silence_s,
     shares.longest_turn_ms / 1000 AS longest_monologue_s,
     shares.turn_count,
-    spoken.is_cut_off
+    spoken.is_cut_off,
+    facts.first_seq
 FROM talked
 FULL JOIN spoken USING (channel_id)
 LEFT JOIN shares USING (channel_id)

@@ -4,9 +4,9 @@ WITH told AS (
     -- Millions of values as text would exhaust the memory: their hashes distinguish them.
     SELECT
         max(seq) AS last_seq,
-        min(timestamp) AS first_set_at,
+        min(event_at) AS first_set_at,
         min(hash(value)) <> max(hash(value)) AS is_changed
-    FROM ChannelVarset
+    FROM stg_variables
     WHERE variable IS NOT NULL
     -- Global variables have no channel, and each Asterisk has its own.
     GROUP BY hash(CASE WHEN channel_id IS NULL THEN asterisk_id END, channel_id, variable)
@@ -20,8 +20,8 @@ SELECT
     settings.variable,
     settings.value,
     told.first_set_at,
-    settings.timestamp AS last_set_at,
+    settings.event_at AS last_set_at,
     told.is_changed,
     told.last_seq
 FROM told
-JOIN ChannelVarset AS settings ON settings.seq = told.last_seq
+JOIN stg_variables AS settings ON settings.seq = told.last_seq

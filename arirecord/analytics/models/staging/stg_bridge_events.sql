@@ -1,12 +1,11 @@
 -- One row is one channel that enters (`is_entry`) or leaves a bridge. Identified by `seq`.
 SELECT
     seq,
-    timestamp AS event_at,
-    asterisk_id,
+    event_time(timestamp, received_at, seq) AS event_at,
     type = 'ChannelEnteredBridge' AS is_entry,
-    channel_id,
-    bridge_id,
-    bridge_channels AS bridge_channel_ids,
+    channel_key(channel_id, seq) AS channel_id,
+    bridge_key(bridge_id, seq) AS bridge_id,
+    channel_keys(bridge_channels, seq) AS bridge_channel_ids,
     bridge_bridge_type AS bridge_type,
     bridge_bridge_class AS bridge_class,
     bridge_creator,

@@ -1,8 +1,8 @@
 -- One row is one end of a channel, with its cause and the channel's last values. Identified by `seq`.
 SELECT
     seq,
-    timestamp AS event_at,
-    channel_id,
+    event_time(timestamp, received_at, seq) AS event_at,
+    channel_key(channel_id, seq) AS channel_id,
     channel_name,
     NULLIF(channel_caller_number, '') AS caller_number,
     NULLIF(channel_caller_name, '') AS caller_name,

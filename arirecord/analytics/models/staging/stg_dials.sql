@@ -2,11 +2,10 @@
 -- A dial without a caller is an originate. `forward` is where the dialled party forwarded the call.
 SELECT
     seq,
-    timestamp AS event_at,
-    asterisk_id,
-    caller_id AS caller_channel_id,
-    peer_id AS peer_channel_id,
-    forwarded_id AS forwarded_channel_id,
+    event_time(timestamp, received_at, seq) AS event_at,
+    channel_key(caller_id, seq) AS caller_channel_id,
+    channel_key(peer_id, seq) AS peer_channel_id,
+    channel_key(forwarded_id, seq) AS forwarded_channel_id,
     caller_state,
     peer_state,
     NULLIF(peer_caller_number, '') AS peer_number,

@@ -3,8 +3,8 @@
 -- false if the channel's own far end does.
 SELECT
     seq,
-    timestamp AS event_at,
-    channel_id,
+    event_time(timestamp, received_at, seq) AS event_at,
+    channel_key(channel_id, seq) AS channel_id,
     channel_name,
     cause AS hangup_cause,
     tech_cause,

@@ -20,18 +20,27 @@ asked AS (
         '&' || replace(split_part(uri, '?', 2), '+', ' ') AS query
     FROM exchanges
     WHERE regexp_matches(uri, '(^|/)channels(/[^/?]+)?(\?|$)')
+),
+
+named AS (
+    SELECT
+        seq,
+        COALESCE(
+            answer ->> 'id',
+            CASE WHEN path_id NOT IN ('', 'create', 'externalMedia') THEN url_decode(path_id) END,
+            NULLIF(url_decode(regexp_extract(query, '&channelId=([^&]*)', 1)), ''),
+            body ->> 'channelId'
+        ) AS channel_id,
+        COALESCE(NULLIF(url_decode(regexp_extract(query, '&originator=([^&]*)', 1)), ''), body ->> 'originator')
+            AS originator_channel_id,
+        COALESCE(NULLIF(url_decode(regexp_extract(query, '&otherChannelId=([^&]*)', 1)), ''), body ->> 'otherChannelId')
+            AS other_channel_id
+    FROM asked
 )
 
 SELECT
     seq,
-    COALESCE(
-        answer ->> 'id',
-        CASE WHEN path_id NOT IN ('', 'create', 'externalMedia') THEN url_decode(path_id) END,
-        NULLIF(url_decode(regexp_extract(query, '&channelId=([^&]*)', 1)), ''),
-        body ->> 'channelId'
-    ) AS channel_id,
-    COALESCE(NULLIF(url_decode(regexp_extract(query, '&originator=([^&]*)', 1)), ''), body ->> 'originator')
-        AS originator_channel_id,
-    COALESCE(NULLIF(url_decode(regexp_extract(query, '&otherChannelId=([^&]*)', 1)), ''), body ->> 'otherChannelId')
-        AS other_channel_id
-FROM asked
+    channel_key(channel_id, seq) AS channel_id,
+    channel_key(originator_channel_id, seq) AS originator_channel_id,
+    channel_key(other_channel_id, seq) AS other_channel_id
+FROM named

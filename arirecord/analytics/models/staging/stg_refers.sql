@@ -2,14 +2,14 @@
 -- Identified by `seq`.
 SELECT
     seq,
-    timestamp AS event_at,
+    event_time(timestamp, received_at, seq) AS event_at,
     state,
-    referred_by_source_channel_id AS transferer_channel_id,
-    referred_by_connected_channel_id AS transferee_channel_id,
-    referred_by_bridge_id AS bridge_id,
+    channel_key(referred_by_source_channel_id, seq) AS transferer_channel_id,
+    channel_key(referred_by_connected_channel_id, seq) AS transferee_channel_id,
+    bridge_key(referred_by_bridge_id, seq) AS bridge_id,
     NULLIF(refer_to_requested_destination_destination, '') AS destination,
     NULLIF(refer_to_requested_destination_protocol_id, '') AS protocol_id,
-    refer_to_destination_channel_id AS second_channel_id,
-    refer_to_connected_channel_id AS target_channel_id,
-    refer_to_bridge_id AS second_bridge_id
+    channel_key(refer_to_destination_channel_id, seq) AS second_channel_id,
+    channel_key(refer_to_connected_channel_id, seq) AS target_channel_id,
+    bridge_key(refer_to_bridge_id, seq) AS second_bridge_id
 FROM ChannelTransfer

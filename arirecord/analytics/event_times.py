@@ -1,0 +1,114 @@
+"""Times of events: Asterisk's own, or the time of receipt where Asterisk's is missing or wrong."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+__all__ = ["ServerClock", "read_clock", "time_macros"]
+
+_EARLIEST = "TIMESTAMP '2000-01-01'"
+"""No Asterisk with ARI is older: an earlier time is that of a clock that was not set."""
+_STEP_US = 10_000_000
+"""A clock that goes back by more was set back. Events of a busy Asterisk can overtake each other by less."""
+_STEPS = 50
+"""A stream whose times fall more often is not in order; its clock was not set that often."""
+
+_BOUNDS = f"""
+SELECT
+    count(*) - count(timestamp),
+    COALESCE(bool_and(received_at = timestamp), true),
+    COALESCE(bool_and(received_at = last_received_at) FILTER (timestamp IS NULL), true),
+    COALESCE(bool_or(epoch_us(last_at) - epoch_us(timestamp) > {_STEP_US}), false),
+    COALESCE(min(timestamp) < {_EARLIEST}, false)
+FROM (
+    SELECT
+        timestamp, received_at,
+        lag(timestamp IGNORE NULLS) OVER (ORDER BY seq) AS last_at,
+        lag(received_at) OVER (ORDER BY seq) AS last_received_at
+    FROM events
+)
+"""
+_SETBACKS = f"""
+WITH steps AS (
+    SELECT
+        seq, timestamp, received_at,
+        max(timestamp) OVER earlier AS last_at,
+        max(received_at) OVER earlier AS last_received_at
+    FROM events
+    WHERE timestamp IS NOT NULL
+    WINDOW earlier AS (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+),
+
+judged AS (
+    SELECT
+        seq, received_at,
+        epoch_us(last_received_at) - epoch_us(received_at) > {_STEP_US} AS is_receipt_behind,
+        COALESCE(epoch_us(last_at) - epoch_us(timestamp) > {_STEP_US}, false)
+            OR (timestamp < {_EARLIEST} AND (SELECT max(timestamp) FROM events) >= {_EARLIEST}) AS is_behind
+    FROM steps
+),
+
+edges AS (
+    SELECT seq, is_behind IS DISTINCT FROM lag(is_behind, 1, false) OVER (ORDER BY seq) AS is_edge
+    FROM judged
+)
+
+SELECT
+    (SELECT COALESCE(bool_or(is_receipt_behind), false) OR min(received_at) < {_EARLIEST} FROM judged),
+    (SELECT list(seq ORDER BY seq) FROM edges WHERE is_edge)
+"""
+
+
+@dataclass(frozen=True)
+class ServerClock:
+    """What is known of the clock of one Asterisk.
+
+    has_untimed: some events have no timestamp.
+    is_wrong: the clock was set back or not set, and the time of receipt is right: it replaces all timestamps.
+    unknown: intervals of `seq`, the last one exclusive (None: no end), in which no time is known, because the clock
+        was set back and the time of receipt is not right either.
+    """
+
+    has_untimed: bool = False
+    is_wrong: bool = False
+    unknown: tuple[tuple[int, int | None], ...] = ()
+
+
+def read_clock(connection: duckdb.DuckDBPyConnection) -> ServerClock:
+    """Return what the view `events` shows of the clock."""
+    ((untimed_count, is_same, is_invented, has_setback, is_unset),) = connection.execute(_BOUNDS).fetchall()
+    # Imported lines without any times of receipt have the timestamps, and the last one of them where there is none.
+    has_untimed = untimed_count > 0 and not (is_same and is_invented)
+    if not has_setback and not is_unset:
+        return ServerClock(has_untimed)
+    ((is_receipt_wrong, edges),) = connection.execute(_SETBACKS).fetchall()
+    edges = edges or []
+    if len(edges) > _STEPS:
+        return ServerClock(has_untimed)
+    if not is_receipt_wrong:
+        return ServerClock(has_untimed, is_wrong=bool(edges) or is_unset)
+    return ServerClock(has_untimed, unknown=tuple(zip(edges[::2], [*edges[1::2], None], strict=False)))
+
+
+def time_macros(clock: ServerClock) -> Iterator[str]:
+    """Return the statements that create the macros by which staging models read times.
+
+    `event_time` is the time of an event, `is_receipt_time` whether that is the time of receipt, and `snapshot_time`
+    another time by Asterisk's clock.
+    """
+    event_time, is_receipt, snapshot_time = "own_at", "false", "own_at"
+    if clock.has_untimed:
+        event_time = f"COALESCE(own_at, CASE WHEN receipt_at >= {_EARLIEST} THEN receipt_at END)"
+        is_receipt = "own_at IS NULL"
+    if clock.is_wrong:
+        event_time, is_receipt, snapshot_time = "receipt_at", "true", "NULL::TIMESTAMP"
+    if clock.unknown:
+        ranges = " OR ".join(
+            f"at_seq >= {begin}" + (f" AND at_seq < {end}" if end is not None else "") for begin, end in clock.unknown
+        )
+        event_time, is_receipt = f"CASE WHEN {ranges} THEN NULL ELSE own_at END", "false"
+        snapshot_time = f"CASE WHEN {ranges} OR own_at < {_EARLIEST} THEN NULL ELSE own_at END"
+    yield f"CREATE MACRO event_time(own_at, receipt_at, at_seq) AS {event_time}"
+    yield f"CREATE MACRO is_receipt_time(own_at) AS {is_receipt}"
+    yield f"CREATE MACRO snapshot_time(own_at, at_seq) AS {snapshot_time}"

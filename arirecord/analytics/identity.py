@@ -1,0 +1,126 @@
+"""Identity of channels and bridges: an id is one thing only from its creation to its end.
+
+Apps give ids again, and so can an Asterisk that was restarted. The second life of `agent-1` has the key `agent-1` and
+its number, so that all models join by one column. A recording in which no id lives twice has its ids as keys, at no
+cost.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+import duckdb
+
+from .views import name, text
+
+__all__ = ["KEYED_VIEWS", "Life", "find_lives", "key_macros", "plain_columns"]
+
+_LIVES = "id_lives"
+KEYED_VIEWS = ("Dial", "BridgeCreated", "bridge_events", "channel_events")
+"""The views of events that show lives."""
+_SEPARATOR = "chr(31)"
+_PLAIN = f"regexp_replace({{}}, {_SEPARATOR} || '\\d+$', '')"
+
+# A masquerade gives a channel another creation time, but not another name. A channel that an app's socket no longer
+# sees has left its application.
+_CHANNELS = """
+    SELECT
+        'channel' AS kind, channel_id AS id, seq, channel_name AS thing_name, timestamp AS event_at,
+        COALESCE(channel_creationtime, CASE WHEN type = 'ChannelCreated' THEN timestamp END) AS made_at,
+        type = 'ChannelCreated' AS is_creation, type IN ('ChannelDestroyed', 'StasisEnd') AS is_end
+    FROM channel_events
+    UNION ALL
+    SELECT
+        'channel', unnest([caller_id, peer_id, forwarded_id]), seq, unnest([caller_name, peer_name, forwarded_name]),
+        timestamp, unnest([caller_creationtime, peer_creationtime, forwarded_creationtime]), false, false
+    FROM Dial
+"""
+_BRIDGES = """
+    SELECT
+        'bridge' AS kind, bridge_id AS id, seq, NULL AS thing_name, timestamp AS event_at,
+        COALESCE(bridge_creationtime, timestamp) AS made_at, true AS is_creation, false AS is_end
+    FROM BridgeCreated
+    UNION ALL
+    SELECT 'bridge', bridge_id, seq, NULL, NULL, bridge_creationtime, true, false
+    FROM bridge_events
+"""
+_FIND_LIVES = """
+WITH sightings AS ({sightings}),
+
+ids_of_several AS (
+    SELECT id FROM sightings WHERE id IS NOT NULL GROUP BY id HAVING min(made_at) <> max(made_at)
+),
+
+neighbours AS (
+    SELECT
+        *,
+        lag(made_at IGNORE NULLS) OVER sightings_of_id AS last_made_at,
+        lag(thing_name IGNORE NULLS) OVER sightings_of_id AS last_name,
+        max(event_at) OVER earlier AS seen_until,
+        bool_or(is_end) OVER earlier AS has_ended
+    FROM sightings
+    WHERE id IN (FROM ids_of_several)
+    WINDOW
+        sightings_of_id AS (PARTITION BY id ORDER BY seq),
+        earlier AS (PARTITION BY id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+),
+
+begins AS (
+    SELECT *
+    FROM neighbours
+    WHERE made_at <> last_made_at
+        AND (is_creation OR (made_at >= seen_until AND (has_ended OR thing_name <> last_name)))
+)
+
+SELECT
+    kind, id, id || chr(31) || (1 + row_number() OVER (PARTITION BY id ORDER BY seq)) AS key, seq AS begin_seq
+FROM begins
+"""
+
+
+class Life(NamedTuple):
+    """A life of an id after its first: it begins with the row `begin_seq`. `kind` is channel or bridge."""
+
+    kind: str
+    id: str
+    key: str
+    begin_seq: int
+
+
+def find_lives(connection: duckdb.DuckDBPyConnection) -> Sequence[Life]:
+    """Return the lives after the first that the views `KEYED_VIEWS` show."""
+    found = " UNION ALL ".join(f"({_FIND_LIVES.replace('{sightings}', each)})" for each in (_CHANNELS, _BRIDGES))
+    return [Life(*row) for row in connection.execute(found).fetchall()]
+
+
+def key_macros(lives: Sequence[Life]) -> Iterator[str]:
+    """Return the statements by which staging models make keys of ids, and queries ids of keys."""
+    if lives:
+        rows = ", ".join(f"({text(life.kind)}, {text(life.id)}, {text(life.key)}, {life.begin_seq})" for life in lives)
+        yield f"CREATE TABLE {_LIVES} AS FROM (VALUES {rows}) AS lives (kind, id, key, begin_seq)"
+    for kind in ("channel", "bridge"):
+        key = "thing_id"
+        if lives:
+            key = f"""COALESCE((
+                SELECT arg_max(lives.key, lives.begin_seq) FROM {_LIVES} AS lives
+                WHERE lives.kind = '{kind}' AND lives.id = thing_id AND lives.begin_seq <= at_seq
+            ), thing_id)"""
+        yield f"CREATE MACRO {kind}_key(thing_id, at_seq) AS {key}"
+    keys = "(SELECT list(channel_key(one_id, at_seq)) FROM (SELECT unnest(thing_ids) AS one_id))"
+    yield f"CREATE MACRO channel_keys(thing_ids, at_seq) AS {keys if lives else 'thing_ids'}"
+    yield f"CREATE MACRO plain_id(thing_key) AS {_PLAIN.format('thing_key') if lives else 'thing_key'}"
+
+
+def plain_columns(columns: Collection[str]) -> str:
+    """Return the SQL of columns with plain ids instead of keys. A call keeps the number of its life: `agent-1#2`."""
+    shown = []
+    for column in columns:
+        quoted = name(column)
+        if column == "call_id":
+            shown.append(f"replace({quoted}, {_SEPARATOR}, '#') AS {quoted}")
+        elif column.endswith(("channel_id", "bridge_id", "other_id", "about_id")):
+            shown.append(f"{_PLAIN.format(quoted)} AS {quoted}")
+        elif column.endswith("channel_ids"):
+            shown.append(f"list_transform({quoted}, lambda i: {_PLAIN.format('i')}) AS {quoted}")
+        else:
+            shown.append(quoted)
+    return ", ".join(shown)

@@ -1,0 +1,115 @@
+"""The models of one Asterisk server, in a schema of their own if the session has several."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from .event_times import read_clock, time_macros
+from .identity import KEYED_VIEWS, find_lives, key_macros, plain_columns
+from .models import Model, load_models
+from .statement_runner import StatementRunner
+from .views import name, text, views_named_in
+
+__all__ = ["ServerModels", "model_statement"]
+
+_ARGUMENTS = 'bucket := NULL::INTERVAL, "by" := NULL::VARCHAR'
+
+
+class ServerModels:
+    """The models of one server.
+
+    server: its `asterisk_id`, None if the recording does not have it.
+    home: the schema in which users find the tables.
+    need_views: creates the named views of its events.
+
+    If one of its ids lives twice, models are in another schema and have keys; `home` has views of them with plain ids.
+    """
+
+    def __init__(
+        self, runner: StatementRunner, server: str | None, home: str, need_views: Callable[[Collection[str]], None]
+    ) -> None:
+        self.home = home
+        self._runner = runner
+        self._server = f"{text(server)}::VARCHAR" if server is not None else "NULL::VARCHAR"
+        self._need_views = need_views
+        self._schema = ""
+        self._made: dict[str, Model] = {}
+        self._named: set[str] = set()
+
+    def need(self, names: Collection[str], begin: Callable[[str], object]) -> None:
+        """Create the named models and those that they read, if they do not exist yet. `begin` gets each name before."""
+        if not self._schema:
+            self._prepare()
+        new_names = [each for each in names if each not in self._named]
+        self._named.update(names)
+        coming = self._missing(names)
+        while coming:
+            model = coming.pop(0)
+            begin(model.name)
+            views = views_named_in(model.sql)
+            with self._runner.in_schemas(self.home):
+                self._need_views(views)
+            with self._runner.in_schemas(*self._path):
+                is_shown = self._schema == self.home and model.layer == "marts"
+                self._runner.run(model_statement(model, self._server if is_shown else None))
+                self._made[model.name] = model
+                self._drop_unread(coming)
+        if self._schema != self.home:
+            with self._runner.in_schemas(self.home):
+                for each in new_names:
+                    self._show(self._made[each])
+
+    @property
+    def _path(self) -> Sequence[str]:
+        return tuple(dict.fromkeys([self._schema, self.home, "main"]))
+
+    def _prepare(self) -> None:
+        connection = self._runner.connection
+        with self._runner.in_schemas(*dict.fromkeys([self.home, "main"])):
+            self._need_views(KEYED_VIEWS)
+            lives = find_lives(connection)
+            clock = read_clock(connection)
+        self._schema = f"keyed_{self.home}" if lives else self.home
+        if lives:
+            self._runner.run(f"CREATE SCHEMA {self._schema}")
+        with self._runner.in_schemas(*self._path):
+            for statement in (*key_macros(lives), *time_macros(clock)):
+                self._runner.run(statement)
+            self._runner.run(f"CREATE MACRO this_server() AS {self._server}")
+
+    def _missing(self, names: Collection[str]) -> list[Model]:
+        """Return the models to create for the named ones, each after those that it reads."""
+        wanted = set(names)
+        models = load_models(names)
+        for model in reversed(models):
+            if model.name in wanted and model.name not in self._made:
+                wanted |= model.reads
+        return [model for model in models if model.name in wanted and model.name not in self._made]
+
+    def _drop_unread(self, coming: Sequence[Model]) -> None:
+        """Drop tables that neither a view nor a model in `coming` reads, to free memory."""
+        views = [model for model in self._made.values() if model.layer != "intermediate"]
+        kept = self._named.union(*(model.reads for model in (*views, *coming)))
+        for model in list(self._made.values()):
+            if model.layer == "intermediate" and model.name not in kept:
+                self._runner.drop(name(model.name))
+                del self._made[model.name]
+
+    def _show(self, model: Model) -> None:
+        """Create the view of a model with plain ids."""
+        table = f"{self._schema}.{name(model.name)}"
+        described = self._runner.connection.execute(f"DESCRIBE FROM {table}").fetchall()
+        columns = plain_columns([column for column, *_ in described])
+        columns += f", {self._server} AS server" if model.layer == "marts" else ""
+        self._runner.run(f"CREATE VIEW {name(model.name)} AS SELECT {columns} FROM {table}")
+
+
+def model_statement(model: Model, server: str | None = None) -> str:
+    """Return the statement that creates a model.
+
+    server: SQL of the column `server` of a mart; None: without that column.
+    """
+    quoted = name(model.name)
+    if model.is_macro:
+        return f"CREATE MACRO {quoted}({_ARGUMENTS}) AS TABLE {model.sql}"
+    if model.layer == "intermediate":
+        return f"CREATE TABLE {quoted} AS {model.sql}"
+    return f"CREATE VIEW {quoted} AS " + (f"SELECT *, {server} AS server FROM ({model.sql})" if server else model.sql)

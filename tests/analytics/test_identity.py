@@ -1,0 +1,205 @@
+"""A thing is one server's, and lives once: equal ids of servers, ids used again, gaps of one server."""
+
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pytest
+
+from arirecord.analytics import connect
+from arirecord.analytics.models import describe, load_models
+from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.seal import seal
+from tests.conftest import read_lines, streams
+
+A, B = "02:fc:00:00:00:01", "02:fc:00:00:00:02"
+OF_A_SERVER = sorted(model.name for model in load_models() if model.layer == "marts" and not model.is_macro)
+TABLES = ("calls", "legs", "dial_attempts", "bridge_stays", "links", "playbacks", "recordings", "digits", "hangups")
+"""Tables that together show channels, bridges, playbacks and recordings."""
+
+
+def frames_of(stream: str, server: str = A) -> list[tuple[int, str]]:
+    """Times of receipt and texts of a recorded stream, as another server would have sent it."""
+    lines = [orjson.loads(line) for line in read_lines(streams()[stream])]
+    return [(line["t"], line["frame"].replace(A, server)) for line in lines]
+
+
+def record(target: Path, frames: Iterable[tuple[int, str]]) -> Path:
+    """A session of frames by time of receipt; a frame "gap" is a gap."""
+    timed = sorted(frames, key=lambda frame: frame[0])
+    started_ns = timed[0][0]
+    writer = JournalWriter(journal_path(target), started_ns, {"verb": "import"})
+    writer.write(
+        (t, t - started_ns, "connection", '{"type":"gap"}') if text == "gap" else (t, t - started_ns, "event", text)
+        for t, text in timed
+    )
+    writer.close()
+    seal(journal_path(target), target)
+    return target
+
+
+def rows(connection: duckdb.DuckDBPyConnection, table: str, where: str = "true") -> list[tuple[Any, ...]]:
+    """The rows of a table, but for the positions in the recording."""
+    found = connection.execute(f"SELECT COLUMNS(lambda c: c NOT LIKE '%seq') FROM {table} WHERE {where}").fetchall()
+    return sorted(found, key=repr)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_folder", [True, False], ids=["folder", "file"])
+@pytest.mark.parametrize(("stream", "count"), [("ivr_dtmf/all", 12), ("busy_noanswer_cancel/all", 54)])
+def test_equal_ids_of_two_servers_are_two_things(stream: str, count: int, is_folder: bool, tmp_path: Path) -> None:
+    """The tables are the union of the tables of each server, in a folder of files and in one file."""
+    for server, name in ((A, "a"), (B, "b")):
+        (tmp_path / name).mkdir()
+        record(tmp_path / name / f"{name}.parquet", frames_of(stream, server))
+    both = tmp_path / "both"
+    both.mkdir()
+    if is_folder:
+        for name in "ab":
+            (both / f"{name}.parquet").hardlink_to(tmp_path / name / f"{name}.parquet")
+    else:
+        record(both / "ab.parquet", [*frames_of(stream, A), *frames_of(stream, B)])
+    together, *alone = (connect(path) for path in (both, tmp_path / "a", tmp_path / "b"))
+    assert together.execute("SELECT count(*), count(DISTINCT server) FROM calls").fetchall() == [(count, 2)]
+    for table in OF_A_SERVER:
+        expected = sorted((row for each in alone for row in rows(each, table)), key=repr)
+        assert rows(together, table) == expected, table
+        key = ", ".join(describe(table).key)
+        assert together.execute(f"SELECT count(*) = count(DISTINCT ({key})) FROM {table}").fetchall() == [(True,)], (
+            table
+        )
+    assert together.execute("SELECT call_count FROM kpis").fetchall() == [(count,)]
+    of_servers = together.execute("SELECT group_value, call_count FROM kpis(\"by\" := 'server')").fetchall()
+    assert of_servers == [(A, count // 2), (B, count // 2)]
+
+
+def test_a_gap_of_one_server_changes_no_row_of_another(tmp_path: Path) -> None:
+    """Nor does the presence of the other."""
+    frames = frames_of("ivr_dtmf/all", B)
+    middle = frames[len(frames) // 2][0]
+    broken = [*frames[: len(frames) // 3], (middle, "gap"), *frames[len(frames) // 2 :]]
+    (tmp_path / "both").mkdir()
+    record(tmp_path / "both" / "a.parquet", frames_of("ivr_dtmf/all", A))
+    record(tmp_path / "both" / "b.parquet", broken)
+    record(tmp_path / "a.parquet", frames_of("ivr_dtmf/all", A))
+    together, alone = connect(tmp_path / "both", models=TABLES), connect(tmp_path / "a.parquet", models=TABLES)
+    assert together.execute("SELECT bool_and(is_complete) FROM calls WHERE server = ?", [B]).fetchall() == [(False,)]
+    for table in TABLES:
+        assert rows(together, table, f"server = '{A}'") == rows(alone, table), table
+
+
+@pytest.mark.slow
+def test_the_order_of_arrival_across_servers_changes_nothing(tmp_path: Path) -> None:
+    """Frames of each server stay in order; how those of both are mixed does not matter."""
+    queues = {server: [text for _, text in frames_of("ivr_dtmf/all", server)] for server in (A, B)}
+    found = []
+    for seed in range(3):
+        chance = random.Random(seed)
+        left = {server: list(reversed(texts)) for server, texts in queues.items()}
+        mixed = []
+        while any(left.values()):
+            mixed.append(left[chance.choice([server for server in left if left[server]])].pop())
+        # All at one time: rows stay in the order given.
+        path = record(tmp_path / f"{seed}.parquet", [(10**18, text) for text in mixed])
+        connection = connect(path, models=TABLES)
+        found.append({table: rows(connection, table) for table in TABLES})
+    assert found[0] == found[1] == found[2]
+
+
+def channel(life: int, second: int, kind: str, **more: Any) -> str:
+    """An event of a channel whose id `agent` is used again; `life` shows in its name and creation time."""
+    snapshot = {
+        "id": more.pop("channel_id", "agent"),
+        "name": f"PJSIP/agent-{life:08x}",
+        "state": more.pop("state", "Up"),
+        "caller": {"name": "", "number": "1001"},
+        "connected": {"name": "", "number": ""},
+        "dialplan": {"context": "in", "exten": "300", "priority": 1},
+        "creationtime": moment(life * 100),
+    }
+    return orjson.dumps(
+        {"type": kind, "timestamp": moment(second), "application": "a", "asterisk_id": A, "channel": snapshot, **more}
+    ).decode()
+
+
+def moment(second: int) -> str:
+    return f"2026-01-01T10:{second // 60:02}:{second % 60:02}.000+0000"
+
+
+def created_and_destroyed(life: int) -> list[str]:
+    begin = life * 100
+    return [
+        channel(life, begin, "ChannelCreated", state="Ring"),
+        channel(life, begin + 1, "ChannelStateChange"),
+        channel(life, begin + 20 + life, "ChannelDestroyed", cause=16, cause_txt="Normal Clearing"),
+    ]
+
+
+def seen_by_its_app(life: int) -> list[str]:
+    begin = life * 100
+    return [
+        channel(life, begin, "StasisStart", args=[]),
+        channel(life, begin + 20, "ChannelHangupRequest", cause=16),
+        channel(life, begin + 20 + life, "StasisEnd"),
+    ]
+
+
+def cut_off_by_a_restart(life: int) -> list[str]:
+    return created_and_destroyed(life)[:2]
+
+
+@pytest.mark.parametrize("of_life", [created_and_destroyed, seen_by_its_app, cut_off_by_a_restart])
+def test_an_id_used_again_is_another_channel(of_life: Callable[[int], list[str]], tmp_path: Path) -> None:
+    """Each life has a call, and the ids are shown as Asterisk gave them."""
+    texts = [text for life in range(3) for text in of_life(life)]
+    connection = connect(record(tmp_path / "s.parquet", [(10**18 + n, text) for n, text in enumerate(texts)]))
+    calls = connection.execute("SELECT call_id, first_channel_id FROM calls ORDER BY first_seq").fetchall()
+    assert calls == [("agent", "agent"), ("agent#2", "agent"), ("agent#3", "agent")]
+    legs = connection.execute("SELECT channel_id, call_id, channel_name FROM legs ORDER BY first_seq").fetchall()
+    assert legs == [("agent", call, f"PJSIP/agent-{n:08x}") for n, (call, _) in enumerate(calls)]
+    assert connection.execute("SELECT call_count, concurrent_peak_count FROM kpis").fetchall() in ([(3, 1)], [(3, 3)])
+
+
+def test_a_recording_belongs_to_the_call_of_its_bridge_then(tmp_path: Path) -> None:
+    """The bridge `room` and the recording `rec` of the second call have the ids of those of the first."""
+    texts = []
+    for life in (0, 1):
+        begin = life * 100
+        own = {"channel_id": f"caller-{life}", "state": "Up"}
+        bridge = {
+            "id": "room", "technology": "simple_bridge", "bridge_type": "mixing", "bridge_class": "stasis",
+            "creator": "Stasis", "name": "", "channels": [f"caller-{life}"], "creationtime": moment(begin + 1),
+        }  # fmt: skip
+        common = {"timestamp": moment(begin + 1), "application": "a", "asterisk_id": A}
+        recording = {"name": "rec", "format": "wav", "target_uri": "bridge:room"}
+        texts += [
+            channel(life, begin, "ChannelCreated", channel_id=f"caller-{life}", state="Ring"),
+            orjson.dumps({"type": "BridgeCreated", **common, "bridge": {**bridge, "channels": []}}).decode(),
+            orjson.dumps(
+                {"type": "RecordingStarted", **common, "recording": {**recording, "state": "recording"}}
+            ).decode(),
+            channel(life, begin + 2, "ChannelEnteredBridge", bridge=bridge, **own),
+            orjson.dumps({
+                "type": "RecordingFinished", **common, "timestamp": moment(begin + 9),
+                "recording": {**recording, "state": "done"},
+            }).decode(),
+            channel(life, begin + 10, "ChannelLeftBridge", bridge={**bridge, "channels": []}, **own),
+            channel(life, begin + 10, "ChannelDestroyed", channel_id=f"caller-{life}", cause=16),
+        ]  # fmt: skip
+    connection = connect(record(tmp_path / "s.parquet", [(10**18 + n, text) for n, text in enumerate(texts)]))
+    found = connection.execute("SELECT call_id, bridge_id, duration_s FROM recordings ORDER BY first_seq").fetchall()
+    assert found == [("caller-0", "room", 8), ("caller-1", "room", 8)]
+
+
+@pytest.mark.parametrize(
+    "spelling", ["CHANNEL(linkedid)", "CHANNEL(LINKEDID)", "CHANNEL(LinkedID)", "CHANNEL( linkedid )"]
+)
+def test_linkedid_in_any_spelling(spelling: str, tmp_path: Path) -> None:
+    """Asterisk does not care about the case."""
+    event = orjson.loads(channel(0, 0, "ChannelCreated"))
+    event["channel"]["channelvars"] = {spelling: "earlier.1"}
+    connection = connect(record(tmp_path / "s.parquet", [(10**18, orjson.dumps(event).decode())]), models=["legs"])
+    assert connection.execute("SELECT call_id FROM legs").fetchall() == [("earlier.1",)]
