@@ -132,7 +132,17 @@ def _fields(found: griffe.Class) -> str:
     head = head.splitlines()[-1]  # without decorators
     body = re.sub(r'\A\s*""".*?"""\n', "", body, flags=re.DOTALL)
     lines = takewhile(lambda line: not re.match(r"\s+(@|def |async def |_\w+ =|__)", line), body.splitlines())
-    return f"{head}:\n" + "\n".join(lines).strip("\n")
+    return f"{head}:\n" + _OPTION.sub(_field, "\n".join(lines).strip("\n"))
+
+
+_OPTION = re.compile(
+    r'^ +(\w+: [^\n]*?) = field\(\s*default=(\S+),\s*metadata=option\(\s*"(.*?)".*?\),?\s*\)$', re.DOTALL | re.MULTILINE
+)
+"""A field that is also an option of a command, with its help."""
+
+
+def _field(match: re.Match[str]) -> str:
+    return f"    # {match[3]}\n    {match[1]} = {match[2]}"
 
 
 def _docstring(found: griffe.Object) -> str:
