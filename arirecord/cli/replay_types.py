@@ -117,14 +117,17 @@ def option_of(declared: "Field[Any]") -> Callable[[Callable[..., None]], Callabl
 
 def values_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of `ReplayOptions` for what the command was given."""
-    values = {name: value for name, value in given.items() if value is not None}
-    for name in values.keys() & _OUTPUTS.keys():
-        values[name] = values[name].path
+    values = dict(given)
+    for name in _OUTPUTS:
+        values[name] = given[name].path
     for name in ("connect_apps", "chaos"):
-        values[name] = [item for items in values[name] for item in items]
-    for name in values.keys() & {"idle_limit_ns", "min_gap_ns"}:
-        values[name] = int(values[name] * 1e9)
-    return values | {name: frozenset(values[name]) for name in ("types", "exclude")}
+        values[name] = tuple(item for items in given[name] for item in items)
+    for name in ("types", "exclude"):
+        values[name] = frozenset(given[name])
+    idle_limit_s, min_gap_s = given["idle_limit_ns"], given["min_gap_ns"]
+    values["idle_limit_ns"] = None if idle_limit_s is None else int(idle_limit_s * 1e9)
+    values["min_gap_ns"] = int((min_gap_s or 0) * 1e9)
+    return values
 
 
 _BRIDGES = """

@@ -1,15 +1,12 @@
 """A recording as a fixture in somebody else's tests, and as a context manager."""
 
 import asyncio
-import dataclasses
-import inspect
 import json
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
-import click
 import httpx2
 import pytest
 from websockets.asyncio.client import connect
@@ -165,33 +162,3 @@ def test_as_a_context_manager() -> None:
             await ari.wait_end()
 
     asyncio.run(asyncio.wait_for(main(), HANG_S))
-
-
-def test_a_misspelt_option_fails_at_the_call() -> None:
-    """Before anything is replayed, and for type checkers."""
-    with pytest.raises(TypeError, match="sped"):
-        arirecord.replay(MENU, sped=5)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="positional"):
-        arirecord.replay(MENU, "max")  # type: ignore[call-arg]
-
-
-def test_replay_is_a_function_with_the_options_of_a_replay() -> None:
-    """Also after an import of the package of the same name; all can be seen by `help`."""
-    from arirecord.replay.options import ReplayOptions
-
-    assert inspect.isfunction(arirecord.replay)
-    assert inspect.getdoc(arirecord.replay)
-    names = [field.name for field in dataclasses.fields(ReplayOptions)]
-    assert list(inspect.signature(arirecord.replay).parameters) == ["session", *names]
-
-
-def test_the_command_offers_the_options_that_are_declared() -> None:
-    """Each with its help; what is not declared is only on the command line."""
-    from arirecord.cli.replay import command
-    from arirecord.replay.options import ReplayOptions
-
-    declared = {field.name: field.metadata["help"] for field in dataclasses.fields(ReplayOptions) if field.metadata}
-    offered = {option.name: option.help for option in command.params if isinstance(option, click.Option)}
-
-    assert {name: offered.pop(name) for name in declared} == declared
-    assert offered.keys() >= {"start", "until", "timezone", "duration", "only_call"}
