@@ -20,6 +20,7 @@ _OTHER_LIMIT = 1 << 20
 """The same for notations other than plain JSON."""
 _SHOWN = 60
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_SPACE = re.compile(r"\s*")
 _ESCAPED = re.compile(r'(?:[^"\\\n]|\\.)*')
 _LITERAL = re.compile(r"'(?:[^'\\\n]|\\.)*'")
 _CSV = re.compile(r'"(?:[^"]|"")*"')
@@ -123,26 +124,37 @@ def _value_at(text: str, at: int, begin: int, *, is_last: bool) -> _Value | None
     if text.startswith('{"t":', at) and (journaled := _journal_line(text, at)):
         return journaled
     quote = text[at - 1] if at > begin else ""
-    if quote == "'" and (literal := _LITERAL.match(text, at - 1)) and "\\" in literal[0]:
-        is_bytes = at - 1 > begin and text[at - 2] == "b"
-        return _inner(at, literal.end(), _evaluated(("b" if is_bytes else "") + literal[0]))
+    if quote == "'":
+        literal = _LITERAL.match(text, at - 1, at + _OTHER_LIMIT)
+        if literal is None and not is_last and text.find("\n", at, at + _OTHER_LIMIT) < 0:
+            raise _Incomplete
+        if literal and "\\" in literal[0]:
+            is_bytes = at - 1 > begin and text[at - 2] == "b"
+            return _inner(at, literal.end(), _evaluated(("b" if is_bytes else "") + literal[0]))
     if quote == '"' and text[at + 1 : at + 40].lstrip().startswith('""'):
         if (cell := _CSV.match(text, at - 1)) and (not cell[0].endswith('""') or is_last):
             return _inner(at, cell.end(), cell[0][1:-1].replace('""', '"'))
         raise _Incomplete
     if text.startswith('{\\"', at):
         escaped = _ESCAPED.match(text, at, at + _OTHER_LIMIT)
+        if escaped and escaped.end() == len(text) and not is_last:
+            raise _Incomplete
         return _inner(at, escaped.end(), _evaluated(f'"{escaped[0]}"')) if escaped else None
-    try:
-        value, end = _DECODER.raw_decode(text, at)
-    except json.JSONDecodeError as error:
-        is_cut = error.pos >= len(text) - 6 or error.msg.startswith("Unterminated string")
-        if is_cut and not is_last:
-            raise _Incomplete from error
-    else:
-        return _Value(at, end, value, text[at:end]) if value else None
-    if text[at + 1 : at + 9].lstrip().startswith("'"):
+    following = _SPACE.match(text, at + 1).end()  # type: ignore[union-attr]  # it matches everywhere
+    first = text[following : following + 1]
+    if not first and not is_last:
+        raise _Incomplete
+    if first == "'":
         return _python_dict(text, at, is_last=is_last)
+    if first == '"':
+        # An error counts the lines before it, so that trying everywhere would be slow.
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+            return _Value(at, end, value, text[at:end])
+        except json.JSONDecodeError as error:
+            is_cut = error.pos >= len(text) - 6 or error.msg.startswith("Unterminated string")
+            if is_cut and not is_last:
+                raise _Incomplete from error
     return _behind_prefixes(text, at, begin, is_last=is_last)
 
 

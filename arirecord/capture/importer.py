@@ -200,7 +200,8 @@ class _Stream:
                         report.line += len(some)
                         yield part
                     else:
-                        yield from self._found_in(reader, _text(some, report), report)
+                        is_ended = begin + _BATCH < len(lines) or piece.endswith(b"\n")
+                        yield from self._found_in(reader, _text(some, report, is_ended=is_ended), report)
         except BrokenOffError as error:
             report.broke_off = str(error)
         yield from self._found_in(reader, "", report, is_last=True)
@@ -250,24 +251,22 @@ def _lines(piece: bytes) -> list[bytes]:
     return [line.rstrip(b"\r") for line in lines] if b"\r" in piece else lines
 
 
-def _text(lines: Sequence[bytes], report: FileReport) -> str:
-    """Return lines as text; those that are not UTF-8 are read as Windows-1252."""
-    text = b"\n".join(lines) + b"\n"
+def _text(lines: Sequence[bytes], report: FileReport, *, is_ended: bool) -> str:
+    """Return lines as text; those that are not UTF-8 are read as Windows-1252. is_ended: the last one ends here."""
+    end = b"\n" if is_ended else b""
     try:
-        return text.decode()
+        return (b"\n".join(lines) + end).decode()
     except UnicodeDecodeError:
-        return "".join(_line_text(line, report) for line in lines)
+        return "\n".join(_line_text(line, report) for line in lines) + end.decode()
 
 
 def _line_text(line: bytes, report: FileReport) -> str:
-    try:
-        return line.decode() + "\n"
-    except UnicodeDecodeError:
-        report.recoded_count += 1
+    for encoding in ("utf-8", "cp1252"):
         try:
-            return line.decode("cp1252") + "\n"
+            return line.decode(encoding)
         except UnicodeDecodeError:
-            return line.decode("latin-1") + "\n"
+            report.recoded_count += encoding == "utf-8"
+    return line.decode("latin-1")
 
 
 def _own_time_ns(row: FoundRow) -> int | None:

@@ -370,6 +370,18 @@ def test_pieces_of_any_size(shape: str, size: int, tmp_path: Path, monkeypatch: 
     assert imported(tmp_path, TEXTS[shape].encode())[0] == EVENTS
 
 
+@pytest.mark.parametrize(
+    "shape", ["array", "one after the other", "HAR", "JSON strings", "bytes in Python", "Python dicts"]
+)
+@pytest.mark.parametrize("most", [50, 777])
+def test_lines_of_any_length(shape: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long line is read in pieces that end anywhere, also within a text."""
+    monkeypatch.setattr("arirecord.capture.import_files._MOST", most)
+    monkeypatch.setattr("arirecord.capture.import_files._CHUNK", most)
+
+    assert imported(tmp_path, ({**TEXTS, **WRAPPED})[shape].encode())[0] == EVENTS
+
+
 def test_values_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Objects that are too long or too deep to decode do not hide what is in them or after them."""
     monkeypatch.setattr("arirecord.capture.import_text._LIMIT", 2000)
