@@ -16,7 +16,7 @@ from arirecord.session.header import Header
 from arirecord.session.output_file import check_output
 from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import describe_source, read_batches, to_rows, write_session
-from arirecord.session.rows import Row
+from arirecord.session.rows import TEXT, Row
 from arirecord.session.seal import Progress, no_progress
 
 from .collect import Originals, collect, plain_digits
@@ -88,6 +88,8 @@ class Redactor:
 
     def row(self, kind: str, raw: str) -> str:
         """Redact `raw` of a row."""
+        if kind == TEXT:
+            return ""  # names in free text cannot be found
         if kind == "binary":
             return self._bytes(raw)
         if "_base64" in raw:
@@ -160,6 +162,13 @@ class Redactor:
         return base64.b64encode(self.text(data.decode("latin-1")).encode("latin-1")).decode()
 
 
+def _without_notes(source: Any) -> Any:
+    """Return a description of sessions without the remarks of imports, which show a line of a file."""
+    if isinstance(source, dict):
+        return {key: _without_notes(value) for key, value in source.items() if key != "notes"}
+    return [_without_notes(value) for value in source] if isinstance(source, list) else source
+
+
 def _by_part(start: int, name: str, new: str) -> Iterator[tuple[int, int, str]]:
     """Replace word by word: the text between words can have many forms, and stays."""
     for part in re.finditer(r"[^\W_]+", name):
@@ -209,7 +218,7 @@ def redact_session(
             ]
 
     def source() -> dict[str, Any]:
-        told = redactor.text(orjson.dumps(describe_source(session)).decode())
+        told = redactor.text(orjson.dumps(_without_notes(describe_source(session))).decode())
         how = {
             "key_id": cipher.key_id,
             "min_digits": options.min_digits,

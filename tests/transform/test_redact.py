@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import arirecord
 from arirecord.analytics.models import load_models
+from arirecord.capture.importer import import_streams
 from arirecord.errors import LeakError
 from arirecord.redact import redact as module
 from arirecord.redact.keyed_permutation import KeyedPermutation
@@ -206,6 +207,16 @@ def test_rest_rows_binary_rows_and_marks(tmp_path: Path) -> None:
     assert base64.b64decode(told[1]) == b"\xfe+" + new.encode()
     assert new in told[2]
     assert not re.search(r"Jana", "".join(told))
+
+
+def test_text_beside_the_events_is_removed(tmp_path: Path) -> None:
+    """Nobody can say which words of it are names; the remark of the import shows some too."""
+    (tmp_path / "app.log").write_text("Jane Roe logged in\n" + event(channel={"id": "1"}) + "\n")
+    import_streams([tmp_path / "app.log"], tmp_path / "s.parquet", keep_text=True)
+    target, _ = redacted(tmp_path / "s.parquet")
+
+    assert [frame.raw for frame in open_session(target).frames(kinds=["text"])] == [""]
+    assert b"Jane" not in target.read_bytes()
 
 
 def dtmf(digit: str, channel: str = "c") -> str:
