@@ -17,6 +17,7 @@ class Parameters(TypedDict, total=False):
     dtmf_gap_ms: float
     dtmf_sequences: str
     prefix_digits: float
+    queue_kind: str
     service_level_s: float
     short_abandon_s: float
     timezone: str

@@ -35,7 +35,8 @@ requests AS (
                 NOT facts.is_answered AND legs.role = 'called'
                 AND facts.ringing_at IS NULL AND dialled.channel_id IS NULL
             )
-            AS is_soft
+            AS is_soft,
+        legs.is_first AND legs.role = 'caller' AND NOT facts.is_answered AS is_unanswered_caller
     FROM int_hangup_requests AS asked
     JOIN int_legs AS legs USING (channel_id)
     JOIN int_channel_facts AS facts USING (channel_id)
@@ -45,7 +46,9 @@ requests AS (
       AND (facts.is_answered OR (parties.is_answered AND parties.first_role IS DISTINCT FROM 'local') IS NOT true)
 )
 
-SELECT requests.*, COALESCE(requests.seq < stages.step_seq, false) AS is_before_step
+SELECT requests.* EXCLUDE (is_unanswered_caller), COALESCE(requests.seq < stages.step_seq, false) AS is_before_step
 FROM requests
 LEFT JOIN stages USING (call_id)
 WHERE COALESCE(requests.seq > stages.seq, true)
+    -- Events of dials may still come after a caller gave up.
+    OR (requests.is_unanswered_caller AND NOT requests.is_soft)

@@ -7,6 +7,7 @@ SELECT
     CASE WHEN bool_and(facts.is_ended) THEN max(facts.ended_at) END AS ended_at,
     count(*) AS channel_count,
     count(*) FILTER (legs.role IS DISTINCT FROM 'local' AND NOT facts.is_helper AND NOT facts.is_media) AS leg_count,
+    count(*) FILTER (legs.role = 'caller') AS caller_count,
     bool_and(facts.is_complete) AS is_complete,
     bool_and(facts.is_unbroken) AS is_unbroken,
     -- If the first channel is not known, others may be missing, too.

@@ -19,6 +19,6 @@ SELECT
     steps.* EXCLUDE (dialplan_app, dialplan_app_data),
     CASE WHEN strays.seq IS NULL THEN dialplan_app END AS app,
     is_prompt(app) AS is_prompt,
-    CASE WHEN is_prompt(app) OR app = 'Queue' THEN dialplan_app_data END AS app_data
+    CASE WHEN is_prompt(app) OR app IN ('Page', 'Queue') THEN dialplan_app_data END AS app_data
 FROM stg_dialplan_steps AS steps
 LEFT JOIN strays USING (seq)

@@ -39,6 +39,8 @@ found AS (
     UNION ALL
     SELECT 'pair', seq, channel_id, other_id FROM pairs
     UNION ALL
+    SELECT 'page', seq, channel_id, member_id FROM int_page_members
+    UNION ALL
     SELECT 'dial', seq, peer_channel_id, caller_channel_id FROM int_dials
     UNION ALL
     SELECT 'forward', seq, peer_channel_id, forwarded_channel_id FROM int_dials

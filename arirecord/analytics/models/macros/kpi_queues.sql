@@ -1,5 +1,5 @@
 -- One row is one bucket and group, with the outcomes of the callers who entered a queue in it. Identified by
--- `bucket_at` and `group_value`. Parking is not a queue.
+-- `bucket_at` and `group_value`. Parking is not a queue. A refused join is not an entry.
 WITH waits AS (
     SELECT
         bucket_start(bucket, queue_calls.entered_at) AS bucket_at,
@@ -13,7 +13,10 @@ WITH waits AS (
     LEFT JOIN kpi_legs(bucket, "by") AS legs
         ON legs.channel_id = queue_calls.channel_id AND legs.server IS NOT DISTINCT FROM queue_calls.server
         AND queue_calls.seq BETWEEN legs.first_seq AND legs.last_seq
-    WHERE queue_calls.entered_at IS NOT NULL AND queue_calls.kind <> 'parking'
+    WHERE
+        queue_calls.entered_at IS NOT NULL AND queue_calls.kind <> 'parking'
+        AND queue_calls.kind GLOB param_text('queue_kind')
+        AND is_refused_join(queue_calls.outcome) IS NOT true
 )
 
 SELECT

@@ -45,6 +45,7 @@ SELECT
     CASE WHEN spans.is_traced THEN parties.called_number END AS called_number,
     spans.channel_count,
     spans.leg_count,
+    spans.caller_count,
     COALESCE(moved.transfer_count, 0) AS transfer_count,
     outcomes.disposition,
     parties.hangup_cause,
