@@ -1,5 +1,5 @@
 -- One row is one call in which a channel was dialled. Identified by `call_id`.
--- The last failure counts: it is the one that the caller got. A forwarded dial has not failed. If a Local channel was
+-- The last failure counts: it is the one that the caller got. A forwarded attempt has not failed. If a Local channel was
 -- dialled, the dials of its far end count less: Asterisk cancels them when it gives up the Local channel.
 WITH attempts AS (
     SELECT

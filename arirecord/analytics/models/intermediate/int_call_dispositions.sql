@@ -1,6 +1,6 @@
 -- One row is one call whose outcome is known. Identified by `call_id`.
--- The first channel's answer decides; otherwise the last dial that failed, otherwise the first channel's hangup cause
--- (Q.850). It is NULL for a dial status that Asterisk does not have. A CDR distinguishes few causes: tested with all
+-- The first channel's answer decides; otherwise the last attempt that failed, otherwise the first channel's hangup cause
+-- (Q.850). It is NULL for a status that Asterisk does not have. A CDR distinguishes few causes: tested with all
 -- from 0 to 99.
 SELECT
     parties.call_id,

@@ -56,7 +56,7 @@ spans AS (
 
 SELECT
     spans.* EXCLUDE (first_at, started_seq, rung_at, rung_seq, peer_ringing_at, peer_answered_at, from_seq, over_seq),
-    -- The peer may be up before the dial ends, to press a key or for an announcement. A channel that picked the call
+    -- The peer may be up before the attempt ends, to press a key or for an announcement. A channel that picked the call
     -- up was not dialled.
     CASE
         WHEN started_at IS NOT NULL AND peer_answered_at >= COALESCE(rung_at, peer_ringing_at, started_at)
