@@ -91,13 +91,17 @@ class Executor:
     async def play(self) -> None:
         """Execute the commands of the playback, turn by turn."""
         while True:
-            commands = self._playback.handle(_DUE[self._source.is_ready])
+            is_ready = self._source.is_ready
+            commands = self._playback.handle(_DUE[is_ready])
             if self._commands:
                 commands = [*self._commands, *commands]
                 self._commands.clear()
             for command in commands:
-                await self._execute(command)
-            if commands and isinstance(commands[0], events.Send) and self._source.is_idle:
+                if is_ready and isinstance(command, events.ReadFrames):
+                    self._commands += self._playback.handle(events.FramesRead(self._source.take()))
+                else:
+                    await self._execute(command)
+            if commands and isinstance(command, events.Send) and self._source.is_idle:
                 _yield_processor()
             # Let other tasks run, so that others can connect while a client reads at full speed. Costs a little.
             if self._clock.now_ns() - self._turn_ns > _TURN_NS:

@@ -89,8 +89,15 @@ class Playback:
 
         Raises `ReplayError` if the session cannot be read further, and `ValueError` for a speed that is not above 0.
         """
-        commands = self._handle(event)
-        self.scheduler.update_clock()
+        match event:
+            case events.Due(can_read):  # the most frequent events come first, and change the clock only at a gate
+                commands = self.scheduler.turn(can_read)
+            case events.FramesRead(frames):
+                self.scheduler.feed(frames)
+                commands = ()
+            case _:
+                commands = self._handle(event)
+                self.scheduler.update_clock()
         if self.chaos is not None and (struck := self.chaos.take_struck()):
             return [*(events.NoteFault(name, frame) for name, frame in struck), *commands]
         return commands
@@ -98,10 +105,6 @@ class Playback:
     def _handle(self, event: events.Event) -> Sequence[Command]:
         scheduler = self.scheduler
         match event:
-            case events.Due(can_read):
-                return scheduler.turn(can_read)
-            case events.FramesRead(frames):
-                scheduler.feed(frames)
             case events.RequestReceived(request):
                 return self._ask(_Pending(event, request, self._clock.now_ns()))
             case events.MessageReceived():

@@ -34,6 +34,8 @@ _FULL_BATCH: Final = 256
 # Reading a little ahead, or parsing a few frames, takes less than this.
 _IDLE_NS: Final = 300_000
 
+_READ: Final = (ReadFrames(),)
+
 
 class Scheduler:
     """Decides at each `turn` what is sent, read or waited for.
@@ -143,7 +145,7 @@ class Scheduler:
         if self._gate is not None and not self.steps and (waiting := self._at_gate(self._gate, now_ns)):
             return waiting
         if self._player.hungry and self._player.empty:
-            return [ReadFrames()]
+            return _READ
         if self._player.finished and self._clients.arrivals:
             return self._end()
         if not (batch := self._next_batch()):
@@ -158,7 +160,7 @@ class Scheduler:
         due_ns = self._player.next_due_ns()
         if due_ns is None or due_ns - self._clock.now_ns() > _IDLE_NS:
             if can_read and self._player.hungry:
-                return [ReadFrames()]
+                return _READ
             if self._clock.speed is not None and self._state.idle():
                 return ()
         return [Wait(due_ns)]
@@ -187,6 +189,7 @@ class Scheduler:
         if self.shift is not None:
             self.shift.reset()
         self._restart(position.ns)
+        self.update_clock()
         return [SeekFrames(position)]
 
     def _restart(self, moment_ns: int | None) -> None:
@@ -201,7 +204,7 @@ class Scheduler:
         if self._chaos is not None:
             commands.append(Report(self._chaos.summary))
         if self._options.at_end != "hold":
-            commands.append(self._clients.close(1000, END_OF_RECORDING, _CLOSE_S))
+            commands.append(self._close(1000, END_OF_RECORDING))
         if self._options.at_end == "exit":
             commands.append(Exit())
         return commands
@@ -244,6 +247,7 @@ class Scheduler:
                 self._gate = frame
                 self._start_patience()
                 self._clock.jump(frame.elapsed_ns)
+                self.update_clock()
                 return batch[:n]
         return batch
 
@@ -266,6 +270,7 @@ class Scheduler:
             return [Wait(self._gate_until_ns)]
         self._gate = None
         self._gates_missed += 1
+        self.update_clock()
         return [Report(f"The client did not send {self._pacing.pass_by(gate)}; the replay continues without it.")]
 
     def _apply(self, fault: Fault, now_ns: int) -> Sequence[Command]:
@@ -273,7 +278,12 @@ class Scheduler:
         if fault.name == "stall":
             self._stalled_until_ns = now_ns + int(fault.amount * 1e9)
             return ()
-        return [self._clients.close(int(fault.amount), "chaos", _CLOSE_S)]
+        return [self._close(int(fault.amount), "chaos")]
+
+    def _close(self, code: int, reason: str) -> Command:
+        command = self._clients.close(code, reason, _CLOSE_S)
+        self.update_clock()
+        return command
 
     def _send(self, batch: Sequence[Frame]) -> Sequence[Command]:
         # Before the send: a client may react to the events with a query at once.
