@@ -6,7 +6,7 @@ from arirecord.asterisk.causes import HARMLESS_CAUSES, HARMLESS_SIP
 from arirecord.asterisk.channel_names import HELPERS, MEDIA, SNOOP
 from arirecord.asterisk.channel_states import INCOMING_STATES, OUTGOING_STATES, RESERVED_STATES, RINGING_STATES
 from arirecord.asterisk.dial_statuses import DISPOSITIONS, PROGRESS_STATUSES, RINGING_STATUSES
-from arirecord.asterisk.dialplan_apps import PROMPTS
+from arirecord.asterisk.dialplan_apps import PROMPTS, SILENT_PROMPTS
 from arirecord.asterisk.queue_statuses import REFUSED_JOINS
 from arirecord.select.numbers import INTERNATIONAL, SEPARATORS
 
@@ -18,6 +18,7 @@ _MACROS = {
     "is_harmless(cause, tech_cause)": f"""COALESCE(cause IN {HARMLESS_CAUSES}, true)
         OR COALESCE(tech_cause IN {HARMLESS_SIP}, false)""",
     "is_prompt(app)": f"lower(app) IN {PROMPTS}",
+    "is_silent_prompt(app)": f"lower(app) IN {SILENT_PROMPTS}",
     "is_refused_join(outcome)": f"outcome IN {REFUSED_JOINS}",
     "is_incoming_state(state)": f"state IN {INCOMING_STATES}",
     "is_outgoing_state(state)": f"state IN {OUTGOING_STATES}",

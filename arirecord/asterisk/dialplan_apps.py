@@ -1,6 +1,6 @@
 """Dialplan applications that play a prompt to the caller and read keys."""
 
-__all__ = ["PROMPTS", "is_prompt"]
+__all__ = ["PROMPTS", "SILENT_PROMPTS", "is_prompt"]
 
 PROMPTS = (
     "agentlogin", "agi", "authenticate", "background", "backgrounddetect", "controlplayback", "deadagi", "dictate",
@@ -10,6 +10,9 @@ PROMPTS = (
     "waitexten",
 )  # fmt: skip
 """Names in lower case. Keys pressed while one of them runs answer it: a menu choice, a number, a PIN."""
+
+SILENT_PROMPTS = ("waitdigit", "waitexten")
+"""Those that wait for keys and play nothing: the keys answer the prompt before, often `Background`."""
 
 
 def is_prompt(app: str) -> bool:

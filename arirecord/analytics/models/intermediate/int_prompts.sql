@@ -1,5 +1,12 @@
 -- One row is one prompt that a caller was played, by ARI or by the dialplan. Identified by `channel_id` and `seq`. The
--- end of a dialplan prompt is not known.
+-- end of a dialplan prompt is not known. An application that only waits for keys (WaitExten) continues the prompt before.
+WITH steps AS (
+    SELECT *
+    FROM int_dialplan_steps
+    WHERE is_prompt
+    QUALIFY NOT is_silent_prompt(app) OR row_number() OVER (PARTITION BY channel_id ORDER BY seq) = 1
+)
+
 SELECT
     channel_id,
     first_seq AS seq,
@@ -11,6 +18,5 @@ FROM int_playbacks
 WHERE channel_id IS NOT NULL AND started_at IS NOT NULL
 UNION ALL
 SELECT channel_id, min(seq), concat(app, '(', app_data, ')'), 'dialplan', event_at, NULL
-FROM int_dialplan_steps
-WHERE is_prompt
+FROM steps
 GROUP BY channel_id, app, app_data, event_at

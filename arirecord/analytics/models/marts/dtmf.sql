@@ -38,7 +38,9 @@ set_after AS (
             found.variable <> 'READSTATUS'
             AND (found.value = sequences.digits OR starts_with(sequences.digits, found.value || '#'))
         ) AS variable,
-        arg_max(found.value, found.seq) FILTER (found.variable = 'READSTATUS') AS read_status
+        arg_max(found.value, found.seq) FILTER (
+            found.variable = 'READSTATUS' AND COALESCE(sequences.last_seq > found.read_seq, true)
+        ) AS read_status
     FROM int_collections AS found
     ASOF JOIN sequences ON sequences.channel_id = found.channel_id AND sequences.first_seq <= found.seq
     GROUP BY found.channel_id, sequences.first_seq
