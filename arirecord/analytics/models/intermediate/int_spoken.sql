@@ -1,6 +1,7 @@
 -- One row is one interval of speech with its times in milliseconds. Identified by `channel_id` and `seq`.
 -- Asterisk does not report the end of an interval that the channel's end cuts off: it lasts until then, and
--- `is_cut_off` is true. Other times that are not known are NULL.
+-- `is_cut_off` is true. On a channel with a higher rate than 8 kHz Asterisk counts silence too fast, and reports a
+-- negative duration for short speech: its end is not known. Other times that are not known are NULL.
 WITH last_of_channel AS (
     SELECT
         speech.channel_id,
@@ -28,7 +29,7 @@ SELECT
     channel_id,
     seq,
     from_ms,
-    CASE WHEN is_cut_off THEN greatest(ended_ms, from_ms) ELSE from_ms + duration_ms END AS to_ms,
-    CASE WHEN is_cut_off THEN greatest(ended_ms - from_ms, 0) ELSE duration_ms END AS spoken_ms,
+    CASE WHEN is_cut_off THEN greatest(ended_ms, from_ms) WHEN duration_ms >= 0 THEN from_ms + duration_ms END AS to_ms,
+    CASE WHEN is_cut_off THEN greatest(ended_ms - from_ms, 0) WHEN duration_ms >= 0 THEN duration_ms END AS spoken_ms,
     is_cut_off
 FROM judged

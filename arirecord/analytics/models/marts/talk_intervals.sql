@@ -1,10 +1,10 @@
 -- One row is one interval of speech on a channel, from talk detection. Identified by `channel_id` and `seq`.
--- `ended_at` is NULL if its end was not recorded, `started_at` if its beginning was not.
+-- `ended_at` is NULL if its end was not recorded or its duration is negative, `started_at` if its beginning was not.
 SELECT
     speech.channel_id,
     calls.call_id,
     speech.started_at,
-    speech.started_at + to_milliseconds(speech.duration_ms) AS ended_at,
+    CASE WHEN speech.duration_ms >= 0 THEN speech.started_at + to_milliseconds(speech.duration_ms) END AS ended_at,
     speech.duration_ms,
     spoken.is_cut_off,
     speech.seq
