@@ -2,7 +2,8 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
@@ -21,12 +22,13 @@ from .parameters import parameter_macros, set_statement
 from .server_models import ServerModels, model_statement
 from .sql_errors import suggesting_names
 from .statement_runner import StatementRunner
-from .views import event_views, name, row_views, views_named_in
+from .views import event_views, name, row_views, text, views_named_in
 
-__all__ = ["MEMORY", "Tables", "columns_of_models", "connect", "models_named_in", "statements"]
+__all__ = ["MEMORY", "Tables", "columns_of_models", "connect", "models_named_in", "statements", "tables_of_server"]
 
 MEMORY = "700MB"
 """Memory that DuckDB uses before it spills to the system's temporary folder; `SET memory_limit` changes it."""
+_SERVERS = "servers_of_session"
 _RECORDED = """
 WITH marks AS (
     SELECT begin_at AS marked_at, 1 AS change FROM {parts}
@@ -185,6 +187,8 @@ class Tables:
         servers = self._session.servers if self._session else (Server(None, (), frozenset()),)
         if len(servers) == 1:
             return [ServerModels(self._runner, servers[0].name, "main", self.need_views)]
+        names = ", ".join(text(server.name or "") for server in servers)
+        self._runner.run(f"SET VARIABLE {_SERVERS} = [{names}]")
         return [self._models_of(server, f"server_{number}") for number, server in enumerate(servers)]
 
     def _models_of(self, server: Server, schema: str) -> ServerModels:
@@ -206,6 +210,20 @@ class Tables:
         parts = " UNION ALL BY NAME ".join(f"FROM {server.home}.{name(model)}" for server in self._servers)
         select = _RECORDED.replace("{parts}", f"({parts})") if model == "int_recorded" else parts
         self._runner.run(f"CREATE VIEW {name(model)} AS {select}")
+
+
+@contextmanager
+def tables_of_server(connection: duckdb.DuckDBPyConnection, server: str | None) -> Iterator[None]:
+    """Within the block, the views and models of a connection are those of one server of the session."""
+    ((servers,),) = connection.execute(f"SELECT getvariable('{_SERVERS}')").fetchall()
+    if servers is None:
+        yield
+        return
+    connection.execute(f"SET search_path = 'server_{servers.index(server or '')},main'")
+    try:
+        yield
+    finally:
+        connection.execute("SET search_path = 'main'")
 
 
 def statements(session: SessionFile | None, *, models: Collection[str] | None = None) -> Sequence[str]:

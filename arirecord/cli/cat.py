@@ -101,6 +101,7 @@ def command(
 
 def _of_call(session: Path, wanted: str) -> "Iterator[Frame]":
     from arirecord.analytics import connect
+    from arirecord.analytics.connection import tables_of_server
     from arirecord.report.call_rows import rows_of_call
     from arirecord.report.search import MODELS, find_calls
 
@@ -110,7 +111,8 @@ def _of_call(session: Path, wanted: str) -> "Iterator[Frame]":
         raise click.ClickException(
             f"{len(found) or 'No'} calls match {wanted}. `arirecord calls {session}` lists the calls."
         )
-    return map(_frame, rows_of_call(connection, found[0].call_id))
+    with tables_of_server(connection, found[0].server):
+        return map(_frame, rows_of_call(connection, found[0].call_id))
 
 
 def _of_rows(session: Path, seqs: tuple[int, ...]) -> "Iterator[Frame]":

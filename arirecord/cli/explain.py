@@ -95,7 +95,7 @@ def command(
 
         def stories() -> "Iterator[tuple[FoundCall, Story]]":
             for place, one in enumerate(found, 1):
-                yield one, story(connection, one.call_id, details=details, seq=seq)
+                yield one, story(connection, one.call_id, details=details, seq=seq, server=one.server)
                 if len(found) > 1:
                     update("calls", place)
 

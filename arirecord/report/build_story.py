@@ -29,13 +29,15 @@ def story(
     details: bool = False,
     seq: int | None = None,
     timezone: str = "UTC",
+    server: str | None = None,
 ) -> Story:
     """Build the story of the call `call_id`.
 
     `session` is a session, its path, or a connection by `arirecord.connect` that has all models or at least
     `call_data.MODELS`. `details` adds minor moments: steps of the dialplan, caller ids, variables that Asterisk sets
     itself. `seq` marks the moment of that row of the recording, and keeps it even if it is minor. `timezone` is the
-    zone of `Story.facts["when"]`; a connection has its own.
+    zone of `Story.facts["when"]`; a connection has its own. `server` is needed if several have a call with this id;
+    None stands for the first of them.
 
     Raises `NoSuchCall`, and `NotASession`, `FileNotFoundError` and `ValueError` as `open_session` does.
     """
@@ -43,7 +45,7 @@ def story(
         connection = session
     else:
         connection = connect(session, models=MODELS, timezone=timezone)
-    return tell(read_facts(connection, call_id), details=details, seq=seq)
+    return tell(read_facts(connection, call_id, server), details=details, seq=seq)
 
 
 def tell(facts: Facts, *, details: bool = False, seq: int | None = None) -> Story:

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from arirecord.analytics.connection import tables_of_server
 from arirecord.errors import NoSuchCall
 
 from .call_rows import rows_of_calls
@@ -81,13 +82,18 @@ class Facts:
     timezone: str
 
 
-def read_facts(connection: duckdb.DuckDBPyConnection, call_id: str) -> Facts:
-    """Read all facts about one call, from a connection that has `MODELS`.
+def read_facts(connection: duckdb.DuckDBPyConnection, call_id: str, server: str | None = None) -> Facts:
+    """Read all facts about one call of a server, from a connection that has `MODELS`. None: the first server with it.
 
     Raises `NoSuchCall` for an unknown call.
     """
-    for facts in read_facts_of(connection, [call_id]):
-        return facts
+    found = connection.execute(
+        "SELECT server FROM calls WHERE call_id = $id AND COALESCE(server = $server, true) ORDER BY first_seq LIMIT 1",
+        {"id": call_id, "server": server},
+    ).fetchall()
+    for (of_server,) in found:
+        with tables_of_server(connection, of_server):
+            return next(iter(read_facts_of(connection, [call_id])))
     raise NoSuchCall(f"no call {call_id} is in the session; `arirecord query … 'FROM calls'` lists them")
 
 
@@ -130,10 +136,10 @@ def _read_some(
         return list(dict.fromkeys([*named, row["call_id"]] if row["call_id"] in call_ids else named))
 
     of_leg = _grouped(legs, lambda row: [row["call_id"]])
-    stays = of_channels("SELECT * FROM bridge_stays WHERE channel_id IN (SELECT unnest($ids)) ORDER BY entered_seq")
-    hangups = of_channels("SELECT * FROM hangups WHERE channel_id IN (SELECT unnest($ids))")
+    stays = of_calls(f"SELECT * FROM bridge_stays WHERE {is_in} ORDER BY entered_seq")
+    hangups = of_calls(f"SELECT * FROM hangups WHERE {is_in}")
     talks = of_channels(_TALKS)
-    speech = of_channels("SELECT * FROM talk_intervals WHERE channel_id IN (SELECT unnest($ids)) ORDER BY seq")
+    speech = of_calls(f"SELECT * FROM talk_intervals WHERE {is_in} ORDER BY seq")
     transfers = _grouped(
         _rows(connection, _TRANSFERS, {"calls": call_ids, "ids": list(call_of)}), calls_of_transfer
     )  # fmt: skip

@@ -63,7 +63,7 @@ def find_call(connection: duckdb.DuckDBPyConnection, wanted: str) -> Call:
     if len(found) > 1:
         ids = ", ".join(call.call_id for call in found[:5])
         raise NoSuchCall(f"{len(found)} calls fit {wanted!r}: {ids}{' …' if len(found) > 5 else ''}")
-    return Call(story(connection, found[0].call_id))
+    return Call(story(connection, found[0].call_id, server=found[0].server))
 
 
 class Plots:

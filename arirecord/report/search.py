@@ -29,10 +29,13 @@ class FoundCall:
     dialled: str | None
     disposition: str | None
     duration_s: float | None
+    server: str | None
     why: str
 
 
-_CALL = "call_id, started_at, caller_number, COALESCE(dialled_exten, called_number), disposition, duration_s"
+_CALL = (
+    "call_id, started_at, caller_number, COALESCE(dialled_exten, called_number), disposition, duration_s, calls.server"
+)
 
 
 def find_calls(connection: duckdb.DuckDBPyConnection, wanted: str) -> Sequence[FoundCall]:

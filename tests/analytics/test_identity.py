@@ -11,6 +11,7 @@ import pytest
 
 from arirecord.analytics import connect
 from arirecord.analytics.models import describe, load_models
+from arirecord.report.call_data import MODELS, read_facts
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.seal import seal
 from tests.conftest import read_lines, streams
@@ -203,3 +204,13 @@ def test_linkedid_in_any_spelling(spelling: str, tmp_path: Path) -> None:
     event["channel"]["channelvars"] = {spelling: "earlier.1"}
     connection = connect(record(tmp_path / "s.parquet", [(10**18, orjson.dumps(event).decode())]), models=["legs"])
     assert connection.execute("SELECT call_id FROM legs").fetchall() == [("earlier.1",)]
+
+
+def test_the_events_of_a_call_are_of_its_server(tmp_path: Path) -> None:
+    """Calls of two servers with one id have a story each."""
+    texts = [text.replace(A, server) for text in created_and_destroyed(0) for server in (A, B)]
+    path = record(tmp_path / "s.parquet", [(10**18 + n, text) for n, text in enumerate(texts)])
+    connection = connect(path, models=MODELS)
+    for server in (A, B):
+        events = read_facts(connection, "agent", server).events
+        assert [event.data["asterisk_id"] for event in events] == [server] * 3

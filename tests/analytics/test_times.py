@@ -1,0 +1,106 @@
+"""Times that Asterisk does not send, or sends wrong: by receipt where that is right, otherwise NULL."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from arirecord.analytics import connect
+from arirecord.capture.importer import import_streams
+
+from .test_identity import A, channel, record
+
+START = 1_767_261_600  # 2026-01-01T10:00:00Z
+
+
+def playback(kind: str, state: str) -> str:
+    """An event as Asterisk 13.20 sends it."""
+    found = {"id": "p", "media_uri": "sound:hello", "target_uri": "channel:agent", "state": state}
+    return orjson.dumps({"type": kind, "application": "a", "asterisk_id": A, "playback": found}).decode()
+
+
+def call(**clock: str) -> list[tuple[int, str]]:
+    """A call of 20 s by times of receipt; `clock` replaces the minute `10:00:`, of `begin` or `end`."""
+    texts = [
+        (0, channel(0, 0, "ChannelCreated", state="Ring")),
+        (1, channel(0, 1, "ChannelStateChange")),
+        (2, playback("PlaybackStarted", "playing")),
+        (6, playback("PlaybackFinished", "done")),
+        (10, channel(0, 10, "ChannelHangupRequest", cause=16)),
+        (20, channel(0, 20, "ChannelDestroyed", cause=16)),
+    ]
+    begin, end = clock.get("begin", "2026-01-01T10:00:"), clock.get("end", "2026-01-01T10:00:")
+    return [
+        ((START + second) * 10**9, text.replace("2026-01-01T10:00:", end if second >= 10 else begin))
+        for second, text in texts
+    ]
+
+
+def values(path: Path, table: str, *columns: str) -> list[tuple[Any, ...]]:
+    return connect(path, models=[table]).execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+
+
+def test_an_event_without_a_timestamp_has_the_time_of_receipt(tmp_path: Path) -> None:
+    path = record(tmp_path / "s.parquet", call())
+    assert values(path, "playbacks", "duration_s", "is_receipt_time") == [(4, True)]
+
+
+def test_without_times_of_receipt_its_time_is_not_known(tmp_path: Path) -> None:
+    """Lines that were imported without any have the timestamps instead, and those of the events before."""
+    seconds = [0, 1, 1, 1, 10, 20]
+    frames = [((START + second) * 10**9, text) for second, (_, text) in zip(seconds, call(), strict=True)]
+    path = record(tmp_path / "s.parquet", frames)
+    assert values(path, "playbacks", "duration_s", "started_at", "is_receipt_time") == [(None, None, False)]
+
+
+@pytest.mark.parametrize(
+    "clock",
+    [
+        {"end": "2026-01-01T09:00:"},
+        {"end": "2025-12-31T10:00:"},
+        {"end": "2026-01-01T09:59:"},
+        {"begin": "1970-01-01T00:00:"},
+        {"begin": "1970-01-01T00:00:", "end": "1970-01-01T00:00:"},
+    ],
+    ids=["an hour back", "a day back", "a minute back", "set from 1970", "1970"],
+)
+def test_a_wrong_clock_gives_times_of_receipt(clock: dict[str, str], tmp_path: Path) -> None:
+    path = record(tmp_path / "s.parquet", call(**clock))
+    assert values(path, "calls", "duration_s", "billsec", "is_complete") == [(20, 19, True)]
+    assert values(path, "legs", "up_s", "started_at::VARCHAR") == [(19, "2026-01-01 10:00:00")]
+    assert values(path, "kpis", "concurrent_peak_count", "recorded_s") == [(1, 20)]
+
+
+@pytest.mark.parametrize("clock", [{"end": "2026-01-01T09:00:"}, {"begin": "1970-01-01T00:00:"}], ids=["back", "1970"])
+def test_a_wrong_clock_without_times_of_receipt_gives_null(clock: dict[str, str], tmp_path: Path) -> None:
+    """No duration is negative, none has 54 years, and the call is not complete."""
+    frames = [text for _, text in call(**clock)]
+    (tmp_path / "plain.jsonl").write_text("\n".join(text for text in frames if "Playback" not in text))
+    import_streams([tmp_path / "plain.jsonl"], tmp_path / "s.parquet")
+    found = values(tmp_path / "s.parquet", "calls", "duration_s", "billsec", "is_complete")
+    assert set(found) == {(None, None, False)}
+
+
+def seen_by_the_app(number: int, *, is_hung_up: bool) -> list[tuple[int, str]]:
+    """What an app's own socket sees of an incoming channel for 30 s: never its end."""
+    begin = number * 100
+    own = {"channel_id": f"caller-{number}"}
+    texts = [(begin, channel(number, begin, "StasisStart", args=[], **own))]
+    if is_hung_up:
+        texts.append((begin + 30, channel(number, begin + 30, "ChannelHangupRequest", cause=16, **own)))
+    texts.append((begin + 30, channel(number, begin + 30, "StasisEnd", **own)))
+    if is_hung_up:
+        texts.append((begin + 30, channel(number, begin + 30, "ChannelVarset", variable="X", value="1", **own)))
+    return [((START + second) * 10**9, text) for second, text in texts]
+
+
+@pytest.mark.parametrize("is_hung_up", [True, False], ids=["hung up", "continues in the dialplan"])
+def test_a_channel_that_left_its_application_is_no_longer_open(is_hung_up: bool, tmp_path: Path) -> None:
+    """Ten calls one after the other are never two at a time, though none has an end."""
+    frames = [frame for number in range(10) for frame in seen_by_the_app(number, is_hung_up=is_hung_up)]
+    path = record(tmp_path / "s.parquet", frames)
+    ((calls, peak, erlangs),) = values(path, "kpis", "call_count", "concurrent_peak_count", "erlangs")
+    assert (calls, peak) == (10, 1)
+    assert 0.3 < erlangs < 0.35  # 300 s of 930 s
+    assert values(path, "concurrency", "max(open_count)") == [(1,)]
