@@ -4,11 +4,13 @@
 WITH goers AS (
     SELECT
         seq, next_seq, moved_seq AS from_seq, moved_seq AS open_seq,
-        COALESCE(halves.other_id, replace_channel_id, transferee_channel_id) AS goer_id
+        COALESCE(halves.other_id, replace_channel_id, transferee_channel_id) AS goer_id,
+        COALESCE(transferee_channel_id, '') AS transferee_id, COALESCE(transferer_channel_id, '') AS transferer_id
     FROM int_transfer_spans AS spans
     LEFT JOIN int_local_halves AS halves ON halves.channel_id = spans.replace_channel_id
     UNION ALL
-    SELECT seq, next_seq, 0, seq, transferer_second_channel_id
+    SELECT seq, next_seq, 0, seq, transferer_second_channel_id, COALESCE(transferee_channel_id, ''),
+        COALESCE(transferer_channel_id, '')
     FROM int_transfer_spans
     WHERE destination_type = 'application'
 ),
@@ -43,7 +45,8 @@ met AS (
         ON stays.channel_id = goers.goer_id
         AND stays.entered_seq > goers.open_seq AND stays.entered_seq < goers.next_seq
     JOIN int_talk_stays AS others
-        ON others.bridge_id = stays.bridge_id AND others.channel_id <> stays.channel_id
+        ON others.bridge_id = stays.bridge_id
+        AND others.channel_id NOT IN (stays.channel_id, goers.transferee_id, goers.transferer_id)
         AND COALESCE(others.left_seq > stays.entered_seq, true)
         AND COALESCE(others.entered_seq < least(stays.left_seq, goers.next_seq), true)
     GROUP BY goers.seq
