@@ -11,8 +11,7 @@ WITH goers AS (
     UNION ALL
     SELECT seq, next_seq, 0, seq, transferer_second_channel_id, COALESCE(transferee_channel_id, ''),
         COALESCE(transferer_channel_id, '')
-    FROM int_transfer_spans
-    WHERE destination_type = 'application'
+    FROM int_transfer_spans WHERE destination_type = 'application'
 ),
 
 direct AS (
