@@ -42,11 +42,7 @@ origins AS (
 
 SELECT
     this_server() AS server,
-    legs.channel_id,
-    legs.call_id,
-    legs.first_seq,
-    legs.last_seq,
-    legs.endpoint,
+    legs.channel_id, legs.call_id, legs.first_seq, legs.last_seq, legs.endpoint,
     origins.origin,
     -- Not joined: DuckDB would load the wide rows of all legs into memory for it.
     COALESCE(
@@ -58,8 +54,7 @@ SELECT
     CASE WHEN legs.is_answered THEN greatest(COALESCE(legs.answered_at, legs.created_at), span.first_at) END AS up_at,
     greatest(
         COALESCE(
-            legs.ended_at,
-            legs.gone_at,
+            legs.ended_at, legs.gone_at,
             CASE WHEN legs.is_only_dialled THEN legs.last_at ELSE least(gaps.lost_at, span.last_at) END
         ),
         legs.created_at

@@ -72,8 +72,7 @@ SELECT
         AS answered_by_channel_id,
     arg_max(tried.dial_status, (tried.is_inner, tried.ended_seq)) FILTER (tried.dial_status <> 'ANSWER') AS failed_status
 FROM int_transfer_spans AS spans
-LEFT JOIN met USING (seq)
-LEFT JOIN refused USING (seq)
+LEFT JOIN met USING (seq) LEFT JOIN refused USING (seq)
 LEFT JOIN goers USING (seq)
 LEFT JOIN int_channel_lives AS goer ON goer.channel_id = goers.goer_id
 LEFT JOIN attempts_of_all AS tried ON tried.transfer_seq = spans.seq

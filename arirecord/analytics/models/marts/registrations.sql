@@ -1,7 +1,8 @@
 -- One row is one interval in which a contact, or an endpoint as a whole, had one status. Identified by `first_seq`.
 WITH reports AS (
     -- Asterisk sends an event once for each app on a socket.
-    SELECT * EXCLUDE (seq), min(seq) AS seq
+    SELECT asterisk_id, technology, endpoint, aor, contact_uri, status, roundtrip_us, cause, peer_address, event_at,
+        min(seq) AS seq
     FROM stg_registrations
     GROUP BY ALL
 ),
