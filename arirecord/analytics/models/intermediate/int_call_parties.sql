@@ -27,14 +27,6 @@ reached AS (
     GROUP BY called.call_id
 ),
 
-handed_on AS (
-    SELECT transferer_channel_id AS channel_id FROM int_transfers WHERE COALESCE(result, 'Success') = 'Success'
-    UNION
-    SELECT transferer_second_channel_id FROM int_transfers WHERE COALESCE(result, 'Success') = 'Success'
-    UNION
-    SELECT replace_channel_id FROM stg_replacements
-),
-
 media AS (
     SELECT legs.call_id, min(stays.entered_seq) AS first_seq
     FROM int_legs AS legs
@@ -75,6 +67,6 @@ LEFT JOIN reached ON reached.call_id = first_leg.call_id
 LEFT JOIN media ON media.call_id = first_leg.call_id
 LEFT JOIN int_call_spans AS spans ON spans.call_id = first_leg.call_id
 LEFT JOIN int_dialled AS dialled ON dialled.channel_id = first_leg.channel_id
-LEFT JOIN handed_on ON handed_on.channel_id = first_leg.channel_id
+LEFT JOIN int_handed_on AS handed_on ON handed_on.channel_id = first_leg.channel_id
 LEFT JOIN int_bridged_times AS times ON times.channel_id = first_leg.channel_id
 WHERE first_leg.is_first

@@ -1,0 +1,13 @@
+-- One row is one channel whose call goes on when the channel has gone: it transferred its party or was replaced, or
+-- its party, which it parked for example, talks on. Identified by `channel_id`.
+SELECT transferer_channel_id AS channel_id FROM int_transfers WHERE COALESCE(result, 'Success') = 'Success'
+UNION
+SELECT transferer_second_channel_id FROM int_transfers WHERE COALESCE(result, 'Success') = 'Success'
+UNION
+SELECT replace_channel_id FROM stg_replacements
+UNION
+SELECT legs.channel_id
+FROM int_legs AS legs
+JOIN int_channel_facts AS facts USING (channel_id)
+JOIN int_talk_parts AS talks ON talks.call_id = legs.call_id AND talks.entered_seq > facts.last_seq
+WHERE legs.is_first
