@@ -54,8 +54,9 @@ def command(
 
     Each phone number becomes another one of the same country, area and length: the same one everywhere, and for the
     same key. Emergency numbers, short numbers and internal extensions stay. All other bytes stay identical, so the
-    session replays and measures as before. Finally the result is searched for every original; if one is found, no
-    output is written and the exit code is 1.
+    session replays and measures as before. A row that is not readable is masked whole. Finally the result is searched
+    for every original; a row that still has one is masked whole. If one is left even so, no output is written and the
+    exit code is 1.
 
     \b
     Examples:
@@ -87,8 +88,12 @@ def command(
     say(
         f"{output.path}: {done.header.events:,} events; {done.number_count:,} numbers, {done.name_count:,} names and"
         f" {done.user_count:,} endpoints replaced, {done.digit_count:,} digits masked."
-        " No original was found in the output."
+        f" No original of {done.number_count:,} numbers and {done.name_count:,} names was found in any decoding tried."
     )
+    if done.unread_count:
+        say(f"{done.unread_count:,} rows were masked whole because they are not readable as JSON or text.")
+    if done.doubtful_count:
+        say(f"{done.doubtful_count:,} rows were masked whole because an original was left in them.")
     if done.ambiguous:
         say(
             "These names also occur in the dialplan, in ARI or in endpoints. They were replaced only as callers' names:"

@@ -1,6 +1,7 @@
 """Collect personal data of a session: numbers, names of callers, names of endpoints."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,12 +15,15 @@ from arirecord.asterisk.catalogue import columns_of, event_types
 from arirecord.select.numbers import SEPARATORS
 from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import read_batches
+from arirecord.session.rows import OWN_COLUMNS
 from arirecord.session.seal import Progress
 
-from .number_finder import Finder
+from .encoded import encoded_texts
+from .number_finder import STAMP, Finder
 from .unescape import cut, key_of, views
+from .word_index import name_keys, words_of
 
-__all__ = ["Originals", "collect", "plain_digits"]
+__all__ = ["Originals", "collect", "fixed_words", "plain_digits"]
 
 _DISPLAYED = re.compile(r'"([^"\\<>\n]{2,})"\s*<[^<>"\s]+>')
 _SET_NAME = re.compile(r'(?:CALLERID|CONNECTEDLINE)\((?:name|all)\)"?\s*[=:]\s*"?([^",<>\\|&]{2,})')
@@ -30,6 +34,10 @@ _IDS = frozenset({"id", "protocol_id", "target_uri", "video_source_id", "old_vid
 _SPOKEN = ("number", "exten", "caller_rdnis", "destination", "forward", "called")
 _REMEMBERED = 200_000
 _LONG = 1000
+_DEPTH = 3
+_MIN_NAME = 3
+_IDEOGRAPHS = "\u2e80"
+"""From here on, two characters are a name."""
 _WITHHELD = frozenset({"anonymous", "unknown", "restricted", "unavailable", "private", "withheld", "asterisk"})
 
 
@@ -38,6 +46,7 @@ class Originals:
     """`numbers`: digits only; those of `international` had a + before them. `names` of callers, `users` of endpoints.
 
     `vocabulary`: words with another meaning in this session: applications, contexts, words of ARI.
+    `header_words`: keys of the header and words that arirecord writes there.
     `unsure`: digits that only look like numbers; those that are also part of an id (`in_ids`) are not numbers.
     """
 
@@ -48,6 +57,30 @@ class Originals:
     vocabulary: set[str] = field(default_factory=set)
     unsure: set[str] = field(default_factory=set)
     in_ids: set[str] = field(default_factory=set)
+    header_words: set[str] = field(default_factory=set)
+
+    def names_apart(self, *, names: bool, endpoints: bool) -> tuple[set[str], set[str], set[str]]:
+        """Return the names to replace in any spelling, those to replace as written, and those to replace only as
+        a caller's name.
+        """
+        if not names:
+            return set(), set(), set()
+        others = self.vocabulary | (self.users if not endpoints else set())
+        callers = {name for name in self.names if name in others or not _is_telling(name)}
+        keys = {key for word in others for key in name_keys(word)}
+        keys |= {(part,) for key in keys for part in key}
+        exact = {name for name in self.names - callers if not keys.isdisjoint(_all_keys(name))}
+        return self.names - callers - exact, exact, callers
+
+
+def _all_keys(name: str) -> set[tuple[str, ...]]:
+    """Return the forms of a name, also without its spaces."""
+    return name_keys(name) | name_keys("".join(match[0] for match in words_of(name)))
+
+
+def _is_telling(name: str) -> bool:
+    """Return whether a name is long enough to differ from other words."""
+    return sum(1 + (character > _IDEOGRAPHS) for character in name if character.isalpha()) >= _MIN_NAME
 
 
 @cache
@@ -81,7 +114,7 @@ def _columns() -> dict[str, tuple[str, ...]]:
 
 def collect(session: SessionFile, finder: Finder, progress: Progress) -> Originals:
     """Collect the originals of a session in one pass. Memory grows with their number, not with the session's length."""
-    found = Originals(vocabulary=set(_vocabulary()))
+    found = Originals(vocabulary=set(fixed_words()))
     seen: set[str] = set()
     columns = _columns()
     wanted = [name for names in columns.values() for name in names]
@@ -94,6 +127,8 @@ def collect(session: SessionFile, finder: Finder, progress: Progress) -> Origina
                     _note(found, what, value, finder)
         odd = {name: batch[name].to_pylist() for name in ("extra", "message_body") if name in have}
         for index, (kind, raw) in enumerate(zip(batch["kind"].to_pylist(), batch["raw"].to_pylist(), strict=True)):
+            if kind == "binary":
+                continue
             _note_frame(found, raw, finder, seen)
             if kind != "event" or any(column[index] for column in odd.values()):
                 _note_objects(found, raw, finder)
@@ -101,6 +136,8 @@ def collect(session: SessionFile, finder: Finder, progress: Progress) -> Origina
         progress("collecting", count)
     for text in (part.header.dump().decode() for part in session.parts):
         _note_frame(found, text, finder, seen)
+        found.header_words.update(key for item in _objects(text) for key in item)
+    found.vocabulary |= found.header_words
     found.numbers |= found.international | (found.unsure - found.in_ids)
     found.users = {user for user in found.users if not plain_digits(user)}
     return found
@@ -125,10 +162,16 @@ def _note(found: Originals, what: str, value: str, finder: Finder) -> None:
             found.numbers.add(digits)
             if value.lstrip().startswith("+"):
                 found.international.add(digits)
-    elif what == "name" and value.strip() and value.casefold() not in _WITHHELD:
+    elif what == "name" and _is_name(value):
         found.names.add(value)
     elif what == "number":
         found.numbers.update(re.findall(rf"[0-9]{{{finder.min_digits},}}", value))
+
+
+def _is_name(value: str) -> bool:
+    """Return whether a caller's name is more than punctuation, and is not a word for a withheld number."""
+    has_letter = any(c.isalnum() or (unicodedata.category(c)[0] == "S" and not c.isascii()) for c in value)
+    return has_letter and value.casefold() not in _WITHHELD
 
 
 def _note_frame(found: Originals, raw: str, finder: Finder, seen: set[str]) -> None:
@@ -143,6 +186,8 @@ def _note_frame(found: Originals, raw: str, finder: Finder, seen: set[str]) -> N
     for index in range(1, len(pieces), 2):
         piece = pieces[index]
         if piece not in seen:
+            if STAMP.fullmatch(piece):
+                continue
             if len(piece) < _LONG:
                 seen.add(piece)
             _note_text(found, piece, finder, is_json=True)
@@ -152,7 +197,7 @@ def _note_frame(found: Originals, raw: str, finder: Finder, seen: set[str]) -> N
             _note(found, "name", pieces[index + 2], finder)
 
 
-def _note_text(found: Originals, text: str, finder: Finder, *, is_json: bool) -> None:
+def _note_text(found: Originals, text: str, finder: Finder, *, is_json: bool, depth: int = _DEPTH) -> None:
     for view in views(text, is_json=is_json):
         text = view.text
         found.unsure.update(finder.plausible(text))
@@ -164,6 +209,10 @@ def _note_text(found: Originals, text: str, finder: Finder, *, is_json: bool) ->
             found.names.update(n.strip() for n in _SET_NAME.findall(text) if not plain_digits(n))
         if "@" in text:
             found.users.update(_USER.findall(text))
+        if depth:
+            for encoded in encoded_texts(text):
+                _note_text(found, encoded.text, finder, is_json=False, depth=depth - 1)
+                _note_objects(found, encoded.text, finder)
 
 
 def _note_objects(found: Originals, text: str, finder: Finder) -> None:
@@ -199,8 +248,12 @@ def _objects(text: str, depth: int = 0) -> Iterator[dict[str, Any]]:
 
 
 @cache
-def _vocabulary() -> frozenset[str]:
-    """Words of ARI itself."""
+def fixed_words() -> frozenset[str]:
+    """Return the words of ARI, of JSON, and of the rows that arirecord writes."""
     words = {name for fields in catalogue.models().values() for name in fields} | set(event_types())
     words |= {part for t in event_types() for c in columns_of(t) for part in c.path}
+    words |= {name for kind, columns in OWN_COLUMNS.items() for name in (kind, *columns)}
+    words |= {"event", "binary", "text", "true", "false", "null"}
+    words |= {"complete", "verb", "redact", "sources", "key_id", "min_digits", "regions", "names", "endpoints", "dtmf",
+              "phonenumbers", "capture", "import", "filter", "merge", "compact", "tap"}  # fmt: skip
     return frozenset(words | {"PJSIP", "SIP", "Local", "IAX2", "http", "https", "websocket", "app", "recorder"})

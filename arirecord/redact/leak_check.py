@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, unquote_plus
 
@@ -25,56 +25,69 @@ from .mask_dtmf import MASK
 from .number_finder import Finder, NumberMatch
 from .word_index import WordIndex
 
-__all__ = ["find_leaks"]
+__all__ = ["Leak", "find_leaks"]
 
+_SCHEMA = b"ARROW:schema"
+"""Written by pyarrow: the names of the columns."""
 _DEPTH = 6
 _REMEMBERED = 200_000
-_MOST = 20
 _LONG = 300
-_BASE64 = 16
-_LETTERS = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}(?![A-Za-z0-9+/_-])={0,2}")
+_PRINTABLE = bytes(range(32, 127))
+_HEX = re.compile(r"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){7,}(?![0-9a-fA-F])")
+
+
+@dataclass(frozen=True)
+class Leak:
+    """An original that is left: a sentence for it, and the `rows` (`seq`) that hold it; none if it is in the header."""
+
+    sentence: str
+    rows: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 def find_leaks(
     path: Path,
     numbers: Collection[str],
-    words: Collection[str],
+    words: WordIndex,
     callers: Collection[str],
     *,
     finder: Finder,
     no_digits: bool,
     progress: Progress,
-) -> Iterator[str]:
-    """Return a sentence for each place with an original, twenty at most.
+) -> Iterator[Leak]:
+    """Yield each place with an original.
 
     `numbers` (digits only) are searched where `finder` reads digits as a number, `words` in all texts, `callers`
     as whole values of the columns with callers' names. With `no_digits` every key must be masked.
     """
-    return islice(_Search(numbers, words, callers, finder, no_digits).search(path, progress), _MOST)
+    return _Search(numbers, words, callers, finder, no_digits).search(path, progress)
 
 
 class _Search:
     def __init__(
         self,
         numbers: Collection[str],
-        words: Collection[str],
+        words: WordIndex,
         callers: Collection[str],
         finder: Finder,
         no_digits: bool,
     ) -> None:
         self._numbers = set(numbers)
         self._lengths = sorted({len(number) for number in numbers}, reverse=True)
-        self._words = WordIndex(words)
-        self._callers = pa.array([*callers, *words], pa.string())
+        self._words = words
+        self._callers = pa.array(list(callers), pa.string())
         self._finder = finder
         self._no_digits = no_digits
         self._clean: set[str] = set()
 
-    def search(self, path: Path, progress: Progress) -> Iterator[str]:
+    def search(self, path: Path, progress: Progress) -> Iterator[Leak]:
         with opened(path) as file:
             for key, value in (file.metadata.metadata or {}).items():
-                for what in self._in_text(f"{key.decode()} {value.decode()}") + self._in_text(value.decode()):
-                    yield f"{what} in the header"
+                if key != _SCHEMA:
+                    yield from (Leak(f"{what} in the header") for what in self._in_text(value.decode()))
             count = 0
             for batch in grouped_batches(file, 4096, file.schema_arrow.names):
                 for name in batch.schema.names:
@@ -82,19 +95,22 @@ class _Search:
                 count += batch.num_rows
                 progress("checking", count)
 
-    def _in_column(self, name: str, column: pa.Array, batch: pa.RecordBatch) -> Iterator[str]:
+    def _in_column(self, name: str, column: pa.Array, batch: pa.RecordBatch) -> Iterator[Leak]:
+        def leak(what: str, holds: pa.Array) -> Leak:
+            rows = tuple(batch["seq"].filter(holds).to_pylist()) if len(holds) == batch.num_rows else ()
+            return Leak(what + (f", row {rows[0]}" if rows else ""), rows)
+
         if pa.types.is_list(column.type):
             column = column.flatten()
         if not pa.types.is_string(column.type):
             return
         if name in _caller_names() and pc.any(pc.is_in(column, self._callers), min_count=0).as_py():
-            yield f"a caller's name in {name}"
+            yield leak(f"a caller's name in {name}", pc.is_in(column, self._callers))
         if self._no_digits and name == "digit" and pc.any(pc.not_equal(column, MASK), min_count=0).as_py():
-            yield "a key in digit"
+            yield leak("a key in digit", pc.not_equal(column, MASK))
         for text in pc.unique(column).drop_null().to_pylist():
             for what in self._in_text(text):
-                where = pc.index(batch[name], text).as_py() if name == "raw" else -1
-                yield f"{what} in {name}" + (f", row {batch['seq'][where].as_py()}" if where >= 0 else "")
+                yield leak(f"{what} in {name}", pc.equal(column, text))
 
     def _in_text(self, text: str) -> list[str]:
         found: Counter[str] = Counter()
@@ -133,9 +149,18 @@ def _undone(text: str) -> Iterator[str]:
         yield from _changed(text, unquote(text), unquote_plus(text), unquote(text, "latin-1"))
     elif "+" in text:
         yield text.replace("+", " ")
-    if len(text) >= _BASE64 and len(text) % 4 == 0 and text.isascii() and _LETTERS.fullmatch(text):
+    for match in _BASE64.finditer(text):
+        bare = match[0].rstrip("=").replace("-", "+").replace("_", "/")
         with suppress(ValueError):
-            yield base64.b64decode(text, validate=True).decode("latin-1")
+            yield from _printed(base64.b64decode(bare + "=" * (-len(bare) % 4)))
+    for match in _HEX.finditer(text):
+        yield from _printed(bytes.fromhex(match[0]))
+
+
+def _printed(data: bytes) -> Iterator[str]:
+    """Yield bytes as text if most of them are."""
+    if len(data.translate(None, _PRINTABLE)) <= len(data) // 5:
+        yield data.decode("utf-8", "replace")
 
 
 def _changed(text: str, *readings: str) -> Iterator[str]:

@@ -28,6 +28,10 @@ class DtmfMasker:
 
     def __init__(self, mode: Dtmf) -> None:
         self.mode = mode
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all frames."""
         self.masked_count = 0
         self._prompted: set[str] = set()
         self._bridge_of: dict[str, str] = {}

@@ -1,15 +1,16 @@
 """Find phone numbers in a text, and distinguish them from ids, times, ports and lengths."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from arirecord.asterisk.catalogue import columns_of, event_types, models
 from arirecord.session.rows import OWN_COLUMNS
 
-__all__ = ["MAX_DIGITS", "SHORT", "Finder", "NumberMatch"]
+__all__ = ["MAX_DIGITS", "SHORT", "STAMP", "Finder", "NumberMatch"]
 
 MAX_DIGITS = 15
 """Digits of an international number (ITU-T E.164)."""
@@ -20,7 +21,20 @@ _WINDOW = 9
 
 # Excludes the most common digits that are not numbers: a date before T, the id of a channel.
 _NONE = r"(?![12][0-9]{3}-[01][0-9]-[0-3][0-9]T|[12][0-9]{9}\.[0-9]+(?![0-9.]))"
-_GROUPS = re.compile(rf"(?<![0-9]){_NONE}[0-9]+(?:[ ().\-/]{{1,2}}[0-9]+)+(?![0-9])")
+_GROUPS = re.compile(rf"(?<![0-9]){_NONE}[0-9]+(?:[\s().\-/]{{1,3}}[0-9]+)+(?![0-9])")
+_SPREAD = re.compile(rf'(?<![0-9]){_NONE}[0-9]+(?:(?:[^\w"]|_){{1,3}}[0-9]+)+(?![0-9])')
+STAMP = re.compile(r'"?[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-9:.]+(?:Z|[ +-][0-9:]+)"?')
+"""The time of an event, also read as in a URL."""
+_GLUED = re.compile(r"[A-Za-z]*([0-9]{10,})[A-Za-z]*")
+_EXTENSION = re.compile(r"x[0-9]")
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}\b")
+_APART = re.compile(
+    r"(?<![0-9])(?:(?:19|20)[0-9]{2}([-/. ])[01]?[0-9]\1[0-3]?[0-9]|[0-3]?[0-9]([-/.])[0-3]?[0-9]\2(?:19|20)[0-9]{2}"
+    r"|[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?:[ +-][0-9]{2}:?[0-9]{2})?"
+    r"|(?<![0-9]\.)(?:(?:1?[0-9]?[0-9]|2[0-4][0-9]|25[0-5])\.){3}(?:1?[0-9]?[0-9]|2[0-4][0-9]|25[0-5])(?!\.?[0-9]))(?![0-9])"
+)
+"""Dates, times and IPv4 addresses."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _CHANNEL = re.compile(r"[A-Za-z0-9_]+/[^\s,;&|\"<>()]*-$")
 _MEMBER = re.compile(r'"([^"]*)"\s*:\s*-?$')
@@ -70,6 +84,9 @@ class Finder:
         """Yield every occurrence of one of `numbers` (digits only) with these `lengths`, except digits that are
         recognisable as an id, a time or a measure.
         """
+        if STAMP.fullmatch(text):
+            return
+        text = _in_ascii(text)
         for match in self._runs.finditer(text):
             start, end = match.span()
             found = [NumberMatch(match[0], (match.span(),))] if match[0] in numbers else []
@@ -77,37 +94,74 @@ class Finder:
                 found = list(_within(match[0], start, numbers, lengths))
             if found and not self._is_other(text, start, end):
                 yield from found
-        for match in _GROUPS.finditer(text):
+        for match in _SPREAD.finditer(text):
             if match.end() - match.start() > SHORT and not _DECIMAL.fullmatch(match[0]):
-                yield from self._grouped(text, match, numbers)
+                yield from _grouped(text, match, numbers, max(lengths, default=0))
 
     def may_hold(self, text: str, numbers: Collection[str]) -> bool:
         """Quick check: false if none of `numbers` is in the text as a separate run of digits."""
         return any(run in numbers for run in self._runs.findall(text))
 
     def plausible(self, text: str) -> Iterator[str]:
-        """Yield seven or more digits that stand alone; those of `+420 123 456 789` too."""
+        """Yield the digits of whatever reads like a phone number, a card number (Luhn) or an IBAN: seven or more digits
+        that stand alone, ten or more between letters, and groups of digits (`202-555-0122`).
+        """
+        if STAMP.fullmatch(text):
+            return
+        text = _in_ascii(text)
         for match in self._runs.finditer(text):
             start, end = match.span()
-            if end - start >= SHORT and self._stands_alone(text, start, end):
+            if end - start >= SHORT and (self._stands_alone(text, start, end) or self._is_glued(text, start, end)):
                 yield match[0]
         for match in _GROUPS.finditer(text):
-            if match.end() - match.start() <= SHORT:
-                continue
-            joined = re.sub(r"[^0-9]", "", match[0])
-            start, end = match.span()
-            before = text[max(start - 2, 0) : start]
-            is_international = "+" in before or _ACCESS.match(match[0])
-            if before[-1:].isalnum() or before[-1:] in ("-", ".") or text[end : end + 1].isalnum():
-                continue
-            if is_international and SHORT <= len(joined) <= MAX_DIGITS + 2 and not _DECIMAL.fullmatch(match[0]):
-                yield joined
+            if match.end() - match.start() > SHORT and not _is_uuid(text, *match.span()):
+                for runs in self._segments(text, match):
+                    yield from _phone_numbers(text, runs)
+        for match in _IBAN.finditer(text):
+            if _is_iban(re.sub("[ -]", "", match[0])):
+                yield from re.findall(r"[0-9]{7,}", re.sub("[ -]", "", match[0]))
+
+    def _segments(self, text: str, match: re.Match[str]) -> Iterator[list[tuple[int, int]]]:
+        """Split groups of digits at ids, times, dates, addresses, and at numbers without a separator."""
+        apart = [found.span() for found in _APART.finditer(text, max(match.start() - 30, 0), match.end() + 30)]
+        runs: list[tuple[int, int]] = []
+        for group in re.finditer(r"[0-9]+", match[0]):
+            start, end = match.start() + group.start(), match.start() + group.end()
+            is_whole = end - start >= SHORT and not (runs and _is_international(text, runs[0][0]))
+            if (
+                is_whole
+                or self._is_time(text[start:end])
+                or any(first <= start < last for first, last in apart)
+                or (end - start == 8 and self._is_other(text, start, end))
+            ):
+                yield runs
+                runs = []
+            else:
+                runs.append((start, end))
+        yield runs
+
+    def _is_glued(self, text: str, start: int, end: int) -> bool:
+        """Return whether letters touch the digits, and the whole is not hexadecimal."""
+        first, last = start, end
+        while first and text[first - 1].isalnum():
+            first -= 1
+        while last < len(text) and text[last].isalnum():
+            last += 1
+        word = text[first:last]
+        return (
+            (first, last) != (start, end)
+            and bool(_GLUED.fullmatch(word))
+            and not _HEX.fullmatch(word)
+            and _is_length(text[start:end])
+            and not self._is_time(text[start:end])
+            and not self._is_other(text, start, end)
+        )
 
     def _stands_alone(self, text: str, start: int, end: int) -> bool:
         before, after = text[start - 1 : start], text[end : end + 1]
         digits = text[start:end]
         return (
-            len(digits) <= MAX_DIGITS + 2 * digits.startswith("00")
+            _is_length(digits)
             and not before.isalnum()
             and not after.isalnum()
             and not (before == "." and text[start - 2 : start - 1].isdigit())
@@ -148,21 +202,88 @@ class Finder:
         except ValueError:
             return False
 
-    def _grouped(self, text: str, match: re.Match[str], numbers: Container[str]) -> Iterator[NumberMatch]:
-        """Join groups: `123 456-789` is the number 123456789; the longest known sequence of groups counts."""
-        if _DATE.match(match[0]) or _is_uuid(text, *match.span()):
-            return
-        groups = [m.span() for m in re.finditer(r"[0-9]+", match[0])]
-        runs = [(match.start() + start, match.start() + end) for start, end in groups]
-        first = 0
-        while first < len(runs):
-            for last in range(len(runs), first + 1, -1):
-                digits = "".join(text[start:end] for start, end in runs[first:last])
-                if len(digits) >= SHORT and digits in numbers:
-                    yield NumberMatch(digits, tuple(runs[first:last]))
-                    first = last - 1
-                    break
-            first += 1
+
+def _grouped(text: str, match: re.Match[str], numbers: Container[str], longest: int) -> Iterator[NumberMatch]:
+    """Join groups: `123 456-789` is the number 123456789; the longest known sequence of groups counts."""
+    if _DATE.match(match[0]) or _is_uuid(text, *match.span()):
+        return
+    runs = [(match.start() + m.start(), match.start() + m.end()) for m in re.finditer(r"[0-9]+", match[0])]
+    first = 0
+    while first < len(runs):
+        found = None
+        digits = ""
+        for last in range(first, len(runs)):
+            digits += text[runs[last][0] : runs[last][1]]
+            if len(digits) > longest:
+                break
+            if last > first and len(digits) >= SHORT and digits in numbers:
+                found = NumberMatch(digits, tuple(runs[first : last + 1]))
+        if found:
+            yield found
+        first += len(found.runs) if found else 1
+
+
+def _phone_numbers(text: str, runs: list[tuple[int, int]]) -> Iterator[str]:
+    """Yield the digits of groups that read like one number, or like several in a row."""
+    groups = [text[start:end] for start, end in runs]
+    count, digits = len(groups), "".join(groups)
+    if len(digits) < SHORT or count < 2:
+        return
+    if not _is_length(digits):
+        prefixes = ["".join(groups[:n]) for n in range(count)]
+        cards = (n for n, prefix in enumerate(prefixes) if _is_card(prefix))
+        count = next(cards, 0) or next((n for n, prefix in enumerate(prefixes) if len(prefix) >= _WINDOW), count)
+        yield from _phone_numbers(text, runs[count:])
+        digits = "".join(groups[:count])
+    start, end = runs[0][0], runs[count - 1][1]
+    is_spelled = len(digits) == count and 9 <= count <= 12
+    is_sparse = len(digits) < 2 * count and not _is_international(text, start) and not is_spelled
+    is_in_word = text[start - 1 : start].isalnum() or (
+        text[end : end + 1].isalnum() and not _EXTENSION.match(text, end)
+    )
+    if is_sparse or is_in_word:
+        return
+    if all(_DECIMAL.fullmatch(part) for part in text[start:end].split()):
+        return
+    if not _MEASURE.search(text, max(start - 16, 0), start):
+        yield digits
+
+
+def _is_international(text: str, start: int) -> bool:
+    return "+" in text[max(start - 2, 0) : start] or bool(_ACCESS.match(text, start))
+
+
+def _is_length(digits: str) -> bool:
+    """Return whether a phone number or a card number has this many digits."""
+    return len(digits) <= MAX_DIGITS + 2 * digits.startswith("00") or _is_card(digits)
+
+
+def _is_card(digits: str) -> bool:
+    """Return whether the digits are a payment card number (ISO/IEC 7812): 13 to 19 digits with Luhn's check digit."""
+    doubled = [int(digit) * (1 + i % 2) for i, digit in enumerate(reversed(digits))]
+    return 13 <= len(digits) <= 19 and len(set(digits)) > 1 and sum(n - 9 * (n > 9) for n in doubled) % 10 == 0
+
+
+def _is_iban(text: str) -> bool:
+    """Return whether the check digits of an account number are right (ISO 13616)."""
+    return int("".join(str(int(c, 36)) for c in text[4:] + text[:4])) % 97 == 1
+
+
+def _in_ascii(text: str) -> str:
+    """Return the text with digits, spaces and dashes of Unicode as those of ASCII, character by character."""
+    return text if text.isascii() else "".join(map(_ascii_character, text))
+
+
+@lru_cache(maxsize=4096)
+def _ascii_character(character: str) -> str:
+    if character.isascii():
+        return character
+    plain = unicodedata.normalize("NFKC", character)
+    if len(plain) == 1 and plain.isascii():
+        return plain
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    return {"Pd": "-", "Cf": " ", "Zs": " ", "Sm": "-"}.get(unicodedata.category(character), character)
 
 
 def _is_uuid(text: str, start: int, end: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import phonenumbers
 from phonenumbers import shortnumberinfo
@@ -9,6 +10,7 @@ from phonenumbers import shortnumberinfo
 from arirecord.errors import ArirecordError
 
 from .keyed_permutation import KeyedPermutation
+from .word_index import WordIndex, name_keys, words_of
 
 __all__ = ["is_service", "pseudonyms", "word_pseudonyms"]
 
@@ -86,21 +88,23 @@ def pseudonyms(
 
 
 def word_pseudonyms(words: Collection[str], cipher: KeyedPermutation) -> dict[str, str]:
-    """Return for each of `words` (names) another of the same length and shape; all differ, and none is one of them.
-
-    Raises `ArirecordError` if too many of one shape occur.
+    """Return for each of `words` (names) another of the same shape; all differ in any spelling, and none holds one of
+    them. It has the same length, unless too many names of this shape occur.
     """
     found: dict[str, str] = {}
-    taken = set(words)
+    taken = {key for word in words for key in name_keys(word)}
+    originals = WordIndex(words)
     for word in sorted(words):
-        for attempt in range(_ATTEMPTS):
-            new = cipher.letters(word, str(attempt))
-            if new not in taken:
+        parts = words_of(word)
+        end = parts[-1].end() if parts else 0
+        for attempt in count():
+            longer = "a" * ((attempt + _ATTEMPTS * (not parts)) // _ATTEMPTS)
+            new = cipher.letters(word[:end] + longer + word[end:] * bool(parts), str(attempt))
+            keys = name_keys(new)
+            if not keys & taken and next(originals.find(new), None) is None:
                 break
-        else:
-            raise ArirecordError(f"there are too many different names of {len(word)} letters to give each another one")
         found[word] = new
-        taken.add(new)
+        taken |= keys
     return found
 
 

@@ -2,9 +2,10 @@
 
 import base64
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,20 @@ from arirecord.session.rewrite import describe_source, read_batches, to_rows, wr
 from arirecord.session.rows import TEXT, Row
 from arirecord.session.seal import Progress, no_progress
 
-from .collect import Originals, collect, plain_digits
+from .collect import collect, fixed_words, plain_digits
+from .encoded import encoded_texts
 from .keyed_permutation import KeyedPermutation
-from .leak_check import find_leaks
-from .mask_dtmf import Dtmf, DtmfMasker
-from .number_finder import SHORT, Finder
+from .leak_check import Leak, find_leaks
+from .mask_dtmf import MASK, Dtmf, DtmfMasker
+from .number_finder import SHORT, STAMP, Finder
 from .pseudonym import is_service, pseudonyms, word_pseudonyms
-from .unescape import cut, key_of, views
-from .word_index import WordIndex
+from .unescape import cut, is_json, key_of, views
+from .word_index import NameMatch, WordIndex, words_of
 
 __all__ = ["Options", "Redacted", "Redactor", "redact_session"]
 
 _CALLER = re.compile(r'\{\s*"name"\s*:\s*"([^"]+)"\s*,\s*"number"\s*:')
 _BASE64 = re.compile(r'("rest_(?:request|answer)_base64"\s*:\s*")([A-Za-z0-9+/=]*)(")')
-_MIN_NAME = 3
 _REMEMBERED = 200_000
 _LONG = 1000
 
@@ -57,6 +58,8 @@ class Options:
 class Redacted:
     """The new session's `header`, and the counts of replaced numbers, names and endpoints, and of masked digits.
 
+    `unread_count` rows were masked whole because they are not JSON, `doubtful_count` because an original was left.
+
     `ambiguous` are names with another meaning (a context of the dialplan, a word of ARI): they were replaced
     only where they name a caller; endpoints among them were not replaced.
     """
@@ -66,34 +69,42 @@ class Redacted:
     name_count: int
     user_count: int
     digit_count: int
+    unread_count: int
+    doubtful_count: int
     ambiguous: tuple[str, ...]
 
 
 class Redactor:
-    """Replaces numbers and names in any text. `numbers` and `words` map originals to pseudonyms; `callers` are names
-    that are replaced only where they are a caller's.
+    """Replaces numbers and names in any text. `numbers` and `words` map originals to pseudonyms; `index` finds the
+    words; `callers` are names that are replaced only where they are a caller's. `unread_count` counts masked rows.
     """
 
     def __init__(
-        self, finder: Finder, numbers: Mapping[str, str], words: Mapping[str, str], callers: Mapping[str, str]
+        self,
+        finder: Finder,
+        numbers: Mapping[str, str],
+        words: Mapping[str, str],
+        index: WordIndex,
+        callers: Mapping[str, str],
     ) -> None:
         self._finder = finder
         self._numbers = numbers
         self._lengths = sorted({len(number) for number in numbers}, reverse=True)
-        self._words = words
-        self._index = WordIndex(words)
-        self._callers = callers
+        self._words = {word: [match[0] for match in words_of(new)] for word, new in words.items()}
+        self._index = index
+        self._callers = {name: _safe(new) for name, new in callers.items()}
+        self.unread_count = 0
         self._is_careful = finder.min_digits < SHORT
         self._done: dict[str, str] = {}
 
     def row(self, kind: str, raw: str) -> str:
-        """Redact `raw` of a row."""
-        if kind == TEXT:
-            return ""  # names in free text cannot be found
-        if kind == "binary":
-            return self._bytes(raw)
-        if "_base64" in raw:
-            raw = _BASE64.sub(lambda m: m[1] + self._bytes(m[2]) + m[3], raw)
+        """Redact `raw` of a row. A row that is not JSON, and a body that is not text, are masked whole."""
+        if kind == "binary" or not is_json(raw):
+            self.unread_count += 1
+            return masked_row(kind)
+        if "_base64" in raw and kind == "rest":
+            raw, count = _BASE64.subn(rf"\g<1>{masked_row('binary')}\g<3>", raw)
+            self.unread_count += bool(count)
         return self.text(raw)
 
     def text(self, text: str) -> str:
@@ -105,6 +116,8 @@ class Redactor:
             self._done.clear()
         for index in range(1, len(pieces), 2):
             piece = pieces[index]
+            if STAMP.fullmatch(piece):
+                continue
             place = key_of(pieces, index) if self._is_careful and piece.isdecimal() else ""
             spot = f"{place}\0{piece}" if place else piece
             new = self._done.get(spot)
@@ -112,8 +125,9 @@ class Redactor:
                 new = self._string(piece, place)
                 if len(piece) < _LONG:
                     self._done[spot] = new
-            if piece in self._callers and "number" in pieces[index + 2 : index + 3]:
-                new = self._callers[piece] if key_of(pieces, index) == "name" else new
+            if self._callers and key_of(pieces, index) == "name":
+                is_caller = "number" in (*pieces[index + 2 : index + 3], *pieces[max(index - 6, 0) : index - 5])
+                new = self._callers.get(_unescaped(piece), new) if is_caller else new
             pieces[index] = new
         for index in range(0, len(pieces), 2):
             if len(pieces[index]) > self._finder.min_digits:
@@ -141,25 +155,29 @@ class Redactor:
         return "".join((*parts, text[done:]))
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
-        for start, _, name in self._index.find(text):
-            yield from _by_part(start, name, self._words[name])
+        for found in self._index.find(text):
+            yield from self._name(text, found)
         if self._callers and '"number"' in text:
             for match in _CALLER.finditer(text):
                 if match[1] in self._callers:
-                    yield from _by_part(match.start(1), match[1], self._callers[match[1]])
+                    yield match.start(1), match.end(1), self._callers[match[1]]
         if self._numbers:
-            for found in self._finder.known(text, self._numbers, self._lengths):
-                new = iter(self._numbers[found.digits])
-                for start, end in found.runs:
+            for number in self._finder.known(text, self._numbers, self._lengths):
+                new = iter(self._numbers[number.digits])
+                for start, end in number.runs:
                     yield start, end, "".join(next(new) for _ in range(end - start))
+        for encoded in encoded_texts(text):
+            redacted = self.text(encoded.text)
+            if redacted != encoded.text:
+                yield encoded.start, encoded.end, encoded.encode(redacted)
 
-    def _bytes(self, text: str) -> str:
-        try:
-            data = base64.b64decode(text, validate=True)
-        except ValueError:
-            return self.text(text)
-        # Each byte is one character: bytes beyond ASCII come back unchanged.
-        return base64.b64encode(self.text(data.decode("latin-1")).encode("latin-1")).decode()
+    def _name(self, text: str, found: NameMatch) -> Iterator[tuple[int, int, str]]:
+        """Replace word by word, in the case of the text: what is between words can have many forms, and stays."""
+        new_words = self._words[found.name]
+        for start, end, indexes in found.parts:
+            new, old = "".join(new_words[i] for i in indexes), text[start:end]
+            new = new.upper() if old.isupper() else new.lower() if old.islower() else new
+            yield start, end, new
 
 
 def _without_notes(source: Any) -> Any:
@@ -169,10 +187,20 @@ def _without_notes(source: Any) -> Any:
     return [_without_notes(value) for value in source] if isinstance(source, list) else source
 
 
-def _by_part(start: int, name: str, new: str) -> Iterator[tuple[int, int, str]]:
-    """Replace word by word: the text between words can have many forms, and stays."""
-    for part in re.finditer(r"[^\W_]+", name):
-        yield start + part.start(), start + part.end(), new[part.start() : part.end()]
+def masked_row(kind: str) -> str:
+    """Return `raw` of a row of which nothing stays."""
+    if kind == TEXT:
+        return ""
+    return base64.b64encode(MASK.encode()).decode() if kind == "binary" else MASK
+
+
+def _unescaped(piece: str) -> str:
+    return str(orjson.loads(f'"{piece}"')) if "\\" in piece else piece
+
+
+def _safe(name: str) -> str:
+    """Return a name that needs no escape in JSON."""
+    return "".join(c for c in name if c.isprintable() and c not in '"\\')
 
 
 def redact_session(
@@ -188,10 +216,10 @@ def redact_session(
 
     The text of a frame changes only where something is replaced. The session is read three times: to collect
     originals, to replace them, and, sealed, to search for every original. Memory grows with the number of
-    different originals, not with the length.
+    different originals, not with the length. Rows in which an original is left are masked whole in a second run.
 
-    Raises `LeakError` if an original is left; the output is removed. Raises `ArirecordError` as `pseudonyms` does,
-    `TargetExists` and `OSError`.
+    Raises `LeakError` if an original is left even so; the output is removed. Raises `ArirecordError` as `pseudonyms`
+    does, `TargetExists` and `OSError`.
     """
     check_output(target, inputs=[session.path], force=force)
     finder = Finder(options.min_digits, *_times(session))
@@ -199,23 +227,31 @@ def redact_session(
     kept = {plain_digits(number) or number for number in options.keep}
     numbers = {n for n in found.numbers if n not in kept and not is_service(n, options.regions)}
     cipher = KeyedPermutation(key)
-    names, callers = _told_apart(found, options)
-    users = (found.users - found.vocabulary - names) if options.endpoints else set()
-    others = word_pseudonyms(names | callers | users, cipher)
+    names, exact, callers = found.names_apart(names=options.names, endpoints=options.endpoints)
+    users = (found.users - found.vocabulary - names - exact) if options.endpoints else set()
+    others = word_pseudonyms(names | exact | callers | users, cipher)
+    words = {word: others[word] for word in names | exact | users}
+    index = WordIndex(words, exact=exact | users, fixed=fixed_words() | found.header_words)
     redactor = Redactor(
         finder,
         pseudonyms(numbers, cipher, options.regions, found.international),
-        {word: others[word] for word in names | users},
+        words,
+        index,
         {name: others[name] for name in callers},
     )
     keypad = DtmfMasker(options.dtmf)
+    first_seq = _first_seq(session)
 
-    def batches() -> Iterator[list[Row]]:
+    def batches(doubtful: Collection[int]) -> Iterator[list[Row]]:
+        seqs = count(first_seq)
+        redactor.unread_count = 0
+        keypad.restart()
         for batch, shift_ns in read_batches(session):
-            yield [
-                row._replace(raw=redactor.row(row.kind, keypad.masked(row.raw, row.kind)))
-                for row in to_rows(batch, shift_ns)
-            ]
+            rows = []
+            for row, seq in zip(to_rows(batch, shift_ns), seqs, strict=False):
+                raw = redactor.row(row.kind, keypad.masked(row.raw, row.kind))
+                rows.append(row._replace(raw=masked_row(row.kind) if seq in doubtful else raw))
+            yield rows
 
     def source() -> dict[str, Any]:
         told = redactor.text(orjson.dumps(_without_notes(describe_source(session))).decode())
@@ -230,57 +266,58 @@ def redact_session(
         }
         return {"verb": "redact", "redact": how, "sources": [orjson.loads(told)]}
 
-    header = write_session(
-        batches(),
-        target,
-        started_ns=session.header.started_ns,
-        inputs=[session.path],
-        source=source,
-        first_seq=_first_seq(session),
-        ended=redactor.text(session.header.ended),
-        check=_checker(numbers, names | users, callers, finder, options.dtmf, progress),
-        force=force,
-        progress=progress,
-    )
-    ambiguous = callers | (found.users & found.vocabulary if options.endpoints else set())
-    return Redacted(
-        header, len(numbers), len(names | callers), len(users), keypad.masked_count, tuple(sorted(ambiguous))
-    )
+    left: list[Leak] = []
 
-
-def _told_apart(found: Originals, options: Options) -> tuple[set[str], set[str]]:
-    """Return the names to replace everywhere, and those to replace only as a caller's name."""
-    if not options.names:
-        return set(), set()
-    users = found.users if not options.endpoints else set()
-    callers = {n for n in found.names if n in found.vocabulary or n in users or not _is_telling(n)}
-    return found.names - callers, callers
-
-
-def _is_telling(name: str) -> bool:
-    """Return whether a name is long enough to differ from other words."""
-    return sum(character.isalpha() for character in name) >= _MIN_NAME
-
-
-def _checker(
-    numbers: Collection[str],
-    words: Collection[str],
-    callers: Collection[str],
-    finder: Finder,
-    dtmf: Dtmf,
-    progress: Progress,
-) -> Callable[[Path], None]:
     def check(path: Path) -> None:
         leaks = find_leaks(
-            path, numbers, words, callers, finder=finder, no_digits=dtmf == "mask-all", progress=progress
+            path,
+            numbers,
+            index,
+            callers | words.keys(),
+            finder=finder,
+            no_digits=options.dtmf == "mask-all",
+            progress=progress,
         )
-        if found := list(leaks):
+        left[:] = leaks
+        if left:
             raise LeakError(
-                f"the redacted session still held {len(found)} originals and was not kept: {'; '.join(found[:5])}."
-                " Please report this, with the frame if you may"
+                f"the redacted session still held {len(left)} originals and was not kept:"
+                f" {'; '.join(map(str, left[:5]))}. Please report this, with the frame if you may"
             )
 
-    return check
+    def written(doubtful: Collection[int]) -> Header:
+        return write_session(
+            batches(doubtful),
+            target,
+            started_ns=session.header.started_ns,
+            inputs=[session.path],
+            source=source,
+            first_seq=first_seq,
+            ended=redactor.text(session.header.ended),
+            check=check,
+            force=force,
+            progress=progress,
+        )
+
+    doubtful: set[int] = set()
+    try:
+        header = written(doubtful)
+    except LeakError:
+        doubtful = {row for leak in left for row in leak.rows}
+        if not doubtful:
+            raise
+        header = written(doubtful)
+    ambiguous = callers | (found.users & found.vocabulary if options.endpoints else set())
+    return Redacted(
+        header,
+        len(numbers),
+        len(names | exact | callers),
+        len(users),
+        keypad.masked_count,
+        redactor.unread_count,
+        len(doubtful),
+        tuple(sorted(ambiguous)),
+    )
 
 
 def _times(session: SessionFile) -> tuple[datetime, datetime]:
