@@ -255,5 +255,6 @@ def fixed_words() -> frozenset[str]:
     words |= {name for kind, columns in OWN_COLUMNS.items() for name in (kind, *columns)}
     words |= {"event", "binary", "text", "true", "false", "null"}
     words |= {"complete", "verb", "redact", "sources", "key_id", "min_digits", "regions", "names", "endpoints", "dtmf",
+              "keep", "mask", "mask-all",
               "phonenumbers", "capture", "import", "filter", "merge", "compact", "tap"}  # fmt: skip
     return frozenset(words | {"PJSIP", "SIP", "Local", "IAX2", "http", "https", "websocket", "app", "recorder"})
