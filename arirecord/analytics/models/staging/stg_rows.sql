@@ -1,3 +1,8 @@
--- One row is one row of the recording, of any kind, with its time. Identified by `seq`.
-SELECT seq, kind, type, COALESCE(event_time("timestamp", received_at, seq), received_at) AS event_at
+-- One row is one row of the recording, of any kind, with its time: rows that are not events have the time of receipt.
+-- Identified by `seq`.
+SELECT
+    seq,
+    kind,
+    type,
+    CASE WHEN kind = 'event' THEN event_time("timestamp", received_at, seq) ELSE received_at END AS event_at
 FROM rows
