@@ -255,7 +255,7 @@ def test_what_an_app_says_joins_what_events_cannot(stream: str, sessions: Sessio
     writer.write((time, max(time - frames[0][0], 0), kind, raw) for time, kind, raw in rows)
     writer.close()
     seal(journal_path(target), target)
-    right, whole = precision(scenario, connect(target, models=["int_call_channels"]))
+    right, whole = precision(scenario, connect(target, models=["int_call_channels", "int_channel_facts"]))
     assert right is not None
     assert right >= 0.999
     assert whole is not None
