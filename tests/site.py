@@ -24,7 +24,9 @@ def build(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as made:
         copy = Path(made)
         shutil.copy(ROOT / ".zensical.toml", copy / "zensical.toml")
-        shutil.copytree(ROOT / "docs", copy / "docs", ignore=shutil.ignore_patterns("examples", "*.json"))
+        shutil.copytree(
+            ROOT / "docs", copy / "docs", ignore=shutil.ignore_patterns("examples", "*.json", "__pycache__")
+        )
         for page in (copy / "docs").glob("*.md"):
             text = page.read_text("utf-8")
             for name, target in PAGES.items():

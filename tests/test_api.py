@@ -93,7 +93,7 @@ def test_kpis(session: arirecord.Session) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"by": "colour"}, "kpis goes by trunk, prefix, application, endpoint or origin, not by 'colour'"),
+        ({"by": "colour"}, "kpis goes by trunk, prefix, application, endpoint, origin or server, not by 'colour'"),
         ({"bucket": "soon"}, "'soon' is not a length of a bucket such as 15m, 1h, 1d, 1w or 1month"),
         ({"bucket": "1x"}, "'1x' is not a length of a bucket"),
         ({"bucket": timedelta(0)}, "'0:00:00' is not a length of a bucket"),

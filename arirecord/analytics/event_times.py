@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import duckdb
+from .statement_runner import StatementRunner
 
 __all__ = ["ServerClock", "read_clock", "time_macros"]
 
@@ -75,14 +75,14 @@ class ServerClock:
     unknown: tuple[tuple[int, int | None], ...] = ()
 
 
-def read_clock(connection: duckdb.DuckDBPyConnection) -> ServerClock:
+def read_clock(runner: StatementRunner) -> ServerClock:
     """Return what the view `events` shows of the clock."""
-    ((untimed_count, is_same, is_invented, has_setback, is_unset),) = connection.execute(_BOUNDS).fetchall()
+    ((untimed_count, is_same, is_invented, has_setback, is_unset),) = runner.rows(_BOUNDS)
     # Imported lines without any times of receipt have the timestamps, and the last one of them where there is none.
     has_untimed = untimed_count > 0 and not (is_same and is_invented)
     if not has_setback and not is_unset:
         return ServerClock(has_untimed)
-    ((is_receipt_wrong, edges),) = connection.execute(_SETBACKS).fetchall()
+    ((is_receipt_wrong, edges),) = runner.rows(_SETBACKS)
     edges = edges or []
     if len(edges) > _STEPS:
         return ServerClock(has_untimed)

@@ -8,8 +8,7 @@ cost.
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-import duckdb
-
+from .statement_runner import StatementRunner
 from .views import name, text
 
 __all__ = ["KEYED_VIEWS", "Life", "find_lives", "key_macros", "plain_columns"]
@@ -86,10 +85,10 @@ class Life(NamedTuple):
     begin_seq: int
 
 
-def find_lives(connection: duckdb.DuckDBPyConnection) -> Sequence[Life]:
+def find_lives(runner: StatementRunner) -> Sequence[Life]:
     """Return the lives after the first that the views `KEYED_VIEWS` show."""
     found = " UNION ALL ".join(f"({_FIND_LIVES.replace('{sightings}', each)})" for each in (_CHANNELS, _BRIDGES))
-    return [Life(*row) for row in connection.execute(found).fetchall()]
+    return [Life(*row) for row in runner.rows(found)]
 
 
 def key_macros(lives: Sequence[Life]) -> Iterator[str]:

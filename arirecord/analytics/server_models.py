@@ -62,11 +62,10 @@ class ServerModels:
         return tuple(dict.fromkeys([self._schema, self.home, "main"]))
 
     def _prepare(self) -> None:
-        connection = self._runner.connection
         with self._runner.in_schemas(*dict.fromkeys([self.home, "main"])):
             self._need_views(KEYED_VIEWS)
-            lives = find_lives(connection)
-            clock = read_clock(connection)
+            lives = find_lives(self._runner)
+            clock = read_clock(self._runner)
         self._schema = f"keyed_{self.home}" if lives else self.home
         if lives:
             self._runner.run(f"CREATE SCHEMA {self._schema}")

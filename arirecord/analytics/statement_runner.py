@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
+from typing import Any
 
 import duckdb
 
@@ -28,12 +29,19 @@ class StatementRunner:
             statement += " WITH NO DATA" if statement.startswith("CREATE TABLE") else ""
         # DuckDB 2.0 hangs if it is interrupted during a recursion.
         with _interrupted_later() if "RECURSIVE" in statement else nullcontext():
-            try:
-                self.connection.execute(statement)
-            except duckdb.OutOfMemoryException:
-                # DuckDB cannot spill everything to disk: then it may use all memory.
-                self.connection.execute("RESET memory_limit")
-                self.connection.execute(statement)
+            self._execute(statement)
+
+    def rows(self, query: str) -> list[Any]:
+        """Return the rows that a query finds."""
+        return self._execute(query).fetchall()
+
+    def _execute(self, statement: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self.connection.execute(statement)
+        except duckdb.OutOfMemoryException:
+            # DuckDB cannot spill everything to disk: then it may use all memory.
+            self.connection.execute("RESET memory_limit")
+            return self.connection.execute(statement)
 
     @contextmanager
     def in_schemas(self, *schemas: str) -> Iterator[None]:

@@ -49,7 +49,7 @@ finally:
 """
 _LATER = """
 import os, signal
-from arirecord.analytics.connection import _interrupted_later
+from arirecord.analytics.statement_runner import _interrupted_later
 try:
     with _interrupted_later():
         os.kill(os.getpid(), signal.SIGINT)

@@ -84,7 +84,7 @@ def test_wrong_settings_are_named(tmp_path: Path, text: str, words: str) -> None
 
 def test_quiet_and_verbose(tmp_path: Path) -> None:
     """Quiet leaves what was lost and errors; verbose adds the trace of an error. Before or behind the verb."""
-    (tmp_path / "events.jsonl").write_text('{"type":"Dial"}\nbroken\n')
+    (tmp_path / "events.jsonl").write_text('{"type":"Dial"}\n{"type":"Dial","broken')
     loud = arirecord("import", "events.jsonl", "-o", "1.parquet", cwd=tmp_path)
     assert "1.parquet: " in loud.stderr
     for args in (["-q", "import", "events.jsonl"], ["import", "events.jsonl", "--quiet"]):

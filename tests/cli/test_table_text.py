@@ -180,7 +180,7 @@ def test_on_a_terminal() -> None:
     assert re.search(r"^1795474753.78 +22:59:13 ", narrow, re.MULTILINE)
     assert "Not shown: " in narrow and "talk_s" in narrow.partition("Not shown: ")[2]
     assert "--all-columns, --vertical or --columns NAMES" in narrow
-    assert "22 more columns: --all-columns" in wide
+    assert "24 more columns: --all-columns" in wide
     assert " ".join(describe("calls").shown) in " ".join(wide.split())
 
 
