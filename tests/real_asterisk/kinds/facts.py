@@ -167,7 +167,7 @@ FACTS = {
     "keys_swapped": Facts(
         [("ANSWERED", "1001", "1002", "caller")], transfers=[("attended", "1002", "answered", "1003")]
     ),
-    "caller_gives_up_amid_consultation": Facts([("ANSWERED", "1001", "1002", "caller")]),
+    "caller_gives_up_amid_consultation": Facts([("ANSWERED", "1001", "1002", "called")]),
     "blind_to_queue": Facts(
         [("ANSWERED", "1001", "1004", "caller")],
         transfers=[("blind", "1004", "answered", "1003")],
