@@ -1,4 +1,4 @@
-"""What the servers of tap and replay share: an object with an `async with` block, and the tasks in it."""
+"""Base class of the servers of tap and replay: an `async with` block, and the tasks that run in it."""
 
 import asyncio
 from abc import ABC, abstractmethod

@@ -62,7 +62,7 @@ SELECT
 
 @dataclass(frozen=True)
 class ServerClock:
-    """What is known of the clock of one Asterisk.
+    """The clock of one Asterisk, as its events show it.
 
     has_untimed: some events have no timestamp.
     is_wrong: the clock was set back or not set, and the time of receipt is right: it replaces all timestamps.
@@ -78,7 +78,7 @@ class ServerClock:
 def read_clock(runner: StatementRunner) -> ServerClock:
     """Return what the view `events` shows of the clock."""
     ((untimed_count, is_same, is_invented, has_setback, is_unset),) = runner.rows(_BOUNDS)
-    # Imported lines without any times of receipt have the timestamps, and the last one of them where there is none.
+    # An import without times of receipt uses the timestamps instead; for an untimed event, the last one before it.
     has_untimed = untimed_count > 0 and not (is_same and is_invented)
     if not has_setback and not is_unset:
         return ServerClock(has_untimed)

@@ -1,4 +1,4 @@
-"""What an import reports of one file: a sentence for each sort of fault, never one for each line."""
+"""Report of an import: one sentence for each kind of fault in a file, never one for each line."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -41,7 +41,7 @@ class ConnectedClient:
         return not self.is_lost
 
     def payloads(self, frame: Frame, ids: IdMap) -> Iterator[str | bytes]:
-        """What it receives of a frame: one message for each of its applications that receives it, with its own ids."""
+        """Return a frame as messages for this client, one for each application that receives it, with its own ids."""
         if frame.application is None:
             if self.views and (plain := plain_payload(frame)) is not None:
                 yield plain
@@ -53,8 +53,8 @@ class ConnectedClient:
 
 
 class Arrival(NamedTuple):
-    """What a new client brings: reports for the user, the applications that it took from others as `(older, name)`, and
-    whether the replay starts again for it.
+    """Results of a new connection: reports for the user, the applications that it took from others as
+    `(older, name)`, and whether the replay starts again for it.
     """
 
     reports: Sequence[str]
@@ -140,7 +140,7 @@ class ConnectedClients:
                     view.ownership.begin(self._state.channels.items)
 
     def take(self, frames: Sequence[Frame], ids: IdMap) -> tuple[int, list[Send]]:
-        """What is sent of these frames to each client. Returns also the number of clients that receive."""
+        """Return the messages of these frames for each client, and the number of clients that receive any."""
         receivers = [one for one in self._all.values() if one.can_receive]
         sends = []
         for one in receivers:

@@ -125,7 +125,7 @@ class Scheduler:
             self._player.feed(frames[lead:])
 
     def turn(self, can_read: bool) -> Sequence[Command]:
-        """What to do now; nothing: ask again at once. `can_read`: frames can be read without a wait."""
+        """Return the commands that are due; none: call again at once. `can_read`: frames can be read without a wait."""
         if self._seek is not None:
             return self._start_seek(self._seek)
         if self._seeking is not None:
