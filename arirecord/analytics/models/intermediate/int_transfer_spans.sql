@@ -15,7 +15,7 @@ moved AS (
     SELECT transfers.*, COALESCE(least(moves.left_seq, transfers.seq), transfers.seq) AS moved_seq
     FROM int_transfers AS transfers
     LEFT JOIN moves USING (seq)
-    WHERE transfers.result = 'Success' AND transfers.destination_type <> 'refer'
+    WHERE transfers.result = 'Success'
 )
 
 SELECT

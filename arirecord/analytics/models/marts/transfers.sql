@@ -38,11 +38,17 @@ SELECT
     transferee.channel_name AS transferee_channel_name,
     transferee.caller_number AS transferee_number,
     transfers.target_channel_id,
-    target.channel_name AS target_channel_name,
-    target.caller_number AS target_number,
+    COALESCE(target.channel_name, transfers.target_name) AS target_channel_name,
+    COALESCE(target.caller_number, transfers.target_number) AS target_number,
     transfers.final_channel_id,
-    final.channel_name AS final_channel_name,
-    final.caller_number AS final_number,
+    COALESCE(
+        final.channel_name,
+        CASE WHEN transfers.final_channel_id = transfers.target_channel_id THEN transfers.target_name END
+    ) AS final_channel_name,
+    COALESCE(
+        final.caller_number,
+        CASE WHEN transfers.final_channel_id = transfers.target_channel_id THEN transfers.target_number END
+    ) AS final_number,
     transfers.replace_channel_id,
     transfers.bridge_id,
     transfers.second_bridge_id
