@@ -1,7 +1,8 @@
 """Listen for Asterisk 22's outbound WebSockets, for an application or for each call."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +13,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from arirecord.asterisk.login import CHALLENGE, is_same, logins_of
+from arirecord.asterisk.web_access import WebAccess
 from arirecord.errors import CaptureError
 
 from .client import Ending
@@ -19,10 +21,19 @@ from .recorder import Recorder
 
 __all__ = ["ListenOptions", "Listener"]
 
+# websockets reports what strangers send as tracebacks, which may quote a password.
+_NO_LOG = logging.Logger("arirecord.capture.listener", logging.CRITICAL)
+
+# websockets reports what strangers send as tracebacks, which may quote a password.
+_NO_LOG = logging.Logger("arirecord.capture.listener", logging.CRITICAL)
+
 
 @dataclass(frozen=True)
 class ListenOptions:
-    """Where to listen. With a `user`, clients must log in as that user (Basic authentication)."""
+    """Where to listen. With a `user`, clients must log in as that user (Basic authentication).
+
+    allow_origin, allow_host: as in `WebAccess`. Asterisk sends no Origin; a web page does.
+    """
 
     host: str
     port: int
@@ -32,6 +43,8 @@ class ListenOptions:
     max_events: int | None = None
     keepalive_s: float = 20
     max_frame_bytes: int = 1 << 24
+    allow_origin: Sequence[str] = ()
+    allow_host: Sequence[str] = ()
 
     @property
     def source(self) -> dict[str, Any]:
@@ -53,6 +66,7 @@ class Listener:
         self.port = options.port
         self._make_recorder = make_recorder
         self._say = say
+        self._access = WebAccess(options.host, options.allow_origin, options.allow_host)
         self._count = 0
         self._enough = asyncio.Event()
 
@@ -72,6 +86,7 @@ class Listener:
                 ping_timeout=options.keepalive_s,
                 max_size=options.max_frame_bytes,
                 close_timeout=2,
+                logger=_NO_LOG,
             )
         except OSError as error:
             raise CaptureError(f"can't listen at {options.host}:{options.port}: {error.strerror or error}") from None
@@ -94,10 +109,14 @@ class Listener:
         return Ending(why, is_wanted=True)
 
     def _check(self, connection: ServerConnection, request: Request) -> Response | None:
+        headers = request.headers
+        if (refusal := self._access.refusal(headers.get_all("Host"), headers.get_all("Origin"))) is not None:
+            self._say(f"{connection.remote_address[0]} was refused: {refusal}.")
+            return connection.respond(HTTPStatus.FORBIDDEN, f"{refusal}\n")
         if self.options.user is None:
             return None
         expected = f"{self.options.user}:{self.options.password or ''}"
-        if any(is_same(login, expected) for login in logins_of(request.headers.get("Authorization"), "")):
+        if any(is_same(login, expected) for login in logins_of(headers.get("Authorization"), "")):
             return None
         response = connection.respond(HTTPStatus.UNAUTHORIZED, "wrong name or password\n")
         response.headers.update(CHALLENGE)

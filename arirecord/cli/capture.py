@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .access_options import access_options, check_access
 from .completion import complete_event_types
 from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
@@ -76,6 +77,7 @@ __all__ = ["command"]
     metavar="[HOST:]PORT",
     help="Wait for Asterisk to connect (outbound WebSocket) instead of connecting to it.",
 )
+@access_options
 @click.option(
     "--sync", "sync_s", type=DURATION, default=1, show_default="1s", help="Sync the journal to disk this often."
 )
@@ -97,6 +99,9 @@ def command(
     allowed: tuple[str, ...],
     disallowed: tuple[str, ...],
     listen: tuple[str, int] | None,
+    allow_origin: tuple[str, ...],
+    allow_host: tuple[str, ...],
+    insecure_open: bool,
     sync_s: float,
     keepalive_s: float,
     ca: Path | None,
@@ -129,7 +134,24 @@ def command(
         warn("WARNING: certificates are not checked (--insecure). An attacker can read the password and forge events.")
     options: CaptureOptions | ListenOptions
     if listen is not None:
-        options = ListenOptions(*listen, address.user, address.password, duration, max_events, keepalive_s)
+        check_access(
+            listen[0],
+            allow_origin,
+            allow_host,
+            has_login=address.user is not None,
+            insecure_open=insecure_open,
+            login_help="give --user NAME, the name with which Asterisk logs in, or",
+        )
+        options = ListenOptions(
+            *listen,
+            address.user,
+            address.password,
+            duration,
+            max_events,
+            keepalive_s,
+            allow_origin=allow_origin,
+            allow_host=allow_host,
+        )
     else:
         options = CaptureOptions(
             address.trusting(ca, insecure=insecure),

@@ -14,6 +14,7 @@ import click
 
 from arirecord.replay.options import ReplayOptions
 
+from .access_options import check_access
 from .console import live_line, say
 from .output import Input, Verb
 from .param_types import DURATION, time_options
@@ -94,6 +95,7 @@ def replay(
       arirecord replay session.parquet --speed max --at-end exit
       arirecord replay session.parquet --port 0               on any free port, which it prints
       arirecord replay session.parquet --user app:secret      with a name and a password, as with Asterisk
+      arirecord replay session.parquet --allow-origin https://phone.example
       arirecord replay session.parquet --connect ws://127.0.0.1:9000/ --connect-app my_app
       arirecord replay session.parquet --only-call 1795474753.78
       arirecord replay session.parquet --map-app recorder=my_app --strict-app
@@ -113,6 +115,14 @@ def replay(
     sharp_timers()
     gc.freeze()  # the collector skips all that is loaded by now: a full pass would stop the replay for 16 ms
     name, password = _credentials(user)
+    check_access(
+        given["host"],
+        given["allow_origin"],
+        given["allow_host"],
+        has_login=name is not None,
+        insecure_open=given["insecure_open"],
+        login_help="give --user NAME:PASSWORD, or",
+    )
     opened = open_session(session)
     begin, end = _part(opened, start, until, timezone, duration)
     call = None if only_call is None else find_call(opened, only_call)

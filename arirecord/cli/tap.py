@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .access_options import access_options, check_access
 from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import DURATION, LISTEN, ROTATION
@@ -24,7 +25,6 @@ __all__ = ["command"]
 
 # The recorder's threads must yield to the event loop quickly: Python's 5 ms would be most of the tap's delay.
 _SWITCH_INTERVAL_S = 0.0005
-_LOOPBACK = ("127.", "localhost", "::1")
 
 
 @click.command("tap", cls=Verb)
@@ -59,6 +59,7 @@ _LOOPBACK = ("127.", "localhost", "::1")
     metavar="MIB",
     help="Disconnect a client that leaves this much unread.",
 )
+@access_options
 @click.option("--ca", type=Input(must_exist=True), help="Trust this certificate authority (PEM).")
 @click.option("--insecure", is_flag=True, help="Do not check certificates (unsafe).")
 def command(
@@ -68,6 +69,9 @@ def command(
     duration: float | None,
     fan_out: bool,
     max_behind: int,
+    allow_origin: tuple[str, ...],
+    allow_host: tuple[str, ...],
+    insecure_open: bool,
     ca: Path | None,
     insecure: bool,
     output: Output,
@@ -89,7 +93,7 @@ def command(
     Examples:
       arirecord tap --upstream http://pbx:8088/ari -o today.parquet
       arirecord tap --listen :9000 --upstream https://pbx:8089/ari --ca pbx.pem
-      arirecord tap --listen 192.0.2.7:8089 --fan-out -o days/ --rotate 1h
+      arirecord tap --listen 192.0.2.7:8089 --insecure-open --fan-out -o days/ --rotate 1h
     """
     from arirecord.capture.address import Address
     from arirecord.tap import TapOptions
@@ -100,12 +104,24 @@ def command(
         say("The credentials in --upstream are not used: each app sends its own.")
     if insecure:
         warn("WARNING: certificates are not checked (--insecure). An attacker can read passwords and send requests.")
-    if not host.startswith(_LOOPBACK):
-        warn(
-            f"WARNING: other machines can reach {address.http_base} through {host}; passwords to it are not encrypted."
-        )
+    check_access(
+        host,
+        allow_origin,
+        allow_host,
+        has_login=False,
+        insecure_open=insecure_open,
+        login_help=f"they would reach {address.http_base} through it, with unencrypted passwords. Give",
+    )
     address = address.trusting(ca, insecure=insecure)
-    options = TapOptions(address, host, port, fan_out=fan_out, max_behind_bytes=max_behind << 20)
+    options = TapOptions(
+        address,
+        host,
+        port,
+        fan_out=fan_out,
+        max_behind_bytes=max_behind << 20,
+        allow_origin=allow_origin,
+        allow_host=allow_host,
+    )
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.freeze()  # the collector skips all that is loaded by now: a full pass would delay the events
     target = open_target(output, rotate)

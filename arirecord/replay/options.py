@@ -77,6 +77,20 @@ class ReplayOptions:
         ),
     )
     password: str = field(default="", repr=False)
+    allow_origin: Sequence[str] = field(
+        default=(),
+        metadata=option(
+            "Serve web pages of this origin too, besides those of this machine (repeatable).",
+            metavar="http[s]://HOST[:PORT]",
+        ),
+    )
+    allow_host: Sequence[str] = field(
+        default=(),
+        metadata=option("Name of this server that clients may use, besides its address (repeatable).", metavar="NAME"),
+    )
+    insecure_open: bool = field(
+        default=False, metadata=option("Listen for other machines without a password (unsafe).")
+    )
     share: bool = field(
         default=False, metadata=option("Let several clients share an app; in Asterisk the latest client takes it over.")
     )

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope
 from starlette.types import Send as AsgiSend
 from starlette.websockets import WebSocket
 
+from arirecord.asterisk.web_access import WebAccess, is_loopback
 from arirecord.async_block import AsyncBlock, task_group
 from arirecord.errors import ReplayError
 from arirecord.select.times import Position
@@ -82,6 +83,7 @@ class ReplayServer(AsyncBlock):
     ) -> None:
         self.session = session if isinstance(session, SessionFile) else open_session(session)
         self.options = options = options or ReplayOptions()
+        self._access = _access(options)
         header = self.session.header
         self.clock = PlayerClock(options.clock_speed, origin_ns=header.started_ns)
         self.host = options.host
@@ -212,7 +214,7 @@ class ReplayServer(AsyncBlock):
             else:
                 await self._executor.take(events.Seek(self.options.start))
                 await self._executor.take(events.Due())
-            web = web_server(Web(self, ClientAuth(self.options.user, self.options.password)))
+            web = web_server(Web(self, ClientAuth(self.options.user, self.options.password), self._access))
             await web.startup([listener])
             try:
                 async with task_group() as tasks:
@@ -299,3 +301,15 @@ class ReplayServer(AsyncBlock):
         membership = await self._membership_of(applications)
         connected = events.ClientConnected(connection, applications, self.options.connect_all, membership)
         await self._serve(connected, connection)
+
+
+def _access(options: ReplayOptions) -> WebAccess:
+    if options.user is None and not options.insecure_open and not is_loopback(options.host):
+        raise ReplayError(
+            f"other machines can reach {options.host or 'all addresses'}, and every client would be accepted: "
+            "set a user and a password, or insecure_open"
+        )
+    try:
+        return WebAccess(options.host, options.allow_origin, options.allow_host)
+    except ValueError as error:
+        raise ReplayError(str(error)) from None

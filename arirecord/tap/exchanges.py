@@ -4,11 +4,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from arirecord.session.rows import body_fields
 
-from .http import END, Head, HttpReader
+from .admission import RequestRefused
+from .http import END, Head, HeadTooLong, HttpReader
 from .secrets import clean_body, clean_uri
 
 __all__ = ["Body", "Exchanges", "ObservedExchange"]
@@ -77,26 +79,40 @@ class ObservedExchange:
 class Exchanges:
     """HTTP in both directions of a connection. `keep` gets each exchange and why it is incomplete (None if complete).
 
-    Raises `ValueError` from `from_application` and `from_asterisk` for data that is not HTTP/1.
+    `check` is called with the head of each request; it may raise `RequestRefused`, and so does a head that is too long.
+    Raises `Unparsable` from `from_application` and `from_asterisk` for data that is not HTTP/1.
     """
 
-    def __init__(self, keep: Callable[[ObservedExchange, str | None], None], max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        keep: Callable[[ObservedExchange, str | None], None],
+        max_body_bytes: int,
+        check: Callable[[Head], None] = lambda head: None,
+    ) -> None:
         self.open: deque[ObservedExchange] = deque()
         self._keep = keep
+        self._check = check
         self._max_body_bytes = max_body_bytes
         self._requests = HttpReader()
         self._answers = HttpReader(lambda: self.open[0].request.method if self.open else "")
         self._sending: ObservedExchange | None = None
 
     @property
-    def waits_for_head(self) -> bool:
-        """Whether a first request has begun and its head is not complete."""
-        return not self.open and self._requests.is_within_head
+    def unfinished_head_bytes(self) -> int:
+        """Bytes of a request whose head is not complete."""
+        return self._requests.unfinished_head_bytes
 
     def from_application(self, data: bytes) -> None:
         """Parse bytes of requests; new ones are added to `open`."""
+        try:
+            self._read_requests(data)
+        except HeadTooLong as error:
+            raise RequestRefused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, str(error)) from None
+
+    def _read_requests(self, data: bytes) -> None:
         for event in self._requests.feed(data):
             if isinstance(event, Head):
+                self._check(event)
                 self._sending = ObservedExchange(event, Body(self._max_body_bytes), Body(self._max_body_bytes))
                 self.open.append(self._sending)
             elif isinstance(event, bytes) and self._sending is not None:

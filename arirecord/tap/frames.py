@@ -7,6 +7,8 @@ from websockets.exceptions import WebSocketException
 from websockets.frames import Close, Frame, Opcode
 from websockets.utils import apply_mask
 
+from .http import Unparsable
+
 __all__ = ["CLOSE", "Message", "MessageReader", "close_frame", "message_frame", "parse_close"]
 
 CLOSE = Opcode.CLOSE
@@ -44,7 +46,7 @@ class MessageReader:
         return not self._buffer and not self._skip
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Yield the messages that these bytes complete. Raises `ValueError` for compressed or other data."""
+        """Yield the messages that these bytes complete. Raises `Unparsable` for compressed or other data."""
         if self._skip:
             passed = min(self._skip, len(data))
             self._skip -= passed
@@ -68,7 +70,7 @@ class MessageReader:
             return None
         first, second = buffer[start], buffer[start + 1]
         if first & _RESERVED:
-            raise ValueError("it is compressed")
+            raise Unparsable("it is compressed")
         length, head = second & 0x7F, 2
         if length > 125:
             head = 4 if length == 126 else 10
@@ -89,7 +91,10 @@ class MessageReader:
         return first, payload, begin + length
 
     def _message(self, first: int, payload: bytes | None) -> Message | None:
-        opcode = Opcode(first & 0x0F)
+        try:
+            opcode = Opcode(first & 0x0F)
+        except ValueError:
+            raise Unparsable("not a WebSocket") from None
         if opcode & _CONTROL:
             return Message(opcode, payload or b"") if opcode is CLOSE else None
         if opcode is not Opcode.CONT:

@@ -5,12 +5,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-__all__ = ["END", "End", "Event", "Head", "HttpReader"]
+__all__ = ["END", "End", "Event", "Head", "HeadTooLong", "HttpReader", "Unparsable"]
 
-_MAX_HEAD_BYTES = 1 << 20
+_MAX_HEAD_BYTES = 1 << 16
 _MAX_LINE_BYTES = 1 << 16
 _ANSWER = b"HTTP/"
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
+
+
+class Unparsable(ValueError):
+    """The bytes are not HTTP/1, or not a WebSocket. The text holds none of them: they may be a secret."""
+
+
+class HeadTooLong(Unparsable):
+    """A head has more than 64 KiB. Asterisk refuses lines of more than 4 KiB."""
 
 
 class End(Enum):
@@ -31,8 +39,12 @@ class Head:
 
     def get(self, name: str) -> str | None:
         """A header by its lower-case name; several are joined by commas. None if it is missing."""
-        found = [value for key, value in self.headers if key == name]
+        found = self.get_all(name)
         return ", ".join(found) if found else None
+
+    def get_all(self, name: str) -> list[str]:
+        """Each value of a header by its lower-case name."""
+        return [value for key, value in self.headers if key == name]
 
     @property
     def method(self) -> str:
@@ -46,8 +58,8 @@ class Head:
 
     @property
     def status(self) -> int:
-        """The status of a response."""
-        return int(self.words[1])
+        """The status of a response. Raises `Unparsable`."""
+        return _number(self.words[1], 10)
 
     @property
     def reason(self) -> str:
@@ -61,11 +73,11 @@ class Head:
 
     @classmethod
     def parse(cls, data: bytes) -> "Head":
-        """Parse the lines of a head. Raises `ValueError` if they are not a head."""
+        """Parse the lines of a head. Raises `Unparsable` if they are not a head."""
         first, *lines = data.decode("latin-1").replace("\r\n", "\n").split("\n")
         words = [*first.split(" ", 2), ""][:3]
         if len(words) != 3:
-            raise ValueError("no HTTP")
+            raise Unparsable("no HTTP")
         split = (line.partition(":") for line in lines)
         return cls(
             (words[0], words[1], words[2]), tuple((name.strip().lower(), text.strip()) for name, _, text in split)
@@ -85,15 +97,16 @@ class HttpReader:
         self._asked = asked
         self._buffer = bytearray()
         self._left = 0
+        self._searched = 0
         self._step: Callable[[], Event | None] = self._head
 
     @property
-    def is_within_head(self) -> bool:
-        """Whether a head has begun and is not complete."""
-        return self._step == self._head and bool(self._buffer)
+    def unfinished_head_bytes(self) -> int:
+        """Bytes of a head that has begun and is not complete."""
+        return len(self._buffer) if self._step == self._head else 0
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """Yield what these bytes complete: heads, parts of bodies, ends. Raises `ValueError` if they are not HTTP/1."""
+        """Yield what these bytes complete: heads, parts of bodies, ends. Raises `Unparsable` if they are not HTTP/1."""
         self._buffer += data
         while (event := self._step()) is not None:
             yield event
@@ -117,7 +130,7 @@ class HttpReader:
         end = self._buffer.find(b"\n")
         if end < 0:
             if len(self._buffer) > _MAX_LINE_BYTES:
-                raise ValueError("an endless line")
+                raise Unparsable("an endless line")
             return None
         return self._take(end + 1).rstrip(b"\r\n")
 
@@ -127,12 +140,14 @@ class HttpReader:
         if self._asked is not None and not self._skip_surplus():
             return None
         if self._asked is None and self._buffer and not self._buffer[:1].isalpha():
-            raise ValueError("no HTTP")
-        end = _HEAD_END.search(self._buffer)
+            raise Unparsable("no HTTP")
+        end = _HEAD_END.search(self._buffer, self._searched)
+        if (len(self._buffer) if end is None else end.start()) > _MAX_HEAD_BYTES:
+            raise HeadTooLong("a head of more than 64 KiB")
         if end is None:
-            if len(self._buffer) > _MAX_HEAD_BYTES:
-                raise ValueError("an endless head")
+            self._searched = max(0, len(self._buffer) - 3)  # its end may have begun
             return None
+        self._searched = 0
         head = Head.parse(bytes(self._buffer[: end.start()]))
         del self._buffer[: end.end()]
         self._step = self._body_of(head)
@@ -158,7 +173,7 @@ class HttpReader:
         if coding := head.get("transfer-encoding"):
             return self._chunk_size if coding.lower().endswith("chunked") else self._until_close
         if length := head.get("content-length"):
-            self._left = int(length.partition(",")[0])
+            self._left = _number(length.partition(",")[0], 10)
             return self._sized
         return self._until_close if is_answer else self._end
 
@@ -183,7 +198,7 @@ class HttpReader:
         line = self._line()
         if line is None:
             return None
-        self._left = int(line.partition(b";")[0], 16)
+        self._left = _number(line.partition(b";")[0].decode("latin-1"), 16)
         self._step = self._chunk if self._left else self._trailer
         return self._step()
 
@@ -202,3 +217,10 @@ class HttpReader:
             if not line:
                 return self._end()
         return None
+
+
+def _number(text: str, base: int) -> int:
+    digits = text.strip()
+    if not re.fullmatch("[0-9]+" if base == 10 else "[0-9a-fA-F]+", digits, re.ASCII) or len(digits) > 16:
+        raise Unparsable("a length or a status is not a number")
+    return int(digits, base)

@@ -1,50 +1,34 @@
 """A proxied connection: one connection of an app, one to Asterisk, and parsers for both directions."""
 
-import asyncio
-import re
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from arirecord.capture.address import why_unreachable
 
+from .admission import Deadline, RequestRefused, check_head, own_response, without_compression
 from .endpoint import Endpoint
-from .event_stream import ObservedStream, StreamRegistry, asked_applications
+from .event_stream import ObservedStream, asked_applications
 from .exchanges import Exchanges, ObservedExchange
-from .fan_out import FanOut, FanOutCopy
+from .fan_out import FanOutCopy
 from .frames import close_frame
-from .options import TapOptions
-from .safe_recorder import SafeRecorder
-from .secrets import user_of
+from .safe_parsing import SafeParsing
+from .shared import Shared
 from .upstream import dial, login_refusal
 
-__all__ = ["ProxyConnection", "Shared"]
+__all__ = ["ProxyConnection"]
 
-_EXTENSIONS = re.compile(rb"\r?\nsec-websocket-extensions:[^\r\n]*", re.IGNORECASE)
 _GOING_AWAY = 1001
-
-
-@dataclass
-class Shared:
-    """What all connections of a tap share. `spawn` runs a coroutine; `emptied` is set when no connection is left."""
-
-    options: TapOptions
-    keeper: SafeRecorder
-    streams: StreamRegistry
-    copies: FanOut
-    say: Callable[[str], None]
-    spawn: Callable[[Coroutine[Any, Any, None]], None]
-    links: set["ProxyConnection"] = field(default_factory=set)
-    emptied: asyncio.Event = field(default_factory=asyncio.Event)
-    rest_count: int = 0
 
 
 class ProxyConnection:
     """Forwards bytes unchanged between an app and Asterisk, and parses them.
 
-    Parsing comes after forwarding, and forwarding continues if parsing fails. There are three exceptions: offers of
-    compression are removed from a handshake; Asterisk receives nothing before the head of a first request is complete;
-    and an event stream from Asterisk is always read, whatever the app does.
+    Parsing comes after forwarding, and forwarding continues if parsing fails. There are four exceptions: offers of
+    compression are removed from a handshake; Asterisk receives the head of a request when it is complete, and not the
+    request of a web page that may not use this server; and an event stream from Asterisk is always read, whatever the
+    app does.
     """
 
     def __init__(self, shared: Shared) -> None:
@@ -56,18 +40,32 @@ class ProxyConnection:
         self._is_busy = False  # connecting, or checking whether a copy is allowed
         self._is_draining = False  # the app was refused; its further bytes are ignored
         self._is_leaving = False  # the tap ends
-        self._http: Exchanges | None = Exchanges(self._keep, shared.options.max_body_bytes)
-        self._is_deaf = False
+        check = partial(check_head, shared.access)
+        self._http: Exchanges | None = Exchanges(self._keep, shared.options.max_body_bytes, check)
+        self._deadline = Deadline(shared.options.head_timeout_s, self._expire)
+        self._parsing = SafeParsing(shared)
         self._has_exchanged = False
         self._stream: ObservedStream | None = None
         self._copy: FanOutCopy | None = None
         self._is_done = False
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it serves no request, event stream or copy."""
+        is_serving = self._stream or self._copy or self._is_busy or (self._http and self._http.open)
+        return not is_serving
+
     def made(self, side: Endpoint) -> None:
         """A socket is connected."""
-        if side is self.application:
-            self._client = side.peer
-            self._shared.links.add(self)
+        if side is not self.application:
+            return
+        self._client = side.peer
+        if self._shared.admit(self):
+            self._deadline.start()
+        else:
+            side.write(own_response(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections are open"))
+            self._is_draining = True
+            side.close()
 
     def received(self, side: Endpoint, data: bytes) -> None:
         """Forward the bytes, and parse them."""
@@ -136,7 +134,7 @@ class ProxyConnection:
 
     def _part(self) -> None:
         """Disconnect from Asterisk: its answer to the Close frame is forwarded, so that the app receives it too."""
-        if self._stream is not None and self._stream.takes_frames and not self._is_deaf:
+        if self._stream is not None and self._stream.takes_frames and not self._parsing.has_failed:
             self.asterisk.write(close_frame(_GOING_AWAY, "", mask=True))
         else:
             self.asterisk.close()
@@ -145,18 +143,40 @@ class ProxyConnection:
         self._held += data
         if self._http is not None:
             before = len(self._http.open)
-            self._hear(self._http.from_application, data)
-            if self._http is not None:
-                if self._http.waits_for_head:
-                    return
-                if not before and self._http.open and self._http.open[0].request.is_websocket:
-                    self._handshake(self._http.open[0])
-        if not self._is_busy:
+            try:
+                self._hear(self._http.from_application, data)
+            except RequestRefused as refused:
+                self._turn_away(refused.status, str(refused))
+                return
+            if self._http is not None and not before and self._http.open and self._http.open[0].request.is_websocket:
+                self._handshake(self._http.open[0])
+        (self._deadline.start if self._unfinished_head_bytes else self._deadline.stop)()
+        if not self._is_busy and len(self._held) > self._unfinished_head_bytes:
             self._forward()
 
+    @property
+    def _unfinished_head_bytes(self) -> int:
+        return self._http.unfinished_head_bytes if self._http is not None else 0
+
+    def _expire(self) -> None:
+        """The head of a request took too long, or a response of the tap was not read."""
+        if self._is_draining:
+            self.abort()
+        else:
+            self._turn_away(HTTPStatus.REQUEST_TIMEOUT, "the head of the request took too long")
+
+    def _turn_away(self, status: HTTPStatus, why: str) -> None:
+        """Refuse a request that Asterisk does not receive. It is not recorded."""
+        self._held = b""
+        if self._http is not None and self._http.open:
+            self.abort()  # requests before it wait for their responses
+            return
+        self._shared.say(f"{self._client} was answered {status.value}: {why}.")
+        self._http = None
+        self._answer(own_response(status, why))
+
     def _handshake(self, exchange: ObservedExchange) -> None:
-        head, end, rest = self._held.partition(b"\r\n\r\n")
-        self._held = _EXTENSIONS.sub(b"", head) + end + rest  # compressed data cannot be parsed
+        self._held = without_compression(self._held)
         asked = asked_applications(exchange.request)
         if self._shared.options.fan_out and asked and not self.asterisk.is_open:
             stream = self._shared.streams.serving(asked)
@@ -171,42 +191,46 @@ class ProxyConnection:
 
     def _forward(self) -> None:
         if self.asterisk.is_open:
-            data, self._held = self._held, b""
+            end = len(self._held) - self._unfinished_head_bytes
+            data, self._held = self._held[:end], self._held[end:]
             self.asterisk.write(data)
         elif not self.asterisk.is_over and not self._is_busy:
             self._begin(self._dial())
 
-    async def _dial(self) -> None:
-        options = self._shared.options
+    async def _reach(self, work: Coroutine[Any, Any, bytes | None]) -> tuple[bool, bytes | None]:
+        """Await work that needs Asterisk. Returns whether it succeeded and the app is still there, and its result."""
+        options, result = self._shared.options, None
         try:
-            await dial(options.upstream, lambda: self.asterisk, options.dial_timeout_s)
+            result = await work
         except OSError as error:
             self._is_busy = False
             self._refuse(why_unreachable(options.upstream.http_base, error, options.dial_timeout_s))
-            return
+            return False, None
         self._is_busy = False
         if not self.application.is_open:
             self.asterisk.close()
-            return
-        self._forward()
-        if self.application.has_ended:
-            self.ended(self.application)
-        self.application.pause(False)
+            if self.application.is_over and not self.asterisk.exists:
+                self._finish()
+            return False, None
+        return True, result
+
+    async def _dial(self) -> None:
+        options = self._shared.options
+        is_reached, _ = await self._reach(dial(options.upstream, lambda: self.asterisk, options.dial_timeout_s))
+        if is_reached:
+            self._forward()
+            if self.application.has_ended:
+                self.ended(self.application)
+            self.application.pause(False)
 
     async def _join(self, stream: ObservedStream, exchange: ObservedExchange) -> None:
         """Add a copy of a stream, if Asterisk accepts the credentials of the client."""
         options = self._shared.options
-        try:
-            refusal = await login_refusal(options.upstream, exchange.request, options.dial_timeout_s)
-        except OSError as error:
-            self._is_busy = False
-            self._refuse(why_unreachable(options.upstream.http_base, error, options.dial_timeout_s))
+        work = login_refusal(options.upstream, exchange.request, options.dial_timeout_s)
+        is_reached, refusal = await self._reach(work)
+        if not is_reached:
             return
-        self._is_busy = False
-        if not self.application.is_open:
-            if self.application.is_over:
-                self._finish()
-        elif refusal is not None:
+        if refusal is not None:
             self._answer(refusal)
         elif stream not in self._shared.streams.open or not stream.is_served:
             self._forward()  # the stream has ended meanwhile
@@ -226,17 +250,14 @@ class ProxyConnection:
             self._finish()
             return
         self._shared.say(f"{self._client} was answered 502: {why}.")
-        body = f"arirecord tap: {why}\n".encode()
         is_head = self._http is not None and bool(self._http.open) and self._http.open[0].request.method == "HEAD"
-        head = (
-            "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        )
-        self._answer(head.encode() + (b"" if is_head else body))
+        self._answer(own_response(HTTPStatus.BAD_GATEWAY, why, is_head=is_head))
 
     def _answer(self, data: bytes) -> None:
         """Respond in Asterisk's place, and close: only after the app has closed, or it might lose the response."""
         self._is_draining = True
+        self._deadline.stop()
+        self._deadline.start()
         self.application.write(data)
         if self._http is not None:
             self._hear(self._http.from_asterisk, data)
@@ -299,45 +320,27 @@ class ProxyConnection:
 
     def _keep(self, exchange: ObservedExchange, reason: str | None) -> None:
         self._has_exchanged = True
-        self._shared.rest_count += 1
-        name = self._shared.streams.name_of(self._client, user_of(exchange.request))
-        client = f"{self._client} ({name})" if name else self._client
-        method = exchange.request.method
-        self._shared.keeper.rest(method, client=client, transport="http", **exchange.fields(reason))
+        self._shared.record(exchange, self._client, reason)
 
-    def _hear(self, ear: Callable[[bytes], Any], data: bytes) -> Any:
-        """Parse bytes that were forwarded. A failure does not stop the forwarding."""
-        if self._is_deaf:
-            return None
-        try:
-            return ear(data)
-        except Exception as error:
-            self._deafen(error)
-            return None
-
-    def _deafen(self, error: Exception) -> None:
-        is_expected = isinstance(error, ValueError)
-        why = f"the traffic of {self._client} cannot be parsed ({error if is_expected else repr(error)})"
-        if is_expected and self._stream is None and not self._has_exchanged:
-            self._shared.say(f"{why[0].upper()}{why[1:]}: it is passed on, not recorded.")
-        else:
-            self._shared.keeper.missed(why)
-        self._http = None
-        self._is_deaf = True
+    def _hear(self, parse: Callable[[bytes], Any], data: bytes) -> Any:
+        is_recorded = self._stream is not None or self._has_exchanged
+        result = self._parsing.parse(parse, data, self._client, is_recorded=is_recorded)
+        if self._parsing.has_failed:
+            self._http = None
+        return result
 
     def _finish(self) -> None:
         if self._is_done:
             return
         self._is_done = True
+        self._deadline.stop()
         if self._copy is not None:
             self._shared.copies.remove(self._copy)
         if self._stream is not None:
             self._shared.streams.remove(self._stream)
         if self._http is not None:
             self._http.finish("no whole answer: the connection ended")
-        self._shared.links.discard(self)
-        if not self._shared.links:
-            self._shared.emptied.set()
+        self._shared.remove(self)
 
     def _whose_loss(self, side: Endpoint) -> str:
         return "Asterisk was lost" if side is self.asterisk else "the application was lost"

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from arirecord.asterisk.web_access import WebAccess
 from arirecord.async_block import AsyncBlock, task_group
 from arirecord.capture.recorder import Recorder
 from arirecord.errors import CaptureError
 
+from .admission import connection_limit
 from .event_stream import StreamRegistry
 from .fan_out import FanOut
 from .options import TapOptions
-from .proxy_connection import ProxyConnection, Shared
+from .proxy_connection import ProxyConnection
 from .safe_recorder import SafeRecorder
+from .shared import Shared
 
 __all__ = ["Tap", "TapStatus"]
 
@@ -97,7 +100,10 @@ class Tap(AsyncBlock):
         keeper = SafeRecorder(self._make_recorder(), self._say)
         streams = StreamRegistry(self.options.upstream.base, keeper, self._say)
         copies = FanOut(self.options.max_behind_bytes, self._say)
-        return Shared(self.options, keeper, streams, copies, self._say, self._spawn)
+        options = self.options
+        access = WebAccess(options.host, options.allow_origin, options.allow_host)
+        limit = connection_limit(options.max_connections)
+        return Shared(options, keeper, streams, copies, self._say, self._spawn, access, limit)
 
     async def _listen(self) -> asyncio.Server:
         """Return a server that does not accept connections yet."""

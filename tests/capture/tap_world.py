@@ -35,7 +35,7 @@ FRAMES = [
     '{"type":"Dial","dialstring":"' + "x" * 300_000 + '"}',
 ]
 HANDSHAKE = (
-    b"GET %b HTTP/1.1\r\nHost: pbx.example:8088\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"GET %b HTTP/1.1\r\nHost: 127.0.0.1:8088\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n"
 )
 

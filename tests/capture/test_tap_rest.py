@@ -115,7 +115,7 @@ def test_odd_servers_and_clients(tmp_path: Path) -> None:
         server = await asyncio.start_server(asterisk, "127.0.0.1", 0)
         upstream = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ari"
         async with world(target, upstream=upstream) as here:
-            requests = b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\n\r\n\r\nGET /3 HTTP/1.0\r\n\r\n"
+            requests = b"GET /1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n\r\nGET /3 HTTP/1.0\r\n\r\n"
             assert await ask(here.tap.port, requests) == b"".join(answers)
             assert (await ask(here.tap.port, b"GET /cut HTTP/1.1\r\n\r\n")).endswith(b"half")
         server.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def ask(path: Path, *requests: tuple[Any, ...], options: ReplayOptions = MAX, **
 
 @pytest.mark.slow
 def test_the_documents_describe_everything_and_begin_where_the_client_is(session: Path) -> None:
-    [listed] = ask(session, ("GET", "/api-docs/resources.json"), headers={"Host": "pbx.example:8088"})
+    named = replace(MAX, allow_host=("pbx.example",))
+    [listed] = ask(session, ("GET", "/api-docs/resources.json"), options=named, headers={"Host": "pbx.example:8088"})
     paths = [api["path"].replace("{format}", "json") for api in listed.json()["apis"]]
     declarations = {answer.url.path: answer.json() for answer in ask(session, *(("GET", path) for path in paths))}
 
@@ -98,17 +100,6 @@ def test_info_and_ping(session: Path) -> None:
     assert info.json()["system"]["entity_id"]
     assert list(only.json()) == ["system"]
     assert ping.json()["ping"] == "pong"
-
-
-def test_a_page_of_this_machine_may_ask_and_no_other(session: Path) -> None:
-    here = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST"}
-    [allowed] = ask(session, ("OPTIONS", "/channels"), headers=here)
-    [other] = ask(session, ("GET", "/asterisk/ping"), headers={"Origin": "https://example.org"})
-
-    assert allowed.status_code == 204
-    assert allowed.headers["Allow"] == "GET,POST,OPTIONS"
-    assert allowed.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
-    assert "Access-Control-Allow-Origin" not in other.headers
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-__all__ = ["Opened", "opened"]
+__all__ = ["Opened", "launched", "opened"]
 
 CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
 
@@ -34,17 +34,24 @@ class Opened:
 
 
 @contextmanager
-def opened(path: Path, **settings: Any) -> Iterator[Opened]:
-    """The file in a window of its own; `settings` as of Playwright's `new_page` (viewport, color_scheme)."""
+def launched(*args: str) -> Iterator[Browser]:
+    """A running Chromium, with these arguments besides."""
     if CHROMIUM is None:
         if os.environ.get("CI") == "true":
             pytest.fail("no Chromium: the report can't be tested as people see it")
         pytest.skip("no Chromium here (Debian: apt install chromium); CI has one")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *args])
         try:
-            window = Opened(browser.new_page(**settings))
-            window.page.goto(path.as_uri())
-            yield window
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def opened(path: Path, **settings: Any) -> Iterator[Opened]:
+    """The file in a window of its own; `settings` as of Playwright's `new_page` (viewport, color_scheme)."""
+    with launched() as browser:
+        window = Opened(browser.new_page(**settings))
+        window.page.goto(path.as_uri())
+        yield window

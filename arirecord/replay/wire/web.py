@@ -1,7 +1,7 @@
 """The paths that a replay serves: HTTP and WebSocket on one port, as in Asterisk."""
 
 from typing import Final, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from arirecord.asterisk.login import CHALLENGE
+from arirecord.asterisk.web_access import WebAccess
 from arirecord.replay.rest.messages import RestRequest, RestResponse, error
 
 from .uvicorn_server import ClientAuth
@@ -16,7 +17,6 @@ from .uvicorn_server import ClientAuth
 __all__ = ["Web", "refuse"]
 
 _MOST: Final = 1 << 20
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class Served(Protocol):
@@ -30,11 +30,13 @@ class Served(Protocol):
 class Web:
     """The web application, an ASGI one.
 
-    Any path outside `/ari` and `/control` is 404, also one with a slash too many, as in Asterisk.
+    Any path outside `/ari` and `/control` is 404, also one with a slash too many, as in Asterisk. A request that
+    `access` refuses is 403.
     """
 
-    def __init__(self, served: Served, access: ClientAuth) -> None:
+    def __init__(self, served: Served, auth: ClientAuth, access: WebAccess) -> None:
         self._served = served
+        self._auth = auth
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,13 +48,15 @@ class Web:
                 response = await self._http(request)
             except ClientDisconnect:
                 return
-            for name, value in _cors(request).items():
+            for name, value in self._cors(request).items():
                 response.headers[name] = value
             await response(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
-        if scope["path"] != "/ari/events":
+        if (refusal := self._refusal(websocket)) is not None:
+            await refuse(websocket, 403, "Forbidden", f"{refusal}.")
+        elif scope["path"] != "/ari/events":
             await refuse(websocket, 404, "Not Found", "The requested URL was not found on this server.")
         elif not self._allowed(websocket):
             await refuse(websocket, 401, "Unauthorized", "A name and a password are required.", CHALLENGE)
@@ -60,6 +64,8 @@ class Web:
             await self._served.connect(scope, receive, send)
 
     async def _http(self, request: Request) -> Response:
+        if (refusal := self._refusal(request)) is not None:
+            return _response(error(403, refusal, {"Connection": "close"}))
         path = _raw_path(request)
         controls = path.startswith("/control/")
         if not path.startswith("/ari/") and not controls:
@@ -70,8 +76,6 @@ class Web:
         if path == "/ari/events" and request.method == "GET":
             headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
             return PlainTextResponse("Upgrade Required", 426, headers)
-        if controls and request.headers.get("origin") and not _is_local(request):
-            return _response(error(403, "Not for pages of other machines"))
         body = b""
         async for chunk in request.stream():
             body += chunk
@@ -87,7 +91,22 @@ class Web:
 
     def _allowed(self, asked: Request | WebSocket) -> bool:
         query = asked.scope["query_string"].decode("latin-1")
-        return self._access.allows(asked.headers.get("authorization"), query)
+        return self._auth.allows(asked.headers.get("authorization"), query)
+
+    def _refusal(self, asked: Request | WebSocket) -> str | None:
+        return self._access.refusal(asked.headers.getlist("host"), asked.headers.getlist("origin"))
+
+    def _cors(self, request: Request) -> dict[str, str]:
+        """Headers that let allowed pages read responses; other pages must not read a recording."""
+        origin = request.headers.get("origin")
+        if origin is None or self._refusal(request) is not None:
+            return {}
+        headers = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true", "Vary": "Origin"}
+        if request.method == "OPTIONS":
+            wanted = request.headers.get("access-control-request-headers")
+            headers["Access-Control-Allow-Methods"] = "GET,POST,PUT,DELETE,OPTIONS"
+            headers |= {"Access-Control-Allow-Headers": wanted} if wanted else {}
+        return headers
 
 
 async def refuse(
@@ -120,23 +139,3 @@ def _base(request: Request) -> str:
     scheme = request.scope.get("scheme", "http")
     host = request.headers.get("host") or "{}:{}".format(*request.scope["server"])
     return f"{scheme}://{host}/ari"
-
-
-def _is_local(request: Request) -> bool:
-    try:
-        return urlsplit(request.headers.get("origin", "")).hostname in _LOOPBACK
-    except ValueError:
-        return False
-
-
-def _cors(request: Request) -> dict[str, str]:
-    """Headers that let pages of this machine read responses; other pages must not read a recording."""
-    if not _is_local(request):
-        return {}
-    origin = request.headers["origin"]
-    told = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true", "Vary": "Origin"}
-    if request.method == "OPTIONS":
-        wanted = request.headers.get("access-control-request-headers")
-        told["Access-Control-Allow-Methods"] = "GET,POST,PUT,DELETE,OPTIONS"
-        told |= {"Access-Control-Allow-Headers": wanted} if wanted else {}
-    return told

@@ -1,0 +1,80 @@
+"""State that all connections of a tap share."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from arirecord.asterisk.web_access import WebAccess
+
+from .event_stream import StreamRegistry
+from .exchanges import ObservedExchange
+from .fan_out import FanOut
+from .options import TapOptions
+from .safe_recorder import SafeRecorder
+from .secrets import user_of
+
+__all__ = ["Link", "Shared"]
+
+
+class Link(Protocol):
+    """A proxied connection."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it serves no request, event stream or copy."""
+
+    def leave(self) -> None:
+        """End in good order."""
+
+    def abort(self) -> None:
+        """End at once."""
+
+
+@dataclass
+class Shared:
+    """What all connections of a tap share.
+
+    spawn: runs a coroutine.
+    links: the open connections, the oldest first; at most `max_links`.
+    emptied: set when no connection is left.
+    """
+
+    options: TapOptions
+    keeper: SafeRecorder
+    streams: StreamRegistry
+    copies: FanOut
+    say: Callable[[str], None]
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    access: WebAccess
+    max_links: int
+    links: dict[Link, None] = field(default_factory=dict)
+    emptied: asyncio.Event = field(default_factory=asyncio.Event)
+    rest_count: int = 0
+    has_been_full: bool = False
+
+    def admit(self, link: Link) -> bool:
+        """Add a connection. At the limit the oldest idle one is ended for it; False if none is idle."""
+        if len(self.links) >= self.max_links:
+            if not self.has_been_full:
+                self.has_been_full = True
+                self.say(f"{self.max_links:,} connections are open, the limit: idle ones are closed for new ones.")
+            idle = next((other for other in self.links if other.is_idle), None)
+            if idle is None:
+                return False
+            idle.abort()
+        self.links[link] = None
+        return True
+
+    def record(self, exchange: ObservedExchange, client: str, reason: str | None) -> None:
+        """Record an exchange over HTTP; `reason` is why the response is missing or incomplete."""
+        self.rest_count += 1
+        name = self.streams.name_of(client, user_of(exchange.request))
+        who = f"{client} ({name})" if name else client
+        self.keeper.rest(exchange.request.method, client=who, transport="http", **exchange.fields(reason))
+
+    def remove(self, link: Link) -> None:
+        """Remove a connection that has ended."""
+        self.links.pop(link, None)
+        if not self.links:
+            self.emptied.set()
