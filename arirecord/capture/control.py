@@ -1,66 +1,99 @@
-"""Control a running recording: a Unix socket whose name follows from the recording's target.
+"""Control a running recording: a Unix socket in the folder of the recording.
 
 A request is one line of JSON (`{"do": "mark", "text": …}`), a response another (`{"ok": true}` or `{"error": …}`).
 """
 
 import asyncio
-import hashlib
 import os
 import socket
-import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import orjson
 
 from arirecord.errors import ArirecordError, CaptureError
 
 from .recorder import Recorder
+from .rotation import Folder
 
-__all__ = ["ask_recording", "control", "control_path"]
+__all__ = ["Control", "ask_recording"]
 
 
-def control_path(target: Path) -> Path:
-    """Return the socket of the recording to `target`. It is in the system's folder for sockets, because the path of a
-    socket can have only about a hundred bytes.
+class Control:
+    """Serves the socket of a recording, from `begin` to the end of the `with` block. Only this user can connect.
+
+    A recording without a socket goes on; `say` gets the reason.
     """
-    name = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:24]
-    return Path(tempfile.gettempdir()) / f"arirecord-{os.getuid()}" / f"{name}.sock"
 
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._path: Path | None = None
+        self._recorder: Recorder | None = None
+        self._serving: asyncio.Task[asyncio.Server] | None = None
 
-@asynccontextmanager
-async def control(target: Path, recorder: Callable[[], Recorder | None]) -> AsyncIterator[None]:
-    """Serve the socket of `target` while the block runs. Only this user can reach it."""
-    path = control_path(target)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    if path.parent.stat().st_uid != os.getuid():
-        raise CaptureError(f"{path.parent} belongs to another user: set TMPDIR to a folder of your own")
-    path.unlink(missing_ok=True)
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def begin(self, recorder: Recorder) -> None:
+        """Serve requests to `recorder`. Call it in the event loop."""
+        path = _socket_path(recorder.target.path)
+        bound = socket.socket(socket.AF_UNIX)
         try:
-            reply = _do(orjson.loads(await reader.readline()), recorder())
+            path.unlink(missing_ok=True)
+            with _short(path) as name:
+                bound.bind(name)
+            path.chmod(0o600)  # nobody can connect before the socket listens
+        except OSError as error:
+            bound.close()
+            self._say(f"`arirecord mark` can't reach this recording: no socket {path} ({error.strerror or error}).")
+            return
+        self._recorder, self._path = recorder, path
+        self._serving = asyncio.get_running_loop().create_task(asyncio.start_unix_server(self._answer, sock=bound))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._serving is not None and not self._serving.cancel():
+            self._serving.result().close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert self._recorder is not None
+        try:
+            reply = _do(orjson.loads(await reader.readline()), self._recorder)
         except (ValueError, KeyError, TypeError, ArirecordError) as error:
             reply = {"error": str(error) or "not understood"}
         writer.write(orjson.dumps(reply, option=orjson.OPT_APPEND_NEWLINE))
         writer.close()
 
-    server = await asyncio.start_unix_server(answer, path)
+
+def _socket_path(target: Path) -> Path:
+    """Return the socket of the recording to `target`: a recorder may be able to write nowhere but in that folder."""
+    target = target.resolve()
+    return target / ".arirecord.sock" if target.is_dir() else target.with_name(f".{target.name}.sock")
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Yield another path of the same file: the path of a socket can have only about a hundred bytes."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield
+        link = Path(f"/proc/self/fd/{folder}")
+        yield f"{link}/{path.name}" if link.exists() else str(path)
     finally:
-        server.close()
-        path.unlink(missing_ok=True)
+        os.close(folder)
 
 
-def _do(request: dict[str, Any], recorder: Recorder | None) -> dict[str, Any]:
-    if recorder is None:
-        raise CaptureError("it has no connection yet")
+def _do(request: dict[str, Any], recorder: Recorder) -> dict[str, Any]:
     if request["do"] == "mark":
         recorder.mark(str(request["text"]), request.get("by"))
     elif request["do"] == "split":
+        if not isinstance(recorder.target, Folder):
+            raise CaptureError("it is one file; only a recording to a folder has parts")
         recorder.split()
     else:
         raise CaptureError(f"a recording can't {request['do']}")
@@ -72,12 +105,15 @@ def ask_recording(target: Path, request: dict[str, Any], timeout_s: float = 5) -
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout_s)
         try:
-            connection.connect(str(control_path(target)))
+            with _short(_socket_path(target)) as name:
+                connection.connect(name)
             connection.sendall(orjson.dumps(request, option=orjson.OPT_APPEND_NEWLINE))
             with connection.makefile("rb") as answers:
                 answer: dict[str, Any] = orjson.loads(answers.readline())
         except (FileNotFoundError, ConnectionRefusedError):
-            raise CaptureError(f"no recording to {target} is running here: name its output with -o") from None
+            raise CaptureError(
+                f"no recording to {target} is running, or it has no connection yet: name its output with -o"
+            ) from None
         except (OSError, ValueError) as error:
             raise CaptureError(f"the recording to {target} does not answer: {error}") from None
     if "error" in answer:

@@ -3,14 +3,9 @@
 import fcntl
 import os
 import re
-import signal
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import get_context
+from itertools import count
 from pathlib import Path
 from typing import Self
 
@@ -18,9 +13,8 @@ from arirecord.errors import TargetExists
 from arirecord.select.units import parse_seconds
 from arirecord.session.journal import journal_path
 from arirecord.session.output_file import check_output
-from arirecord.session.seal import recover
 
-__all__ = ["Folder", "Rotation", "Sealer", "SingleFile", "Target"]
+__all__ = ["Folder", "Rotation", "SingleFile", "Target"]
 
 _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9}
 
@@ -107,54 +101,14 @@ class Folder:
             self._lock = None
 
     def part(self, number: int, now_ns: int) -> Path:
-        """The file of a part; its folder is made."""
+        """A file for a part; its folder is made. If the name is taken, the number is the next free one: a clock that
+        was set back, or a second recording within a second, gives the same time.
+        """
         begin = datetime.fromtimestamp(now_ns / 1e9, UTC)
         folder = self.path / f"date={begin:%Y-%m-%d}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        return folder / f"{begin:%H%M%S}-{number:06d}.parquet"
+        names = (folder / f"{begin:%H%M%S}-{free:06d}.parquet" for free in count(number))
+        return next(part for part in names if not any(map(os.path.lexists, (part, journal_path(part)))))
 
 
 Target = SingleFile | Folder
-
-
-class Sealer:
-    """Seals full parts in a separate process, at low priority, so that recording is not delayed.
-
-    If that process is killed, for example because memory is short, another one replaces it.
-    """
-
-    def __init__(self) -> None:
-        self._pool: ProcessPoolExecutor | None = None
-        self._running: list[tuple[Path, Future[object]]] = []
-
-    def seal(self, part: Path) -> None:
-        """Begin to seal the closed journal of `part`; returns at once."""
-        self._running.append((part, self._submit(part)))
-
-    def finish(self, waiting: Callable[[int], None]) -> list[str]:
-        """Wait for all parts; return a message for each that could not be sealed: its journal is kept."""
-        problems = []
-        for number, (part, future) in enumerate(self._running):
-            waiting(len(self._running) - number)
-            error = future.exception()
-            if isinstance(error, BrokenProcessPool):
-                error = self._submit(part).exception() if journal_path(part).exists() else None
-            if error is not None:
-                problems.append(f"{part} was not sealed ({error}); its journal {journal_path(part)} is kept")
-        if self._pool is not None:
-            self._pool.shutdown()
-        return problems
-
-    def _submit(self, part: Path) -> "Future[object]":
-        if self._pool is not None:
-            with suppress(BrokenProcessPool):
-                return self._pool.submit(recover, journal_path(part), part)
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_be_humble)
-        return self._pool.submit(recover, journal_path(part), part)
-
-
-def _be_humble() -> None:
-    """Prepare the sealing process: ignore signals of the terminal, and yield to the recorder."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    os.nice(10)

@@ -11,8 +11,9 @@ __all__ = ["Stats"]
 
 @dataclass(slots=True)
 class Stats:
-    """Statistics of a recorder. `channels_up` are channels that were created and not yet destroyed; `trouble` is the
-    current fault.
+    """Statistics of a recorder. `events` are in a journal, `lost_count` events and REST exchanges are not.
+
+    `channels_up` are channels that were created and not yet destroyed; `trouble` is the current fault.
     """
 
     events: int = 0
@@ -25,6 +26,7 @@ class Stats:
 
     def note(self, texts: Sequence[bytes], *, with_channels: bool) -> None:
         """Count recorded events; `with_channels` also counts channels, which reads every event."""
+        self.events += len(texts)
         self.frame_bytes += sum(map(len, texts))
         if with_channels:
             for data in texts:

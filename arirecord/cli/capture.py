@@ -3,7 +3,6 @@
 import asyncio
 import os
 import selectors
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +11,11 @@ import click
 
 from .access_options import access_options, check_access
 from .completion import complete_event_types
-from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
+from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import DURATION, LISTEN, ROTATION
+from .recording_end import close_recording, report_losses, seal_recording
+from .recording_run import handle_signals
 from .recording_target import open_target
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from arirecord.capture.address import Address
     from arirecord.capture.client import CaptureOptions, Ending
+    from arirecord.capture.control import Control
     from arirecord.capture.listener import ListenOptions
     from arirecord.capture.recorder import Recorder
     from arirecord.capture.rotation import Rotation, Target
@@ -112,7 +114,7 @@ def command(
 
     Ctrl-C or SIGTERM ends the recording and seals it to a session. After a crash, `arirecord recover` seals the
     journal. If the connection drops, arirecord reconnects and marks the gap; the exit code is 3 then. SIGHUP starts a
-    new part.
+    new part of a folder, and ends the recording of a file.
 
     Capture is passive. Asterisk sends StasisStart and StasisEnd only to the owning app: to record an app's events and
     REST requests, use `arirecord tap`.
@@ -188,6 +190,8 @@ class _Recording:
     def __init__(self, options: "CaptureOptions | ListenOptions", target: "Target", sync_s: float) -> None:
         self._options, self._target, self._sync_s = options, target, sync_s
         self._recorder: Recorder | None = None
+        self._control: Control | None = None
+        self._on_failure: Callable[[], object] = lambda: None
         self._events_before = 0
 
     def start(self) -> "Recorder":
@@ -195,28 +199,30 @@ class _Recording:
             from arirecord.capture.recorder import Recorder
 
             self._recorder = Recorder(
-                self._target, self._options.source, sync_interval_s=self._sync_s, counts_channels=is_watched(), say=warn
+                self._target,
+                self._options.source,
+                sync_interval_s=self._sync_s,
+                counts_channels=is_watched(),
+                say=warn,
+                on_failure=self._on_failure,
             )
+            if self._control is not None:
+                self._control.begin(self._recorder)
             say(f"Recording to {self._target.path}. Ctrl-C ends it.")
         return self._recorder
 
     async def run(self) -> "Ending":
         from arirecord.capture.client import Capture, CaptureOptions
-        from arirecord.capture.control import control
+        from arirecord.capture.control import Control
         from arirecord.capture.listener import Listener
 
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._split)
-        async with control(self._target.path, lambda: self._recorder):
+        self._on_failure = lambda: loop.call_soon_threadsafe(stop.set)
+        handle_signals(self._target, lambda: self._recorder, stop)
+        with Control(warn) as self._control:
             if isinstance(self._options, CaptureOptions):
                 return await Capture(self._options, self.start, say).run(stop)
             return await Listener(self._options, self.start, say).run(stop)
-
-    def _split(self) -> None:
-        if self._recorder is not None:
-            self._recorder.split()
 
     def line(self) -> str:
         if self._recorder is None:
@@ -234,27 +240,17 @@ class _Recording:
 
 
 def _finish(recorder: "Recorder", ending: "Ending") -> None:
-    try:
-        recorder.close("complete" if ending.is_wanted else ending.why)
-    except OSError as error:
-        raise click.ClickException(
-            f"The end of the recording could not be written ({error.strerror}). Make room, then run "
-            f"`arirecord recover {recorder.part}.journal`."
-        ) from error
-    stats = recorder.stats
-    with progress(recorder.kept_rows) as update:
-        header, problems = recorder.seal(update, lambda parts: update(f"{parts} earlier parts", 0))
+    close_recording(recorder, "complete" if ending.is_wanted else ending.why)
+    header, problems = seal_recording(recorder)
     say(f"{ending.why[0].upper()}{ending.why[1:]}.")
-    say(f"{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
+    has_lost = report_losses(recorder, problems)
     if header.drift_count:
         say(f"Differences from the ARI documentation: {header.drift_count:,}; `arirecord info` lists them.")
-    for problem in problems:
-        warn(problem)
-    if stats.gap_count:
-        warn(f"Gaps in the recording: {stats.gap_count:,}; `arirecord cat --all-kinds` shows when.")
-    if stats.lost_count:
-        warn(f"{stats.lost_count:,} events were LOST: the disk did not keep up.")
-    if stats.gap_count or problems or not ending.is_wanted:
+    if gaps := recorder.stats.gap_count:
+        warn(f"Gaps in the recording: {gaps:,}; `arirecord cat --all-kinds` shows when.")
+    if recorder.failure is not None:
+        raise SystemExit(1)
+    if gaps or has_lost or not ending.is_wanted:
         raise SystemExit(LOST)
 
 

@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,8 @@ def warn(text: str) -> None:
 
 
 def _echo(text: str) -> None:
-    click.echo(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text, err=True)
+    with suppress(OSError):  # a closed terminal must not end a recording
+        click.echo(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text, err=True)
 
 
 @contextmanager

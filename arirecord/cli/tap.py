@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -11,12 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from .access_options import access_options, check_access
-from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, progress, say, warn
+from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import DURATION, LISTEN, ROTATION
+from .recording_end import report_losses, seal_recording
+from .recording_run import handle_signals
 from .recording_target import open_target
 
 if TYPE_CHECKING:
+    from arirecord.capture.control import Control
     from arirecord.capture.recorder import Recorder
     from arirecord.capture.rotation import Rotation, Target
     from arirecord.tap import Tap, TapOptions
@@ -145,6 +147,7 @@ class _Tapping:
         self._options, self._target, self._duration_s = options, target, duration_s
         self.recorder: Recorder | None = None
         self._tap: Tap | None = None
+        self._control: Control | None = None
         self._events_before = 0
 
     @property
@@ -154,32 +157,26 @@ class _Tapping:
 
     async def run(self) -> None:
         """Run until a signal or the end of the duration."""
-        from arirecord.capture.control import control
+        from arirecord.capture.control import Control
         from arirecord.tap import Tap
 
-        stop, loop = asyncio.Event(), asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._split)
-        async with (
-            control(self._target.path, lambda: self.recorder),
-            Tap(self._options, self._start, say) as self._tap,
-        ):
-            where = self._options.upstream.http_base
-            say(f"Connect your app to {self._tap.url} instead of {where}. Ctrl-C ends the recording.")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._duration_s)
+        stop = asyncio.Event()
+        handle_signals(self._target, lambda: self.recorder, stop)
+        with Control(warn) as self._control:
+            async with Tap(self._options, self._start, say) as self._tap:
+                where = self._options.upstream.http_base
+                say(f"Connect your app to {self._tap.url} instead of {where}. Ctrl-C ends the recording.")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), self._duration_s)
 
     def _start(self) -> "Recorder":
         from arirecord.capture.recorder import Recorder
 
         self.recorder = Recorder(self._target, self._options.source, counts_channels=is_watched(), say=warn)
+        if self._control is not None:
+            self._control.begin(self.recorder)
         say(f"Recording to {self.recorder.target.path}.")
         return self.recorder
-
-    def _split(self) -> None:
-        if self.recorder is not None:
-            self.recorder.split()
 
     def line(self) -> str:
         """Return the status line."""
@@ -200,21 +197,15 @@ class _Tapping:
 def _finish(recorder: "Recorder", lost_count: int) -> None:
     try:
         recorder.close()
-        with progress(recorder.kept_rows) as update:
-            _, problems = recorder.seal(update)
+        _, problems = seal_recording(recorder)
     except Exception as error:
         warn(
             f"The recording could not be finished ({error}); the apps were not affected. Make room, then run "
             f"`arirecord recover {recorder.part}.journal`."
         )
         raise SystemExit(LOST) from error
-    stats = recorder.stats
-    say(f"{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
-    for problem in problems:
-        warn(problem)
-    if stats.lost_count:
-        warn(f"{stats.lost_count:,} events were LOST: the disk did not keep up.")
+    has_lost = report_losses(recorder, problems)
     if lost_count:
         warn(f"{lost_count:,} events or exchanges were NOT RECORDED; the applications were not affected.")
-    if stats.lost_count or lost_count or problems:
+    if has_lost or lost_count:
         raise SystemExit(LOST)

@@ -1,11 +1,14 @@
 """Sealing: a journal becomes a session. It is removed only after the session was read back and compared."""
 
+import fcntl
+import glob
 import os
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -13,14 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from arirecord.errors import JournalError, TargetExists
+from arirecord.errors import JournalError, NotASession, TargetExists
 from arirecord.session.columnar.table import UnforeseenColumns, own_columns, rows_to_table, session_schema
 
 from .bulk_mode import undisturbed
 from .digest import PROVED, RowDigest, data_digest
 from .header import KEY, Drift, Header
 from .header_stats import HeaderStats
-from .journal import JournalReader, is_locked
+from .journal import JournalReader
 from .output_file import check_output, followed, give_name
 from .parquet import GroupWriter, session_writer
 from .row_groups import grouped_batches
@@ -31,6 +34,10 @@ __all__ = ["Progress", "RowSource", "ahead", "make_session", "no_progress", "rec
 _SLICE = 40_960
 
 """Rows converted to columns together: Python objects for a whole row group would take a gigabyte."""
+
+_LOCK_PATIENCE_S = 0.2
+
+"""A look at a lock holds it for a moment."""
 
 _NAME = re.compile(rb'"type": ?"([^"\\]*)')
 
@@ -72,16 +79,16 @@ def no_progress(what: str, rows: int) -> None:
 def recover(
     journal: Path, target: Path | None = None, *, force: bool = False, progress: Progress = no_progress
 ) -> Header:
-    """Seal a journal that was left behind.
+    """Seal a journal that was left behind; of one that was sealed but not removed, return the header of the session.
 
-    Raises `JournalError` if it is being written or is not a journal, `TargetExists` as `seal` does.
+    Raises `JournalError` if it is being written or sealed or is not a journal, `TargetExists` as `seal` does.
     """
-    if is_locked(journal):
-        raise JournalError(f"{journal} is being written; end that recording instead")
     if target is None:
         if journal.suffix != ".journal":
             raise JournalError(f"{journal} does not end in .journal: say where the session goes with -o")
         target = journal.with_suffix("")
+    if not force and (header := _sealed_before(journal, target)) is not None:
+        return header
     return seal(journal, target, force=force, progress=progress)
 
 
@@ -99,23 +106,76 @@ def seal(
     complete line, a damaged one up to the damage; the damaged one is kept, renamed to end in `.damaged`. Memory is
     bounded.
 
-    Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the session differs from the journal,
-    `OSError` if the disk fails. The journal stays after every error.
+    Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the journal is being written or sealed,
+    or if the session differs from it, `OSError` if the disk fails. The journal stays after every error.
     """
-    try:
-        check_output(target, inputs=[journal], force=force)
-        reader = JournalReader(journal)
-        header = header or Header(reader.head["started_ns"], reader.head["source"])
-        make_session(reader, target, header, force=force, progress=progress)
-    except TargetExists as error:
-        raise TargetExists(f"{error}. The recording is safe in {journal}") from None
-    except JournalError as error:
-        raise JournalError(f"{error}; the journal {journal} is kept") from error
-    if reader.ended.startswith("damaged"):
-        journal.rename(journal.with_name(journal.name + ".damaged"))
-    else:
-        journal.unlink()
+    with _locked(journal):
+        try:
+            check_output(target, inputs=[journal], force=force)
+            reader = JournalReader(journal)
+            header = header or Header(reader.head["started_ns"], reader.head["source"])
+            _remove_unfinished(target)
+            make_session(reader, target, header, force=force, progress=progress)
+        except TargetExists as error:
+            raise TargetExists(f"{error}. The recording is safe in {journal}") from None
+        except JournalError as error:
+            raise JournalError(f"{error}; the journal {journal} is kept") from error
+        _discard(reader)
     return header
+
+
+def _discard(reader: JournalReader) -> None:
+    """Remove a journal whose rows are in a session; keep a damaged one under another name."""
+    if reader.ended.startswith("damaged"):
+        reader.path.rename(reader.path.with_name(reader.path.name + ".damaged"))
+    else:
+        reader.path.unlink()
+
+
+@contextmanager
+def _locked(journal: Path) -> Iterator[None]:
+    """Lock a journal, so that one process at a time seals it. Raises `JournalError` if another process has it."""
+    with journal.open("rb") as file:
+        until_s = time.monotonic() + _LOCK_PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until_s:
+                    raise JournalError(
+                        f"{journal} is being written or sealed by another process; end that recording instead"
+                    ) from None
+                time.sleep(0.01)
+        if not journal.exists():
+            raise FileNotFoundError(f"{journal} does not exist: another process has sealed it")
+        yield
+
+
+def _sealed_before(journal: Path, target: Path) -> Header | None:
+    """Remove a journal whose rows are all in `target`: a process that seals can be killed before it removes it."""
+    if not target.is_file():
+        return None
+    with _locked(journal), suppress(JournalError, NotASession, pa.ArrowException, KeyError):
+        reader, rows = JournalReader(journal), RowDigest()
+        for _ in _own(reader.batches(_SLICE), rows):
+            pass
+        if _digest(target, no_progress) == rows:
+            header = Header.load((pq.read_metadata(target).metadata or {})[KEY])
+            _remove_unfinished(target)
+            _discard(reader)
+            return header
+    return None
+
+
+def _remove_unfinished(target: Path) -> None:
+    """Remove what a killed process had written of `target`; the lock on the journal keeps others away."""
+    for path in followed(target).parent.glob(f"{_unfinished(glob.escape(target.name))}*"):
+        path.unlink(missing_ok=True)
+
+
+def _unfinished(name: str) -> str:
+    return f".{name}.sealing-"
 
 
 def make_session(
@@ -131,7 +191,7 @@ def make_session(
     target = followed(target)
     with undisturbed():
         names = _names(source, progress)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.sealing-", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=_unfinished(target.name), dir=target.parent)
         os.close(handle)
         temporary = Path(name)
         try:
@@ -203,13 +263,17 @@ def _own(batches: Iterator[Rows], received: RowDigest) -> Iterator[tuple[Rows, p
 
 def _compare(source: RowSource, path: Path, received: RowDigest, progress: Progress) -> None:
     """Read the session back and compare it with the received rows; raise `JournalError` if it differs."""
+    if _digest(path, progress) != received:
+        raise JournalError(_difference(source, path))
+
+
+def _digest(path: Path, progress: Progress) -> RowDigest:
     written = RowDigest()
     with pq.ParquetFile(path) as file:
         for batch in ahead(grouped_batches(file, 8192, PROVED)):
             written.add(batch)
             progress("comparing", written.rows)
-    if written != received:
-        raise JournalError(_difference(source, path))
+    return written
 
 
 def _difference(source: RowSource, path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from arirecord.capture import recorder as module
+from arirecord.capture import part_writer as module
 from arirecord.capture.recorder import Recorder
 from arirecord.capture.rotation import Folder, Rotation, SingleFile
 from arirecord.errors import TargetExists
@@ -132,7 +132,7 @@ def test_memory_is_bounded_and_a_loss_is_told(tmp_path: Path, monkeypatch: pytes
     for _ in range(500):
         recorder.frame(b'"0123456789"')
     disk.is_full = False
-    while recorder._taken_bytes != recorder._kept_bytes:
+    while recorder._pending_bytes:
         disk.tried.clear()
         disk.tried.wait(0.1)
     recorder.frame(b'"last"')

@@ -1,0 +1,77 @@
+"""The end of a recording: its journal is closed and sealed, and losses are reported."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from .console import progress, say, warn
+
+if TYPE_CHECKING:
+    from arirecord.capture.recorder import Recorder
+    from arirecord.session.header import Header
+
+__all__ = ["close_recording", "report_losses", "seal_recording"]
+
+
+class _Interrupted(BaseException):
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def close_recording(recorder: "Recorder", ended: str) -> None:
+    """Write all that waits to the journal. Raises `ClickException` if the disk refuses."""
+    try:
+        recorder.close(ended)
+    except OSError as error:
+        lost = recorder.stats.lost_count
+        raise click.ClickException(
+            f"The end of the recording could not be written ({error.strerror}): {lost:,} events are LOST, "
+            f"{recorder.stats.events:,} are kept. Make room, then run `arirecord recover {recorder.part}.journal`."
+        ) from error
+
+
+def seal_recording(recorder: "Recorder") -> "tuple[Header, list[str]]":
+    """Seal a closed recording, with a progress bar; see `Recorder.seal`.
+
+    Ctrl-C and SIGTERM end the command at once and leave the journals. A closed terminal does not.
+    """
+    try:
+        with _interruptible(), progress(recorder.kept_rows) as update:
+            return recorder.seal(update, lambda parts: update(f"{parts} earlier parts", 0))
+    except _Interrupted as interrupted:
+        path = recorder.target.path if recorder.target.path.is_dir() else f"{recorder.part}.journal"
+        warn(
+            f"Sealing was stopped. The recording is safe: {recorder.kept_rows:,} rows are in sessions or journals. "
+            f"Run `arirecord recover {path}`."
+        )
+        raise SystemExit(128 + interrupted.number) from None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Interrupted(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def report_losses(recorder: "Recorder", problems: list[str]) -> bool:
+    """Print what was recorded and what was not. Return whether anything was lost or not sealed."""
+    stats = recorder.stats
+    say(f"{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
+    for problem in problems:
+        warn(problem)
+    if stats.lost_count:
+        why = f"the recorder failed ({recorder.failure!r})" if recorder.failure else "the disk did not keep up"
+        warn(f"{stats.lost_count:,} events were LOST: {why}.")
+    return bool(problems or stats.lost_count or recorder.failure)
