@@ -8,6 +8,7 @@ from arirecord.asterisk.channel_states import INCOMING_STATES, OUTGOING_STATES, 
 from arirecord.asterisk.dial_statuses import DISPOSITIONS, PROGRESS_STATUSES, RINGING_STATUSES
 from arirecord.asterisk.dialplan_apps import PROMPTS, SILENT_PROMPTS
 from arirecord.asterisk.queue_statuses import REFUSED_JOINS
+from arirecord.asterisk.sample_rates import SAMPLE_RATES
 from arirecord.select.numbers import INTERNATIONAL, SEPARATORS
 
 from .views import text
@@ -27,6 +28,7 @@ _MACROS = {
     "is_ringing_status(dial_status)": f"dial_status IN {RINGING_STATUSES}",
     "is_progress_status(dial_status)": f"dial_status IN {PROGRESS_STATUSES}",
     "disposition_of(dial_status)": f"MAP {dict(DISPOSITIONS)}[split_part(dial_status, ':', 1)]",
+    "sample_rate(format)": f"MAP {dict(SAMPLE_RATES)}[lower(format)]",
     "is_helper(channel_name)": f"regexp_matches(channel_name, '^({'|'.join(HELPERS)})([/-]|$)')",
     "is_media(channel_name)": f"regexp_matches(channel_name, '^({'|'.join(MEDIA)})([/-]|$)')",
     "snooped_id(channel_name)": f"regexp_extract(channel_name, {text(SNOOP)}, 1)",

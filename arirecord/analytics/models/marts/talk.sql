@@ -24,6 +24,7 @@ spoken AS (
     SELECT
         channel_id,
         count(*) AS spoken_count,
+        count(*) FILTER (spoken_ms IS NULL) AS unknown_count,
         CASE WHEN bool_and(spoken_ms IS NOT NULL) THEN sum(spoken_ms) END AS spoken_ms,
         max(spoken_ms) AS longest_ms,
         bool_or(is_cut_off) AS is_cut_off
@@ -50,6 +51,7 @@ SELECT
     CASE WHEN facts.is_tracked AND facts.is_over THEN spoken.spoken_ms / 1000 END AS spoken_s,
     CASE WHEN facts.is_tracked AND facts.is_over THEN spoken.longest_ms / 1000 END AS longest_spoken_s,
     spoken.spoken_count,
+    spoken.unknown_count,
     shares.spoken_ms / NULLIF(shares.all_spoken_ms, 0) AS share_ratio,
     shares.crosstalk_ms / 1000 AS crosstalk_s,
     shares.silent_ms / 1000 AS silence_s,

@@ -1,0 +1,53 @@
+-- One row is one interval of speech whose audio may have more than 8,000 samples a second. Identified by `channel_id`
+-- and `seq`. Two channels alone in a bridge have the higher rate of both; with a third, each has its own.
+-- A negative duration proves a higher rate (`is_proven`), also for what lies between two of them. `rate_hz` is NULL if
+-- the rate is not known.
+WITH members AS (
+    SELECT speech.channel_id, speech.seq, others.channel_id AS other_id
+    FROM int_speech AS speech
+    JOIN int_bridge_stays AS stays
+        ON stays.channel_id = speech.channel_id
+        AND COALESCE(stays.entered_seq < speech.seq, true) AND COALESCE(stays.left_seq > speech.seq, true)
+    JOIN int_bridge_stays AS others
+        ON others.bridge_id = stays.bridge_id AND others.channel_id <> stays.channel_id
+        AND COALESCE(others.entered_seq < speech.seq, true) AND COALESCE(others.left_seq > speech.seq, true)
+    WHERE EXISTS (FROM int_wide_channels)
+),
+
+peers AS (
+    SELECT channel_id, seq, any_value(other_id) AS other_id
+    FROM members
+    GROUP BY channel_id, seq
+    HAVING count(DISTINCT other_id) = 1
+),
+
+wide AS (
+    SELECT channel_id, seq, CASE WHEN bool_and(rate_hz IS NOT NULL) THEN max(rate_hz) END AS rate_hz
+    FROM (
+        SELECT speech.channel_id, speech.seq, channels.rate_hz
+        FROM int_speech AS speech
+        JOIN int_wide_channels AS channels USING (channel_id)
+        UNION ALL
+        SELECT peers.channel_id, peers.seq, channels.rate_hz
+        FROM peers
+        JOIN int_wide_channels AS channels ON channels.channel_id = peers.other_id
+    )
+    GROUP BY channel_id, seq
+),
+
+proven AS (
+    SELECT channel_id, min(seq) AS first_seq, max(seq) AS last_seq
+    FROM int_speech
+    WHERE duration_ms < 0
+    GROUP BY channel_id
+)
+
+SELECT
+    speech.channel_id,
+    speech.seq,
+    wide.rate_hz,
+    COALESCE(speech.seq BETWEEN proven.first_seq AND proven.last_seq, false) AS is_proven
+FROM int_speech AS speech
+LEFT JOIN wide USING (channel_id, seq)
+LEFT JOIN proven USING (channel_id)
+WHERE wide.channel_id IS NOT NULL OR proven.channel_id IS NOT NULL

@@ -1,0 +1,30 @@
+-- One row is one channel whose audio may have more than 8,000 samples a second. Identified by `channel_id`.
+-- `rate_hz` is NULL if the rate is not known: a Local channel that no channel dialled has 192 kHz, unless its request
+-- named other formats. The format of external media is in its request.
+WITH media AS (
+    SELECT
+        originations.channel_id,
+        NULLIF(url_decode(regexp_extract(requests.query, '&format=([^&]*)', 1)), '') AS query_format,
+        sample_rate(COALESCE(query_format, requests.body ->> 'format')) AS rate_hz
+    FROM stg_requests AS requests
+    JOIN stg_originations AS originations USING (seq)
+    WHERE requests.path = 'channels/externalMedia'
+),
+
+halves AS (
+    SELECT
+        facts.channel_id,
+        bool_or(dials.seq IS NOT NULL) OVER (PARTITION BY regexp_replace(facts.channel_name, ';[12]$', '')) AS is_dialled
+    FROM int_channel_facts AS facts
+    LEFT JOIN int_dials AS dials
+        ON dials.peer_channel_id = facts.channel_id AND dials.caller_channel_id IS NOT NULL
+    WHERE facts.technology = 'Local'
+)
+
+SELECT channel_id, any_value(rate_hz) AS rate_hz
+FROM (
+    SELECT channel_id, rate_hz FROM media WHERE rate_hz IS DISTINCT FROM 8000
+    UNION ALL
+    SELECT channel_id, NULL FROM halves WHERE NOT is_dialled
+)
+GROUP BY channel_id
