@@ -1,12 +1,10 @@
 """DuckDB connections with a session as a set of views."""
 
 import re
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from uuid import uuid4
 
 import duckdb
 
@@ -19,6 +17,8 @@ from .buckets import bucket_macros
 from .facts import fact_macros
 from .models import load_models, model_names
 from .parameters import parameter_macros, set_statement
+from .private_folder import new_path, plain_path
+from .restriction import check_statement, restrict
 from .server_models import ServerModels, model_statement
 from .sql_errors import suggesting_names
 from .statement_runner import StatementRunner
@@ -81,6 +81,9 @@ def connect(
     models are computed here, once, as tables in memory: several marts read them. Beyond 700 MB DuckDB spills to the
     system's temporary folder; `SET memory_limit = '4GB'` gives it more.
 
+    SQL on the connection can do what DuckDB can: read and write files, and load extensions. For SQL of others there is
+    `arirecord query`, which restricts it.
+
     timezone: IANA name (`Europe/Prague`) or `local`, for the parameter `timezone` and DuckDB's own setting `TimeZone`.
         Times in tables stay UTC; `local_time(started_at)` converts them.
 
@@ -101,13 +104,21 @@ class Tables:
 
     timezone: zone of time buckets, of `local_time` and of DuckDB's type TIMESTAMP WITH TIME ZONE.
     script: gets the statements that create views, macros and tables; the tables stay empty.
+    is_restricted: statements can read the files of the session, and nothing else; see `restrict`.
     Raises `ValueError` for an unknown zone.
     """
 
-    def __init__(self, session: SessionFile | None, timezone: str = "UTC", script: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        session: SessionFile | None,
+        timezone: str = "UTC",
+        script: list[str] | None = None,
+        *,
+        is_restricted: bool = False,
+    ) -> None:
         zone = zone_name(timezone)
-        spill = Path(tempfile.gettempdir()) / f"arirecord-{uuid4().hex}"
-        self.connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": MEMORY})
+        spill = str(new_path("spill"))  # DuckDB makes it readable for everybody
+        self.connection = duckdb.connect(config={"temp_directory": spill, "memory_limit": MEMORY})
         # Otherwise each of a hundred statements reads the footer of the file again.
         self.connection.execute("SET parquet_metadata_cache = true")
         # DuckDB estimates one row for a macro, and would join each with all rows: 870 s for kpis of 100,000 calls.
@@ -122,6 +133,9 @@ class Tables:
         self.connection.execute(f"SET TimeZone = '{zone}'")  # default: the machine's
         if zone != "UTC":
             self.connection.execute(set_statement("timezone", zone))
+        self._is_restricted = is_restricted
+        if is_restricted:
+            restrict(self.connection, map(plain_path, session.paths if session else ()))
 
     def need_for(self, sql: str) -> None:
         """Create the models and views of events that a statement may read."""
@@ -132,8 +146,10 @@ class Tables:
     def sql(self, statement: str) -> duckdb.DuckDBPyRelation | None:
         """Create what one statement reads, and run it. Return its rows, computed when read; None if it returns no rows.
 
-        Raises `duckdb.Error`, with suggestions for an unknown table.
+        Raises `duckdb.Error`, with suggestions for an unknown table; `duckdb.PermissionException` if it is restricted.
         """
+        if self._is_restricted:
+            check_statement(statement)
         self.need_for(statement)
         with suggesting_names():
             relation: duckdb.DuckDBPyRelation | None = self.connection.sql(statement)

@@ -9,6 +9,8 @@ from arirecord.session.reader import SessionFile
 from arirecord.session.recorded_time import RecordedTime
 from arirecord.session.servers import Server
 
+from .private_folder import plain_path
+
 __all__ = ["event_views", "name", "row_views", "text", "views_named_in"]
 
 _SQL: Mapping[ColumnType, str] = {
@@ -31,6 +33,8 @@ _TOGETHER = {
 _LEADING = ("seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp")
 _OWN = ("connection_", "rest_", "mark_")
 """Prefixes of the columns of rows other than events."""
+_READ = "hive_partitioning = false"
+"""A folder named `kind=x` is not a column."""
 _SIZES = "application, type, event_count, mean_bytes, is_estimated"
 _NO_ROWS = (
     "SELECT NULL::BIGINT AS seq, NULL::TIMESTAMP AS received_at, NULL::BIGINT AS elapsed_ns, NULL::VARCHAR AS kind, "
@@ -114,7 +118,7 @@ def _source(session: SessionFile | None, server: Server | None) -> _Source:
     if session is None:
         return _NOWHERE
     numbers = server.parts if server else range(len(session.parts))
-    paths = {number: text(str(session.parts[number].path)) for number in numbers}
+    paths = {number: text(plain_path(session.parts[number].path)) for number in numbers}
     shared = [paths[number] for number in paths if server and number in server.shared_parts]
     own_paths = ", ".join(path for path in paths.values() if path not in shared)
     is_own = "true"
@@ -122,8 +126,8 @@ def _source(session: SessionFile | None, server: Server | None) -> _Source:
         is_own = f"COALESCE(asterisk_id, '') = {text(server.name or '')}"
         is_own = f"({is_own} OR filename IN ({own_paths}))" if own_paths else is_own
     if len(session.parts) < 2:
-        return _Source(f"read_parquet({paths[0]})", is_own=is_own)
-    read = f"read_parquet([{', '.join(paths.values())}], union_by_name = true, filename = true)"
+        return _Source(f"read_parquet({paths[0]}, {_READ})", is_own=is_own)
+    read = f"read_parquet([{', '.join(paths.values())}], {_READ}, union_by_name = true, filename = true)"
     shifts = {number: session.seq_shifts[number] for number in numbers}
     cases = " ".join(f"WHEN {paths[number]} THEN {shift}" for number, shift in shifts.items() if shift)
     shift = f"CASE filename {cases} ELSE 0 END" if cases else "0"

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -24,9 +25,10 @@ __all__ = ["command"]
 @click.argument("session", type=Input())
 @click.argument("sql", required=False)
 @click.option("-f", "--file", type=click.File(encoding="utf-8"), help="Read the SQL from a file; - is standard input.")
+@click.option("--unsafe", is_flag=True, help="Let the SQL read and write files, use the network and change settings.")
 @timezone_option("Time zone of buckets, local_time() and DuckDB's TimeZone")
 @result_options
-def command(session: Path, sql: str | None, file: IO[str] | None, timezone: str, output: Output) -> None:
+def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, timezone: str, output: Output) -> None:
     """Query a session in SQL (DuckDB).
 
     `arirecord metrics` lists the tables: calls, legs, transfers … There is also a view for each event type, named as
@@ -35,6 +37,8 @@ def command(session: Path, sql: str | None, file: IO[str] | None, timezone: str,
     Times in tables are UTC; local_time(started_at) converts them to --timezone.
 
     SQL is the text, or - for standard input. Several statements run in order, and each result is printed.
+
+    The SQL sees the session and nothing else: no other file, no network, no extensions; -o writes results.
 
     \b
     Examples:
@@ -56,12 +60,27 @@ def command(session: Path, sql: str | None, file: IO[str] | None, timezone: str,
         opening = thread.submit(open_session, session)
         from arirecord.analytics.connection import Tables
 
-        tables = Tables(opening.result(), timezone)
-    for result in _results(tables, text or "", is_one=output.path is not None or output.format == "parquet"):
-        if output.is_terminal and output.format == "table" and not output.vertical:
-            write(*_for_terminal(result, text or "", output, timezone))
-        else:
-            write(result, output)
+        tables = Tables(opening.result(), timezone, is_restricted=not unsafe)
+    with _advising_unsafe():
+        for result in _results(tables, text or "", is_one=output.path is not None or output.format == "parquet"):
+            if output.is_terminal and output.format == "table" and not output.vertical:
+                write(*_for_terminal(result, text or "", output, timezone))
+            else:
+                write(result, output)
+
+
+@contextmanager
+def _advising_unsafe() -> "Iterator[None]":
+    """Name `--unsafe` where DuckDB refuses to read another file or to change a setting."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.PermissionException, duckdb.InvalidInputException) as error:
+        what = str(error).partition("\n")[0]
+        if isinstance(error, duckdb.InvalidInputException) and "configuration has been locked" not in what:
+            raise
+        raise click.ClickException(f"{what}. SQL sees only the session unless you add --unsafe") from None
 
 
 def _for_terminal(

@@ -220,7 +220,7 @@ def _answer(
         hidden = [name for name in known if name not in asked["columns"]]
         view = TableView(timezone, hidden, show_all="--all-columns, --vertical or --columns NAMES")
     question = TableQuery(mart, **asked)
-    made = Tables(opened, timezone)
+    made = Tables(opened, timezone, is_restricted=True)
     try:
         for setting in settings:
             made.connection.execute(set_statement(*_pair(setting)))
@@ -260,11 +260,18 @@ def _rows(made: "Tables", sql: str, question: "TableQuery", known: list[str]) ->
     """Return the rows of a query, whose `where` is the only SQL from the user."""
     import duckdb
 
+    from arirecord.analytics.restriction import check_statement
     from arirecord.analytics.sql_errors import unknown_column
 
     try:
+        check_statement(question.where or "")
         return made.connection.sql(sql)
-    except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
+    except (
+        duckdb.ParserException,
+        duckdb.BinderException,
+        duckdb.CatalogException,
+        duckdb.PermissionException,
+    ) as error:
         if column := unknown_column(error):
             raise unknown_name(f"--where: {question.mart} has no column", column, known) from error
         what = str(error).partition("\n")[0].partition(": ")[2]

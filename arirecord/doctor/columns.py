@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from arirecord import __version__
 from arirecord.asterisk.catalogue import event_types
 from arirecord.session.columnar.table import LEADING, UnforeseenColumns, rows_to_table, session_schema
 from arirecord.session.digest import PROVED, data_digest
 from arirecord.session.header import Drift, Header
+from arirecord.session.parquet import parquet_file
 from arirecord.session.rows import OWN_COLUMNS, Rows
 from arirecord.session.templates import TEMPLATE
 
@@ -67,7 +67,7 @@ def is_as_sealed(path: Path, header: Header, schema: pa.Schema) -> bool:
     """Return whether this version sealed the file, and its columns are as they were."""
     if header.data_sha256 is None or header.arirecord != __version__:
         return False
-    size = path.stat().st_size - pq.read_metadata(path).serialized_size - _FOOTER
+    size = path.stat().st_size - parquet_file(path).metadata.serialized_size - _FOOTER
     return data_digest(path, size, schema, header.drift) == header.data_sha256
 
 

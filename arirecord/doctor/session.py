@@ -5,9 +5,9 @@ from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from arirecord.session.header import Header
+from arirecord.session.parquet import parquet_file
 from arirecord.session.reader import Part, SessionFile
 from arirecord.session.row_groups import stored_batches
 from arirecord.session.seal import Progress, no_progress
@@ -72,7 +72,7 @@ def examine_session(
         yield from _examine_part(part, origin, names, [*checks, *own], partial(_advance, progress, done))
         for check in own:
             yield from check.end()
-        done += pq.read_metadata(part.path).num_rows
+        done += parquet_file(part.path).metadata.num_rows
     for check in checks:
         yield from check.end()
 
@@ -102,7 +102,7 @@ def _examine_part(
     count = before = 0
     nulls = Few()
     try:
-        with pq.ParquetFile(part.path) as file:
+        with parquet_file(part.path) as file:
             for stored in stored_batches(file, BATCH, names):
                 count += stored.num_rows
                 stored.validate(full=True)  # polars does not check text, and must not get invalid UTF-8

@@ -22,7 +22,7 @@ from .digest import PROVED, RowDigest
 from .header import COMPACT_FORMAT, KEY
 from .header_stats import TypeBytes
 from .output_file import check_inputs, check_output, followed, give_name
-from .parquet import COMPACT_ROW_GROUP, compact_writer
+from .parquet import COMPACT_ROW_GROUP, compact_writer, parquet_file
 from .reader import Part, SessionFile
 from .row_groups import grouped_batches, is_compact, opened, stored_batches
 from .seal import Progress, no_progress
@@ -70,7 +70,7 @@ def _compact_part(part: Part, target: Path, force: bool, progress: Progress) -> 
     try:
         expected = _write(part, temporary, progress)
         found = RowDigest()
-        with pq.ParquetFile(temporary) as file:
+        with parquet_file(temporary) as file:
             for batch in stored_batches(file, _SLICE, PROVED):
                 found.add(batch)
                 progress("comparing", found.rows)

@@ -9,7 +9,15 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["COMPACT_ROW_GROUP", "ROW_GROUP", "GroupWriter", "column_bounds", "compact_writer", "session_writer"]
+__all__ = [
+    "COMPACT_ROW_GROUP",
+    "ROW_GROUP",
+    "GroupWriter",
+    "column_bounds",
+    "compact_writer",
+    "parquet_file",
+    "session_writer",
+]
 
 ROW_GROUP = 122_880
 COMPACT_ROW_GROUP = 122_880
@@ -28,10 +36,15 @@ _SOUGHT = ("seq", "received_at", "elapsed_ns", "kind", "type", "timestamp", "cha
 """Columns with minimum and maximum, for fast searches; for all columns they would take a sixtieth of a session."""
 
 
+def parquet_file(path: Path) -> pq.ParquetFile:
+    """Open the file of this name. pyarrow expands a leading `~` and takes `s3:/x` for an address."""
+    return pq.ParquetFile(path.absolute())
+
+
 def session_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """Return a writer of sessions with these columns."""
     return pq.ParquetWriter(
-        path,
+        path.absolute(),
         schema,
         compression="zstd",
         compression_level={name: _RAW_LEVEL if name == "raw" else _LEVEL for name in _leaves(schema)},
@@ -51,7 +64,7 @@ def _leaves(schema: pa.Schema) -> list[str]:
 def compact_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """Return a writer of compact sessions with these columns. Their rows are not in order of time."""
     return pq.ParquetWriter(
-        path,
+        path.absolute(),
         schema,
         compression="zstd",
         compression_level=_COMPACT_LEVEL,

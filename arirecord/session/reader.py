@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from arirecord.errors import NotASession
 
 # Modules that read rows are imported on use: most queries go to DuckDB, and pyarrow.compute alone takes 50 ms.
 from .header import KEY, Header
-from .parquet import column_bounds
+from .parquet import column_bounds, parquet_file
 from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps
 from .servers import Server, find_servers
 
@@ -232,7 +231,7 @@ class SessionFile:
         frames = [
             frame.sort("seq") if is_compact(part.schema) else frame
             for part in self.parts
-            for frame in [pl.scan_parquet(part.path)]
+            for frame in [pl.scan_parquet(part.path.absolute(), glob=False, hive_partitioning=False)]
         ]
         return pl.concat(frames, how="diagonal").filter(pl.col("kind") == "event")
 
@@ -243,7 +242,7 @@ def _open_part(path: Path) -> Part:
 
         raise missing_session(path)
     try:
-        metadata = pq.read_metadata(path)
+        metadata = parquet_file(path).metadata
         text, schema = (metadata.metadata or {}).get(KEY), metadata.schema.to_arrow_schema()
         seqs = [seq for _, *low_and_high in column_bounds(metadata, "seq") for seq in low_and_high]
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from arirecord.errors import NotASession
 
+from .parquet import parquet_file
 from .templates import TEMPLATE, columns_of_templates, restore
 
 __all__ = ["grouped_batches", "is_compact", "opened", "stored_batches"]
@@ -20,7 +21,7 @@ _RESTORE = 8192
 @contextmanager
 def opened(path: Path) -> Iterator[pq.ParquetFile]:
     """Open a file of a session for reading. Raises `NotASession` with its name if it is damaged."""
-    with pq.ParquetFile(path) as file:
+    with parquet_file(path) as file:
         try:
             yield file
         except (pa.ArrowException, OSError) as error:

@@ -14,7 +14,6 @@ from typing import Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from arirecord.errors import JournalError, NotASession, TargetExists
 from arirecord.session.columnar.table import UnforeseenColumns, own_columns, rows_to_table, session_schema
@@ -25,7 +24,7 @@ from .header import KEY, Drift, Header
 from .header_stats import HeaderStats
 from .journal import JournalReader
 from .output_file import check_output, followed, give_name
-from .parquet import GroupWriter, session_writer
+from .parquet import GroupWriter, parquet_file, session_writer
 from .row_groups import grouped_batches
 from .rows import Row, Rows
 
@@ -161,7 +160,7 @@ def _sealed_before(journal: Path, target: Path) -> Header | None:
         for _ in _own(reader.batches(_SLICE), rows):
             pass
         if _digest(target, no_progress) == rows:
-            header = Header.load((pq.read_metadata(target).metadata or {})[KEY])
+            header = Header.load((parquet_file(target).metadata.metadata or {})[KEY])
             _remove_unfinished(target)
             _discard(reader)
             return header
@@ -269,7 +268,7 @@ def _compare(source: RowSource, path: Path, received: RowDigest, progress: Progr
 
 def _digest(path: Path, progress: Progress) -> RowDigest:
     written = RowDigest()
-    with pq.ParquetFile(path) as file:
+    with parquet_file(path) as file:
         for batch in ahead(grouped_batches(file, 8192, PROVED)):
             written.add(batch)
             progress("comparing", written.rows)
@@ -287,7 +286,7 @@ def _difference(source: RowSource, path: Path) -> str:
 
 
 def _written(path: Path) -> Iterator[Row]:
-    with pq.ParquetFile(path) as file:
+    with parquet_file(path) as file:
         for batch in grouped_batches(file, 8192, PROVED):
             received = pc.multiply(batch["received_at"].cast(pa.int64()), 1000)
             columns = (batch["seq"], received, batch["elapsed_ns"], batch["kind"], batch["raw"])

@@ -9,6 +9,9 @@ from pathlib import Path
 import duckdb
 
 from arirecord.analytics import connect
+from arirecord.analytics.connection import MEMORY
+from arirecord.analytics.private_folder import new_path, private_folder
+from arirecord.analytics.views import text
 from arirecord.session.reader import SessionFile
 
 __all__ = ["MARTS", "Difference", "compare_sessions"]
@@ -37,18 +40,17 @@ def compare_sessions(
     were recorded at another time. Columns in `ignore`, and positions in the recording (`seq`), are left out. The result
     is valid within the context.
     """
-    with tempfile.TemporaryDirectory(prefix="arirecord-diff-") as name:
+    with tempfile.TemporaryDirectory(prefix="diff-", dir=private_folder()) as name:
         folder = Path(name)
         marts = sorted({"calls", *marts})
         for side, session in (("a", a), ("b", b)):
             with connect(session, models=marts) as db:
                 for mart in marts:
-                    db.execute(f"COPY (SELECT * FROM {mart}) TO '{folder / f'{mart}-{side}.parquet'}' (FORMAT parquet)")
-        with duckdb.connect() as db:
+                    db.execute(f"COPY (SELECT * FROM {mart}) TO {_file(folder, mart, side)} (FORMAT parquet)")
+        with duckdb.connect(config={"temp_directory": str(new_path("spill")), "memory_limit": MEMORY}) as db:
             for mart in marts:
                 for side in "ab":
-                    path = folder / f"{mart}-{side}.parquet"
-                    db.execute(f"CREATE VIEW {mart}_{side} AS FROM read_parquet('{path}')")
+                    db.execute(f"CREATE VIEW {mart}_{side} AS FROM read_parquet({_file(folder, mart, side)})")
             db.execute(_MATCHED)
             rows = db.sql(
                 f"SELECT * EXCLUDE (position) FROM ({_differences(db, marts, ignore)})"
@@ -56,6 +58,10 @@ def compare_sessions(
             )
             count = db.sql("SELECT count(*) FROM calls_a").fetchall()[0][0]
             yield Difference(rows, count)
+
+
+def _file(folder: Path, mart: str, side: str) -> str:
+    return text(str(folder / f"{mart}-{side}.parquet"))
 
 
 _MATCHED = """

@@ -1,6 +1,7 @@
 """`arirecord query`: where SQL comes from, several statements, and what goes wrong."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -91,3 +92,75 @@ def test_what_goes_wrong_is_reported(run: Run, tmp_path: Path, args: list[str], 
     assert words in done.stderr.decode()
     assert done.stdout == b""
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "FROM read_csv('neighbour.csv')",
+        "FROM 'neighbour.csv'",
+        "FROM glob('*')",
+        "FROM read_text('/etc/hosts')",
+        "FROM 's3://bucket/session.parquet'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "ATTACH 'other.db'",
+        "SET enable_external_access = true",
+        "SET allowed_paths = ['/etc/hosts']",
+        "SET temp_directory = '.'",
+        "SET lock_configuration = false",
+        "COPY (SELECT 1) TO 'copy.csv'",
+        "COPY (SELECT 1) TO 'session.parquet' (USE_TMP_FILE false)",
+        "WITH a AS (COPY (SELECT 1) TO 'session.parquet' (USE_TMP_FILE false)) FROM a",
+        "WITH a AS (\u00a0COPY (SELECT 1) TO 'session.parquet' (USE_TMP_FILE false)) FROM a",
+        "EXPLAIN ANALYZE /* */ copy(SELECT 1) TO 'session.parquet' (USE_TMP_FILE false)",
+        "PREPARE w AS COPY (SELECT 1) TO 'session.parquet' (USE_TMP_FILE false); EXECUTE w",
+        "FROM query('WITH a AS (COPY (SELECT 1) TO ''session.parquet'' (USE_TMP_FILE false)) FROM a')",
+        "EXPORT DATABASE 'exported'",
+        "CALL enable_logging(storage = 'file', storage_path = 'log')",
+        "CREATE PERSISTENT SECRET s (TYPE http)",
+    ],
+)
+def test_sql_sees_the_session_and_nothing_else(run: Run, tmp_path: Path, statement: str) -> None:
+    """It reads no other file, writes none, the session least of all, and loads no extension."""
+    shutil.copy(IVR, tmp_path / "session.parquet")
+    (tmp_path / "neighbour.csv").write_text("a\nsecret\n")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+    done = run("query", "session.parquet", statement, "--format", "csv", code=1)
+
+    assert b"secret" not in done.stdout
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("words", ["--unsafe", "-o"])
+def test_a_refusal_gives_advice(run: Run, words: str) -> None:
+    """How to write a result, and how to allow everything."""
+    assert words in run("query", IVR, "COPY (SELECT 1) TO 'x.csv'", code=1).stderr.decode()
+
+
+def test_unsafe_sql_reads_and_writes_files(run: Run, tmp_path: Path) -> None:
+    """As DuckDB itself."""
+    run("query", IVR, "COPY (SELECT 7 AS seven) TO 'seven.csv'", "--unsafe")
+    assert run("query", IVR, "FROM 'seven.csv'", "--unsafe", "--format", "csv").stdout == b"seven\n7\n"
+
+
+def test_restricted_sql_keeps_what_concerns_the_session(run: Run) -> None:
+    """Its own tables, variables, limits and time zone, and columns named as a statement."""
+    statements = (
+        "SET memory_limit = '500MB'; SET TimeZone = 'Europe/Prague'; SET VARIABLE dtmf_gap_ms = 20; "
+        "CREATE TABLE t AS SELECT 1 AS \"copy\", 'copy' AS b; SELECT count(*) AS n FROM t, dtmf"
+    )
+    assert json.loads(run("query", IVR, statements, "--format", "jsonl").stdout)["n"] > 0
+
+
+def test_conditions_see_the_session_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    """`--where` reads and writes no other file either."""
+    (tmp_path / "neighbour.csv").write_text("a\n1\n")
+    for condition in (
+        "(SELECT count(*) FROM read_csv('neighbour.csv')) > 0",
+        "true); COPY (SELECT 1) TO 'x.csv'; SELECT (true",
+    ):
+        run("calls", IVR, "--where", condition, code=2)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["neighbour.csv"]
