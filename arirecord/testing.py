@@ -147,10 +147,9 @@ class Ari:
         return asyncio.run_coroutine_threadsafe(done(), self._loop).result()
 
     def _run(self) -> None:
-        import selectors
+        from arirecord.replay.wire.precise_loop import precise_loop
 
-        # select() sleeps to the microsecond, epoll to the millisecond.
-        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        with asyncio.Runner(loop_factory=precise_loop) as runner:
             try:
                 runner.run(self._serve())
             except BaseException as failure:

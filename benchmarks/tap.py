@@ -10,7 +10,6 @@ one run, so that both ways meet the same machine; targets: at most 1 ms more at 
 import asyncio
 import gc
 import re
-import selectors
 import socket
 import statistics
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 import uvicorn
 from websockets.asyncio.client import connect
 
+from arirecord.replay.wire.precise_loop import precise_loop
 from arirecord.session.reader import open_session
 from benchmarks.figure import Figure, tell
 
@@ -160,6 +160,6 @@ async def main(seconds: float) -> None:
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        loops = asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector()))
+        loops = asyncio.Runner(loop_factory=precise_loop)
         with loops as runner:
             runner.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 10))

@@ -106,9 +106,9 @@ def replay(
       curl -X POST 'http://127.0.0.1:8088/control/speed?speed=10'
     """
     import asyncio
-    import selectors
 
     from arirecord.replay.server import ReplayServer
+    from arirecord.replay.wire.precise_loop import precise_loop
     from arirecord.session.reader import open_session
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -140,8 +140,7 @@ def replay(
         **values_of(given),
     )
     server = ReplayServer(opened, options, say)
-    # select() sleeps to the microsecond, epoll to the millisecond: it is most of the lateness.
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+    with asyncio.Runner(loop_factory=precise_loop) as runner:
         runner.run(_serve(server))
 
 

@@ -1,7 +1,6 @@
 """`arirecord verify`."""
 
 import asyncio
-import selectors
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,14 +96,14 @@ def command(
     """
     from arirecord.errors import VerifyError
     from arirecord.replay.verify import Verified, VerifyOptions, sessions_in, verify, write_junit
+    from arirecord.replay.wire.precise_loop import precise_loop
 
     options = VerifyOptions(_speed(speed), pace_timeout, start_timeout, 0.5, application, ignore, any_order)
     results = []
     paths = sessions_in(session)
     for path in paths:
         say(f"Replaying {path} to {command[0]} …")
-        # select() sleeps to the microsecond, epoll to the millisecond.
-        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        with asyncio.Runner(loop_factory=precise_loop) as runner:
             try:
                 results.append(runner.run(verify(path, command, options, say)))
             except VerifyError as error:

@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket
 from arirecord.asterisk.web_access import WebAccess, is_loopback
 from arirecord.async_block import AsyncBlock, task_group
 from arirecord.errors import ReplayError
+from arirecord.limits import report_full
 from arirecord.select.times import Position
 from arirecord.session.positions import rows_before
 from arirecord.session.reader import SessionFile, open_session
@@ -71,7 +72,7 @@ class ReplayServer(AsyncBlock):
     `say` receives messages for the user; by default they go to the logger `arirecord.replay`. `on_exchange` receives
     every request of a client that ARI knows, with its response. Raises `ReplayError` if it cannot listen, and from the
     block if the session cannot be read further. For sub-millisecond lateness run it on an event loop made with
-    `selectors.SelectSelector`.
+    `wire.precise_loop`.
     """
 
     def __init__(
@@ -214,6 +215,7 @@ class ReplayServer(AsyncBlock):
             else:
                 await self._executor.take(events.Seek(self.options.start))
                 await self._executor.take(events.Due())
+            report_full(self._say)
             web = web_server(Web(self, ClientAuth(self.options.user, self.options.password), self._access))
             await web.startup([listener])
             try:
@@ -277,6 +279,7 @@ class ReplayServer(AsyncBlock):
             await self._executor.take(connected)
             while (text := await connection.receive()) is not None:
                 await self._executor.take(events.MessageReceived(connection, text))
+                await asyncio.sleep(0)  # a client that sends thousands of requests must not keep the others waiting
         finally:
             connection.ended()
             await self._executor.take(events.ClientLeft(connection))

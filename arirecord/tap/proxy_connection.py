@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Any
 
 from arirecord.capture.address import why_unreachable
+from arirecord.limits import Deadline
 
-from .admission import Deadline, RequestRefused, check_head, own_response, without_compression
+from .admission import RequestRefused, check_head, own_response, without_compression
 from .endpoint import Endpoint
 from .event_stream import ObservedStream, asked_applications
 from .exchanges import Exchanges, ObservedExchange

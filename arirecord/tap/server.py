@@ -13,8 +13,8 @@ from arirecord.asterisk.web_access import WebAccess
 from arirecord.async_block import AsyncBlock, task_group
 from arirecord.capture.recorder import Recorder
 from arirecord.errors import CaptureError
+from arirecord.limits import connection_limit, report_full
 
-from .admission import connection_limit
 from .event_stream import StreamRegistry
 from .fan_out import FanOut
 from .options import TapOptions
@@ -83,6 +83,7 @@ class Tap(AsyncBlock):
     async def _run(self) -> AsyncIterator[None]:
         server = await self._listen()
         try:
+            report_full(self._say)
             shared = self._shared = self._begin()
             await server.start_serving()
             async with task_group() as self._tasks:
@@ -102,7 +103,7 @@ class Tap(AsyncBlock):
         copies = FanOut(self.options.max_behind_bytes, self._say)
         options = self.options
         access = WebAccess(options.host, options.allow_origin, options.allow_host)
-        limit = connection_limit(options.max_connections)
+        limit = min(options.max_connections, connection_limit(2))  # files: one to the app, one to Asterisk
         return Shared(options, keeper, streams, copies, self._say, self._spawn, access, limit)
 
     async def _listen(self) -> asyncio.Server:

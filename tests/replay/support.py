@@ -1,13 +1,13 @@
 """What the replay tests share: a clock that moves when told, frames, a server with clients."""
 
 import asyncio
-import selectors
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from arirecord.replay.wire.precise_loop import precise_loop
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import Frame
 from arirecord.session.seal import seal
@@ -49,7 +49,7 @@ def run(coroutine: Coroutine[Any, Any, T], within_s: float = HANG_S) -> T:
         async with asyncio.timeout(within_s):
             return await coroutine
 
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+    with asyncio.Runner(loop_factory=precise_loop) as runner:
         return runner.run(limited())
 
 

@@ -182,6 +182,8 @@ def test_every_call_opens_its_ladder(report: Path) -> None:
         expect(dialog.locator("svg.ladder")).to_be_visible()
         page.goto(f"{report.as_uri()}#call={ids[-1]}")
         expect(dialog.locator("dl code")).to_have_text(ids[-1])
+        page.goto(f"{report.as_uri()}#call=%E0%A4%A")  # a link that was cut
+        expect(dialog.locator("p code")).to_contain_text("'%E0%A4%A'")
         assert window.errors == []
 
 

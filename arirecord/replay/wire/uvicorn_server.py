@@ -11,6 +11,7 @@ from arirecord.asterisk.login import is_same, logins_of
 from arirecord.errors import ReplayError
 
 from .batch_send import BatchProtocol
+from .limited_http import LimitedHttp
 
 __all__ = ["ClientAuth", "authority", "listen", "web_server"]
 
@@ -19,6 +20,7 @@ def web_server(app: object) -> uvicorn.Server:
     """uvicorn without features that a local replay does not need: logs, pings, compression, lifespan."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # any ASGI application
+        http=LimitedHttp,
         ws=BatchProtocol,
         ws_ping_interval=None,
         ws_per_message_deflate=False,

@@ -124,9 +124,12 @@ def _page(status: int, title: str, text: str, headers: dict[str, str] | None = N
 
 
 def _response(answer: RestResponse) -> Response:
-    content = answer.content
-    kind = answer.content_type if content or answer.status != 204 else None
-    return Response(content, answer.status, dict(answer.headers), kind)
+    is_empty = answer.status in (204, 304)  # such a response has no body, also if one was recorded
+    kind = answer.content_type
+    if not (kind.isascii() and kind.isprintable()):
+        kind = "application/octet-stream"
+    content = b"" if is_empty else answer.content
+    return Response(content, answer.status, dict(answer.headers), None if is_empty else kind)
 
 
 def _raw_path(request: Request) -> str:

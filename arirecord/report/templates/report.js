@@ -197,10 +197,17 @@ const dialog = document.getElementById("ladder");
 const content = document.getElementById("ladder-content");
 const packOf = new Map(rows.map((row) => [row[place.call_id], row[place.pack]]));
 const quoted = (word) => (/^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+const decoded = (text) => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a link that was cut, or never encoded
+  }
+};
 const open = async () => {
   const [, id] = /^#call=(.*)$/.exec(location.hash) ?? [];
   if (id === undefined) return dialog.close();
-  const call = decodeURIComponent(id);
+  const call = decoded(id);
   const pack = packOf.get(call) ?? null;
   if (pack === null) {
     const zone = timezone === "UTC" ? "" : ` --timezone ${timezone}`;
