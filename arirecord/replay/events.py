@@ -163,7 +163,8 @@ class Respond:
     """Answer a request: over HTTP with the `response`, over a WebSocket with the `RESTResponse` `text`.
 
     `request` is missing for a message that holds none, `exchange` (in recorded ids) for a request that ARI does not
-    know. `took_ns` is the time since the request.
+    know. `took_ns` is the time since the request. With `is_in_place` the response follows the frames that were
+    recorded before it: the next frame waits until it is written.
     """
 
     to: RequestReceived | MessageReceived
@@ -172,6 +173,7 @@ class Respond:
     took_ns: int
     exchange: ClientExchange | None = None
     text: str = ""
+    is_in_place: bool = False
 
     @property
     def address(self) -> str:

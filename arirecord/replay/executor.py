@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import BinaryIO, Final
 
 import orjson
@@ -26,6 +26,8 @@ __all__ = ["Executor"]
 
 # Clients wait at most this long for their turn while others receive the frames that are due.
 _TURN_NS: Final = 1_000_000
+
+_WRITE_S: Final = 1
 
 _DUE: Final = (events.Due(False), events.Due(True))
 
@@ -60,6 +62,7 @@ class Executor:
         self._turn_ns = 0
         self._commands: list[events.Command] = []
         self._responses: dict[events.RequestReceived, asyncio.Future[RestResponse]] = {}
+        self._unwritten: dict[events.RequestReceived, asyncio.Event] = {}
         self._client_log: ClientLog | None = None
         self._fault_log: BinaryIO | None = None
 
@@ -99,8 +102,10 @@ class Executor:
             for command in commands:
                 if is_ready and isinstance(command, events.ReadFrames):
                     self._commands += self._playback.handle(events.FramesRead(self._source.take()))
-                else:
-                    await self._execute(command)
+                    continue
+                await self._execute(command)
+                if isinstance(command, events.Respond) and command.is_in_place:
+                    await self._written(command)
             if commands and isinstance(command, events.Send) and self._source.is_idle:
                 _yield_processor()
             # Let other tasks run, so that others can connect while a client reads at full speed. Costs a little.
@@ -108,13 +113,25 @@ class Executor:
                 await asyncio.sleep(0)
                 self._turn_ns = self._clock.now_ns()
 
-    async def answer(self, request: RestRequest, address: str) -> RestResponse:
-        """Answer a REST request over HTTP, from a client at this address."""
+    @asynccontextmanager
+    async def answer(self, request: RestRequest, address: str) -> AsyncIterator[RestResponse]:
+        """Answer a REST request over HTTP, from a client at this address. The block sends the response."""
         event = events.RequestReceived(request, address)
         response: asyncio.Future[RestResponse] = asyncio.get_running_loop().create_future()
-        self._responses[event] = response
-        await self.take(event)
-        return await response
+        self._responses[event], self._unwritten[event] = response, asyncio.Event()
+        try:
+            await self.take(event)
+            yield await response
+        finally:
+            self._unwritten.pop(event).set()
+
+    async def _written(self, command: events.Respond) -> None:
+        """Wait until the response to an HTTP request is written, but not long for a client that does not read."""
+        written = self._unwritten.get(command.to) if isinstance(command.to, events.RequestReceived) else None
+        if written is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_WRITE_S):
+                    await written.wait()
 
     async def _execute(self, command: events.Command) -> None:
         match command:

@@ -10,15 +10,15 @@ from . import events
 from .clients.subscription import Membership
 from .clients.synthetic_events import ari_time, registered, replaced
 from .connected_clients import ConnectedClients
-from .events import Command, Report, Respond, Send
+from .events import Command, Report, Respond, Send, Wait
 from .options import ReplayOptions
 from .pbx.lazy_state import LazyState
 from .rest.client_pacing import ClientPacing
 from .rest.messages import RestRequest, RestResponse, error
 from .rest.recorded_exchanges import RecordedRest
 from .rest.rest_messages import RestMessage, parse_message, response_text
-from .rest_handler import RestHandler
-from .scheduler import Scheduler
+from .rest_handler import Accepted, RestHandler
+from .scheduler import Place, Scheduler
 from .timing.chaos import Chaos
 from .timing.clock import PlayerClock
 
@@ -27,18 +27,29 @@ __all__ = ["Playback"]
 _STOP_S: Final = 0.5
 _NOTICE_S: Final = 1.0
 
+# A response waits at most this long for the events that were recorded before it.
+_HELD_NS: Final = 5_000_000_000
+
+# A client that sends a request this much before the recorded app did, in the time of the recording, follows it no more.
+_EARLY_NS: Final = 1_000_000_000
+
 # Requests to these do not depend on the pbx state.
 _STATELESS: Final = ("api-docs", "events")
 
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A request that is not answered yet. `message` is that of the WebSocket that brought it."""
+    """A request that is not answered yet. `message` is that of the WebSocket that brought it.
+
+    `accepted` is missing until a seek has ended. The response has its `place` among the frames if it was recorded.
+    """
 
     source: events.RequestReceived | events.MessageReceived
     request: RestRequest
     began_ns: int
     message: RestMessage | None = None
+    accepted: Accepted | RestResponse | None = None
+    place: Place | None = None
 
 
 class Playback:
@@ -98,6 +109,8 @@ class Playback:
             case _:
                 commands = self._handle(event)
                 self.scheduler.update_clock()
+        if self._pending:
+            commands = self._with_responses(commands)
         if self.chaos is not None and (struck := self.chaos.take_struck()):
             return [*(events.NoteFault(name, frame) for name, frame in struck), *commands]
         return commands
@@ -112,7 +125,8 @@ class Playback:
             case events.StateBuilt(build, state, unreadable):
                 if not self._state.built(build, state):
                     return ()
-                return [*scheduler.state_built(unreadable), *self._respond_to_all(unreadable)]
+                commands = scheduler.state_built(unreadable)
+                return self._with_responses(commands, unreadable) if unreadable else commands
             case events.ClientConnected():
                 return self._connect(event)
             case events.ClientLeft(client):
@@ -158,28 +172,71 @@ class Playback:
         return self._ask(_Pending(event, message.request, self._clock.now_ns(), message))
 
     def _ask(self, pending: _Pending) -> Sequence[Command]:
-        """Respond to a request, once the pbx state is current."""
+        """Take a request. The response follows when the pbx state is current, in its place if it was recorded."""
         if pending.request.segments[0] in _STATELESS:
-            return [self._respond(pending)]
+            return [self._respond(replace(pending, accepted=self._rest.accept(pending.request)))]
         self._pending.append(pending)
         build = self._state.query()
-        return self._respond_to_all() if build is None else [build]
+        return () if build is None else [build]
 
-    def _respond_to_all(self, unreadable: str = "") -> Sequence[Command]:
+    def _accept(self, pending: _Pending) -> _Pending:
+        """Find a request in the recording: its response may be due now, or with a later frame."""
+        accepted = self._rest.accept(pending.request)
+        if isinstance(accepted, RestResponse):
+            return replace(pending, accepted=accepted)
+        now_ns = self._clock.recording_ns()
+        found = accepted.recalled.found
+        exchange = None if found is None else found.exchange
+        if self.pacing is not None:
+            exchange = self.pacing.count(accepted.key, now_ns) or exchange
+        elif exchange is not None and exchange.begun_ns - now_ns > _EARLY_NS:
+            exchange = None  # the client is not where the recorded app was
+        return replace(pending, accepted=accepted, place=exchange and exchange.place)
+
+    def _with_responses(self, commands: Sequence[Command], unreadable: str = "") -> Sequence[Command]:
+        """The commands with the responses that are due after them, before a further wait."""
+        if self.scheduler.is_seeking and not unreadable:
+            return commands
         if not self._state.is_current and not unreadable:
-            return ()
-        pending, self._pending = self._pending, []
-        return [self._respond(one, unreadable) for one in pending]
+            build = self._state.query()
+            return commands if build is None else [*commands, build]
+        responses: list[Command] = []
+        waiting: list[_Pending] = []
+        now_ns = self._clock.now_ns()
+        for one in self._pending:
+            pending = one if one.accepted is not None or unreadable else self._accept(one)
+            if not unreadable and (self._waits(pending, now_ns) or _is_behind(pending, waiting)):
+                waiting.append(pending)
+            else:
+                responses.append(self._respond(pending, unreadable))
+        self._pending = waiting
+        self.scheduler.stops = {pending.place for pending in waiting if pending.place is not None}
+        if not commands or not isinstance(wait := commands[-1], Wait):
+            return [*commands, *responses]
+        if responses:
+            return [*commands[:-1], *responses]
+        times = [wait.until_ns, *(one.began_ns + _HELD_NS for one in waiting), self.scheduler.gate_end_ns]
+        return [
+            *commands[:-1],
+            Wait(min((ns for ns in times if ns is not None and ns > now_ns), default=wait.until_ns)),
+        ]
+
+    def _waits(self, pending: _Pending, now_ns: int) -> bool:
+        place = pending.place
+        return place is not None and now_ns < pending.began_ns + _HELD_NS and self.scheduler.approaches(place)
 
     def _respond(self, pending: _Pending, unreadable: str = "") -> Respond:
         exchange = None
-        if unreadable:
+        accepted = pending.accepted
+        is_in_place = pending.place is not None and self.scheduler.is_at(pending.place)
+        if accepted is None:
             response = error(503, unreadable)
+        elif isinstance(accepted, RestResponse):
+            response = accepted
         else:
-            response, exchange = self._rest.respond(pending.request)
+            response, exchange = self._rest.complete(accepted, is_in_place)
         if exchange is not None and self.pacing is not None:
-            self.scheduler.requested()
-            self.pacing.count(exchange.key, self._clock.recording_ns())
+            self.scheduler.responded()
         shift = self.scheduler.shift
         if shift is not None and response.content_type == "application/json":
             moved = shift.text(response.content.decode("utf-8", "surrogateescape"))
@@ -188,7 +245,7 @@ class Playback:
         if pending.message is not None and isinstance(pending.source, events.MessageReceived):
             text = self._response_text(pending.source, pending.message, response)
         took_ns = self._clock.now_ns() - pending.began_ns
-        return Respond(pending.source, pending.request, response, took_ns, exchange, text)
+        return Respond(pending.source, pending.request, response, took_ns, exchange, text, is_in_place)
 
     def _response_text(self, event: events.MessageReceived, message: RestMessage, response: RestResponse) -> str:
         application = self.clients.application(event.client)
@@ -202,3 +259,11 @@ class Playback:
         """The same, moved if dates are."""
         shift = self.scheduler.shift
         return ari_time(self._clock.recording_ns() + (shift.ms * 1_000_000 if shift else 0))
+
+
+def _is_behind(pending: _Pending, waiting: Sequence[_Pending]) -> bool:
+    """Whether an earlier request over the same WebSocket waits: Asterisk answers those in their order."""
+    source = pending.source
+    return isinstance(source, events.MessageReceived) and any(
+        isinstance(one.source, events.MessageReceived) and one.source.client is source.client for one in waiting
+    )

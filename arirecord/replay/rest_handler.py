@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from arirecord.asterisk.rest_operations import Route, find, methods_at
 
 from .clients.app_registry import Applications
-from .pbx.commands import Commands
+from .pbx.commands import Commands, Recalled
 from .pbx.queries import Handler, lookups
 from .pbx.state import PbxState
 from .rest.id_map import IdMap
@@ -16,10 +16,14 @@ from .rest.recorded_exchanges import RecordedRest
 from .rest.request_key import RequestKey, as_recorded, asked
 from .rest.served_docs import ApiDocs
 
-__all__ = ["ClientExchange", "RestHandler"]
+__all__ = ["Accepted", "ClientExchange", "RestHandler"]
 
 # Resources that the pbx state may lack although they existed: if an app queried them, the response shows them.
 _ANSWERED_ONCE: Final = {"getChannelVar", "getChannelVars", "getStored"}
+
+# Queries of the pbx state, which the response that was recorded at the same place knows best.
+_OF_STATE: Final = {"get", "getLive", "list", "listByTech", "listStored"}
+_RESOURCES_OF_STATE: Final = {"bridges", "channels", "deviceStates", "endpoints", "playbacks", "recordings"}
 
 
 class ClientExchange(NamedTuple):
@@ -28,6 +32,16 @@ class ClientExchange(NamedTuple):
     key: RequestKey
     request: RestRequest
     response: RestResponse
+
+
+class Accepted(NamedTuple):
+    """A client's request before its response: in recorded ids, with what the recording has for it."""
+
+    request: RestRequest
+    route: Route
+    recorded: RestRequest
+    key: RequestKey
+    recalled: Recalled
 
 
 class RestHandler:
@@ -72,41 +86,53 @@ class RestHandler:
 
         With it comes the exchange in recorded ids; None if the request is not one of ARI's operations.
         """
+        accepted = self.accept(request)
+        if isinstance(accepted, RestResponse):
+            return accepted, None
+        return self.complete(accepted)
+
+    def accept(self, request: RestRequest) -> "Accepted | RestResponse":
+        """Take a request whose response comes later, by `complete`; a response if it is not one of ARI's operations."""
         if request.path.endswith("/"):
-            return error(404, "A path of ARI has no slash at its end"), None
+            return error(404, "A path of ARI has no slash at its end")
         segments = request.segments
         if segments[0] == "api-docs":
-            return self._document(request), None
+            return self._document(request)
         if request.method == "OPTIONS" and (methods := methods_at(segments)):
-            return RestResponse(204, headers={"Allow": ",".join([*methods, "OPTIONS"])}), None
+            return RestResponse(204, headers={"Allow": ",".join([*methods, "OPTIONS"])})
         route = find(request.method, segments)
         if route is None:
-            unknown = error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
-            return unknown, None
+            return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
         self._switch.catch_up()
         route, recorded = as_recorded(route, request, self.ids)
         key = asked(route, recorded, self._recorded.name_of)
-        response = self._answer(route, recorded, key)
-        return self._in_client_ids(response), ClientExchange(key, request, response)
+        return Accepted(request, route, recorded, key, self._commands.recall(route, recorded, key))
+
+    def complete(self, accepted: Accepted, in_place: bool = False) -> tuple[RestResponse, ClientExchange]:
+        """Return the response to a request. `in_place`: the replay is where the recorded app received its response."""
+        self._switch.catch_up()
+        response = self._answer(accepted, in_place)
+        return self._in_client_ids(response), ClientExchange(accepted.key, accepted.request, response)
 
     def restart(self, since_ns: int | None = None) -> None:
         """The recording starts again, or continues at this time (since 1970 UTC): forget the clients' requests."""
         self.ids.clear()
         self._commands.restart(since_ns)
 
-    def _answer(self, match: Route, question: RestRequest, what: RequestKey) -> RestResponse:
+    def _answer(self, accepted: Accepted, in_place: bool) -> RestResponse:
+        _, match, question, what, recalled = accepted
         operation = match.operation
         handler = self._handlers.get((operation.resource, operation.name))
         if handler is None:
-            return self._commands.answer(match, question, what)
-        answer = handler(match, question)
+            return self._commands.answer(match, question, what, recalled)
+        answer = (_recorded_state(match, recalled) if in_place else None) or handler(match, question)
         if operation.name == "list" and (made := self._commands.made_all(operation.resource)):
             return RestResponse(200, [*answer.value, *made])
         if answer.status != 404 or operation.method != "GET":
             return answer
         if operation.name in _ANSWERED_ONCE:
-            recalled = self._commands.answer(match, question, what)
-            return recalled if recalled.status != 404 else answer
+            once = self._commands.answer(match, question, what, recalled)
+            return once if once.status != 404 else answer
         return self._commands.made_one(match) or answer
 
     def _in_client_ids(self, answer: RestResponse) -> RestResponse:
@@ -171,6 +197,16 @@ class RestHandler:
         if not wanted.set({} if not question.body else question.document):
             return error(400, 'A filter is {"allowed": [{"type": …}], "disallowed": [{"type": …}]}')
         return RestResponse(200, self._describe(name))
+
+
+def _recorded_state(match: Route, recalled: Recalled) -> RestResponse | None:
+    """The recorded response to a query of the pbx state; None for other requests."""
+    operation = match.operation
+    if recalled.found is None or operation.name not in _OF_STATE or operation.resource not in _RESOURCES_OF_STATE:
+        return None
+    exchange = recalled.found.exchange
+    value = exchange.value
+    return None if exchange.status is None or value is None else RestResponse(exchange.status, value)
 
 
 def _holds(bridge: Mapping[str, Any], channels: Collection[str]) -> bool:

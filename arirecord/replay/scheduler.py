@@ -1,6 +1,6 @@
 """The schedule of a replay: which frames are sent now, and what the next ones wait for. No sockets, tasks or files."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from arirecord.errors import ReplayError
@@ -20,7 +20,7 @@ from .timing.date_shift import DateShift
 from .timing.pacing import AGAIN, GATE
 from .timing.player import Player
 
-__all__ = ["Scheduler"]
+__all__ = ["Place", "Scheduler"]
 
 _CLOSE_S: Final = 10.0
 
@@ -34,6 +34,15 @@ _FULL_BATCH: Final = 256
 # Reading a little ahead, or parsing a few frames, takes less than this.
 _IDLE_NS: Final = 300_000
 
+# The recorded app sent some requests before it had the response to others: a client that does so too sends them within
+# this time.
+_CONCURRENT_NS: Final = 500_000_000
+
+Place = tuple[int, int]
+"""The time of a frame, since 1970 UTC, and its number: places compare as the recording goes."""
+
+_BEFORE_ALL: Final = (0, -1)
+
 _READ: Final = (ReadFrames(),)
 
 
@@ -42,7 +51,8 @@ class Scheduler:
 
     `is_paused` and `steps` are set by the user, `has_ended` is true after the last frame. `frames` counts the sent
     frames, `late_ns` is how late the latest were. With a `pacing` it waits for the requests of the recorded app; a
-    `chaos` injects faults.
+    `chaos` injects faults. `place` is that of the latest frame that was taken; no turn goes past one of the `stops`
+    without ending there: responses to clients belong at these places.
     """
 
     def __init__(
@@ -60,6 +70,8 @@ class Scheduler:
         self.has_ended = False
         self.frames = 0
         self.late_ns = 0
+        self.place = self._lead_end = _BEFORE_ALL
+        self.stops: Collection[Place] = ()
         self.shift = DateShift() if options.shift_to_now else None
         self._options = options
         self._clock = clock
@@ -72,6 +84,8 @@ class Scheduler:
         self._seek: Position | None = None
         self._seeking: Position | None = None
         self._gate: Frame | None = None
+        self._gate_since_ns = 0
+        self._reaction_s = 0.0
         self._gate_until_ns = 0
         self._gates_missed = 0
         self._settled_ns = 0
@@ -88,6 +102,30 @@ class Scheduler:
         """Whether the last frame was taken."""
         return self._player.finished
 
+    @property
+    def is_seeking(self) -> bool:
+        """Whether the replay will continue elsewhere."""
+        return self._seek is not None or self._seeking is not None
+
+    def is_at(self, place: Place) -> bool:
+        """Whether the latest frame is at this place, or no event was taken yet and the place is before all events."""
+        return place == self.place or place <= self.place <= self._lead_end
+
+    def approaches(self, place: Place) -> bool:
+        """Whether the frames before this place are going to be sent, without a further action of the user."""
+        if self.place >= place or self.has_ended or self._player.finished:
+            return False
+        if not self._player.begun:
+            return True
+        if self._gate is not None and self._clock.now_ns() >= self._gate_since_ns + _CONCURRENT_NS:
+            return False
+        return self._clients.can_receive and not self.is_paused
+
+    @property
+    def gate_end_ns(self) -> int | None:
+        """Until when a request may come that the recorded app sent before a response to another one; None: no wait."""
+        return None if self._gate is None else self._gate_since_ns + _CONCURRENT_NS
+
     def seek(self, position: Position) -> None:
         """Continue at a position in the recording, at the next turn."""
         self._seek = position
@@ -96,8 +134,8 @@ class Scheduler:
         """Start again at the position in the options, at the next turn."""
         self._seek = self._options.start or Position(0)
 
-    def requested(self) -> None:
-        """A client sent a request: it gets a moment for the response before the next event."""
+    def responded(self) -> None:
+        """A client was sent a response: it gets a moment for that before the next event."""
         self._settled_ns = self._clock.now_ns() + int(self._options.pace_settle_s * 1e9)
 
     def lost(self) -> None:
@@ -119,10 +157,13 @@ class Scheduler:
         elif self._player.begun:
             self._player.feed(frames)
         else:
-            # Exchanges before the first frame are the initial state, and no frame waits for them.
-            lead = next((n for n, frame in enumerate(frames) if frame.kind != "rest"), len(frames))
-            self._state.lead(frames[:lead])
-            self._player.feed(frames[lead:])
+            # Exchanges before the first event are the initial state: a client that asks early receives it.
+            count = next((n for n, frame in enumerate(frames) if frame.kind not in ("rest", GATE)), len(frames))
+            lead = [frame for frame in frames[:count] if frame.kind == "rest"]
+            self._state.lead(lead)
+            self._pass(lead)
+            self._lead_end = self.place
+            self._player.feed([*(frame for frame in frames[:count] if frame.kind == GATE), *frames[count:]])
 
     def turn(self, can_read: bool) -> Sequence[Command]:
         """Return the commands that are due; none: call again at once. `can_read`: frames can be read without a wait."""
@@ -140,7 +181,7 @@ class Scheduler:
         if self.has_ended:
             return [Wait()]
         if self._held:  # before a gate: these frames precede it
-            batch, self._held = self._held, ()
+            batch, self._held = self._up_to_stop(self._held), ()
             return self._send(batch)
         if self._gate is not None and not self.steps and (waiting := self._at_gate(self._gate, now_ns)):
             return waiting
@@ -185,6 +226,7 @@ class Scheduler:
         self._stalled_until_ns = 0
         self.has_ended = False
         self._player.restart()
+        self.place = (position.ns, position.seq - 1)
         self._clients.moved()
         if self.shift is not None:
             self.shift.reset()
@@ -214,11 +256,27 @@ class Scheduler:
         if self.steps:
             return self._step()
         most = _FULL_BATCH if self._clock.speed is None else _TIMED_BATCH
-        batch = self._up_to_gate(self._player.take(most))
+        batch = self._up_to_gate(self._up_to_stop(self._player.take(most)))
         if self._chaos is None or (count := self._chaos.up_to_break(batch)) == len(batch):
             return batch
         self._player.give_back(batch[count:])
         return batch[:count]
+
+    def _up_to_stop(self, batch: Sequence[Frame]) -> Sequence[Frame]:
+        """The frames up to the first place of a response."""
+        for n, frame in enumerate(batch, 1) if self.stops else ():
+            if frame.kind == "rest" and (frame.t_ns, frame.seq) in self.stops:
+                self._player.give_back(batch[n:])
+                if self._clock.speed is None:
+                    self._clock.jump(frame.elapsed_ns)
+                return batch[:n]
+        return batch
+
+    def _pass(self, frames: Sequence[Frame]) -> None:
+        """Note the place of the latest frame, which is no marker."""
+        last = next((frame for frame in reversed(frames) if frame.kind not in (AGAIN, GATE)), None)
+        if last is not None:
+            self.place = (last.t_ns, last.seq)
 
     def _step(self) -> Sequence[Frame]:
         """The frames up to the next that is sent, if the clock is paused and a client is connected."""
@@ -233,7 +291,7 @@ class Scheduler:
                 break
         return batch
 
-    def _up_to_gate(self, batch: list[Frame]) -> Sequence[Frame]:
+    def _up_to_gate(self, batch: Sequence[Frame]) -> Sequence[Frame]:
         """The frames before the first closed gate; the clock stops there."""
         if self._pacing is None:
             return batch
@@ -245,6 +303,8 @@ class Scheduler:
             if frame.kind == GATE and not self._pacing.is_open(frame, self._clients.recorded_applications):
                 self._player.give_back(batch[n:])
                 self._gate = frame
+                before_ns = batch[n - 1].t_ns if n else self.place[0]
+                self._reaction_s = max(0, frame.t_ns - before_ns) / 1e9 if before_ns else 0
                 self._start_patience()
                 self._clock.jump(frame.elapsed_ns)
                 self.update_clock()
@@ -252,9 +312,13 @@ class Scheduler:
         return batch
 
     def _start_patience(self) -> None:
-        """Start to wait for the client. Each wait in vain halves the next: a silent client would cost hours."""
-        wait_s = self._options.pace_timeout_s / 2 ** min(self._gates_missed, _MOST_HALVED)
-        self._gate_until_ns = self._clock.now_ns() + int(wait_s * 1e9)
+        """Start to wait for the client: for the time that the recorded app took, and the timeout.
+
+        Each wait in vain halves the next, otherwise a silent client would cost hours.
+        """
+        wait_s = (self._options.pace_timeout_s + self._reaction_s) / 2 ** min(self._gates_missed, _MOST_HALVED)
+        self._gate_since_ns = self._clock.now_ns()
+        self._gate_until_ns = self._gate_since_ns + int(wait_s * 1e9)
 
     def _at_gate(self, gate: Frame, now_ns: int) -> Sequence[Command]:
         """Wait for the request of a gate; nothing if it came. After the wait, the replay continues without it."""
@@ -290,6 +354,8 @@ class Scheduler:
         self._state.take(batch, self._clock.speed is None)
         if any(frame.kind == AGAIN for frame in batch):
             self._restart(self._options.start_ns)
+            self.place = _BEFORE_ALL
+        self._pass(batch)
         sent = [frame for frame in batch if self._options.sends(frame)]
         if self._chaos is not None and self._clients.can_receive:
             sent = self._chaos.multiply(sent)
@@ -308,6 +374,7 @@ class Scheduler:
         if self._receivers <= 0:
             self._player.give_back(batch)
             self._state.give_back(batch)
+            self.place = (batch[0].t_ns, batch[0].seq - 1)
             self.frames -= self._sent_count
             return
         due_ns = self._clock.due_ns(batch[0].elapsed_ns)

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -238,9 +238,9 @@ class ReplayServer(AsyncBlock):
         finally:
             self._source.close()
 
-    async def answer(self, request: RestRequest, address: str) -> RestResponse:
-        """Answer a REST request over HTTP, from a client at this address."""
-        return await self._executor.answer(request, address)
+    def answer(self, request: RestRequest, address: str) -> AbstractAsyncContextManager[RestResponse]:
+        """Answer a REST request over HTTP, from a client at this address. The block sends the response."""
+        return self._executor.answer(request, address)
 
     def steer(self, request: RestRequest) -> RestResponse:
         """Answer a request of the control API."""

@@ -9,7 +9,17 @@ import orjson
 
 from arirecord.asterisk.catalogue import ColumnType
 
-__all__ = ["END_OF_RECORDING", "OWN_COLUMNS", "TEXT", "Row", "Rows", "binary_text", "body_fields", "own_text"]
+__all__ = [
+    "END_OF_RECORDING",
+    "OWN_COLUMNS",
+    "TEXT",
+    "Row",
+    "Rows",
+    "binary_text",
+    "body_fields",
+    "body_of",
+    "own_text",
+]
 
 
 class Row(NamedTuple):
@@ -110,3 +120,14 @@ def body_fields(what: str, body: bytes | None) -> dict[str, str]:
         return {f"{what}_body": body.decode()}
     except UnicodeDecodeError:
         return {f"{what}_base64": binary_text(body)}
+
+
+def body_of(row: Mapping[str, Any], what: str) -> bytes:
+    """The body in the fields of a `rest` row, the inverse of `body_fields`; empty if there is none."""
+    text, encoded = row.get(f"rest_{what}_body"), row.get(f"rest_{what}_base64")
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(encoded, validate=True) if isinstance(encoded, str) else b""
+    except ValueError:
+        return b""

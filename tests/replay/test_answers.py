@@ -17,7 +17,9 @@ CHANNEL = {"id": "c", "name": "PJSIP/a-1", "state": "Up"}
 
 def exchange(method: str, uri: str, value: Any = None, at_s: float = 0, status: int = 200) -> RecordedExchange:
     body = "" if value is None else json.dumps(value)
-    return RecordedExchange("app", method, f"/ari{uri}", status, body, "application/json", 0, int(at_s * SECOND_NS))
+    return RecordedExchange(
+        "app", method, f"/ari{uri}", status, body.encode(), "application/json", 0, int(at_s * SECOND_NS)
+    )
 
 
 class World:
@@ -98,8 +100,8 @@ def test_a_question_may_be_asked_again_and_again() -> None:
 def test_both_halves_of_a_local_channel() -> None:
     """Have the ids that the client chose."""
     recorded = RecordedExchange(
-        *("app", "POST", "/ari/channels", 200, '{"id":"old-0001"}', "application/json", 0, 0),
-        request_body='{"endpoint":"Local/x@y","app":"app","channelId":"old-0001","otherChannelId":"old-0002"}',
+        *("app", "POST", "/ari/channels", 200, b'{"id":"old-0001"}', "application/json", 0, 0),
+        request_body=b'{"endpoint":"Local/x@y","app":"app","channelId":"old-0001","otherChannelId":"old-0002"}',
         request_type="application/json",
     )
     world = World(recorded)

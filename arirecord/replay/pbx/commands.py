@@ -1,7 +1,7 @@
 """Commands of clients: the recorded response, otherwise a synthetic one. No command is carried out."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from arirecord.asterisk.rest_operations import Route
 from arirecord.replay.rest.id_map import IdMap
@@ -13,11 +13,22 @@ from arirecord.replay.rest.synthetic import SyntheticResponses, subject
 
 from .state import PbxState, ResourceTable
 
-__all__ = ["Commands"]
+__all__ = ["Commands", "Recalled"]
 
 _NEW: Final = {"originate", "originateWithId", "create", "createWithId", "externalMedia"}
 _JSON: Final = "application/json"
 _ENDS: Final = {"hangup", "destroy", "stop", "cancel"}
+
+
+class Recalled(NamedTuple):
+    """What the recording has for a request: the exchange with its response, or one that created a resource like it.
+
+    `refusal` is the response to a request without either that Asterisk refuses.
+    """
+
+    found: QueuedExchange | None = None
+    near: QueuedExchange | None = None
+    refusal: RestResponse | None = None
 
 
 class Commands:
@@ -53,23 +64,40 @@ class Commands:
         self.made.clear()
         self._answers.restart(since_ns)
 
-    def answer(self, match: Route, question: RestRequest, what: RequestKey) -> RestResponse:
+    def recall(self, match: Route, question: RestRequest, what: RequestKey) -> Recalled:
+        """Find a request in the recording, and map the ids that the client chose: events with them may come at once."""
+        if (found := self._answers.find(what, self._now_ns())) is not None:
+            self._bind(what, found)
+            return Recalled(found)
+        if match.operation.method == "GET" or (refusal := self._refusal(match, question)) is None:
+            near = self._answers.near(what, self._now_ns())
+            if near is not None:
+                self._bind(what, near)
+            return Recalled(near=near)
+        return Recalled(refusal=refusal)
+
+    def answer(self, match: Route, question: RestRequest, what: RequestKey, recalled: Recalled) -> RestResponse:
         """Return the recorded response; otherwise success with a synthetic body, or an error if that is certain."""
-        found = self._answers.find(what, self._now_ns())
-        if found is not None:
-            return self._as_recorded(match, question, what, found)
+        if recalled.found is not None:
+            return self._as_recorded(match, question, what, recalled.found)
         operation = match.operation
         if operation.method == "GET":
             return (
                 RestResponse(200, []) if operation.returns.startswith("List[") else error(404, "Not in the recording")
             )
+        if recalled.refusal is not None:
+            return recalled.refusal
+        self._note(match, question)
+        return self._plausibly(match, question, recalled.near)
+
+    def _refusal(self, match: Route, question: RestRequest) -> RestResponse | None:
+        operation = match.operation
         if self._unknown(match):
             return error(404, f"{operation.resource.removesuffix('s').capitalize()} not found")
         for parameter in operation.parameters:
             if parameter.required and parameter.where == "query" and not question.parameters.get(parameter.name):
                 return error(400 if 400 in operation.errors else 409, f"{parameter.name} is required")
-        self._note(match, question)
-        return self._plausibly(match, question, what)
+        return None
 
     def made_one(self, match: Route) -> RestResponse | None:
         """Return the resource of the path if a client created it; None if it did not, or if the resource has ended."""
@@ -88,18 +116,16 @@ class Commands:
     ) -> RestResponse:
         exchange = found.exchange
         assert exchange.status is not None
-        self._bind(what, found)
         if exchange.status < 300 and match.operation.method != "GET":
             self._note(match, question)
             is_passing = match.operation.returns != "StoredRecording"
             if found.thing and what.chosen and is_passing and isinstance(exchange.value, dict):
                 self.made.setdefault(what.chosen[0], {})[found.thing] = exchange.value
-        return RestResponse(exchange.status, body=exchange.body.encode(), content_type=exchange.content_type or _JSON)
+        return RestResponse(exchange.status, body=exchange.body, content_type=exchange.content_type or _JSON)
 
-    def _plausibly(self, match: Route, question: RestRequest, what: RequestKey) -> RestResponse:
+    def _plausibly(self, match: Route, question: RestRequest, near: QueuedExchange | None) -> RestResponse:
         """Make a success response. A new resource maps to the resource recorded at this position, if there is one."""
         operation = match.operation
-        found = self._answers.near(what, self._now_ns())
         made = self._plausible.make(match, question)
         if made is None:
             form = self._switch.stored.get(match.ids.get("recordingName", ""), {}).get("format", "wav")
@@ -109,9 +135,8 @@ class Commands:
             return RestResponse(operation.status, [] if operation.returns.startswith("List[") else None)
         kind, thing = made
         name = "name" if kind == "recordings" else "id"
-        if found is not None and found.thing:
-            self._bind(what, found)
-            thing = {**thing, name: found.thing}
+        if near is not None and near.thing:
+            thing = {**thing, name: near.thing}
         self.made.setdefault(kind, {})[thing[name]] = thing
         return RestResponse(operation.status, thing)
 

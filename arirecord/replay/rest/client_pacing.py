@@ -39,12 +39,13 @@ class ClientPacing:
             self._by_key.setdefault(known.asked.key, ExchangeQueue()).told.append(known)
             self._by_place.setdefault(known.asked.place, ExchangeQueue()).told.append(known)
 
-    def count(self, key: RequestKey, now_ns: int) -> None:
-        """Count a request of the client, at a time of the recording."""
+    def count(self, key: RequestKey, now_ns: int) -> RecordedExchange | None:
+        """Count a request of the client, at a time of the recording. Returns the recorded one that it stands for."""
         for queue in (self._by_key.get(key.key), self._by_place.get(key.place)):
             if queue is not None and (recorded := queue.next(now_ns)) is not None:
                 recorded.is_used = True
-                return
+                return recorded.exchange
+        return None
 
     def is_open(self, gate: Frame, applications: Collection[str]) -> bool:
         """Whether the client has sent the request of a gate, or does not have the application that sent it.

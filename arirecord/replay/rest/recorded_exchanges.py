@@ -14,6 +14,7 @@ from arirecord.asterisk.catalogue import event_types
 from arirecord.errors import NotASession, ReplayError
 from arirecord.session.reader import SessionFile
 from arirecord.session.row_groups import grouped_batches, opened
+from arirecord.session.rows import body_of
 
 from .messages import RestRequest
 
@@ -29,21 +30,22 @@ _DOCS: Final = "/api-docs/"
 class RecordedExchange(NamedTuple):
     """A recorded exchange: its origin (`recorder` or `app`), request and response (`status` None: no response).
 
-    `t_ns` is when the response was complete, nanoseconds since 1970 UTC; 0 if unknown. `client` is the app's address,
-    with its application in brackets if that is known.
+    `t_ns` is when the response was complete, nanoseconds since 1970 UTC; 0 if unknown; `seq` is the number of its row.
+    `client` is the app's address, with its application in brackets if that is known.
     """
 
     by: str
     method: str
     uri: str
     status: int | None
-    body: str
+    body: bytes
     content_type: str
     duration_ns: int
     t_ns: int = 0
-    request_body: str = ""
+    request_body: bytes = b""
     request_type: str = ""
     client: str = ""
+    seq: int = -1
 
     @property
     def application(self) -> str:
@@ -57,10 +59,15 @@ class RecordedExchange(NamedTuple):
         return self.t_ns - self.duration_ns
 
     @property
+    def place(self) -> tuple[int, int]:
+        """The place of its row among the frames: time and number."""
+        return self.t_ns, self.seq
+
+    @property
     def question(self) -> RestRequest:
         """The request in the form of a client's request to a replay."""
         target = "/" + self.uri.removeprefix("/").removeprefix("ari/")
-        return RestRequest(self.method, target, self.request_body.encode(), self.request_type or None)
+        return RestRequest(self.method, target, self.request_body, self.request_type or None)
 
     @property
     def value(self) -> Any:
@@ -115,16 +122,16 @@ def read_recorded(session: SessionFile, aliases: Mapping[str, str] | None = None
 def _read(session: SessionFile, aliases: Mapping[str, str]) -> RecordedRest:
     recorded = RecordedRest(types=list(session.header.types), aliases=aliases)
     recorded.applications = list(session.header.applications)
-    for raw, t_ns in _rest_texts(session):
-        if exchange := exchange_of(raw, t_ns):
+    for raw, t_ns, seq in _rest_texts(session):
+        if exchange := exchange_of(raw, t_ns, seq):
             _take(recorded, exchange)
     unknown = [name for name in session.header.types if name not in event_types()]
     recorded.unknown_events = {name: _fields(session, name) for name in unknown}
     return recorded
 
 
-def exchange_of(raw: str, t_ns: int = 0) -> RecordedExchange | None:
-    """The exchange in the text of a `rest` row that was received at `t_ns`; None if the text has no exchange."""
+def exchange_of(raw: str, t_ns: int = 0, seq: int = -1) -> RecordedExchange | None:
+    """The exchange in the text of the `rest` row `seq`, received at `t_ns`; None if the text has no exchange."""
     try:
         row = orjson.loads(raw)
         method, uri, status = row["rest_method"], row["rest_uri"], row.get("rest_status")
@@ -132,11 +139,12 @@ def exchange_of(raw: str, t_ns: int = 0) -> RecordedExchange | None:
         return None
     if not isinstance(method, str) or not isinstance(uri, str) or not isinstance(status, int | None):
         return None
-    names = ("by", "answer_body", "answer_type", "request_body", "request_type", "client")
-    by, body, kind, request_body, request_type, client = (str(row.get(f"rest_{name}") or "") for name in names)
+    names = ("by", "answer_type", "request_type", "client")
+    by, kind, request_type, client = (str(row.get(f"rest_{name}") or "") for name in names)
+    body, request_body = body_of(row, "answer"), body_of(row, "request")
     took_ns = row.get("rest_duration_ns")
     took_ns = took_ns if isinstance(took_ns, int) else 0
-    return RecordedExchange(by, method, uri, status, body, kind, took_ns, t_ns, request_body, request_type, client)
+    return RecordedExchange(by, method, uri, status, body, kind, took_ns, t_ns, request_body, request_type, client, seq)
 
 
 def _take(recorded: RecordedRest, exchange: RecordedExchange) -> None:
@@ -156,17 +164,17 @@ def _take(recorded: RecordedRest, exchange: RecordedExchange) -> None:
         recorded.sounds = value
 
 
-def _rest_texts(session: SessionFile) -> Iterator[tuple[str, int]]:
-    """The texts of the `rest` rows, and the time of each."""
+def _rest_texts(session: SessionFile) -> Iterator[tuple[str, int, int]]:
+    """The texts of the `rest` rows, with the time and the number of each."""
     for part in session.parts:
         if part.header.rows == part.header.events or "rest_uri" not in part.schema.names:
             continue
         with opened(part.path) as file:
             groups = _groups_with_rest(file)
-            for batch in grouped_batches(file, 4096, ["kind", "elapsed_ns", "raw"], groups):
+            for batch in grouped_batches(file, 4096, ["seq", "kind", "elapsed_ns", "raw"], groups):
                 found = batch.filter(pc.equal(batch["kind"], pa.scalar("rest")))
                 received = pc.add(found["elapsed_ns"], part.header.started_ns).to_pylist()
-                yield from zip(found["raw"].to_pylist(), received, strict=True)
+                yield from zip(found["raw"].to_pylist(), received, found["seq"].to_pylist(), strict=True)
 
 
 def _groups_with_rest(file: pq.ParquetFile) -> list[int]:

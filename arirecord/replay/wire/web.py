@@ -1,5 +1,6 @@
 """The paths that a replay serves: HTTP and WebSocket on one port, as in Asterisk."""
 
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Final, Protocol
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ class Served(Protocol):
     """What is behind the paths: the WebSockets of `/ari/events`, requests under `/ari` and under `/control`."""
 
     async def connect(self, scope: Scope, receive: Receive, send: Send) -> None: ...
-    async def answer(self, request: RestRequest, address: str) -> RestResponse: ...
+    def answer(self, request: RestRequest, address: str) -> AbstractAsyncContextManager[RestResponse]: ...
     def steer(self, request: RestRequest) -> RestResponse: ...
 
 
@@ -44,13 +45,14 @@ class Web:
             await self._websocket(scope, receive, send)
         elif scope["type"] == "http":
             request = Request(scope, receive)
-            try:
-                response = await self._http(request)
-            except ClientDisconnect:
-                return
-            for name, value in self._cors(request).items():
-                response.headers[name] = value
-            await response(scope, receive, send)
+            async with AsyncExitStack() as until_sent:
+                try:
+                    response = await self._http(request, until_sent)
+                except ClientDisconnect:
+                    return
+                for name, value in self._cors(request).items():
+                    response.headers[name] = value
+                await response(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
@@ -63,7 +65,7 @@ class Web:
         else:
             await self._served.connect(scope, receive, send)
 
-    async def _http(self, request: Request) -> Response:
+    async def _http(self, request: Request, until_sent: AsyncExitStack) -> Response:
         if (refusal := self._refusal(request)) is not None:
             return _response(error(403, refusal, {"Connection": "close"}))
         path = _raw_path(request)
@@ -87,7 +89,8 @@ class Web:
         if controls:
             return _response(self._served.steer(question))
         client = request.client
-        return _response(await self._served.answer(question, f"{client.host}:{client.port}" if client else "unknown"))
+        answer = self._served.answer(question, f"{client.host}:{client.port}" if client else "unknown")
+        return _response(await until_sent.enter_async_context(answer))
 
     def _allowed(self, asked: Request | WebSocket) -> bool:
         query = asked.scope["query_string"].decode("latin-1")
