@@ -128,7 +128,9 @@ class ReplayOptions:
         default="clock",
         metadata=option("client: each event waits for the requests that the tapped app made before it.", choices=Pace),
     )
-    pace_timeout_s: float = field(default=5, metadata=option("With --pace client, how much longer than in the recording an event waits."))
+    pace_timeout_s: float = field(
+        default=5, metadata=option("With --pace client, how much longer than in the recording an event waits.")
+    )
     # The time that a client has for each response before the next event, with `pace="client"`.
     pace_settle_s: float = 0.02
     idle_limit_ns: int | None = field(default=None, metadata=option("Shorten pauses in the recording to this length."))

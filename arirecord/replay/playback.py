@@ -18,9 +18,10 @@ from .rest.messages import RestRequest, RestResponse, error
 from .rest.recorded_exchanges import RecordedRest
 from .rest.rest_messages import RestMessage, parse_message, response_text
 from .rest_handler import Accepted, RestHandler
-from .scheduler import Place, Scheduler
+from .scheduler import Scheduler
 from .timing.chaos import Chaos
 from .timing.clock import PlayerClock
+from .timing.progress import Place
 
 __all__ = ["Playback"]
 
@@ -210,16 +211,15 @@ class Playback:
             else:
                 responses.append(self._respond(pending, unreadable))
         self._pending = waiting
-        self.scheduler.stops = {pending.place for pending in waiting if pending.place is not None}
+        self.scheduler.progress.stops = {pending.place for pending in waiting if pending.place is not None}
         if not commands or not isinstance(wait := commands[-1], Wait):
             return [*commands, *responses]
         if responses:
             return [*commands[:-1], *responses]
-        times = [wait.until_ns, *(one.began_ns + _HELD_NS for one in waiting), self.scheduler.gate_end_ns]
-        return [
-            *commands[:-1],
-            Wait(min((ns for ns in times if ns is not None and ns > now_ns), default=wait.until_ns)),
-        ]
+        gate_ns = self.scheduler.gate_wait.concurrent_until_ns
+        times = [wait.until_ns, gate_ns, *(one.began_ns + _HELD_NS for one in waiting)]
+        until_ns = min((ns for ns in times if ns is not None and ns > now_ns), default=wait.until_ns)
+        return [*commands[:-1], Wait(until_ns)]
 
     def _waits(self, pending: _Pending, now_ns: int) -> bool:
         place = pending.place
@@ -228,7 +228,7 @@ class Playback:
     def _respond(self, pending: _Pending, unreadable: str = "") -> Respond:
         exchange = None
         accepted = pending.accepted
-        is_in_place = pending.place is not None and self.scheduler.is_at(pending.place)
+        is_in_place = pending.place is not None and self.scheduler.progress.is_at(pending.place)
         if accepted is None:
             response = error(503, unreadable)
         elif isinstance(accepted, RestResponse):

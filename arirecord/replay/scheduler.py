@@ -1,6 +1,6 @@
 """The schedule of a replay: which frames are sent now, and what the next ones wait for. No sockets, tasks or files."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from arirecord.errors import ReplayError
@@ -17,15 +17,14 @@ from .rest_handler import RestHandler
 from .timing.chaos import Chaos, Fault
 from .timing.clock import PlayerClock
 from .timing.date_shift import DateShift
+from .timing.gate_wait import GateWait
 from .timing.pacing import AGAIN, GATE
 from .timing.player import Player
+from .timing.progress import Place, Progress
 
-__all__ = ["Place", "Scheduler"]
+__all__ = ["Scheduler"]
 
 _CLOSE_S: Final = 10.0
-
-# A wait for a request is halved at most this many times.
-_MOST_HALVED: Final = 6
 
 # The first of many frames goes out when the last of them is ready: batches are small if timing matters.
 _TIMED_BATCH: Final = 64
@@ -33,15 +32,6 @@ _FULL_BATCH: Final = 256
 
 # Reading a little ahead, or parsing a few frames, takes less than this.
 _IDLE_NS: Final = 300_000
-
-# The recorded app sent some requests before it had the response to others: a client that does so too sends them within
-# this time.
-_CONCURRENT_NS: Final = 500_000_000
-
-Place = tuple[int, int]
-"""The time of a frame, since 1970 UTC, and its number: places compare as the recording goes."""
-
-_BEFORE_ALL: Final = (0, -1)
 
 _READ: Final = (ReadFrames(),)
 
@@ -51,8 +41,7 @@ class Scheduler:
 
     `is_paused` and `steps` are set by the user, `has_ended` is true after the last frame. `frames` counts the sent
     frames, `late_ns` is how late the latest were. With a `pacing` it waits for the requests of the recorded app; a
-    `chaos` injects faults. `place` is that of the latest frame that was taken; no turn goes past one of the `stops`
-    without ending there: responses to clients belong at these places.
+    `chaos` injects faults. Each stop of the `progress` ends a turn.
     """
 
     def __init__(
@@ -70,8 +59,7 @@ class Scheduler:
         self.has_ended = False
         self.frames = 0
         self.late_ns = 0
-        self.place = self._lead_end = _BEFORE_ALL
-        self.stops: Collection[Place] = ()
+        self.progress = Progress()
         self.shift = DateShift() if options.shift_to_now else None
         self._options = options
         self._clock = clock
@@ -83,11 +71,7 @@ class Scheduler:
         self._player = Player(clock)
         self._seek: Position | None = None
         self._seeking: Position | None = None
-        self._gate: Frame | None = None
-        self._gate_since_ns = 0
-        self._reaction_s = 0.0
-        self._gate_until_ns = 0
-        self._gates_missed = 0
+        self.gate_wait = GateWait(options.pace_timeout_s)
         self._settled_ns = 0
         self._held: Sequence[Frame] = ()
         self._in_flight: Sequence[Frame] = ()
@@ -107,24 +91,15 @@ class Scheduler:
         """Whether the replay will continue elsewhere."""
         return self._seek is not None or self._seeking is not None
 
-    def is_at(self, place: Place) -> bool:
-        """Whether the latest frame is at this place, or no event was taken yet and the place is before all events."""
-        return place == self.place or place <= self.place <= self._lead_end
-
     def approaches(self, place: Place) -> bool:
         """Whether the frames before this place are going to be sent, without a further action of the user."""
-        if self.place >= place or self.has_ended or self._player.finished:
+        if self.progress.place >= place or self.has_ended or self._player.finished:
             return False
         if not self._player.begun:
             return True
-        if self._gate is not None and self._clock.now_ns() >= self._gate_since_ns + _CONCURRENT_NS:
+        if (until_ns := self.gate_wait.concurrent_until_ns) is not None and self._clock.now_ns() >= until_ns:
             return False
         return self._clients.can_receive and not self.is_paused
-
-    @property
-    def gate_end_ns(self) -> int | None:
-        """Until when a request may come that the recorded app sent before a response to another one; None: no wait."""
-        return None if self._gate is None else self._gate_since_ns + _CONCURRENT_NS
 
     def seek(self, position: Position) -> None:
         """Continue at a position in the recording, at the next turn."""
@@ -144,7 +119,7 @@ class Scheduler:
 
     def update_clock(self) -> None:
         """The clock runs while a client is connected, unless it is paused or an event waits for a request."""
-        runs = self._gate is None and not self.is_paused and self._clients.can_receive
+        runs = self.gate_wait.gate is None and not self.is_paused and self._clients.can_receive
         if runs and self._clock.paused:
             self._clock.resume()
         elif not runs and not self._clock.paused:
@@ -161,8 +136,7 @@ class Scheduler:
             count = next((n for n, frame in enumerate(frames) if frame.kind not in ("rest", GATE)), len(frames))
             lead = [frame for frame in frames[:count] if frame.kind == "rest"]
             self._state.lead(lead)
-            self._pass(lead)
-            self._lead_end = self.place
+            self.progress.lead(lead)
             self._player.feed([*(frame for frame in frames[:count] if frame.kind == GATE), *frames[count:]])
 
     def turn(self, can_read: bool) -> Sequence[Command]:
@@ -183,14 +157,14 @@ class Scheduler:
         if self._held:  # before a gate: these frames precede it
             batch, self._held = self._up_to_stop(self._held), ()
             return self._send(batch)
-        if self._gate is not None and not self.steps and (waiting := self._at_gate(self._gate, now_ns)):
+        if (gate := self.gate_wait.gate) is not None and not self.steps and (waiting := self._at_gate(gate, now_ns)):
             return waiting
         if self._player.hungry and self._player.empty:
             return _READ
         if self._player.finished and self._clients.arrivals:
             return self._end()
         if not (batch := self._next_batch()):
-            return () if self._gate is not None else self._wait(can_read)
+            return () if self.gate_wait.gate is not None else self._wait(can_read)
         if now_ns < self._settled_ns and any(self._options.sends(frame) for frame in batch):
             self._held, self._stalled_until_ns = batch, self._settled_ns
             return ()
@@ -220,13 +194,13 @@ class Scheduler:
         return self._finish_seek(self._seeking)
 
     def _finish_seek(self, position: Position) -> Sequence[Command]:
-        self._seeking = self._gate = None
+        self._seeking = self.gate_wait.gate = None
         self._held = self._in_flight = ()
         self._faults.clear()
         self._stalled_until_ns = 0
         self.has_ended = False
         self._player.restart()
-        self.place = (position.ns, position.seq - 1)
+        self.progress.restart(position)
         self._clients.moved()
         if self.shift is not None:
             self.shift.reset()
@@ -264,19 +238,12 @@ class Scheduler:
 
     def _up_to_stop(self, batch: Sequence[Frame]) -> Sequence[Frame]:
         """The frames up to the first place of a response."""
-        for n, frame in enumerate(batch, 1) if self.stops else ():
-            if frame.kind == "rest" and (frame.t_ns, frame.seq) in self.stops:
-                self._player.give_back(batch[n:])
-                if self._clock.speed is None:
-                    self._clock.jump(frame.elapsed_ns)
-                return batch[:n]
-        return batch
-
-    def _pass(self, frames: Sequence[Frame]) -> None:
-        """Note the place of the latest frame, which is no marker."""
-        last = next((frame for frame in reversed(frames) if frame.kind not in (AGAIN, GATE)), None)
-        if last is not None:
-            self.place = (last.t_ns, last.seq)
+        if (count := self.progress.up_to_stop(batch)) == len(batch):
+            return batch
+        self._player.give_back(batch[count:])
+        if self._clock.speed is None:
+            self._clock.jump(batch[count - 1].elapsed_ns)
+        return batch[:count]
 
     def _step(self) -> Sequence[Frame]:
         """The frames up to the next that is sent, if the clock is paused and a client is connected."""
@@ -302,38 +269,26 @@ class Scheduler:
                 return batch[:part]
             if frame.kind == GATE and not self._pacing.is_open(frame, self._clients.recorded_applications):
                 self._player.give_back(batch[n:])
-                self._gate = frame
-                before_ns = batch[n - 1].t_ns if n else self.place[0]
-                self._reaction_s = max(0, frame.t_ns - before_ns) / 1e9 if before_ns else 0
-                self._start_patience()
+                before_ns = batch[n - 1].t_ns if n else self.progress.place[0]
+                self.gate_wait.begin(frame, before_ns, self._clock.now_ns())
                 self._clock.jump(frame.elapsed_ns)
                 self.update_clock()
                 return batch[:n]
         return batch
 
-    def _start_patience(self) -> None:
-        """Start to wait for the client: for the time that the recorded app took, and the timeout.
-
-        Each wait in vain halves the next, otherwise a silent client would cost hours.
-        """
-        wait_s = (self._options.pace_timeout_s + self._reaction_s) / 2 ** min(self._gates_missed, _MOST_HALVED)
-        self._gate_since_ns = self._clock.now_ns()
-        self._gate_until_ns = self._gate_since_ns + int(wait_s * 1e9)
-
     def _at_gate(self, gate: Frame, now_ns: int) -> Sequence[Command]:
         """Wait for the request of a gate; nothing if it came. After the wait, the replay continues without it."""
         assert self._pacing is not None
         if self._pacing.is_open(gate, self._clients.recorded_applications):
-            self._gate, self._gates_missed = None, 0
+            self.gate_wait.end(has_come=True)
             self.update_clock()
             return ()
         if self.is_paused or not self._clients.can_receive:
-            self._start_patience()
+            self.gate_wait.renew(now_ns)
             return [Wait()]
-        if now_ns < self._gate_until_ns:
-            return [Wait(self._gate_until_ns)]
-        self._gate = None
-        self._gates_missed += 1
+        if now_ns < self.gate_wait.until_ns:
+            return [Wait(self.gate_wait.until_ns)]
+        self.gate_wait.end(has_come=False)
         self.update_clock()
         return [Report(f"The client did not send {self._pacing.pass_by(gate)}; the replay continues without it.")]
 
@@ -354,8 +309,8 @@ class Scheduler:
         self._state.take(batch, self._clock.speed is None)
         if any(frame.kind == AGAIN for frame in batch):
             self._restart(self._options.start_ns)
-            self.place = _BEFORE_ALL
-        self._pass(batch)
+            self.progress.restart()
+        self.progress.take(batch)
         sent = [frame for frame in batch if self._options.sends(frame)]
         if self._chaos is not None and self._clients.can_receive:
             sent = self._chaos.multiply(sent)
@@ -374,7 +329,7 @@ class Scheduler:
         if self._receivers <= 0:
             self._player.give_back(batch)
             self._state.give_back(batch)
-            self.place = (batch[0].t_ns, batch[0].seq - 1)
+            self.progress.give_back(batch)
             self.frames -= self._sent_count
             return
         due_ns = self._clock.due_ns(batch[0].elapsed_ns)

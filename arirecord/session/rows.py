@@ -123,7 +123,7 @@ def body_fields(what: str, body: bytes | None) -> dict[str, str]:
 
 
 def body_of(row: Mapping[str, Any], what: str) -> bytes:
-    """The body in the fields of a `rest` row, the inverse of `body_fields`; empty if there is none."""
+    """The body in the fields of a `rest` row, the inverse of `body_fields`; empty without one."""
     text, encoded = row.get(f"rest_{what}_body"), row.get(f"rest_{what}_base64")
     if isinstance(text, str):
         return text.encode("utf-8", "surrogatepass")
