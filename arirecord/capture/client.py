@@ -19,6 +19,7 @@ from .connect import CaptureOptions, dial
 from .event_stream import EventStream
 from .recorder import Recorder
 from .rest_snapshots import RestRecorder, take_snapshot
+from .silence import until_deaf
 
 __all__ = ["Capture", "CaptureOptions", "Ending"]
 
@@ -174,8 +175,10 @@ class Capture:
         try:
             async with asyncio.TaskGroup() as tasks:
                 asking = tasks.create_task(self._ask(rest))
-                ending = await self._read(connection, recorder)
+                ending = await self._read(connection, recorder, rest)
                 asking.cancel()
+            if not ending.final:
+                await connection.close()
         finally:
             if self._former_filter is not None and ending.final:
                 await rest.ask("PUT", self._filter_path, self._former_filter)
@@ -191,11 +194,15 @@ class Capture:
             await take_snapshot(rest)
 
     @property
+    def _application_path(self) -> str:
+        return f"/applications/{quote(self.options.application, safe='')}"
+
+    @property
     def _filter_path(self) -> str:
-        return f"/applications/{quote(self.options.application, safe='')}/eventFilter"
+        return f"{self._application_path}/eventFilter"
 
     async def _filter(self, rest: RestRecorder) -> None:
-        before = await rest.ask("GET", self._filter_path.removesuffix("/eventFilter"))
+        before = await rest.ask("GET", self._application_path)
         wanted = {
             "allowed": [{"type": name} for name in self.options.allowed],
             "disallowed": [{"type": name} for name in self.options.disallowed],
@@ -209,7 +216,7 @@ class Capture:
                 "disallowed": before.value.get("events_disallowed", []),
             }
 
-    async def _read(self, connection: EventStream, recorder: Recorder) -> Ending:
+    async def _read(self, connection: EventStream, recorder: Recorder, rest: RestRecorder) -> Ending:
         over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         keep, limit = recorder.frames, self.options.max_events
         short = _SHORT + 6 * len(self.options.application)  # JSON may write a character as six
@@ -236,11 +243,17 @@ class Capture:
                 if not over.done():
                     over.set_result(_lost(closed))
 
+        async def until_silent() -> None:
+            why = await until_deaf(self.options, self._application_path, rest, lambda: self._count)
+            if not over.done():
+                over.set_result(Ending(why, is_wanted=False, final=False))
+
         connection.start(take, lambda: recorder.is_behind)
         async with asyncio.TaskGroup() as tasks:
-            closing = tasks.create_task(until_closed())
+            watching = [tasks.create_task(work) for work in (until_closed(), until_silent())]
             await asyncio.wait([over])
-            closing.cancel()
+            for task in watching:
+                task.cancel()
         return over.result()
 
     def _is_replaced(self, data: bytes) -> bool:

@@ -1,5 +1,6 @@
 """Send REST requests to an ARI, and record the exchanges."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ SNAPSHOT = ("/asterisk/info", "/applications", "/channels", "/bridges", "/endpoi
 
 DOCUMENTS = "/api-docs/resources.json"
 
+_LONGEST_BODY = 1 << 24
+_LONGEST_ANSWER_S = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotResponse:
@@ -41,7 +45,8 @@ class SnapshotResponse:
 class RestRecorder:
     """An ARI's REST interface. `async with Rest(address) as rest: await rest.ask("GET", "/channels")`.
 
-    Exchanges become rows of `recorder` after it is set.
+    Exchanges become rows of `recorder` after it is set. An answer of more than 16 MiB, or of more than a minute, is
+    not read to its end.
     """
 
     def __init__(self, address: Address, timeout_s: float = 10) -> None:
@@ -61,19 +66,28 @@ class RestRecorder:
     ) -> None:
         await self._client.aclose()
 
-    async def ask(self, method: str, path: str, body: Any = None) -> SnapshotResponse | None:
-        """Make one exchange; `body` is sent as JSON. None without a response."""
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, is_recorded: bool = True
+    ) -> SnapshotResponse | None:
+        """Make one exchange; `body` is sent as JSON. None without a complete response."""
         content = orjson.dumps(body) if body is not None else None
         headers = {"Content-Type": "application/json"} if content is not None else {}
+        plain = {"Accept-Encoding": "identity"}  # a few compressed bytes could become any number
         began = time.monotonic_ns()
         status, reason, answered, kind = None, None, b"", None
         try:
-            response = await self._client.request(method, self._base + path, content=content, headers=headers)
-            status, reason, answered = response.status_code, response.reason_phrase, response.content
-            kind = response.headers.get("content-type")
+            async with (
+                asyncio.timeout(_LONGEST_ANSWER_S),
+                self._client.stream(
+                    method, self._base + path, content=content, headers={**headers, **plain}
+                ) as response,
+            ):
+                answered = await _body(response)
+                status, reason = response.status_code, response.reason_phrase
+                kind = response.headers.get("content-type")
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:  # must not end a recording
             reason = f"no answer: {error or type(error).__name__}"
-        if self.recorder is not None:
+        if self.recorder is not None and is_recorded:
             self.recorder.rest(
                 method,
                 by="recorder",
@@ -88,6 +102,16 @@ class RestRecorder:
                 duration_ns=time.monotonic_ns() - began,
             )
         return None if status is None else SnapshotResponse(status, answered)
+
+
+async def _body(response: httpx2.Response) -> bytes:
+    """Return the body as it was sent. Raises `ValueError` if it is too long."""
+    body = bytearray()
+    async for data in response.aiter_raw():
+        body += data
+        if len(body) > _LONGEST_BODY:
+            raise ValueError(f"the body has more than {_LONGEST_BODY:,} bytes")
+    return bytes(body)
 
 
 async def take_snapshot(rest: RestRecorder) -> None:

@@ -22,7 +22,7 @@ Script = Callable[["Ari", WebSocket], Awaitable[None]]
 
 class Ari:
     """Answers as Asterisk does, as far as a recorder asks. Connection number n runs `scripts[n]`, later ones the last;
-    an application that a connection made goes with it.
+    an application that a connection made goes with it. `channels` gives what is answered to a request for them.
     """
 
     def __init__(self, *scripts: Script) -> None:
@@ -31,6 +31,7 @@ class Ari:
         self.applications: dict[str, dict[str, list[dict[str, str]]]] = {}
         self.asked: list[tuple[str, str, bytes]] = []
         self.booting = 0
+        self.channels: Callable[[], Response] = lambda: JSONResponse({"path": "/channels"})
         self.url = ""
         self.news = asyncio.Event()
         self.is_let_go = threading.Event()
@@ -53,6 +54,8 @@ class Ari:
             return JSONResponse({"name": name, **self.applications[name]})
         if path == "/api-docs/resources.json":
             return JSONResponse({"apis": [{"path": "/api-docs/events.{format}"}, {"path": "/api-docs/last.{format}"}]})
+        if path == "/channels":
+            return self.channels()
         return JSONResponse({"path": path})
 
     async def events(self, socket: WebSocket) -> None:
