@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, cast
 
 import orjson
 
-from arirecord.session.journal import event_lines
+from arirecord.session.journal_blocks import OWN_LINES
+from arirecord.session.journal_lines import event_lines
 
 from .import_events import is_event, stamp_ns
 
@@ -29,11 +30,13 @@ class ImportedRows(NamedTuple):
 def alike(lines: Sequence[bytes]) -> ImportedRows | None:
     """Parse lines of the same common form, much faster than `ValueReader`, with the same result.
 
-    None if a line has another form, or is the first of a journal.
+    None if a line has another form. Heads and checksums of a journal are left out.
     """
-    if b',"event":{' in lines[0][:_HEAD] and (events := event_lines(b"\n".join(lines) + b"\n")):
-        received, _, raws = events
-        return ImportedRows(received, ["event"] * len(lines), raws)
+    if b',"event":{' in lines[0][:_HEAD] or lines[0].startswith(OWN_LINES):
+        rows = [line for line in lines if not line.startswith(OWN_LINES)]
+        if rows and (events := event_lines(b"\n".join(rows) + b"\n")):
+            received, _, raws = events
+            return ImportedRows(received, ["event"] * len(rows), raws)
     try:
         found = list(map(orjson.loads, lines))
     except ValueError:

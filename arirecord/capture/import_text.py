@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from arirecord.asterisk.catalogue import event_types
-from arirecord.session.journal import event_line
+from arirecord.session.journal_lines import event_line
 
 __all__ = ["Found", "ValueReader", "json_text"]
 

@@ -1,12 +1,12 @@
 """Import: make a session of event streams that other programs wrote."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import accumulate, chain
 from operator import methodcaller
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import orjson
 
@@ -196,7 +196,7 @@ class _Stream:
                     some = lines[begin : begin + _BATCH]
                     part = alike(some) if self._finder.is_plain and not reader.is_within_value else None
                     if part:
-                        report.events += len(some)
+                        report.events += len(part.raws)
                         report.line += len(some)
                         yield part
                     else:
@@ -215,7 +215,7 @@ class _Stream:
             if found.value is None:
                 continue
             events = self._finder.find(found.value, found.raw)
-            if events or found.value.keys() == {"arirecord"}:  # the head of a journal
+            if events or _is_of_journal(found.value):
                 report.add_events(found.text, events)
                 rows += events
             else:
@@ -232,6 +232,11 @@ class _Stream:
     def _other(self, lines: Sequence[str], rows: list[FoundRow]) -> None:
         if self._keep_text:
             rows += [FoundRow(None, line, TEXT) for line in lines]
+
+
+def _is_of_journal(value: Mapping[str, Any]) -> bool:
+    """Return whether an object is the head of a journal or the checksum of a batch."""
+    return value.keys() == {"arirecord"} or ("crc32" in value and value.keys() <= {"crc32", "end"})
 
 
 def _refuse_parquet(file: Path | None) -> None:

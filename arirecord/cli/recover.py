@@ -17,9 +17,10 @@ __all__ = ["command"]
 def command(journal: Path, output: Output) -> None:
     """Make a session from a recording that was cut off (crash, kill -9, power cut), or from all of them in a folder.
 
-    A journal is removed once every frame in it was read back from the session. Exit code 3: the journal is torn or
-    damaged, and events may be missing. In a folder, journals that cannot be sealed are reported and kept, for example
-    those of a running recording; the exit code is 1 then.
+    A journal is removed once every frame in it was read back from the session. A damaged journal is kept, named
+    .damaged, and can be recovered again. Exit code 3: the journal is torn or damaged, and events may be missing. In a
+    folder, journals that cannot be sealed are reported and kept, for example those of a running recording; the exit
+    code is 1 then.
 
     \b
     Examples:
@@ -40,8 +41,10 @@ def command(journal: Path, output: Output) -> None:
 def _recover_all(folder: Path, force: bool) -> bool:
     """Seal all journals in a folder that can be sealed. Return whether they were whole."""
     from arirecord.errors import ArirecordError
+    from arirecord.session.journal import DAMAGED, session_path
 
-    journals = sorted(folder.rglob("*.journal"))
+    damaged = [path for path in folder.rglob(f"*.journal{DAMAGED}") if not (session_path(path) or path).exists()]
+    journals = sorted([*folder.rglob("*.journal"), *damaged])
     if not journals:
         raise click.ClickException(f"{folder} has no journal: no recording in it was cut off.")
     whole, left = True, 0
@@ -58,12 +61,13 @@ def _recover_all(folder: Path, force: bool) -> bool:
 
 def _recover(journal: Path, output: Path | None, force: bool) -> bool:
     """Seal a journal. Return whether it was whole."""
+    from arirecord.session.journal import session_path
     from arirecord.session.seal import recover
 
     begun_s = perf_counter()
     with progress() as update:
         header = recover(journal, output, force=force, progress=update)
-    say(f"{output or journal.with_suffix('')}: {summary(header, perf_counter() - begun_s)}")
+    say(f"{output or session_path(journal)}: {summary(header, perf_counter() - begun_s)}")
     if header.ended != "complete":
         warn(f"The recording was {header.ended}.")
     return header.ended == "complete"

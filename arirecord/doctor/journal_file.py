@@ -9,7 +9,7 @@ import pyarrow as pa
 from arirecord.errors import JournalError
 from arirecord.session.columnar.table import UnforeseenColumns, rows_to_table, session_schema
 from arirecord.session.header import Drift
-from arirecord.session.journal import JournalReader, is_locked
+from arirecord.session.journal import JournalReader, is_locked, session_path
 from arirecord.session.rows import Rows
 from arirecord.session.seal import Progress, no_progress
 
@@ -51,26 +51,27 @@ def examine_journal(reader: JournalReader, *, name: str = "", progress: Progress
 
 
 def _state(reader: JournalReader, name: str, is_alive: bool, count: int, trouble: str) -> Iterator[Finding]:
-    has_rows = f"{count:,} rows can be read"
+    has_rows = f"{count - reader.gap_count:,} rows can be read"
     advice = _advice(reader.path)
     if trouble or reader.ended.startswith("damaged"):
         what = trouble or reader.ended.removeprefix("damaged: ")
-        yield Finding("error", "journal", name, f"Damaged: {what}; {has_rows} before that.", advice)
+        where = "" if reader.damages else " before that"
+        yield Finding("error", "journal", name, f"Damaged: {what}; {has_rows}{where}.", advice)
     elif is_alive:
         yield Finding(
             "note", "journal", name, f"Being written right now; {has_rows} so far.", "Let its recorder seal it."
         )
     elif reader.ended == "torn":
-        unused = f", and {reader.unused_bytes:,} bytes of one that is not whole" if reader.unused_bytes else ""
+        unused = f", and {reader.unused_bytes:,} bytes of a batch that is not whole" if reader.unused_bytes else ""
         yield Finding("warning", "journal", name, f"Cut off: {has_rows}{unused}.", advice)
     else:
         yield Finding("note", "journal", name, f"Whole, but not sealed: {has_rows}.", advice)
 
 
 def _advice(path: Path) -> str:
-    if path.suffix != ".journal":
+    target = session_path(path)
+    if target is None:
         return f"`arirecord recover {path} -o SESSION` makes a session of the readable rows."
-    target = path.with_suffix("")
     if target.exists():
         return f"{target} exists: `arirecord recover {path} -o ANOTHER`, and compare."
     return f"`arirecord recover {path}` makes a session of the readable rows."

@@ -15,8 +15,16 @@ __all__ = ["PartOrder", "RowOrder"]
 _DAMAGED = "Not what arirecord writes: take the file from a backup, or `arirecord import` what `arirecord cat` gives."
 
 
+_IS_KNOWN_HOLE = (
+    (pl.col("kind") == "connection")
+    & (pl.col("type") == "gap")
+    & (pl.col("connection_lost_count") == pl.col("seq") - pl.col("seq_before"))
+).fill_null(False)
+"""A gap takes the last `seq` of the rows that a damaged journal has lost."""
+
+
 class RowOrder:
-    """Checks that `seq` goes up by one, and that `elapsed_ns` neither falls nor is negative."""
+    """Checks that `seq` goes up by one or over a known gap, and that `elapsed_ns` neither falls nor is negative."""
 
     def __init__(self) -> None:
         self._last: tuple[Origin, int, int] | None = None
@@ -25,7 +33,7 @@ class RowOrder:
     def rows(self, batch: Batch) -> Iterator[Finding]:
         """See `Check`."""
         origin = batch.origin
-        frame = batch.frame.select("seq", "elapsed_ns")
+        frame = batch.frame.select("seq", "elapsed_ns", "kind", "type", "connection_lost_count")
         is_same_file = self._last is not None and self._last[0] == origin
         is_same_recording = self._last is not None and self._last[0].started_ns == origin.started_ns
         _, seq, elapsed = self._last or (origin, 0, 0)
@@ -35,7 +43,7 @@ class RowOrder:
             pl.col("elapsed_ns").shift(fill_value=elapsed if is_same_recording else None).alias("elapsed_before"),
         )
         yield from self._holes.take(
-            frame.filter(pl.col("seq") != pl.col("seq_before") + 1),
+            frame.filter((pl.col("seq") != pl.col("seq_before") + 1) & ~_IS_KNOWN_HOLE),
             lambda row: Finding(
                 "error", "order", origin.at(row["seq"]), _step(row["seq_before"], row["seq"]), _DAMAGED
             ),

@@ -88,7 +88,8 @@ def _name(part: Part, parts: Sequence[Part]) -> str:
 
 def _of_header(name: str, header: Header) -> Iterator[Finding]:
     if header.ended != "complete":
-        yield Finding("warning", "ended", name, f"The recording ended before its time: {header.ended}.")
+        what = "Its journal was" if header.ended.startswith("damaged") else "The recording ended before its time:"
+        yield Finding("warning", "ended", name, f"{what} {header.ended}.")
     if header.problem_count:
         first = "; ".join(f"{p.get('where')}: {p.get('what')}" for p in header.problems[:3])
         more = f"; and {header.problem_count - 3:,} more" if header.problem_count > 3 else ""

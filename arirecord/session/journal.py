@@ -1,16 +1,15 @@
 """The journal: the file that grows while a recording runs.
 
-One zstd stream of lines of JSON: a head, then a line a row. `docs/format.md` gives the reasons.
+Blocks of lines of JSON: a head, a line for each row, a checksum after each batch. `docs/format.md` gives the reasons.
 """
 
 import fcntl
 import os
-import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, starmap
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 import zstandard
@@ -18,18 +17,27 @@ import zstandard
 from arirecord import __version__
 from arirecord.errors import JournalError, TargetExists
 
-from .header import FORMAT
-from .rows import Rows
+from .journal_blocks import BLOCK_FORMAT, MAX_LINE_BYTES, BlockScan, Damage, checksum_line, head_line, inflate, is_head
+from .journal_lines import Columns, grouped_lines, read_lines, row_line
+from .rows import Rows, own_text
 
-__all__ = ["JournalReader", "JournalWriter", "event_line", "event_lines", "in_the_way", "is_locked", "journal_path"]
+__all__ = ["DAMAGED", "JournalReader", "JournalWriter", "in_the_way", "is_locked", "journal_path", "session_path"]
 
-_CHUNK = 1 << 17
-_LATEST_NS = 2**63
-_first, _last = itemgetter(slice(0, 1)), itemgetter(slice(-1, None))
-_EVENT_LINE = re.compile(r'\{"t":([0-9]{1,19}),"elapsed_ns":([0-9]{1,19}),"event":(\{.*\})\}')
-_EVENT_LINES = re.compile(rf"^(?:{_EVENT_LINE.pattern}$|.*$)", re.MULTILINE)
-"""Matches any line; for lines of another form the groups are empty."""
+DAMAGED = ".damaged"
+"""Ending of the name of a damaged journal that was sealed as far as it can be read."""
 
+_BLOCK_BYTES = 1 << 18
+"""Text of a block: a damaged place costs at most this much. A block begins without history: with blocks of 128 KiB
+events take a fifth more space than in one stream, with 256 KiB a ninth, with 1 MiB a thirtieth.
+"""
+_BLOCK_SIZE = 1 << 14
+"""Size of a block in the file: rows that zstd compresses less than usual end it earlier."""
+_BATCH_BYTES = 1 << 15
+"""Text of a batch, if it has more than one row: a reader holds a batch until it has seen its checksum."""
+_PIECE_BYTES = 1 << 20
+_HEAD_BYTES = 1 << 20
+_OLD_CHUNK = 1 << 6
+"""Journals of format 1 are read in so small pieces because damage costs the whole piece."""
 _datasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 """macOS has only the slower one."""
 
@@ -37,6 +45,12 @@ _datasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 def journal_path(target: Path) -> Path:
     """Return the path of a session's journal: beside the session."""
     return target.with_name(target.name + ".journal")
+
+
+def session_path(journal: Path) -> Path | None:
+    """Return the path of the session beside a journal, also a damaged one; None if it has another name."""
+    name = journal.name.removesuffix(DAMAGED)
+    return journal.with_name(name.removesuffix(".journal")) if name.endswith(".journal") else None
 
 
 def in_the_way(path: Path) -> TargetExists:
@@ -64,17 +78,21 @@ class JournalWriter:
         except FileExistsError:
             raise in_the_way(path) from None
         fcntl.flock(self._fd, fcntl.LOCK_EX)  # waits at most for a short check by `is_locked`
-        self._compressor = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
-        self._unwritten = bytearray()
-        head = {
-            "format": FORMAT,
+        self._zstd = zstandard.ZstdCompressor(level=1, write_checksum=True)
+        self._block: Any = None  # the compressor of the block that goes on
+        self._block_bytes = self._block_size = self._crc = 0
+        self._head = {
+            "format": BLOCK_FORMAT,
             "arirecord": __version__,
             "started_ns": started_ns,
             "source": source,
             "first_seq": first_seq,
         }
+        self._seq = first_seq
+        self._unwritten = bytearray()
         try:
-            self._append(orjson.dumps({"arirecord": head}) + b"\n")
+            self._add(b"", 0)
+            self.flush()
         except OSError:
             os.close(self._fd)
             path.unlink()
@@ -87,15 +105,42 @@ class JournalWriter:
 
         Raises `OSError` if writing fails. The batch is kept, and `flush` tries again.
         """
-        self._append(b"".join(_line(*row) for row in rows))
+        lines = [row_line(*row) for row in rows]
+        self._write(b"".join(lines), len(lines))
 
     def write_together(self, groups: Iterable[tuple[int, int, str, Sequence[bytes]]]) -> None:
         """Append rows as `write` does, in groups of one time and kind: `(received_ns, elapsed_ns, kind, texts)`."""
-        self._append(b"".join(chain.from_iterable(starmap(_lines, groups))))
+        known = list(groups)
+        self._write(b"".join(chain.from_iterable(starmap(grouped_lines, known))), sum(len(group[3]) for group in known))
 
-    def _append(self, text: bytes) -> None:
-        self._unwritten += self._compressor.compress(text) + self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+    def _write(self, text: bytes, rows: int) -> None:
+        begin = 0
+        while len(text) - begin > _BATCH_BYTES:
+            end = text.index(b"\n", begin + _BATCH_BYTES - 1) + 1
+            count = text.count(b"\n", begin, end)
+            self._add(text[begin:end], count)
+            begin, rows = end, rows - count
+        if rows:
+            self._add(text[begin:] if begin else text, rows)
         self.flush()
+
+    def _add(self, text: bytes, rows: int, *, is_last: bool = False) -> None:
+        """Append a batch: complete lines, and their checksum. A block that is large enough ends with it."""
+        if self._block is None:
+            self._block = self._zstd.compressobj()
+            self._block_bytes = self._block_size = self._crc = 0
+            text = head_line({**self._head, "seq": self._seq}) + text
+        self._seq += rows
+        self._block_bytes += len(text)
+        self._crc = zlib.crc32(text, self._crc)
+        begin = len(self._unwritten)
+        self._unwritten += self._block.compress(text)
+        self._unwritten += self._block.compress(checksum_line(self._crc, self._seq if is_last else None))
+        self._unwritten += self._block.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        self._block_size += len(self._unwritten) - begin
+        if is_last or self._block_bytes >= _BLOCK_BYTES or self._block_size >= _BLOCK_SIZE:
+            self._unwritten += self._block.flush()
+            self._block = None
 
     def flush(self) -> None:
         """Write the data of a failed write. Raises `OSError` as `write` does."""
@@ -110,96 +155,13 @@ class JournalWriter:
         _datasync(self._fd)
 
     def close(self) -> None:
-        """End the stream, sync and unlock. The file is closed even if this raises `OSError`."""
+        """Write the end, sync and unlock. The file is closed even if this raises `OSError`."""
         try:
-            self._unwritten += self._compressor.flush()
+            self._add(b"", 0, is_last=True)
             self.flush()
             os.fsync(self._fd)
         finally:
             os.close(self._fd)
-
-
-def event_line(line: bytes) -> tuple[int, int, str] | None:
-    """Return `(received_ns, elapsed_ns, raw)` of a line with an unquoted frame; None for lines of any other form.
-
-    Raises `UnicodeDecodeError` if the frame is not UTF-8.
-    """
-    found = _EVENT_LINE.fullmatch(line.decode())
-    return (int(found[1]), int(found[2]), found[3]) if found else None
-
-
-def event_lines(text: bytes) -> tuple[list[int], list[int], list[str]] | None:
-    """Return `received_ns`, `elapsed_ns` and `raw` of complete lines that all have unquoted frames.
-
-    None if a line has another form, or a value that no row can have.
-    """
-    try:
-        lines = text.decode()
-    except UnicodeDecodeError:
-        return None
-    times, elapsed_times, raws = zip(*_EVENT_LINES.findall(lines, 0, max(len(lines) - 1, 0)), strict=True)
-    if "" in times:
-        return None
-    received, elapsed = list(map(int, times)), list(map(int, elapsed_times))
-    if max(received) >= _LATEST_NS or max(elapsed) >= _LATEST_NS:
-        return None
-    return received, elapsed, list(raws)
-
-
-def _lines(received_ns: int, elapsed_ns: int, kind: str, texts: Sequence[bytes]) -> Iterable[bytes]:
-    """Return the lines of rows of one time, in pieces: in one step if no frame needs quotes, which is usual."""
-    if kind == "event" and set(map(_first, texts)) == {b"{"} and set(map(_last, texts)) == {b"}"}:
-        begin = b'{"t":%d,"elapsed_ns":%d,"event":' % (received_ns, elapsed_ns)
-        lines = (b"}\n" + begin).join(texts)
-        if lines.count(b"\n") == len(texts) - 1:
-            return begin, lines, b"}\n"
-    return [_line(received_ns, elapsed_ns, kind, text) for text in texts]
-
-
-def _line(received_ns: int, elapsed_ns: int, kind: str, raw: str | bytes) -> bytes:
-    data = raw.encode() if isinstance(raw, str) else raw
-    if kind == "event" and data[:1] == b"{" and data[-1:] == b"}" and len(data) > 1 and b"\n" not in data:
-        # Quoting it as text would take longer than all other work for a frame.
-        return b'{"t":%d,"elapsed_ns":%d,"event":%b}\n' % (received_ns, elapsed_ns, data)
-    line: dict[str, Any] = {"t": received_ns, "elapsed_ns": elapsed_ns, "frame": data.decode()}
-    if kind != "event":
-        line["kind"] = kind
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-
-
-_Columns = tuple[list[int], list[int], list[str], list[str]]
-
-
-def _read_lines(text: bytes, columns: _Columns) -> bool:
-    """Append the rows of complete lines to `received_ns, elapsed_ns, kind, raw`; False if one is unreadable."""
-    received_ns, elapsed_ns, kinds, raws = columns
-    if events := event_lines(text):
-        received_ns += events[0]
-        elapsed_ns += events[1]
-        kinds += ["event"] * len(events[0])
-        raws += events[2]
-        return True
-    for line in text.split(b"\n")[:-1]:
-        try:
-            row = _row(line)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return False
-        for column, value in zip(columns, row, strict=True):
-            column.append(value)  # type: ignore[attr-defined]  # a list of such values: `_row` has checked
-    return True
-
-
-def _row(text: bytes) -> tuple[int, int, str, str]:
-    if event := event_line(text):
-        t_ns, elapsed_ns, kind, raw = event[0], event[1], "event", event[2]
-    else:
-        line = orjson.loads(text)
-        t_ns, elapsed_ns, kind, raw = line["t"], line["elapsed_ns"], line.get("kind", "event"), line["frame"]
-    if not (type(t_ns) is type(elapsed_ns) is int and type(kind) is type(raw) is str):
-        raise TypeError
-    if t_ns < 0 or elapsed_ns < 0 or max(t_ns, elapsed_ns) >= _LATEST_NS:
-        raise ValueError
-    return t_ns, elapsed_ns, kind, raw
 
 
 def is_locked(path: Path) -> bool:
@@ -213,11 +175,14 @@ def is_locked(path: Path) -> bool:
 
 
 class JournalReader:
-    """Reads a journal, complete or torn, repeatedly.
+    """Reads a journal, complete, torn or damaged, repeatedly.
 
     `head` is the object of its first line. After the end of `texts` or `batches`, `ended` is `complete`, `torn`
-    (cut off within a batch, as after a crash) or `damaged: …`, and `unused_bytes` is the size of the incomplete
-    line after the last row.
+    (cut off within a batch, as after a crash) or `damaged: …` with the rows and bytes, and `unused_bytes` is the size
+    of the incomplete batch after the last row. `damages` are the damaged places, the first hundred of them;
+    `gap_count` is the number of rows of type `gap` that stand for lost rows.
+
+    Rows behind damage keep their `seq`. A row of type `gap` stands before them, with the number of lost rows.
 
     Raises `JournalError` if it is not a journal or has a newer format.
     """
@@ -226,76 +191,150 @@ class JournalReader:
         self.path = path
         self.ended = "unread"
         self.unused_bytes = 0
-        self.head = self._read_head()
+        self.damages: list[Damage] = []
+        self.gap_count = self._end_seq = 0
+        with path.open("rb") as file:
+            self.head, self._has_blocks = self._read_head(file)
 
-    def _read_head(self) -> Mapping[str, Any]:
-        try:
-            head = orjson.loads(next(self._texts(64), b"").partition(b"\n")[0])["arirecord"]
-        except (ValueError, KeyError, TypeError):
-            raise JournalError(
-                f"{self.path} is not a journal of arirecord, or nothing had been written to it yet"
-            ) from None
-        try:
-            version = head["format"]
-            if type(version) is int and version > FORMAT:
-                raise JournalError(f"{self.path} has format {version}: please update arirecord")
-            numbers = (version, head["started_ns"], head.get("first_seq", 0))
-            if not all(type(number) is int and number >= 0 for number in numbers) or type(head["source"]) is not dict:
-                raise TypeError
-        except (KeyError, TypeError, AttributeError):
-            raise JournalError(f"{self.path} has a damaged head: its first line is not that of a journal") from None
-        result: Mapping[str, Any] = head
-        return result
+    def _read_head(self, file: IO[bytes]) -> tuple[Mapping[str, Any], bool]:
+        head = _first_head(file)
+        version = head.get("format") if isinstance(head, dict) else None
+        if version != 1 or "seq" in head:  # of a damaged head the number may be wrong
+            scan = BlockScan(file)
+            next(scan.batches(), None)
+            if scan.head is not None:
+                return scan.head, True
+        if head is None:
+            raise JournalError(f"{self.path} is not a journal of arirecord, or nothing had been written to it yet")
+        if type(version) is int and version > BLOCK_FORMAT:
+            raise JournalError(f"{self.path} has format {version}: please update arirecord")
+        if version != 1 or not is_head(head):
+            raise JournalError(f"{self.path} has a damaged head: its first line is not that of a journal")
+        return head, False
 
     def texts(self) -> Iterator[bytes]:
         """The rows' lines as text, in pieces of some megabytes that end with a line."""
-        pieces = self._texts(_CHUNK)
-        first = next(pieces, b"")
-        yield first.partition(b"\n")[2]
-        yield from pieces
+        return (text for _, text in self._pieces())
 
-    def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[Rows]:
-        """Yield all rows, `size` at a time, or fewer to keep their text within `max_bytes`."""
-        waiting: _Columns = ([], [], [], [])
+    def batches(self, size: int, max_bytes: int = 1 << 25) -> Iterator[Rows]:
+        """Yield all rows, `size` at a time, or fewer to keep their text within about `max_bytes`."""
         seq, held = self.head.get("first_seq", 0), 0
-        for piece in self.texts():
-            is_whole = _read_lines(piece, waiting)
-            held += len(piece)
-            while len(waiting[0]) >= size or (waiting[0] and (held >= max_bytes or not is_whole)):
-                rows = [column[:size] for column in waiting]
+        self.gap_count = self._end_seq = 0
+        last_ns = self.head["started_ns"], 0
+        waiting: Columns = ([], [], [], [])
+        for first_seq, text in self._pieces():
+            lost_count = first_seq - seq - len(waiting[0])
+            if lost_count and waiting[0]:
+                yield _rows(seq, waiting)
+                waiting, held = ([], [], [], []), 0
+            rest = read_lines(text, waiting)
+            held += len(text)
+            if lost_count and waiting[0]:
+                seq = first_seq - 1
+                self.gap_count += 1
+                _insert_gap(waiting, lost_count)
+            while len(waiting[0]) >= size or (waiting[0] and (held >= max_bytes or rest)):
+                rows: Columns = (waiting[0][:size], waiting[1][:size], waiting[2][:size], waiting[3][:size])
                 for column in waiting:
                     del column[:size]
-                yield Rows(range(seq, seq := seq + len(rows[0])), *rows)  # type: ignore[arg-type]  # five columns of five types
-                held = 0
-            if not is_whole:
+                yield _rows(seq, rows)
+                last_ns = rows[0][-1], rows[1][-1]
+                seq, held = seq + len(rows[0]), 0
+            if rest:
                 self.ended = f"damaged: row {seq} can't be read"
                 return
+        last_ns = (waiting[0][-1], waiting[1][-1]) if waiting[0] else last_ns
         if waiting[0]:
-            yield Rows(range(seq, seq + len(waiting[0])), *waiting)
+            yield _rows(seq, waiting)
+        if lost_count := max(self._end_seq - seq - len(waiting[0]), 0):
+            self.gap_count += 1
+            yield _rows(self._end_seq - 1, ([last_ns[0]], [last_ns[1]], ["connection"], [_gap(lost_count)]))
 
-    def _texts(self, chunk: int) -> Iterator[bytes]:
-        """Yield complete lines only; a reader that stops early does not set `ended`."""
-        decompressor = zstandard.ZstdDecompressor().decompressobj()
-        rest = b""
-        ended = "torn"
+    def _pieces(self) -> Iterator[tuple[int, bytes]]:
+        """Yield complete lines, with the `seq` of the first; a reader that stops early does not set `ended`."""
         with self.path.open("rb") as file:
-            while data := file.read(chunk):
-                try:
-                    text = decompressor.decompress(data)
-                except zstandard.ZstdError as error:
-                    ended = f"damaged: {error}"
+            yield from self._from_blocks(file) if self._has_blocks else self._from_stream(file)
+
+    def _from_blocks(self, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+        scan = BlockScan(file)
+        texts: list[bytes] = []
+        begin_seq = next_seq = held = 0
+        for seq, text, rows in scan.batches():
+            if texts and (seq != next_seq or held >= _PIECE_BYTES):
+                yield begin_seq, b"".join(texts)
+                texts, held = [], 0
+            if not texts:
+                begin_seq = seq
+            texts.append(text)
+            held += len(text)
+            next_seq = seq + rows
+        if texts:
+            yield begin_seq, b"".join(texts)
+        self.unused_bytes, self.damages, self._end_seq = scan.unused_bytes, scan.damages, scan.next_seq
+        self.ended = "torn" if scan.is_cut else "complete"
+        if scan.damages:
+            self.ended = f"damaged: {scan.summary()}"
+
+    def _from_stream(self, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+        """Read format 1: one stream, with one checksum at its end."""
+        seq, self.ended = self.head.get("first_seq", 0), "torn"
+        held = bytearray()
+        has_line, is_head_line = False, True
+        for text in chain(self._inflated(file), [None]):
+            if text is not None:
+                held += text
+                has_line |= b"\n" in text
+                if len(held) > MAX_LINE_BYTES and not has_line:
+                    self.ended = f"damaged: a line is longer than {MAX_LINE_BYTES >> 20} MiB"
                     break
-                text = rest + text
-                end = text.rfind(b"\n") + 1
-                rest = text[end:]
-                if end:
-                    yield text[:end]
-                if decompressor.eof:
-                    ended = (
-                        "complete"
-                        if not decompressor.unused_data and not file.read(1)
-                        else "damaged: data after its end"
-                    )
-                    break
-        self.unused_bytes = len(rest)
-        self.ended = ended
+                if len(held) < _PIECE_BYTES or not has_line:
+                    continue
+            end = held.rfind(b"\n") + 1
+            lines = bytes(held[:end])
+            del held[:end]
+            has_line = False
+            if is_head_line:
+                lines, is_head_line = lines.partition(b"\n")[2], False
+            if lines:
+                yield seq, lines
+                seq += lines.count(b"\n")
+        self.unused_bytes = len(held)
+
+    def _inflated(self, file: IO[bytes]) -> Iterator[bytes]:
+        try:
+            for text, end in inflate(file, 0, _OLD_CHUNK):
+                if end is not None:
+                    self.ended = "complete" if end == file.seek(0, os.SEEK_END) else "damaged: data after its end"
+                yield text
+        except zstandard.ZstdError as error:
+            self.ended = f"damaged: {error}"
+
+
+def _first_head(file: IO[bytes]) -> Any:
+    """Return the object of the first line, of any version and unchecked; None without a head."""
+    text = b""
+    try:
+        for piece, _ in inflate(file, 0, _OLD_CHUNK):
+            text += piece
+            if b"\n" in piece or len(text) > _HEAD_BYTES:
+                break
+        return orjson.loads(text.partition(b"\n")[0])["arirecord"]
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _rows(seq: int, columns: Columns) -> Rows:
+    return Rows(range(seq, seq + len(columns[0])), *columns)
+
+
+def _insert_gap(columns: Columns, lost_count: int) -> None:
+    """Insert a row of type `gap`, at the time of the row after it."""
+    received_ns, elapsed_ns, kinds, raws = columns
+    received_ns.insert(0, received_ns[0])
+    elapsed_ns.insert(0, elapsed_ns[0])
+    kinds.insert(0, "connection")
+    raws.insert(0, _gap(lost_count))
+
+
+def _gap(lost_count: int) -> str:
+    return own_text("connection", "gap", reason="the journal is damaged here", lost_count=lost_count)

@@ -22,7 +22,7 @@ from .bulk_mode import undisturbed
 from .digest import PROVED, RowDigest, data_digest
 from .header import KEY, Drift, Header
 from .header_stats import HeaderStats
-from .journal import JournalReader
+from .journal import DAMAGED, JournalReader, session_path
 from .output_file import check_output, followed, give_name
 from .parquet import GroupWriter, parquet_file, session_writer
 from .row_groups import grouped_batches
@@ -80,12 +80,13 @@ def recover(
 ) -> Header:
     """Seal a journal that was left behind; of one that was sealed but not removed, return the header of the session.
 
+    `target` is by default the session beside it. Also reads a damaged journal that `seal` has kept.
+
     Raises `JournalError` if it is being written or sealed or is not a journal, `TargetExists` as `seal` does.
     """
+    target = target or session_path(journal)
     if target is None:
-        if journal.suffix != ".journal":
-            raise JournalError(f"{journal} does not end in .journal: say where the session goes with -o")
-        target = journal.with_suffix("")
+        raise JournalError(f"{journal} does not end in .journal: say where the session goes with -o")
     if not force and (header := _sealed_before(journal, target)) is not None:
         return header
     return seal(journal, target, force=force, progress=progress)
@@ -102,8 +103,8 @@ def seal(
     """Seal `journal` as the session `target`; remove it after every row was read back and compared. Returns the header.
 
     `header` has the fields that only the recorder knows (`problems`, `ended`). A torn journal is sealed up to its last
-    complete line, a damaged one up to the damage; the damaged one is kept, renamed to end in `.damaged`. Memory is
-    bounded.
+    complete batch. Of a damaged one all rows that can be read are sealed; it is kept, renamed to end in `.damaged`.
+    Memory is bounded.
 
     Raises `TargetExists` if `target` exists and not `force`, `JournalError` if the journal is being written or sealed,
     or if the session differs from it, `OSError` if the disk fails. The journal stays after every error.
@@ -126,7 +127,8 @@ def seal(
 def _discard(reader: JournalReader) -> None:
     """Remove a journal whose rows are in a session; keep a damaged one under another name."""
     if reader.ended.startswith("damaged"):
-        reader.path.rename(reader.path.with_name(reader.path.name + ".damaged"))
+        if not reader.path.name.endswith(DAMAGED):
+            reader.path.rename(reader.path.with_name(reader.path.name + DAMAGED))
     else:
         reader.path.unlink()
 
@@ -246,7 +248,7 @@ def _write(source: RowSource, path: Path, schema: pa.Schema, header: Header, pro
         # The writer has written the row groups, and nothing else so far.
         header.data_sha256 = data_digest(path, path.stat().st_size, schema, header.drift)
         if source.ended == "torn":
-            header.ended = f"cut off, with {source.unused_bytes} bytes of a last row that is not whole"
+            header.ended = f"cut off, with {source.unused_bytes} bytes of a last batch that is not whole"
         elif source.ended != "complete":
             header.ended = source.ended
         writer.add_key_value_metadata({KEY: header.dump()})

@@ -114,7 +114,7 @@ def test_a_torn_journal(target: Path) -> None:
         at_ns = int(line.elapsed_s * SECOND)
         writer.write([(START_NS + at_ns, at_ns, "event", line.raw)])
     writer.close()
-    writer.path.write_bytes(writer.path.read_bytes()[:-20])
+    writer.path.write_bytes(writer.path.read_bytes()[:-60])
     found = [f for f in examine(writer.path) if f.check == "journal"]
 
     assert told(found) == [("warning", "journal", writer.path.name)]
@@ -134,7 +134,7 @@ def test_a_torn_journal(target: Path) -> None:
 def test_a_damaged_journal(target: Path, line: bytes) -> None:
     """Where, and how much is before it."""
     writer = JournalWriter(journal_path(target), START_NS, CAPTURE)
-    writer._append(line + b"\n")
+    writer._add(line + b"\n", 1)
     writer.close()
     (found,) = examine(writer.path)
 
@@ -145,9 +145,12 @@ def test_a_damaged_journal(target: Path, line: bytes) -> None:
 def test_data_after_the_end_of_a_journal(target: Path) -> None:
     """Damaged, and its rows are readable."""
     journal = write_journal(journal_path(target), call())
+    size = journal.stat().st_size
     journal.write_bytes(journal.read_bytes() + b"more")
 
-    assert [f.what for f in examine(journal)] == ["Damaged: data after its end; 100 rows can be read before that."]
+    assert [f.what for f in examine(journal)] == [
+        f"Damaged: bytes {size:,} to {size + 4:,} are damaged or foreign, no row is lost; 100 rows can be read."
+    ]
 
 
 @pytest.mark.slow

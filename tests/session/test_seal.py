@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arirecord.doctor.files import examine
 from arirecord.errors import JournalError, NotASession, TargetExists
 from arirecord.session import parquet
 from arirecord.session import seal as module
@@ -22,6 +23,8 @@ from arirecord.session.rows import own_text
 from arirecord.session.seal import recover, seal
 from tests.conftest import read_lines, streams
 from tests.examples import examples
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
 def journal_of(target: Path, frames: list[str], kind: str = "event") -> Path:
@@ -159,6 +162,36 @@ def test_a_damaged_journal_is_kept(tmp_path: Path) -> None:
 
     assert header.ended.startswith("damaged")
     assert {path.name for path in tmp_path.iterdir()} == {"s.parquet", "s.parquet.journal.damaged"}
+
+
+def test_a_damaged_page_costs_one_block(tmp_path: Path) -> None:
+    """The session has the rows around it and a gap with their number; doctor, recover and cat have the same figures."""
+    target = tmp_path / "s.parquet"
+    recorded = [frame.raw for frame in open_session(SAMPLES / "office_hour.parquet").frames()]
+    frames = [recorded[n % len(recorded)] for n in range(3000)]
+    journal = journal_of(target, frames)
+    data = journal.read_bytes()
+    middle = len(data) // 2
+    journal.write_bytes(data[:middle] + bytes(4096) + data[middle + 4096 :])
+    (reported,) = (f for f in examine(journal) if f.check == "journal")
+    header = recover(journal)
+    session = open_session(target)
+    rows = list(session.frames(kinds=None))
+    (gap,) = (row for row in rows if row.kind == "connection")
+    events = [row for row in rows if row.kind == "event"]
+
+    assert [row.raw for row in events] == [frames[row.seq] for row in events]
+    assert 2500 < header.events < 3000
+    assert header.lost_count == 3000 - header.events == orjson.loads(gap.raw)["connection_lost_count"]
+    assert f"{header.events:,} rows can be read" in reported.what
+    assert header.ended in reported.what.replace("Damaged: ", "damaged: ")
+    assert {"ended", "gap"} <= {finding.check for finding in examine(target)}
+    assert not {"order", "columns"} & {finding.check for finding in examine(target)}
+
+    kept = journal.with_name(journal.name + ".damaged")
+    again = recover(kept, tmp_path / "again.parquet")
+    assert again.events == header.events
+    assert kept.exists()
 
 
 def test_a_living_recording_is_not_recovered(tmp_path: Path) -> None:
