@@ -1,6 +1,6 @@
 -- One row is one call, with the parties as shown by its first channel and the first channel that it reached.
 -- Identified by `call_id`. The first channel is the earliest that is not an Asterisk helper: the caller, or the one
--- that an app called first.
+-- that an app called first. A number that Originate gave a channel is the app's, not the party's.
 WITH called AS (
     SELECT call_id, channel_id
     FROM int_legs
@@ -19,7 +19,8 @@ reached AS (
     SELECT
         called.call_id,
         arg_min_null(
-            facts.caller_number, (facts.answered_at IS NULL, facts.answered_at, facts.first_seq)
+            CASE WHEN NOT facts.has_given_number THEN facts.caller_number END,
+            (facts.answered_at IS NULL, facts.answered_at, facts.first_seq)
         ) AS caller_number,
         min(facts.first_seq) AS first_seq
     FROM called
@@ -40,8 +41,8 @@ SELECT
     first_leg.channel_id AS first_channel_id,
     first_leg.role AS first_role,
     first_leg.endpoint AS first_endpoint,
-    facts.caller_number,
-    facts.caller_name,
+    CASE WHEN facts.is_created OR NOT facts.has_given_number THEN facts.caller_number END AS caller_number,
+    CASE WHEN facts.is_created OR NOT facts.has_given_number THEN facts.caller_name END AS caller_name,
     NULLIF(facts.exten, 's') AS dialled_exten,
     facts.context AS dialled_context,
     -- An app that originates often gives the new channel the caller's number: the called number is then unknown.

@@ -30,10 +30,12 @@ lives AS (
         seen.* EXCLUDE (channel_id, first_seq, last_seq, is_answered, requested_seq, left_seq, left_at),
         -- An app may not receive events of a channel after this one. One that is hung up leaves it at its end.
         CASE WHEN left_seq = seen.last_seq OR left_seq > requested_seq THEN left_at END AS gone_at,
-        ended_seq IS NOT NULL OR COALESCE(left_seq = seen.last_seq, false) AS is_over,
+        -- One that leaves without a request to hang it up goes on in the dialplan.
+        ended_seq IS NOT NULL OR COALESCE(left_seq > requested_seq, false) AS is_over,
         seen.channel_id IS NULL AS is_only_dialled,
         COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered,
-        dialled.answered_number
+        dialled.answered_number,
+        dialled.has_given_number
     FROM seen
     FULL JOIN int_dialled AS dialled USING (channel_id)
 )

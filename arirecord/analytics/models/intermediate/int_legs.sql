@@ -24,12 +24,14 @@ WITH roles AS (
 ),
 
 -- A linkedid is the id of the call's first channel, which may not be in the recording. Without a linkedid, there may
--- have been another channel before one that was up at the beginning.
+-- have been another channel before one that was up at the beginning. One that the recording does not show may be older.
 firsts AS (
     SELECT call_id, arg_min(channel_id, made) FILTER (NOT is_aside) AS channel_id
     FROM roles
     GROUP BY call_id
-    HAVING bool_or(channel_id = call_id) AND arg_min(is_sure, made) FILTER (NOT is_aside)
+    HAVING bool_or(channel_id = call_id)
+        AND call_id NOT IN (SELECT call_id FROM int_unseen_channels WHERE is_older)
+        AND arg_min(is_sure, made) FILTER (NOT is_aside)
 )
 
 SELECT

@@ -9,6 +9,7 @@ SELECT
     caller_state,
     peer_state,
     NULLIF(peer_caller_number, '') AS peer_number,
+    NULLIF(peer_connected_number, '') AS peer_connected_number,
     forwarded_state,
     NULLIF(dialstring, '') AS dialstring,
     NULLIF(dialstatus, '') AS dial_status,
