@@ -14,11 +14,12 @@ from click.shell_completion import CompletionItem
 
 from arirecord import __version__
 from arirecord.errors import ArirecordError, UnknownName
+from arirecord.printable import printable
 from arirecord.startup import INTERRUPTED, raise_at_ctrl_c
 from arirecord.suggest import did_you_mean, unknown_name
 
 from .config import apply, find_config, read_config
-from .console import say, voice
+from .console import say, voice, warn
 from .interrupt import ended_in_any_case
 from .tables import table_groups
 
@@ -136,11 +137,14 @@ class _Verbs(click.Group):
                 raise
             raise _interrupted() from None  # Ctrl-C, as DuckDB reports it
         except UnknownName as error:
-            raise click.UsageError(str(error)) from error
+            raise click.UsageError(printable(str(error), "\n")) from error
+        except click.ClickException as error:
+            error.message = printable(error.message, "\n")  # type: ignore[misc]  # final
+            raise
         except _reported_errors() as error:
             if voice.is_verbose:
-                traceback.print_exc()
-            raise click.ClickException(_sentence(error)) from error
+                warn(traceback.format_exc())
+            raise click.ClickException(printable(_sentence(error), "\n")) from error
 
 
 def _interrupted() -> SystemExit:

@@ -1,6 +1,5 @@
 """`arirecord cat`."""
 
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ import click
 import orjson
 
 from .completion import complete_event_types
-from .console import say
+from .console import machine_output, say
 from .output import Input
 from .param_types import time_options
 
@@ -73,9 +72,10 @@ def command(
         if types or channel or since or until or all_kinds or (call is not None and seqs):
             raise click.UsageError("--call and --seq cannot be combined with each other or with another filter.")
         lines = _of_call(session, call) if call is not None else _of_rows(session, seqs)
+        out = machine_output()
         for printed in map(_raw if form == "raw" else _jsonl, lines):
-            sys.stdout.buffer.write(printed)
-        sys.stdout.buffer.flush()
+            out.write(printed)
+        out.flush()
         return
     opened = open_session(session)
     windows = windows_of(opened, since, until, timezone)
@@ -88,7 +88,7 @@ def command(
     )
     if since or until:
         frames = filter(is_in(windows), frames)
-    out, line = sys.stdout.buffer, None
+    out, line = machine_output(), None
     for line in map(_raw if form == "raw" else _jsonl, frames):
         out.write(line)
     out.flush()

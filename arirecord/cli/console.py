@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
+from arirecord.printable import SafeStream, printable
 from arirecord.select.units import duration_text
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 __all__ = [
     "LIVE_INTERVAL_S",
     "LOST",
+    "echo",
     "is_watched",
     "live_line",
+    "machine_output",
     "progress",
     "say",
     "size_text",
@@ -33,6 +36,13 @@ LIVE_INTERVAL_S = 0.25
 LOST = 3
 
 """Exit code: done, but something was lost."""
+
+
+class _PrintableFormatter(logging.Formatter):
+    """Formats log lines, with the texts of servers and callers in them, for a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), "\n")
 
 
 class _Voice:
@@ -50,7 +60,9 @@ class _Voice:
         """Handle `--verbose`."""
         self.is_verbose = wanted or (self.is_verbose and ctx.parent is not None)
         if self.is_verbose:
-            logging.basicConfig(format="%(name)s: %(message)s", stream=sys.stderr)
+            handler = logging.StreamHandler()
+            handler.setFormatter(_PrintableFormatter("%(name)s: %(message)s"))
+            logging.basicConfig(handlers=[handler])
             logging.getLogger("arirecord").setLevel(logging.DEBUG)
 
 
@@ -77,8 +89,19 @@ def warn(text: str) -> None:
 
 
 def _echo(text: str) -> None:
+    text = printable(text, "\n")
     with suppress(OSError):  # a closed terminal must not end a recording
         click.echo(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text, err=True)
+
+
+def echo(text: str) -> None:
+    """Print text for people on stdout."""
+    click.echo(printable(text, "\n"))
+
+
+def machine_output() -> "IO[bytes] | SafeStream":
+    """Return stdout for frames, JSON and CSV: verbatim, but on a terminal without what drives it."""
+    return SafeStream(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer
 
 
 @contextmanager
@@ -140,7 +163,7 @@ def _speak(words: "SimpleQueue[str | None]", text: Callable[[], str]) -> None:
             try:
                 said = words.get(timeout=LIVE_INTERVAL_S)
             except Empty:
-                live.update(Text(text()), refresh=True)
+                live.update(Text(printable(text())), refresh=True)
                 continue
             if said is None:
                 return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from .console import LOST, progress
+from .console import LOST, echo, machine_output, progress
 from .output import Input
 from .result import TableView, show_rows
 
@@ -50,7 +50,7 @@ def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:
             {"path": str(path), "verdict": _verdict(findings), "findings": [asdict(f) for f in findings]}
             for path, findings in found.items()
         ]
-        click.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+        machine_output().write(orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     gravest = worst(f for findings in found.values() for f in findings)
     raise SystemExit(_EXIT.get(gravest or "note", 0))
 
@@ -64,7 +64,7 @@ def _verdict(findings: "list[Finding]") -> str:
 def _print(path: Path, findings: "list[Finding]") -> None:
     counts = [(word, sum(f.severity == word for f in findings)) for word in _ORDER]
     told = ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts if count)
-    click.echo(f"{path}: {_verdict(findings)}" + (f" ({told})" if told else ""))
+    echo(f"{path}: {_verdict(findings)}" + (f" ({told})" if told else ""))
     if not findings:
         return
     names = ("severity", "check", "where", "what", "advice")

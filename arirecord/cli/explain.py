@@ -1,7 +1,6 @@
 """`arirecord explain`."""
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ import click
 
 from arirecord.select.zones import find_zone, local_time
 
-from .console import progress, say
+from .console import machine_output, progress, say
 from .output import Formats, Input, Output, Verb, output_options
 from .param_types import timezone_option
 from .result import TableView, show_rows
@@ -175,9 +174,10 @@ def _write(
     elif form == "text" and output.is_terminal:
         _show(stories, width, lanes, has_rows)
     elif output.path is None:
+        out = machine_output()
         for text in _rendered(stories, count, form, width, lanes, has_rows=has_rows):
-            sys.stdout.write(text)
-        sys.stdout.flush()
+            out.write(text.encode())
+        out.flush()
     else:
         is_markdown = count > 1 or output.path.suffix == ".md"
         with output.file() as path, path.open("w", encoding="utf-8") as file:

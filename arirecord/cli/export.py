@@ -1,6 +1,5 @@
 """`arirecord export`."""
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +10,8 @@ import click
 
 from arirecord.errors import TargetExists
 
-from .console import progress, say
-from .output import Input, Output, Verb, output_options
+from .console import machine_output, progress, say
+from .output import Input, Output, Verb, csv_safe_option, output_options
 
 if TYPE_CHECKING:
     from arirecord.session.reader import SessionFile
@@ -25,6 +24,7 @@ __all__ = ["command"]
 @click.argument("session", type=Input())
 @click.option("--by-type", is_flag=True, help="Write one file per event type, with the columns of the type.")
 @click.option("--call", "calls", multiple=True, metavar="ID", help="Only this call (repeatable).")
+@csv_safe_option
 @output_options(
     formats={"parquet": (".parquet",), "csv": (".csv",), "jsonl": (".jsonl",)},
     has_format=True,
@@ -56,16 +56,19 @@ def command(session: Path, by_type: bool, calls: tuple[str, ...], output: Output
         raise TargetExists(f"{output.path} is a folder: name a file, or add --by-type")
     with progress() as update, _part_of(open_session(session), calls) as opened:
         if output.path is None:
-            sys.stdout.buffer.writelines(jsonl_lines(opened))
-            sys.stdout.buffer.flush()
+            out = machine_output()
+            for line in jsonl_lines(opened):
+                out.write(line)
+            out.flush()
         elif by_type:
-            counts = export_by_type(opened, output.path, form, progress=update)
+            counts = export_by_type(opened, output.path, form, csv_safe=output.csv_safe, progress=update)
             say(f"{output.path}: {len(counts)} files, {sum(counts.values()):,} rows.")
         elif form == "jsonl":
             count = export_lines(opened, output.path, force=output.force, progress=update)
             say(f"{output.path}: {count:,} rows.")
         else:
-            say(f"{output.path}: {export_table(opened, output.path, form, force=output.force):,} rows.")
+            count = export_table(opened, output.path, form, force=output.force, csv_safe=output.csv_safe)
+            say(f"{output.path}: {count:,} rows.")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from .console import echo, machine_output
 from .output import Input
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def command(session: Path, form: str) -> None:
 
     facts = describe(open_session(session))
     if form == "json":
-        click.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+        machine_output().write(orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     else:
         for name, value in facts.items():
             _print(name, value)
@@ -70,16 +71,16 @@ def _print(name: str, value: Any) -> None:
     if isinstance(value, dict):
         entries = _entries(value)
         if not entries:
-            click.echo(f"{label}none")
+            echo(f"{label}none")
         for key, entry in entries:
-            click.echo(f"{label}{entry:>12,}  {key}" if type(entry) is int else f"{label}{key}: {entry}")
+            echo(f"{label}{entry:>12,}  {key}" if type(entry) is int else f"{label}{key}: {entry}")
             label = " " * 16
     elif isinstance(value, float):
-        click.echo(f"{label}{value:,.3f}")
+        echo(f"{label}{value:,.3f}")
     elif isinstance(value, int):
-        click.echo(f"{label}{value:,}")
+        echo(f"{label}{value:,}")
     else:
-        click.echo(f"{label}{'–' if value is None else value}")
+        echo(f"{label}{'–' if value is None else value}")
 
 
 def _entries(value: dict[str, Any]) -> list[tuple[str, Any]]:

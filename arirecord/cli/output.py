@@ -10,14 +10,26 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-__all__ = ["SESSION", "Formats", "Input", "Output", "OutputOption", "Verb", "format_option", "output_options"]
+from .console import machine_output
+
+__all__ = [
+    "SESSION",
+    "Formats",
+    "Input",
+    "Output",
+    "OutputOption",
+    "Verb",
+    "csv_safe_option",
+    "format_option",
+    "output_options",
+]
 
 Formats = Mapping[str, Sequence[str]]
 """The formats of a verb, each with its endings of file names; the first format is the default."""
 
 SESSION: Formats = {"session": (".parquet",)}
 _KNOWN = (".csv", ".html", ".json", ".jsonl", ".md", ".mmd", ".parquet", ".sql", ".svg", ".txt", ".xml")
-_TAKEN = ("format", "force", "vertical")
+_TAKEN = ("csv_safe", "force", "format", "vertical")
 """Parameters that an `Output` holds."""
 _STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
@@ -46,6 +58,7 @@ class Output:
     is_folder: the path names a folder, which may be missing.
     force: an existing file may be replaced.
     vertical: a table is printed as one block per row.
+    csv_safe: in CSV, texts that a spreadsheet would take for formulas begin with an apostrophe.
     """
 
     path: Path | None
@@ -53,6 +66,7 @@ class Output:
     is_folder: bool = False
     force: bool = False
     vertical: bool = False
+    csv_safe: bool = False
 
     @property
     def is_terminal(self) -> bool:
@@ -74,7 +88,9 @@ class Output:
     def write_text(self, text: str) -> None:
         """Write a whole text, to stdout or the file."""
         if self.path is None:
-            click.echo(text, nl=False)
+            out = machine_output()
+            out.write(text.encode())
+            out.flush()
             return
         with self.file() as path:
             path.write_text(text, encoding="utf-8")
@@ -111,18 +127,21 @@ class OutputOption(click.Option):
         if given is not None and self._has_stdout and given in _STDOUT:
             given = None
         force, vertical = bool(ctx.params.get("force")), bool(ctx.params.get("vertical"))
+        csv_safe = bool(ctx.params.get("csv_safe"))
         if given is None:
-            return self._checked(Output(None, self._format(ctx, None), force=force, vertical=vertical))
+            return self._checked(
+                Output(None, self._format(ctx, None), force=force, vertical=vertical, csv_safe=csv_safe)
+            )
         path = Path(given)
         inputs = list(_inputs(ctx))
         if self._is_folder is not None and (given.endswith("/") or path.is_dir() or self._is_folder(ctx.params)):
             check_folder(path, inputs=inputs)
-            return Output(path, self._format(ctx, None), is_folder=True, force=force)
+            return Output(path, self._format(ctx, None), is_folder=True, force=force, csv_safe=csv_safe)
         form = self._format(ctx, path)
         hint = "--force" if "force" in ctx.params else ""
         is_session = form == "session"
         check_output(path, inputs=inputs, force=force, allow_pipe=not is_session, hint=hint)
-        return self._checked(Output(path, form, force=force, vertical=vertical))
+        return self._checked(Output(path, form, force=force, vertical=vertical, csv_safe=csv_safe))
 
     @staticmethod
     def _checked(output: Output) -> Output:
@@ -163,11 +182,16 @@ def _inputs(ctx: click.Context) -> Iterator[Path]:
                     yield path
 
 
+csv_safe_option = click.option(
+    "--csv-safe", is_flag=True, help="In CSV, begin texts that a spreadsheet takes for formulas with an apostrophe."
+)
+
+
 class Verb(click.Command):
     """A command whose outputs are checked before it begins."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the verb with an `Output` for each `OutputOption`, which holds `--format`, `--force` and `--vertical`."""
+        """Run the verb with an `Output` for each `OutputOption`; it also holds the options in `_TAKEN`."""
         options = [option for option in self.params if isinstance(option, OutputOption)]
         outputs = {option.name or "": option.resolve(ctx) for option in options}
         if outputs:

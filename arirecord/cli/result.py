@@ -4,14 +4,18 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from .console import say
-from .output import Output, output_options
+from arirecord.printable import SafeStream, formula_safe
+
+from .console import machine_output, say
+from .output import Output, csv_safe_option, output_options
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,18 +31,23 @@ FORMATS = {
     "parquet": (".parquet",),
     "markdown": (".md",),
 }
+Writable = IO[bytes] | SafeStream
 _ROWS = 1000
 """Rows of a table on a terminal; pipes and files get all."""
 _NAMED = 6
 """Columns that a message names."""
 _BATCH = 1 << 16
 _ROW_GROUP = 1_000_000
+_NESTED = ("array", "list", "map", "struct")
+_FOREIGN = re.compile(r"BIGNUM|BIT|BLOB|GEOMETRY|INTERVAL|NULL|TIME WITH|UNION|VARIANT")
+"""Types that polars cannot write as text."""
 _AS_TEXT = ("INTERVAL", "TIME_", "TIME W", "TIMESTAMP_NS", "UUID")
 
 
 def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of every command that prints a table."""
     command = click.option("--vertical", is_flag=True, help="Print one block per row, with every column.")(command)
+    command = csv_safe_option(command)
     help = "Write there instead of to stdout; the ending decides the format."
     decorate = output_options(formats=FORMATS, has_format=True, has_stdout=True, help=help)
     decorated: Callable[..., Any] = decorate(command)
@@ -71,6 +80,10 @@ class _Rows:
         self.columns, self.types = relation.columns, relation.types
         self.count = 0
 
+    def named_types(self) -> "Iterator[tuple[str, duckdb.sqltypes.DuckDBPyType]]":
+        """Yield each column: its name, quoted for SQL, and its type."""
+        return zip((f'"{name.replace(chr(34), chr(34) * 2)}"' for name in self.columns), self.types, strict=True)
+
     def read(self, columns: str = "*", size: int = _BATCH) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
         """Return the schema and batches of rows; `columns` is the SQL of columns."""
         reader = self._relation.project(columns).to_arrow_reader(size)
@@ -95,13 +108,30 @@ def write(result: "duckdb.DuckDBPyRelation", output: Output, view: TableView | N
         return rows.count
     rows = _Rows(result)
     write_rows = _blocks if output.vertical else _WRITERS[output.format]
-    if output.path is None:
-        write_rows(rows, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-        return rows.count
-    with output.file() as path, path.open("wb") as file:
-        write_rows(rows, file)
+    if output.format == "csv":
+        write_rows = partial(_csv, is_safe=output.csv_safe)
+    with _advising_casts(output.format):
+        if output.path is None:
+            out = machine_output()
+            write_rows(rows, out)
+            out.flush()
+            return rows.count
+        with output.file() as path, path.open("wb") as file:
+            write_rows(rows, file)
     return rows.count
+
+
+@contextmanager
+def _advising_casts(form: str) -> Iterator[None]:
+    """Report values that Python or polars cannot hold, such as the timestamp `infinity`."""
+    import polars as pl
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OverflowError) as error:
+        what = next(iter(str(error).splitlines()), "")
+        raise click.ClickException(f"A value cannot be written as {form}: {what}. Cast it to VARCHAR.") from error
 
 
 def _show(result: _Rows, output: Output, view: TableView) -> None:
@@ -161,15 +191,26 @@ def _is_number(kind: object) -> bool:
     return re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT|FLOAT|DOUBLE|DECIMAL", str(kind)) is not None
 
 
-def _csv(result: _Rows, file: IO[bytes]) -> None:
+def _in_text_format(
+    name: str, kind: "duckdb.sqltypes.DuckDBPyType", *, is_flat: bool = False, is_safe: bool = False
+) -> str:
+    """Return SQL for a column that polars can write as CSV (if `is_flat`) or JSON.
+
+    is_safe: a text that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    is_nested = kind.id in _NESTED
+    sql = name
+    if _FOREIGN.search(str(kind)) or (is_nested and is_flat):
+        sql = f"to_json({name})::VARCHAR" if is_nested else f"{name}::VARCHAR"
+    if is_safe and (sql != name or kind.id in ("varchar", "enum")):
+        sql = formula_safe(sql)
+    return f"{sql} AS {name}"
+
+
+def _csv(result: _Rows, file: Writable, *, is_safe: bool = False) -> None:
     import polars as pl
 
-    names = [f'"{n.replace(chr(34), chr(34) * 2)}"' for n in result.columns]
-    kinds = map(str, result.types)
-    flat = ", ".join(
-        f"to_json({n})::VARCHAR AS {n}" if k.endswith("]") or k.startswith(("STRUCT", "MAP")) else n
-        for n, k in zip(names, kinds, strict=True)
-    )
+    flat = ", ".join(_in_text_format(*column, is_flat=True, is_safe=is_safe) for column in result.named_types())
     schema, batches = result.read(flat)
     for number, batch in enumerate(chain([schema.empty_table()], batches)):  # without rows, print the header too
         # Not directly to the file: polars reports a reader that closed the pipe (`| head`) as an error.
@@ -181,18 +222,18 @@ def _csv(result: _Rows, file: IO[bytes]) -> None:
 def _lines(result: _Rows) -> Iterator[bytes]:
     import polars as pl
 
-    for batch in result.read()[1]:
+    for batch in result.read(", ".join(_in_text_format(*column) for column in result.named_types()))[1]:
         text = io.BytesIO()
         pl.DataFrame(batch).write_ndjson(text)
         yield text.getvalue()
 
 
-def _jsonl(result: _Rows, file: IO[bytes]) -> None:
+def _jsonl(result: _Rows, file: Writable) -> None:
     for lines in _lines(result):
         file.write(lines)
 
 
-def _json(result: _Rows, file: IO[bytes]) -> None:
+def _json(result: _Rows, file: Writable) -> None:
     before = b"[\n"
     for lines in _lines(result):
         for line in lines.splitlines():
@@ -203,53 +244,51 @@ def _json(result: _Rows, file: IO[bytes]) -> None:
 
 def _batches(result: _Rows) -> Iterator[list[tuple[Any, ...]]]:
     """Yield the rows in batches of some thousands; types that Arrow prints unlike DuckDB are cast to text."""
-    names = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in result.columns]
-    kinds = map(str, result.types)
     safe = ", ".join(
-        f"{name}::VARCHAR AS {name}" if kind.startswith(_AS_TEXT) else name
-        for name, kind in zip(names, kinds, strict=True)
+        f"{name}::VARCHAR AS {name}" if str(kind).startswith(_AS_TEXT) else name for name, kind in result.named_types()
     )
     for batch in result.read(safe, _ROWS)[1]:
         yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
 
 
-def _table(result: _Rows, file: IO[bytes]) -> None:
+def _table(result: _Rows, file: Writable) -> None:
     from .table_text import plain_lines
 
     for line in plain_lines(result.columns, list(map(_is_number, result.types)), _batches(result)):
         file.write(f"{line}\n".encode())
 
 
-def _blocks(result: _Rows, file: IO[bytes]) -> None:
+def _blocks(result: _Rows, file: Writable) -> None:
     from .table_text import record_lines
 
     for line in record_lines(result.columns, chain.from_iterable(_batches(result))):
         file.write(f"{line}\n".encode())
 
 
-def _markdown(result: _Rows, file: IO[bytes]) -> None:
+def _markdown(result: _Rows, file: Writable) -> None:
     from .table_text import whole_cell
 
     def write_row(cells: Iterable[str]) -> None:
         escaped = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>") for cell in cells)
         file.write(f"| {' | '.join(escaped)} |\n".encode())
 
-    write_row(result.columns)
+    write_row(map(whole_cell, result.columns))
     write_row("---:" if _is_number(kind) else "---" for kind in result.types)
     for row in chain.from_iterable(_batches(result)):
         write_row(map(whole_cell, row))
 
 
-def _parquet(result: _Rows, file: IO[bytes]) -> None:
+def _parquet(result: _Rows, file: Writable) -> None:
     import pyarrow.parquet as pq
 
     schema, batches = result.read(size=_ROW_GROUP)
+    assert not isinstance(file, SafeStream)  # Parquet is not written to a terminal
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for batch in batches:
             writer.write_batch(batch)
 
 
-_WRITERS: dict[str, Callable[[_Rows, IO[bytes]], None]] = {
+_WRITERS: dict[str, Callable[[_Rows, Writable], None]] = {
     "table": _table,
     "csv": _csv,
     "json": _json,

@@ -18,6 +18,8 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from arirecord.printable import printable
+
 __all__ = ["Layout", "TextColumn", "lay_out", "plain_lines", "record_lines", "whole_cell"]
 
 _GAP = 2
@@ -30,7 +32,6 @@ _SENTENCE = 18
 _WIDTH = 40
 """Width of the line above a record."""
 _HEAD_RULE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def whole_cell(value: Any) -> str:
@@ -45,7 +46,7 @@ def whole_cell(value: Any) -> str:
         return value.isoformat(sep=" ", timespec="milliseconds")
     if isinstance(value, list):
         return ", ".join(map(whole_cell, value))
-    return str(value)
+    return printable(str(value), "\n")
 
 
 @dataclass
@@ -60,6 +61,9 @@ class TextColumn:
     is_number: bool = False
     is_asked: bool = False
     cells: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.name = printable(self.name)
 
     @property
     def width(self) -> int:
@@ -174,7 +178,7 @@ def _short_cells(columns: Sequence[TextColumn], zone: str) -> str | None:
         elif numbers:
             column.cells = _numbers(column.values)
         else:
-            column.cells = [_CONTROL.sub(" ", whole_cell(value)) for value in column.values]
+            column.cells = [whole_cell(value).replace("\n", " ") for value in column.values]
     years = {time.year for time in times}
     return f"{days.pop() if is_one_day else years.pop()} {zone}".rstrip() if len(years) == 1 else None
 
@@ -219,6 +223,7 @@ def _numbers(values: Sequence[Any]) -> list[str]:
 def plain_lines(names: Sequence[str], is_number: Sequence[bool], batches: Iterable[Sequence[Any]]) -> Iterator[str]:
     """Yield a table of any length with whole cells, in batches of rows. The first batch decides the widths."""
     widths: list[int] = []
+    names = [printable(name) for name in names]
 
     def line(cells: Sequence[str]) -> str:
         padded = (
@@ -238,8 +243,9 @@ def plain_lines(names: Sequence[str], is_number: Sequence[bool], batches: Iterab
 
 def record_lines(names: Sequence[str], rows: Iterable[Sequence[Any]], first: int = 1) -> Iterator[str]:
     """Yield each row as a block of lines, one for each column, with whole cells."""
+    names = [printable(name) for name in names]
     width = max(map(len, names)) + _GAP
     for number, row in enumerate(rows, first):
         yield f"── {number} {'─' * _WIDTH}"[:_WIDTH]
         for name, value in zip(names, row, strict=True):
-            yield f"{name:{width}}{whole_cell(value)}".rstrip()
+            yield f"{name:{width}}{whole_cell(value).replace(chr(10), chr(10) + ' ' * width)}".rstrip()

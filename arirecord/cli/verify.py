@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import say
+from .console import echo, say
 from .output import Input, Output, Verb, output_options
 from .param_types import DURATION
 
@@ -133,14 +133,14 @@ def _speed(text: str) -> float | None:
 def _tell(result: "Verified", command: Sequence[str]) -> None:
     different = [call for call in result.calls if not call.is_same]
     if different:
-        click.echo(f"--- {result.path}")
-        click.echo(f"+++ {' '.join(command)}")
+        echo(f"--- {result.path}")
+        echo(f"+++ {' '.join(command)}")
     for call in different:
-        click.echo("\n".join(call.lines()))
+        echo("\n".join(call.lines()))
     count = f"{len(result.calls)} call{'s' * (len(result.calls) != 1)}, {result.request_count} requests"
     if result.trouble is not None:
-        click.echo(f"{result.path}: {result.trouble} ({count})" if result.calls else f"{result.path}: {result.trouble}")
+        echo(f"{result.path}: {result.trouble} ({count})" if result.calls else f"{result.path}: {result.trouble}")
     elif different:
-        click.echo(f"{result.path}: {count}, {len(different)} of the calls differ")
+        echo(f"{result.path}: {count}, {len(different)} of the calls differ")
     else:
-        click.echo(f"{result.path}: {count}, no difference")
+        echo(f"{result.path}: {count}, no difference")

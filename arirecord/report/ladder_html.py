@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from arirecord.printable import printable
+
 from .collapse import fold
 from .ladder_svg import ladder_svg
 from .layout import ending, offset_s, offset_text, spent, ties
@@ -131,4 +133,4 @@ def _table(
 
 
 def _text(text: str) -> str:
-    return escape("".join(c if c.isprintable() else "\ufffd" for c in text))
+    return escape(printable(text))

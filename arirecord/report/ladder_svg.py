@@ -6,6 +6,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from rich.cells import cell_len
 
+from arirecord.printable import printable
+
 from .collapse import fold
 from .layout import length_s, offset_s, offset_text, ticks
 from .story import Interval, LadderStep, Lane, Story, sentence
@@ -252,4 +254,4 @@ def _wrapped(text: str, room: int) -> list[str]:
 
 def _plain(text: str) -> str:
     """Replace characters that XML forbids."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return printable(text)

@@ -9,6 +9,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from arirecord.printable import printable_values
+
 from .collapse import fold
 from .layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks, ties
 from .story import LadderStep, Lane, Story, sentence
@@ -59,7 +61,7 @@ def ladder_text(
 
 def renderable(story: Story, *, width: int = 100, max_lanes: int = MAX_LANES, has_rows: bool = False) -> RenderableType:
     """Return the whole story for a rich console."""
-    story = fold(story, max_lanes)
+    story = printable_values(fold(story, max_lanes))
     parts: list[RenderableType] = [*_header(story), Text(), _parties(story)]
     if story.bridges:
         parts += [Text(), _bridges(story)]

@@ -11,8 +11,10 @@ import duckdb
 import orjson
 
 from arirecord.analytics import connect
+from arirecord.analytics.views import name
 from arirecord.asterisk.catalogue import event_types
 from arirecord.errors import TargetExists
+from arirecord.printable import formula_safe
 from arirecord.session.output_file import check_folder, new_file
 from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import read_rows
@@ -58,17 +60,19 @@ def export_lines(session: SessionFile, output: Path, *, force: bool = False, pro
     return count
 
 
-def export_table(session: SessionFile, output: Path, form: Form, *, force: bool = False) -> int:
+def export_table(session: SessionFile, output: Path, form: Form, *, force: bool = False, csv_safe: bool = False) -> int:
     """Write all rows with all columns of the session as one table; return their number.
+
+    csv_safe: in CSV, texts that a spreadsheet would take for formulas begin with an apostrophe.
 
     Raises `TargetExists` if `output` exists and not `force`, `OSError`.
     """
     with new_file(output, inputs=[session.path], force=force) as path, connect(session, models=()) as db:
-        return _copy(db, "SELECT * FROM rows ORDER BY seq", path, form)
+        return _copy(db, "SELECT * FROM rows ORDER BY seq", path, form, csv_safe)
 
 
 def export_by_type(
-    session: SessionFile, folder: Path, form: Form, *, progress: Progress = no_progress
+    session: SessionFile, folder: Path, form: Form, *, csv_safe: bool = False, progress: Progress = no_progress
 ) -> dict[str, int]:
     """Write one file for each event type and each other kind of row, with the columns of that type.
 
@@ -86,7 +90,7 @@ def export_by_type(
         counts = {}
         with connect(session, models=()) as db:
             for name, query in _queries(db):
-                counts[name] = _copy(db, query, made / f"{name}.{form}", form)
+                counts[name] = _copy(db, query, made / f"{name}.{form}", form, csv_safe)
                 progress("exporting", sum(counts.values()))
         if folder.exists():
             folder.rmdir()
@@ -100,8 +104,8 @@ def export_by_type(
 def _queries(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
     found = db.execute("SELECT DISTINCT kind, type FROM rows").fetchall()
     types = {kind_type for kind, kind_type in found if kind == "event"}
-    for name in sorted(types & set(event_types())):
-        yield name, f'SELECT * FROM "{name}" ORDER BY seq'
+    for event_type in sorted(types & set(event_types())):
+        yield event_type, f'SELECT * FROM "{event_type}" ORDER BY seq'
     leading = "seq, received_at, elapsed_ns"
     if types - set(event_types()):
         known = ", ".join(f"'{name}'" for name in event_types())
@@ -122,7 +126,12 @@ def _queries(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
         yield "other", f"SELECT {leading}, kind, raw FROM rows WHERE kind NOT IN ({known}) ORDER BY seq"
 
 
-def _copy(db: duckdb.DuckDBPyConnection, query: str, path: Path, form: Form) -> int:
+def _copy(db: duckdb.DuckDBPyConnection, query: str, path: Path, form: Form, csv_safe: bool) -> int:
+    if csv_safe and form == "csv":
+        columns = db.execute(f"DESCRIBE {query}").fetchall()
+        texts = [name(column) for column, kind, *_ in columns if kind == "VARCHAR"]
+        safe = ", ".join(f"{formula_safe(each)} AS {each}" for each in texts)
+        query = f"SELECT * REPLACE ({safe}) FROM ({query})"
     target = str(path).replace("'", "''")
     return int(db.execute(f"COPY ({query}) TO '{target}' {_COPY[form]}").fetchall()[0][0])
 
