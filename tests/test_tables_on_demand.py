@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import arirecord
 from arirecord.analytics.connection import Tables
 from arirecord.analytics.models import load_models, mart_names
-from arirecord.analytics.views import event_views
+from arirecord.analytics.views import EVENT_VIEWS
 from arirecord.session.reader import open_session
 from tests.examples import examples
 
@@ -60,11 +60,11 @@ def test_only_tables_that_a_view_reads_stay() -> None:
 def views(tables: Tables) -> set[str]:
     """The views of events that a connection has."""
     found = tables.connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
-    return {name for (name,) in found} & set(event_views(None))
+    return {name for (name,) in found} & set(EVENT_VIEWS)
 
 
 @examples(8)
-@given(name=st.sampled_from(sorted(event_views(None))), other=st.sampled_from(sorted(event_views(None))))
+@given(name=st.sampled_from(sorted(EVENT_VIEWS)), other=st.sampled_from(sorted(EVENT_VIEWS)))
 def test_views_of_events_are_made_for_the_statement_that_names_them(name: str, other: str) -> None:
     tables = Tables(open_session(SAMPLE))
     assert not views(tables)
@@ -73,10 +73,29 @@ def test_views_of_events_are_made_for_the_statement_that_names_them(name: str, o
     tables.connection.sql(sql).fetchall()
     assert views(tables) == {name, other}
     tables.need_for("SHOW TABLES")
-    assert views(tables) == set(event_views(None))
+    assert views(tables) == set(EVENT_VIEWS)
+
+
+def test_models_need_no_view_of_events_and_only_the_macros_that_they_name() -> None:
+    tables = Tables(open_session(SAMPLE))
+    tables.need_for("FROM event_volume")
+    assert not views(tables)
+    assert macros(tables).isdisjoint({"bucket_start", "is_prompt", "number_key"})
+    tables.need_for("SELECT seconds_between(started_at, ended_at) FROM calls")
+    assert not views(tables)
+    assert macros(tables) >= {"seconds_between", "ms_between", "endpoint_of"}
+    assert "bucket_start" not in macros(tables)
+    tables.need([])
+    assert macros(tables) >= {"bucket_start", "is_prompt", "number_key", "param"}
+
+
+def macros(tables: Tables) -> set[str]:
+    """The macros that a connection has."""
+    found = tables.connection.execute("SELECT function_name FROM duckdb_functions() WHERE NOT internal").fetchall()
+    return {name for (name,) in found}
 
 
 def test_a_connection_for_others_has_all_views() -> None:
     with arirecord.connect(SAMPLE, models=[]) as database:
         found = {name for (name,) in database.execute("SELECT view_name FROM duckdb_views()").fetchall()}
-    assert found >= {"rows", "events", *event_views(None)}
+    assert found >= {"rows", "events", *EVENT_VIEWS}

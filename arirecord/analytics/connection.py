@@ -13,21 +13,22 @@ from arirecord.session.reader import SessionFile, open_session
 from arirecord.session.servers import Server
 from arirecord.suggest import unknown_name
 
-from .buckets import bucket_macros
-from .facts import fact_macros
+from .macros import Macros
 from .models import load_models, model_names
-from .parameters import parameter_macros, set_statement
+from .parameters import set_statement
 from .private_folder import new_path, plain_path
 from .restriction import check_statement, restrict
 from .server_models import ServerModels, model_statement
 from .sql_errors import suggesting_names
 from .statement_runner import StatementRunner
-from .views import event_views, name, row_views, text, views_named_in
+from .views import EVENT_VIEWS, ROW_VIEWS, SessionViews, name, text, words_of
 
 __all__ = ["MEMORY", "Tables", "columns_of_models", "connect", "models_named_in", "statements", "tables_of_server"]
 
 MEMORY = "700MB"
 """Memory that DuckDB uses before it spills to the system's temporary folder; `SET memory_limit` changes it."""
+_ONE_THREAD = 50_000
+"""Below so many events a second thread costs more than it gains."""
 _SERVERS = "servers_of_session"
 _RECORDED = """
 WITH marks AS (
@@ -119,6 +120,8 @@ class Tables:
         zone = zone_name(timezone)
         spill = str(new_path("spill"))  # DuckDB makes it readable for everybody
         self.connection = duckdb.connect(config={"temp_directory": spill, "memory_limit": MEMORY})
+        if session is None or session.header.events < _ONE_THREAD:
+            self.connection.execute("SET threads = 1")
         # Otherwise each of a hundred statements reads the footer of the file again.
         self.connection.execute("SET parquet_metadata_cache = true")
         # DuckDB estimates one row for a macro, and would join each with all rows: 870 s for kpis of 100,000 calls.
@@ -127,9 +130,10 @@ class Tables:
         self.connection.execute("SET checkpoint_threshold = '1TB'")
         self._session, self._runner = session, StatementRunner(self.connection, script)
         self._made: set[str] = set()
-        self._views, self._has = event_views(session), set[str]()
-        for statement in (*row_views(session), *parameter_macros(), *bucket_macros(), *fact_macros()):
-            self._runner.run(statement)
+        self._views, self._has = SessionViews(session), set[str]()
+        self._macros = Macros(self._runner)
+        for view in ROW_VIEWS:
+            self._runner.run(self._views.create(view))
         self.connection.execute(f"SET TimeZone = '{zone}'")  # default: the machine's
         if zone != "UTC":
             self.connection.execute(set_statement("timezone", zone))
@@ -137,11 +141,17 @@ class Tables:
         if is_restricted:
             restrict(self.connection, map(plain_path, session.paths if session else ()))
 
-    def need_for(self, sql: str) -> None:
-        """Create the models and views of events that a statement may read."""
-        names = models_named_in(sql)
-        self.need_views(None if names is None else views_named_in(sql))
-        self.need(names)
+    def need_for(
+        self, sql: str, models: Collection[str] | None = None, *, begin: Callable[[str], object] = lambda name: None
+    ) -> None:
+        """Create the views of events, the macros and the models that a statement may read.
+
+        models: the models that it reads (None: those that it names). `begin` as in `need`.
+        """
+        names, words = models_named_in(sql) if models is None else models, words_of(sql)
+        self.need_views(None if names is None else [view for view in EVENT_VIEWS if view.lower() in words])
+        self._macros.need_for(sql if names is not None else None)
+        self._need_models(names, begin)
 
     def sql(self, statement: str) -> duckdb.DuckDBPyRelation | None:
         """Create what one statement reads, and run it. Return its rows, computed when read; None if it returns no rows.
@@ -160,22 +170,26 @@ class Tables:
 
         Raises `UnknownName` for an unknown view.
         """
-        for view in self._views if views is None else views:
-            if view not in self._views:
-                raise unknown_name("No view is named", view, self._views)
+        for view in EVENT_VIEWS if views is None else views:
+            if view not in EVENT_VIEWS:
+                raise unknown_name("No view is named", view, EVENT_VIEWS)
             if view not in self._has:
-                self._runner.run(self._views[view])
+                self._runner.run(self._views.create(view))
                 self._has.add(view)
 
     def need(
         self, models: Collection[str] | None = None, *, begin: Callable[[str], object] = lambda name: None
     ) -> None:
-        """Create the named models (None: all) and those that they read, if they do not exist yet.
+        """Create the named models (None: all) and those that they read, if they do not exist yet, and all macros.
 
         begin: called with the name of each model before it is created.
 
         Raises `UnknownName` for an unknown model.
         """
+        self._macros.need_for(None)
+        self._need_models(models, begin)
+
+    def _need_models(self, models: Collection[str] | None, begin: Callable[[str], object]) -> None:
         if models is not None and not models:
             return
         found = load_models(models)
@@ -191,6 +205,7 @@ class Tables:
                 self._unite(each)
             for model in macros:
                 begin(model.name)
+                self._macros.need_for(model.sql)
                 self._runner.run(model_statement(model))
                 if model.layer == "marts":
                     self._runner.run(f"CREATE VIEW {name(model.name)} AS FROM {name(model.name)}()")
@@ -202,24 +217,18 @@ class Tables:
     def _servers(self) -> Sequence[ServerModels]:
         servers = self._session.servers if self._session else (Server(None, (), frozenset()),)
         if len(servers) == 1:
-            return [ServerModels(self._runner, servers[0].name, "main", self.need_views)]
+            return [ServerModels(self._runner, servers[0].name, "main", self._views, self._macros)]
         names = ", ".join(text(server.name or "") for server in servers)
         self._runner.run(f"SET VARIABLE {_SERVERS} = [{names}]")
         return [self._models_of(server, f"server_{number}") for number, server in enumerate(servers)]
 
     def _models_of(self, server: Server, schema: str) -> ServerModels:
-        views, has = event_views(self._session, server), set[str]()
+        views = SessionViews(self._session, server)
         self._runner.run(f"CREATE SCHEMA {schema}")
         with self._runner.in_schemas(schema):
-            for statement in row_views(self._session, server):
-                self._runner.run(statement)
-
-        def need_views(names: Collection[str]) -> None:
-            for view in set(names) - has:
-                self._runner.run(views[view])
-            has.update(names)
-
-        return ServerModels(self._runner, server.name, schema, need_views)
+            for view in ROW_VIEWS:
+                self._runner.run(views.create(view))
+        return ServerModels(self._runner, server.name, schema, views, self._macros)
 
     def _unite(self, model: str) -> None:
         """Create the view of one model of all servers."""
@@ -257,7 +266,7 @@ def models_named_in(sql: str) -> set[str] | None:
         r"\s*(SHOW|FROM\s+duckdb_|PRAGMA|DESCRIBE\s*;?\s*$)|.*information_schema", sql, re.IGNORECASE | re.DOTALL
     ):
         return None
-    return {word.lower() for word in re.findall(r"\w+", sql)} & model_names()
+    return words_of(sql) & model_names()
 
 
 def columns_of_models(names: Collection[str]) -> dict[str, dict[str, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .statement_runner import StatementRunner
+from .views import SessionViews
 
 __all__ = ["ServerClock", "read_clock", "time_macros"]
 
@@ -75,14 +76,14 @@ class ServerClock:
     unknown: tuple[tuple[int, int | None], ...] = ()
 
 
-def read_clock(runner: StatementRunner) -> ServerClock:
+def read_clock(runner: StatementRunner, views: SessionViews) -> ServerClock:
     """Return what the view `events` shows of the clock."""
-    ((untimed_count, is_same, is_invented, has_setback, is_unset),) = runner.rows(_BOUNDS)
+    ((untimed_count, is_same, is_invented, has_setback, is_unset),) = runner.rows(views.written_into(_BOUNDS))
     # An import without times of receipt uses the timestamps instead; for an untimed event, the last one before it.
     has_untimed = untimed_count > 0 and not (is_same and is_invented)
     if not has_setback and not is_unset:
         return ServerClock(has_untimed)
-    ((is_receipt_wrong, edges),) = runner.rows(_SETBACKS)
+    ((is_receipt_wrong, edges),) = runner.rows(views.written_into(_SETBACKS))
     edges = edges or []
     if len(edges) > _STEPS:
         return ServerClock(has_untimed)

@@ -9,19 +9,18 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from .statement_runner import StatementRunner
-from .views import name, text
+from .views import SessionViews, name, text
 
-__all__ = ["KEYED_VIEWS", "Life", "find_lives", "key_macros", "plain_columns"]
+__all__ = ["Life", "find_lives", "key_macros", "plain_columns"]
 
 _LIVES = "id_lives"
-KEYED_VIEWS = ("Dial", "BridgeCreated", "bridge_events", "channel_events")
-"""The views of events that show lives."""
 _SEPARATOR = "chr(31)"
 _PLAIN = f"regexp_replace({{}}, {_SEPARATOR} || '\\d+$', '')"
 
 # A masquerade gives a channel another creation time, but not another name. A channel that an app's socket no longer
 # sees has left its application.
-_CHANNELS = """
+_SIGHTINGS = {
+    "channel": """
     SELECT
         'channel' AS kind, channel_id AS id, seq, channel_name AS thing_name, timestamp AS event_at,
         COALESCE(channel_creationtime, CASE WHEN type = 'ChannelCreated' THEN timestamp END) AS made_at,
@@ -32,8 +31,8 @@ _CHANNELS = """
         'channel', unnest([caller_id, peer_id, forwarded_id]), seq, unnest([caller_name, peer_name, forwarded_name]),
         timestamp, unnest([caller_creationtime, peer_creationtime, forwarded_creationtime]), false, false
     FROM Dial
-"""
-_BRIDGES = """
+    """,
+    "bridge": """
     SELECT
         'bridge' AS kind, bridge_id AS id, seq, NULL AS thing_name, timestamp AS event_at,
         COALESCE(bridge_creationtime, timestamp) AS made_at, true AS is_creation, false AS is_end
@@ -41,7 +40,30 @@ _BRIDGES = """
     UNION ALL
     SELECT 'bridge', bridge_id, seq, NULL, NULL, bridge_creationtime, true, false
     FROM bridge_events
+    """,
+}
+_KINDS_WITH_LIVES = """
+WITH sightings AS (
+    SELECT
+        'channel' AS kind, channel_id AS id,
+        COALESCE(channel_creationtime, CASE WHEN type = 'ChannelCreated' THEN timestamp END) AS made_at
+    FROM channel_events
+    UNION ALL
+    SELECT
+        'channel', unnest([caller_id, peer_id, forwarded_id]),
+        unnest([caller_creationtime, peer_creationtime, forwarded_creationtime])
+    FROM Dial
+    UNION ALL
+    SELECT 'bridge', bridge_id, COALESCE(bridge_creationtime, timestamp) FROM BridgeCreated
+    UNION ALL
+    SELECT 'bridge', bridge_id, bridge_creationtime FROM bridge_events
+)
+
+SELECT DISTINCT kind
+FROM (SELECT kind, id FROM sightings GROUP BY kind, id HAVING min(made_at) <> max(made_at))
+WHERE id IS NOT NULL
 """
+"""The kinds of things of which one id was created twice: most recordings have none, so this scan is narrow."""
 _FIND_LIVES = """
 WITH sightings AS ({sightings}),
 
@@ -85,10 +107,11 @@ class Life(NamedTuple):
     begin_seq: int
 
 
-def find_lives(runner: StatementRunner) -> Sequence[Life]:
-    """Return the lives after the first that the views `KEYED_VIEWS` show."""
-    found = " UNION ALL ".join(f"({_FIND_LIVES.replace('{sightings}', each)})" for each in (_CHANNELS, _BRIDGES))
-    return [Life(*row) for row in runner.rows(found)]
+def find_lives(runner: StatementRunner, views: SessionViews) -> Sequence[Life]:
+    """Return the lives after the first that the views of a server show."""
+    kinds = {kind for (kind,) in runner.rows(views.written_into(_KINDS_WITH_LIVES))}
+    found = (_FIND_LIVES.replace("{sightings}", _SIGHTINGS[kind]) for kind in sorted(kinds))
+    return [Life(*row) for sql in found for row in runner.rows(views.written_into(sql))]
 
 
 def key_macros(lives: Sequence[Life]) -> Iterator[str]:

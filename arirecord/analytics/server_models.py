@@ -3,10 +3,11 @@
 from collections.abc import Callable, Collection, Sequence
 
 from .event_times import read_clock, time_macros
-from .identity import KEYED_VIEWS, find_lives, key_macros, plain_columns
+from .identity import find_lives, key_macros, plain_columns
+from .macros import Macros
 from .models import Model, load_models
 from .statement_runner import StatementRunner
-from .views import name, text, views_named_in
+from .views import SessionViews, name, text
 
 __all__ = ["ServerModels", "model_statement"]
 
@@ -18,18 +19,19 @@ class ServerModels:
 
     server: its `asterisk_id`, None if the recording does not have it.
     home: the schema in which users find the tables.
-    need_views: creates the named views of its events.
+    views: the views of its rows.
+    macros: creates the macros that models name.
 
     If one of its ids lives twice, models are in another schema and have keys; `home` has views of them with plain ids.
     """
 
     def __init__(
-        self, runner: StatementRunner, server: str | None, home: str, need_views: Callable[[Collection[str]], None]
+        self, runner: StatementRunner, server: str | None, home: str, views: SessionViews, macros: Macros
     ) -> None:
         self.home = home
         self._runner = runner
         self._server = f"{text(server)}::VARCHAR" if server is not None else "NULL::VARCHAR"
-        self._need_views = need_views
+        self._views, self._macros = views, macros
         self._schema = ""
         self._made: dict[str, Model] = {}
         self._named: set[str] = set()
@@ -44,12 +46,10 @@ class ServerModels:
         while coming:
             model = coming.pop(0)
             begin(model.name)
-            views = views_named_in(model.sql)
-            with self._runner.in_schemas(self.home):
-                self._need_views(views)
+            self._macros.need_for(model.sql)
             with self._runner.in_schemas(*self._path):
                 is_shown = self._schema == self.home and model.layer == "marts"
-                self._runner.run(model_statement(model, self._server if is_shown else None))
+                self._runner.run(self._views.written_into(model_statement(model, self._server if is_shown else None)))
                 self._made[model.name] = model
                 self._drop_unread(coming)
         if self._schema != self.home:
@@ -62,10 +62,8 @@ class ServerModels:
         return tuple(dict.fromkeys([self._schema, self.home, "main"]))
 
     def _prepare(self) -> None:
-        with self._runner.in_schemas(*dict.fromkeys([self.home, "main"])):
-            self._need_views(KEYED_VIEWS)
-            lives = find_lives(self._runner)
-            clock = read_clock(self._runner)
+        lives = find_lives(self._runner, self._views)
+        clock = read_clock(self._runner, self._views)
         self._schema = f"keyed_{self.home}" if lives else self.home
         if lives:
             self._runner.run(f"CREATE SCHEMA {self._schema}")

@@ -1,17 +1,18 @@
 """A session as SQL views: all rows, all events, and one view for each ARI event type."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
-from arirecord.asterisk.catalogue import Column, ColumnType, columns_of, event_types
+from arirecord.asterisk.catalogue import ColumnType, columns_of, event_types
 from arirecord.session.reader import SessionFile
 from arirecord.session.recorded_time import RecordedTime
 from arirecord.session.servers import Server
 
 from .private_folder import plain_path
 
-__all__ = ["event_views", "name", "row_views", "text", "views_named_in"]
+__all__ = ["EVENT_VIEWS", "ROW_VIEWS", "SessionViews", "name", "text", "words_of"]
 
 _SQL: Mapping[ColumnType, str] = {
     "string": "VARCHAR",
@@ -30,62 +31,115 @@ _TOGETHER = {
     "talking_events": ("ChannelTalkingFinished", "ChannelTalkingStarted"),
 }
 """Types that models read together; the first one has the columns of all."""
-_LEADING = ("seq", "received_at", "elapsed_ns", "type", "application", "asterisk_id", "timestamp")
+ROW_VIEWS = ("rows", "events", "recorded_spans", "recording_gaps")
+"""Views of all rows, of all events, of the recorded time and of the gaps in it."""
+EVENT_VIEWS = ("other_rows", "event_sizes", "channel_events", *_TOGETHER, *event_types())
+"""Views of the other rows, of the sizes of events, and of events by type."""
+_READ_VIEW = re.compile(rf"\b(FROM|JOIN) ({'|'.join((*ROW_VIEWS, *EVENT_VIEWS))})\b")
+_LEADING = {
+    "received_at": "TIMESTAMP",
+    "elapsed_ns": "BIGINT",
+    "type": "VARCHAR",
+    "application": "VARCHAR",
+    "asterisk_id": "VARCHAR",
+    "timestamp": "TIMESTAMP",
+}
+_COMMON = (*_LEADING, "kind", "extra", "raw")
+"""Columns that every session has, besides `seq`."""
 _OWN = ("connection_", "rest_", "mark_")
 """Prefixes of the columns of rows other than events."""
 _READ = "hive_partitioning = false"
 """A folder named `kind=x` is not a column."""
 _SIZES = "application, type, event_count, mean_bytes, is_estimated"
-_NO_ROWS = (
-    "SELECT NULL::BIGINT AS seq, NULL::TIMESTAMP AS received_at, NULL::BIGINT AS elapsed_ns, NULL::VARCHAR AS kind, "
-    "NULL::VARCHAR AS type, NULL::VARCHAR AS application, NULL::VARCHAR AS asterisk_id, "
-    "NULL::TIMESTAMP AS timestamp, NULL::VARCHAR AS extra, NULL::VARCHAR AS raw WHERE false"
+_NO_ROWS = "SELECT NULL::BIGINT AS seq, " + ", ".join(
+    f"NULL::{_LEADING.get(column, 'VARCHAR')} AS {column}" for column in _COMMON
 )
 
 
-def row_views(session: SessionFile | None, server: Server | None = None) -> Iterator[str]:
-    """Return the statements that create the views of all rows, all events and the recorded time.
+class SessionViews:
+    """The views `ROW_VIEWS` and `EVENT_VIEWS` of a session (None: without rows).
 
-    session: None creates views without rows.
     server: the server whose rows the views have; None stands for all.
     """
-    source = _source(session, server)
-    select = f"SELECT {source.columns} FROM {source.read}"
-    yield f"CREATE VIEW rows AS {select} WHERE kind <> 'event' OR {source.is_own}"
-    # Directly from the files: through the view above every statement would take 10 ms longer.
-    yield f"CREATE VIEW events AS {select} WHERE kind = 'event' AND {source.is_own}"
-    yield f"CREATE VIEW recorded_spans AS {_recorded_spans(session, server)}"
-    yield f"CREATE VIEW recording_gaps AS {_recording_gaps(session, server)}"
+
+    def __init__(self, session: SessionFile | None, server: Server | None = None) -> None:
+        self._session, self._server = session, server
+        self._source, header = _source(session, server), session.header if session else None
+        parts = [session.parts[n] for n in (server.parts if server else range(len(session.parts)))] if session else []
+        self._present = {column for part in parts for column in part.schema.names}
+        self._types = header.types.keys() if header and sum(header.types.values()) == header.events else None
+        self._has_other_rows = header is not None and header.rows > header.events
+
+    def create(self, view: str) -> str:
+        """Return the statement that creates a view."""
+        return f"CREATE VIEW {name(view)} AS {self._select(view)}"
+
+    def written_into(self, sql: str) -> str:
+        """Return a model's SQL with the views of rows and events written out, with the columns that the model names.
+
+        DuckDB binds every column of a view wherever it is read: `Dial` has a hundred, and a model reads ten.
+        """
+        words = words_of(sql)
+        return _READ_VIEW.sub(lambda read: f"{read[1]} ({self._select(read[2], words)}) AS {read[2]}", sql)
+
+    def _select(self, view: str, words: Collection[str] | None = None) -> str:
+        """Return the SQL of a view, with those of its columns that are in `words` (None: all)."""
+        match view:
+            case "rows":
+                return self._rows(f"kind <> 'event' OR {self._source.is_own}", words)
+            case "events":
+                return self._rows(f"kind = 'event' AND {self._source.is_own}", words)
+            case "recorded_spans":
+                return _recorded_spans(self._session, self._server)
+            case "recording_gaps":
+                return _recording_gaps(self._session, self._server)
+            case "event_sizes":
+                return (not self._server and _sizes(self._session)) or self._weighed()
+            case "other_rows":
+                return self._other_rows()
+        return self._events(view, words)
+
+    def _rows(self, condition: str, words: Collection[str] | None) -> str:
+        columns = self._source.columns
+        if words is not None:
+            columns = ", ".join([self._source.seq, *(name(column) for column in _COMMON if column in words)])
+        return f"SELECT {columns} FROM {self._source.read} WHERE {condition}"
+
+    def _events(self, view: str, words: Collection[str] | None) -> str:
+        types = _TOGETHER.get(view, (view,))
+        is_there = view == "channel_events" or self._types is None or not self._types.isdisjoint(types)
+        source = self._source if is_there else _NOWHERE
+        columns = [source.seq]
+        # Directly from the files: a `SELECT *` of all columns in between would cost every statement 10 ms.
+        for column, kind in _columns(view).items():
+            if words is None or column in words:
+                has_column = is_there and (column in self._present or column in _COMMON)
+                columns.append(name(column) if has_column else f"CAST(NULL AS {kind}) AS {name(column)}")
+        # One scan of the file for types that are read together.
+        condition = f"type IN ({', '.join(map(text, types))})" if len(types) > 1 else f"type = {text(view)}"
+        if view == "channel_events":
+            condition = "channel_id IS NOT NULL"
+        where = f"kind = 'event' AND {source.is_own} AND {condition}"
+        return f"SELECT {', '.join(columns)} FROM {source.read} WHERE {where}"
+
+    def _other_rows(self) -> str:
+        source = self._source if self._has_other_rows else _NOWHERE
+        own = sorted(c for c in self._present if c.startswith(_OWN)) if self._has_other_rows else []
+        columns = [source.seq, "received_at", "elapsed_ns", "kind", "type", *map(name, own), "raw"]
+        return f"SELECT {', '.join(columns)} FROM {source.read} WHERE kind <> 'event'"
+
+    def _weighed(self) -> str:
+        """Return SQL for the sizes from the files. In a long recording, blocks spread evenly over it are measured."""
+        every = max(self._session.header.events // 250_000, 1) if self._session else 1
+        weighed = f"avg(strlen(raw)) FILTER ((seq // 20480) % {every} = 0)"
+        events = self._select("events", ("application", "type", "raw"))
+        counted = f"SELECT application, type, count(*), {weighed}, {every > 1} FROM ({events}) GROUP BY ALL"
+        return f"FROM ({counted}) AS sizes ({_SIZES})"
 
 
-def event_views(session: SessionFile | None, server: Server | None = None) -> Mapping[str, str]:
-    """Return, by view, the statements that create the views of events by type, of other rows and of sizes.
-
-    The file is not searched for types that the session's header counts as zero. `server` as in `row_views`.
-    """
-    source, header = _source(session, server), session.header if session else None
-    parts = [session.parts[n] for n in (server.parts if server else range(len(session.parts)))] if session else []
-    present = {column for part in parts for column in part.schema.names}
-    is_counted = header is not None and sum(header.types.values()) == header.events
-    types = {view: _TOGETHER.get(view, (view,)) for view in (*_TOGETHER, *event_types())}
-    views = {
-        "other_rows": _other_rows(present, source if header and header.rows > header.events else _NOWHERE),
-        "event_sizes": f"CREATE VIEW event_sizes AS {(not server and _sizes(session)) or _weighing(session)}",
-        "channel_events": _event_view("channel_events", "channel_id IS NOT NULL", present, source),
-    }
-    # One scan of the file for types that are read together.
-    for view, of_view in types.items():
-        condition = f"type IN ({', '.join(map(text, of_view))})" if len(of_view) > 1 else f"type = {text(view)}"
-        is_there = not (is_counted and header and header.types.keys().isdisjoint(of_view))
-        views[view] = _event_view(view, condition, present, source if is_there else _NOWHERE)
-    return views
-
-
-def views_named_in(sql: str) -> set[str]:
-    """Return the views of events that a statement may read. Case and quotes of names do not matter."""
-    words = {word.lower() for word in re.findall(r"\w+", sql)}
-    views = ("other_rows", "event_sizes", "channel_events", *_TOGETHER, *event_types())
-    return {view for view in views if view.lower() in words}
+def words_of(sql: str) -> set[str]:
+    """Return the words of a statement, in lower case. Quotes do not matter."""
+    return {word.lower() for word in re.findall(r"\w+", sql)}
 
 
 def name(identifier: str) -> str:
@@ -110,7 +164,7 @@ class _Source(NamedTuple):
     is_own: str = "true"
 
 
-_NOWHERE = _Source(f"({_NO_ROWS})")
+_NOWHERE = _Source(f"({_NO_ROWS} WHERE false)")
 
 
 def _source(session: SessionFile | None, server: Server | None) -> _Source:
@@ -168,23 +222,6 @@ def _moment(ns: int) -> str:
     return f"make_timestamp({ns // 1000})"
 
 
-def _event_view(view: str, condition: str, present: set[str], source: _Source) -> str:
-    # Directly from the files: a `SELECT *` of all columns in between would cost every statement 10 ms.
-    columns = [source.seq, *map(name, _LEADING[1:])]
-    for column in _columns(view):
-        quoted, is_there = name(column.name), column.name in present and source is not _NOWHERE
-        columns.append(quoted if is_there else f"CAST(NULL AS {_SQL[column.type]}) AS {quoted}")
-    select = ", ".join([*columns, "extra", "raw"])
-    where = f"kind = 'event' AND {source.is_own} AND {condition}"
-    return f"CREATE VIEW {name(view)} AS SELECT {select} FROM {source.read} WHERE {where}"
-
-
-def _other_rows(present: set[str], source: _Source) -> str:
-    own = sorted(name(column) for column in present if column.startswith(_OWN) and source is not _NOWHERE)
-    select = ", ".join([source.seq, "received_at", "elapsed_ns", "kind", "type", *own, "raw"])
-    return f"CREATE VIEW other_rows AS SELECT {select} FROM {source.read} WHERE kind <> 'event'"
-
-
 def _sizes(session: SessionFile | None) -> str | None:
     """Return SQL for events and bytes by type, from the header; None if the header does not have them all."""
     applications, sizes = (session.header.applications, session.header.type_bytes) if session else ({}, None)
@@ -197,14 +234,8 @@ def _sizes(session: SessionFile | None) -> str | None:
     return f"FROM (VALUES {rows}) AS sizes ({_SIZES})"
 
 
-def _weighing(session: SessionFile | None) -> str:
-    """Return SQL for the same from the files. In a long recording, blocks spread evenly over it are measured."""
-    every = max(session.header.events // 250_000, 1) if session else 1
-    weighed = f"avg(strlen(raw)) FILTER ((seq // 20480) % {every} = 0)"
-    counted = f"SELECT application, type, count(*), {weighed}, {every > 1} FROM events GROUP BY application, type"
-    return f"FROM ({counted}) AS sizes ({_SIZES})"
-
-
-def _columns(view: str) -> Iterable[Column]:
-    """Return the columns of a view besides the common ones."""
-    return columns_of("ChannelCreated" if view == "channel_events" else _TOGETHER.get(view, (view,))[0])
+@cache
+def _columns(view: str) -> Mapping[str, str]:
+    """Return the columns of a view after `seq`, with their types in SQL."""
+    own = columns_of("ChannelCreated" if view == "channel_events" else _TOGETHER.get(view, (view,))[0])
+    return {**_LEADING, **{column.name: _SQL[column.type] for column in own}, "extra": "VARCHAR", "raw": "VARCHAR"}

@@ -204,7 +204,6 @@ def _answer(
     from arirecord.analytics.connection import Tables
     from arirecord.analytics.parameters import set_statement
     from arirecord.analytics.table_query import TableQuery, models_asked, sql_of
-    from arirecord.analytics.views import views_named_in
     from arirecord.session.reader import open_session
 
     from .selection import in_zone, no_rows, unknown_values, windows_of
@@ -229,8 +228,7 @@ def _answer(
         raise click.UsageError(str(error)) from error
     doing = [""]
     with live_line(lambda: f"Making {doing[-1]} …"):
-        made.need_views(views_named_in(sql))
-        made.need(models_asked(question), begin=doing.append)
+        made.need_for(sql, models_asked(question), begin=doing.append)
     rows = _rows(made, sql, question, known)
     count = write(in_zone(rows, timezone) if output.format in ("table", "markdown") else rows, output, view)
     others = unknown_values(made.connection, asked, has_rows=count > 0)

@@ -2,29 +2,33 @@
 -- First values come from its creation, last values from its end; the whole recording is searched only for channels
 -- without these. If its creation was not recorded, `created_at` is the channel's own creation time, and `made_seq`,
 -- which orders channels by creation, is that of the last channel made before.
-WITH sightings AS NOT MATERIALIZED (
-    FROM stg_channel_events
-    UNION ALL BY NAME
-    SELECT * EXCLUDE (dial_role) FROM stg_dialled_channels
+WITH sightings AS MATERIALIZED (
+    SELECT DISTINCT ON (events.channel_id, events.seq) events.*
+    FROM (
+        SELECT channel_id, first_seq AS seq FROM int_channel_lives WHERE created_seq IS NULL
+        UNION
+        SELECT channel_id, last_seq FROM int_channel_lives WHERE ended_seq IS NULL
+    ) AS wanted
+    JOIN (FROM stg_channel_events UNION ALL BY NAME SELECT * EXCLUDE (dial_role) FROM stg_dialled_channels) AS events
+        ON events.seq = wanted.seq AND events.channel_id = wanted.channel_id
 ),
 
 firsts AS (
     FROM stg_channel_events
     WHERE event_type = 'ChannelCreated'
     UNION ALL BY NAME
-    SELECT DISTINCT ON (events.channel_id) events.*, before.created_seq AS after_seq
-    FROM (SELECT channel_id, first_seq FROM int_channel_lives WHERE created_seq IS NULL) AS wanted
-    JOIN sightings AS events ON events.seq = wanted.first_seq AND events.channel_id = wanted.channel_id
+    SELECT sightings.*, before.created_seq AS after_seq
+    FROM sightings
     ASOF LEFT JOIN (SELECT created_at, max(created_seq) AS created_seq FROM int_channel_lives GROUP BY ALL) AS before
-        ON before.created_at <= events.channel_created_at
+        ON before.created_at <= sightings.channel_created_at
+    WHERE sightings.event_type <> 'ChannelCreated'
 ),
 
 lasts AS (
     FROM stg_channel_ends
     UNION ALL BY NAME
-    SELECT DISTINCT ON (events.channel_id) events.*
-    FROM (SELECT channel_id, last_seq FROM int_channel_lives WHERE ended_seq IS NULL) AS wanted
-    JOIN sightings AS events ON events.seq = wanted.last_seq AND events.channel_id = wanted.channel_id
+    FROM sightings
+    WHERE event_type <> 'ChannelDestroyed'
 ),
 
 -- Events may report a channel's number after its end.
@@ -58,13 +62,10 @@ SELECT
     COALESCE(firsts.caller_name, lasts.caller_name) AS caller_name,
     COALESCE(firsts.connected_number, lasts.connected_number) AS connected_number,
     lasts.connected_number AS last_connected_number, lasts.connected_name AS last_connected_name,
-    firsts.exten,
-    lasts.exten AS last_exten,
-    firsts.context,
-    lasts.accountcode,
+    firsts.exten, lasts.exten AS last_exten,
+    firsts.context, lasts.accountcode,
     channel_key(linkedid_of(COALESCE(lasts.channelvars, firsts.channelvars)), lasts.seq) AS linkedid,
-    lasts.seq AS linkedid_seq,
-    lasts.hangup_cause, lasts.hangup_cause_txt, lasts.tech_cause,
+    lasts.seq AS linkedid_seq, lasts.hangup_cause, lasts.hangup_cause_txt, lasts.tech_cause,
     lives.gone_at, lasts.event_at AS last_at, lives.is_only_dialled, lives.ended_seq IS NOT NULL AS is_ended,
     lives.is_answered, lives.is_complete, lives.is_over, lives.is_unbroken, lives.created_seq IS NOT NULL AS is_created,
     -- Recorded since before it could do anything, or since an app received it.
