@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from arirecord.session.journal import JournalWriter, journal_path
-from arirecord.session.rows import binary_text
+from arirecord.session.rows import binary_text, own_text
 
+from .journal_rescue import is_cut, rescue
 from .rotation import Folder, Target
 from .sealer import Sealer
 from .stats import Stats
@@ -23,7 +24,7 @@ BATCH_S = 0.01
 
 _RETRY_S = 0.25
 _LOOK_S = 1.0
-"""Interval at which an idle recorder checks the age of its part, and at which a new part is tried again."""
+"""Interval at which a recorder looks at its journal, and at the age of its part if it is idle."""
 
 _SLICE = 256
 """About this number of rows is written together: few enough to reuse their memory."""
@@ -45,7 +46,8 @@ _Texts = tuple[int, int, str, Sequence[bytes]]
 class PartWriter:
     """Writes the items of `add` to the journals of a target's parts.
 
-    `kept_rows` and `stats.events` count what is in journals, `done_bytes` the data of `add` that waits no more. An
+    `kept_rows` and `stats.events` count what is in journals, `done_bytes` the data of `add` that waits no more,
+    `cut_events` what was in a journal that another program has cut. An
     error other than the disk's ends the thread: `failure` is that error, `on_failure` is called, what waits is lost.
 
     Raises `TargetExists` and `OSError` when made.
@@ -63,15 +65,16 @@ class PartWriter:
         *,
         counts_channels: bool,
     ) -> None:
-        self.kept_rows = self.done_bytes = 0
+        self.kept_rows = self.done_bytes = self.cut_events = 0
         self.failure: BaseException | None = None
         self._target, self._source, self._started_ns, self._wall = target, source, started_ns, wall
         self._stats, self._counts_channels = stats, counts_channels
         self._say, self._on_failure = say, on_failure
         self._said_at = -_SAY_AGAIN_S
         self._rotation_trouble: str | None = None
-        self._rotate_at = 0.0
-        self._part_rows = 0
+        self._journal_trouble: str | None = None
+        self._rotate_at = self._look_at = 0.0
+        self._part_rows = self._part_events = self._last_elapsed_ns = 0
         self._part_since = time.monotonic()
         self.part, self.journal = self._open_part()
         self.sealer = Sealer(self._tell, target.path if isinstance(target, Folder) else None)
@@ -128,8 +131,11 @@ class PartWriter:
             items = [self._pending.popleft() for _ in range(len(self._pending))]
             is_busy = len(items) > 1  # under load no one needs to wake this thread
             self._keep(items)
+            if time.monotonic() >= self._look_at:
+                self._look()
             if not self._closing:
                 self._rotate()
+        self._look()
 
     def _wait(self) -> None:
         self._idle = True
@@ -164,6 +170,8 @@ class PartWriter:
             self._unsure_events += sum(map(len, events))
             return
         self.kept_rows += rows
+        self._part_events += sum(map(len, events))
+        self._last_elapsed_ns = batch[-1][1] if batch else self._last_elapsed_ns
         for texts in events:
             self._stats.note(texts, with_channels=self._counts_channels)
 
@@ -195,6 +203,38 @@ class PartWriter:
         with suppress(Exception):  # a failed message must not stop the recording
             self._say(text)
 
+    def _look(self) -> None:
+        """Keep what the journal holds if it was deleted, renamed or cut."""
+        self._look_at = time.monotonic() + _LOOK_S
+        try:
+            if is_cut(self.journal):
+                self._begin_again()
+            elif (message := rescue(self.journal)) is not None:
+                self.part = self.journal.path.with_suffix("")
+                self._tell(f"THE JOURNAL {message}")
+            self._journal_trouble = None
+        except OSError as error:
+            if self._journal_trouble is None:
+                self._tell(f"THE JOURNAL {self.journal.path} was deleted or cut, and can't be kept: {error.strerror}.")
+            self._journal_trouble = error.strerror
+
+    def _begin_again(self) -> None:
+        """Begin a new journal: another program has cut the old one, which is kept under another name."""
+        old, lost = self.journal, self._part_events
+        journal = old.path.rename(old.path.with_name(f"{old.path.name}.{time.time_ns()}.damaged"))
+        self.journal = JournalWriter(old.path, self._started_ns, self._source, self.kept_rows)
+        with suppress(OSError):
+            old.close()
+        self.cut_events += lost
+        self._stats.lost_count += lost
+        self._stats.events -= lost
+        self._stats.gap_count += 1
+        self._part_rows, self._part_events = self.kept_rows, 0
+        gap = own_text("connection", "gap", reason="another program cut the journal", lost_count=lost)
+        self._write([(self._wall(), self._last_elapsed_ns, "connection", [gap.encode()])])
+        self.kept_rows += 1
+        self._tell(f"THE JOURNAL {old.path} was cut by another program: {lost:,} events are LOST; see {journal}.")
+
     def _rotate(self) -> None:
         """Begin a new part if it is due, and seal the old one. A part without rows goes on."""
         if self._closing and self._stats.trouble is not None:
@@ -220,6 +260,7 @@ class PartWriter:
         old_part, old_journal = self.part, self.journal
         self.part, self.journal = part, journal
         self._part_rows, self._part_since, self._is_split_wanted = self.kept_rows, time.monotonic(), False
+        self._part_events = 0
         with suppress(OSError):  # all rows are in it; only the mark of its end is missing
             old_journal.close()
         self.sealer.add(old_part)

@@ -174,8 +174,9 @@ class Recorder:
             self._writer.close()
         finally:
             self._ended = ended if self.failure is None else f"the recorder failed ({self.failure!r})"
-            self.stats.lost_count += self._taken_events - self.stats.events
-            self._taken_events = self.stats.events
+            kept = self.stats.events + self._writer.cut_events
+            self.stats.lost_count += self._taken_events - kept
+            self._taken_events = kept
             self._closed.set()
             if self._syncing is not None:
                 self._syncing.join()

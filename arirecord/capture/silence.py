@@ -23,8 +23,8 @@ class _State(NamedTuple):
 async def until_deaf(options: CaptureOptions, path: str, rest: RestRecorder, count_events: Callable[[], int]) -> str:
     """Wait until the state of the switch changes while no event arrives, and return a sentence about it.
 
-    `path` is that of the application, `count_events` returns the number of events so far. A silent connection is looked at
-    every `options.keepalive_s`.
+    `path` is that of the application, `count_events` returns the number of events so far. A silent connection is
+    looked at every `options.keepalive_s`.
     """
     count = count_events()
     before = await _state(options, path, rest)

@@ -55,12 +55,10 @@ def session_path(journal: Path) -> Path | None:
 
 def in_the_way(path: Path) -> TargetExists:
     """Return the error for an existing journal at the path of a new one."""
-    what = (
-        "a recording to it is still running. Choose another output"
-        if is_locked(path)
-        else f"an earlier recording was cut off. Run `arirecord recover {path}`, or choose another output"
-    )
-    return TargetExists(f"{path} exists: {what}")
+    if is_locked(path):
+        return TargetExists(f"{path} exists: a recording to it is still running. Choose another output")
+    advice = f"Run `arirecord recover {path}`, or choose another output"
+    return TargetExists(f"{path} exists: an earlier recording was cut off. {advice}")
 
 
 class JournalWriter:
@@ -149,6 +147,17 @@ class JournalWriter:
             written = os.write(self._fd, self._unwritten)
             del self._unwritten[:written]
             self.size += written
+
+    def fileno(self) -> int:
+        """Return the descriptor of the file."""
+        return self._fd
+
+    def go_on(self, path: Path, copy: int | None = None) -> None:
+        """Take another name of the file, or go on in a locked copy of it, which is open for appending."""
+        if copy is not None:
+            os.dup2(copy, self._fd, inheritable=False)
+            os.close(copy)
+        self.path = path
 
     def sync(self) -> None:
         """Force the written data to the disk; may take long."""

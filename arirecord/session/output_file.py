@@ -22,11 +22,20 @@ def check_output(
     allow_pipe: accept pipes and devices, which are written to instead of being replaced.
     hint: the option that the message names; may be empty.
 
+    The output of a running recording is refused, except to that which seals its journal, an input.
+
     Raises `TargetExists` and `FileNotFoundError`.
     """
     if output.is_dir():
         raise TargetExists(f"{output} is a folder: name a file")
+    inputs = list(inputs)
     check_inputs(output, inputs)
+    journal = output.with_name(f"{output.name}.journal")
+    if journal.is_file() and journal not in inputs:
+        from .journal import in_the_way, is_locked
+
+        if is_locked(journal):
+            raise in_the_way(journal)
     if output.exists() and not output.is_file():
         if not allow_pipe:
             raise TargetExists(f"{output} is a pipe or a device: name a file")

@@ -158,6 +158,7 @@ def test_a_disk_that_stays_full_fails_aloud(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(OSError, match="No space left"):
         recorder.close()
     monkeypatch.undo()
+    assert (recorder.stats.events, recorder.stats.lost_count) == (0, 1)
     reader = JournalReader(journal_path(target))
 
     assert list(reader.batches(10)) == []

@@ -302,6 +302,25 @@ def test_a_signal_while_a_recording_is_sealed(tmp_path: Path, number: signal.Sig
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "force"])
+def test_no_verb_writes_where_a_recording_will_be(tmp_path: Path, force: list[str]) -> None:
+    """An import, or a copy of a session, with the name of a running recording is refused."""
+    target, events = tmp_path / "s.parquet", tmp_path / "events.jsonl"
+    events.write_text('{"type":"Dial","timestamp":"2026-01-01T00:00:00.000+0000"}\n')
+    subprocess.run([*COMMAND, "import", events, "-o", tmp_path / "other.parquet"], check=True, capture_output=True)
+    with server(hold) as url:
+        process = capture(url, target)
+        wait_for(lambda: journal_path(target).exists())
+        for verb in (["import", str(events)], ["compact", str(tmp_path / "other.parquet")]):
+            done = subprocess.run([*COMMAND, *verb, "-o", target, *force], capture_output=True, text=True, check=False)
+            assert done.returncode == 1
+            assert "a recording to it is still running" in done.stderr
+        process.send_signal(signal.SIGTERM)
+        finish(process)
+    assert raws_of(target) == ['{"n":0}']
+
+
+@pytest.mark.slow
 def test_a_hangup_ends_the_recording_of_a_file(tmp_path: Path) -> None:
     """SIGHUP: it is sealed, exit code 0. Under `nohup` it goes on."""
     target = tmp_path / "s.parquet"
