@@ -13,8 +13,9 @@ from arirecord.session.rows import body_fields
 
 from .frames import CLOSE, Message, MessageReader, parse_close
 from .http import Head
+from .known_secrets import KnownSecrets
 from .safe_recorder import SafeRecorder
-from .secrets import clean_body, clean_uri, user_of
+from .secrets import clean_body, clean_frame, clean_text, clean_uri, user_of
 
 __all__ = ["ObservedStream", "StreamRegistry", "asked_applications"]
 
@@ -43,6 +44,7 @@ class ObservedStream:
         client: str,
         keeper: SafeRecorder,
         heard: Callable[["ObservedStream", Message], None],
+        secrets: KnownSecrets,
     ) -> None:
         self.applications = asked_applications(request)
         self.subprotocol = answer.get("sec-websocket-protocol")
@@ -53,6 +55,7 @@ class ObservedStream:
         self.end: tuple[str, int] | None = None
         self._keeper = keeper
         self._heard = heard
+        self._secrets = secrets
         self._events = MessageReader()
         self._commands = MessageReader()
         self._skipped = 0
@@ -82,8 +85,9 @@ class ObservedStream:
                 self.ends("Asterisk closed it", *parse_close(message.data))
             else:
                 self.last_ns = time.time_ns()
-                self._keeper.frame(message.data)
-                self._look_into(message.data)
+                uri, finish = self._look_into(message.data)
+                self._keeper.frame(self._secrets.mask_bytes(clean_frame(message.data, uri)))
+                finish()
             self._heard(self, message)
         if self._events.skipped > self._skipped:
             self._keeper.missed("a message is too long to be kept", self._events.skipped - self._skipped)
@@ -100,7 +104,7 @@ class ObservedStream:
     def ends(self, why: str, code: int = 1006, reason: str = "") -> None:
         """Note the reason of the end; the first one counts. `code` is that of a Close frame; 1006 is without one."""
         if self.end is None:
-            self.end = (f"{why}: {reason}" if reason else why), code
+            self.end = self._secrets.mask(f"{why}: {clean_text(reason)}" if reason else why), code
 
     def finish(self) -> None:
         """Record the requests without a response, at the end."""
@@ -109,9 +113,10 @@ class ObservedStream:
                 self._keep(request, {"reason_phrase": "no answer: the connection ended"}, began_ns)
         self._asked.clear()
 
-    def _look_into(self, data: bytes) -> None:
+    def _look_into(self, data: bytes) -> tuple[str | None, Callable[[], None]]:
+        """The URI of the request that a message responds to, and what records that exchange after the message."""
         if b'"RESTResponse"' not in data and b'"ApplicationReplaced"' not in data:
-            return
+            return None, _nothing
         event = _object(data)
         if event.get("type") == "ApplicationReplaced":
             self._replaced.add(str(event.get("application")))
@@ -122,7 +127,9 @@ class ObservedStream:
                 self._unanswered -= 1
                 if not waiting:
                     del self._asked[str(event.get("request_id", ""))]
-                self._keep(request, event, began_ns)
+                return _uri(request), lambda: self._keep(request, event, began_ns)
+            return "", _nothing
+        return None, _nothing
 
     def _request(self, data: bytes) -> None:
         request = _object(data)
@@ -132,23 +139,40 @@ class ObservedStream:
             self._keeper.missed("too many REST requests over the WebSocket were not answered")
             return
         self._unanswered += 1
+        clean_uri(uri := _uri(request), self._secrets.add_found)
+        self._body_fields("request", uri, request)  # learns its secrets: the response may repeat them
         self._asked.setdefault(str(request.get("request_id", "")), deque()).append((time.monotonic_ns(), request))
 
     def _keep(self, request: dict[str, Any], answer: dict[str, Any], began_ns: int) -> None:
         uri = _uri(request)
-        self._keeper.rest(
-            str(request.get("method", "")),
-            client=f"{self.client} ({self.name})",
-            transport="websocket",
-            uri=clean_uri(uri),
-            request_type=_text(request.get("content_type")),
-            **_body_fields("request", uri, request),
-            status=_number(answer.get("status_code")),
-            reason=_text(answer.get("reason_phrase")),
-            answer_type=_text(answer.get("content_type")),
-            **_body_fields("answer", uri, answer),
-            duration_ns=time.monotonic_ns() - began_ns,
-        )
+        fields: dict[str, Any] = {
+            "client": f"{self.client} ({self.name})",
+            "transport": "websocket",
+            "uri": clean_uri(uri, self._secrets.add_found),
+            "request_type": _text(request.get("content_type")),
+            **self._body_fields("request", uri, request),
+            "status": _number(answer.get("status_code")),
+            "reason": clean_text(_text(answer.get("reason_phrase")) or "") or None,
+            "answer_type": _text(answer.get("content_type")),
+            **self._body_fields("answer", uri, answer),
+            "duration_ns": time.monotonic_ns() - began_ns,
+        }
+        if fields["status"] is not None and 200 <= fields["status"] < 300:
+            self._secrets.accept()
+        self._keeper.rest(str(request.get("method", "")), **self._secrets.mask_fields(fields))
+
+    def _body_fields(self, what: str, uri: str, message: dict[str, Any]) -> dict[str, str]:
+        body = message.get("message_body")
+        if not body:
+            return {}
+        data = body.encode(errors="surrogatepass") if isinstance(body, str) else orjson.dumps(body)
+        content_type = _text(message.get("content_type"))
+        data = clean_body(uri, content_type, data, self._secrets.add_found, is_answer=what == "answer")
+        return body_fields(what, self._secrets.mask_bytes(data))
+
+
+def _nothing() -> None:
+    pass
 
 
 def _object(data: bytes) -> dict[str, Any]:
@@ -176,14 +200,6 @@ def _text(value: Any) -> str | None:
 
 def _number(value: Any) -> int | None:
     return value if isinstance(value, int) else None
-
-
-def _body_fields(what: str, uri: str, message: dict[str, Any]) -> dict[str, str]:
-    body = message.get("message_body")
-    if not body:
-        return {}
-    data = body.encode(errors="surrogatepass") if isinstance(body, str) else orjson.dumps(body)
-    return body_fields(what, clean_body(uri, _text(message.get("content_type")), data))
 
 
 class StreamRegistry:

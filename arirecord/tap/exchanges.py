@@ -11,7 +11,8 @@ from arirecord.session.rows import body_fields
 
 from .admission import RequestRefused
 from .http import END, Head, HeadTooLong, HttpReader
-from .secrets import clean_body, clean_uri
+from .known_secrets import KnownSecrets
+from .secrets import clean_body, clean_text, clean_uri, user_of
 
 __all__ = ["Body", "Exchanges", "ObservedExchange"]
 
@@ -42,11 +43,12 @@ class Body:
         """The body; empty if it is not recorded."""
         return b"".join(self._parts)
 
-    def fields(self, what: str, uri: str, content_type: str | None) -> dict[str, str]:
-        """Columns of a `rest` row, without credentials; `what` is `request` or `answer`."""
+    def fields(self, what: str, uri: str, content_type: str | None, secrets: KnownSecrets) -> dict[str, str]:
+        """Columns of a `rest` row, without secrets; `what` is `request` or `answer`."""
         if not self.is_kept:
             return {f"{what}_body": f"[{self.size} bytes, not kept]"}
-        return body_fields(what, clean_body(uri, content_type, self.data))
+        data = clean_body(uri, content_type, self.data, secrets.add_found, is_answer=what == "answer")
+        return body_fields(what, secrets.mask_bytes(data))
 
 
 @dataclass(slots=True)
@@ -59,21 +61,29 @@ class ObservedExchange:
     answer: Head | None = None
     began_ns: int = field(default_factory=time.monotonic_ns)
 
-    def fields(self, reason: str | None = None) -> dict[str, Any]:
+    def fields(self, secrets: KnownSecrets, reason: str | None = None) -> dict[str, Any]:
         """Columns of its `rest` row; `reason` is why the response is missing or incomplete."""
         uri = self.request.target
         request_type = self.request.get("content-type")
         answer_type = self.answer.get("content-type") if self.answer else None
-        return {
-            "uri": clean_uri(uri),
+        fields = {
+            "uri": clean_uri(uri, secrets.add_found),
             "request_type": request_type,
-            **self.request_body.fields("request", uri, request_type),
+            **self.request_body.fields("request", uri, request_type, secrets),
             "status": self.answer.status if self.answer else None,
-            "reason": reason or (self.answer.reason if self.answer else None),
+            "reason": reason or (clean_text(self.answer.reason) if self.answer else None),
             "answer_type": answer_type,
-            **self.answer_body.fields("answer", uri, answer_type),
+            **self.answer_body.fields("answer", uri, answer_type, secrets),
             "duration_ns": time.monotonic_ns() - self.began_ns,
         }
+        if (
+            self.answer
+            and 200 <= self.answer.status < 300
+            and user_of(self.request)
+            and self.request.method != "OPTIONS"
+        ):
+            secrets.accept()
+        return secrets.mask_fields(fields)
 
 
 class Exchanges:

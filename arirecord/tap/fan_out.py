@@ -1,5 +1,6 @@
 """Copies of a stream: clients that receive an app's events and cannot disturb the app."""
 
+import logging
 from collections.abc import Callable, Collection
 
 import orjson
@@ -13,6 +14,8 @@ from .frames import CLOSE, Message, message_frame
 
 __all__ = ["FanOut", "FanOutCopy"]
 
+_NO_LOG = logging.Logger("arirecord.tap.fan_out", logging.CRITICAL)  # websockets would log the password of a handshake
+
 
 class FanOutCopy:
     """One reader: a WebSocket that the tap itself serves. Its messages are ignored."""
@@ -25,6 +28,7 @@ class FanOutCopy:
         self._protocol = ServerProtocol(
             select_subprotocol=lambda _, offered: next((name for name in offered if name == stream.subprotocol), None),
             max_size=1 << 24,
+            logger=_NO_LOG,
         )
         self._protocol.receive_data(handshake)
         for event in self._protocol.events_received():

@@ -8,12 +8,13 @@ from typing import Any
 from arirecord.capture.address import why_unreachable
 from arirecord.limits import Deadline
 
-from .admission import RequestRefused, check_head, own_response, without_compression
+from .admission import RequestRefused, own_response, without_compression
 from .endpoint import Endpoint
 from .event_stream import ObservedStream, asked_applications
 from .exchanges import Exchanges, ObservedExchange
 from .fan_out import FanOutCopy
 from .frames import close_frame
+from .known_secrets import KnownSecrets
 from .safe_parsing import SafeParsing
 from .shared import Shared
 from .upstream import dial, login_refusal
@@ -41,7 +42,8 @@ class ProxyConnection:
         self._is_busy = False  # connecting, or checking whether a copy is allowed
         self._is_draining = False  # the app was refused; its further bytes are ignored
         self._is_leaving = False  # the tap ends
-        check = partial(check_head, shared.access)
+        self._secrets = KnownSecrets(shared.secrets)
+        check = partial(shared.check, self._secrets)
         self._http: Exchanges | None = Exchanges(self._keep, shared.options.max_body_bytes, check)
         self._deadline = Deadline(shared.options.head_timeout_s, self._expire)
         self._parsing = SafeParsing(shared)
@@ -61,11 +63,10 @@ class ProxyConnection:
         if side is not self.application:
             return
         self._client = side.peer
-        if self._shared.admit(self):
-            self._deadline.start()
-        else:
-            side.write(own_response(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections are open"))
+        self._deadline.start()
+        if not self._shared.admit(self):
             self._is_draining = True
+            side.write(own_response(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections are open"))
             side.close()
 
     def received(self, side: Endpoint, data: bytes) -> None:
@@ -289,17 +290,16 @@ class ProxyConnection:
 
     def _switch(self, exchange: ObservedExchange) -> None:
         """HTTP is over."""
-        assert self._http is not None
-        assert exchange.answer is not None
+        assert self._http is not None and exchange.answer is not None
         sent, came = self._http.rest()
         self._http = None
         shared = self._shared
         if not asked_applications(exchange.request):
             self._keep(exchange, None)  # a WebSocket other than ARI's: forwarded, not parsed
             return
-        self._stream = ObservedStream(
-            exchange.request, exchange.answer, self._client, shared.keeper, shared.copies.send
-        )
+        self._secrets.accept()
+        heads = exchange.request, exchange.answer
+        self._stream = ObservedStream(*heads, self._client, shared.keeper, shared.copies.send, self._secrets)
         shared.streams.add(self._stream)
         self.asterisk.pause(False)
         self._hear(self._stream.from_application, sent)
@@ -321,11 +321,10 @@ class ProxyConnection:
 
     def _keep(self, exchange: ObservedExchange, reason: str | None) -> None:
         self._has_exchanged = True
-        self._shared.record(exchange, self._client, reason)
+        self._shared.record(exchange, self._client, self._secrets, reason)
 
     def _hear(self, parse: Callable[[bytes], Any], data: bytes) -> Any:
-        is_recorded = self._stream is not None or self._has_exchanged
-        result = self._parsing.parse(parse, data, self._client, is_recorded=is_recorded)
+        result = self._parsing.parse(parse, data, self._client, is_recorded=bool(self._stream or self._has_exchanged))
         if self._parsing.has_failed:
             self._http = None
         return result

@@ -1,8 +1,12 @@
-"""Secrets that must not be recorded: the credentials of ARI, and passwords in Asterisk's configuration."""
+"""Secrets by their names: passwords, tokens and PINs in parameters, fields, variables and configuration.
+
+`known_secrets` finds those that an app has sent, wherever they appear.
+"""
 
 import re
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 import orjson
 
@@ -10,52 +14,198 @@ from arirecord.asterisk.login import logins_of
 
 from .http import Head
 
-__all__ = ["clean_body", "clean_query", "clean_uri", "user_of"]
+__all__ = [
+    "clean_body",
+    "clean_frame",
+    "clean_query",
+    "clean_text",
+    "clean_uri",
+    "is_secret_name",
+    "removed",
+    "user_of",
+]
 
-_PARAMETERS = {"api_key", "apikey", "password", "passwd", "secret", "token", "access_token"}
-_FIELDS = re.compile("password|secret|md5_cred|password_digest|token|api_key", re.IGNORECASE)
+_LOGIN = ("api_key", "apikey")
+_NAME = re.compile(
+    r"passw|passphrase|(?<![a-z])pass(?![a-z])|(?<![a-z])pwd|secret(?!ar)|token|api[-_ ]?key|credential|authorization"
+    r"|cookie|private[-_]?key|md5[-_]?cred|(?<![a-z])pin(?![a-z])|pin[-_]?(?:code|number|no)(?![a-z])"
+    r"|(?:user|caller|conf|admin|agent|vm|mailbox|account|my)[-_]?pin(?![a-z])",
+    re.IGNORECASE,
+)
+_CAMEL_PIN = re.compile("[a-z]Pin(?![a-z])")
+_HINTS = (b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"authoriz", b"cookie", b"pin", b"authent", b"\\u")
+"""One of these is in each text that holds a secret name, in lower case."""
+_SCHEME = r"(?:(?:Basic|Bearer|Digest)\s+)?"
+_ASSIGNED = re.compile(
+    rf"""(?<![\w-])([\w-]{{1,80}})(=|["']?\s*:\s*["']?)({_SCHEME}(?:\\.|[^\s&"'<>\#,;()\\])+)""", re.IGNORECASE
+)
+_IN_STRING = re.compile(rf"(?<![\w-])([\w-]{{1,80}})(=|:\s+)({_SCHEME}[^\s&;]+)", re.IGNORECASE)
+_VARIABLE_SET = re.compile(r"(?<![\w-])([\w-]{1,80})\)*=")
+_APP_DATA = {"app_data": "app_name", "dialplan_app_data": "dialplan_app"}
 _FORM = "application/x-www-form-urlencoded"
-_CONFIGURATION = "asterisk/config/dynamic/"
-_REMOVED = "(removed)"
+_CONFIGURATION = re.compile("/?config/+dynamic(/|$)")
+
+Found = Callable[[str], None]
+"""Receives each secret that was removed."""
 
 
-def clean_query(query: str) -> str:
-    """A query, or a form, without the parameters that hold credentials; the rest is unchanged."""
-    parts = query.split("&")
-    return "&".join(part for part in parts if unquote_plus(part.partition("=")[0]).lower() not in _PARAMETERS)
+def is_secret_name(name: str) -> bool:
+    """Whether the value of a parameter, field or variable of this name is a secret."""
+    return bool(_NAME.search(name) or _CAMEL_PIN.search(name))
 
 
-def clean_uri(uri: str) -> str:
-    """Path and query of a URI, without credentials; the rest is unchanged."""
-    uri = re.sub(r"^[a-z]+://[^/?]*", "", uri, flags=re.IGNORECASE)
+def removed(secret: str) -> str:
+    """The text that replaces a secret: `(removed:12-bytes)`."""
+    return f"(removed:{len(secret.encode('utf-8', 'surrogatepass'))}-bytes)"
+
+
+def _ignore(secret: str) -> None:
+    pass
+
+
+def clean_query(query: str, found: Found = _ignore) -> str:
+    """A query, or a form, without the login, and with other secrets replaced; the rest is unchanged."""
+    pairs = [(part, *map(unquote_plus, part.partition("=")[::2])) for part in query.split("&")]
+    variable = next((value for _, name, value in pairs if name == "variable"), "")
+    cleaned = []
+    for part, name, value in pairs:
+        if name.lower() in _LOGIN:
+            found(value)
+            found(value.partition(":")[2])
+            continue
+        if value and (is_secret_name(name) or (name == "value" and is_secret_name(variable))):
+            found(value)
+            part = f"{part.partition('=')[0]}={removed(value)}"
+        elif value[:1] in ("{", "["):
+            text = clean_text(value, found)
+            part = part if text == value else f"{part.partition('=')[0]}={quote(text, safe='')}"
+        cleaned.append(part)
+    return "&".join(cleaned)
+
+
+def clean_uri(uri: str, found: Found = _ignore) -> str:
+    """Path and query of a URI, without credentials and fragment secrets; the rest is unchanged."""
+    uri = re.sub(r"^[a-z]+://[^/?#]*", "", uri, flags=re.IGNORECASE)
+    uri, hash_mark, fragment = uri.partition("#")
     path, mark, query = uri.partition("?")
-    query = clean_query(query)
-    return path + mark + query if query else path
+    query, fragment = clean_query(query, found), clean_query(fragment, found)
+    return path + (mark + query if query else "") + (hash_mark + fragment if fragment else "")
 
 
-def clean_body(uri: str, content_type: str | None, body: bytes) -> bytes:
-    """A body without credentials: the parameters of a form, and the secrets in Asterisk's configuration.
+def clean_body(
+    uri: str, content_type: str | None, body: bytes, found: Found = _ignore, *, is_answer: bool = False
+) -> bytes:
+    """A body without secrets: parameters of a form, fields, variables, and those in Asterisk's configuration.
 
+    is_answer: whether it is the response to a request for `uri`, which may have asked for a secret variable.
     Everything else is returned unchanged.
     """
     if content_type is not None and content_type.lower().startswith(_FORM):
-        return clean_query(body.decode("latin-1")).encode("latin-1")
-    if _CONFIGURATION not in uri or not body:
-        return body
+        return clean_query(body.decode("latin-1"), found).encode("latin-1")
     try:
-        return orjson.dumps(_without_secrets(orjson.loads(body)))
-    except ValueError:
-        return _REMOVED.encode()
+        text = body.decode()
+    except UnicodeDecodeError:
+        return body
+    query = urlsplit(re.sub("^//+", "/", uri)).query
+    asked = [unquote_plus(part.partition("=")[2]) for part in query.split("&") if part.startswith("variable=")]
+    whole = "value" if is_answer and any(map(is_secret_name, asked)) else ""
+    cleaned = clean_text(text, found, whole)
+    path = re.sub("/+", "/", unquote(uri.partition("?")[0]))
+    if cleaned == text and text and _CONFIGURATION.search(path) and _parsed(text) is None:
+        return removed(text).encode()
+    return body if cleaned == text else cleaned.encode()
 
 
-def _without_secrets(value: Any) -> Any:
+def clean_frame(data: bytes, uri: str | None = None) -> bytes:
+    """A message from Asterisk without secrets, most often unchanged. `uri` is that of the request it responds to."""
+    lowered = data.lower()
+    if uri is None and not any(hint in lowered for hint in _HINTS):
+        return data
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return data
+    event = _parsed(text)
+    if not isinstance(event, dict):
+        cleaned = clean_text(text)
+        return data if cleaned == text else cleaned.encode()
+    changed = _without_secrets(event, _ignore)
+    if isinstance(body := event.get("message_body"), str):
+        content_type = event.get("content_type")
+        kind = content_type if isinstance(content_type, str) else None
+        cleaned_body = clean_body(uri or "", kind, body.encode("utf-8", "surrogatepass"), is_answer=True)
+        changed = {**changed, "message_body": cleaned_body.decode("utf-8", "surrogatepass")}
+    return data if changed == event else orjson.dumps(changed)
+
+
+def clean_text(text: str, found: Found = _ignore, whole: str = "") -> str:
+    """A text without secrets, JSON or not. In JSON, `whole` is the name of one more secret field."""
+    value = _parsed(text)
+    if isinstance(value, dict | list):
+        changed = _without_secrets(value, found, whole)
+        return text if changed == value else orjson.dumps(changed).decode()
+    return _without_assignments(_ASSIGNED, text, found)
+
+
+def _without_assignments(pattern: re.Pattern[str], text: str, found: Found) -> str:
+    def replace(match: re.Match[str]) -> str:
+        name, sign, value = match.groups()
+        if not is_secret_name(name):
+            return match[0]
+        found(unquote(value))
+        return f"{name}{sign}{removed(value)}"
+
+    return pattern.sub(replace, text)
+
+
+def _without_variable(application: Any, data: str, found: Found) -> str:
+    """The arguments of a dialplan application without a PIN, and without a secret variable that they set."""
+    end = 0 if application == "Authenticate" else None
+    for match in _VARIABLE_SET.finditer(data):
+        if end is None and is_secret_name(match[1]):
+            end = match.end()
+    if end is None or not data[end:]:
+        return data
+    found(data[end:])
+    return data[:end] + removed(data[end:])
+
+
+def _without_secrets(value: Any, found: Found, whole: str = "") -> Any:
     if isinstance(value, list):
-        return [_without_secrets(item) for item in value]
+        return [_without_secrets(item, found, whole) for item in value]
+    if isinstance(value, str):
+        return _without_assignments(_IN_STRING, value, found)
     if not isinstance(value, dict):
         return value
-    if isinstance(name := value.get("attribute"), str) and _FIELDS.search(name):
-        return {**value, "value": _REMOVED}
-    return {key: _REMOVED if _FIELDS.search(key) else _without_secrets(item) for key, item in value.items()}
+    names = (value.get(key) for key in ("attribute", "variable", "name"))
+    is_pair = any(isinstance(name, str) and is_secret_name(name) for name in names)
+    cleaned = {}
+    for key, item in value.items():
+        if is_secret_name(key) or (key == "value" and is_pair) or (key and key == whole):
+            cleaned[key] = _removed_all(item, found)
+        elif key in _APP_DATA and isinstance(item, str):
+            cleaned[key] = _without_variable(value.get(_APP_DATA[key]), item, found)
+        else:
+            cleaned[key] = _without_secrets(item, found, whole)
+    return cleaned
+
+
+def _removed_all(value: Any, found: Found) -> Any:
+    if isinstance(value, list):
+        return [_removed_all(item, found) for item in value]
+    if isinstance(value, dict):
+        return {key: _removed_all(item, found) for key, item in value.items()}
+    if value is None or isinstance(value, bool) or value == "":
+        return value
+    found(str(value))
+    return removed(str(value))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return None
 
 
 def user_of(head: Head) -> str | None:

@@ -17,6 +17,7 @@ from arirecord.limits import connection_limit, report_full
 
 from .event_stream import StreamRegistry
 from .fan_out import FanOut
+from .known_secrets import KnownSecrets
 from .options import TapOptions
 from .proxy_connection import ProxyConnection
 from .safe_recorder import SafeRecorder
@@ -98,13 +99,17 @@ class Tap(AsyncBlock):
             server.close()
 
     def _begin(self) -> Shared:
-        keeper = SafeRecorder(self._make_recorder(), self._say)
-        streams = StreamRegistry(self.options.upstream.base, keeper, self._say)
-        copies = FanOut(self.options.max_behind_bytes, self._say)
-        options = self.options
+        options, secrets = self.options, KnownSecrets()
+
+        def say(text: str) -> None:
+            self._say(secrets.mask(text))
+
+        keeper = SafeRecorder(self._make_recorder(), say)
+        streams = StreamRegistry(options.upstream.base, keeper, say)
+        copies = FanOut(options.max_behind_bytes, say)
         access = WebAccess(options.host, options.allow_origin, options.allow_host)
         limit = min(options.max_connections, connection_limit(2))  # files: one to the app, one to Asterisk
-        return Shared(options, keeper, streams, copies, self._say, self._spawn, access, limit)
+        return Shared(options, keeper, streams, copies, say, self._spawn, access, secrets, limit)
 
     async def _listen(self) -> asyncio.Server:
         """Return a server that does not accept connections yet."""

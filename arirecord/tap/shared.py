@@ -7,9 +7,12 @@ from typing import Any, Protocol
 
 from arirecord.asterisk.web_access import WebAccess
 
+from .admission import check_head
 from .event_stream import StreamRegistry
 from .exchanges import ObservedExchange
 from .fan_out import FanOut
+from .http import Head
+from .known_secrets import KnownSecrets
 from .options import TapOptions
 from .safe_recorder import SafeRecorder
 from .secrets import user_of
@@ -36,6 +39,7 @@ class Shared:
     """What all connections of a tap share.
 
     spawn: runs a coroutine.
+    secrets: those that Asterisk has accepted.
     links: the open connections, the oldest first; at most `max_links`.
     emptied: set when no connection is left.
     """
@@ -47,6 +51,7 @@ class Shared:
     say: Callable[[str], None]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     access: WebAccess
+    secrets: KnownSecrets
     max_links: int
     links: dict[Link, None] = field(default_factory=dict)
     emptied: asyncio.Event = field(default_factory=asyncio.Event)
@@ -66,12 +71,17 @@ class Shared:
         self.links[link] = None
         return True
 
-    def record(self, exchange: ObservedExchange, client: str, reason: str | None) -> None:
+    def check(self, secrets: KnownSecrets, head: Head) -> None:
+        """Learn the secrets of a request. Raises `RequestRefused` for one of a foreign web page."""
+        check_head(self.access, head)
+        secrets.learn(head)
+
+    def record(self, exchange: ObservedExchange, client: str, secrets: KnownSecrets, reason: str | None) -> None:
         """Record an exchange over HTTP; `reason` is why the response is missing or incomplete."""
         self.rest_count += 1
         name = self.streams.name_of(client, user_of(exchange.request))
         who = f"{client} ({name})" if name else client
-        self.keeper.rest(exchange.request.method, client=who, transport="http", **exchange.fields(reason))
+        self.keeper.rest(exchange.request.method, client=who, transport="http", **exchange.fields(secrets, reason))
 
     def remove(self, link: Link) -> None:
         """Remove a connection that has ended."""

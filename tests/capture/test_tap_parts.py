@@ -1,5 +1,7 @@
 """The ears of the tap: HTTP and WebSocket in passing, and what must not be recorded."""
 
+import base64
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -9,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
+from arirecord.asterisk.catalogue import all_columns
 from arirecord.tap.exchanges import Exchanges, ObservedExchange
 from arirecord.tap.frames import CLOSE, Message, MessageReader, close_frame, parse_close
 from arirecord.tap.http import END, Head, HttpReader
-from arirecord.tap.secrets import clean_body, clean_query, clean_uri, user_of
+from arirecord.tap.known_secrets import KnownSecrets
+from arirecord.tap.secrets import clean_body, clean_frame, clean_query, clean_uri, is_secret_name, user_of
 
 
 def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
@@ -144,7 +148,22 @@ def test_long_messages_are_passed_over(size: int, step: int) -> None:
         ("/ari/channels?api_key=u:p&a=%20b", "/ari/channels?a=%20b"),
         ("/ari/channels?a=1&API%5Fkey=u%3Ap", "/ari/channels?a=1"),
         ("/ari/channels?api_key=u:p", "/ari/channels"),
-        ("/ari/x?password=1&token=2&keep=api_key", "/ari/x?keep=api_key"),
+        (
+            "/ari/x?password=1&tok%65n=22&keep=api_key",
+            "/ari/x?password=(removed:1-bytes)&tok%65n=(removed:2-bytes)&keep=api_key",
+        ),
+        ("/ari/x#api_key=u:p", "/ari/x"),
+        ("/ari/x?a=1#/t?access_token=abc", "/ari/x?a=1#/t?access_token=(removed:3-bytes)"),
+        (
+            "/ari/channels/1/variable?variable=SIP_PIN&value=12%2034",
+            "/ari/channels/1/variable?variable=SIP_PIN&value=(removed:5-bytes)",
+        ),
+        ("/ari/channels/1/variable?value=1234&variable=PINK", "/ari/channels/1/variable?value=1234&variable=PINK"),
+        (
+            '/ari/asterisk/config/dynamic/res_pjsip/auth/1?fields=[{"attribute":"password","value":"%C3%A4"}]',
+            "/ari/asterisk/config/dynamic/res_pjsip/auth/1?fields="
+            "%5B%7B%22attribute%22%3A%22password%22%2C%22value%22%3A%22%28removed%3A2-bytes%29%22%7D%5D",
+        ),
         ("http://u:p@pbx:8088/ari/x?y=1", "/ari/x?y=1"),
         ("/ari/channels?endpoint=sip://u@h", "/ari/channels?endpoint=sip://u@h"),
         ("channels/1/play?media=sound:a&&b", "channels/1/play?media=sound:a&&b"),
@@ -162,13 +181,131 @@ def test_bodies_without_credentials() -> None:
 
     assert clean_query("a=1&api_key=x") == "a=1"
     assert clean_body("/x", "application/x-www-form-urlencoded; charset=utf-8", b"a=\xff&api_key=x") == b"a=\xff"
-    assert clean_body("/ari/channels", "application/json", body) == body
-    assert orjson.loads(clean_body(path, None, body)) == {
-        "fields": [{"attribute": "password", "value": "(removed)"}, {"attribute": "user", "value": "y"}],
-        "md5_cred": "(removed)",
-    }
-    assert clean_body(path, None, b"{half") == b"(removed)"
-    assert clean_body(path, None, b"") == b""
+    for anywhere in (path, path.replace("dynamic", "%64ynamic"), path.replace("/config", "//config"), "/ari/channels"):
+        assert orjson.loads(clean_body(anywhere, None, body)) == {
+            "fields": [{"attribute": "password", "value": "(removed:1-bytes)"}, {"attribute": "user", "value": "y"}],
+            "md5_cred": "(removed:1-bytes)",
+        }
+        assert clean_body(anywhere, None, b"") == b""
+    assert clean_body(path, None, b"{half") == b"(removed:5-bytes)"
+    assert clean_body("/ari/channels", None, b"{half") == b"{half"
+    untouched = b'{ "a" : 1.50, "caller": {"number":"1234"}, "value":"x" }'
+    assert clean_body("/ari/channels", "application/json", untouched) == untouched
+    asked = "/ari/channels/1/variable?variable=ACCOUNT_PIN"
+    assert clean_body(asked, None, b'{"value":"4711"}', is_answer=True) == b'{"value":"(removed:4-bytes)"}'
+    assert clean_body(asked, None, b'{"value":"4711"}') == b'{"value":"4711"}'
+
+
+@pytest.mark.parametrize(
+    ("secret", "plain"),
+    [
+        ("password", "passthrough"),
+        ("sipPassword", "bypass_media"),
+        ("PIN", "PINK"),
+        ("ConfPIN", "SPINNING"),
+        ("userPin", "ping"),
+        ("VM_PIN", "mapping"),
+        ("pin_code", "opinion"),
+        ("api-key", "keypad"),
+        ("X-Auth-Token", "SECRETARY_NUMBER"),
+        ("__SIPSECRET", "endpoint"),
+        ("PJSIP_HEADER(add,Authorization)", "author"),
+        ("md5_cred", "credit"),
+        ("oauth_secret", "destination"),
+    ],
+)
+def test_secret_names(secret: str, plain: str) -> None:
+    assert is_secret_name(secret)
+    assert not is_secret_name(plain)
+
+
+def test_no_field_of_ari_is_a_secret() -> None:
+    """So the columns of events keep their values."""
+    assert [name for name in all_columns() if is_secret_name(name)] == []
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b'{"type":"ChannelVarset","variable":"CARD_PIN","value":"hunter2"}',
+        b'{"type":"X","p\\u0061ssword":"hunter2"}',
+        b'{"type":"StasisStart","channel":{"channelvars":{"MYSECRET":"hunter2"},"id":"1"}}',
+        b'{"type":"ChannelDialplan","dialplan_app":"Set","dialplan_app_data":"GLOBAL(PIN)=hunter2, or so hunter2"}',
+        b'{"type":"ChannelDialplan","dialplan_app":"Authenticate","dialplan_app_data":"hunter2"}',
+        b'{"type":"X","channel":{"dialplan":{"app_name":"Set","app_data":"SIPPASSWORD=hunter2"}}}',
+        b'{"type":"ChannelUserevent","userevent":{"Token":"hunter2"}}',
+        b'{"type":"X","note":"Authorization: Bearer hunter2"}',
+        b'{"type":"X","url":"http://pbx/x?api_key=hunter2"}',
+        b"password=hunter2",
+        b'{"password":"hunter2", broken',
+    ],
+)
+def test_a_frame_without_secrets(frame: bytes) -> None:
+    cleaned = clean_frame(frame)
+
+    assert b"hunter2" not in cleaned
+    assert b"-bytes)" in cleaned
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b'{ "type" : "ChannelVarset", "variable":"SPINNING", "value":"1.50" }',
+        b'{"type":"Dial","dialstring":"PJSIP/token:5060","forward":"pin"}',
+        b"\xff password=1",
+        b"",
+    ],
+)
+def test_other_frames_stay_byte_for_byte(frame: bytes) -> None:
+    assert clean_frame(frame) == frame
+
+
+SECRET = 'a b/ä&"\\Z+9'
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        SECRET,
+        "a%20b%2F%C3%A4%26%22%5CZ%2B9",
+        "a+b%2f%c3%a4%26%22%5cZ%2b9",
+        "a b/%E4&%22%5CZ+9",
+        'a b\\/ä&\\"\\\\Z+9',
+        'a b/\\u00e4\\u0026\\"\\\\Z+9',
+        "a b/ä&amp;&quot;\\Z+9",
+        base64.b64encode(SECRET.encode()).decode(),
+    ],
+)
+def test_a_known_secret_is_found_however_it_is_written(written: str) -> None:
+    secrets = KnownSecrets()
+    secrets.add(SECRET)
+
+    for masked in (secrets.mask(f"x {written} y"), secrets.mask_bytes(f"x {written} y".encode()).decode()):
+        assert re.fullmatch(r"x \(removed:\d+-bytes\) y", masked)
+
+
+def test_short_and_plain_secrets_do_not_destroy_a_recording() -> None:
+    """They are replaced as whole words, or beside the user's name."""
+    secrets = KnownSecrets()
+    secrets.learn(Head(("GET", "/ari/x?api_key=asterisk:asterisk", "HTTP/1.1"), ()))
+    secrets.learn(Head(("GET", "/ari/x?api_key=ari:tr1xy", "HTTP/1.1"), ()))
+
+    assert (
+        secrets.mask('{"asterisk_id":"1","uri":"/ari/asterisk/info"}')
+        == '{"asterisk_id":"1","uri":"/ari/asterisk/info"}'
+    )
+    assert secrets.mask("asterisk:asterisk") == "(removed:17-bytes)"
+    assert secrets.mask("tr1xy matr1xye tr1xy2") == "(removed:5-bytes) matr1xye tr1xy2"
+
+
+def test_only_accepted_secrets_are_shared() -> None:
+    shared = KnownSecrets()
+    one, other = KnownSecrets(shared), KnownSecrets(shared)
+    one.learn(Head(("GET", "/", "HTTP/1.1"), (("x-api-key", "ChannelVarset"), ("cookie", "a=b; id=0123456789"))))
+
+    assert (one.mask("ChannelVarset"), other.mask("ChannelVarset")) == ("(removed:13-bytes)", "ChannelVarset")
+    one.accept()
+    assert other.mask("ChannelVarset 0123456789") == "(removed:13-bytes) (removed:10-bytes)"
 
 
 @pytest.mark.parametrize(

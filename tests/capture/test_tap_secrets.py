@@ -1,0 +1,197 @@
+"""Secrets planted in everything that passes a tap are in none of its outputs, and everything passes unchanged."""
+
+import asyncio
+import base64
+import logging
+from pathlib import Path
+
+import orjson
+import pytest
+from websockets.asyncio.client import connect
+
+from .tap_world import (
+    AUTHORIZATION,
+    LOGIN,
+    PASSWORD,
+    TOKEN,
+    World,
+    ask,
+    client,
+    dial,
+    everything,
+    raws,
+    rows,
+    run,
+    world,
+)
+
+OWN_LOGGERS = ("arirecord", "asyncio")  # the others are of the test's own client and server
+VALUES = [f"pl4nted-{number}" for number in range(40)]
+
+
+class Planted:
+    """Hands out secrets; `texts` are all of them."""
+
+    def __init__(self) -> None:
+        self.texts = {PASSWORD, TOKEN}
+        self._values = iter(VALUES)
+
+    def __call__(self) -> str:
+        value = next(self._values)
+        self.texts.add(value)
+        return value
+
+
+def test_planted_secrets_are_nowhere(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    target, planted = tmp_path / "s.parquet", Planted()
+    caplog.set_level(logging.DEBUG)
+    said: list[str] = []
+
+    async def test() -> None:
+        async with world(target, fan_out=True) as here:
+            await over_the_websocket(here, planted)
+            await over_http(here, planted)
+            await ending(here, planted)
+            said.extend(here.said)
+
+    run(test())
+
+    printed = capfd.readouterr()
+    outputs = {
+        "the session": everything(target),
+        "the file": target.read_bytes().decode("latin-1"),
+        "messages": "\n".join(said),
+        "stderr": printed.out + printed.err,
+        "logs": "\n".join(record.getMessage() for record in caplog.records if record.name.startswith(OWN_LOGGERS)),
+    }
+    leaks = [(name, secret) for name, text in outputs.items() for secret in planted.texts if secret in text]
+    assert leaks == []
+    assert "-bytes)" in outputs["the session"]
+    assert len(rows(target, "rest")) == 14
+
+
+async def over_the_websocket(here: World, planted: Planted) -> None:
+    """REST over the WebSocket, events, and their echoes."""
+    cookie, key = planted(), planted()
+    headers = {**LOGIN, "Cookie": f"session={cookie}", "X-Api-Key": key}
+    async with connect(here.events(), additional_headers=headers, proxy=None) as app:
+        asterisk = await here.asterisk.peers.get()
+        sip, pin, form = planted(), planted(), planted()
+        auth = [{"attribute": "auth_type", "value": "userpass"}, {"attribute": "password", "value": sip}]
+        exchanges = [
+            ("GET", "asterisk/config/dynamic/res_pjsip/auth/reg3", None, auth),
+            ("GET", "asterisk//config/%64ynamic/res_pjsip/auth/reg3", None, auth),
+            ("PUT", "asterisk/config/dynamic/res_pjsip/auth/a", {"fields": auth}, auth),
+            ("GET", "channels/1/variable?variable=CARD_PIN", None, {"value": pin}),
+            ("POST", f"channels/1/variable?variable=CARD_PIN&value={pin}", None, None),
+            ("POST", "channels", {"variables": {"SIPSECRET": planted(), "COLOUR": "red"}}, {"id": "1"}),
+            ("GET", f"x?api_key=ari:{form}", None, {"message": f"no x?api_key=ari:{form} here, {cookie}, {key}"}),
+        ]
+        for number, (method, uri, sent, answered) in enumerate(exchanges):
+            request = {"type": "RESTRequest", "request_id": str(number), "method": method, "uri": uri}
+            if sent:
+                request |= {"message_body": orjson.dumps(sent).decode(), "content_type": "application/json"}
+            answer = {
+                "type": "RESTResponse",
+                "request_id": str(number),
+                "status_code": 200,
+                "reason_phrase": f"OK {key}",
+            }
+            if answered:
+                answer["message_body"] = orjson.dumps(answered).decode()
+            await app.send(orjson.dumps(request).decode())
+            assert orjson.loads(await asterisk.said.get()) == request
+            await asterisk.send(orjson.dumps(answer).decode())
+            assert orjson.loads(await app.recv()) == answer
+        for event in (
+            {"type": "ChannelVarset", "variable": "CARD_PIN", "value": planted()},
+            {"type": "ChannelVarset", "variable": "NOTE", "value": f"it was {sip}"},
+            {"type": "StasisStart", "channel": {"id": "1", "channelvars": {"MY_TOKEN": planted()}}},
+            {"type": "ChannelDialplan", "dialplan_app": "Set", "dialplan_app_data": f"PASSWORD={planted()}"},
+            {"type": "ChannelUserevent", "userevent": {"password": planted(), "url": f"http://ari:{PASSWORD}@pbx/"}},
+        ):
+            await asterisk.send(orjson.dumps(event).decode())
+            assert orjson.loads(await app.recv()) == event
+        await asterisk.send(f"bytes {PASSWORD}".encode("latin-1"))
+        await app.recv()
+
+
+async def over_http(here: World, planted: Planted) -> None:
+    """Bodies, reason phrases, fragments, odd answers of a server between."""
+    bearer, cookie, key, form = planted(), planted(), planted(), planted()
+    echo = f"you sent Authorization: {AUTHORIZATION}, Bearer {bearer}, cookie {cookie}, X-Api-Key: {key}, {form}"
+    here.asterisk.answer = (
+        404,
+        {"Content-Type": "text/html"},
+        [f"<a href='/x?api_key=ari:{PASSWORD}'>{echo}</a>".encode()],
+    )
+    async with client() as http:
+        await http.get(f"{here.http}/x?api_key=ari:{PASSWORD}", headers={"Cookie": f"id={cookie}", "X-Api-Key": key})
+        await http.get(f"{here.http}/x", headers={"Authorization": f"Bearer {bearer}"})
+        await http.post(f"{here.http}/x", data={"a": "b", "api_key": f"ari:{form}"}, headers={"Cookie": f"id={cookie}"})
+        fields = orjson.dumps([{"attribute": "password", "value": planted()}]).decode()
+        await http.put(f"{here.http}/asterisk/config/dynamic/res_pjsip/auth/1", params={"fields": fields})
+        here.asterisk.answer = (200, {"Content-Type": "application/json"}, [orjson.dumps({"value": planted()})])
+        await http.get(f"{here.http}/asterisk/variable?variable=TRUNK_SECRET")
+        here.asterisk.answer = (200, {}, [f"\xff binary {PASSWORD}".encode("latin-1") + PASSWORD.encode()])
+        await http.get(f"{here.http}/recordings/stored/x/file")
+    head = f"GET /ari/x#api_key=ari:{PASSWORD} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    await ask(here.tap.port, head.encode())
+    post = f"POST /ari/x?api_key=ari:{planted()} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    await ask(here.tap.port, f"{post}Content-Length: {planted()}\r\n\r\n".encode())
+    await ask(here.tap.port, f"{post}Transfer-Encoding: chunked\r\n\r\nGET /?api_key=ari:{planted()}\r\n".encode())
+
+
+async def ending(here: World, planted: Planted) -> None:
+    """A close reason, and a copy of the stream."""
+    async with dial(here) as app:
+        asterisk = await here.asterisk.peers.get()
+        async with dial(here, more=f"&token={planted()}"):
+            await here.told("reads a copy")
+        await asterisk.close(1008, f"wrong password {PASSWORD}; token={planted()}")
+        await app.wait_closed()
+        await here.told("wrong password")
+
+
+def test_a_reason_phrase_is_cleaned(tmp_path: Path) -> None:
+    target = tmp_path / "s.parquet"
+
+    async def asterisk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 301 see /?api_key=ari:{PASSWORD}\r\nContent-Length: 0\r\n\r\n".encode())
+        writer.close()
+
+    async def test() -> None:
+        server = await asyncio.start_server(asterisk, "127.0.0.1", 0)
+        upstream = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ari"
+        async with world(target, upstream=upstream) as here:
+            request = f"GET /ari/x HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {AUTHORIZATION}\r\n\r\n"
+            assert PASSWORD.encode() in await ask(here.tap.port, request.encode())
+        server.close()
+
+    run(test())
+
+    assert PASSWORD not in everything(target)
+    assert rows(target, "rest")[0]["reason"].startswith("see /?api_key=(removed:")
+
+
+def test_other_frames_stay_byte_for_byte(tmp_path: Path) -> None:
+    """Odd spaces, numbers and escapes are recorded as they came, beside frames that were cleaned."""
+    target = tmp_path / "s.parquet"
+    odd = ['{ "type" : "X" , "n":1.50, "big":123456789012345678901 }', '{"type":"Y","count":"\\u0041"}']
+    encoded = base64.b64encode(PASSWORD.encode()).decode()
+
+    async def test() -> None:
+        async with world(target) as here, dial(here) as app:
+            asterisk = await here.asterisk.peers.get()
+            for frame in [*odd, f'{{"type":"Z", "note":"{encoded}"}}']:
+                await asterisk.send(frame)
+                assert await app.recv() == frame
+
+    run(test())
+
+    first, second, third = raws(target)
+    assert [first, second] == odd
+    assert third == f'{{"type":"Z", "note":"(removed:{len(encoded)}-bytes)"}}'
