@@ -8,11 +8,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 __all__ = ["Operation", "OperationParameter", "Route", "find", "methods_at", "operations"]
 
 Where = Literal["path", "query", "body"]
+
+
+_PLAY: Final = {"skipms": "3000", "offsetms": "0", "lang": "en"}
+_RECORD: Final = {
+    **{"maxDurationSeconds": "0", "maxSilenceSeconds": "0", "ifExists": "fail", "beep": "false", "terminateOn": "none"},
+}
+_DEFAULTS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    ("bridges", "addChannel"): {"absorbDTMF": "false", "mute": "false", "inhibitConnectedLineUpdates": "false"},
+    ("bridges", "play"): _PLAY,
+    ("bridges", "record"): _RECORD,
+    ("channels", "dial"): {"timeout": "0"},
+    ("channels", "externalMedia"): {
+        **{"encapsulation": "rtp", "transport": "udp", "connection_type": "client", "direction": "both"},
+    },
+    ("channels", "mute"): {"direction": "both"},
+    ("channels", "originate"): {"timeout": "30"},
+    ("channels", "play"): _PLAY,
+    ("channels", "record"): _RECORD,
+    ("channels", "sendDTMF"): {"before": "0", "between": "100", "duration": "100", "after": "0"},
+    ("channels", "snoopChannel"): {"spy": "none", "whisper": "none"},
+    ("channels", "unmute"): {"direction": "both"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +63,11 @@ class Operation:
     parameters: tuple[OperationParameter, ...]
     errors: tuple[int, ...]
     status: int
+
+    @property
+    def defaults(self) -> Mapping[str, str]:
+        """The values that parameters have if they are left out, as texts."""
+        return _DEFAULTS.get((self.resource, self.name.removesuffix("WithId")), {})
 
     @property
     def segments(self) -> list[str]:

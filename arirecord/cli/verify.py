@@ -1,11 +1,14 @@
 """`arirecord verify`."""
 
 import asyncio
-from collections.abc import Sequence
+import shlex
+import signal
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import orjson
 
 from .console import echo, say
 from .output import Input, Output, Verb, output_options
@@ -54,14 +57,31 @@ class _RuleType(click.ParamType["Rule"]):
 )
 @click.option("--any-order", is_flag=True, help="Ignore the order of requests within a call.")
 @click.option(
+    "--max-delay",
+    type=DURATION,
+    default="1s",
+    show_default=True,
+    help="How much later, or earlier, than in the recording a request may follow an event.",
+)
+@click.option("--strict", is_flag=True, help="Also report extra GET requests, repeated failures and default values.")
+@click.option("--connect", metavar="URL", help="Connect to an app that waits for an outbound WebSocket.")
+@click.option(
     "--pace-timeout",
     type=DURATION,
     default="5s",
     show_default=True,
-    help="Longest time that an event waits for a request that the recorded app made before it.",
+    help="How much longer than in the recording an event waits for the requests before it.",
 )
 @click.option(
     "--start-timeout", type=DURATION, default="30s", show_default=True, help="Longest time until the app connects."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="Format of the result; github: annotations for GitHub Actions.",
 )
 @output_options("--junit", formats={"xml": (".xml",)}, metavar="FILE", help="Also write JUnit XML.")
 def command(
@@ -71,8 +91,12 @@ def command(
     application: str | None,
     ignore: "tuple[Rule, ...]",
     any_order: bool,
+    max_delay: float,
+    strict: bool,
+    connect: str | None,
     pace_timeout: float,
     start_timeout: float,
+    form: str,
     junit: Output,
 ) -> None:
     """Replay a recording to an app and compare its requests with the recorded ones.
@@ -83,9 +107,10 @@ def command(
     COMMAND, {url}, {base_url}, {ws_url}, {host}, {port}, {app}, {user} and {password} are replaced by the same values.
     The output of the app goes to stderr.
 
-    Requests are compared call by call and in order. Ids that the app chooses itself may differ, as may UUIDs and times
-    in values. The first difference of each call is printed as a diff: `-` was recorded, `+` is what the app does now.
-    The exit code is 1 if there is a difference.
+    Requests are compared call by call, in order where one was answered before the other, and with the time after the
+    event before them. Ids that the app chooses itself may differ, as may UUIDs and times in values. The differences are
+    printed as a diff: `-` was recorded, `+` is what the app does now, `!` came too late or too early. The exit code is
+    1 if there is a difference.
 
     \b
     Examples:
@@ -95,22 +120,28 @@ def command(
       arirecord verify transfer.parquet --ignore 'GET *' --ignore 'POST /channels?timeout,variables.trace' -- ./app
     """
     from arirecord.errors import VerifyError
-    from arirecord.replay.verify import Verified, VerifyOptions, sessions_in, verify, write_junit
+    from arirecord.replay.verify import Limits, Verified, VerifyOptions, sessions_in, verify, write_junit
     from arirecord.replay.wire.precise_loop import precise_loop
 
-    options = VerifyOptions(_speed(speed), pace_timeout, start_timeout, 0.5, application, ignore, any_order)
+    limits = Limits(any_order, max_delay, strict)
+    options = VerifyOptions(_speed(speed), pace_timeout, start_timeout, 0.5, application, ignore, limits, connect)
     results = []
     paths = sessions_in(session)
     for path in paths:
         say(f"Replaying {path} to {command[0]} …")
         with asyncio.Runner(loop_factory=precise_loop) as runner:
             try:
-                results.append(runner.run(verify(path, command, options, say)))
+                results.append(runner.run(_until_signal(verify(path, command, options, say))))
             except VerifyError as error:
                 if len(paths) == 1:
                     raise
                 results.append(Verified(path, trouble=str(error)))  # continue with the other sessions
-        _tell(results[-1], command)
+        if form == "text":
+            _print(results[-1], command)
+        elif form == "github":
+            _annotate(results[-1])
+    if form == "json":
+        echo(orjson.dumps([_as_json(result) for result in results], option=orjson.OPT_INDENT_2).decode())
     if junit.path is not None:
         with junit.file() as path:
             write_junit(results, path)
@@ -130,13 +161,69 @@ def _speed(text: str) -> float | None:
     return speed
 
 
-def _tell(result: "Verified", command: Sequence[str]) -> None:
+async def _until_signal(result: "Coroutine[Any, Any, Verified]") -> "Verified":
+    """Await the result; SIGTERM and SIGHUP end the app and then the command, as Ctrl-C does."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    ended_by: list[int] = []
+
+    def end(number: int) -> None:
+        ended_by.append(number)
+        task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end, number)
+    try:
+        return await result
+    except asyncio.CancelledError:
+        if ended_by:
+            raise SystemExit(128 + ended_by[0]) from None
+        raise
+
+
+def _as_json(result: "Verified") -> dict[str, Any]:
+    return {
+        "session": str(result.path),
+        "is_same": result.is_same,
+        "trouble": result.trouble,
+        "request_count": result.request_count,
+        "missed": list(result.missed),
+        "calls": [
+            {
+                "call_id": call.call.channel_id,
+                "name": str(call.call),
+                "recorded_count": call.recorded_count,
+                "is_same": call.is_same,
+                "differences": [{"at": hunk.at, "lines": list(hunk.lines)} for hunk in call.hunks],
+                "late": list(call.late),
+            }
+            for call in result.calls
+        ],
+    }
+
+
+def _annotate(result: "Verified") -> None:
+    """Print an error for each call that differs, as a workflow command of GitHub Actions."""
+    errors = [(str(call.call), "\n".join(call.lines())) for call in result.calls if not call.is_same]
+    if result.trouble is not None:
+        errors.append(("the app", result.trouble))
+    for title, text in errors:
+        text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        title = title.replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+        echo(f"::error file={result.path},title={title}::{text}")
+
+
+def _print(result: "Verified", command: Sequence[str]) -> None:
     different = [call for call in result.calls if not call.is_same]
     if different:
         echo(f"--- {result.path}")
         echo(f"+++ {' '.join(command)}")
     for call in different:
         echo("\n".join(call.lines()))
+        if call.call.channel_id:
+            echo(f"# The recorded call: arirecord explain {shlex.quote(str(result.path))} {call.call.channel_id}")
+    if result.missed:
+        echo(f"# Waited in vain for {len(result.missed)} recorded requests: {'; '.join(result.missed[:3])}")
     count = f"{len(result.calls)} call{'s' * (len(result.calls) != 1)}, {result.request_count} requests"
     if result.trouble is not None:
         echo(f"{result.path}: {result.trouble} ({count})" if result.calls else f"{result.path}: {result.trouble}")

@@ -244,7 +244,10 @@ class Playback:
         text = ""
         if pending.message is not None and isinstance(pending.source, events.MessageReceived):
             text = self._response_text(pending.source, pending.message, response)
-        took_ns = self._clock.now_ns() - pending.began_ns
+        now_ns = self._clock.now_ns()
+        if exchange is not None:
+            exchange = exchange._replace(begun_ns=pending.began_ns, ended_ns=now_ns)
+        took_ns = now_ns - pending.began_ns
         return Respond(pending.source, pending.request, response, took_ns, exchange, text, is_in_place)
 
     def _response_text(self, event: events.MessageReceived, message: RestMessage, response: RestResponse) -> str:

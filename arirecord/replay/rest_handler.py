@@ -27,11 +27,16 @@ _RESOURCES_OF_STATE: Final = {"bridges", "channels", "deviceStates", "endpoints"
 
 
 class ClientExchange(NamedTuple):
-    """A client's request and its response: `key` and `response` in recorded ids, `request` as received."""
+    """A client's request and its response: `key` and `response` in recorded ids, `request` as received.
+
+    `begun_ns` and `ended_ns` are their times on the clock of the replay, in nanoseconds.
+    """
 
     key: RequestKey
     request: RestRequest
     response: RestResponse
+    begun_ns: int = 0
+    ended_ns: int = 0
 
 
 class Accepted(NamedTuple):

@@ -310,7 +310,7 @@ class Scheduler:
         if any(frame.kind == AGAIN for frame in batch):
             self._restart(self._options.start_ns)
             self.progress.restart()
-        self.progress.take(batch)
+        self.progress.take(batch, self._clock.now_ns() if self.progress.times is not None else 0)
         sent = [frame for frame in batch if self._options.sends(frame)]
         if self._chaos is not None and self._clients.can_receive:
             sent = self._chaos.multiply(sent)

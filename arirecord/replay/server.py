@@ -36,6 +36,7 @@ from .rest.recorded_exchanges import read_recorded
 from .rest_handler import ClientExchange
 from .timing.clock import PlayerClock
 from .timing.position import find_place
+from .timing.progress import Place
 from .wire.client_connection import ClientConnection
 from .wire.control import control
 from .wire.uvicorn_server import ClientAuth, authority, listen, web_server
@@ -121,6 +122,17 @@ class ReplayServer(AsyncBlock):
         """The current state."""
         scheduler, clients = self._playback.scheduler, len(self._playback.clients)
         return Status(self.clock.position_ns(), scheduler.frames, clients, scheduler.late_ns, scheduler.is_finished)
+
+    @property
+    def missed(self) -> Sequence[str]:
+        """The requests that the replay waited for in vain, with `pace="client"`."""
+        return [] if self._playback.pacing is None else self._playback.pacing.missed
+
+    def keep_times(self) -> list[tuple[Place, int]]:
+        """Keep the places up to which events were sent from now on, each with the time: return the growing list."""
+        progress = self._playback.scheduler.progress
+        progress.times = []
+        return progress.times
 
     def pause(self) -> None:
         """Stop the clock until `resume`."""

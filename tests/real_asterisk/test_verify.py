@@ -85,7 +85,7 @@ def test_what_was_tapped_is_verified(asterisk: Asterisk, tmp_path: Path, options
     different = [call for call in verified(recording, bug, *options).calls if not call.is_same]
     assert len(different) == 2
     for call in different:
-        removed, added = (line for line in call.difference if line[0] in "+-")
+        removed, added = (line for hunk in call.hunks for line in hunk.lines if line[0] in "+-")
         assert "endpoint=PJSIP/1002" in removed and "endpoint=PJSIP/1003" in added
 
 

@@ -126,7 +126,7 @@ def test_any_recorded_exchange_is_an_answer(found: list[RecordedExchange | None]
     rules = Rules([Rule.parse("* *?name,variables.a")], grouping.knows)
     requests = [Request(one.asked, one.thing) for exchange in known if (one := told(exchange)) is not None]
     for request in requests:
-        grouping.request(*request)
+        grouping.request(request.asked, request.thing)
     grouping.finish()
     assert all(call.is_same for call in compare(requests, requests, grouping, rules))
 

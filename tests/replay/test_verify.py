@@ -1,7 +1,10 @@
 """Whether an app that is no longer as it was recorded is told so. The app is real, the recording a real Asterisk's."""
 
 import asyncio
+import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +18,7 @@ from arirecord.errors import VerifyError
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify import Rule, Verified, VerifyOptions, sessions_in, verify
 from arirecord.replay.verify.app import where
-from tests.waiting import HANG_S
+from tests.waiting import HANG_S, wait_for
 
 from .apps import ivr
 from .support import make
@@ -24,6 +27,7 @@ from .test_server import event
 APP = Path(ivr.__file__)
 MENU = Path(__file__).parent / "recordings" / "menu.parquet"
 OVER_WEBSOCKET = MENU.with_name("menu-websocket.parquet")
+ASKS_TO_ANSWER = 'await self.ask("POST", "channels", channel, "answer")'
 PATIENT = VerifyOptions(pace_timeout_s=20, quiet_s=0.2)
 QUICK = VerifyOptions(pace_timeout_s=0.5, quiet_s=0.2)
 
@@ -85,7 +89,7 @@ def test_a_bug_is_named(tmp_path: Path, right: str, wrong: str, lines: list[str]
 
     assert len(result.calls) == 4
     for call in result.calls:
-        shown = [line.replace(call.call.channel_id, "ID") for line in call.difference]
+        shown = [line.replace(call.call.channel_id, "ID") for line in call.hunks[0].lines]
         assert [line for line in shown if line[0] in "+-"] == lines
 
 
@@ -110,8 +114,8 @@ def test_only_calls_that_came_there_differ(tmp_path: Path) -> None:
     result = verified(with_bug(tmp_path, '"channels", caller.channel, reason="normal"', '"channels", caller.channel'))
 
     (call,) = (call for call in result.calls if not call.is_same)
-    assert call.at == 9
-    assert call.difference[-2:] == [
+    assert [hunk.at for hunk in call.hunks] == [9]
+    assert call.hunks[0].lines[-2:] == [
         f"- DELETE /channels/{call.call.channel_id}?reason=normal",
         f"+ DELETE /channels/{call.call.channel_id}",
     ]
@@ -171,6 +175,55 @@ def test_a_folder_is_a_suite(tmp_path: Path) -> None:
     suites = ElementTree.parse(junit).getroot().findall("testsuite")
     counts = [tuple(suite.get(name) for name in ("tests", "failures", "errors")) for suite in suites]
     assert counts == [("4", "1", "0"), ("4", "1", "0"), ("1", "0", "1")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("right", "wrong", "word"),
+    [
+        (ASKS_TO_ANSWER, f"await asyncio.sleep(1.5); {ASKS_TO_ANSWER}", "too late"),
+        (ASKS_TO_ANSWER, f"{ASKS_TO_ANSWER}; {ASKS_TO_ANSWER}", "+ POST /channels/"),
+        ("caller.prompt = await self.play(caller, PROMPT)", "await self.play(caller, PROMPT)", "- DELETE /playbacks/"),
+    ],
+    ids=["late", "doubled", "forgotten id"],
+)
+def test_bugs_of_time_and_order_are_named(tmp_path: Path, right: str, wrong: str, word: str) -> None:
+    result = verified(with_bug(tmp_path, right, wrong), VerifyOptions(pace_timeout_s=3, quiet_s=0.2))
+
+    assert not result.is_same
+    assert any(word in line for call in result.calls for line in call.lines())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_app_too(tmp_path: Path, number: signal.Signals) -> None:
+    pid = tmp_path / "pid"
+    app = tmp_path / "app.py"
+    app.write_text(f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    arguments = [sys.executable, "-m", "arirecord", "verify", str(MENU), "--", sys.executable, str(app)]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: pid.exists() and pid.read_text() != "")
+        process.send_signal(number)
+        assert process.wait(HANG_S) == 128 + number
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+def test_the_result_as_json_and_as_annotations(tmp_path: Path) -> None:
+    app = tmp_path / "app.py"
+    app.write_text("raise SystemExit(7)")
+
+    def printed(form: str) -> str:
+        arguments = ["verify", str(MENU), "--format", form, "--", sys.executable, str(app)]
+        return CliRunner().invoke(cli, arguments).stdout
+
+    (result,) = json.loads(printed("json"))
+    assert result["session"] == str(MENU)
+    assert not result["is_same"] and "exit code 7" in result["trouble"]
+    assert sorted(call["recorded_count"] for call in result["calls"]) == [8, 10, 12, 12]
+    assert all(call["differences"][0]["lines"][0].startswith("- ") for call in result["calls"])
+    annotations = printed("github").splitlines()
+    assert len(annotations) == 5
+    assert all(line.startswith(f"::error file={MENU},title=") for line in annotations)
 
 
 def test_parts_of_a_recording_are_one_session(tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
 """What belongs to one call, and what makes no difference."""
 
 import json
+from random import Random
 from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from arirecord.asterisk.rest_operations import find
 from arirecord.replay.rest.messages import RestRequest
 from arirecord.replay.rest.request_key import asked
-from arirecord.replay.verify.compare import Request, compare
+from arirecord.replay.verify.compare import Limits, Request, compare
 from arirecord.replay.verify.grouping import Grouping
 from arirecord.replay.verify.rules import Rule, Rules
 
@@ -37,7 +42,7 @@ def grouped(events: list[dict[str, Any]], recorded: list[Request]) -> Grouping:
     for number, event in enumerate(events):
         grouping.event(frame(number, number, json.dumps(event))._replace(type=event["type"]))
     for one in recorded:
-        grouping.request(*one)
+        grouping.request(one.asked, one.thing)
     grouping.finish()
     return grouping
 
@@ -70,9 +75,9 @@ def test_all_that_is_made_for_a_call_belongs_to_it() -> None:
     ]
     grouping = grouped(events, recorded)
 
-    calls = [grouping.call(*one).channel_id for one in recorded]
+    calls = [grouping.call(one.asked, one.thing).channel_id for one in recorded]
     assert calls == ["a", "a", "a", "a", "a", "b", "a", "b", ""]
-    assert str(grouping.call(*recorded[0])) == "call a of 10 to (unknown)"
+    assert str(grouping.call(recorded[0].asked, recorded[0].thing)) == "call a of 10 to (unknown)"
 
 
 def test_an_app_that_mixes_calls_up_is_told_so_in_each() -> None:
@@ -83,8 +88,9 @@ def test_an_app_that_mixes_calls_up_is_told_so_in_each() -> None:
     mixed = [*recorded, request("POST /bridges/x/addChannel?channel=a,b")]
 
     found = compare(recorded, mixed, grouping, Rules([], grouping.knows))
-    assert [(call.call.channel_id, call.at) for call in found] == [("a", 1), ("b", None)]
-    assert found[0].difference == ["  POST /channels/a/answer", "+ POST /bridges/x/addChannel?channel=a,b"]
+    assert [(call.call.channel_id, [hunk.at for hunk in call.hunks]) for call in found] == [("a", [1]), ("b", [])]
+    added = [f"+ POST /bridges/x/addChannel?channel={channel}" for channel in "ab"]
+    assert found[0].hunks[0].lines == ["  POST /channels/a/answer", *added]
 
 
 def test_order_counts_unless_it_is_left_aside() -> None:
@@ -94,8 +100,8 @@ def test_order_counts_unless_it_is_left_aside() -> None:
     rules = Rules([], grouping.knows)
 
     assert not compare([one, other], [other, one], grouping, rules)[0].is_same
-    assert compare([one, other], [other, one], grouping, rules, any_order=True)[0].is_same
-    assert not compare([one, other], [other, one, one], grouping, rules, any_order=True)[0].is_same
+    assert compare([one, other], [other, one], grouping, rules, Limits(any_order=True))[0].is_same
+    assert not compare([one, other], [other, one, one], grouping, rules, Limits(any_order=True))[0].is_same
 
 
 def test_what_is_another_each_time_makes_no_difference() -> None:
@@ -119,3 +125,136 @@ def test_rules_leave_out_requests_and_parameters() -> None:
     wanted = [{"endpoint": "x", "timeout": n, "variables": {"a": "1", "trace": n}} for n in range(2)]
     texts = [rules.text(request("POST /channels", body).asked) for body in wanted]
     assert texts == ['POST /channels?endpoint=x {"variables":{"a":"1"}}'] * 2
+
+
+NEW_EACH_TIME = [
+    ("call_0b15e393-b22d-49c0-9dce-20a3ab4aeb35_in", "call_7d15e393-b22d-49c0-9dce-20a3ab4aeb99_in"),
+    ("0b15e393b22d49c09dce20a3ab4aeb35", "7d15e393b22d49c09dce20a3ab4aeb99"),
+    ("01ARZ3NDEKTSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ"),
+    ("bridge-3f9a01bc", "bridge-77e0d14b"),
+    (f"rec-{THEN_S + 7}.wav", f"rec-{NOW_S + 3}.wav"),
+    (f"{THEN_S}_1003", f"{NOW_S}_1003"),
+    (f"{THEN_S}.123456", f"{NOW_S}.0071"),
+    (f"{THEN_S}123456", f"{NOW_S}654321"),
+    ("2026-11-26", "2027-01-15"),
+    ("20261124-170631", "20270115-080909"),
+    ("calls/2026/11/24/x", "calls/2027/01/15/x"),
+    ("15.01.2027 12:00", "24.11.2026 11:59"),
+    ("at 17:06:31", "at 08:09:09"),
+    ("10.0.0.1:40123", "10.0.0.1:59999"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), NEW_EACH_TIME, ids=[one for one, _ in NEW_EACH_TIME])
+def test_values_that_are_new_each_time_make_no_difference(one: str, other: str) -> None:
+    value = "POST /channels/a/variable?variable=X&value="
+
+    assert same(value + one, value + other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1001", "1002"),
+        ("+420731111016", "+420731111017"),
+        ("10.0.0.1:5060", "10.0.0.1:5061"),
+        ("sound:vm-goodbye", "sound:vm-password"),
+        ("20000101", "20000102"),
+        ("queue-1", "queue-2"),
+        (OTHER, UUID),
+    ],
+)
+def test_other_values_are_compared(one: str, other: str) -> None:
+    value = "POST /channels/a/variable?variable=X&value="
+
+    assert not same(value + one, value + other)
+
+
+def test_an_id_chosen_in_the_same_request_makes_no_difference() -> None:
+    def originate(ticket: str) -> str:
+        return f"POST /channels?endpoint=PJSIP/1&app=a&appArgs=dialed,{ticket}&channelId={ticket}"
+
+    assert same(originate("ticket-1"), originate("ticket-2"))
+    assert not same(originate("ticket-1"), originate("ticket-2").replace("PJSIP/1", "PJSIP/2"))
+
+
+def test_a_parameter_with_its_default_value_makes_no_difference_unless_strict() -> None:
+    default = f"{PLAY}&lang=en&skipms=3000"
+
+    assert same(PLAY, default)
+    strict = Rules([], lambda text: False, strict=True)
+    assert strict.text(request(PLAY).asked) != strict.text(request(default).asked)
+
+
+def timed(text: str, begun: int, ended: int, **fields: Any) -> Request:
+    return request(text)._replace(begun_ns=begun, ended_ns=ended, **fields)
+
+
+def compared(recorded: list[Request], asked: list[Request], limits: Limits = Limits()) -> list[str]:  # noqa: B008
+    """The lines of the difference, without headings and equal requests."""
+    grouping = grouped([start("a")], recorded)
+    rules = Rules([], grouping.knows, strict=limits.strict)
+    calls = compare(recorded, asked, grouping, rules, limits)
+    return [line for call in calls for line in call.lines() if line[0] in "+-!"]
+
+
+ANSWER, RING, PLAY = (f"POST /channels/a/{name}" for name in ("answer", "ring", "play?media=x"))
+
+
+def test_requests_in_flight_together_have_no_order() -> None:
+    together = [timed(ANSWER, 0, 5), timed(RING, 2, 8), timed(PLAY, 9, 10)]
+    one_by_one = [timed(ANSWER, 0, 1), timed(RING, 2, 8), timed(PLAY, 9, 10)]
+    exchanged = [timed(RING, 0, 1), timed(ANSWER, 1, 2), timed(PLAY, 9, 10)]
+
+    assert compared(together, exchanged) == []
+    assert sorted(compared(one_by_one, exchanged)) == [f"+ {RING}", f"- {RING}"]
+    assert compared(one_by_one, exchanged, Limits(any_order=True)) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)), max_size=8), st.randoms())
+def test_any_order_that_the_times_allow_makes_no_difference(times: list[tuple[int, int]], random: Random) -> None:
+    recorded = [timed(f"POST /channels/a/dtmf?dtmf={n}", at, at + length) for n, (at, length) in enumerate(times)]
+    asked: list[Request] = []
+    left = list(recorded)
+    while left:
+        first = [one for one in left if not any(other.ended_ns <= one.begun_ns for other in left)]
+        asked.append(random.choice(first))
+        left.remove(asked[-1])
+
+    assert compared(recorded, asked) == []
+
+
+def test_every_difference_is_listed() -> None:
+    recorded = [timed(text, n, n) for n, text in enumerate([ANSWER, RING, PLAY, ANSWER, RING])]
+    leaked = [timed(text, n, n) for n, text in enumerate([RING, PLAY, ANSWER, PLAY, RING])]
+
+    assert compared(recorded, leaked) == [f"- {ANSWER}", f"+ {PLAY}"]
+
+
+def test_what_has_no_effect_makes_no_difference_unless_strict() -> None:
+    """A query more; a request that failed and was repeated; two channels added one after the other."""
+    both = "POST /bridges/b/addChannel?channel=a,c"
+    recorded = [timed(both, 0, 1), timed(RING, 2, 3)]
+    harmless = [
+        timed("POST /bridges/b/addChannel?channel=a", 0, 1),
+        timed("POST /bridges/b/addChannel?channel=c", 1, 2),
+        timed("GET /channels/a", 2, 3),
+        timed(RING, 3, 4, status=500),
+        timed(RING, 4, 5),
+    ]
+
+    assert compared(recorded, harmless) == []
+    assert len(compared(recorded, harmless, Limits(strict=True))) == 5
+
+
+def test_a_request_that_comes_later_or_earlier_is_named() -> None:
+    recorded = [timed(ANSWER, 0, 1, delay_s=0.01, gap_s=0.01), timed(RING, 2, 3, delay_s=4, gap_s=4)]
+    slow = [recorded[0]._replace(delay_s=2.01, gap_s=2.01), recorded[1]]
+    hasty = [recorded[0], recorded[1]._replace(delay_s=0.5, gap_s=0.5)]
+    after_another_call = [recorded[0], recorded[1]._replace(delay_s=0.5, gap_s=4.5)]
+
+    after = "after the latest event or response; recorded"
+    assert compared(recorded, slow) == [f"! {ANSWER}: 2.00 s too late, 2.01 s {after} 0.01 s"]
+    assert compared(recorded, hasty) == [f"! {RING}: 3.50 s too early, 0.50 s {after} 4.00 s"]
+    assert compared(recorded, after_another_call) == []
+    assert compared(recorded, slow, Limits(max_delay_s=3)) == []

@@ -15,6 +15,8 @@ __all__ = ["ClientPacing"]
 class ClientPacing:
     """Compares the requests of the recorded app, `gates` by the time of the recording, with those of the client.
 
+    `missed` are the requests that the replay no longer waits for.
+
     A client's request counts for the earliest equal recorded request; without one, for the earliest of the same
     operation on the same resource.
     """
@@ -26,6 +28,7 @@ class ClientPacing:
         started_ns: int,
     ) -> None:
         self.gates: list[Frame] = []
+        self.missed: list[str] = []
         self._all: list[QueuedExchange] = []
         self._by_key: dict[tuple[object, ...], ExchangeQueue] = {}
         self._by_place: dict[tuple[object, ...], ExchangeQueue] = {}
@@ -60,7 +63,8 @@ class ClientPacing:
         """Stop waiting for a gate. Returns the missing request as text."""
         known = self._all[int(gate.raw)]
         known.is_used = True
-        return f"{known.exchange.method} {known.exchange.uri}"
+        self.missed.append(f"{known.exchange.method} {known.exchange.uri}")
+        return self.missed[-1]
 
     def restart(self, since_ns: int | None) -> None:
         """The recording starts again, or continues at this time: skip the gates before it."""

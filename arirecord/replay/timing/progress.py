@@ -17,11 +17,15 @@ _START: Final = (0, -1)
 
 
 class Progress:
-    """The `place` of the latest row that was taken. At the `stops`, responses to clients are due."""
+    """The `place` of the latest row that was taken. At the `stops`, responses to clients are due.
+
+    `times` has each place at which rows were taken, and when (monotonic, in nanoseconds), if it is a list.
+    """
 
     def __init__(self) -> None:
         self.place: Place = _START
         self.stops: Collection[Place] = ()
+        self.times: list[tuple[Place, int]] | None = None
         self._lead_end: Place = _START
 
     def restart(self, position: Position | None = None) -> None:
@@ -33,11 +37,13 @@ class Progress:
         self.take(frames)
         self._lead_end = self.place
 
-    def take(self, frames: Sequence[Frame]) -> None:
+    def take(self, frames: Sequence[Frame], now_ns: int = 0) -> None:
         """Take rows; markers have no place."""
         last = next((frame for frame in reversed(frames) if frame.kind not in (AGAIN, GATE)), None)
         if last is not None:
             self.place = (last.t_ns, last.seq)
+            if self.times is not None:
+                self.times.append((self.place, now_ns))
 
     def give_back(self, frames: Sequence[Frame]) -> None:
         """Undo the taking of the latest rows."""

@@ -2,8 +2,9 @@
 
 from arirecord.errors import VerifyError
 
+from .compare import Limits
 from .junit import write_junit
 from .rules import Rule
 from .run import Verified, VerifyOptions, sessions_in, verify
 
-__all__ = ["Rule", "Verified", "VerifyError", "VerifyOptions", "sessions_in", "verify", "write_junit"]
+__all__ = ["Limits", "Rule", "Verified", "VerifyError", "VerifyOptions", "sessions_in", "verify", "write_junit"]

@@ -1,5 +1,6 @@
 """Compares the requests of the recorded app with those of another app, call by call."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -10,83 +11,182 @@ from arirecord.replay.rest.request_key import RequestKey
 from .grouping import CallRequests, Grouping
 from .rules import Rules
 
-__all__ = ["Compared", "Request", "compare"]
+__all__ = ["Compared", "Hunk", "Limits", "Request", "compare"]
 
-_BEFORE: Final = 2
+_CONTEXT: Final = 2
 _SHOWN: Final = 8
 
 
 class Request(NamedTuple):
-    """A request in recorded ids; `thing` is the id of the resource that it created, or empty."""
+    """A request in recorded ids; `thing` is the id of the resource that it created, or empty.
+
+    `begun_ns` and `ended_ns` are the times of the request and of its response, `status` is that of the response.
+    `delay_s` is the time since the latest event or response of its call, `gap_s` the same of all calls; None if there
+    was none.
+    """
 
     asked: RequestKey
     thing: str = ""
+    begun_ns: int = 0
+    ended_ns: int = 0
+    status: int = 200
+    delay_s: float | None = None
+    gap_s: float | None = None
+
+
+class _Line(NamedTuple):
+    text: str
+    request: Request
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What counts as a difference.
+
+    With `any_order` only the number of each request counts. `max_delay_s` is how much later or earlier than in the
+    recording a request may come, None: any time. `strict` reports what has no effect, too: additional queries, and
+    failed requests that are repeated.
+    """
+
+    any_order: bool = False
+    max_delay_s: float | None = 1
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Hunk:
+    """A difference after `at` equal requests. Its lines are as in a diff: `-` is only in the recording."""
+
+    at: int
+    lines: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One call: the number of recorded requests, and the first difference.
+    """One call: the number of recorded requests, and the differences in order.
 
-    `at` is the number of equal requests before it, None if all are equal. `difference` are lines as in a diff: `-` is
-    only in the recording, `+` is only in the new run.
+    `late` has a sentence for each request that came at another time than in the recording.
     """
 
     call: CallRequests
     recorded_count: int
-    at: int | None = None
-    difference: Sequence[str] = ()
+    hunks: Sequence[Hunk] = ()
+    late: Sequence[str] = ()
 
     @property
     def is_same(self) -> bool:
-        """Whether the requests are the recorded ones, without any more."""
-        return self.at is None
+        """Whether the requests are the recorded ones, without any more, and at their times."""
+        return not self.hunks and not self.late
 
     def lines(self) -> list[str]:
-        """The difference, with a heading, as in a diff."""
-        if self.at is None:
-            return []
-        return [f"@@ {self.call}, after {self.at} of {self.recorded_count} requests @@", *self.difference]
+        """The differences, each with a heading, as in a diff."""
+        found = []
+        for hunk in self.hunks:
+            found += [f"@@ {self.call}, after {hunk.at} of {self.recorded_count} requests @@", *hunk.lines]
+        return [*found, *([f"@@ {self.call}, time @@"] if self.late else []), *(f"! {text}" for text in self.late)]
 
 
 def compare(
-    recorded: Iterable[Request], asked: Iterable[Request], grouping: Grouping, rules: Rules, any_order: bool = False
+    recorded: Iterable[Request], asked: Iterable[Request], grouping: Grouping, rules: Rules, limits: Limits = Limits()
 ) -> list[Compared]:
-    """Compare the requests of each call in the recorded order; calls in the order in which they came.
+    """Compare the requests of each call with the recorded ones; calls in the order in which they came.
 
-    `grouping` has the recorded requests and receives the new ones. With `any_order`, only the number of each request
-    counts.
+    `grouping` has the requests of both. Of two requests, one is the first only if its
+    response came before the other request: requests in flight together have no order.
     """
-    asked = list(asked)
-    for request in asked:
-        grouping.request(*request, is_recorded=False)
     ours, theirs = _by_call(recorded, grouping, rules), _by_call(asked, grouping, rules)
     calls = sorted({**ours, **theirs}, key=lambda call: (call.t_ns, call.channel_id))
-    return [_compare(call, ours.get(call, []), theirs.get(call, []), any_order) for call in calls]
+    return [_compare(call, ours.get(call, []), theirs.get(call, []), limits) for call in calls]
 
 
-def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> dict[CallRequests, list[str]]:
-    found: dict[CallRequests, list[str]] = {}
+def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> dict[CallRequests, list[_Line]]:
+    found: dict[CallRequests, list[_Line]] = {}
     for request in requests:
-        if (text := rules.text(request.asked)) is not None:
-            found.setdefault(grouping.call(*request), []).append(text)
+        if texts := rules.texts(request.asked):
+            lines = found.setdefault(grouping.call(request.asked, request.thing), [])
+            lines += [_Line(text, request) for text in texts]
     return found
 
 
-def _compare(call: CallRequests, recorded: list[str], asked: list[str], any_order: bool) -> Compared:
-    if any_order:
-        recorded, asked = sorted(recorded), sorted(asked)
-    same = next((i for i, (a, b) in enumerate(zip(recorded, asked, strict=False)) if a != b), None)
-    if same is None and len(recorded) == len(asked):
-        return Compared(call, len(recorded))
-    at = min(len(recorded), len(asked)) if same is None else same
-    lines = [f"  {text}" for text in recorded[max(0, at - _BEFORE) : at]]
-    # A later request may come earlier, or be missing: the diff shows which.
-    for what, i, j, k, m in SequenceMatcher(None, recorded[at:], asked[at:], autojunk=False).get_opcodes():
+def _compare(call: CallRequests, recorded: list[_Line], asked: list[_Line], limits: Limits) -> Compared:
+    recorded.sort(key=lambda line: line.request.begun_ns)
+    ours = [line.text for line in recorded]
+    if not limits.strict:
+        asked = _with_effect(ours, asked)
+    asked = _in_recorded_order(recorded, asked, limits.any_order)
+    theirs = [line.text for line in asked]
+    hunks: list[Hunk] = []
+    late: list[str] = []
+    shown = 0
+    for what, i, j, k, m in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         if what == "equal":
-            break
-        lines += _some("- ", recorded[at + i : at + j])
-        lines += _some("+ ", asked[at + k : at + m])
-    return Compared(call, len(recorded), at, lines)
+            pairs = zip(recorded[i:j], asked[k:m], strict=True)
+            late += [text for one, other in pairs if (text := _time(one, other, limits.max_delay_s))]
+            continue
+        lines = [*_some("- ", ours[i:j]), *_some("+ ", theirs[k:m])]
+        before = [f"  {text}" for text in ours[max(shown, i - _CONTEXT) : i]]
+        hunks.append(Hunk(_count(recorded[:i]), [*before, *lines]))
+        shown = j
+    return Compared(call, _count(recorded), hunks, late)
+
+
+def _count(lines: Sequence[_Line]) -> int:
+    """The number of requests: one may have several lines."""
+    return len({id(line.request) for line in lines})
+
+
+def _in_recorded_order(recorded: Sequence[_Line], asked: Sequence[_Line], any_order: bool) -> list[_Line]:
+    """The new requests, those exchanged that the recorded app had in flight together, or all with `any_order`."""
+    ranks: dict[str, list[int]] = {}
+    for number, line in reversed(list(enumerate(recorded))):
+        ranks.setdefault(line.text, []).append(number)
+    found: list[tuple[int | None, _Line]] = []
+    for line in asked:
+        left = ranks.get(line.text)
+        rank = left.pop() if left else None
+        found.append((rank, line))
+        at = len(found) - 1
+        while at and _may_swap(recorded, found[at - 1][0], rank, any_order):
+            found[at - 1], found[at] = found[at], found[at - 1]
+            at -= 1
+    return [line for _, line in found]
+
+
+def _may_swap(recorded: Sequence[_Line], first: int | None, second: int | None, any_order: bool) -> bool:
+    """Whether the second request was recorded before the first, without being answered before it."""
+    if first is None or second is None:
+        return any_order and first is None and second is not None
+    return second < first and (any_order or recorded[second].request.ended_ns > recorded[first].request.begun_ns)
+
+
+def _with_effect(recorded: Sequence[str], asked: Sequence[_Line]) -> list[_Line]:
+    """The new requests without additional queries, and without failed ones that were repeated."""
+    wanted, left = Counter(recorded), Counter(line.text for line in asked)
+    found = []
+    for line in asked:
+        left[line.text] -= 1
+        is_additional = not wanted[line.text] and line.request.asked.operation.method == "GET"
+        is_repeated = line.request.status >= 400 and left[line.text] >= max(wanted[line.text], 1)
+        if not is_additional and not is_repeated:
+            found.append(line)
+            wanted[line.text] -= wanted[line.text] > 0
+    return found
+
+
+def _time(recorded: _Line, asked: _Line, max_delay_s: float | None) -> str:
+    """A sentence on a request that came much later after what preceded it than in the recording, or much earlier."""
+    if max_delay_s is None:
+        return ""
+    for was_s, is_s, sign, word in (
+        (recorded.request.delay_s, asked.request.delay_s, 1, "late"),
+        (recorded.request.gap_s, asked.request.gap_s, -1, "early"),
+    ):
+        if was_s is not None and is_s is not None and (is_s - was_s) * sign > max_delay_s:
+            return (
+                f"{recorded.text}: {(is_s - was_s) * sign:.2f} s too {word}, "
+                f"{is_s:.2f} s after the latest event or response; recorded {was_s:.2f} s"
+            )
+    return ""
 
 
 def _some(mark: str, texts: Sequence[str]) -> list[str]:

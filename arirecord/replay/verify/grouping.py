@@ -1,11 +1,12 @@
 """Groups requests by call: ids that occur together belong together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
+from arirecord.asterisk.channel_names import is_media
 from arirecord.replay.rest.request_key import RequestKey
 from arirecord.session.reader import Frame
 
@@ -62,7 +63,9 @@ class Grouping:
             return
         channel = _id(event.get("channel"))
         if frame.type == "ChannelEnteredBridge" and channel and (bridge := _id(event.get("bridge"))):
-            self._owners.setdefault(("bridges", bridge), ("channels", channel))
+            owner = self._owners.setdefault(("bridges", bridge), ("channels", channel))
+            if _is_media(event["channel"]) and owner[0] == "channels":
+                self._tie([owner[1], channel])
         elif frame.type == "Dial":
             self._tie([*filter(None, (_id(event.get("caller")), _id(event.get("peer"))))])
         elif frame.type == "StasisStart" and channel:
@@ -70,7 +73,8 @@ class Grouping:
             texts = [a for a in arguments if isinstance(a, str)] if isinstance(arguments, list) else []
             named = [text for text in texts if text in self._parents]
             self._tie([channel, *filter(None, [_id(event.get("replace_channel"))]), *named])
-            self._calls.setdefault(channel, _call(channel, event["channel"], frame.t_ns))
+            if not _is_media(event["channel"]):
+                self._calls.setdefault(channel, _call(channel, event["channel"], frame.t_ns))
 
     def request(self, what: RequestKey, thing: str, is_recorded: bool = True) -> None:
         """Add a request and the id of the resource that it created, or an empty one.
@@ -101,6 +105,19 @@ class Grouping:
             if name in subject:
                 return self._of((kind, subject[name]))
         return self._of((what.chosen[0], thing)) if what.chosen and thing else NO_CALL
+
+    def calls_of(self, event: Object) -> Collection[CallRequests]:
+        """The calls whose channels, bridges, playbacks and recordings an event names."""
+        owned: list[tuple[str, str]] = []
+        for name in ("channel", "peer", "caller", "replace_channel"):
+            owned += [("channels", thing)] if (thing := _id(event.get(name))) else []
+        for name in ("bridge", "bridge_from"):
+            owned += [("bridges", thing)] if (thing := _id(event.get(name))) else []
+        for name in ("playback", "recording"):
+            target = event[name].get("target_uri") if isinstance(event.get(name), dict) else None
+            kind, _, thing = str(target or "").partition(":")
+            owned += [(f"{kind}s", thing)] if kind in ("channel", "bridge") else []
+        return {call for one in owned if (call := self._of(one)) != NO_CALL}
 
     def knows(self, text: str) -> bool:
         """Whether a text is the id of a resource."""
@@ -145,6 +162,11 @@ def _call(channel_id: str, channel: Object, t_ns: int) -> CallRequests:
         return str(inner.get(name) or "") if isinstance(inner, dict) else ""
 
     return CallRequests(channel_id, text("caller", "number"), text("dialplan", "exten"), t_ns)
+
+
+def _is_media(channel: Object) -> bool:
+    """Whether a channel is a media leg of a call, and no call of its own."""
+    return is_media(str(channel.get("name") or ""))
 
 
 def _id(thing: Any) -> str:

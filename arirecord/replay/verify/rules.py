@@ -1,8 +1,7 @@
 """Rules for differences between requests that are ignored."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import quote
@@ -11,15 +10,18 @@ import orjson
 
 from arirecord.replay.rest.request_key import RequestKey
 
+from .steady import steady
+
 __all__ = ["DEFAULT_RULES", "Rule", "Rules", "path_of"]
 
 DEFAULT_RULES: Final = ("GET /asterisk/ping", "GET /asterisk/info", "GET /sounds*")
 """Requests that check whether Asterisk runs, and requests for constant data: they are ignored."""
 
-_UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
-_DATE: Final = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
-_NUMBER: Final = re.compile(r"(?<![\w.-])[0-9]{10}(?:[0-9]{3})?(?![\w.-])")
-_DAY_S: Final = 86_400
+# For several channels at once these do the same as for one after the other.
+_OF_EACH: Final = {"addChannel", "removeChannel"}
+
+# A shorter id would be found in other words.
+_OWN_ID: Final = 4
 
 
 @dataclass(frozen=True)
@@ -53,40 +55,63 @@ class Rules:
     """Turns requests into text for the comparison.
 
     `knows` reports whether a text is a recorded id; those are compared. `moments_s` are times, in seconds since 1970
-    of the recording and of now: a number within one day of these is a time; any other may be a phone number.
+    of the recording and of now: a number within one day of these is a time; any other may be a phone number. Parameters
+    with their default values are left out, unless `strict`.
     """
 
-    def __init__(self, rules: Sequence[Rule], knows: Callable[[str], bool], moments_s: Sequence[float] = ()) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        knows: Callable[[str], bool],
+        moments_s: Sequence[float] = (),
+        strict: bool = False,
+    ) -> None:
         self._rules = rules
         self._knows = knows
         self._moments_s = moments_s
+        self._strict = strict
+
+    def texts(self, what: RequestKey) -> list[str]:
+        """A request as it is compared and shown, `POST /channels/17.1/play?media=sound:hi`; none if it is ignored.
+
+        A request for several channels is as many requests, unless `strict`.
+        """
+        one = self.text(what)
+        parameters = dict(what.parameters)
+        if one is None or self._strict or what.operation.name not in _OF_EACH or "channel" not in parameters:
+            return [] if one is None else [one]
+        each = [{**parameters, "channel": channel} for channel in parameters["channel"].split(",")]
+        found = [self.text(replace(what, parameters=tuple(sorted(pairs.items())))) for pairs in each]
+        return [text for text in found if text is not None]
 
     def text(self, what: RequestKey) -> str | None:
-        """A request as it is compared and shown, `POST /channels/17.1/play?media=sound:hi`; None if it is ignored."""
+        """The same of a request as a whole; None if it is ignored."""
         fitting = [rule for rule in self._rules if rule.fits(what)]
         if any(not rule.names for rule in fitting):
             return None
         hidden = {name for rule in fitting for name in rule.names}
-        pairs = [(name, value) for name, value in what.parameters if not _is_hidden(name, hidden)]
-        query = "&".join(f"{name}={self._steady(value)}" for name, value in pairs)
-        body = self._body(what.document, hidden)
-        return f"{what.operation.method} {self._steady(path_of(what))}" + (f"?{query}" if query else "") + body
+        defaults = {} if self._strict else what.operation.defaults
+        pairs = [
+            (name, value)
+            for name, value in what.parameters
+            if not _is_hidden(name, hidden) and defaults.get(name) != value
+        ]
+        query = "&".join(f"{name}={self._steady(value, what)}" for name, value in pairs)
+        body = self._body(what, hidden)
+        return f"{what.operation.method} {self._steady(path_of(what), what)}" + (f"?{query}" if query else "") + body
 
-    def _body(self, document: str, hidden: set[str]) -> str:
-        if not document:
+    def _body(self, what: RequestKey, hidden: set[str]) -> str:
+        if not what.document:
             return ""
-        value = _without(orjson.loads(document), hidden, "")
-        return f" {self._steady(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())}" if value else ""
+        value = _without(orjson.loads(what.document), hidden, "")
+        return f" {self._steady(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode(), what)}" if value else ""
 
-    def _steady(self, text: str) -> str:
-        """The text with changing values replaced: times, and UUIDs that are not ids of the recording."""
-        text = _UUID.sub(lambda found: found[0] if self._knows(found[0]) else "<uuid>", text)
-        text = _DATE.sub("<time>", text)
-        return _NUMBER.sub(lambda found: "<time>" if self._is_time(found[0]) else found[0], text)
-
-    def _is_time(self, number: str) -> bool:
-        at_s = int(number) / (1 if len(number) == 10 else 1000)
-        return not self._knows(number) and any(abs(at_s - moment_s) < _DAY_S for moment_s in self._moments_s)
+    def _steady(self, text: str, what: RequestKey) -> str:
+        # An app may name what it creates again in the same request: in arguments, in a variable.
+        for own_id in (what.chosen[1] if what.chosen else "", what.second):
+            if len(own_id) >= _OWN_ID:
+                text = text.replace(own_id, "<id>")
+        return steady(text, self._knows, self._moments_s)
 
 
 def path_of(what: RequestKey) -> str:

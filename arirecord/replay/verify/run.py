@@ -12,14 +12,15 @@ import orjson
 from arirecord.errors import VerifyError
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.rest.matcher import thing_made, told
-from arirecord.replay.rest.recorded_exchanges import read_recorded
+from arirecord.replay.rest.recorded_exchanges import RecordedRest, read_recorded
 from arirecord.replay.rest_handler import ClientExchange
 from arirecord.replay.server import ReplayServer
 from arirecord.session.reader import SessionFile, open_session
 
 from .app import running, where
-from .compare import Compared, Request, compare
+from .compare import Compared, Limits, Request, compare
 from .grouping import TYPES, Grouping
+from .reactions import Reactions
 from .rules import DEFAULT_RULES, Rule, Rules
 
 __all__ = ["Verified", "VerifyOptions", "sessions_in", "verify"]
@@ -49,18 +50,25 @@ class VerifyOptions:
 
     # Rules for ignored differences, besides the default ones.
     rules: Sequence[Rule] = ()
-    any_order: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    # The WebSocket URL of an app that waits for Asterisk to connect.
+    connect: str | None = None
 
 
 @dataclass(frozen=True)
 class Verified:
-    """The result for one session. `trouble` is a sentence on what ended it early, or None."""
+    """The result for one session. `trouble` is a sentence on what ended it early, or None.
+
+    `missed` are the requests for which the replay waited in vain.
+    """
 
     path: Path
     calls: Sequence[Compared] = ()
     request_count: int = 0
     wall_s: float = 0
     trouble: str | None = None
+    missed: Sequence[str] = ()
 
     @property
     def is_same(self) -> bool:
@@ -81,7 +89,9 @@ class _Asked:
             value = orjson.loads(content) if content else None
         except ValueError:
             value = None
-        self.requests.append(Request(exchange.key, thing_made(exchange.key, exchange.response.status, value)))
+        status = exchange.response.status
+        thing = thing_made(exchange.key, status, value)
+        self.requests.append(Request(exchange.key, thing, exchange.begun_ns, exchange.ended_ns, status))
         self.latest_s = asyncio.get_running_loop().time()
 
 
@@ -95,8 +105,8 @@ async def verify(
     """
     options = options or VerifyOptions()
     session = open_session(path)
-    application = _application(session, options.application)
     recorded = read_recorded(session)
+    application = _application(session, recorded, options.application)
     known = [t for e in recorded.exchanges if e.application in ("", application) and (t := told(e, recorded.name_of))]
     if not known:
         raise VerifyError(f"{path} holds no REST requests of an app to compare with: record it with `arirecord tap`")
@@ -105,15 +115,21 @@ async def verify(
     grouping = Grouping()
     for frame in session.frames(types=TYPES):
         grouping.event(frame)
-    ours = [Request(one.asked, one.thing) for one in known]
+    ours = [
+        Request(one.asked, one.thing, one.exchange.begun_ns, one.exchange.t_ns, one.exchange.status or 0)
+        for one in known
+    ]
     for request in ours:
-        grouping.request(*request)
+        grouping.request(request.asked, request.thing)
     grouping.finish()
+    reactions = Reactions(session.frames(), application, grouping)
     replayed = ReplayOptions(
         port=0,
         speed=options.speed,
         pace="client",
         pace_timeout_s=options.pace_timeout_s,
+        connect=() if options.connect is None else (options.connect,),
+        connect_apps=() if options.connect is None else (application,),
     )
     asked = _Asked()
     loop = asyncio.get_running_loop()
@@ -122,21 +138,36 @@ async def verify(
         ReplayServer(session, replayed, say or (lambda text: None), asked.add) as server,
         running(command, where(server, application, _USER, _USER)) as process,
     ):
+        sent = server.keep_times()
         trouble = await _until_over(server, process, options, asked)
     moments_s = (session.header.started_ns / 1e9, time.time())
-    rules = Rules([*map(Rule.parse, DEFAULT_RULES), *options.rules], grouping.knows, moments_s)
-    calls = compare(ours, asked.requests, grouping, rules, options.any_order)
-    return Verified(path, calls, len(asked.requests), loop.time() - began_s, trouble)
+    rules = Rules([*map(Rule.parse, DEFAULT_RULES), *options.rules], grouping.knows, moments_s, options.limits.strict)
+    for request in asked.requests:
+        grouping.request(request.asked, request.thing, is_recorded=False)
+    theirs = reactions.measure(asked.requests, sent)
+    calls = compare(reactions.measure(ours), theirs, grouping, rules, options.limits)
+    return Verified(path, calls, len(theirs), loop.time() - began_s, trouble, server.missed)
 
 
-def _application(session: SessionFile, wanted: str | None) -> str:
-    names = list(session.header.applications)
+def _application(session: SessionFile, recorded: RecordedRest, wanted: str | None) -> str:
+    names = list(session.header.applications) or list(dict.fromkeys(_subscribed(session)))
+    names = names or list(dict.fromkeys(e.application for e in recorded.exchanges if e.application))
     if wanted is not None and wanted not in names:
         raise VerifyError(f"{session.path} has no application {wanted!r}; it has {', '.join(names) or 'none'}")
     if wanted is None and len(names) != 1:
         listed = ", ".join(names) or "none"
         raise VerifyError(f"{session.path} has not one application but {listed}: choose one with --app")
     return wanted or names[0]
+
+
+def _subscribed(session: SessionFile) -> Iterator[str]:
+    """The applications for which connections were opened: an app may receive no event."""
+    for frame in session.frames(kinds=("connection",)):
+        try:
+            names = orjson.loads(frame.raw).get("connection_application")
+        except (ValueError, AttributeError):
+            continue
+        yield from str(names or "").split(",") if names else ()
 
 
 async def _until_over(
