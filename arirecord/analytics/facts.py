@@ -44,8 +44,8 @@ _MACROS = {
             lambda k: regexp_full_match(k, '\\s*channel\\(\\s*linkedid\\s*\\)\\s*', 'i')
         )[1] || '"'
     ), '') END""",
-    # Asterisk's own ids begin with the second in which the channel was made. A masquerade (a pickup, a transfer) leaves a
-    # channel its id, but gives it the creation time of the other. A greater difference is a clock's.
+    # Asterisk's own ids begin with the second in which the channel was made. A masquerade (a pickup, a transfer) leaves
+    # a channel its id, but gives it the creation time of the other. A greater difference is a clock's.
     "is_time_of_another(created_at, channel_id)": """COALESCE(abs(
         epoch(created_at) - TRY_CAST(regexp_extract(channel_id, '(\\d{10})\\.\\d+$', 1) AS BIGINT)
     ) BETWEEN 2 AND 86400, false)""",

@@ -1,10 +1,11 @@
 """ARI's REST interface in a replay: selects the response to each request."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from arirecord.asterisk.rest_operations import Route, find, methods_at
+from arirecord.session.reader import Frame
 
 from .clients.app_registry import Applications
 from .pbx.commands import Commands, Recalled
@@ -118,6 +119,11 @@ class RestHandler:
         self._switch.catch_up()
         response = self._answer(accepted, in_place)
         return self._in_client_ids(response), ClientExchange(accepted.key, accepted.request, response)
+
+    def take(self, frames: Sequence[Frame]) -> None:
+        """Take the frames that will be sent now: they may show what a client created."""
+        if self._commands.expected is not None:
+            self._commands.expected.take(frames)
 
     def restart(self, since_ns: int | None = None) -> None:
         """The recording starts again, or continues at this time (since 1970 UTC): forget the clients' requests."""

@@ -320,6 +320,7 @@ class Scheduler:
             self._clock.set_origin(sent[-1].t_ns - sent[-1].elapsed_ns)
         self.frames += len(sent)
         self._in_flight, self._sent_count = batch, len(sent)
+        self._rest.take(sent)
         self._receivers, sends = self._clients.take(sent, self._rest.ids)
         return sends
 

@@ -1,7 +1,6 @@
 """An app's own socket, or a tap, says of a call what a recording of all events says, or nothing."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb

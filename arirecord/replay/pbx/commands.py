@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from arirecord.asterisk.rest_operations import Route
+from arirecord.replay.rest.expected_resources import ExpectedResources
 from arirecord.replay.rest.id_map import IdMap
 from arirecord.replay.rest.matcher import QueuedExchange, ResponseMatcher
 from arirecord.replay.rest.messages import RestRequest, RestResponse, error
@@ -52,6 +53,8 @@ class Commands:
         self._ids = ids
         self._now_ns: Callable[[], int | None] = now_ns or (lambda: None)
         self._plausible = SyntheticResponses(moment)
+        # Without recorded requests, events alone show what the recorded app created.
+        self.expected = None if recorded.exchanges else ExpectedResources(ids)
         self._tables: Mapping[str, Callable[[], ResourceTable]] = {
             "channels": lambda: switch.channels,
             "bridges": lambda: switch.bridges,
@@ -63,6 +66,8 @@ class Commands:
         """Forget the clients' commands: the recording starts again (None), or continues at this time."""
         self.made.clear()
         self._answers.restart(since_ns)
+        if self.expected is not None:
+            self.expected.clear()
 
     def recall(self, match: Route, question: RestRequest, what: RequestKey) -> Recalled:
         """Find a request in the recording, and map the ids that the client chose: events with them may come at once."""
@@ -138,6 +143,8 @@ class Commands:
         if near is not None and near.thing:
             thing = {**thing, name: near.thing}
         self.made.setdefault(kind, {})[thing[name]] = thing
+        if self.expected is not None:
+            self.expected.expect(kind, thing, self._tables[kind]().items.values())
         return RestResponse(operation.status, thing)
 
     def _bind(self, what: RequestKey, found: QueuedExchange) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from arirecord.asterisk.rest_operations import Route
 
+from .id_map import Kind
 from .messages import RestRequest
 
 __all__ = ["SyntheticResponses", "subject"]
@@ -32,14 +33,14 @@ class SyntheticResponses:
     def __init__(self, moment: Callable[[], str]) -> None:
         self._moment = moment
         self._numbers = count()
-        self._made: Mapping[str, tuple[str, Callable[[Route, RestRequest], Object]]] = {
+        self._made: Mapping[str, tuple[Kind, Callable[[Route, RestRequest], Object]]] = {
             "Channel": ("channels", self._channel),
             "Bridge": ("bridges", self._bridge),
             "Playback": ("playbacks", self._playback),
             "LiveRecording": ("recordings", self._recording),
         }
 
-    def make(self, match: Route, question: RestRequest) -> tuple[str, Object] | None:
+    def make(self, match: Route, question: RestRequest) -> tuple[Kind, Object] | None:
         """The type of the resource that a command creates, and the resource; None if it creates nothing."""
         if match.operation.returns not in self._made:
             return None
