@@ -168,3 +168,17 @@ def check_keys(con: duckdb.DuckDBPyConnection) -> None:
         key = ", ".join(describe(mart).key)
         count, keys = con.execute(f"SELECT count(*), count(DISTINCT ({key})) FROM {mart}").fetchall()[0]
         assert count == keys, mart
+
+
+@examples(20, suppress_health_check=list(HealthCheck))
+@given(order=st.permutations(range(15)))
+def test_events_in_any_order(order: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A call whose events came in another order is complete only if its parties and its talk are right."""
+    case = Path(__file__).parent / "cases" / "calls" / "in_order_of_its_events"
+    frames = (case / "given.jsonl").read_text().splitlines()
+    assert len(frames) == len(order)
+    con = session_of([frames[place] for place in order], tmp_path_factory.mktemp("order") / "s.parquet", "calls")
+
+    calls = con.execute("SELECT caller_number, called_number, talk_s FROM calls WHERE is_complete").fetchall()
+
+    assert calls in ([], [("1001", "1002", 10.0)])

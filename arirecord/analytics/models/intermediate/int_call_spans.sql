@@ -8,7 +8,7 @@ SELECT
     count(*) AS channel_count,
     count(*) FILTER (legs.role IS DISTINCT FROM 'local' AND NOT facts.is_helper AND NOT facts.is_media) AS leg_count,
     count(*) FILTER (legs.role = 'caller') AS caller_count,
-    bool_and(facts.is_complete AND unseen.call_id IS NULL) AS is_complete,
+    bool_and(facts.is_complete AND unseen.call_id IS NULL AND disordered.channel_id IS NULL) AS is_complete,
     bool_and(facts.is_unbroken) AS is_unbroken,
     -- If the first channel is not known, others may be missing, too.
     bool_or(legs.is_first) IS true AND bool_and(unseen.call_id IS NULL)
@@ -19,5 +19,6 @@ SELECT
 FROM int_legs AS legs
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_unseen_channels AS unseen USING (call_id)
+LEFT JOIN int_disordered_channels AS disordered USING (channel_id)
 GROUP BY legs.call_id
 HAVING bool_or(NOT facts.is_helper AND NOT facts.is_media)

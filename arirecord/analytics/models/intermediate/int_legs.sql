@@ -16,11 +16,13 @@ WITH roles AS (
             WHEN is_reserved_state(known.first_state) AND known.is_tracked THEN 'caller'
         END AS role,
         known.is_helper OR known.is_media AS is_aside,
+        disordered.channel_id IS NOT NULL AS is_disordered,
         known.has_start OR known.linkedid IS NOT NULL AS is_sure,
         (known.made_seq, known.created_at, known.first_seq) AS made
     FROM int_channel_facts AS known
     JOIN int_call_channels AS calls USING (channel_id)
     LEFT JOIN int_dialled AS dialled USING (channel_id)
+    LEFT JOIN int_disordered_channels AS disordered USING (channel_id)
 ),
 
 -- A linkedid is the id of the call's first channel, which may not be in the recording. Without a linkedid, there may
@@ -31,11 +33,12 @@ firsts AS (
     GROUP BY call_id
     HAVING bool_or(channel_id = call_id)
         AND call_id NOT IN (SELECT call_id FROM int_unseen_channels WHERE is_older)
+        AND NOT bool_or(is_disordered)
         AND arg_min(is_sure, made) FILTER (NOT is_aside)
 )
 
 SELECT
-    roles.* EXCLUDE (is_aside, is_sure, made),
+    roles.* EXCLUDE (is_aside, is_disordered, is_sure, made),
     roles.channel_id = firsts.channel_id AS is_first
 FROM roles
 LEFT JOIN firsts USING (call_id)
