@@ -163,8 +163,15 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror}: {error.filename}"
     if unreadable := re.search(r'Failed to read file "(.+?)": (.+)', str(error)):  # DuckDB's message
-        return f"{unreadable[1]} is damaged: {unreadable[2]}. Run `arirecord doctor {unreadable[1]}`"
+        path = _as_given(Path(unreadable[1]))
+        return f"{path} is damaged: {unreadable[2]}. Run `arirecord doctor {path}`"
     return str(error)
+
+
+def _as_given(path: Path) -> Path:
+    """Return a path that DuckDB got, as a user would write it: without the private link, relative if it can be."""
+    path = path.readlink() if path.is_symlink() and not path.is_relative_to(Path.cwd()) else path
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _prepare(ctx: click.Context, verb: str, command: click.Command) -> None:

@@ -28,6 +28,8 @@ def command(journal: Path, output: Output) -> None:
       arirecord recover today.parquet.journal -o rescued.parquet
       arirecord recover days/
     """
+    if journal.exists() and not journal.is_dir() and not journal.is_file():
+        raise click.ClickException(f"{journal} is a pipe, a socket or a device, not a journal")
     if not journal.is_dir():
         whole = _recover(journal, output.path, output.force)
     elif output.path is not None:
@@ -41,10 +43,11 @@ def command(journal: Path, output: Output) -> None:
 def _recover_all(folder: Path, force: bool) -> bool:
     """Seal all journals in a folder that can be sealed. Return whether they were whole."""
     from arirecord.errors import ArirecordError
+    from arirecord.session.folder_files import true_files
     from arirecord.session.journal import DAMAGED, session_path
 
     damaged = [path for path in folder.rglob(f"*.journal{DAMAGED}") if not (session_path(path) or path).exists()]
-    journals = sorted([*folder.rglob("*.journal"), *damaged])
+    journals = sorted(true_files([*folder.rglob("*.journal"), *damaged]))
     if not journals:
         raise click.ClickException(f"{folder} has no journal: no recording in it was cut off.")
     whole, left = True, 0

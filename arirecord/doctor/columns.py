@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 
 from arirecord import __version__
 from arirecord.asterisk.catalogue import event_types
-from arirecord.session.columnar.table import LEADING, UnforeseenColumns, rows_to_table, session_schema
+from arirecord.session.column_check import LEADING, TEMPLATE
+from arirecord.session.columnar.table import UnforeseenColumns, rows_to_table, session_schema
 from arirecord.session.digest import PROVED, data_digest
 from arirecord.session.header import Drift, Header
 from arirecord.session.parquet import parquet_file
 from arirecord.session.rows import OWN_COLUMNS, Rows
-from arirecord.session.templates import TEMPLATE
 
 from .batch import Batch
 from .findings import Few, Finding

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from arirecord.errors import JournalError, NotASession
 from arirecord.session.journal import JournalReader, is_locked, journal_path
-from arirecord.session.reader import Part, in_order_of_time, open_session
+from arirecord.session.reader import Part, in_order_of_time, read_part
 from arirecord.session.seal import Progress, no_progress
 
 from .findings import Finding
@@ -32,6 +32,8 @@ def examine(path: Path, *, is_quick: bool = False, progress: Progress = no_progr
     """
     if path.is_dir():
         yield from _folder(path, is_quick, progress)
+    elif _is_endless(path):
+        yield Finding("error", "file", path.name, "It is a pipe, a socket or a device.")
     elif _is_journal(path):
         yield from _journal(path, path.name, progress)
     else:
@@ -41,9 +43,18 @@ def examine(path: Path, *, is_quick: bool = False, progress: Progress = no_progr
         yield from _beside(path)
 
 
+def _is_endless(path: Path) -> bool:
+    """Whether it is a pipe, a socket or a device: reading may never end."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def _folder(folder: Path, is_quick: bool, progress: Progress) -> Iterator[Finding]:
     parts: list[Part] = []
-    paths = sorted(p for p in folder.rglob("*.parquet") if not p.name.startswith("."))
+    named = sorted(p for p in folder.rglob("*.parquet") if not p.name.startswith("."))
+    paths = [path for path in named if not _is_endless(path)]
+    for path in named:
+        if _is_endless(path):
+            yield Finding("note", "file", str(path.relative_to(folder)), "A pipe, a socket or a device: passed over.")
     journals = sorted(p for p in folder.rglob("*.journal*") if p.is_file())
     if not paths and not journals:
         yield Finding("error", "file", folder.name, "A folder without any .parquet file or journal.")
@@ -69,7 +80,7 @@ def _part(path: Path, name: str) -> Generator[Finding, None, Part | None]:
     """Yield the reason why it is not a session; otherwise return the opened session."""
     try:
         begin = _begin(path)
-        return open_session(path).parts[0]
+        return read_part(path)
     except NotASession as error:
         text = str(error).removeprefix(f"{path} ").partition(" Run `")[0].rstrip(".")
         if not begin:

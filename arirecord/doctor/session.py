@@ -104,7 +104,7 @@ def _examine_part(
     nulls = Few()
     try:
         with parquet_file(part.path) as file:
-            for stored in stored_batches(file, BATCH, names):
+            for stored in stored_batches(file, BATCH, names, has_nulls=True):
                 count += stored.num_rows
                 stored.validate(full=True)  # polars does not check text, and must not get invalid UTF-8
                 table = pa.Table.from_batches([stored])

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from arirecord.errors import ArirecordError, NotASession
 
+from .column_check import LEADING, TEMPLATE
 from .columnar.residuals import nulls
-from .columnar.table import LEADING
 from .digest import PROVED, RowDigest
 from .header import COMPACT_FORMAT, KEY
 from .header_stats import TypeBytes
@@ -26,7 +26,7 @@ from .parquet import COMPACT_ROW_GROUP, compact_writer, parquet_file
 from .reader import Part, SessionFile
 from .row_groups import grouped_batches, is_compact, opened, stored_batches
 from .seal import Progress, no_progress
-from .templates import TEMPLATE, Templates
+from .templates import Templates
 
 __all__ = ["compact"]
 

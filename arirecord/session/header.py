@@ -1,8 +1,9 @@
 """The header of a session: a description without reading the rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from typing import Any, Self
 
 import orjson
@@ -19,6 +20,10 @@ COMPACT_FORMAT = 2
 KEY = b"arirecord"
 _PLACES = 1000
 _PROBLEMS = 100
+_NUMBERS = (
+    "started_ns", "rows", "events", "first_elapsed_ns", "duration_ns", "frame_bytes", "gap_count", "lost_count",
+    "problem_count",
+)  # fmt: skip
 _ABSENT = ("first_at", "last_at", "type_bytes", "channel_count", "data_sha256")
 """Fields that may be null."""
 
@@ -109,10 +114,38 @@ class Header:
             value, like = getattr(known, name), getattr(pattern, name)
             if type(value) is not type(like) and not (value is None and name in _ABSENT):
                 raise NotASession(f"its header is damaged: {name} is {value!r:.50}")
+        for name, is_right in _RIGHT.items():
+            if not is_right(getattr(known, name)):
+                raise NotASession(f"its header is damaged: {name} is {getattr(known, name)!r:.50}")
         if not all(_is_pair(pair) for pair in (known.type_bytes or {}).values()):
             raise NotASession(f"its header is damaged: type_bytes is {known.type_bytes!r:.50}")
         known.other = {k: v for k, v in found.items() if k not in names}
         return known
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 62  # of two, the sum is a time that DuckDB and pyarrow can hold
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return value is None or datetime.fromisoformat(str(value)).year > 0
+    except ValueError:
+        return False
+
+
+def _are_counts(value: dict[str, object]) -> bool:
+    return all(map(_is_number, value.values()))
+
+
+_RIGHT: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(_NUMBERS, _is_number),
+    **dict.fromkeys(("first_at", "last_at"), _is_time),
+    **dict.fromkeys(("types", "applications", "asterisk_ids"), _are_counts),
+    "drift": lambda value: all(isinstance(places, dict) and _are_counts(places) for places in value.values()),
+    "problems": lambda value: all(isinstance(each, dict) for each in value),
+}
+"""Fields whose values are checked further."""
 
 
 def _is_pair(value: object) -> bool:

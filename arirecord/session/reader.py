@@ -11,6 +11,8 @@ import pyarrow as pa
 from arirecord.errors import NotASession
 
 # Modules that read rows are imported on use: most queries go to DuckDB, and pyarrow.compute alone takes 50 ms.
+from .column_check import check_columns, check_nulls
+from .folder_files import session_files
 from .header import KEY, Header
 from .parquet import column_bounds, parquet_file
 from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps
@@ -19,7 +21,7 @@ from .servers import Server, find_servers
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Frame", "Part", "RowBatch", "SessionFile", "in_order_of_time", "open_session"]
+__all__ = ["Frame", "Part", "RowBatch", "SessionFile", "in_order_of_time", "open_session", "read_part"]
 
 # Converting columns to Python objects blocks all other threads; a replay needs short blocks.
 _PIECE = 512
@@ -83,7 +85,7 @@ class SessionFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         if path.is_dir():
-            paths = sorted(p for p in path.rglob("*.parquet") if not p.name.startswith("."))
+            paths = session_files(path)
             if not paths:
                 from .unreadable import no_sessions_in
 
@@ -237,7 +239,22 @@ class SessionFile:
 
 
 def _open_part(path: Path) -> Part:
-    if not path.exists():
+    part = read_part(path)
+    try:
+        check_columns(part.schema, part.header.types)
+        with parquet_file(path) as file:
+            check_nulls(file)
+    except NotASession as error:
+        raise NotASession(f"{path} can't be read: {error}. Run `arirecord doctor {path}`") from None
+    return part
+
+
+def read_part(path: Path) -> Part:
+    """Read the footer of one file of a session, without a check of its columns.
+
+    Raises `NotASession` with the file and the fault, and `FileNotFoundError`.
+    """
+    if not path.is_file():
         from .unreadable import missing_session
 
         raise missing_session(path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,8 +11,9 @@ import pyarrow.parquet as pq
 
 from arirecord.errors import NotASession
 
+from .column_check import TEMPLATE
 from .parquet import parquet_file
-from .templates import TEMPLATE, columns_of_templates, restore
+from .templates import columns_of_templates, restore
 
 __all__ = ["grouped_batches", "is_compact", "opened", "stored_batches"]
 
@@ -53,18 +55,28 @@ def grouped_batches(
 
 
 def stored_batches(
-    file: pq.ParquetFile, size: int, columns: Sequence[str], row_groups: Sequence[int] | None = None
+    file: pq.ParquetFile,
+    size: int,
+    columns: Sequence[str],
+    row_groups: Sequence[int] | None = None,
+    *,
+    has_nulls: bool = False,
 ) -> Iterator[pa.RecordBatch]:
     """Yield rows in the order of `seq`, `size` at a time, with these columns and the exact text in `raw`.
+
+    has_nulls: rows without text are yielded too. Otherwise they raise `pyarrow.ArrowInvalid`.
 
     For a compact session one row group at a time is in memory.
     """
     groups = list(range(file.num_row_groups)) if row_groups is None else list(row_groups)
     if not is_compact(file.schema_arrow):
-        yield from grouped_batches(file, size, columns, groups, use_threads=False)
-        return
-    for group in groups:
-        yield from _in_order(file, group, size, columns)
+        batches = grouped_batches(file, size, columns, groups, use_threads=False)
+    else:
+        batches = chain.from_iterable(_in_order(file, group, size, columns) for group in groups)
+    for batch in batches:
+        if not has_nulls and "raw" in columns and batch["raw"].null_count:
+            raise pa.ArrowInvalid("a row has no text")
+        yield batch
 
 
 def _in_order(file: pq.ParquetFile, group: int, size: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

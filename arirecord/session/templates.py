@@ -15,10 +15,9 @@ import pyarrow.compute as pc
 
 from arirecord.asterisk.catalogue import ENVELOPE, Column, all_columns, columns_of
 
-__all__ = ["TEMPLATE", "Templates", "columns_of_templates", "restore"]
+from .column_check import TEMPLATE
 
-TEMPLATE = "raw_template"
-"""The column of a compact session that holds the templates; null where `raw` has the text."""
+__all__ = ["Templates", "columns_of_templates", "restore"]
 
 _OFFSET = re.compile(r"[+-][01]\d[0-5]\d")
 _SLOT = re.compile(r"<(\w+)(?: ([+-])(\d\d)(\d\d))?>")

@@ -20,8 +20,10 @@ _WHILE_RUNNING = (
 )
 
 
-def missing_session(path: Path) -> FileNotFoundError:
-    """Return the error for a missing file. A recording to it may be running, or may have been cut off."""
+def missing_session(path: Path) -> FileNotFoundError | NotASession:
+    """Return the error for a missing file, a pipe or a device. A recording to it may be running or cut off."""
+    if path.exists():
+        return NotASession(f"{path} is not a file, but a pipe, a socket or a device: give a session")
     journal = journal_path(path)
     if not journal.exists():
         return FileNotFoundError(f"{path} does not exist")
@@ -32,7 +34,7 @@ def missing_session(path: Path) -> FileNotFoundError:
 
 def no_sessions_in(folder: Path) -> NotASession:
     """Return the error for a folder without sessions. There may be journals in it."""
-    journals = sorted(folder.rglob("*.journal"))
+    journals = sorted(path for path in folder.rglob("*.journal") if path.is_file())
     if any(map(is_locked, journals)):
         return NotASession(
             f"{folder} has no finished part yet: a recording to it is still running. "

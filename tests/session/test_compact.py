@@ -14,7 +14,7 @@ from arirecord.doctor import examine
 from arirecord.errors import ArirecordError, NotASession, TargetExists
 from arirecord.session import compact as module
 from arirecord.session import parquet, templates
-from arirecord.session.columnar.table import LEADING
+from arirecord.session.column_check import LEADING
 from arirecord.session.compact import compact
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import Frame, open_session

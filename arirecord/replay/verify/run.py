@@ -15,6 +15,7 @@ from arirecord.replay.rest.matcher import thing_made, told
 from arirecord.replay.rest.recorded_exchanges import RecordedRest, read_recorded
 from arirecord.replay.rest_handler import ClientExchange
 from arirecord.replay.server import ReplayServer
+from arirecord.session.folder_files import session_files
 from arirecord.session.reader import SessionFile, open_session
 
 from .app import running, where
@@ -213,7 +214,7 @@ def sessions_in(path: Path) -> list[Path]:
 
 
 def _within(folder: Path) -> Iterator[Path]:
-    files = sorted(p for p in folder.rglob("*.parquet") if not p.name.startswith("."))
+    files = session_files(folder)
     headers = {path: open_session(path).header for path in files}
     starts = {header.started_ns for header in headers.values()}
     if len(files) > 1 and len(starts) == 1 and len({h.first_elapsed_ns for h in headers.values()}) == len(files):

@@ -16,20 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from arirecord.asterisk.catalogue import ENVELOPE, ColumnType, columns_of, event_types, fields_of, models
+from arirecord.session.column_check import ARROW
 
-__all__ = ["ARROW", "CUT", "MARK", "MS", "SECRET", "SNAPSHOT", "parse_stamps", "parse_texts"]
+__all__ = ["CUT", "MARK", "MS", "SECRET", "SNAPSHOT", "parse_stamps", "parse_texts"]
 
 MS = pa.timestamp("ms")
-_STRINGS = pa.list_(pa.field("item", pa.string()))
-ARROW: Mapping[ColumnType, pa.DataType] = {
-    "string": pa.string(),
-    "int64": pa.int64(),
-    "double": pa.float64(),
-    "bool": pa.bool_(),
-    "timestamp": MS,
-    "strings": _STRINGS,
-    "json": pa.string(),
-}
+_STRINGS = ARROW["strings"]
 _PLAIN: Mapping[str, pa.DataType] = {
     "string": pa.string(),
     "Date": pa.string(),

@@ -12,27 +12,14 @@ import pyarrow.compute as pc
 
 from arirecord.asterisk.catalogue import all_columns, columns_of, event_types
 from arirecord.asterisk.flatten import Flat, flatten, flatten_as
+from arirecord.session.column_check import ARROW, LEADING
 from arirecord.session.header import Drift
 from arirecord.session.rows import OWN_COLUMNS, TEXT, Row, Rows
 
-from .arrow_json import ARROW
 from .fast_path import quick
 from .residuals import nulls
 
-__all__ = ["ARROW", "LEADING", "UnforeseenColumns", "own_columns", "rows_to_table", "session_schema"]
-
-LEADING = pa.schema(
-    [
-        ("seq", pa.int64()),
-        ("received_at", pa.timestamp("us")),
-        ("elapsed_ns", pa.int64()),
-        ("kind", pa.string()),
-        ("type", pa.string()),
-        ("application", pa.string()),
-        ("asterisk_id", pa.string()),
-        ("timestamp", pa.timestamp("ms")),
-    ]
-)
+__all__ = ["UnforeseenColumns", "own_columns", "rows_to_table", "session_schema"]
 
 
 class UnforeseenColumns(Exception):
