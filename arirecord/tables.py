@@ -18,6 +18,7 @@ class Parameters(TypedDict, total=False):
     dtmf_sequences: str
     prefix_digits: float
     queue_kind: str
+    rtcp_interval_s: float
     service_level_s: float
     short_abandon_s: float
     timezone: str

@@ -62,7 +62,11 @@ SELECT
     ),
     calls.call_id, holds.channel_id, holds.seq, holds.started_at
 FROM int_holds AS holds
-JOIN int_channel_lives AS lives ON lives.channel_id = holds.channel_id AND lives.ended_seq = holds.ended_seq
+-- The held channels may leave shortly before the holding one ends.
+JOIN int_channel_lives AS lives
+    ON lives.channel_id = holds.channel_id AND lives.ended_seq >= holds.ended_seq
+    AND ms_between(holds.ended_at, lives.ended_at) <= 1000
+    AND NOT holds.is_taken_back AND NOT holds.is_by_app
 JOIN int_call_channels AS calls ON calls.channel_id = holds.channel_id
 -- In a transfer a hold until the end is usual.
 ANTI JOIN int_transfers AS transfers ON transfers.transferer_channel_id = holds.channel_id

@@ -70,8 +70,11 @@ directions AS (
 )
 
 SELECT
-    channel_id, heard.direction, reported_at, heard.packet_count, heard.lost_count, heard.jitter_ms,
+    channel_id, heard.direction, directions.reported_at, heard.packet_count, heard.lost_count, heard.jitter_ms,
     heard.longest_jitter_ms,
-    round_trip_ms, last_seq
+    directions.round_trip_ms, directions.last_seq,
+    -- Audio flows from the answer on.
+    ms_between(lives.answered_at, directions.reported_at) AS audio_ms
 FROM directions
+LEFT JOIN int_channel_lives AS lives USING (channel_id)
 WHERE heard.packet_count IS NOT NULL

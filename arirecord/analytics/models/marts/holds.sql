@@ -1,23 +1,12 @@
--- One row is one time that a channel put the other side on hold. Identified by `channel_id` and `seq`.
+-- One row is one hold: a channel put the other side on hold, or an application put the channel itself on hold.
+-- Identified by `channel_id` and `seq`.
 -- The held channels are the others in its bridge at that moment; at most the first 16 are named.
-WITH placed AS (
-    SELECT holds.channel_id, holds.seq, stays.bridge_id
-    FROM int_holds AS holds
-    JOIN int_bridge_stays AS stays
-        ON stays.channel_id = holds.channel_id
-        AND COALESCE(stays.entered_seq < holds.seq, true) AND COALESCE(stays.left_seq > holds.seq, true)
-    WHERE NOT stays.is_holding
-),
-
-met AS (
+WITH met AS (
     SELECT
-        placed.channel_id, placed.seq, any_value(placed.bridge_id) AS bridge_id, count(*) AS held_count,
-        arg_min(stays.channel_id, COALESCE(stays.entered_seq, -1), 16) AS held_channel_ids
-    FROM placed
-    JOIN int_bridge_stays AS stays
-        ON stays.bridge_id = placed.bridge_id AND stays.channel_id <> placed.channel_id
-        AND COALESCE(stays.entered_seq < placed.seq, true) AND COALESCE(stays.left_seq > placed.seq, true)
-    GROUP BY placed.channel_id, placed.seq
+        channel_id, seq, any_value(bridge_id) AS bridge_id, count(*) AS held_count,
+        arg_min(held_channel_id, COALESCE(entered_seq, -1), 16) AS held_channel_ids
+    FROM int_held
+    GROUP BY channel_id, seq
 )
 
 SELECT
@@ -39,6 +28,7 @@ SELECT
         THEN seconds_between(holds.started_at, holds.ended_at)
     END AS hold_s,
     holds.is_taken_back,
+    holds.is_by_app,
     holds.ended_at IS NOT NULL AND (gaps.seq IS NULL OR gaps.seq < holds.seq) AS is_complete,
     holds.seq
 FROM int_holds AS holds

@@ -1,15 +1,32 @@
 -- One row is one direction of a channel's audio, with its network quality. Identified by `channel_id` and `direction`:
 -- received by Asterisk, or sent by it, as the far end reported.
-WITH measured AS (
+-- Asterisk counts lost packets until its last RTCP report, and received ones until the end.
+WITH reports AS (
     SELECT
         *,
+        -- A report falls due a little later each time: one due in the last 0.1 s was not sent.
+        CASE WHEN direction = 'received' AND audio_ms > 0
+            THEN greatest(floor((audio_ms / 1000 - 0.1) / NULLIF(param('rtcp_interval_s'), 0)), 1) * param('rtcp_interval_s')
+        END AS last_report_s
+    FROM int_rtp
+),
+
+estimated AS (
+    SELECT *, lost_count * COALESCE(greatest(audio_ms / 1000 / NULLIF(last_report_s, 0), 1), 1) AS lost_until_end
+    FROM reports
+),
+
+measured AS (
+    SELECT
+        *,
+        lost_until_end > lost_count AS is_estimated,
         -- Lost packets are among the packets sent, but not among those received.
-        lost_count / NULLIF(CASE WHEN direction = 'sent' THEN greatest(packet_count, lost_count)
-            ELSE packet_count + lost_count END, 0) AS loss_ratio,
+        lost_until_end / NULLIF(CASE WHEN direction = 'sent' THEN greatest(packet_count, lost_count)
+            ELSE packet_count + lost_until_end END, 0) AS loss_ratio,
         -- From mouth to ear: half the round trip, a packet of 20 ms, a jitter buffer of twice the jitter.
         round_trip_ms / 2 + 20 + 2 * jitter_ms AS delay_ms,
         CASE WHEN delay_ms <= 100 THEN 0 ELSE log2(delay_ms / 100) END AS x
-    FROM int_rtp
+    FROM estimated
 ),
 
 impaired AS (
@@ -37,6 +54,7 @@ SELECT
     rated.packet_count,
     rated.lost_count,
     rated.loss_ratio,
+    rated.is_estimated,
     rated.jitter_ms,
     rated.longest_jitter_ms,
     rated.round_trip_ms,
