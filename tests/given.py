@@ -14,11 +14,12 @@
 
 A line is a time in seconds, a channel (`-`: none), a verb of `VERBS` and its words; a word with a space is quoted.
 The builder keeps the snapshot of each channel and bridge and fills it in. After `with`, `field=value` sets a field of
-the frame, `id.field=value` one of a snapshot from here on (`FIELDS`); `field=-` removes it. Values are JSON or text.
+the frame, `id.field=value` one of a snapshot from here on (`FIELDS`); `field=-` removes it. Values are text, or JSON.
 
     at 2026-11-28T10:00:00 with context=phones   time 0 (2026-01-01T10:00:00), and what frames and snapshots have
     a is PJSIP/1001-00000001 Up 1001 → 1002      a channel that was there before, without an event
     x is bridge with bridge_type=holding         a bridge other than the usual one
+    a with connected=1002                        another snapshot from here on
     {"type":"ChannelUserevent","at":1.5,…}       any other frame as JSON, in which "@a" stands for the snapshot of a
 """
 
@@ -38,6 +39,8 @@ FIELDS = {
     "app": ("dialplan", "app_name"), "data": ("dialplan", "app_data"),
 }  # fmt: skip
 """Short names of a channel's nested fields; all others are named as in ARI."""
+
+NUMBERS = ("caller_presentation", "cause", "priority", "tech_cause")
 
 CAUSES = {
     0: "Unknown", 1: "Unallocated (unassigned) number", 16: "Normal Clearing", 17: "User busy",
@@ -103,14 +106,17 @@ class Builder:
         for line in text.splitlines():
             if line.startswith("{"):
                 frame = json.loads(line)
-                yield self.finished({**frame, "timestamp": self.stamp(frame.pop("at"))} if "at" in frame else frame)
+                at = frame.pop("at", None)
+                yield self.finished(frame if at is None else {**frame, "timestamp": self.stamp(at)})
             elif line.strip() and not line.startswith("#"):
                 first, *words = shlex.split(line)
                 end = words.index("with") if "with" in words else len(words)
                 plain, fields = words[:end], [word.partition("=")[::2] for word in words[end + 1 :]]
-                if first == "at":
+                if not plain:
+                    self.change([(f"{first}.{name}", value) for name, value in fields])
+                elif first == "at":
                     self.base = datetime.fromisoformat(plain[0])
-                    self.defaults |= {name: value_of(value) for name, value in fields}
+                    self.defaults |= {name: value_of(name, value) for name, value in fields}
                 elif plain[0] == "is":
                     self.declare(first, plain[1:], self.base)
                     self.change([(f"{first}.{name}", value) for name, value in fields])
@@ -130,7 +136,7 @@ class Builder:
         if "playback" in frame:
             frame["playback"]["target_uri"] = f"channel:{subject}"
             frame.pop("channel", None)
-        frame |= {name: value_of(value) for name, value in fields if "." not in name}
+        frame |= {name: value_of(name, value) for name, value in fields if "." not in name}
         return self.finished(frame)
 
     def finished(self, frame: Fields) -> Fields:
@@ -183,7 +189,7 @@ class Builder:
     def change(self, fields: Sequence[tuple[str, str]]) -> None:
         for name, text in fields:
             thing, _, field = name.rpartition(".")
-            part, value = self.snapshot(thing), value_of(text)
+            part, value = self.snapshot(thing), value_of(field, text)
             if field in FIELDS and "dialplan" in part:
                 outer, field = FIELDS[field]
                 part = part[outer]
@@ -200,7 +206,10 @@ def stamp(at: datetime) -> str:
     return f"{at.isoformat(timespec='milliseconds')}+0000"
 
 
-def value_of(text: str) -> Any:
+def value_of(name: str, text: str) -> Any:
+    """Return the value of a field. Digits are text, except in `NUMBERS`: numbers of telephones are."""
+    if text.isdigit() and name not in NUMBERS:
+        return text
     try:
         return json.loads(text)
     except ValueError:

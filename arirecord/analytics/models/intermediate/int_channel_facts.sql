@@ -46,7 +46,7 @@ SELECT
     COALESCE(firsts.channel_name, lasts.channel_name) AS channel_name,
     split_part(firsts.channel_name, '/', 1) AS technology,
     -- Neither is a party to the call.
-    COALESCE(is_helper(firsts.channel_name), false) AS is_helper,
+    COALESCE(is_helper(firsts.channel_name), false) OR COALESCE(undialled.is_probe, false) AS is_helper,
     COALESCE(is_media(firsts.channel_name), false) AS is_media,
     firsts.channel_state AS first_state,
     COALESCE(
@@ -62,19 +62,19 @@ SELECT
     COALESCE(firsts.caller_name, lasts.caller_name) AS caller_name,
     COALESCE(firsts.connected_number, lasts.connected_number) AS connected_number,
     lasts.connected_number AS last_connected_number, lasts.connected_name AS last_connected_name,
-    firsts.exten, lasts.exten AS last_exten,
-    firsts.context, lasts.accountcode,
+    firsts.exten, lasts.exten AS last_exten, firsts.context, lasts.accountcode,
     channel_key(linkedid_of(COALESCE(lasts.channelvars, firsts.channelvars)), lasts.seq) AS linkedid,
-    lasts.seq AS linkedid_seq, lasts.hangup_cause, lasts.hangup_cause_txt, lasts.tech_cause,
+    lasts.seq AS linkedid_seq, lasts.hangup_cause, lasts.hangup_cause_txt,
+    CASE WHEN undialled.channel_id IS NULL THEN lasts.tech_cause END AS tech_cause,
     lives.gone_at, lasts.event_at AS last_at, lives.is_only_dialled, lives.ended_seq IS NOT NULL AS is_ended,
     lives.is_answered, lives.is_complete, lives.is_over, lives.is_unbroken, lives.created_seq IS NOT NULL AS is_created,
     -- Recorded since before it could do anything, or since an app received it.
     COALESCE(lives.created_seq IS NOT NULL OR firsts.channel_state <> 'Up' OR lives.first_seq = lives.answered_seq
         OR firsts.event_type IN ('CallBroadcast', 'StasisStart'), false) AS has_start,
     has_start AND lives.is_unbroken AS is_tracked,
-    COALESCE(lives.created_seq, firsts.after_seq, -1) AS made_seq,
-    lives.first_seq, lives.last_seq
+    COALESCE(lives.created_seq, firsts.after_seq, -1) AS made_seq, lives.first_seq, lives.last_seq
 FROM int_channel_lives AS lives
 JOIN firsts ON firsts.channel_id = lives.channel_id AND firsts.seq = COALESCE(lives.created_seq, lives.first_seq)
 JOIN lasts ON lasts.channel_id = lives.channel_id AND lasts.seq = COALESCE(lives.ended_seq, lives.last_seq)
 LEFT JOIN late ON late.channel_id = lives.channel_id
+LEFT JOIN int_undialled AS undialled ON undialled.channel_id = lives.channel_id

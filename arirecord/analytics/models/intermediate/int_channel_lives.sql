@@ -33,6 +33,7 @@ lives AS (
         -- One that leaves without a request to hang it up goes on in the dialplan.
         ended_seq IS NOT NULL OR COALESCE(left_seq > requested_seq, false) AS is_over,
         seen.channel_id IS NULL AS is_only_dialled,
+        dialled.channel_id IS NOT NULL AS is_dialled,
         COALESCE(seen.is_answered, false) OR COALESCE(dialled.is_answered, false) AS is_answered,
         dialled.answered_number,
         dialled.has_given_number

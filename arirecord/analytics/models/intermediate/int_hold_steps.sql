@@ -7,7 +7,7 @@ WITH reported AS (
     GROUP BY ALL
     UNION ALL BY NAME
     SELECT channel_id, true AS is_by_app, NOT is_end AS is_hold, event_at, seq
-    FROM stg_channel_requests
+    FROM int_channel_requests
     WHERE operation = 'hold'
     UNION ALL BY NAME
     SELECT transferer_channel_id AS channel_id, false AS is_by_app, event_at, seq

@@ -1,7 +1,7 @@
 -- One row is one hold: a channel put the other side on hold, or an application put the channel itself on hold
 -- (`is_by_app`). Identified by `channel_id` and `seq`, its first event.
 -- It ends with its resumption, with a transfer by the holding channel, when all held channels have left the bridge, or
--- with the channel's end. Asterisk itself resumes for a channel that leaves: then nobody took the other side back.
+-- with the channel's end. Asterisk itself resumes for a channel that leaves: that does not take the other side back.
 WITH parties AS (
     SELECT
         channel_id, seq,

@@ -5,5 +5,5 @@ FROM stg_hold_events
 WHERE is_hold
 UNION ALL
 SELECT channel_id, seq
-FROM stg_channel_requests
+FROM int_channel_requests
 WHERE operation = 'mute' AND NOT is_end

@@ -16,7 +16,7 @@ SELECT
     facts.channel_name,
     requests.requested_at,
     requests.requested_cause,
-    requests.is_soft,
+    requests.is_soft OR undialled.channel_id IS NOT NULL AS is_soft,
     lives.ended_at,
     facts.hangup_cause,
     facts.hangup_cause_txt,
@@ -26,4 +26,5 @@ FROM int_channel_lives AS lives
 JOIN int_channel_facts AS facts USING (channel_id)
 LEFT JOIN int_call_channels AS calls USING (channel_id)
 LEFT JOIN requests USING (channel_id)
+LEFT JOIN int_undialled AS undialled USING (channel_id)
 WHERE lives.ended_seq IS NOT NULL

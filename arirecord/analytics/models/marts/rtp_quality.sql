@@ -5,14 +5,18 @@ WITH reports AS (
     SELECT
         *,
         -- A report falls due a little later each time: one due in the last 0.1 s was not sent.
-        CASE WHEN direction = 'received' AND audio_ms > 0
-            THEN greatest(floor((audio_ms / 1000 - 0.1) / NULLIF(param('rtcp_interval_s'), 0)), 1) * param('rtcp_interval_s')
+        CASE
+            WHEN direction = 'received' AND audio_ms > 0
+            THEN param('rtcp_interval_s')
+                * greatest(floor((audio_ms / 1000 - 0.1) / NULLIF(param('rtcp_interval_s'), 0)), 1)
         END AS last_report_s
     FROM int_rtp
 ),
 
 estimated AS (
-    SELECT *, lost_count * COALESCE(greatest(audio_ms / 1000 / NULLIF(last_report_s, 0), 1), 1) AS lost_until_end
+    SELECT
+        *,
+        lost_count * COALESCE(greatest(audio_ms / 1000 / NULLIF(last_report_s, 0), 1), 1) AS lost_until_end
     FROM reports
 ),
 
