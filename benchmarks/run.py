@@ -45,9 +45,9 @@ PARTS = [
     Part(
         "capture",
         "From a socket to the journal",
-        ["capture 100000 3", "steady 3500 10", "kill 10", "tap 5"],
-        ["capture 300000 5", "steady 3500 30", "kill 50", "tap 10"],
-        ["capture 1000 1", "steady 200 1", "kill 1", "tap 1"],
+        ["capture 100000 3", "steady 3500 10", "kill 10", "soak 60", "tap 5"],
+        ["capture 300000 5", "steady 3500 30", "kill 50", "soak 600", "tap 10"],
+        ["capture 1000 1", "steady 200 1", "kill 1", "soak 3 200", "tap 1"],
     ),
     Part("asterisk", "Recorders killed at a real Asterisk", ["kill_asterisk 20"], ["kill_asterisk 200"], []),
     Part(

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from arirecord.select.zones import zone_name
+from arirecord.session.private_folder import new_path, plain_path
 from arirecord.session.reader import SessionFile, open_session
 from arirecord.session.servers import Server
 from arirecord.suggest import unknown_name
@@ -16,7 +17,6 @@ from arirecord.suggest import unknown_name
 from .macros import Macros
 from .models import load_models, model_names
 from .parameters import set_statement
-from .private_folder import new_path, plain_path
 from .restriction import check_statement, restrict
 from .server_models import ServerModels, model_statement
 from .sql_errors import suggesting_names

@@ -1,5 +1,6 @@
 """Sealing while a recording runs: full parts, one after the other, each in a process of its own."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,8 +18,13 @@ __all__ = ["Sealer"]
 _FIRST_DELAY_S = 10.0
 _LONGEST_DELAY_S = 600.0
 
-_PROGRAM = "import sys; sys.path.append(sys.argv.pop()); from arirecord.capture.seal_part import main; main()"
-"""The package is found last where it was found here: a file in the working folder must not replace a module."""
+_PROGRAM = """
+import json, sys
+sys.path[:] = json.loads(sys.argv.pop())
+from arirecord.capture.seal_part import main
+main()
+"""
+"""Modules are found where they were found here, and not in the working folder."""
 
 
 @dataclass(slots=True)
@@ -139,7 +145,7 @@ class Sealer:
         ours, lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _PROGRAM, journal, part, Path(__file__).parents[2]],
+                [sys.executable, "-P", "-c", _PROGRAM, journal, part, json.dumps(sys.path)],
                 stdin=ours,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

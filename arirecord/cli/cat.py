@@ -64,9 +64,9 @@ def command(
       arirecord cat session.parquet --seq 1207
     """
     from arirecord.select.times import is_in
-    from arirecord.session.reader import open_session
 
     from .selection import no_rows, unknown_value, windows_of
+    from .session_input import open_session
 
     if call is not None or seqs:
         if types or channel or since or until or all_kinds or (call is not None and seqs):

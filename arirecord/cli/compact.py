@@ -31,7 +31,8 @@ def command(session: Path, output: Output) -> None:
       arirecord compact days/ -o archive/
     """
     from arirecord.session.compact import compact
-    from arirecord.session.reader import open_session
+
+    from .session_input import open_session
 
     opened = open_session(session)
     with progress(opened.header.rows) as update:

@@ -30,8 +30,9 @@ def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, output:
       arirecord diff before.parquet after.parquet -o differences.csv
     """
     from arirecord.analytics.models import load_models
-    from arirecord.session.reader import open_session
     from arirecord.transform.diff import MARTS, compare_sessions
+
+    from .session_input import open_session
 
     marts = [m.name for m in load_models() if m.layer == "marts"] if everything else MARTS
     with compare_sessions(open_session(a), open_session(b), ignore=ignore, marts=marts) as found:

@@ -81,7 +81,9 @@ def command(
     from arirecord.report import call_data, search
     from arirecord.report.build_story import story
 
-    connection = connect(session, models={*call_data.MODELS, *search.MODELS}, timezone=timezone)
+    from .session_input import open_session
+
+    connection = connect(open_session(session), models={*call_data.MODELS, *search.MODELS}, timezone=timezone)
     found = _found(connection, session, call, worst, rules, seq)
     if len(found) > 1 and worst is None and not is_all:
         _list(found, timezone)

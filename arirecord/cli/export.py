@@ -46,8 +46,9 @@ def command(session: Path, by_type: bool, calls: tuple[str, ...], output: Output
       arirecord export today.parquet --call 1795474657.0 -o call.jsonl
       arirecord export today.parquet --call 1795474657.0 --format jsonl -o - | jq -r .frame
     """
-    from arirecord.session.reader import open_session
     from arirecord.transform.export import export_by_type, export_lines, export_table, jsonl_lines
+
+    from .session_input import open_session
 
     form = cast("Form", output.format)
     if output.path is None and (by_type or form != "jsonl"):
@@ -77,8 +78,9 @@ def _part_of(session: "SessionFile", calls: tuple[str, ...]) -> "Iterator[Sessio
     if not calls:
         yield session
         return
-    from arirecord.session.reader import open_session
     from arirecord.transform.filter import Selection, filter_session
+
+    from .session_input import open_session
 
     with tempfile.TemporaryDirectory(prefix="arirecord-export-") as folder:
         part = Path(folder) / "calls.parquet"

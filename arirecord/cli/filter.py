@@ -64,10 +64,10 @@ def command(
       arirecord filter today.parquet --app ivr --exclude ChannelVarset --exclude ChannelDialplan -o ivr.parquet
     """
     from arirecord.errors import NothingKept
-    from arirecord.session.reader import open_session
     from arirecord.transform.filter import Selection, filter_session
 
     from .selection import no_rows, unknown_value, windows_of
+    from .session_input import open_session
 
     opened = open_session(session)
     windows = windows_of(opened, since, until, timezone)

@@ -26,7 +26,7 @@ def command(session: Path, form: str) -> None:
       arirecord info session.parquet
       arirecord info days/ --format json | jq .drift
     """
-    from arirecord.session.reader import open_session
+    from .session_input import open_session
 
     facts = describe(open_session(session))
     if form == "json":

@@ -28,8 +28,9 @@ def command(sessions: tuple[Path, ...], keep_clocks: bool, output: Output) -> No
       arirecord merge recorder.parquet app.parquet -o all.parquet
       arirecord merge monday/ tuesday/ --keep-clocks -o days.parquet
     """
-    from arirecord.session.reader import open_session
     from arirecord.transform.merge import merge_sessions
+
+    from .session_input import open_session
 
     if len(sessions) < 2:
         raise click.UsageError("Give two or more sessions to merge.")

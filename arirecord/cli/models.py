@@ -49,7 +49,8 @@ def command(session: Path | None, sql: bool, names: tuple[str, ...], output: Out
     """
     from arirecord.analytics.connection import statements
     from arirecord.analytics.models import LAYERS, load_models
-    from arirecord.session.reader import open_session
+
+    from .session_input import open_session
 
     found = load_models(names or None)
     if sql and output.format not in ("table", "sql"):

@@ -50,7 +50,7 @@ def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, 
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from arirecord.session.reader import open_session
+    from .session_input import open_session
 
     if (sql is None) == (file is None):
         raise click.UsageError("Give either SQL or --file FILE.")

@@ -55,6 +55,8 @@ def _recover_all(folder: Path, force: bool) -> bool:
         try:
             whole &= _recover(journal, None, force)
         except (ArirecordError, OSError) as error:
+            if not journal.exists():
+                continue  # the recorder has sealed it meanwhile
             warn(str(error))
             left += 1
     if left:

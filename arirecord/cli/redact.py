@@ -69,7 +69,8 @@ def command(
 
     from arirecord.redact.keyed_permutation import read_key
     from arirecord.redact.redact import Options, redact_session
-    from arirecord.session.reader import open_session
+
+    from .session_input import open_session
 
     countries = tuple(region.upper() for region in regions)
     for region in countries:

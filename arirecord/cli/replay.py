@@ -109,7 +109,8 @@ def replay(
 
     from arirecord.replay.server import ReplayServer
     from arirecord.replay.wire.precise_loop import precise_loop
-    from arirecord.session.reader import open_session
+
+    from .session_input import open_session
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     sharp_timers()

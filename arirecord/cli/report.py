@@ -38,7 +38,8 @@ def command(session: Path, title: str | None, worst: int, ladders: int, timezone
       arirecord report days/ -o week.html --title "Week 47" --worst 30 --timezone Europe/Prague
     """
     from arirecord.report.page import report_html
-    from arirecord.session.reader import open_session
+
+    from .session_input import open_session
 
     opened = open_session(session)
     with progress() as update:

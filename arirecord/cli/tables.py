@@ -204,9 +204,9 @@ def _answer(
     from arirecord.analytics.connection import Tables
     from arirecord.analytics.parameters import set_statement
     from arirecord.analytics.table_query import TableQuery, models_asked, sql_of
-    from arirecord.session.reader import open_session
 
     from .selection import in_zone, no_rows, unknown_values, windows_of
+    from .session_input import open_session
 
     opened = open_session(session)
     windows = windows_of(opened, since, until, timezone)

@@ -43,6 +43,8 @@ def compact(session: SessionFile, target: Path, *, force: bool = False, progress
     Raises `TargetExists`, `FileNotFoundError`, `OSError`, `NotASession` for a compact session, and
     `ArirecordError` if the result differs from the input.
     """
+    if session.is_running:
+        raise NotASession(f"a recording to {session.path} is still running: compact it when it has ended")
     for part in session.parts:
         if is_compact(part.schema):
             raise NotASession(f"{part.path} is compact already")

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["session_files", "true_files"]
+__all__ = ["session_files", "sessions_and_journals", "true_files"]
 
 _log = logging.getLogger(__name__)
 
@@ -12,6 +12,17 @@ _log = logging.getLogger(__name__)
 def session_files(folder: Path) -> Sequence[Path]:
     """Return the `.parquet` files in a folder at any depth, in the order of their names, without hidden ones."""
     return list(true_files(sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))))
+
+
+def sessions_and_journals(path: Path) -> tuple[list[Path], list[Path]]:
+    """Return the sessions of a file or a folder, and the journals that have no session yet."""
+    if not path.is_dir():
+        journal = path.with_name(f"{path.name}.journal")
+        return ([path], []) if path.exists() else ([], [journal] if journal.is_file() else [])
+    journals = list(true_files(sorted(path.rglob("*.parquet.journal"))))  # first: they may be sealed meanwhile
+    sessions = list(session_files(path))
+    found = set(sessions)
+    return sessions, [journal for journal in journals if journal.with_suffix("") not in found]
 
 
 def true_files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from arirecord.errors import NotASession
 
 # Modules that read rows are imported on use: most queries go to DuckDB, and pyarrow.compute alone takes 50 ms.
 from .column_check import check_columns, check_nulls
-from .folder_files import session_files
+from .folder_files import sessions_and_journals
 from .header import KEY, Header
 from .parquet import column_bounds, parquet_file
 from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps
@@ -72,7 +72,7 @@ class Part:
 
 
 def open_session(path: str | Path) -> "SessionFile":
-    """Open a session, a Parquet file or a folder of them, for reading.
+    """Open a session, a Parquet file or a folder of them, for reading. A running recording is read up to now.
 
     Raises `NotASession` with the file and the fault, and `FileNotFoundError`.
     """
@@ -80,19 +80,38 @@ def open_session(path: str | Path) -> "SessionFile":
 
 
 class SessionFile:
-    """A sealed recording. Made by `open_session`; read-only; holds no file open."""
+    """A recording. Made by `open_session`; read-only; holds no file open.
+
+    `remarks` are sentences on journals that are not read, or are read up to now. `is_running` is True if
+    journals of a running recording are read up to now: these parts are temporary files.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if path.is_dir():
-            paths = session_files(path)
-            if not paths:
-                from .unreadable import no_sessions_in
+        self.remarks: list[str] = []
+        self.is_running = False
+        paths, journals = sessions_and_journals(path)
+        if journals:
+            paths += self._read_journals(journals)
+        if not paths:
+            from .unreadable import missing_session, no_sessions_in
 
-                raise no_sessions_in(path)
-        else:
-            paths = [path]
+            raise no_sessions_in(path) if path.is_dir() else missing_session(path)
         self.parts: Sequence[Part] = in_order_of_time([_open_part(p) for p in paths])
+
+    def _read_journals(self, journals: list[Path]) -> list[Path]:
+        from .unsealed import is_any_running, read_up_to_now
+
+        if not is_any_running(journals):
+            if self.path.is_dir():
+                self.remarks.append(
+                    f"{len(journals)} journals in {self.path} are not sealed and not read: "
+                    f"run `arirecord recover {self.path}`."
+                )
+            return []
+        self.is_running = True
+        self.remarks.append(f"A recording to {self.path} is running: it is read up to now.")
+        return read_up_to_now(journals)
 
     def __repr__(self) -> str:
         return f"<Session {self.path}: {self.header.events} events>"

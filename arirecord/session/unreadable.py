@@ -14,10 +14,6 @@ __all__ = ["missing_session", "no_sessions_in", "not_a_session"]
 
 _PARQUET, _ZSTD, _GZIP = b"PAR1", b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 _HEAD = 1 << 12
-_WHILE_RUNNING = (
-    "Only finished parts can be read: record with `--rotate 1h -o FOLDER/`, or run `arirecord mark --split -o FOLDER/` "
-    "to finish the current part"
-)
 
 
 def missing_session(path: Path) -> FileNotFoundError | NotASession:
@@ -28,7 +24,7 @@ def missing_session(path: Path) -> FileNotFoundError | NotASession:
     if not journal.exists():
         return FileNotFoundError(f"{path} does not exist")
     if is_locked(journal):
-        return FileNotFoundError(f"{path} does not exist yet: its recording is still running. {_WHILE_RUNNING}")
+        return FileNotFoundError(f"{path} has no row yet: its recording is still running")
     return FileNotFoundError(f"{path} does not exist: its recording was cut off. Run `arirecord recover {journal}`")
 
 
@@ -36,10 +32,7 @@ def no_sessions_in(folder: Path) -> NotASession:
     """Return the error for a folder without sessions. There may be journals in it."""
     journals = sorted(path for path in folder.rglob("*.journal") if path.is_file())
     if any(map(is_locked, journals)):
-        return NotASession(
-            f"{folder} has no finished part yet: a recording to it is still running. "
-            f"Run `arirecord mark --split -o {folder}` to finish the current part"
-        )
+        return NotASession(f"{folder} has no row yet: a recording to it is still running")
     if journals:
         return NotASession(
             f"{folder} has only journals of recordings that were cut off. Run `arirecord recover {folder}`"
@@ -57,7 +50,9 @@ def not_a_session(path: Path, why: str) -> NotASession:
         return NotASession(f"{path} is a damaged Parquet file: {why} Run `arirecord doctor {path}`")
     if head.startswith(_ZSTD) and _is_journal(path):
         if is_locked(path):
-            return NotASession(f"{path} is the journal of a recording that is still running. {_WHILE_RUNNING}")
+            return NotASession(
+                f"{path} is the journal of a recording that is still running. Read {path.with_suffix('')}, up to now"
+            )
         return NotASession(f"{path} is the journal of a recording that was cut off. Run `arirecord recover {path}`")
     text = _text_of(head).lstrip()
     if text.startswith((b"{", b"[")):

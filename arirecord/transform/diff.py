@@ -10,8 +10,8 @@ import duckdb
 
 from arirecord.analytics import connect
 from arirecord.analytics.connection import MEMORY
-from arirecord.analytics.private_folder import new_path, private_folder
 from arirecord.analytics.views import text
+from arirecord.session.private_folder import new_path, private_folder
 from arirecord.session.reader import SessionFile
 
 __all__ = ["MARTS", "Difference", "compare_sessions"]

@@ -51,7 +51,7 @@ def test_a_process_that_never_seals(
 ) -> None:
     """Said once, with the reason; each part is tried again at the end, and is a journal then."""
     python = str(tmp_path / "nowhere") if text is None else program(tmp_path, text)
-    monkeypatch.setattr(sealer, "sys", type("sys", (), {"executable": python}))
+    monkeypatch.setattr(sys, "executable", python)
     said: list[str] = []
     recorder = Recorder(Folder(tmp_path / "days", Rotation(rows=1)), {}, say=said.append)
     for n in range(5):
@@ -73,7 +73,7 @@ def test_a_seal_is_tried_again_while_recording(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(sealer, "_FIRST_DELAY_S", 0.01)
     once = tmp_path / "once"
     python = program(tmp_path, f'[ -e "{once}" ] || {{ touch "{once}"; kill -9 $$; }}; exec {sys.executable} "$@"')
-    monkeypatch.setattr(sealer, "sys", type("sys", (), {"executable": python}))
+    monkeypatch.setattr(sys, "executable", python)
     said: list[str] = []
     recorder = Recorder(Folder(tmp_path / "days", Rotation()), {}, say=said.append)
     recorder.frame(b'{"n":0}')

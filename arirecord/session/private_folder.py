@@ -1,4 +1,6 @@
-"""The folder that only this user can read, for what DuckDB spills and for links to files with special names."""
+"""The folder that only this user can read, for temporary sessions, what DuckDB spills, and links to files with special
+names.
+"""
 
 import atexit
 import fcntl
