@@ -70,7 +70,7 @@ class RestHandler:
     ) -> None:
         self.ids = IdMap()
         self._switch = switch
-        self._commands = Commands(recorded, switch, self.ids, moment, now_ns)
+        self._commands = Commands(recorded, switch, self.ids, moment, now_ns, self._has_application)
         self._documents = ApiDocs(recorded)
         self._recorded = recorded
         self._applications = applications
@@ -132,6 +132,8 @@ class RestHandler:
 
     def _answer(self, accepted: Accepted, in_place: bool) -> RestResponse:
         _, match, question, what, recalled = accepted
+        if recalled.refusal is not None:
+            return recalled.refusal
         operation = match.operation
         handler = self._handlers.get((operation.resource, operation.name))
         if handler is None:
@@ -145,6 +147,9 @@ class RestHandler:
             once = self._commands.answer(match, question, what, recalled)
             return once if once.status != 404 else answer
         return self._commands.made_one(match) or answer
+
+    def _has_application(self, name: str) -> bool:
+        return self._applications.describe(name) is not None
 
     def _in_client_ids(self, answer: RestResponse) -> RestResponse:
         """The response in the client's ids."""
@@ -189,10 +194,7 @@ class RestHandler:
         name = match.ids["applicationName"]
         if self._applications.describe(name) is None:
             return error(404, "Application not found")
-        values = [value for key, value in question.query if key == "eventSource"] or [
-            question.parameters.get("eventSource", "")
-        ]
-        sources = [source for value in values for source in value.split(",") if source]
+        sources = question.values("eventSource")
         if not sources or any(":" not in source for source in sources):
             return error(400, "An event source is a scheme and a name, such as channel:ID")
         if match.operation.name == "subscribe":

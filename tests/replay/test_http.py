@@ -180,6 +180,7 @@ def test_an_application_is_there_while_a_client_has_it(session: Path) -> None:
             url = f"{server.http_url}/ari/applications"
             async with client(server.url):
                 there = (await http.get(url)).json()
+                await http.post(f"{server.http_url}/ari/channels/create?endpoint=PJSIP/a&app=recorder&channelId=1")
                 subscribed = await http.post(f"{url}/recorder/subscription?eventSource=channel:1,endpoint:PJSIP/a")
             await said.wait("has gone")
             return [there, (await http.get(url)).json()], subscribed.json()

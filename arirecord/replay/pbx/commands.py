@@ -9,6 +9,7 @@ from arirecord.replay.rest.id_map import IdMap
 from arirecord.replay.rest.matcher import QueuedExchange, ResponseMatcher
 from arirecord.replay.rest.messages import RestRequest, RestResponse, error
 from arirecord.replay.rest.recorded_exchanges import RecordedRest
+from arirecord.replay.rest.refusals import Refusals
 from arirecord.replay.rest.request_key import RequestKey
 from arirecord.replay.rest.synthetic import SyntheticResponses, subject
 
@@ -46,6 +47,7 @@ class Commands:
         ids: IdMap,
         moment: Callable[[], str],
         now_ns: Callable[[], int] | None = None,
+        has_application: Callable[[str], bool] = lambda name: True,
     ) -> None:
         self.made: dict[str, dict[str, Mapping[str, Any]]] = {}
         self._answers = ResponseMatcher(recorded.exchanges, recorded.name_of)
@@ -53,6 +55,7 @@ class Commands:
         self._ids = ids
         self._now_ns: Callable[[], int | None] = now_ns or (lambda: None)
         self._plausible = SyntheticResponses(moment)
+        self._refusals = Refusals(self._exists, has_application)
         # Without recorded requests, events alone show what the recorded app created.
         self.expected = None if recorded.exchanges else ExpectedResources(ids)
         self._tables: Mapping[str, Callable[[], ResourceTable]] = {
@@ -90,8 +93,6 @@ class Commands:
             return (
                 RestResponse(200, []) if operation.returns.startswith("List[") else error(404, "Not in the recording")
             )
-        if recalled.refusal is not None:
-            return recalled.refusal
         self._note(match, question)
         return self._plausibly(match, question, recalled.near)
 
@@ -99,10 +100,7 @@ class Commands:
         operation = match.operation
         if self._unknown(match):
             return error(404, f"{operation.resource.removesuffix('s').capitalize()} not found")
-        for parameter in operation.parameters:
-            if parameter.required and parameter.where == "query" and not question.parameters.get(parameter.name):
-                return error(400 if 400 in operation.errors else 409, f"{parameter.name} is required")
-        return None
+        return self._refusals.find(match, question)
 
     def made_one(self, match: Route) -> RestResponse | None:
         """Return the resource of the path if a client created it; None if it did not, or if the resource has ended."""
@@ -157,12 +155,15 @@ class Commands:
         if what.second and found.asked.second:
             self._ids.bind("channels", found.asked.second, what.second)
 
+    def _exists(self, kind: str, key: str) -> bool:
+        return self._tables[kind]().was(key) or key in self.made.get(kind, {})
+
     def _unknown(self, match: Route) -> bool:
         """Whether the target of a command never existed: neither in the recording so far, nor created by a client."""
         kind, key = subject(match)
         if not key or kind not in self._tables or match.operation.name in _NEW:
             return False
-        return not self._tables[kind]().was(key) and key not in self.made.get(kind, {})
+        return not self._exists(kind, key)
 
     def _note(self, match: Route, question: RestRequest) -> None:
         """Note what a client sets or ends, for its later queries."""

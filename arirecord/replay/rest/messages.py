@@ -49,6 +49,16 @@ class RestRequest:
         except ValueError:
             return None
 
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is declared as JSON."""
+        return (self.content_type or "").startswith("application/json")
+
+    def values(self, name: str) -> Sequence[str]:
+        """The values of a parameter that may be repeated, or a list with commas; without empty ones."""
+        texts = [value for key, value in self.query if key == name] or [self.parameters.get(name, "")]
+        return [value for text in texts for value in text.split(",") if value]
+
     @cached_property
     def parameters(self) -> Mapping[str, str]:
         """The parameters as texts, also from the body, as in Asterisk; the last of a repeated one counts."""

@@ -1,0 +1,71 @@
+"""Requests that a recording does not have, and that Asterisk refuses: the statuses are those of Asterisk 22."""
+
+import json
+
+import pytest
+
+from arirecord.replay import events
+
+from .test_expected_resources import CALLER, FRAMES
+from .world import World
+
+ORIGINATE = "POST /channels?endpoint=PJSIP/bob"
+MEDIA = "POST /channels/externalMedia?app=app&format=ulaw"
+ADD = "POST /bridges/recorded-bridge-1/addChannel"
+SUBSCRIBE = "POST /applications/app/subscription?eventSource="
+
+
+@pytest.mark.parametrize(
+    ("status", "request_text"),
+    [
+        (400, ADD),
+        (400, f"{ADD}?channel=nosuch"),
+        (400, f"{ADD}?channel={CALLER['id']},nosuch"),
+        (204, f"{ADD}?channel={CALLER['id']}"),
+        (400, "POST /bridges/recorded-bridge-1/removeChannel?channel=nosuch"),
+        (404, "POST /bridges/nosuch/addChannel?channel=nosuch"),
+        (409, "POST /bridges?bridgeId=recorded-bridge-1"),
+        (500, "POST /bridges?type=bogus"),
+        (200, "POST /bridges?type=mixing,dtmf_events,proxy_media"),
+        (400, "POST /channels?app=app"),
+        (400, ORIGINATE),
+        (400, "POST /channels?endpoint=PJSIP&app=app"),
+        (200, f"{ORIGINATE}&app=app"),
+        (200, f"{ORIGINATE}&extension=100"),
+        (200, "POST /channels/create?endpoint=PJSIP/bob"),
+        (400, MEDIA),
+        (400, f"{MEDIA}&external_host=10.0.0.1"),
+        (200, f"{MEDIA}&external_host=10.0.0.1:5000"),
+        (200, f"{MEDIA}&external_host=peer&transport=websocket"),
+        (400, SUBSCRIBE),
+        (400, f"{SUBSCRIBE}nosuch:1"),
+        (422, f"{SUBSCRIBE}channel:nosuch"),
+        (200, f"{SUBSCRIBE}channel:{CALLER['id']}"),
+        (404, SUBSCRIBE.replace("/app/", "/nosuch/") + "channel:1"),
+        (409, "PUT /deviceStates/PJSIP:x?deviceState=INUSE"),
+        (500, "PUT /deviceStates/Stasis:x?deviceState=BOGUS"),
+        (204, "PUT /deviceStates/Stasis:x?deviceState=INUSE"),
+        (404, "POST /events/user/x?application=nosuch"),
+        (204, "POST /events/user/x?application=app"),
+    ],
+)
+def test_status(status: int, request_text: str) -> None:
+    world = World(FRAMES)
+    world.connect()
+    world.run()
+    world.pass_s(10)
+    method, target = request_text.split(" ", 1)
+    world.ask(method, target)
+
+    response = world.of(events.Respond)[-1].response
+    assert response.status == status, response
+    assert status < 300 or list(json.loads(response.content)) == ["message"]
+
+
+def test_a_body_that_is_not_json_is_refused() -> None:
+    world = World(FRAMES)
+    world.connect()
+    world.run()
+    world.ask("POST", f"/channels/{CALLER['id']}/play?media=sound:x", b'{"media": ')
+
+    assert world.of(events.Respond)[-1].response.status == 400
