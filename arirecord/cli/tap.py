@@ -200,8 +200,8 @@ def _finish(recorder: "Recorder", lost_count: int) -> None:
         _, problems = seal_recording(recorder)
     except Exception as error:
         warn(
-            f"The recording could not be finished ({error}); the apps were not affected. Make room, then run "
-            f"`arirecord recover {recorder.part}.journal`."
+            f"The recording could not be finished ({error}); the apps were not affected. {recorder.stats.lost_count:,} "
+            f"events are LOST. Make room, then run `arirecord recover {recorder.part}.journal`."
         )
         raise SystemExit(LOST) from error
     has_lost = report_losses(recorder, problems)

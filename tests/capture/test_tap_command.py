@@ -180,7 +180,46 @@ def test_a_full_disk(tmp_path: Path) -> None:
             _, words = await process.communicate()
             assert process.returncode == 3, words.decode()
             assert b"could not be finished" in words
+            assert b"100 events are LOST" in words
             assert b"recover" in words
+
+    run(test())
+
+
+FAULTY = """
+from arirecord.session import journal
+before = journal.JournalWriter.write_together
+def write(self, rows):
+    if any(b"last" in texts for _, _, _, texts in rows):
+        raise MemoryError
+    before(self, rows)
+journal.JournalWriter.write_together = write
+"""
+
+
+def test_a_writer_that_fails(tmp_path: Path) -> None:
+    """The application goes on; it is said at once, and at the end how many events are missing, with exit code 3."""
+    target = tmp_path / "s.parquet"
+
+    async def test() -> None:
+        async with serving(Asterisk()) as asterisk:
+            process, url = await start("--upstream", asterisk.url, "-o", str(target), code=FAULTY)
+            assert process.stderr is not None
+            async with connect(
+                f"ws{url.removeprefix('http')}/events?app=a", additional_headers=LOGIN, proxy=None
+            ) as app:
+                peer = await asterisk.peers.get()
+                await peer.send("last")
+                while b"THE RECORDER FAILED" not in (line := await process.stderr.readline()):
+                    assert line
+                for n in range(100):
+                    await peer.send(str(n))
+                    assert await app.recv() == ("last" if n == 0 else str(n - 1))
+                process.terminate()
+            _, words = await process.communicate()
+            assert process.returncode == 3, words.decode()
+            assert b"s.parquet: 0 events" in words
+            assert b"101 events were LOST: the recorder failed (MemoryError())" in words
 
     run(test())
 

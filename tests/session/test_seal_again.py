@@ -5,8 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from arirecord.cli import cli
 from arirecord.errors import JournalError, TargetExists
+from arirecord.session import seal
+from arirecord.session.header import Header
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.seal import recover
@@ -53,6 +57,24 @@ def test_unfinished_files_are_removed(tmp_path: Path) -> None:
     recover(left)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [".s1.parquet.sealing-abc", "s[1].parquet"]
+
+
+def test_a_recorder_that_seals_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal in a folder that is gone when its turn comes was sealed: no fault."""
+    first, second = (journal(tmp_path / name, '{"n":1}') for name in ("a.parquet", "b.parquet"))
+    recover_one = seal.recover
+
+    def recover_both(path: Path, *args: object, **options: object) -> Header:
+        recover_one(second)
+        monkeypatch.setattr(seal, "recover", recover_one)
+        return recover_one(path)
+
+    monkeypatch.setattr(seal, "recover", recover_both)
+    done = CliRunner().invoke(cli, ["recover", str(tmp_path)])
+
+    assert done.exit_code == 0, done.output
+    assert not first.exists()
+    assert "safe in" not in done.output
 
 
 def test_a_journal_that_another_process_seals(tmp_path: Path) -> None:
