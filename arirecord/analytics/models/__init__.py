@@ -13,7 +13,7 @@ connection gives marts the column `server` and the ids back.
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -90,6 +90,9 @@ class Description:
     needs: what a recording must contain for the mart.
     notes: more about the mart, in Markdown.
     source: source of its definitions.
+    not_null: columns that have a value in every row.
+    accepted_values: values that a column can have, besides NULL.
+    relationships: `mart.column` of the same server that has each value of a column, besides NULL.
     """
 
     key: Sequence[str]
@@ -98,6 +101,9 @@ class Description:
     needs: str = ""
     notes: Sequence[str] = ()
     source: str = ""
+    not_null: Sequence[str] = ()
+    accepted_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    relationships: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
