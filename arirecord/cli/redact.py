@@ -17,8 +17,8 @@ __all__ = ["command"]
 @click.command("redact", cls=Verb)
 @click.argument("session", type=Input())
 @click.option(
-    "--key-file", type=Input(must_exist=True), required=True,
-    help="File with the secret for the pseudonyms: 16 bytes or more.",
+    "--key-file", type=Input(must_exist=True),
+    help="File with the secret for the pseudonyms: 16 bytes or more. Default: a random key, used once.",
 )  # fmt: skip
 @click.option(
     "--dtmf", type=click.Choice(["keep", "mask", "mask-all"]), default="mask", show_default=True,
@@ -26,6 +26,9 @@ __all__ = ["command"]
 )  # fmt: skip
 @click.option("--names/--keep-names", default=True, show_default=True, help="Replace callers' names.")
 @click.option("--endpoints", is_flag=True, help="Replace user names of endpoints too: PJSIP/alice.")
+@click.option("--emails/--keep-emails", default=True, show_default=True, help="Replace e-mail addresses.")
+@click.option("--addresses", is_flag=True, help="Replace IPv4, IPv6 and MAC addresses too, also asterisk_id.")
+@click.option("--texts", is_flag=True, help="Mask the texts of marks and of messages whole.")
 @click.option(
     "--min-digits", type=click.IntRange(3, 15), default=7, show_default=True,
     help="Keep numbers with fewer digits: they are internal.",
@@ -41,10 +44,13 @@ __all__ = ["command"]
 @output_options(formats=SESSION, required=True, help="Session to write.")
 def command(
     session: Path,
-    key_file: Path,
+    key_file: Path | None,
     dtmf: "Dtmf",
     names: bool,
     endpoints: bool,
+    emails: bool,
+    addresses: bool,
+    texts: bool,
     min_digits: int,
     regions: tuple[str, ...],
     keep: tuple[str, ...],
@@ -60,14 +66,15 @@ def command(
 
     \b
     Examples:
-      head -c 32 /dev/urandom | base64 > redact.key
+      (umask 077; head -c 32 /dev/urandom | base64 > redact.key)
+      arirecord redact today.parquet -o shareable.parquet
       arirecord redact today.parquet -o shareable.parquet --key-file redact.key
       arirecord redact days/ -o shareable.parquet --key-file redact.key --region CZ --dtmf mask-all --endpoints
       arirecord redact today.parquet -o shareable.parquet --key-file redact.key --min-digits 4 --keep +420800123456
     """
     import phonenumbers
 
-    from arirecord.redact.keyed_permutation import read_key
+    from arirecord.redact.keyed_permutation import is_private, random_key, read_key
     from arirecord.redact.redact import Options, redact_session
 
     from .session_input import open_session
@@ -76,11 +83,13 @@ def command(
     for region in countries:
         if region not in phonenumbers.SUPPORTED_REGIONS:
             raise click.UsageError(f"{region} is not a country such as CZ, DE or US.")
-    options = Options(min_digits, countries, keep, names, endpoints, dtmf)
+    options = Options(min_digits, countries, keep, names, endpoints, emails, addresses, texts, dtmf)
+    if key_file is not None and not is_private(key_file):
+        say(f"Other users can read {key_file}. Run `chmod 600 {key_file}`")
     with progress() as update:
         done = redact_session(
             open_session(session),
-            read_key(key_file),
+            read_key(key_file) if key_file else random_key(),
             output.required_path,
             options,
             force=output.force,
@@ -91,6 +100,10 @@ def command(
         f" {done.user_count:,} endpoints replaced, {done.digit_count:,} digits masked."
         f" No original of {done.number_count:,} numbers and {done.name_count:,} names was found in any decoding tried."
     )
+    if key_file is None:
+        say("A random key was used and forgotten: pseudonyms differ from run to run. --key-file keeps them the same.")
+    if done.pattern_count:
+        say(f"{done.pattern_count:,} e-mail or network addresses were replaced.")
     if done.unread_count:
         say(f"{done.unread_count:,} rows were masked whole because they are not readable as JSON or text.")
     if done.doubtful_count:

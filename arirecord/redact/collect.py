@@ -254,7 +254,8 @@ def fixed_words() -> frozenset[str]:
     words |= {part for t in event_types() for c in columns_of(t) for part in c.path}
     words |= {name for kind, columns in OWN_COLUMNS.items() for name in (kind, *columns)}
     words |= {"event", "binary", "text", "true", "false", "null"}
-    words |= {"complete", "verb", "redact", "sources", "key_id", "min_digits", "regions", "names", "endpoints", "dtmf",
+    words |= {"complete", "verb", "redact", "sources", "key_id", "min_digits", "regions", "names", "endpoints",
+              "emails", "addresses", "texts", "dtmf",
               "keep", "mask", "mask-all",
               "phonenumbers", "capture", "import", "filter", "merge", "compact", "tap"}  # fmt: skip
     return frozenset(words | {"PJSIP", "SIP", "Local", "IAX2", "http", "https", "websocket", "app", "recorder"})

@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
+import secrets
 from pathlib import Path
 
 from arirecord.errors import ArirecordError
 
-__all__ = ["KeyedPermutation", "read_key"]
+__all__ = ["KeyedPermutation", "is_private", "random_key", "read_key"]
 
 _ROUNDS = 10
 _LETTERS = "bcdfghjklmnpqrstvwxz"
@@ -14,14 +15,27 @@ _MIN_KEY_BYTES = 16
 
 
 def read_key(path: Path) -> bytes:
-    """Read the key from a file, without surrounding space. Raises `ArirecordError` if it is too short."""
+    """Return the key of a file, without surrounding space, stretched: a pass-phrase takes 0.1 s for each guess.
+
+    Raises `ArirecordError` if it is too short.
+    """
     key = path.read_bytes().strip()
     if len(key) < _MIN_KEY_BYTES:
         raise ArirecordError(
             f"{path} is not a key: it needs {_MIN_KEY_BYTES} bytes or more, for instance of"
             f" `head -c 32 /dev/urandom | base64 > {path}`"
         )
-    return key
+    return hashlib.scrypt(key, salt=b"arirecord redact", n=1 << 15, r=8, p=1, maxmem=1 << 26, dklen=32)
+
+
+def random_key() -> bytes:
+    """Return a key that is used once."""
+    return secrets.token_bytes(32)
+
+
+def is_private(path: Path) -> bool:
+    """Return whether only its owner can read a key file."""
+    return not path.stat().st_mode & 0o077
 
 
 class KeyedPermutation:
@@ -57,6 +71,10 @@ class KeyedPermutation:
                 character = _LETTERS[index].upper() if character.isupper() else _LETTERS[index]
             result.append(character)
         return "".join(result)
+
+    def drawn(self, text: str, tweak: str) -> bytes:
+        """Return 32 bytes that depend on the text."""
+        return self._digest(f"{tweak}|{text}")
 
     def _digest(self, text: str) -> bytes:
         return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)

@@ -8,7 +8,7 @@ import base64
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ _REMEMBERED = 200_000
 _LONG = 300
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}(?![A-Za-z0-9+/_-])={0,2}")
 _PRINTABLE = bytes(range(32, 127))
+_ADDRESS = re.compile(r"[\w.%+@:-]{2,}")
 _HEX = re.compile(r"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){7,}(?![0-9a-fA-F])")
 
 
@@ -53,6 +54,7 @@ def find_leaks(
     numbers: Collection[str],
     words: WordIndex,
     callers: Collection[str],
+    patterns: Set[str],
     *,
     finder: Finder,
     no_digits: bool,
@@ -61,9 +63,10 @@ def find_leaks(
     """Yield each place with an original.
 
     `numbers` (digits only) are searched where `finder` reads digits as a number, `words` in all texts, `callers`
-    as whole values of the columns with callers' names. With `no_digits` every key must be masked.
+    as whole values of the columns with callers' names, `patterns` (e-mail and network addresses) as words. With
+    `no_digits` every key must be masked.
     """
-    return _Search(numbers, words, callers, finder, no_digits).search(path, progress)
+    return _Search(numbers, words, callers, patterns, finder, no_digits).search(path, progress)
 
 
 class _Search:
@@ -72,6 +75,7 @@ class _Search:
         numbers: Collection[str],
         words: WordIndex,
         callers: Collection[str],
+        patterns: Set[str],
         finder: Finder,
         no_digits: bool,
     ) -> None:
@@ -79,6 +83,7 @@ class _Search:
         self._lengths = sorted({len(number) for number in numbers}, reverse=True)
         self._words = words
         self._callers = pa.array(list(callers), pa.string())
+        self._patterns = patterns
         self._finder = finder
         self._no_digits = no_digits
         self._clean: set[str] = set()
@@ -124,6 +129,8 @@ class _Search:
         if text[:1] != "{" or self._finder.may_hold(text, self._numbers):
             found.update(f"a number of {len(f.digits)} digits" for f in self._known(text))
             found.update("a name" for _ in self._words.find(text))
+        if self._patterns:
+            found.update("an address" for word in _ADDRESS.findall(text.casefold()) if self._is_pattern(word))
         if depth:
             for reading in _undone(text):
                 if reading not in self._clean:
@@ -132,6 +139,9 @@ class _Search:
             if len(self._clean) >= _REMEMBERED:
                 self._clean.clear()
             self._clean.add(text)
+
+    def _is_pattern(self, word: str) -> bool:
+        return not self._patterns.isdisjoint((word, word.strip(".:-"), word.rpartition("mailto:")[2]))
 
     def _known(self, text: str) -> Iterator[NumberMatch]:
         return self._finder.known(text, self._numbers, self._lengths)

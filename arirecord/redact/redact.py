@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -24,8 +23,10 @@ from .collect import collect, fixed_words, plain_digits
 from .encoded import encoded_texts
 from .keyed_permutation import KeyedPermutation
 from .leak_check import Leak, find_leaks
-from .mask_dtmf import MASK, Dtmf, DtmfMasker
+from .mask_dtmf import MASK, DtmfMasker
 from .number_finder import SHORT, STAMP, Finder
+from .options import Options, Redacted
+from .patterns import Patterns
 from .pseudonym import is_service, pseudonyms, word_pseudonyms
 from .unescape import cut, is_json, key_of, views
 from .word_index import NameMatch, WordIndex, words_of
@@ -34,44 +35,9 @@ __all__ = ["Options", "Redacted", "Redactor", "redact_session"]
 
 _CALLER = re.compile(r'\{\s*"name"\s*:\s*"([^"]+)"\s*,\s*"number"\s*:')
 _BASE64 = re.compile(r'("rest_(?:request|answer)_base64"\s*:\s*")([A-Za-z0-9+/=]*)(")')
+_FREE_TEXT = re.compile(r'("(?:mark_text|body)"\s*:\s*")(?:[^"\\]|\\.)+(")')
 _REMEMBERED = 200_000
 _LONG = 1000
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options of a redaction.
-
-    `min_digits`: numbers of fewer digits are internal and stay. `regions`: countries (`CZ`) of numbers written without
-    one. `keep`: numbers that stay. `names`, `endpoints`: whether callers' names and endpoints' user names are replaced.
-    """
-
-    min_digits: int = 7
-    regions: tuple[str, ...] = ()
-    keep: tuple[str, ...] = ()
-    names: bool = True
-    endpoints: bool = False
-    dtmf: Dtmf = "mask"
-
-
-@dataclass(frozen=True)
-class Redacted:
-    """The new session's `header`, and the counts of replaced numbers, names and endpoints, and of masked digits.
-
-    `unread_count` rows were masked whole because they are not JSON, `doubtful_count` because an original was left.
-
-    `ambiguous` are names with another meaning (a context of the dialplan, a word of ARI): they were replaced
-    only where they name a caller; endpoints among them were not replaced.
-    """
-
-    header: Header
-    number_count: int
-    name_count: int
-    user_count: int
-    digit_count: int
-    unread_count: int
-    doubtful_count: int
-    ambiguous: tuple[str, ...]
 
 
 class Redactor:
@@ -86,8 +52,13 @@ class Redactor:
         words: Mapping[str, str],
         index: WordIndex,
         callers: Mapping[str, str],
+        patterns: Patterns,
+        *,
+        masks_texts: bool,
     ) -> None:
         self._finder = finder
+        self._patterns = patterns
+        self._masks_texts = masks_texts
         self._numbers = numbers
         self._lengths = sorted({len(number) for number in numbers}, reverse=True)
         self._words = {word: [match[0] for match in words_of(new)] for word, new in words.items()}
@@ -105,6 +76,8 @@ class Redactor:
         if "_base64" in raw and kind == "rest":
             raw, count = _BASE64.subn(rf"\g<1>{masked_row('binary')}\g<3>", raw)
             self.unread_count += bool(count)
+        if self._masks_texts and ('"body"' in raw or "mark_text" in raw):
+            raw = _FREE_TEXT.sub(rf"\g<1>{MASK}\g<2>", raw)
         return self.text(raw)
 
     def text(self, text: str) -> str:
@@ -155,6 +128,7 @@ class Redactor:
         return "".join((*parts, text[done:]))
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
+        yield from self._patterns.find(text)
         for found in self._index.find(text):
             yield from self._name(text, found)
         if self._callers and '"number"' in text:
@@ -232,12 +206,15 @@ def redact_session(
     others = word_pseudonyms(names | exact | callers | users, cipher)
     words = {word: others[word] for word in names | exact | users}
     index = WordIndex(words, exact=exact | users, fixed=fixed_words() | found.header_words)
+    patterns = Patterns(cipher, emails=options.emails, addresses=options.addresses)
     redactor = Redactor(
         finder,
         pseudonyms(numbers, cipher, options.regions, found.international),
         words,
         index,
         {name: others[name] for name in callers},
+        patterns,
+        masks_texts=options.texts,
     )
     keypad = DtmfMasker(options.dtmf)
     first_seq = _first_seq(session)
@@ -261,6 +238,9 @@ def redact_session(
             "regions": options.regions,
             "names": options.names,
             "endpoints": options.endpoints,
+            "emails": options.emails,
+            "addresses": options.addresses,
+            "texts": options.texts,
             "dtmf": options.dtmf,
             "phonenumbers": phonenumbers.__version__,
         }
@@ -274,6 +254,7 @@ def redact_session(
             numbers,
             index,
             callers | words.keys(),
+            patterns.originals,
             finder=finder,
             no_digits=options.dtmf == "mask-all",
             progress=progress,
@@ -314,6 +295,7 @@ def redact_session(
         len(names | exact | callers),
         len(users),
         keypad.masked_count,
+        len(patterns.originals),
         redactor.unread_count,
         len(doubtful),
         tuple(sorted(ambiguous)),

@@ -67,6 +67,24 @@ def test_redact(run: Run, tmp_path: Path) -> None:
     assert b"--force" in run(*redact, "key", code=1).stderr
 
 
+def test_redact_without_a_key(run: Run, tmp_path: Path) -> None:
+    """A random one is used and forgotten, and the result says so."""
+    for name in ("a.parquet", "b.parquet"):
+        told = run("redact", IVR, "-o", name, "--min-digits", "4").stderr.decode()
+        assert "A random key was used and forgotten: pseudonyms differ from run to run." in told
+    one, two = ([f.raw for f in open_session(tmp_path / name).frames()] for name in ("a.parquet", "b.parquet"))
+    assert one != two
+
+
+def test_a_key_that_others_can_read(run: Run, tmp_path: Path) -> None:
+    """The command warns."""
+    (tmp_path / "key").write_text("a key of more than sixteen bytes\n")
+    (tmp_path / "key").chmod(0o644)
+    assert b"Other users can read key" in run("redact", IVR, "-o", "a.parquet", "--key-file", "key").stderr
+    (tmp_path / "key").chmod(0o600)
+    assert b"Other users" not in run("redact", IVR, "-o", "b.parquet", "--key-file", "key").stderr
+
+
 def digits(session: Path) -> list[str]:
     return [json.loads(f.raw)["digit"] for f in open_session(session).frames(types=["ChannelDtmfReceived"])]
 
