@@ -20,11 +20,15 @@ import zstandard
 
 from arirecord.errors import ArirecordError
 
-__all__ = ["BrokenOffError", "Source", "find_sources", "read_pieces"]
+__all__ = ["BrokenOffError", "LongLineError", "Source", "find_sources", "read_pieces"]
 
 _CHUNK = 1 << 20
 _MOST = 1 << 22
-"""A piece without a line end is cut at this number of bytes."""
+"""A piece without a line end is cut at this number of bytes, at a comma or a brace."""
+MAX_LINE_BYTES = 1 << 25
+"""Without them nothing is cut: a value of this length is not an event."""
+_ZSTD_CHUNK = 1 << 10
+"""A kilobyte of hostile data inflates to 32 MiB at most."""
 _GZIP, _BZIP2, _XZ, _ZSTD, _ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _TAR = slice(257, 262), b"ustar"
 _BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError, tarfile.TarError)
@@ -39,6 +43,15 @@ _BOMS = (
 
 class BrokenOffError(ValueError):
     """Compressed data ends or breaks in the middle."""
+
+
+class LongLineError(ValueError):
+    """A line is too long to be read, or a file of a device has no end."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"a line has more than {MAX_LINE_BYTES >> 20} MiB without a comma or brace; nothing behind it is read"
+        )
 
 
 class Source(NamedTuple):
@@ -77,7 +90,7 @@ def read_pieces(file: Path | None) -> Iterator[bytes]:
     Decompresses gzip, bzip2, xz and zstd, reads the files of zip and tar archives one after the other, and converts
     UTF-16 and UTF-32. Bytes in other encodings stay as they are.
 
-    Raises `BrokenOffError` if compressed data breaks off, after all data before.
+    Memory is bounded. Raises `LongLineError`, and `BrokenOffError` if compressed data breaks off, after all before.
     """
     with file.open("rb", buffering=_CHUNK) if file else nullcontext(sys.stdin.buffer) as plain:
         yield from _whole_lines(_unpacked(plain))
@@ -96,6 +109,8 @@ def _whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
                 begun, size = [], 0
             begun.append(chunk[end:])
             size += len(begun[-1])
+            if size > MAX_LINE_BYTES:
+                raise LongLineError
     except _BROKEN as error:
         if rest := b"".join(begun):
             yield rest
@@ -149,13 +164,22 @@ def _member(file: IO[bytes]) -> Iterator[bytes]:
 
 def _unzstd(source: Any) -> Iterator[bytes]:
     decompressor = None  # between two zstd frames
-    while data := source.read1(_CHUNK):
+    held: list[bytes] = []
+    while data := source.read(_ZSTD_CHUNK):
         while data:
             decompressor = decompressor or zstandard.ZstdDecompressor().decompressobj()
-            yield decompressor.decompress(data)
+            try:
+                held.append(decompressor.decompress(data))
+            except zstandard.ZstdError:
+                yield b"".join(held)
+                raise
             data = decompressor.unused_data
             if decompressor.eof:
                 decompressor = None
+        if sum(map(len, held)) >= _CHUNK:
+            yield b"".join(held)
+            held = []
+    yield b"".join(held)
     if decompressor is not None:
         raise EOFError("its end is missing")
 

@@ -30,6 +30,7 @@ class FileReport:
     units: set[str] = field(default_factory=set)
     recoded_count: int = 0
     broke_off: str = ""
+    long_line: str = ""
     other_count: int = 0
     other: tuple[int, str] = (0, "")
     fields: list[str] = field(default_factory=list)
@@ -109,12 +110,16 @@ class FileReport:
             problems.append((self.name, what))
         if self.broke_off:
             problems.append((f"{self.name}:{self.line}", self.broke_off))
+        if self.long_line:
+            problems.append((f"{self.name}:{self.line}", self.long_line))
         return problems, notes
 
     def no_events(self) -> str:
         """Describe a file without any ARI event, and what to do, after its name."""
         if not self.has_data:
             what = "it is empty."
+        elif self.long_line:
+            what = f"{self.long_line}."
         elif self.is_binary:
             what = "it is binary."
         elif self.broken_count:

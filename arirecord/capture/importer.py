@@ -18,7 +18,7 @@ from arirecord.session.rows import TEXT, Rows
 from arirecord.session.seal import Progress, make_session, no_progress, seal
 
 from .import_events import EventFinder, FoundRow, stamp_ns
-from .import_files import BrokenOffError, Source, find_sources, read_pieces
+from .import_files import BrokenOffError, LongLineError, Source, find_sources, read_pieces
 from .import_lines import ImportedRows, alike
 from .import_order import OrderCheck, OutOfOrderError, TimedRows, sorted_journal
 from .import_report import FileReport
@@ -124,7 +124,7 @@ class _Stream:
     def texts(self) -> Iterator[bytes]:
         """Yield the lines as text, in pieces that end with a line."""
         for source in self._sources:
-            with suppress(BrokenOffError):  # reported when rows are read
+            with suppress(BrokenOffError, LongLineError):  # reported when rows are read
                 yield from read_pieces(source.path)
 
     def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[Rows]:
@@ -204,6 +204,8 @@ class _Stream:
                         yield from self._found_in(reader, _text(some, report, is_ended=is_ended), report)
         except BrokenOffError as error:
             report.broke_off = str(error)
+        except LongLineError as error:
+            report.long_line, report.has_data = str(error), True
         yield from self._found_in(reader, "", report, is_last=True)
 
     def _found_in(

@@ -12,6 +12,7 @@ from arirecord.session.templates import columns_of_templates, restore
 
 __all__ = ["frame_texts", "rows_at", "rows_of_call", "rows_of_calls"]
 
+_MAX_TEXT_BYTES = 1 << 29
 _BRIDGE_TYPES = ("BridgeCreated", "BridgeDestroyed", "BridgeMerged", "BridgeVideoSourceChanged")
 
 _MATCHES = """
@@ -169,4 +170,4 @@ def frame_texts(connection: duckdb.DuckDBPyConnection, seqs: Sequence[int]) -> M
     table = table.set_column(
         table.column_names.index(TEMPLATE), TEMPLATE, table[TEMPLATE].combine_chunks().dictionary_encode()
     )
-    return dict(zip(table["seq"].to_pylist(), restore(table).to_pylist(), strict=True))
+    return dict(zip(table["seq"].to_pylist(), restore(table, _MAX_TEXT_BYTES).to_pylist(), strict=True))

@@ -11,13 +11,22 @@ from itertools import chain, starmap
 from pathlib import Path
 from typing import IO, Any
 
-import orjson
 import zstandard
 
 from arirecord import __version__
 from arirecord.errors import JournalError, TargetExists
 
-from .journal_blocks import BLOCK_FORMAT, MAX_LINE_BYTES, BlockScan, Damage, checksum_line, head_line, inflate, is_head
+from .journal_blocks import (
+    BLOCK_FORMAT,
+    MAX_LINE_BYTES,
+    BlockScan,
+    Damage,
+    checksum_line,
+    first_head,
+    head_line,
+    inflate,
+    is_head,
+)
 from .journal_lines import Columns, grouped_lines, read_lines, row_line
 from .rows import Rows, own_text
 
@@ -35,7 +44,6 @@ _BLOCK_SIZE = 1 << 14
 _BATCH_BYTES = 1 << 15
 """Text of a batch, if it has more than one row: a reader holds a batch until it has seen its checksum."""
 _PIECE_BYTES = 1 << 20
-_HEAD_BYTES = 1 << 20
 _OLD_CHUNK = 1 << 6
 """Journals of format 1 are read in so small pieces because damage costs the whole piece."""
 _datasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
@@ -206,7 +214,7 @@ class JournalReader:
             self.head, self._has_blocks = self._read_head(file)
 
     def _read_head(self, file: IO[bytes]) -> tuple[Mapping[str, Any], bool]:
-        head = _first_head(file)
+        head = first_head(file)
         version = head.get("format") if isinstance(head, dict) else None
         if version != 1 or "seq" in head:  # of a damaged head the number may be wrong
             scan = BlockScan(file)
@@ -217,6 +225,8 @@ class JournalReader:
             raise JournalError(f"{self.path} is not a journal of arirecord, or nothing had been written to it yet")
         if type(version) is int and version > BLOCK_FORMAT:
             raise JournalError(f"{self.path} has format {version}: please update arirecord")
+        if version == BLOCK_FORMAT and is_head(head):
+            raise JournalError(f"{self.path} is damaged: none of its batches can be read")
         if version != 1 or not is_head(head):
             raise JournalError(f"{self.path} has a damaged head: its first line is not that of a journal")
         return head, False
@@ -317,19 +327,6 @@ class JournalReader:
                 yield text
         except zstandard.ZstdError as error:
             self.ended = f"damaged: {error}"
-
-
-def _first_head(file: IO[bytes]) -> Any:
-    """Return the object of the first line, of any version and unchecked; None without a head."""
-    text = b""
-    try:
-        for piece, _ in inflate(file, 0, _OLD_CHUNK):
-            text += piece
-            if b"\n" in piece or len(text) > _HEAD_BYTES:
-                break
-        return orjson.loads(text.partition(b"\n")[0])["arirecord"]
-    except (zstandard.ZstdError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _rows(seq: int, columns: Columns) -> Rows:

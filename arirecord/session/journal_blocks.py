@@ -15,6 +15,7 @@ __all__ = [
     "CheckedBatch",
     "Damage",
     "checksum_line",
+    "first_head",
     "head_line",
     "inflate",
     "is_head",
@@ -29,6 +30,8 @@ _MAX_WINDOW_BYTES = 1 << 23
 _CHUNK = 1 << 10
 """A kilobyte of hostile data inflates to 32 MiB at most."""
 _FINE_CHUNK = 1 << 3
+_HEAD_CHUNK = 1 << 6
+_HEAD_BYTES = 1 << 20
 _SCAN = 1 << 16
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _HEAD = b'{"arirecord":{'
@@ -103,6 +106,19 @@ def inflate(file: IO[bytes], begin: int, chunk: int = _CHUNK) -> Iterator[tuple[
         yield text, begin - len(decompressor.unused_data) if decompressor.eof else None
         if decompressor.eof:
             return
+
+
+def first_head(file: IO[bytes]) -> Any:
+    """Return the object of the first line, of any version and unchecked; None without a head."""
+    text = b""
+    try:
+        for piece, _ in inflate(file, 0, _HEAD_CHUNK):
+            text += piece
+            if b"\n" in piece or len(text) > _HEAD_BYTES:
+                break
+        return orjson.loads(text.partition(b"\n")[0])["arirecord"]
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError):
+        return None
 
 
 class _Block:

@@ -9,6 +9,8 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .column_check import TEMPLATE
+
 __all__ = [
     "COMPACT_ROW_GROUP",
     "ROW_GROUP",
@@ -25,6 +27,8 @@ COMPACT_ROW_GROUP = 122_880
 holds: half this size would make a session a twentieth larger.
 """
 _MAX_BYTES = 1 << 29
+_LARGE_ROW = 1 << 14
+"""A row group, which a reader holds, has half a gigabyte at most, of rows larger than this a quarter of it."""
 _PAGE = 1 << 24
 _LEVEL = 6
 _COMPACT_LEVEL = 19
@@ -37,8 +41,15 @@ _SOUGHT = ("seq", "received_at", "elapsed_ns", "kind", "type", "timestamp", "cha
 
 
 def parquet_file(path: Path) -> pq.ParquetFile:
-    """Open the file of this name. pyarrow expands a leading `~` and takes `s3:/x` for an address."""
-    return pq.ParquetFile(path.absolute())
+    """Open the file of this name. pyarrow expands a leading `~` and takes `s3:/x` for an address.
+
+    Templates are read as codes: a hostile one is long and in every row.
+    """
+    file = pq.ParquetFile(path.absolute())
+    if TEMPLATE not in file.schema_arrow.names:
+        return file
+    file.close()
+    return pq.ParquetFile(path.absolute(), metadata=file.metadata, read_dictionary=[TEMPLATE])
 
 
 def session_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
@@ -107,7 +118,8 @@ class GroupWriter:
         """Add a table; write a row group when there are enough rows. Raises the error of the previous write."""
         self._waiting.append(table)
         rows = sum(part.num_rows for part in self._waiting)
-        if rows >= ROW_GROUP or sum(part.nbytes for part in self._waiting) > _MAX_BYTES:
+        size = sum(part.nbytes for part in self._waiting)
+        if rows >= ROW_GROUP or size > min(_MAX_BYTES, max(rows * _LARGE_ROW, _MAX_BYTES >> 2)):
             self._begin()
 
     def flush(self) -> None:

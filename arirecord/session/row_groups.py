@@ -85,14 +85,22 @@ def _in_order(file: pq.ParquetFile, group: int, size: int, columns: Sequence[str
     templates = None
     if "raw" in columns:
         # As codes: the texts would be the largest column of all.
-        templates = file.read_row_group(group, columns=[TEMPLATE])[TEMPLATE].combine_chunks().dictionary_encode()
+        templates = file.read_row_group(group, columns=[TEMPLATE])[TEMPLATE].combine_chunks()
         read |= columns_of_templates(templates.dictionary.to_pylist())
     table = file.read_row_group(group, columns=[name for name in file.schema_arrow.names if name in read])
     if templates is not None:
         table = table.append_column(TEMPLATE, templates)
     order = pc.sort_indices(table["seq"])
-    for begin in range(0, len(order), _RESTORE):
-        some = table.take(order.slice(begin, _RESTORE)).combine_chunks()
-        if templates is not None:
-            some = some.set_column(some.schema.get_field_index("raw"), "raw", restore(some))
+    begin, count = 0, _RESTORE
+    while begin < len(order):
+        some = table.take(order.slice(begin, count)).combine_chunks()
+        try:
+            if templates is not None:
+                some = some.set_column(some.schema.get_field_index("raw"), "raw", restore(some))
+        except NotASession as error:
+            if count == 1:
+                raise pa.ArrowInvalid(str(error)) from None
+            count = max(count // 8, 1)
+            continue
         yield from some.select(columns).to_batches(max_chunksize=size)
+        begin += count

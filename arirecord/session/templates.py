@@ -14,11 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from arirecord.asterisk.catalogue import ENVELOPE, Column, all_columns, columns_of
+from arirecord.errors import NotASession
 
 from .column_check import TEMPLATE
 
 __all__ = ["Templates", "columns_of_templates", "restore"]
 
+_MAX_TEXT_BYTES = 1 << 26
+"""Text that is made at once; a batch of usual frames has a tenth of it."""
+_MAX_TEMPLATE = 1 << 16
 _OFFSET = re.compile(r"[+-][01]\d[0-5]\d")
 _SLOT = re.compile(r"<(\w+)(?: ([+-])(\d\d)(\d\d))?>")
 _SPECIAL = r'["\\\x00-\x1f]'
@@ -124,8 +128,12 @@ def _plan(event_type: str) -> _Plan:
     return plan
 
 
-def restore(table: pa.Table) -> pa.Array:
-    """Return the text of every row: `raw`, or if `raw` is null the text of the row's template (a code), or null."""
+def restore(table: pa.Table, max_bytes: int = _MAX_TEXT_BYTES) -> pa.Array:
+    """Return the text of every row: `raw`, or if `raw` is null the text of the row's template (a code), or null.
+
+    Raises `NotASession` if these texts have more than about `max_bytes`, or for a template that no frame has.
+    """
+    size = 0
     templates = table[TEMPLATE].combine_chunks()
     raws = table["raw"].combine_chunks()
     texts, places = [raws], list(range(len(raws)))
@@ -133,7 +141,14 @@ def restore(table: pa.Table) -> pa.Array:
         template = templates.dictionary[code].as_py()
         rows = pc.indices_nonzero(pc.fill_null(pc.equal(templates.indices, code), False))
         some = table.select(list(columns_of_templates([template]) & set(table.column_names)))
-        texts.append(_fill(template, some.take(rows)))
+        some = some.take(rows)
+        slots = [slot[1] for slot in _SLOT.finditer(template) if slot[1] in some.column_names]
+        if len(template) > _MAX_TEMPLATE or len(slots) > len(set(slots)):
+            raise NotASession("a template is longer than any of a frame, or has a column twice")
+        size += len(template) * len(rows) + sum(some[name].nbytes for name in slots)
+        if size > max_bytes:
+            raise NotASession(f"its frames are too long: these {table.num_rows:,} have more than {max_bytes >> 20} MiB")
+        texts.append(_fill(template, some))
         begin = sum(len(text) for text in texts[:-1])
         for place, row in enumerate(rows.to_pylist(), begin):
             places[row] = place
