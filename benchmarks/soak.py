@@ -95,7 +95,8 @@ class Recording:
         while time.monotonic() < until:
             faults = [self.kill, self.kill, self.stop, self.take_names, self.move_folder, self.limit_files]
             fault = self.dice.choice(faults)
-            self.done[fault.__name__] += await fault()
+            with suppress(ProcessLookupError, FileNotFoundError):  # a process ended meanwhile
+                self.done[fault.__name__] += await fault()
             await asyncio.sleep(self.dice.uniform(0, 1))
 
 

@@ -138,7 +138,7 @@ class Sealer:
                 return None if part.exists() else f"its journal {journal} is gone"
             why = self._seal(journal, part)
         except Exception as error:  # whatever fails here must not end the sealing of later parts
-            why = f"the process that seals can't be started ({getattr(error, 'strerror', None) or error!r})"
+            why = f"the process that seals can't be started ({getattr(error, 'strerror', None) or repr(error)})"
         return f"{why}; its events are in {journal}" if why is not None else None
 
     def _seal(self, journal: Path, part: Path) -> str | None:

@@ -1,5 +1,7 @@
 """Sealing a part may fail in any way: the recording goes on, counts what is in journals, and seals later."""
 
+import os
+import pty
 import resource
 import signal
 import subprocess
@@ -17,7 +19,7 @@ from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.seal import recover
 from tests.cli.conftest import COMMAND
-from tests.waiting import wait_for
+from tests.waiting import HANG_S, wait_for
 
 from .test_capture import capture, finish, server
 
@@ -317,6 +319,27 @@ def test_no_verb_writes_where_a_recording_will_be(tmp_path: Path, force: list[st
             assert "a recording to it is still running" in done.stderr
         process.send_signal(signal.SIGTERM)
         finish(process)
+    assert raws_of(target) == ['{"n":0}']
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_ends_the_recording_of_a_file(tmp_path: Path) -> None:
+    """It can't be written to any more, and the recording is sealed all the same: exit code 0."""
+    target = tmp_path / "s.parquet"
+    ours, terminal = pty.openpty()
+    with server(hold) as url:
+        process = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", *COMMAND, "capture", "--url", url, "-o", str(target)],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        wait_for(lambda: journal_path(target).exists())
+        os.read(ours, 1)
+        os.close(ours)
+        wait_for(target.exists)
+        assert process.wait(HANG_S) == 0
     assert raws_of(target) == ['{"n":0}']
 
 
