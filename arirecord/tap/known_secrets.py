@@ -33,7 +33,7 @@ class KnownSecrets:
         self._logins: dict[str, None] = {}
         self._found: dict[str, None] = {}
         self._pattern: re.Pattern[str] | None = None
-        self._hints: tuple[bytes, ...] = ()
+        self._hints: tuple[tuple[bytes, ...], ...] = ()
 
     def learn(self, head: Head) -> None:
         """Add the secrets of a request: login, tokens, cookies, keys."""
@@ -103,7 +103,7 @@ class KnownSecrets:
     def _may_be_in(self, data: bytes) -> bool:
         if self._logins or self._found:
             self._compile()
-            if any(hint in data for hint in self._hints):
+            if any(all(part in data for part in hint) for hint in self._hints):
                 return True
         return self._accepted is not None and self._accepted._may_be_in(data)
 
@@ -142,8 +142,8 @@ def _pattern_of_character(character: str) -> str:
     return f"(?:{'|'.join(ways)})"
 
 
-def _hints_of(secret: str) -> Iterator[bytes]:
-    """Bytes of which at least one is in each text that holds the secret, in whatever encoding."""
-    run = max(re.findall("[A-Za-z0-9]+", secret), key=len, default="")
-    yield run.encode() if len(run) >= _SHORTEST - 1 else b""
-    yield base64.b64encode(secret.encode("utf-8", "surrogateescape")).rstrip(b"=")
+def _hints_of(secret: str) -> Iterator[tuple[bytes, ...]]:
+    """Parts of the secret in each usual encoding: a text that holds it holds all parts of one of these."""
+    runs = re.findall(f"[A-Za-z0-9]{{{_SHORTEST - 1},}}", secret)
+    yield tuple(run.encode() for run in runs)
+    yield (base64.b64encode(secret.encode("utf-8", "surrogateescape")).rstrip(b"="),)
