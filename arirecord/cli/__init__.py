@@ -5,6 +5,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from arirecord.printable import printable
 from arirecord.startup import INTERRUPTED, raise_at_ctrl_c
 from arirecord.suggest import did_you_mean, unknown_name
 
-from .config import apply, find_config, read_config
+from .config import default_settings
 from .console import say, voice, warn
 from .interrupt import ended_in_any_case
 from .tables import table_groups
@@ -64,6 +65,7 @@ GROUPS = {
         "completion": ("completion", "Print the completion script for a shell."),
     },
 }
+_SETTINGS = f"{__name__}.settings"
 VERBS = {verb: entry for group in GROUPS.values() for verb, entry in group.items()}
 
 _OTHER_NAMES = {
@@ -182,11 +184,14 @@ def _prepare(ctx: click.Context, verb: str, command: click.Command) -> None:
     command.params += [option for option in _common_options() if not known & {*option.opts}]
     if ctx.params.get("no_config"):
         return
-    path = ctx.params.get("config") or find_config(Path.cwd())
-    settings = read_config(path, VERBS) if path else {}
-    ctx.default_map = {**(ctx.default_map or {}), verb: apply(command, verb, settings, path)}
-    if path and voice.is_verbose:
-        say(f"Settings from {path}.")
+    ctx.meta[_SETTINGS] = default_settings(ctx, verb, command, VERBS)
+    command.invoke = partial(_invoke, command)  # type: ignore[method-assign]  # only now --quiet is known
+
+
+def _invoke(command: click.Command, ctx: click.Context) -> Any:
+    if paths := ctx.meta.get(_SETTINGS):
+        say(f"Settings from {' and '.join(map(str, paths))}.")
+    return type(command).invoke(command, ctx)
 
 
 def _common_options() -> list[click.Option]:
@@ -215,7 +220,8 @@ def _common_options() -> list[click.Option]:
 @click.option(
     "--config",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Settings file. Default: the nearest arirecord.toml or pyproject.toml with [tool.arirecord].",
+    help="Settings file. Default: the user's own, and the nearest arirecord.toml or pyproject.toml with "
+    "[tool.arirecord].",
 )
 @click.option("--no-config", is_flag=True, help="Ignore settings files.")
 @click.version_option(__version__, prog_name="arirecord")

@@ -6,11 +6,13 @@ import selectors
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from .access_options import access_options, check_access
 from .completion import complete_event_types
+from .config import is_of_folder
 from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import DURATION, LISTEN, ROTATION
@@ -131,7 +133,9 @@ def command(
     from arirecord.capture.client import CaptureOptions
     from arirecord.capture.listener import ListenOptions
 
-    address = _with_password(Address.parse(url, user, os.environ.get("ARIRECORD_PASSWORD")))
+    address = Address.parse(url, user, os.environ.get("ARIRECORD_PASSWORD"))
+    _check_host(address, url, user)
+    address = _with_password(address)
     if insecure:
         warn("WARNING: certificates are not checked (--insecure). An attacker can read the password and forge events.")
     options: CaptureOptions | ListenOptions
@@ -172,6 +176,17 @@ def command(
     with live_line(recording.line), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         ending = runner.run(recording.run())
     _finish(recording.start(), ending)
+
+
+def _check_host(address: "Address", url: str, user: str | None) -> None:
+    """Fail if the user's password would go to a host that a settings file found in a folder names."""
+    context = click.get_current_context()
+    has_own_password = (is_of_folder(context, "user") and ":" in (user or "")) or urlsplit(url).password is not None
+    if is_of_folder(context, "url") and address.user is not None and not has_own_password:
+        raise click.UsageError(
+            f"The password would go to {address.http_base}, which a settings file found in a folder names. Give --url, "
+            "or name the file: `arirecord --config FILE capture`."
+        )
 
 
 def _with_password(address: "Address") -> "Address":
