@@ -1,5 +1,5 @@
-"""Real recordings for the tests: the small ones of `tests/captures`, and all of `$ARIRECORD_CAPTURES` where that is
-set.
+"""Real recordings for the tests: the small ones of `tests/captures`, and those in the folders of `$ARIRECORD_CAPTURES`,
+separated as in `$PATH`.
 """
 
 import os
@@ -22,7 +22,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).parent
-CAPTURES = [HERE / "captures", *(Path(p) for p in [os.environ.get("ARIRECORD_CAPTURES")] if p)]
+CAPTURES = [HERE / "captures", *(Path(p) for p in os.environ.get("ARIRECORD_CAPTURES", "").split(os.pathsep) if p)]
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -62,6 +62,11 @@ def streams() -> dict[str, Path]:
             if path.name in (f"{stem}.jsonl", f"{stem}.jsonl.zst"):
                 found[f"{name}/{stem}"] = path
     return found
+
+
+def has_truth(name: str) -> bool:
+    """Whether Asterisk's own records of a scenario, or of a stream in it, are there."""
+    return any((scenarios()[name.partition("/")[0]] / f"cel.json{ending}").exists() for ending in ("", ".zst"))
 
 
 def truth(scenario: str, what: str) -> list[dict[str, object]]:

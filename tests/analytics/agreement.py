@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from arirecord.analytics import connect
-from tests.conftest import make_session, streams, truth
+from tests.conftest import has_truth, make_session, streams, truth
 
 __all__ = [
     "COLUMNS",
@@ -183,7 +183,7 @@ def write() -> None:
     """Measure every recording with all events and put the table into the page."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     with tempfile.TemporaryDirectory() as folder:
-        for stream in sorted(name for name in streams() if name.endswith("/all")):
+        for stream in sorted(name for name in streams() if name.endswith("/all") and has_truth(name)):
             path = make_session(streams()[stream], Path(folder, f"{stream.replace('/', '-')}.parquet"))
             models = ["channels", "bridge_stays", "transfers", "calls"]
             lines.append("| " + " | ".join(measured(stream, connect(path, models=models))) + " |")

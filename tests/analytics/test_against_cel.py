@@ -12,13 +12,28 @@ from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.rows import own_text
 from arirecord.session.seal import seal
-from tests.conftest import Sessions, scenarios, streams, truth
+from tests.conftest import Sessions, has_truth, scenarios, streams, truth
 
 from .agreement import COLUMNS, at, cel, close, documented, lone_cdrs, measured, pairs, precision
 from .conftest import Connections
 
-WHOLE = sorted(name for name in streams() if name.endswith("/all"))
+WHOLE = sorted(name for name in streams() if name.endswith("/all") and has_truth(name))
 """Streams that have every event of their calls (an app's own socket has not)."""
+CUT = {
+    "edge_ws_drop": "it begins and ends amid calls",
+    "desk": "the log begins after the first channel",
+    "new_kinds": "the log begins after the first channels",
+    "rtp_loss": "the log begins after all channels were answered",
+}
+"""Scenarios of which the recording has channels that the event log has not."""
+SENT_DIGITS = {
+    "desk": ("1795966318.564", "1795966496.691", "1795966508.696", "1795966508.697"),
+}
+"""Channels to which digits were sent: the event log has these as if they had been received."""
+SHORT_CDRS = {
+    "1795966333.570": "its CDR ends with the last agent that it rang, half a second before the caller gives up"
+}
+REDIRECTED = {"1795970041.4416": "queue_log takes a caller that the console moved for one who gave up"}
 
 
 @pytest.mark.slow
@@ -35,7 +50,7 @@ def test_channel_times(stream: str, column: str, event_type: str, connections: C
     for row in rows:
         theirs.setdefault(str(row["uniqueid"]), at(row))
     assert {i: (ours.get(i), t) for i, t in theirs.items() if not close(ours.get(i), t)} == {}
-    if scenario != "edge_ws_drop":  # it begins and ends amid calls
+    if scenario not in CUT:
         assert ours.keys() == theirs.keys()
 
 
@@ -90,11 +105,13 @@ def test_digits(stream: str, connections: Connections) -> None:
     theirs: dict[str, str] = defaultdict(str)
     for row in cel(scenario, con, "DTMF"):
         theirs[str(row["uniqueid"])] += json.loads(row["eventextra"])["digit"]
+    for channel in SENT_DIGITS.get(scenario, ()):
+        del theirs[channel]
     if theirs:  # not every scenario logged them
         assert dict(ours) == theirs
 
 
-@pytest.mark.parametrize("stream", sorted(streams()), scope="session")
+@pytest.mark.parametrize("stream", sorted(filter(has_truth, streams())), scope="session")
 def test_which_channels_make_one_call(stream: str, connections: Connections) -> None:
     """Of channels put in one call 99 % are so in CEL too, and of those in one call there most are so here.
 
@@ -106,12 +123,13 @@ def test_which_channels_make_one_call(stream: str, connections: Connections) -> 
     assert whole is None or whole >= RECALL.get(stream, 1)
 
 
-PRECISION = {"attended_transfer": 0.75, "exchange": 0.89}
+PRECISION = {"attended_transfer": 0.75, "exchange": 0.89, "desk": 0.91, "new_kinds": 0.94}
 RECALL = {
     "busy_noanswer_cancel/all": 0.9,
     "busy_noanswer_cancel/app": 0,  # its only pairs are such calls
     "mixed_load/all": 0.97,
     "mixed_load/app": 0.83,
+    "new_kinds/all": 0.97,
 }
 
 
@@ -134,7 +152,8 @@ def test_call_detail_records(stream: str, connections: Connections) -> None:
             (cdr["disposition"], cdr["disposition"]),
             ("CANCEL", "NO ANSWER"),
         }
-        assert abs(call["duration_s"] - (cdr["end"] - cdr["start"])) < 0.05
+        if call["call_id"] not in SHORT_CDRS:
+            assert abs(call["duration_s"] - (cdr["end"] - cdr["start"])) < 0.05
         billed = cdr["end"] - cdr["answer"] if cdr["answer"] else 0
         assert call["billsec"] in {int(billed - 0.003), int(billed), int(billed + 0.003)}, call["call_id"]
 
@@ -172,7 +191,7 @@ def test_queue_log(scenario: str, connections: Connections) -> None:
     ends = {"CONNECT": ("answered", 0), "ABANDON": ("abandoned", 2), "EXITWITHTIMEOUT": ("timeout", 2)}
     for _, channel, queue, _, what, *rest in logged:
         if what in ends:
-            outcome, place = ends[what]
+            outcome, place = ("left", 2) if channel in REDIRECTED else ends[what]
             assert ours[channel, queue][0] == outcome
             assert abs(ours[channel, queue][1] - int(rest[place])) <= 1
         if what == "CONNECT":

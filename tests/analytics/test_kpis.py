@@ -208,7 +208,7 @@ def test_attempts(stream: str, connections: Connections) -> None:
         begun = attempt["begun"]
         by_time[begun.replace(second=begun.second // 10 * 10, microsecond=0)].append(attempt)
     con = connections[stream]
-    if con.execute("SELECT count(*) FROM calls WHERE leg_count = 0").fetchall() != [(0,)]:
+    if (None, None) in kpis(con, "by := 'endpoint'"):
         by_endpoint[None] = []  # calls of Local ends alone: they have no endpoint, and no attempt
 
     assert_same(kpis(con), {(None, None): measures(attempts(channels.values()))})
@@ -256,8 +256,8 @@ def test_traffic(stream: str, connections: Connections) -> None:
     length = (last - first).total_seconds()
     assert row["call_count"] == len(calls)
     assert row["concurrent_peak_count"] == peak
-    assert row["recorded_s"] == pytest.approx(length)
-    assert row["erlangs"] == pytest.approx(held / length)
+    assert row["recorded_s"] == pytest.approx(length, abs=0.003)  # cut to the millisecond at both ends
+    assert row["erlangs"] == pytest.approx(held / length, rel=1e-4)
     hour = timedelta(hours=1)
     starts = [t for up, end in spans for t in (up, max(end - hour, first))]
     carried = [

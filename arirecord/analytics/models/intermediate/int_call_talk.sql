@@ -1,9 +1,17 @@
 -- One row is one call with conversations. Identified by `call_id`.
 -- Each of the call's channels counts while it takes part in a conversation, even one with channels of another call.
--- Times that overlap count once. `talk_ms` is NULL if one has no known beginning or end.
+-- A call ends with its first channel, so what others say then does not count. Times that overlap count once. `talk_ms` is NULL if one has no known beginning or end.
 WITH parts AS (
-    SELECT call_id, epoch_ms(started_at) AS started_ms, epoch_ms(ended_at) AS ended_ms
-    FROM int_talk_parts
+    SELECT
+        parts.call_id,
+        epoch_ms(parts.started_at) AS started_ms,
+        -- Clocks of channels differ by some milliseconds.
+        CASE
+            WHEN parts.ended_at > parties.until_at + INTERVAL 100 MILLISECONDS THEN epoch_ms(parties.until_at)
+            ELSE epoch_ms(parts.ended_at)
+        END AS ended_ms
+    FROM int_talk_parts AS parts
+    LEFT JOIN int_call_parties AS parties USING (call_id)
 ),
 
 ordered AS (
