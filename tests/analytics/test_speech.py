@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.given import frames as built
+
 from .test_cases import given
 
 TICK_MS = 10
@@ -89,3 +91,34 @@ def test_shares_crosstalk_and_silence(tmp_path: Path) -> None:
 
     assert len(theirs) > 100
     assert ours == {channel_id: list(figures) for channel_id, figures in theirs.items()}
+
+
+def test_whatever_talk_detection_reports(tmp_path: Path) -> None:
+    """Events of 300 channels in any order and with any duration: known times are in order and within the channel."""
+    chance = random.Random(9)
+    timed: list[tuple[int, str]] = []
+    for number in range(300):
+        start, end = sorted(chance.sample(range(600), 2))
+        timed += [(start, f"c{number} created PJSIP/c{number}-00000001 Ring"), (end, f"c{number} destroyed 16")]
+        for _ in range(chance.randrange(1, 30)):
+            event = chance.choice(["talks", "talks", f"falls silent {chance.randrange(-100, 900)}", "holds", "resumes"])
+            timed.append((chance.randrange(start, end + 20), f"c{number} {event}"))
+    timed.sort(key=lambda event: event[0])
+    lines = built("\n".join(f"{tick / 100:.2f} {event}" for tick, event in timed))
+
+    con = given(lines, tmp_path / "session.parquet", "talk_intervals", "talk", "channels")
+    rows = con.execute(
+        "SELECT talks.started_at, talks.ended_at, talks.duration_ms, talks.unknown_reason, channels.created_at, "
+        "channels.ended_at FROM talk_intervals AS talks JOIN channels USING (channel_id)"
+    ).fetchall()
+    known = [row for row in rows if row[3] is None]
+    spoken = con.execute(
+        "SELECT bool_and((talk.spoken_s IS NULL) = (talk.unknown_count > 0)) FROM talk WHERE talk.spoken_count > 0"
+    ).fetchall()
+
+    assert len(known) > 100
+    assert len(rows) - len(known) > 100
+    assert all(began <= started <= ended <= over for started, ended, _, _, began, over in known)
+    assert all((ended - started).total_seconds() * 1000 == length for started, ended, length, *_ in known)
+    assert all(row[1] is None for row in rows if row[3] is not None)
+    assert spoken == [(True,)]
