@@ -1,7 +1,7 @@
 """The leak check: search a sealed session for every original.
 
-It decodes with other code than the redaction (Python's own JSON and URL functions), so that one does not hide the
-other's fault.
+It decodes with other code than the redaction (Python's own JSON and URL functions) and searches in two ways, one of
+which shares no code with it, so that one does not hide the other's fault.
 """
 
 import base64
@@ -23,6 +23,7 @@ from arirecord.session.seal import Progress
 
 from .mask_dtmf import MASK
 from .number_finder import Finder, NumberMatch
+from .second_search import SecondSearch
 from .word_index import WordIndex
 
 __all__ = ["Leak", "find_leaks"]
@@ -55,6 +56,7 @@ def find_leaks(
     words: WordIndex,
     callers: Collection[str],
     patterns: Set[str],
+    names: Collection[str],
     *,
     finder: Finder,
     no_digits: bool,
@@ -63,10 +65,10 @@ def find_leaks(
     """Yield each place with an original.
 
     `numbers` (digits only) are searched where `finder` reads digits as a number, `words` in all texts, `callers`
-    as whole values of the columns with callers' names, `patterns` (e-mail and network addresses) as words. With
-    `no_digits` every key must be masked.
+    as whole values of the columns with callers' names, `patterns` (e-mail and network addresses) as words, `names`
+    also by their letters alone. With `no_digits` every key must be masked.
     """
-    return _Search(numbers, words, callers, patterns, finder, no_digits).search(path, progress)
+    return _Search(numbers, words, callers, patterns, names, finder, no_digits).search(path, progress)
 
 
 class _Search:
@@ -76,6 +78,7 @@ class _Search:
         words: WordIndex,
         callers: Collection[str],
         patterns: Set[str],
+        names: Collection[str],
         finder: Finder,
         no_digits: bool,
     ) -> None:
@@ -84,6 +87,7 @@ class _Search:
         self._words = words
         self._callers = pa.array(list(callers), pa.string())
         self._patterns = patterns
+        self._second = SecondSearch(numbers, names)
         self._finder = finder
         self._no_digits = no_digits
         self._clean: set[str] = set()
@@ -129,6 +133,8 @@ class _Search:
         if text[:1] != "{" or self._finder.may_hold(text, self._numbers):
             found.update(f"a number of {len(f.digits)} digits" for f in self._known(text))
             found.update("a name" for _ in self._words.find(text))
+        if text[:1] not in ("{", "[", '"'):
+            found.update(self._second.find(text))
         if self._patterns:
             found.update("an address" for word in _ADDRESS.findall(text.casefold()) if self._is_pattern(word))
         if depth:

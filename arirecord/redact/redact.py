@@ -255,6 +255,7 @@ def redact_session(
             index,
             callers | words.keys(),
             patterns.originals,
+            names,
             finder=finder,
             no_digits=options.dtmf == "mask-all",
             progress=progress,
