@@ -92,26 +92,28 @@ class SessionFile:
         self.is_running = False
         paths, journals = sessions_and_journals(path)
         if journals:
-            paths += self._read_journals(journals)
+            paths = self._with_journals(journals)
         if not paths:
             from .unreadable import missing_session, no_sessions_in
 
             raise no_sessions_in(path) if path.is_dir() else missing_session(path)
         self.parts: Sequence[Part] = in_order_of_time([_open_part(p) for p in paths])
 
-    def _read_journals(self, journals: list[Path]) -> list[Path]:
+    def _with_journals(self, before: list[Path]) -> list[Path]:
         from .unsealed import is_any_running, read_up_to_now
 
-        if not is_any_running(journals):
+        is_running = is_any_running(before)
+        paths, journals = sessions_and_journals(self.path)  # the part that was written may have ended since
+        if not is_running and journals == before and not is_any_running(journals):
             if self.path.is_dir():
                 self.remarks.append(
                     f"{len(journals)} journals in {self.path} are not sealed and not read: "
                     f"run `arirecord recover {self.path}`."
                 )
-            return []
+            return paths
         self.is_running = True
         self.remarks.append(f"A recording to {self.path} is running: it is read up to now.")
-        return read_up_to_now(journals)
+        return paths + read_up_to_now(journals)
 
     def __repr__(self) -> str:
         return f"<Session {self.path}: {self.header.events} events>"

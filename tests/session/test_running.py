@@ -11,6 +11,7 @@ from arirecord.capture.recorder import Recorder
 from arirecord.capture.rotation import Folder, Rotation
 from arirecord.cli import cli
 from arirecord.errors import NotASession
+from arirecord.session import journal, unsealed
 from arirecord.session.compact import compact
 from arirecord.session.journal import journal_path
 from arirecord.session.reader import open_session
@@ -51,6 +52,27 @@ def test_parts_and_the_journal(tmp_path: Path) -> None:
     assert recorder.seal()[1] == []
     assert channels(folder) == ["0", "1", "2", "3", "4", "5"]
     assert not open_session(folder).is_running
+
+
+def test_a_part_that_ends_while_the_folder_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the list of files and the look at their locks: the recording is not taken for one that was cut off."""
+    recorder = Recorder(Folder(tmp_path / "days", Rotation()), {})
+    record(recorder, range(3))
+    first, is_locked = recorder.part, journal.is_locked
+
+    def split_and_look(path: Path) -> bool:
+        if recorder.part == first:
+            recorder.split()
+            wait_for(lambda: recorder.part != first and first.exists())
+        return is_locked(path)
+
+    monkeypatch.setattr(unsealed, "is_locked", split_and_look)
+    session = open_session(tmp_path / "days")
+    recorder.close()
+    recorder.seal()
+
+    assert session.is_running
+    assert session.header.events == 3
 
 
 def test_a_single_file(tmp_path: Path) -> None:
