@@ -208,11 +208,18 @@ def _events(rows: Sequence[Row]) -> Sequence[Event]:
     events = []
     for row in rows:
         data = _parse(row["raw"])
-        same = orjson.dumps({**data, "application": None}, option=orjson.OPT_SORT_KEYS)
+        same = _without_application(data, row["raw"])
         if row["kind"] != "event" or same not in seen:
             seen.add(same)
             events.append(Event(row["seq"], row["at"], row["kind"], row["type"] or "", data, row["received_at"]))
     return events
+
+
+def _without_application(data: Row, raw: str) -> bytes:
+    try:
+        return orjson.dumps({**data, "application": None}, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # nested deeper than orjson writes
+        return raw.encode()
 
 
 def _parse(raw: str) -> Row:

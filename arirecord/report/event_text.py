@@ -186,10 +186,17 @@ def _variable(event: Event, book: EventContext) -> Row:
     return {"kind": "variable", "what": f"gets {name}={value}", "label": str(name), "actor": "Asterisk"}
 
 
+def _json_text(value: Row) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return "(nested too deeply to be shown)"
+
+
 def _user_event(event: Event, book: EventContext) -> Row:
     name = event.data.get("eventname")
     said = {k: v for k, v in event.part("userevent").items() if k != "eventname"}
-    detail = orjson.dumps(said).decode() if said else ""
+    detail = _json_text(said) if said else ""
     return {
         "kind": "user_event",
         "what": f"user event {name}",

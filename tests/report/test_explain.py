@@ -162,3 +162,22 @@ def test_wrong_usage(args: tuple[str, ...], said: str) -> None:
 def test_a_call_that_is_not_there() -> None:
     """Says how to list those that are."""
     assert "`arirecord calls " in explain(TRANSFERS, "nobody", code=1).stderr
+
+
+@pytest.mark.slow
+def test_a_user_event_nested_deeply(tmp_path: Path) -> None:
+    """The call is explained; the value is replaced by a remark."""
+    channel = '{"id":"1.1","name":"PJSIP/a-1","state":"Up"}'
+    head = f'"timestamp":"2026-11-23T22:58:46.368+0000","application":"a","asterisk_id":"b","channel":{channel}'
+    deep = '{"a":' * 900 + "1" + "}" * 900
+    lines = (
+        f'{{"type":"ChannelCreated",{head}}}',
+        f'{{"type":"ChannelUserevent",{head},"eventname":"x","userevent":{deep}}}',
+        f'{{"type":"ChannelDestroyed",{head},"cause":16,"cause_txt":"x"}}',
+    )
+    (tmp_path / "deep.jsonl").write_text("\n".join(lines))
+    session = str(tmp_path / "deep.parquet")
+    made = CliRunner().invoke(cli, ["import", str(tmp_path / "deep.jsonl"), "-o", session])
+    assert made.exit_code == 0, made.output
+
+    assert "user event x: (nested too deeply to be shown)" in explain(session, "--all").stdout

@@ -15,8 +15,10 @@ from arirecord.doctor import examine
 from arirecord.report.notebook import session_html
 from arirecord.report.page import report_html
 from arirecord.session.compact import compact
+from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.recorded_time import Extent, Gap, Span, measure
+from arirecord.session.seal import seal
 
 from .doctoring import SECOND, START_NS, call, damage, row, write
 
@@ -191,3 +193,21 @@ def test_how_a_folder_ended(tmp_path: Path) -> None:
     write(tmp_path / "2.parquet", call(), start_ns=START_NS + 1000 * SECOND)
 
     assert open_session(tmp_path).header.ended == "cut off"
+
+
+def test_parts_are_in_the_order_of_the_monotonic_clock(tmp_path: Path) -> None:
+    """The clock was set back by five seconds between two parts, so that the second has the earlier name."""
+    for name, first_seq, wall_ns in (("120005-000000", 0, 0), ("120003-000001", 3, -5 * 10**9)):
+        path = tmp_path / f"{name}.parquet"
+        writer = JournalWriter(journal_path(path), 10**18, {"verb": "capture"}, first_seq)
+        rows = range(first_seq, first_seq + 3)
+        times = [(10**18 + wall_ns + n * 10**9, n * 10**9) for n in rows]
+        writer.write([(wall, elapsed, "event", f'{{"type":"Dial","elapsed":{elapsed}}}') for wall, elapsed in times])
+        writer.close()
+        seal(writer.path, path)
+    session = open_session(tmp_path)
+
+    assert [frame.seq for frame in session.frames()] == list(range(6))
+    assert (session.header.first_elapsed_ns, session.header.duration_ns) == (0, 5 * 10**9)
+    assert session.header.gap_count == 0
+    assert not [finding for finding in examine(tmp_path) if finding.severity == "error"]
