@@ -1,6 +1,6 @@
 """`arirecord calls`, `legs`, `kpis` …: a command for each table, with the options that its columns allow."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,11 +58,11 @@ def _summary(table: str) -> str:
 @cache
 def command_for(mart: str) -> click.Command:
     """Return the command of a mart."""
-    from arirecord.analytics.connection import columns_of_models
+    from arirecord.analytics.mart_columns import mart_columns
     from arirecord.analytics.models import load_models
     from arirecord.analytics.table_query import time_column
 
-    columns = columns_of_models([mart])[mart]
+    columns = mart_columns(mart)
     is_macro = load_models([mart])[-1].is_macro
     moment = time_column(columns)
     options = [
@@ -88,7 +88,7 @@ def command_for(mart: str) -> click.Command:
     return click.command(mart, cls=Verb)(function)
 
 
-def _help(mart: str, columns: dict[str, str], is_macro: bool, moment: str | None) -> str:
+def _help(mart: str, columns: Sequence[str], is_macro: bool, moment: str | None) -> str:
     from arirecord.analytics.models import load_models
 
     examples = [f"arirecord {mart} today.parquet"]

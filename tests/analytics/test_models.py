@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from arirecord.analytics import connect
+from arirecord.analytics.connection import columns_of_models
+from arirecord.analytics.mart_columns import mart_columns
 from arirecord.analytics.models import Model, describe, load_models
 from arirecord.analytics.parameters import parameters
 from arirecord.analytics.views import EVENT_VIEWS
@@ -108,6 +110,13 @@ def test_columns_are_described(tmp_path: Path) -> None:
             assert kind != "DOUBLE" or name.endswith(
                 ("_s", "_ms", "_ratio", "erlangs", "cps", "mos", "_mean", "r_factor")
             ), name
+
+
+def test_columns_are_those_of_the_sql() -> None:
+    """The names that commands read from the SQL are the columns that DuckDB gives, in order."""
+    assert {mart: mart_columns(mart) for mart in MARTS} == {
+        mart: list(columns) for mart, columns in columns_of_models(MARTS).items()
+    }
 
 
 def test_empty_session(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 -- One row is one call with conversations. Identified by `call_id`.
 -- Each of the call's channels counts while it takes part in a conversation, even one with channels of another call.
--- A call ends with its first channel, so what others say then does not count. Times that overlap count once. `talk_ms` is NULL if one has no known beginning or end.
+-- A call ends with its first channel, so what others say then does not count. Times that overlap count once.
+-- `talk_ms` is NULL if one has no known beginning or end.
 WITH parts AS (
     SELECT
         parts.call_id,

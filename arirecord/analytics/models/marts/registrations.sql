@@ -47,7 +47,8 @@ followed AS (
 )
 
 SELECT
-    followed.* EXCLUDE (next_at, next_seq),
+    asterisk_id, technology, endpoint, aor, contact_uri, status, cause, peer_address,
+    qualify_count, qualify_ms, longest_qualify_ms, started_at, first_seq,
     CASE
         WHEN status IN ('Reachable', 'NonQualified', 'Registered', 'Lagged', 'Created', 'Updated') THEN true
         WHEN status IN ('Unreachable', 'Removed', 'Unregistered', 'Rejected') THEN false
