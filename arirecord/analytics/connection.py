@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from arirecord.select.zones import zone_name
-from arirecord.session.private_folder import new_path, plain_path
+from arirecord.session.private_folder import new_path, pattern_of, plain_path
 from arirecord.session.reader import SessionFile, open_session
 from arirecord.session.servers import Server
 from arirecord.suggest import unknown_name
@@ -257,6 +257,9 @@ def statements(session: SessionFile | None, *, models: Collection[str] | None = 
     tables = Tables(session, script=script)
     tables.need_views()
     tables.need(models)
+    for path in session.paths if session else ():
+        if (plain := plain_path(path)) != str(path.absolute()):
+            script = [statement.replace(text(plain), text(pattern_of(path))) for statement in script]
     return script
 
 

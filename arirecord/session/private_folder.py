@@ -5,6 +5,7 @@ names.
 import atexit
 import fcntl
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -14,7 +15,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-__all__ = ["new_path", "plain_path", "private_folder"]
+__all__ = ["new_path", "pattern_of", "plain_path", "private_folder"]
 
 _SPECIAL = frozenset("*?[\\")
 _numbers = count()
@@ -39,6 +40,11 @@ def plain_path(path: Path) -> str:
     else:
         is_plain = _SPECIAL.isdisjoint(absolute)
     return absolute if is_plain else _link_to(absolute)
+
+
+def pattern_of(path: Path) -> str:
+    """Return the pattern that DuckDB takes for this one file, for a script that outlives this process."""
+    return re.sub(r"([*?[])", r"[\1]", str(path.absolute()))
 
 
 @cache

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -124,3 +125,18 @@ def test_folders_are_no_columns(folder: Path) -> None:
 
     assert counts[0] == counts[1]
     assert counts[0][0]["n"] == 2 * arirecord.open_session("plain.parquet").header.events
+
+
+def test_a_script_outlives_its_process(folder: Path) -> None:
+    """`models --sql` names the file, whatever it is called."""
+    Path("own").mkdir()
+    shutil.copy(OTHER, "own/call1.parquet")
+    script = invoke("models", named("own/call[1].parquet"), "--sql", "--model", "calls")
+    connection = duckdb.connect()
+    connection.execute(script)
+
+    assert "session.parquet" not in script
+    counts = connection.execute("SELECT count(*) FROM calls").fetchall()
+    assert (
+        counts == arirecord.connect("plain.parquet", models=["calls"]).execute("SELECT count(*) FROM calls").fetchall()
+    )
