@@ -235,7 +235,7 @@ def test_recover(run: Run, tmp_path: Path) -> None:
     run("recover", "s.parquet.journal")
     assert len(run("cat", "s.parquet").stdout.splitlines()) == 10
 
-    writer.path.write_bytes(whole[:-30])
+    writer.path.write_bytes(whole[:-60])
     run("recover", "s.parquet.journal", code=1)
     done = run("recover", "s.parquet.journal", "-o", "torn.parquet", code=3)
     assert b"cut off" in done.stderr
