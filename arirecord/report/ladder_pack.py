@@ -12,7 +12,7 @@ import orjson
 from .build_story import tell
 from .call_data import read_facts_of
 from .ladder_html import story_section
-from .search import problems
+from .search import OF_CALL, problems
 
 __all__ = ["Ladders", "ladders_of", "packed"]
 
@@ -36,7 +36,7 @@ def ladders_of(connection: duckdb.DuckDBPyConnection, most: int, progress: Calla
         f"""
         SELECT calls.call_id
         FROM calls
-        LEFT JOIN ({problems()}) AS problems USING (call_id)
+        LEFT JOIN ({problems()}) AS problems ON {OF_CALL}
         ORDER BY problems.place NULLS LAST, calls.first_seq DESC
         LIMIT $most
         """,

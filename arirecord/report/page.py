@@ -232,7 +232,7 @@ def _calls(
     count = connection.execute("SELECT count(*) FROM calls").fetchall()[0][0]
     chosen = ", ".join(_SQL.get(name, name) for name in (*_COLUMNS, *_HIDDEN))
     rows = connection.execute(
-        f"SELECT {chosen} FROM calls LEFT JOIN ({search.problems()}) AS problems USING (call_id) "
+        f"SELECT {chosen} FROM calls LEFT JOIN ({search.problems()}) AS problems ON {search.OF_CALL} "
         "ORDER BY calls.first_seq OFFSET $skipped",
         {"skipped": max(count - most, 0)},
     ).fetchall()

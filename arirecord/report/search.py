@@ -38,6 +38,10 @@ _CALL = (
 )
 
 
+OF_CALL = "problem_call_id = calls.call_id AND problem_server IS NOT DISTINCT FROM calls.server"
+"""The condition that joins `problems()` to `calls`."""
+
+
 def find_calls(connection: duckdb.DuckDBPyConnection, wanted: str) -> Sequence[FoundCall]:
     """Return calls by id, otherwise by number, as in `call_lookup`, in the order of their beginning."""
     by_id = _select(connection, has_id([wanted]), "id", {})
@@ -62,7 +66,7 @@ def worst_calls(
     if unknown := [rule for rule in rules if rule not in RULES]:
         raise ValueError(f"no rule is named {unknown[0]}; there are {', '.join(RULES)}")
     rows = connection.execute(
-        f"SELECT {_CALL}, rule || ': ' || finding FROM ({problems(rules)}) JOIN calls USING (call_id) "
+        f"SELECT {_CALL}, rule || ': ' || finding FROM ({problems(rules)}) JOIN calls ON {OF_CALL} "
         "ORDER BY place LIMIT $most",
         {"most": count},
     ).fetchall()
@@ -70,16 +74,19 @@ def worst_calls(
 
 
 def problems(rules: Sequence[str] = RULES) -> str:
-    """Return SQL for the calls with a problem: `call_id`, the gravest finding, and the `place` among these calls."""
+    """Return SQL for the calls with a problem: the gravest finding, and the `place` among these calls.
+
+    `OF_CALL` joins it to `calls`: an id is one call on each server.
+    """
     ranks = "[" + ", ".join(f"'{rule}'" for rule in RULES) + "]"
     return f"""
         WITH graves AS (
             SELECT
-                call_id, rule, severity, finding, min(seq) OVER (PARTITION BY call_id) AS first_seq,
+                call_id, server, rule, severity, finding, min(seq) OVER (PARTITION BY server, call_id) AS first_seq,
                 list_position({ranks}, rule) AS rank
             FROM findings
             WHERE severity IN {PROBLEMS} AND list_contains({list(rules)}, rule)
-            QUALIFY row_number() OVER (PARTITION BY call_id ORDER BY rank, seq) = 1
+            QUALIFY row_number() OVER (PARTITION BY server, call_id ORDER BY rank, seq) = 1
         ),
 
         turns AS (
@@ -87,7 +94,9 @@ def problems(rules: Sequence[str] = RULES) -> str:
             FROM graves
         )
 
-        SELECT call_id, rule, severity, finding, row_number() OVER (ORDER BY turn, rank) AS place
+        SELECT
+            call_id AS problem_call_id, server AS problem_server, rule, severity, finding,
+            row_number() OVER (ORDER BY turn, rank) AS place
         FROM turns
     """
 

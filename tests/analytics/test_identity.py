@@ -12,6 +12,7 @@ import pytest
 from arirecord.analytics import connect
 from arirecord.analytics.models import describe, load_models
 from arirecord.report.call_data import MODELS, read_facts
+from arirecord.report.search import worst_calls
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.seal import seal
 from tests.conftest import read_lines, streams
@@ -214,3 +215,15 @@ def test_the_events_of_a_call_are_of_its_server(tmp_path: Path) -> None:
     for server in (A, B):
         events = read_facts(connection, "agent", server).events
         assert [event.data["asterisk_id"] for event in events] == [server] * 3
+
+
+def test_a_problem_is_of_a_call_of_its_server(tmp_path: Path) -> None:
+    """Two servers that each have a call with one id, of which each went wrong, have two calls with a problem."""
+    texts = [
+        text.replace(A, server).replace('"cause":16', '"cause":34')
+        for text in created_and_destroyed(0)
+        for server in (A, B)
+    ]
+    path = record(tmp_path / "s.parquet", [(10**18 + n, text) for n, text in enumerate(texts)])
+    connection = connect(path, models=MODELS)
+    assert sorted(call.server or "" for call in worst_calls(connection)) == [A, B]
