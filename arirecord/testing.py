@@ -117,12 +117,37 @@ class Ari:
         `path` is without `/ari`, with `*` for any text: `expect("POST", "/channels/*/play", media="sound:hello")`.
         Raises `NotAsked`, an `AssertionError` that lists the requests that came instead. In async tests use `expected`.
         """
+        __tracebackhide__ = True
         return self._wait(self._replay.expect(method, path, timeout, **parameters), "expected")
 
     async def expected(self, method: str, path: str, timeout: float = 5, **parameters: str) -> "ClientRequest":  # noqa: ASYNC109 - as `expect`
         """`expect` for async tests: the test's event loop keeps running."""
         found = asyncio.run_coroutine_threadsafe(self._replay.expect(method, path, timeout, **parameters), self._loop)
         return await asyncio.wrap_future(found)
+
+    def answer(self, request: str, status: int | None = None, **conditions: Any) -> None:
+        """Give further requests an error status, or the usual response later: see `arirecord.replay.api.Replay.answer`.
+
+        `ari.answer("POST /channels/*/play", 500, count=1)`, `ari.answer("GET *", delay_s=2)`.
+        """
+        self._do(lambda: self._replay.answer(request, status, **conditions))
+
+    def never(self, method: str, path: str, **parameters: str) -> None:
+        """Check that this request has not come so far; after `wait_quiet`, that it never does."""
+        __tracebackhide__ = True
+        self._do(lambda: self._replay.never(method, path, **parameters))
+
+    def wait_quiet(self, quiet_s: float = 0.5, timeout: float = 60) -> None:
+        """Wait for the last event, and then until no request came for `quiet_s` seconds. Raises `TimeoutError`.
+
+        In async tests use `quiet`.
+        """
+        self._wait(self._replay.wait_quiet(quiet_s, timeout), "quiet")
+
+    async def quiet(self, quiet_s: float = 0.5, timeout: float = 60) -> None:  # noqa: ASYNC109 - as `wait_quiet`
+        """`wait_quiet` for async tests."""
+        waiting = asyncio.run_coroutine_threadsafe(self._replay.wait_quiet(quiet_s, timeout), self._loop)
+        await asyncio.wrap_future(waiting)
 
     def wait_end(self, timeout: float = 60) -> None:
         """Wait until the last event was sent. Raises `TimeoutError`. In async tests use `ended`."""

@@ -15,6 +15,7 @@ from arirecord.session.reader import SessionFile
 from .options import ReplayOptions
 from .rest_handler import ClientExchange
 from .server import ReplayServer
+from .timing.chaos import Fault
 
 __all__ = ["ClientRequest", "NotAsked", "Replay", "replay"]
 
@@ -124,6 +125,48 @@ class Replay:
     def status(self) -> Mapping[str, Any]:
         """Return the state of the replay: `position_s`, `duration_s`, `frames`, `clients`, `finished` and more."""
         return self.server.describe()
+
+    def answer(
+        self,
+        request: str,
+        status: int | None = None,
+        delay_s: float = 0,
+        count: int | None = None,
+        chance: float = 1,
+    ) -> None:
+        """Give further requests another response: an error `status`, or the usual response after `delay_s` seconds.
+
+        `request` is a pattern, `POST /channels/*/play`; `count` requests are struck (None: all), each with a `chance`.
+        Raises `ValueError` for another form, and unless there is either a status from 400 to 599 or a delay.
+        """
+        method, _, path = request.partition(" ")
+        if not path.startswith(("/", "*")):
+            raise ValueError(f"{request!r} is not METHOD /PATH, as in 'POST /channels/*/play'")
+        if (status is None) == (delay_s <= 0) or not 400 <= (status or 400) <= 599:
+            raise ValueError("give either a status from 400 to 599 or a delay_s above 0")
+        name, amount = ("rest-slow", delay_s) if status is None else ("rest-status", float(status))
+        self.server.add_fault(Fault(name, amount, chance, method=method.upper(), path=path, count=count))
+
+    async def wait_quiet(self, quiet_s: float = 0.5, timeout: float = 60) -> None:  # noqa: ASYNC109 - as `expect`
+        """Wait for the last event, and then until no request came for `quiet_s` seconds. Raises `TimeoutError`."""
+        async with asyncio.timeout(timeout):
+            await self.wait_end()
+            while True:
+                self._requests.arrived.clear()
+                try:
+                    async with asyncio.timeout(quiet_s):
+                        await self._requests.arrived.wait()
+                except TimeoutError:
+                    return
+
+    def never(self, method: str, path: str, **parameters: str) -> None:
+        """Check that this request has not come so far; after `wait_quiet`, that it never does.
+
+        Raises `AssertionError` with the requests that came.
+        """
+        found = [str(request) for request in self.requests if request.fits(method, path, parameters)]
+        if found:
+            raise AssertionError("\n".join([f"{len(found)} requests that must not come:", *found[:_SHOWN]]))
 
     async def wait_end(self) -> None:
         """Wait until the last event was sent."""

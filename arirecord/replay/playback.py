@@ -19,7 +19,7 @@ from .rest.recorded_exchanges import RecordedRest
 from .rest.rest_messages import RestMessage, parse_message, response_text
 from .rest_handler import Accepted, RestHandler
 from .scheduler import Scheduler
-from .timing.chaos import Chaos
+from .timing.chaos import Chaos, Fault
 from .timing.clock import PlayerClock
 from .timing.progress import Place
 
@@ -33,6 +33,9 @@ _HELD_NS: Final = 5_000_000_000
 
 # A client that sends a request this much before the recorded app did, in the time of the recording, follows it no more.
 _EARLY_NS: Final = 1_000_000_000
+
+_DELAYS: Final = ("rest-slow", "rest-none")
+_NEVER_S: Final = 86_400
 
 # Requests to these do not depend on the pbx state.
 _STATELESS: Final = ("api-docs", "events")
@@ -51,6 +54,7 @@ class _Pending:
     message: RestMessage | None = None
     accepted: Accepted | RestResponse | None = None
     place: Place | None = None
+    fault: Fault | None = None
 
 
 class Playback:
@@ -77,6 +81,7 @@ class Playback:
         if options.pace == "client":
             self.pacing = ClientPacing(recorded.exchanges, recorded.name_of, header.started_ns)
         self.chaos = Chaos(options.chaos, options.seed) if options.chaos else None
+        self._seed = options.seed
         self._clock = clock
         self._asterisk_id = next(filter(None, header.asterisk_ids), "00:00:00:00:00:00")
         self._state = LazyState(rows_before)
@@ -91,6 +96,12 @@ class Playback:
         )
         self.scheduler = Scheduler(options, clock, self.clients, self._state, self._rest, self.pacing, self.chaos)
         self._pending: list[_Pending] = []
+
+    def add_fault(self, fault: Fault) -> None:
+        """Let a fault of REST strike further requests."""
+        if self.chaos is None:
+            self.chaos = Chaos((), self._seed)
+        self.chaos.add(fault)
 
     def registered(self, application: str) -> str:
         """The event with which an outbound WebSocket begins, before its `ClientConnected`."""
@@ -183,6 +194,10 @@ class Playback:
     def _accept(self, pending: _Pending) -> _Pending:
         """Find a request in the recording: its response may be due now, or with a later frame."""
         accepted = self._rest.accept(pending.request)
+        if self.chaos is not None and pending.request.segments[0] not in _STATELESS:
+            path = "/" + "/".join(pending.request.segments)
+            fault = self.chaos.strike_request(pending.request.method, path)
+            pending = replace(pending, fault=fault)
         if isinstance(accepted, RestResponse):
             return replace(pending, accepted=accepted)
         now_ns = self._clock.recording_ns()
@@ -217,12 +232,16 @@ class Playback:
         if responses:
             return [*commands[:-1], *responses]
         gate_ns = self.scheduler.gate_wait.concurrent_until_ns
-        times = [wait.until_ns, gate_ns, *(one.began_ns + _HELD_NS for one in waiting)]
+        slow = [one.began_ns + int(one.fault.amount * 1e9) for one in waiting if one.fault is not None]
+        times = [wait.until_ns, gate_ns, *slow, *(one.began_ns + _HELD_NS for one in waiting)]
         until_ns = min((ns for ns in times if ns is not None and ns > now_ns), default=wait.until_ns)
         return [*commands[:-1], Wait(until_ns)]
 
     def _waits(self, pending: _Pending, now_ns: int) -> bool:
-        place = pending.place
+        place, fault = pending.place, pending.fault
+        if fault is not None and fault.name in _DELAYS:
+            delay_s = fault.amount or _NEVER_S
+            return now_ns < pending.began_ns + int(delay_s * 1e9)
         return place is not None and now_ns < pending.began_ns + _HELD_NS and self.scheduler.approaches(place)
 
     def _respond(self, pending: _Pending, unreadable: str = "") -> Respond:
@@ -235,6 +254,9 @@ class Playback:
             response = accepted
         else:
             response, exchange = self._rest.complete(accepted, is_in_place)
+        if pending.fault is not None and pending.fault.name not in _DELAYS:
+            response = _with_fault(pending.fault)
+            exchange = exchange and exchange._replace(response=response)
         if exchange is not None and self.pacing is not None:
             self.scheduler.responded()
         shift = self.scheduler.shift
@@ -262,6 +284,13 @@ class Playback:
         """The same, moved if dates are."""
         shift = self.scheduler.shift
         return ari_time(self._clock.recording_ns() + (shift.ms * 1_000_000 if shift else 0))
+
+
+def _with_fault(fault: Fault) -> RestResponse:
+    """The response to a request that is refused, or whose response ends before it is complete."""
+    if fault.name == "rest-status":
+        return error(int(fault.amount), "chaos")
+    return RestResponse(200, body=b"{", headers={"Content-Length": "65536"})
 
 
 def _is_behind(pending: _Pending, waiting: Sequence[_Pending]) -> bool:

@@ -34,6 +34,7 @@ from .playback import Playback
 from .rest.messages import RestRequest, RestResponse
 from .rest.recorded_exchanges import read_recorded
 from .rest_handler import ClientExchange
+from .timing.chaos import Fault
 from .timing.clock import PlayerClock
 from .timing.position import find_place
 from .timing.progress import Place
@@ -133,6 +134,10 @@ class ReplayServer(AsyncBlock):
         progress = self._playback.scheduler.progress
         progress.times = []
         return progress.times
+
+    def add_fault(self, fault: Fault) -> None:
+        """Let a fault of REST, such as those of `--chaos rest-500`, strike further requests."""
+        self._playback.add_fault(fault)
 
     def pause(self) -> None:
         """Stop the clock until `resume`."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -37,6 +38,9 @@ FRAMES = [frame(n, n * MS)._replace(type="Even" if n % 2 == 0 else "Odd") for n 
         ("reorder=50ms, stall=2s@Dial", [Fault("reorder", 0.05), Fault("stall", 2, types=frozenset(["Dial"]))]),
         ("close@Dial slow=20kB", [Fault("close", types=frozenset(["Dial"])), Fault("slow", 20_000)]),
         ("close=1011@0.1%", [Fault("close", 1011, chance=0.001)]),
+        ("rest-500@5%@POST /channels", [Fault("rest-status", 500, 0.05, method="POST", path="/channels")]),
+        ("rest-slow=2s@get *, rest-none", [Fault("rest-slow", 2, method="GET"), Fault("rest-none")]),
+        ("drop@1% rest-cut@DELETE /x*", [Fault("drop", chance=0.01), Fault("rest-cut", method="DELETE", path="/x*")]),
         ("", []),
     ],
 )
@@ -47,7 +51,8 @@ def test_words(text: str, faults: list[Fault]) -> None:
 @pytest.mark.parametrize(
     "text",
     ["drip@1%", "drop", "close", "stall=2s", "stall@Dial", "reorder", "slow", "slow=fast", "drop@101%", "drop@1%@2%",
-     "reorder=5", "reorder=0s", "close=5@Dial", "drop@", "drop@x%", "slow=-1kB", "slow=0kB"],
+     "reorder=5", "reorder=0s", "close=5@Dial", "drop@", "drop@x%", "slow=-1kB", "slow=0kB",
+     "rest-200", "rest-slow", "rest-500@POST", "rest-none=5"],
 )  # fmt: skip
 def test_what_is_no_fault_is_said(text: str) -> None:
     with pytest.raises(ReplayError):
@@ -193,3 +198,41 @@ def test_wrong_faults_are_wrong_usage(session: Path) -> None:
 
     assert result.exit_code == 2
     assert "'drip@1%' is not a fault; there are" in result.stderr
+
+
+def ask_all(session: Path, faults: str, *requests: str, **more: Any) -> list[int | str]:
+    """The status of each response, or the name of the error."""
+
+    async def main() -> list[int | str]:
+        options = ReplayOptions(port=0, chaos=parse_faults(faults), **more)
+        found: list[int | str] = []
+        async with (
+            ReplayServer(session, options) as server,
+            httpx2.AsyncClient(base_url=f"{server.http_url}/ari", trust_env=False, timeout=0.5) as http,
+        ):
+            for request in requests:
+                try:
+                    found.append((await http.request(*request.split())).status_code)
+                except httpx2.HTTPError as error:
+                    found.append(type(error).__name__)
+        return found
+
+    return run(main())
+
+
+def test_requests_fail_on_purpose(session: Path) -> None:
+    requests = ("GET /channels", "POST /bridges", "GET /bridges")
+
+    assert ask_all(session, "", *requests) == [200, 200, 200]
+    assert ask_all(session, "rest-503@GET *", *requests) == [503, 200, 503]
+    assert ask_all(session, "rest-none@POST /bridges", *requests) == [200, "ReadTimeout", 200]
+    assert ask_all(session, "rest-cut@* /bridges", *requests) == [200, "RemoteProtocolError", "RemoteProtocolError"]
+    assert ask_all(session, "rest-slow=60s@GET /channels", *requests) == ["ReadTimeout", 200, 200]
+
+
+def test_the_same_seed_refuses_the_same_requests(session: Path) -> None:
+    requests = ["GET /channels"] * 60
+    first, again, other = (ask_all(session, "rest-500@30%", *requests, seed=seed) for seed in (1, 1, 2))
+
+    assert first == again != other
+    assert 5 < first.count(500) < 40

@@ -64,6 +64,21 @@ def test_time(ari):
         assert ari.status["finished"]
 
 
+@pytest.mark.arirecord("menu.parquet", speed="max", pace="client")
+def test_failures(ari, app):
+    ari.answer("POST /channels/*/play/*", 500, count=1)
+    ari.answer("POST /channels/*/answer", delay_s=0.1, count=1)
+    failed = ari.expect("POST", "/channels/*/play/*", timeout=60)
+    assert failed.status == 500
+    assert ari.expect("POST", "/channels/*/play/*", timeout=60).status == 201
+    ari.wait_quiet()
+    ari.never("POST", "/channels/*/hold")
+    with pytest.raises(AssertionError, match="must not come"):
+        ari.never("POST", "/channels/*/answer")
+    with pytest.raises(ValueError, match="METHOD /PATH"):
+        ari.answer("/channels", 500)
+
+
 @pytest.mark.arirecord("menu.parquet", speed="max")
 async def async_test(ari):
     with pytest.raises(RuntimeError, match="await ari.expected"):
@@ -95,7 +110,7 @@ def test_a_recording_is_a_fixture(tmp_path: Path) -> None:
     (tmp_path / "menu.parquet").symlink_to(MENU)
     said = outcome(tmp_path, SUITE.format(app=ivr.__file__))
 
-    assert "3 passed" in said, said
+    assert "4 passed" in said, said
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 from arirecord.errors import ReplayError
@@ -20,11 +21,22 @@ reorder=TIME  send each up to so much later reorder=50ms   reorder=1s@10%
 stall=TIME    then send nothing for a while stall=2s@StasisStart
 close[=CODE]  then cut the connections      close@BridgeDestroyed   close=1011@0.1%
 slow=BYTES    send so much in a second      slow=20kB
+rest-CODE     refuse requests               rest-500@5%   rest-503@POST /channels/*/play
+rest-slow=TIME  answer so much later        rest-slow=2s@GET *
+rest-none     never answer                  rest-none@1%@POST *
+rest-cut      cut the answer off            rest-cut@DELETE /channels/*
 """
 """The faults as `--chaos` takes them, each with an example."""
 
-_DONE: Final = {"drop": "dropped", "duplicate": "sent twice", "reorder": "delayed", "stall": "stalls", "close": "cuts"}
-_FAULT: Final = re.compile(r"(drop|duplicate|reorder|stall|close|slow)(?:=([^@]*))?((?:@[^@]+)*)")
+_DONE: Final = {
+    **{"drop": "dropped", "duplicate": "sent twice", "reorder": "delayed", "stall": "stalls", "close": "cuts"},
+    **{"rest-status": "requests refused", "rest-slow": "answered later", "rest-none": "requests not answered"},
+    "rest-cut": "answers cut off",
+}
+_FAULT: Final = re.compile(
+    r"(drop|duplicate|reorder|stall|close|slow|rest-(?:[45]\d\d|slow|none|cut))(?:=([^@]*))?((?:@[^@]+)*)"
+)
+_REST: Final = "rest-"
 _BYTES: Final[dict[str, float]] = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1_000_000}
 _MASK: Final = (1 << 64) - 1
 
@@ -33,14 +45,18 @@ _MASK: Final = (1 << 64) - 1
 class Fault:
     """One type of fault. `chance` (0 to 1) and `types` (empty: all) decide which frames it strikes.
 
-    `amount` is seconds for `reorder` and `stall`, bytes a second for `slow`, the code of a Close frame for `close` (0:
-    no Close frame is sent).
+    `amount` is seconds for `reorder`, `stall` and `rest-slow`, bytes a second for `slow`, the status for `rest-status`,
+    the code of a Close frame for `close` (0: no Close frame is sent). Faults whose names begin with `rest-` strike
+    requests of a `method` to a `path`, patterns with `*`, and `count` of them (None: all).
     """
 
     name: str
     amount: float = 0
     chance: float = 1
     types: frozenset[str] = frozenset()
+    method: str = "*"
+    path: str = "*"
+    count: int | None = None
 
 
 def parse_faults(text: str) -> list[Fault]:
@@ -48,7 +64,7 @@ def parse_faults(text: str) -> list[Fault]:
 
     Raises `ReplayError` with the word that is wrong.
     """
-    return [_fault(word) for word in re.split(r"[,\s]+", text) if word]
+    return [_fault(word) for word in re.split(r"(?:,|\s(?!\s*[/*]))\s*", text.strip()) if word]
 
 
 def _fault(word: str) -> Fault:
@@ -56,6 +72,8 @@ def _fault(word: str) -> Fault:
     if match is None:
         raise ReplayError(f"{word!r} is not a fault; there are\n{WORDS.rstrip()}")
     name, value, conditions = match[1], match[2], match[3].split("@")[1:]
+    if name.startswith(_REST):
+        return _rest_fault(word, name.removeprefix(_REST), value, conditions)
     if name in ("drop", "duplicate") and value:
         conditions, value = [value, *conditions], None  # drop=1% is drop@1%
     chances = [_number(c.removesuffix("%"), {"": 1}) / 100 for c in conditions if c.endswith("%")]
@@ -74,6 +92,23 @@ def _fault(word: str) -> Fault:
     return Fault(name, amount, chances[0] if chances else 1, types)
 
 
+def _rest_fault(word: str, name: str, value: str | None, conditions: Sequence[str]) -> Fault:
+    chances = [_number(c.removesuffix("%"), {"": 1}) / 100 for c in conditions if c.endswith("%")]
+    requests = [c.split() for c in conditions if not c.endswith("%")]
+    if len(chances) > 1 or not all(0 <= chance <= 1 for chance in chances):
+        raise ReplayError(f"{word!r} needs one chance from 0% to 100%")
+    if len(requests) > 1 or any(len(request) != 2 or request[1][0] not in "/*" for request in requests):
+        raise ReplayError(f"{word!r} needs one METHOD /PATH at most, such as rest-500@POST /channels/*")
+    if (value is None) == (name == "slow"):
+        raise ReplayError(f"{word!r} needs an amount: rest-slow=2s" if name == "slow" else f"{word!r} takes no amount")
+    method, path = requests[0] if requests else ("*", "*")
+    chance = chances[0] if chances else 1
+    if name == "slow":
+        return Fault("rest-slow", _number(value or "", UNITS_S), chance, method=method.upper(), path=path)
+    kind, amount = ("rest-status", float(name)) if name.isdigit() else (f"rest-{name}", 0.0)
+    return Fault(kind, amount, chance, method=method.upper(), path=path)
+
+
 def _number(text: str, units: dict[str, float]) -> float:
     match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,9})?)([A-Za-z]*)", text)
     if match is None or match[2] not in units:
@@ -86,6 +121,8 @@ class Chaos:
 
     def __init__(self, faults: Sequence[Fault], seed: int) -> None:
         self._struck: list[tuple[str, Frame]] = []
+        self._requests = 0
+        self._strikes: Counter[int] = Counter()
         self.counts: Counter[str] = Counter()
         self.rate = min((fault.amount for fault in faults if fault.name == "slow"), default=None)
         self._faults = list(enumerate(faults))
@@ -110,6 +147,23 @@ class Chaos:
             if meant and self._draw(number, frame.seq) < fault.chance:
                 return fault
         return None
+
+    def strike_request(self, method: str, path: str) -> Fault | None:
+        """The first fault that strikes a client's request; it is counted."""
+        self._requests += 1
+        for number, fault in self._faults:
+            if not fault.name.startswith(_REST) or fault.count == self._strikes[number]:
+                continue
+            meant = fnmatchcase(method, fault.method) and fnmatchcase(path, fault.path)
+            if meant and self._draw(number, self._requests) < fault.chance:
+                self._strikes[number] += 1
+                self.counts[fault.name] += 1
+                return fault
+        return None
+
+    def add(self, fault: Fault) -> None:
+        """Add a fault to those of the options; it comes before them."""
+        self._faults.insert(0, (len(self._faults), fault))
 
     def multiply(self, frames: Iterable[Frame]) -> list[Frame]:
         """The frames without the dropped ones, and with the duplicated ones twice."""
