@@ -13,10 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import duckdb
-import zstandard
 
 from arirecord.analytics import connect
-from arirecord.session.journal import journal_path
+from arirecord.session.journal import JournalReader, journal_path
 from arirecord.session.reader import SessionFile, open_session
 
 from .switch import Asterisk, Row, wait_until
@@ -132,7 +131,7 @@ class Capture:
 
     def journal(self) -> bytes:
         """What the journal holds by now: it can be read while it is written."""
-        return zstandard.ZstdDecompressor().decompressobj().decompress(journal_path(self.target).read_bytes())
+        return b"".join(JournalReader(journal_path(self.target)).texts())
 
     def _is_quiet(self) -> bool:
         rows = self.asterisk.cel()[self._cel_count :]
