@@ -12,7 +12,7 @@ import pytest
 import arirecord
 import arirecord.errors
 from arirecord.cli import GROUPS, VERBS, cli
-from arirecord.cli.config import EVERYWHERE, apply, read_config
+from arirecord.cli.settings_file import EVERYWHERE, apply, read_config
 
 from .conftest import truth
 from .console import differences, fits, shown_in

@@ -3,7 +3,7 @@
 import re
 
 from .buckets import bucket_macros
-from .facts import fact_macros
+from .fact_macros import fact_macros
 from .parameters import parameter_macros
 from .statement_runner import StatementRunner
 from .views import words_of

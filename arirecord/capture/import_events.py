@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from arirecord.asterisk.catalogue import ENVELOPE, event_types, fields_of
 from arirecord.asterisk.timestamps import parse_timestamp
 
-from .import_text import ValueReader, json_text
+from .import_json_values import ValueReader, json_text
 
 __all__ = ["EventFinder", "FoundRow", "as_time_ns", "is_event", "is_plausible", "stamp_ns"]
 

@@ -18,11 +18,11 @@ from arirecord.session.rows import TEXT, Rows
 from arirecord.session.seal import Progress, make_session, no_progress, seal
 
 from .import_events import EventFinder, FoundRow, stamp_ns
+from .import_fast_lines import ImportedRows, alike
 from .import_files import BrokenOffError, LongLineError, Source, find_sources, read_pieces
-from .import_lines import ImportedRows, alike
+from .import_json_values import ValueReader
 from .import_order import OrderCheck, OutOfOrderError, TimedRows, sorted_journal
 from .import_report import FileReport
-from .import_text import ValueReader
 
 __all__ = ["import_streams"]
 

@@ -19,9 +19,9 @@ from arirecord.printable import printable
 from arirecord.startup import INTERRUPTED, raise_at_ctrl_c
 from arirecord.suggest import did_you_mean, unknown_name
 
-from .config import default_settings
 from .console import say, voice, warn
 from .interrupt import ended_in_any_case
+from .settings_file import default_settings
 from .tables import table_groups
 
 __all__ = ["main"]

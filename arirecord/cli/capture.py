@@ -12,13 +12,13 @@ import click
 
 from .access_options import access_options, check_access
 from .completion import complete_event_types
-from .config import is_of_folder
 from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import DURATION, LISTEN, ROTATION
 from .recording_end import close_recording, report_losses, seal_recording
 from .recording_run import handle_signals
 from .recording_target import open_target
+from .settings_file import is_of_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

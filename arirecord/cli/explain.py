@@ -108,7 +108,7 @@ def _found(
 ) -> "Sequence[FoundCall]":
     import duckdb
 
-    from arirecord.report.rules import RULES
+    from arirecord.report.linter_rules import RULES
     from arirecord.report.search import all_calls, calls_of_row, find_calls, worst_calls
 
     assert isinstance(connection, duckdb.DuckDBPyConnection)

@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 
 from arirecord.select.units import duration_text
 
-from .batch import Batch
 from .findings import Few, Finding
+from .row_batches import Batch
 
 __all__ = ["ChannelLives", "ChannelOrder", "LinkedId"]
 

@@ -7,8 +7,8 @@ import polars as pl
 
 from arirecord.select.units import duration_text
 
-from .batch import Batch, Origin
 from .findings import Few, Finding, moment
+from .row_batches import Batch, Origin
 
 __all__ = ["SwitchClock", "WallClock"]
 

@@ -21,8 +21,8 @@ from arirecord.session.header import Drift, Header
 from arirecord.session.parquet import parquet_file
 from arirecord.session.rows import OWN_COLUMNS, Rows
 
-from .batch import Batch
 from .findings import Few, Finding
+from .row_batches import Batch
 
 __all__ = ["SAMPLE", "Columns", "is_as_sealed", "is_readable", "known_columns", "schema_findings"]
 

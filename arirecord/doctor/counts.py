@@ -10,8 +10,8 @@ import polars as pl
 from arirecord.session.header import COMPACT_FORMAT, Header
 from arirecord.session.header_stats import ChannelCount
 
-from .batch import Batch
 from .findings import Finding, moment
+from .row_batches import Batch
 
 __all__ = ["Counts", "sound"]
 

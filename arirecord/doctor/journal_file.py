@@ -13,8 +13,8 @@ from arirecord.session.journal import JournalReader, is_locked, session_path
 from arirecord.session.rows import Rows
 from arirecord.session.seal import Progress, no_progress
 
-from .batch import BATCH, Batch, Origin
 from .findings import Finding
+from .row_batches import BATCH, Batch, Origin
 from .session import row_checks
 from .wire import drift_findings
 

@@ -12,7 +12,6 @@ from arirecord.session.reader import Part, SessionFile
 from arirecord.session.row_groups import stored_batches
 from arirecord.session.seal import Progress, no_progress
 
-from .batch import BATCH, Batch, Check, Origin, is_checked
 from .channels import ChannelLives, ChannelOrder, LinkedId
 from .clocks import SwitchClock, WallClock
 from .columns import Columns, is_as_sealed, is_readable, known_columns, schema_findings
@@ -20,6 +19,7 @@ from .counts import Counts, sound
 from .findings import Few, Finding
 from .losses import Connections, Gaps, Replaced
 from .order import PartOrder, RowOrder
+from .row_batches import BATCH, Batch, Check, Origin, is_checked
 from .wire import Duplicates, Types, drift_findings
 
 __all__ = ["examine_session", "row_checks"]

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from .batch import Batch, Origin
 from .findings import Finding
+from .row_batches import Batch, Origin
 
 __all__ = ["WINDOW", "Duplicates", "Types", "drift_findings"]
 

@@ -16,7 +16,7 @@ from .pbx.lazy_state import LazyState
 from .rest.client_pacing import ClientPacing
 from .rest.messages import RestRequest, RestResponse, error
 from .rest.recorded_exchanges import RecordedRest
-from .rest.rest_messages import RestMessage, parse_message, response_text
+from .rest.websocket_rest import RestMessage, parse_message, response_text
 from .rest_handler import Accepted, RestHandler
 from .scheduler import Scheduler
 from .timing.chaos import Chaos, Fault

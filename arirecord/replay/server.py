@@ -27,7 +27,7 @@ from . import events
 from .clients.app_registry import asked_applications
 from .clients.outbound import Dialler, Outgoing
 from .clients.subscription import Membership, read_known
-from .executor import Executor
+from .command_executor import Executor
 from .frame_source import FrameSource
 from .options import ReplayOptions
 from .playback import Playback

@@ -15,7 +15,7 @@ from .call_data import MODELS, Event, EventContext, Facts, Row, is_detail, read_
 from .collapse import fold_variables
 from .event_text import moment_of
 from .intervals import intervals_of
-from .rules import SEVERITIES
+from .linter_rules import SEVERITIES
 from .story import Bridge, CallFinding, Evidence, LadderStep, Lane, Story
 from .summary import summary
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from arirecord.asterisk.catalogue import channel_columns
 from arirecord.session.column_check import TEMPLATE
-from arirecord.session.templates import columns_of_templates, restore
+from arirecord.session.raw_templates import columns_of_templates, restore
 
 __all__ = ["frame_texts", "rows_at", "rows_of_call", "rows_of_calls"]
 

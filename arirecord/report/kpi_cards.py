@@ -7,7 +7,7 @@ import duckdb
 
 from arirecord.analytics.models import describe
 
-from .rules import PROBLEMS
+from .linter_rules import PROBLEMS
 
 __all__ = ["Card", "cards", "written"]
 

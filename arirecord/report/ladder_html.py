@@ -6,8 +6,8 @@ from html import escape
 from arirecord.printable import printable
 
 from .collapse import fold
+from .ladder_layout import ending, offset_s, offset_text, spent, ties
 from .ladder_svg import ladder_svg
-from .layout import ending, offset_s, offset_text, spent, ties
 from .story import CallFinding, Story, sentence
 from .style import ladder_style, page_style
 

@@ -3,7 +3,7 @@
 import re
 
 from .collapse import fold
-from .layout import ending, offset_s, offset_text, spent
+from .ladder_layout import ending, offset_s, offset_text, spent
 from .story import LadderStep, Story, sentence
 
 __all__ = ["ladder_mermaid"]

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from arirecord.printable import printable
 
 from .collapse import fold
-from .layout import length_s, offset_s, offset_text, ticks
+from .ladder_layout import length_s, offset_s, offset_text, ticks
 from .story import Interval, LadderStep, Lane, Story, sentence
 from .style import ladder_style
 

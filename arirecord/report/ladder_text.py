@@ -12,7 +12,7 @@ from rich.text import Text
 from arirecord.printable import printable_values
 
 from .collapse import fold
-from .layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks, ties
+from .ladder_layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks, ties
 from .story import LadderStep, Lane, Story, sentence
 
 __all__ = ["ladder_text", "renderable"]

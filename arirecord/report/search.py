@@ -11,7 +11,7 @@ import duckdb
 from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id, has_number
 
 from .call_rows import rows_at
-from .rules import PROBLEMS, RULES
+from .linter_rules import PROBLEMS, RULES
 
 __all__ = ["MODELS", "FoundCall", "all_calls", "calls_of_row", "find_calls", "problems", "worst_calls"]
 

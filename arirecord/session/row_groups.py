@@ -13,7 +13,7 @@ from arirecord.errors import NotASession
 
 from .column_check import TEMPLATE
 from .parquet import parquet_file
-from .templates import columns_of_templates, restore
+from .raw_templates import columns_of_templates, restore
 
 __all__ = ["grouped_batches", "is_compact", "opened", "stored_batches"]
 

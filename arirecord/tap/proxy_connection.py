@@ -11,10 +11,10 @@ from arirecord.limits import Deadline
 from .admission import RequestRefused, own_response, without_compression
 from .endpoint import Endpoint
 from .event_stream import ObservedStream, asked_applications
-from .exchanges import Exchanges, ObservedExchange
 from .fan_out import FanOutCopy
 from .frames import close_frame
 from .known_secrets import KnownSecrets
+from .rest_exchanges import Exchanges, ObservedExchange
 from .safe_parsing import SafeParsing
 from .shared import Shared
 from .upstream import dial, login_refusal

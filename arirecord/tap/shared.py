@@ -9,11 +9,11 @@ from arirecord.asterisk.web_access import WebAccess
 
 from .admission import check_head
 from .event_stream import StreamRegistry
-from .exchanges import ObservedExchange
 from .fan_out import FanOut
 from .http import Head
 from .known_secrets import KnownSecrets
 from .options import TapOptions
+from .rest_exchanges import ObservedExchange
 from .safe_recorder import SafeRecorder
 from .secrets import user_of
 

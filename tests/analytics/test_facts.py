@@ -10,12 +10,12 @@ import duckdb
 import pytest
 
 import arirecord
-from arirecord.analytics.facts import fact_macros
+from arirecord.analytics.fact_macros import fact_macros
 from arirecord.analytics.table_query import TableQuery, sql_of
-from arirecord.asterisk.causes import is_harmless
 from arirecord.asterisk.channel_names import endpoint_of, is_helper, is_media, snooped_id
 from arirecord.asterisk.dial_statuses import DISPOSITIONS, disposition_of
 from arirecord.asterisk.dialplan_apps import PROMPTS, is_prompt
+from arirecord.asterisk.hangup_causes import is_harmless
 from arirecord.errors import ArirecordError
 from arirecord.report.search import MODELS, find_calls
 from arirecord.select.numbers import number_key

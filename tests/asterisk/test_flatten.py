@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.asterisk.catalogue import ENVELOPE, columns_of, event_types
-from arirecord.asterisk.flatten import flatten
+from arirecord.asterisk.flatten_events import flatten
 from arirecord.asterisk.timestamps import parse_timestamp
 from tests.examples import examples
 

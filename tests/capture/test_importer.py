@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from arirecord.capture import importer
 from arirecord.capture.import_events import EventFinder
-from arirecord.capture.import_lines import ImportedRows, alike
+from arirecord.capture.import_fast_lines import ImportedRows, alike
+from arirecord.capture.import_json_values import ValueReader
 from arirecord.capture.import_report import FileReport
-from arirecord.capture.import_text import ValueReader
 from arirecord.capture.importer import _Stream, import_streams
 from arirecord.errors import JournalError, NoEvents
 from arirecord.session.digest import RowDigest

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
 from arirecord.asterisk.catalogue import all_columns
-from arirecord.tap.exchanges import Exchanges, ObservedExchange
 from arirecord.tap.frames import CLOSE, Message, MessageReader, close_frame, parse_close
 from arirecord.tap.http import END, Head, HttpReader
 from arirecord.tap.known_secrets import KnownSecrets
+from arirecord.tap.rest_exchanges import Exchanges, ObservedExchange
 from arirecord.tap.secrets import clean_body, clean_frame, clean_query, clean_uri, is_secret_name, user_of
 
 

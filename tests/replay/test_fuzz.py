@@ -19,7 +19,7 @@ from arirecord.replay.pbx.state import PbxState
 from arirecord.replay.rest.matcher import told
 from arirecord.replay.rest.messages import RestRequest, RestResponse
 from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest, exchange_of
-from arirecord.replay.rest.rest_messages import parse_message, response_text
+from arirecord.replay.rest.websocket_rest import parse_message, response_text
 from arirecord.replay.rest_handler import RestHandler
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify.compare import Request, compare

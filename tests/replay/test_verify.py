@@ -29,7 +29,7 @@ MENU = Path(__file__).parent / "recordings" / "menu.parquet"
 OVER_WEBSOCKET = MENU.with_name("menu-websocket.parquet")
 ASKS_TO_ANSWER = 'await self.ask("POST", "channels", channel, "answer")'
 PATIENT = VerifyOptions(pace_timeout_s=20, quiet_s=0.2)
-QUICK = VerifyOptions(pace_timeout_s=0.5, quiet_s=0.2)
+QUICK = VerifyOptions(pace_timeout_s=2, quiet_s=0.2)
 
 
 def verified(app: Path, options: VerifyOptions = QUICK, recording: Path = MENU, *arguments: str) -> Verified:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from arirecord.cli import cli
-from arirecord.report.rules import RULES
+from arirecord.report.linter_rules import RULES
 
 ROOT = Path(__file__).parents[2]
 DOC = (ROOT / "docs" / "explain.md").read_text()

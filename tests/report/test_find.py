@@ -9,7 +9,7 @@ from arirecord.analytics import connect
 from arirecord.report import call_data, search
 from arirecord.report.build_story import tell
 from arirecord.report.call_data import read_facts_of
-from arirecord.report.rules import PROBLEMS, RULES
+from arirecord.report.linter_rules import PROBLEMS, RULES
 from arirecord.report.search import all_calls, calls_of_row, find_calls, worst_calls
 
 from .conftest import Connections

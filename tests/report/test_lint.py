@@ -2,7 +2,7 @@
 
 import pytest
 
-from arirecord.report.rules import RULES
+from arirecord.report.linter_rules import RULES
 from arirecord.report.story import Story
 
 from .conftest import Tell

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from arirecord.doctor import examine
 from arirecord.errors import ArirecordError, NotASession, TargetExists
 from arirecord.session import compact as module
-from arirecord.session import parquet, templates
+from arirecord.session import parquet, raw_templates
 from arirecord.session.column_check import LEADING
 from arirecord.session.compact import compact
 from arirecord.session.journal import JournalWriter, journal_path
@@ -143,7 +143,7 @@ def test_columns_without_a_value_are_left_out(tmp_path: Path) -> None:
 
 def test_templates_that_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More forms of one type than are kept in mind, in turns, and others between that no template gives."""
-    monkeypatch.setattr(templates, "_KNOWN", 2)
+    monkeypatch.setattr(raw_templates, "_KNOWN", 2)
     monkeypatch.setattr(module, "_SLICE", 7)
     keys = ["forward", "forwarded", "dialstring", "dialstatus"]
     events = [f'{{"type":"Dial","{keys[i % 4]}":"{i}"' + ("}" if i % 3 else ', "peer":{}}') for i in range(60)]

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arirecord.doctor import Finding, examine, examine_session, worst
-from arirecord.doctor.batch import Batch
 from arirecord.doctor.columns import Columns
+from arirecord.doctor.row_batches import Batch
 from arirecord.session.reader import open_session
 from tests.conftest import streams
 from tests.examples import examples

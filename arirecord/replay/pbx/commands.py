@@ -11,7 +11,7 @@ from arirecord.replay.rest.messages import RestRequest, RestResponse, error
 from arirecord.replay.rest.recorded_exchanges import RecordedRest
 from arirecord.replay.rest.refusals import Refusals
 from arirecord.replay.rest.request_key import RequestKey
-from arirecord.replay.rest.synthetic import SyntheticResponses, subject
+from arirecord.replay.rest.synthetic_responses import SyntheticResponses, subject
 
 from .state import PbxState, ResourceTable
 

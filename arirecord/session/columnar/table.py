@@ -1,7 +1,7 @@
 """Rows as an Arrow table: the columns of a session.
 
 The fast path (`fast_path.py`) refuses frames that differ from the catalogue. These take the exact path
-(`asterisk/flatten.py`), one by one. Both give the same values.
+(`asterisk/flatten_events.py`), one by one. Both give the same values.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from arirecord.asterisk.catalogue import all_columns, columns_of, event_types
-from arirecord.asterisk.flatten import Flat, flatten, flatten_as
+from arirecord.asterisk.flatten_events import Flat, flatten, flatten_as
 from arirecord.session.column_check import ARROW, LEADING
 from arirecord.session.header import Drift
 from arirecord.session.rows import OWN_COLUMNS, TEXT, Row, Rows

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from arirecord.asterisk.causes import HARMLESS_CAUSES, HARMLESS_SIP
 from arirecord.asterisk.channel_names import HELPERS, MEDIA, SNOOP
 from arirecord.asterisk.channel_states import INCOMING_STATES, OUTGOING_STATES, RESERVED_STATES, RINGING_STATES
 from arirecord.asterisk.dial_statuses import DISPOSITIONS, PROGRESS_STATUSES, RINGING_STATUSES
 from arirecord.asterisk.dialplan_apps import PROMPTS, SILENT_PROMPTS
+from arirecord.asterisk.hangup_causes import HARMLESS_CAUSES, HARMLESS_SIP
 from arirecord.asterisk.queue_statuses import REFUSED_JOINS
 from arirecord.asterisk.sample_rates import SAMPLE_RATES
 from arirecord.select.numbers import INTERNATIONAL, SEPARATORS
