@@ -3,12 +3,15 @@
 import asyncio
 import shlex
 import signal
+import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
+
+from arirecord.printable import printable
 
 from .console import echo, say
 from .output import Input, Output, Verb, output_options
@@ -63,6 +66,7 @@ class _RuleType(click.ParamType["Rule"]):
     show_default=True,
     help="How much later, or earlier, than in the recording a request may follow an event.",
 )
+@click.option("--learn", is_flag=True, help="Run the app twice and keep rules for what is new in each run.")
 @click.option("--strict", is_flag=True, help="Also report extra GET requests, repeated failures and default values.")
 @click.option("--connect", metavar="URL", help="Connect to an app that waits for an outbound WebSocket.")
 @click.option(
@@ -92,6 +96,7 @@ def command(
     ignore: "tuple[Rule, ...]",
     any_order: bool,
     max_delay: float,
+    learn: bool,
     strict: bool,
     connect: str | None,
     pace_timeout: float,
@@ -110,7 +115,8 @@ def command(
     Requests are compared call by call, in order where one was answered before the other, and with the time after the
     event before them. Ids that the app chooses itself may differ, as may UUIDs and times in values. The differences are
     printed as a diff: `-` was recorded, `+` is what the app does now, `!` came too late or too early. The exit code is
-    1 if there is a difference.
+    1 if there is a difference. With --learn, parameters with another value in the recording and in each of two runs
+    become rules in a file beside the recording, SESSION.rules, which later runs apply.
 
     \b
     Examples:
@@ -127,15 +133,23 @@ def command(
     options = VerifyOptions(_speed(speed), pace_timeout, start_timeout, 0.5, application, ignore, limits, connect)
     results = []
     paths = sessions_in(session)
-    for path in paths:
+
+    def replayed(path: Path) -> Verified:
         say(f"Replaying {path} to {command[0]} …")
         with asyncio.Runner(loop_factory=precise_loop) as runner:
-            try:
-                results.append(runner.run(_until_signal(verify(path, command, options, say))))
-            except VerifyError as error:
-                if len(paths) == 1:
-                    raise
-                results.append(Verified(path, trouble=str(error)))  # continue with the other sessions
+            return runner.run(_until_signal(verify(path, command, options, say)))
+
+    if learn:
+        for path in paths:
+            _learn(path, replayed(path), replayed(path))
+        return
+    for path in paths:
+        try:
+            results.append(replayed(path))
+        except VerifyError as error:
+            if len(paths) == 1:
+                raise
+            results.append(Verified(path, trouble=str(error)))  # continue with the other sessions
         if form == "text":
             _print(results[-1], command)
         elif form == "github":
@@ -147,6 +161,24 @@ def command(
             write_junit(results, path)
     if not all(result.is_same for result in results):
         raise SystemExit(1)
+
+
+def _learn(session: Path, first: "Verified", second: "Verified") -> None:
+    """Show the rules that two runs give, and keep them after a confirmation at a terminal."""
+    from arirecord.errors import VerifyError
+    from arirecord.replay.verify import learned, rules_path, rules_text
+
+    if (trouble := first.trouble or second.trouble) is not None:
+        raise VerifyError(f"{session}: {trouble}; nothing was learned")
+    if not (rules := learned(first.calls, second.calls)):
+        echo(f"{session}: no parameter is new in each run")
+        return
+    echo("\n".join(rules))
+    target = rules_path(session)
+    if not sys.stdin.isatty() or click.confirm(f"Keep these in {printable(str(target))}?", default=True):
+        text = rules_text(session, rules)
+        target.write_text(text, "utf-8")
+        say(f"{target}: {len(rules)} new rules; later runs apply them.")
 
 
 def _speed(text: str) -> float | None:

@@ -226,6 +226,30 @@ def test_the_result_as_json_and_as_annotations(tmp_path: Path) -> None:
     assert all(line.startswith(f"::error file={MENU},title=") for line in annotations)
 
 
+@pytest.mark.slow
+def test_what_is_new_in_each_run_is_learned(tmp_path: Path) -> None:
+    """A word that the app makes up is another each time; a wrong prompt is the same in both runs, and stays a fault."""
+    recording = tmp_path / "menu.parquet"
+    shutil.copy(MENU, recording)
+    made_up = "'-'.join(__import__('random').choices(['red', 'blue', 'green', 'white', 'black'], k=8))"
+    random = with_bug(tmp_path, 'variable="CALLERID(num)"', f'variable="X-" + {made_up}')
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(random.read_text().replace("sound:vm-goodbye", "sound:vm-nothing"))
+
+    def run(app: Path, *options: str) -> tuple[int, str]:
+        arguments = ["verify", *options, "--pace-timeout", "1s", str(recording), "--", sys.executable, str(app)]
+        result = CliRunner().invoke(cli, arguments)
+        return result.exit_code, result.stdout
+
+    assert run(random)[0] == 1
+    code, printed = run(wrong, "--learn")
+    assert (code, printed) == (0, "GET /channels/*/variable?variable\n")
+    assert recording.with_suffix(".rules").read_text().endswith(printed)
+    assert run(random)[0] == 0
+    code, printed = run(wrong)
+    assert code == 1 and "sound:vm-nothing" in printed
+
+
 def test_parts_of_a_recording_are_one_session(tmp_path: Path) -> None:
     """Others in a folder are each its own."""
     parts = tmp_path / "all" / "parts"

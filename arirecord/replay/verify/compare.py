@@ -1,7 +1,7 @@
 """Compares the requests of the recorded app with those of another app, call by call."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final, NamedTuple
@@ -65,13 +65,15 @@ class Hunk:
 class Compared:
     """One call: the number of recorded requests, and the differences in order.
 
-    `late` has a sentence for each request that came at another time than in the recording.
+    `late` has a sentence for each request that came at another time than in the recording. `changed` are requests to
+    the same resource with other parameters: the recorded one, and that of the new run.
     """
 
     call: CallRequests
     recorded_count: int
     hunks: Sequence[Hunk] = ()
     late: Sequence[str] = ()
+    changed: Sequence[tuple[RequestKey, RequestKey]] = ()
 
     @property
     def is_same(self) -> bool:
@@ -112,11 +114,12 @@ def _compare(call: CallRequests, recorded: list[_Line], asked: list[_Line], limi
     recorded.sort(key=lambda line: line.request.begun_ns)
     ours = [line.text for line in recorded]
     if not limits.strict:
-        asked = _with_effect(ours, asked)
+        asked = _with_effect(recorded, asked)
     asked = _in_recorded_order(recorded, asked, limits.any_order)
     theirs = [line.text for line in asked]
     hunks: list[Hunk] = []
     late: list[str] = []
+    changed: list[tuple[RequestKey, RequestKey]] = []
     shown = 0
     for what, i, j, k, m in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         if what == "equal":
@@ -127,7 +130,17 @@ def _compare(call: CallRequests, recorded: list[_Line], asked: list[_Line], limi
         before = [f"  {text}" for text in ours[max(shown, i - _CONTEXT) : i]]
         hunks.append(Hunk(_count(recorded[:i]), [*before, *lines]))
         shown = j
-    return Compared(call, _count(recorded), hunks, late)
+        changed += _changed(recorded[i:j], asked[k:m])
+    return Compared(call, _count(recorded), hunks, late, changed)
+
+
+def _changed(recorded: Sequence[_Line], asked: Sequence[_Line]) -> Iterator[tuple[RequestKey, RequestKey]]:
+    left = [line.request.asked for line in asked]
+    for line in recorded:
+        key = line.request.asked
+        if (other := next((one for one in left if one.place == key.place), None)) is not None:
+            left.remove(other)
+            yield key, other
 
 
 def _count(lines: Sequence[_Line]) -> int:
@@ -159,16 +172,20 @@ def _may_swap(recorded: Sequence[_Line], first: int | None, second: int | None, 
     return second < first and (any_order or recorded[second].request.ended_ns > recorded[first].request.begun_ns)
 
 
-def _with_effect(recorded: Sequence[str], asked: Sequence[_Line]) -> list[_Line]:
+def _with_effect(recorded: Sequence[_Line], asked: Sequence[_Line]) -> list[_Line]:
     """The new requests without additional queries, and without failed ones that were repeated."""
-    wanted, left = Counter(recorded), Counter(line.text for line in asked)
+    wanted, left = Counter(line.text for line in recorded), Counter(line.text for line in asked)
+    # A query with other parameters stands for a recorded one that did not come.
+    changed = Counter(line.request.asked.place for line in recorded if not left[line.text])
     found = []
     for line in asked:
+        place = line.request.asked.place
         left[line.text] -= 1
-        is_additional = not wanted[line.text] and line.request.asked.operation.method == "GET"
+        is_additional = not wanted[line.text] and line.request.asked.operation.method == "GET" and not changed[place]
         is_repeated = line.request.status >= 400 and left[line.text] >= max(wanted[line.text], 1)
         if not is_additional and not is_repeated:
             found.append(line)
+            changed[place] -= not wanted[line.text] and changed[place] > 0
             wanted[line.text] -= wanted[line.text] > 0
     return found
 

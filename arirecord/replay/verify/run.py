@@ -21,6 +21,7 @@ from arirecord.session.reader import SessionFile, open_session
 from .app import running, where
 from .compare import Compared, Limits, Request, compare
 from .grouping import TYPES, Grouping
+from .learn import read_rules
 from .reactions import Reactions
 from .rules import DEFAULT_RULES, Rule, Rules
 
@@ -101,6 +102,7 @@ async def verify(
 ) -> Verified:
     """Replay a session to the app that `command` starts, and compare its REST requests, call by call.
 
+    The rules of the options are applied, and those learned for the session (`rules_path`).
     `say` receives progress messages. Raises `VerifyError` if there is nothing to compare or the app does not connect,
     and `ReplayError` or `NotASession` as `ReplayServer` does.
     """
@@ -142,7 +144,8 @@ async def verify(
         sent = server.keep_times()
         trouble = await _until_over(server, process, options, asked)
     moments_s = (session.header.started_ns / 1e9, time.time())
-    rules = Rules([*map(Rule.parse, DEFAULT_RULES), *options.rules], grouping.knows, moments_s, options.limits.strict)
+    known_rules = [*map(Rule.parse, DEFAULT_RULES), *read_rules(path), *options.rules]
+    rules = Rules(known_rules, grouping.knows, moments_s, options.limits.strict)
     for request in asked.requests:
         grouping.request(request.asked, request.thing, is_recorded=False)
     theirs = reactions.measure(asked.requests, sent)

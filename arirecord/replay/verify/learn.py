@@ -1,0 +1,79 @@
+"""Learns which parameters are new in each run of an app, and keeps them as rules beside the recording."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import orjson
+
+from arirecord.errors import VerifyError
+from arirecord.replay.rest.request_key import RequestKey
+
+from .compare import Compared
+from .rules import Rule
+
+__all__ = ["learned", "read_rules", "rules_path", "rules_text"]
+
+_HEAD = "# Parameters that are new in each run, found by `arirecord verify --learn`: METHOD PATH?NAME\n"
+
+
+def rules_path(session: Path) -> Path:
+    """The file of the learned rules of a session: `transfer.rules` beside `transfer.parquet`."""
+    return session.with_suffix(".rules")
+
+
+def read_rules(session: Path) -> list[Rule]:
+    """The learned rules of a session; none without a file. Raises `VerifyError` for a line that is not a rule."""
+    path = rules_path(session)
+    if not path.is_file():
+        return []
+    lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+    try:
+        return [Rule.parse(line) for line in lines if line and not line.startswith("#")]
+    except ValueError as error:
+        raise VerifyError(f"{path}: {error}") from error
+
+
+def rules_text(session: Path, rules: Sequence[str]) -> str:
+    """The text of the file of a session with these rules, after those that it has."""
+    path = rules_path(session)
+    before = path.read_text("utf-8") if path.is_file() else _HEAD
+    return before + "".join(f"{rule}\n" for rule in rules)
+
+
+def learned(first: Sequence[Compared], second: Sequence[Compared]) -> list[str]:
+    """The rules for parameters with another value in the recording and in each of two runs of the same app.
+
+    A value that both runs have is a change of the app, and no rule hides it.
+    """
+    values = [dict(change for call in run for change in _changes(call)) for run in (first, second)]
+    found: dict[tuple[str, str], set[str]] = {}
+    for place, value in values[0].items():
+        if values[1].get(place, value) != value:
+            _, method, path, _, name = place
+            found.setdefault((method, path), set()).add(name)
+    return [f"{method} {path}?{','.join(sorted(names))}" for (method, path), names in sorted(found.items())]
+
+
+Place = tuple[str, str, str, int, str]
+
+
+def _changes(call: Compared) -> Iterator[tuple[Place, str]]:
+    """Each parameter with another value than recorded: its call, request and name, and the value."""
+    for recorded, asked in call.changed:
+        path = re.sub(r"\{\w+\}", "*", recorded.operation.path)
+        ours, theirs = _parameters(recorded), _parameters(asked)
+        for name in ours.keys() | theirs.keys():
+            if ours.get(name) != theirs.get(name):
+                number = sum(other.place == recorded.place for other, _ in call.changed)
+                yield (call.call.channel_id, recorded.operation.method, path, number, name), theirs.get(name, "")
+
+
+def _parameters(key: RequestKey) -> dict[str, str]:
+    """The parameters of a request, and the fields of its JSON body as `variables.NAME`."""
+    found = dict(key.parameters)
+    document = orjson.loads(key.document) if key.document else {}
+    for outer, fields in document.items() if isinstance(document, dict) else ():
+        if isinstance(fields, dict):
+            found |= {f"{outer}.{name}": orjson.dumps(value).decode() for name, value in fields.items()}
+    return found
