@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from arirecord.asterisk.rest_operations import find
 from arirecord.replay.rest.messages import RestRequest
 from arirecord.replay.rest.request_key import asked
-from arirecord.replay.verify.compare import Limits, Request, compare
+from arirecord.replay.verify.compare import Limits, compare
 from arirecord.replay.verify.grouping import Grouping
+from arirecord.replay.verify.reactions import Reactions
+from arirecord.replay.verify.requests import Request
 from arirecord.replay.verify.rules import Rule, Rules
 
 from .support import frame
@@ -186,8 +188,9 @@ def test_a_parameter_with_its_default_value_makes_no_difference_unless_strict() 
     assert strict.text(request(PLAY).asked) != strict.text(request(default).asked)
 
 
-def timed(text: str, begun: int, ended: int, **fields: Any) -> Request:
-    return request(text)._replace(begun_ns=begun, ended_ns=ended, **fields)
+def timed(text: str, begun: float, ended: float, **fields: Any) -> Request:
+    """A request with its times in seconds."""
+    return request(text)._replace(begun_ns=int(begun * 1e9), ended_ns=int(ended * 1e9), **fields)
 
 
 def compared(recorded: list[Request], asked: list[Request], limits: Limits = Limits()) -> list[str]:  # noqa: B008
@@ -247,14 +250,69 @@ def test_what_has_no_effect_makes_no_difference_unless_strict() -> None:
     assert len(compared(recorded, harmless, Limits(strict=True))) == 5
 
 
-def test_a_request_that_comes_later_or_earlier_is_named() -> None:
-    recorded = [timed(ANSWER, 0, 1, delay_s=0.01, gap_s=0.01), timed(RING, 2, 3, delay_s=4, gap_s=4)]
-    slow = [recorded[0]._replace(delay_s=2.01, gap_s=2.01), recorded[1]]
-    hasty = [recorded[0], recorded[1]._replace(delay_s=0.5, gap_s=0.5)]
-    after_another_call = [recorded[0], recorded[1]._replace(delay_s=0.5, gap_s=4.5)]
+def lateness(
+    events: list[tuple[float, float, dict[str, Any]]],
+    recorded: list[Request],
+    asked: list[Request],
+    limits: Limits = Limits(),  # noqa: B008
+) -> list[str]:
+    """What is said of times. Each event has the time at which it was recorded, and at which it was replayed."""
+    frames = [
+        frame(number, 0, json.dumps(event))._replace(type=event["type"], t_ns=int(was_s * 1e9))
+        for number, (was_s, _, event) in enumerate(events)
+    ]
+    sent = [((one.t_ns, one.seq), int(is_s * 1e9)) for one, (_, is_s, _) in zip(frames, events, strict=True)]
+    grouping = grouped([event for _, _, event in events], recorded)
+    reactions = Reactions(frames, "app", grouping, recorded, sent)
+    calls = compare(recorded, asked, grouping, Rules([], grouping.knows), limits, reactions)
+    return [text for call in calls for text in call.late]
 
-    after = "after the latest event or response; recorded"
-    assert compared(recorded, slow) == [f"! {ANSWER}: 2.00 s too late, 2.01 s {after} 0.01 s"]
-    assert compared(recorded, hasty) == [f"! {RING}: 3.50 s too early, 0.50 s {after} 4.00 s"]
-    assert compared(recorded, after_another_call) == []
-    assert compared(recorded, slow, Limits(max_delay_s=3)) == []
+
+def key(channel: str) -> dict[str, Any]:
+    return {"type": "ChannelDtmfReceived", "digit": "1", "channel": {"id": channel}}
+
+
+OTHER_CALL = "POST /channels/b/answer"
+
+
+def test_a_request_that_comes_later_or_earlier_is_named() -> None:
+    events = [(1.0, 1.0, start("a")), (5.0, 3.1, key("a"))]
+    recorded = [timed(ANSWER, 1.01, 1.02), timed(RING, 5.02, 5.03), timed(PLAY, 8, 8.1)]
+    slow = [timed(ANSWER, 3.02, 3.03), timed(RING, 3.12, 3.13), timed(PLAY, 6.1, 6.2)]
+    hasty = [timed(ANSWER, 1.01, 1.02), timed(RING, 3.12, 3.13), timed(PLAY, 3.14, 3.15)]
+
+    assert lateness(events, recorded, slow) == [f"{ANSWER}: 2.01 s too late, 2.02 s after StasisStart; recorded 0.01 s"]
+    assert lateness(events, recorded, slow, Limits(max_delay_s=3)) == []
+    (early,) = lateness(events, recorded, hasty)
+    assert early == f"{PLAY}: 2.96 s too early, 0.01 s after the response to POST ring; recorded 2.97 s"
+
+
+def test_a_timer_of_an_app_is_measured_from_what_started_it() -> None:
+    """A replay shortens the time between events, but no timer of the app."""
+    between = [(1.0, 1.0, start("a")), (7.0, 1.05, key("a"))]
+    assert lateness(between, [timed(RING, 9, 9.1)], [timed(RING, 9.1, 9.2)]) == []
+
+    two_calls = [(1.0, 1.0, start("a")), (4.0, 1.02, start("b"))]
+    recorded = [timed(ANSWER, 9.0, 9.1), timed(OTHER_CALL, 12.0, 12.1)]
+    assert lateness(two_calls, recorded, [timed(ANSWER, 9.0, 9.1), timed(OTHER_CALL, 9.05, 9.15)]) == []
+
+
+def test_of_two_requests_at_once_none_is_early_because_the_other_was_answered() -> None:
+    """The recorded app sent both when a timer ran out; now the response to the first comes before the second."""
+    recorded = [timed(ANSWER, 3.0, 3.02), timed(RING, 3.01, 3.03)]
+    now = [timed(ANSWER, 3.0, 3.005), timed(RING, 3.01, 3.02)]
+    assert lateness([(1.0, 1.0, start("a"))], recorded, now) == []
+
+
+def test_a_request_may_follow_an_event_of_another_call() -> None:
+    """An agent is free: the next caller, who waited for long, is connected."""
+    events = [(1.0, 1.0, start("a")), (100.0, 1.1, {**key("b"), "type": "ChannelDestroyed"})]
+    assert lateness(events, [timed(ANSWER, 100.1, 100.2)], [timed(ANSWER, 1.2, 1.3)]) == []
+
+
+def test_a_request_that_does_not_wait_for_its_event_is_early() -> None:
+    """Hanging up at once, and not when the prompt has ended: that is not sent yet."""
+    events = [(1.0, 1.0, start("a")), (6.0, 1.2, {**key("a"), "type": "PlaybackFinished"})]
+    recorded = [timed(PLAY, 1.01, 1.02), timed(RING, 6.01, 6.02)]
+    (early,) = lateness(events, recorded, [timed(PLAY, 1.01, 1.02), timed(RING, 1.03, 1.04)])
+    assert early == f"{RING}: 4.98 s too early, 0.01 s after the response to POST play; recorded 4.99 s"

@@ -2,36 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
 from arirecord.replay.rest.request_key import RequestKey
 
 from .grouping import CallRequests, Grouping
+from .reactions import Reactions
+from .requests import Request
 from .rules import Rules
 
-__all__ = ["Compared", "Hunk", "Limits", "Request", "compare"]
+__all__ = ["Compared", "Hunk", "Limits", "compare"]
 
 _CONTEXT: Final = 2
 _SHOWN: Final = 8
-
-
-class Request(NamedTuple):
-    """A request in recorded ids; `thing` is the id of the resource that it created, or empty.
-
-    `begun_ns` and `ended_ns` are the times of the request and of its response, `status` is that of the response.
-    `delay_s` is the time since the latest event or response of its call, `gap_s` the same of all calls; None if there
-    was none.
-    """
-
-    asked: RequestKey
-    thing: str = ""
-    begun_ns: int = 0
-    ended_ns: int = 0
-    status: int = 200
-    delay_s: float | None = None
-    gap_s: float | None = None
 
 
 class _Line(NamedTuple):
@@ -89,16 +74,33 @@ class Compared:
 
 
 def compare(
-    recorded: Iterable[Request], asked: Iterable[Request], grouping: Grouping, rules: Rules, limits: Limits = Limits()
+    recorded: Iterable[Request],
+    asked: Iterable[Request],
+    grouping: Grouping,
+    rules: Rules,
+    limits: Limits = Limits(),
+    reactions: Reactions | None = None,
 ) -> list[Compared]:
     """Compare the requests of each call with the recorded ones; calls in the order in which they came.
 
     `grouping` has the requests of both. Of two requests, one is the first only if its
-    response came before the other request: requests in flight together have no order.
+    response came before the other request: requests in flight together have no order. Without `reactions`, times are
+    not compared.
     """
     ours, theirs = _by_call(recorded, grouping, rules), _by_call(asked, grouping, rules)
     calls = sorted({**ours, **theirs}, key=lambda call: (call.t_ns, call.channel_id))
-    return [_compare(call, ours.get(call, []), theirs.get(call, []), limits) for call in calls]
+    results = [_compare(call, ours.get(call, []), theirs.get(call, []), limits) for call in calls]
+    if reactions is None or limits.max_delay_s is None:
+        return [compared for compared, _ in results]
+    replayed = {id(one.request): other.request for _, pairs in results for one, other in pairs}
+    found = []
+    for compared, pairs in results:
+        told = [
+            (one.text, reactions.sentence(one.request, other.request, replayed, limits.max_delay_s))
+            for one, other in pairs
+        ]
+        found.append(replace(compared, late=[f"{text}: {sentence}" for text, sentence in told if sentence]))
+    return found
 
 
 def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> dict[CallRequests, list[_Line]]:
@@ -110,7 +112,10 @@ def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> d
     return found
 
 
-def _compare(call: CallRequests, recorded: list[_Line], asked: list[_Line], limits: Limits) -> Compared:
+def _compare(
+    call: CallRequests, recorded: list[_Line], asked: list[_Line], limits: Limits
+) -> tuple[Compared, list[tuple[_Line, _Line]]]:
+    """The differences of a call, and the equal requests."""
     recorded.sort(key=lambda line: line.request.begun_ns)
     ours = [line.text for line in recorded]
     if not limits.strict:
@@ -118,20 +123,19 @@ def _compare(call: CallRequests, recorded: list[_Line], asked: list[_Line], limi
     asked = _in_recorded_order(recorded, asked, limits.any_order)
     theirs = [line.text for line in asked]
     hunks: list[Hunk] = []
-    late: list[str] = []
+    pairs: list[tuple[_Line, _Line]] = []
     changed: list[tuple[RequestKey, RequestKey]] = []
     shown = 0
     for what, i, j, k, m in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         if what == "equal":
-            pairs = zip(recorded[i:j], asked[k:m], strict=True)
-            late += [text for one, other in pairs if (text := _time(one, other, limits.max_delay_s))]
+            pairs += zip(recorded[i:j], asked[k:m], strict=True)
             continue
         lines = [*_some("- ", ours[i:j]), *_some("+ ", theirs[k:m])]
         before = [f"  {text}" for text in ours[max(shown, i - _CONTEXT) : i]]
         hunks.append(Hunk(_count(recorded[:i]), [*before, *lines]))
         shown = j
         changed += _changed(recorded[i:j], asked[k:m])
-    return Compared(call, _count(recorded), hunks, late, changed)
+    return Compared(call, _count(recorded), hunks, changed=changed), pairs
 
 
 def _changed(recorded: Sequence[_Line], asked: Sequence[_Line]) -> Iterator[tuple[RequestKey, RequestKey]]:
@@ -188,22 +192,6 @@ def _with_effect(recorded: Sequence[_Line], asked: Sequence[_Line]) -> list[_Lin
             changed[place] -= not wanted[line.text] and changed[place] > 0
             wanted[line.text] -= wanted[line.text] > 0
     return found
-
-
-def _time(recorded: _Line, asked: _Line, max_delay_s: float | None) -> str:
-    """A sentence on a request that came much later after what preceded it than in the recording, or much earlier."""
-    if max_delay_s is None:
-        return ""
-    for was_s, is_s, sign, word in (
-        (recorded.request.delay_s, asked.request.delay_s, 1, "late"),
-        (recorded.request.gap_s, asked.request.gap_s, -1, "early"),
-    ):
-        if was_s is not None and is_s is not None and (is_s - was_s) * sign > max_delay_s:
-            return (
-                f"{recorded.text}: {(is_s - was_s) * sign:.2f} s too {word}, "
-                f"{is_s:.2f} s after the latest event or response; recorded {was_s:.2f} s"
-            )
-    return ""
 
 
 def _some(mark: str, texts: Sequence[str]) -> list[str]:

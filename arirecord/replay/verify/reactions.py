@@ -1,25 +1,53 @@
-"""How long after an event or a response an app sent each request: in a recording, and in a replay."""
+"""Whether an app sent a request as long after its cause as the recorded app did."""
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Collection, Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 import orjson
 
 from arirecord.replay.timing.progress import Place
 from arirecord.session.reader import Frame
 
-from .compare import Request
 from .grouping import CallRequests, Grouping
+from .requests import Request
 
 __all__ = ["Reactions"]
 
+# A request that comes as long after an event as in the recording, within this, is that of a timer.
+_TIMER_S: Final = 0.3
+
+
+class _Cause(NamedTuple):
+    """An event or a response that may be the cause of a request. `request` is the recorded one of a response."""
+
+    t_ns: int
+    name: str
+    place: Place
+    request: Request | None = None
+
 
 class Reactions:
-    """Measures the delay of requests, from the events that an application received."""
+    """Compares delays of requests in a replay with those in the recording.
 
-    def __init__(self, frames: Iterable[Frame], application: str, grouping: Grouping) -> None:
+    Nothing shows which event a request answers. Its delay is that of the recording if it is so after any event or
+    response that may be the cause: the latest ones of any call, or for a timer any of its call.
+
+    `sent` are the places up to which the replay had sent events, with the times, on the clock of its requests.
+    """
+
+    def __init__(
+        self,
+        frames: Iterable[Frame],
+        application: str,
+        grouping: Grouping,
+        recorded: Iterable[Request],
+        sent: Sequence[tuple[Place, int]],
+    ) -> None:
         self._grouping = grouping
-        self._events: list[tuple[Place, Collection[CallRequests]]] = []
+        self._sent = sent
+        self._causes: dict[CallRequests | None, list[_Cause]] = {None: []}
         for frame in frames:
             if frame.type == "RESTResponse" or frame.application not in (None, application):
                 continue
@@ -28,33 +56,58 @@ class Reactions:
             except ValueError:
                 continue
             if isinstance(event, dict):
-                self._events.append(((frame.t_ns, frame.seq), grouping.calls_of(event)))
+                cause = _Cause(frame.t_ns, str(frame.type), (frame.t_ns, frame.seq))
+                self._add(cause, grouping.calls_of(event))
+        for request in recorded:
+            name = f"the response to {request.asked.operation.method} {request.asked.operation.name}"
+            self._add(_Cause(request.ended_ns, name, (0, 0), request), [self._call(request)])
+        for causes in self._causes.values():
+            causes.sort(key=itemgetter(0))
 
-    def measure(self, requests: Iterable[Request], sent: Sequence[tuple[Place, int]] | None = None) -> list[Request]:
-        """Return the requests with `delay_s` and `gap_s`.
+    def sentence(self, recorded: Request, asked: Request, replayed: Mapping[int, Request], max_delay_s: float) -> str:
+        """A sentence on a request that came much later after its cause than in the recording, or much earlier.
 
-        `sent` are the places up to which a replay had sent events, with the times, on the clock of the requests.
-        Without it, the requests are the recorded ones.
+        Empty if it did not. `replayed` has the request of the replay for each recorded one, by its `id`.
         """
-        found = []
-        moments: dict[CallRequests | None, list[int]] = {None: []}
-        for place, calls in self._events:
-            at = 0 if sent is None else bisect_left(sent, place, key=lambda one: one[0])
-            if sent is not None and at == len(sent):
-                break
-            for call in (None, *calls):
-                moments.setdefault(call, []).append(place[0] if sent is None else sent[at][1])
-        requests = list(requests)
-        for request in requests:
-            for call in (None, self._grouping.call(request.asked, request.thing)):
-                insort(moments.setdefault(call, []), request.ended_ns)
-        for request in requests:
-            of_call = moments[self._grouping.call(request.asked, request.thing)]
-            times = (_since(request.begun_ns, of_call), _since(request.begun_ns, moments[None]))
-            found.append(request._replace(delay_s=times[0], gap_s=times[1]))
-        return found
+        found: list[tuple[float, float, str]] = []
+        for cause, most_s in self._before(recorded, max_delay_s):
+            cause_ns = self._replayed_ns(cause, replayed)
+            if cause_ns is None or cause_ns > asked.begun_ns:
+                continue
+            was_s, is_s = (recorded.begun_ns - cause.t_ns) / 1e9, (asked.begun_ns - cause_ns) / 1e9
+            if abs(is_s - was_s) <= most_s:
+                return ""
+            found.append((is_s, was_s, cause.name))
+        if not found:
+            return ""
+        is_s, was_s, name = found[0]
+        difference = f"{abs(is_s - was_s):.2f} s too {'late' if is_s > was_s else 'early'}"
+        return f"{difference}, {is_s:.2f} s after {name}; recorded {was_s:.2f} s"
 
+    def _before(self, recorded: Request, max_delay_s: float) -> Iterator[tuple[_Cause, float]]:
+        """The possible causes of a request, those of its call first, each with the tolerance for its delay."""
+        own, every = self._causes.get(self._call(recorded), []), self._causes[None]
+        since_ns = recorded.begun_ns - int(max_delay_s * 1e9)
+        timer_s = min(_TIMER_S, max_delay_s)
+        for causes in (own, every):
+            end = bisect_right(causes, recorded.begun_ns, key=itemgetter(0))
+            for at in range(end - 1, -1, -1):
+                is_recent = at == end - 1 or causes[at].t_ns >= since_ns
+                if causes is every and not is_recent:
+                    return
+                yield causes[at], max_delay_s if is_recent else timer_s
 
-def _since(moment_ns: int, moments_ns: Sequence[int]) -> float | None:
-    count = bisect_right(moments_ns, moment_ns)
-    return (moment_ns - moments_ns[count - 1]) / 1e9 if count else None
+    def _replayed_ns(self, cause: _Cause, replayed: Mapping[int, Request]) -> int | None:
+        """When the replay sent an event or a response; None if it did not."""
+        if cause.request is not None:
+            request = replayed.get(id(cause.request))
+            return None if request is None else request.ended_ns
+        at = bisect_left(self._sent, cause.place, key=itemgetter(0))
+        return None if at == len(self._sent) else self._sent[at][1]
+
+    def _add(self, cause: _Cause, calls: Iterable[CallRequests]) -> None:
+        for call in (None, *calls):
+            self._causes.setdefault(call, []).append(cause)
+
+    def _call(self, request: Request) -> CallRequests:
+        return self._grouping.call(request.asked, request.thing)

@@ -19,10 +19,11 @@ from arirecord.session.folder_files import session_files
 from arirecord.session.reader import SessionFile, open_session
 
 from .app import running, where
-from .compare import Compared, Limits, Request, compare
+from .compare import Compared, Limits, compare
 from .grouping import TYPES, Grouping
 from .learn import read_rules
 from .reactions import Reactions
+from .requests import Request
 from .rules import DEFAULT_RULES, Rule, Rules
 
 __all__ = ["Verified", "VerifyOptions", "sessions_in", "verify"]
@@ -125,7 +126,6 @@ async def verify(
     for request in ours:
         grouping.request(request.asked, request.thing)
     grouping.finish()
-    reactions = Reactions(session.frames(), application, grouping)
     replayed = ReplayOptions(
         port=0,
         speed=options.speed,
@@ -148,9 +148,9 @@ async def verify(
     rules = Rules(known_rules, grouping.knows, moments_s, options.limits.strict)
     for request in asked.requests:
         grouping.request(request.asked, request.thing, is_recorded=False)
-    theirs = reactions.measure(asked.requests, sent)
-    calls = compare(reactions.measure(ours), theirs, grouping, rules, options.limits)
-    return Verified(path, calls, len(theirs), loop.time() - began_s, trouble, server.missed)
+    reactions = Reactions(session.frames(), application, grouping, ours, sent)
+    calls = compare(ours, asked.requests, grouping, rules, options.limits, reactions)
+    return Verified(path, calls, len(asked.requests), loop.time() - began_s, trouble, server.missed)
 
 
 def _application(session: SessionFile, recorded: RecordedRest, wanted: str | None) -> str:
