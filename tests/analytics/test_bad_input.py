@@ -15,6 +15,7 @@ from arirecord.analytics.models import describe
 from tests.conftest import read_lines, streams
 from tests.examples import examples
 
+from .test_cases import frames_of
 from .test_cases import given as session_of
 from .test_models import make
 from .test_shards import OF_CALLS
@@ -174,8 +175,7 @@ def check_keys(con: duckdb.DuckDBPyConnection) -> None:
 @given(order=st.permutations(range(15)))
 def test_events_in_any_order(order: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
     """A call whose events came in another order is complete only if its parties and its talk are right."""
-    case = Path(__file__).parent / "cases" / "calls" / "in_order_of_its_events"
-    frames = (case / "given.jsonl").read_text().splitlines()
+    frames = frames_of(Path(__file__).parent / "cases" / "calls" / "in_order_of_its_events")
     assert len(frames) == len(order)
     con = session_of([frames[place] for place in order], tmp_path_factory.mktemp("order") / "s.parquet", "calls")
 
