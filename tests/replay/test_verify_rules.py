@@ -310,6 +310,12 @@ def test_a_request_may_follow_an_event_of_another_call() -> None:
     assert lateness(events, [timed(ANSWER, 100.1, 100.2)], [timed(ANSWER, 1.2, 1.3)]) == []
 
 
+def test_an_event_of_another_call_excuses_no_late_request() -> None:
+    events = [(1.0, 1.0, start("a")), (1.5, 1.0, start("b")), (2.2, 5.0, {**key("b"), "type": "ChannelDestroyed"})]
+    (late,) = lateness(events, [timed(ANSWER, 3, 3.1)], [timed(ANSWER, 5.1, 5.2)])
+    assert "2.10 s too late, 4.10 s after StasisStart; recorded 2.00 s" in late
+
+
 def test_a_request_that_does_not_wait_for_its_event_is_early() -> None:
     """Hanging up at once, and not when the prompt has ended: that is not sent yet."""
     events = [(1.0, 1.0, start("a")), (6.0, 1.2, {**key("a"), "type": "PlaybackFinished"})]

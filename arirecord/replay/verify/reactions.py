@@ -15,7 +15,8 @@ from .requests import Request
 
 __all__ = ["Reactions"]
 
-# A request that comes as long after an event as in the recording, within this, is that of a timer.
+# A request that comes as long after an event as in the recording, within this, is that of a timer. One that comes
+# sooner after an event of another call than this may be a reaction to it.
 _TIMER_S: Final = 0.3
 
 
@@ -32,7 +33,8 @@ class Reactions:
     """Compares delays of requests in a replay with those in the recording.
 
     Nothing shows which event a request answers. Its delay is that of the recording if it is so after any event or
-    response that may be the cause: the latest ones of any call, or for a timer any of its call.
+    response that may be the cause: the recent ones of its call, the latest ones of other calls, and for a timer any of
+    its call.
 
     `sent` are the places up to which the replay had sent events, with the times, on the clock of its requests.
     """
@@ -78,24 +80,24 @@ class Reactions:
             if abs(is_s - was_s) <= most_s:
                 return ""
             found.append((is_s, was_s, cause.name))
-        if not found:
+        is_s, was_s, name = found[0] if found else (0, 0, "")
+        if abs(is_s - was_s) <= max_delay_s:
             return ""
-        is_s, was_s, name = found[0]
         difference = f"{abs(is_s - was_s):.2f} s too {'late' if is_s > was_s else 'early'}"
         return f"{difference}, {is_s:.2f} s after {name}; recorded {was_s:.2f} s"
 
     def _before(self, recorded: Request, max_delay_s: float) -> Iterator[tuple[_Cause, float]]:
         """The possible causes of a request, those of its call first, each with the tolerance for its delay."""
-        own, every = self._causes.get(self._call(recorded), []), self._causes[None]
-        since_ns = recorded.begun_ns - int(max_delay_s * 1e9)
         timer_s = min(_TIMER_S, max_delay_s)
-        for causes in (own, every):
+        own, every = self._causes.get(self._call(recorded), []), self._causes[None]
+        for causes, recent_s in ((own, max_delay_s), (every, timer_s)):
             end = bisect_right(causes, recorded.begun_ns, key=itemgetter(0))
             for at in range(end - 1, -1, -1):
-                is_recent = at == end - 1 or causes[at].t_ns >= since_ns
-                if causes is every and not is_recent:
+                is_recent = recorded.begun_ns - causes[at].t_ns <= recent_s * 1e9
+                is_latest = at == end - 1
+                if causes is every and not is_recent and not is_latest:
                     return
-                yield causes[at], max_delay_s if is_recent else timer_s
+                yield causes[at], max_delay_s if is_recent or (is_latest and causes is own) else timer_s
 
     def _replayed_ns(self, cause: _Cause, replayed: Mapping[int, Request]) -> int | None:
         """When the replay sent an event or a response; None if it did not."""
