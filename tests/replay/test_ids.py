@@ -17,6 +17,8 @@ TEXT = st.text(max_size=12) | st.sampled_from(["1", "note", "my/id", 'a"b', "179
 CLEAR = st.uuids().map(str) | st.from_regex(r"17[0-9]{8}\.[0-9]{1,4}", fullmatch=True)
 ID = CLEAR | TEXT.filter(bool)
 
+FORM = "application/x-www-form-urlencoded"
+
 
 def event(ids: list[str], other: str) -> dict[str, Any]:
     """An event that names a channel, a bridge and a playback wherever ARI does, and a text that is `other`."""
@@ -98,6 +100,17 @@ def test_a_question_is_asked_in_recorded_ids(client: str) -> None:
     assert recorded("POST", ("bridges", "b", "play"), "?media=recording:other+note,sound:mine")[1] == {
         "media": "recording:note,sound:mine"
     }
+
+
+def test_a_form_is_read_as_a_query_is() -> None:
+    """The ids in it are recorded ones, and a parameter may be repeated."""
+    ids = IdMap()
+    ids.bind("channels", "17.1", "my own id")
+    question = RestRequest("POST", "/bridges/b/addChannel", b"channel=b&channel=my+own+id", FORM)
+    match = find("POST", question.segments)
+    assert match is not None
+    assert dict(asked(*as_recorded(match, question, ids)).parameters) == {"channel": "17.1,b"}
+    assert question.values("channel") == ["b", "my own id"]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,13 @@ def test_order_counts_unless_it_is_left_aside() -> None:
     assert not compare([one, other], [other, one, one], grouping, rules, Limits(any_order=True))[0].is_same
 
 
+def test_a_channel_that_never_came_belongs_to_the_call_that_its_arguments_name() -> None:
+    recorded = [request("POST /channels?endpoint=PJSIP/2&app=x&appArgs=dialed,a", thing="dialled")]
+    recorded.append(request("DELETE /channels/dialled"))
+    grouping = grouped([start("a")], recorded)
+    assert [grouping.call(one.asked, one.thing).channel_id for one in recorded] == ["a", "a"]
+
+
 def test_what_is_another_each_time_makes_no_difference() -> None:
     """But ids of the recording, and numbers to call, do."""
     value = "POST /channels/a/variable?variable=X&value="

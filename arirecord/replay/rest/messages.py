@@ -42,6 +42,13 @@ class RestRequest:
         return [(name, value) for name, value in pairs if name != "api_key"]
 
     @cached_property
+    def form(self) -> Sequence[tuple[str, str]]:
+        """The parameters in a body that is a form."""
+        if not (self.content_type or "").startswith("application/x-www-form-urlencoded"):
+            return []
+        return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+
+    @cached_property
     def document(self) -> Any:
         """The body as JSON; None if it is not JSON."""
         try:
@@ -56,18 +63,14 @@ class RestRequest:
 
     def values(self, name: str) -> Sequence[str]:
         """The values of a parameter that may be repeated, or a list with commas; without empty ones."""
-        texts = [value for key, value in self.query if key == name] or [self.parameters.get(name, "")]
+        texts = [value for key, value in (*self.query, *self.form) if key == name] or [self.parameters.get(name, "")]
         return [value for text in texts for value in text.split(",") if value]
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
         """The parameters as texts, also from the body, as in Asterisk; the last of a repeated one counts."""
         found = dict(self.query)
-        given: Mapping[str, Any] = {}
-        if isinstance(self.document, dict):
-            given = self.document
-        elif (self.content_type or "").startswith("application/x-www-form-urlencoded"):
-            given = dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+        given: Mapping[str, Any] = self.document if isinstance(self.document, dict) else dict(self.form)
         return found | {name: _text(value) for name, value in given.items() if not isinstance(value, dict)}
 
 

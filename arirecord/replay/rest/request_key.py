@@ -72,7 +72,7 @@ def asked(match: Route, question: RestRequest, name_of: Callable[[str], str] = s
     operation = match.operation
     kind, names = _choice(operation)
     given: dict[str, list[str]] = {}
-    for name, value in question.query:
+    for name, value in (*question.query, *question.form):
         given.setdefault(name, []).append(value)
     for name, value in question.parameters.items():
         given.setdefault(name, [value])  # parameters in the body
@@ -101,6 +101,8 @@ def as_recorded(match: Route, question: RestRequest, ids: IdMap) -> tuple[Route,
     body = question.body
     if isinstance(question.document, dict):
         body = orjson.dumps({name: _value_to_recorded(name, v, ids) for name, v in question.document.items()})
+    elif question.form:
+        body = urlencode([(name, _to_recorded(name, value, ids)) for name, value in question.form]).encode()
     return Route(match.operation, found), replace(question, target=target, body=body)
 
 

@@ -82,6 +82,8 @@ class Grouping:
         A request that is not recorded does not link recorded calls: a wrong app may mix them up.
         """
         channels = list(_named(what))
+        if not channels and what.chosen:
+            channels = [text for text in dict(what.parameters).get("appArgs", "").split(",") if text in self._parents]
         made = what.chosen[0] if what.chosen and thing else ""
         if made == "channels":
             channels.append(thing)
