@@ -129,6 +129,12 @@ class ReplayServer(AsyncBlock):
         """The requests that the replay waited for in vain, with `pace="client"`."""
         return [] if self._playback.pacing is None else self._playback.pacing.missed
 
+    @property
+    def has_all_requests(self) -> bool:
+        """Whether clients have sent all recorded requests, with `pace="client"`."""
+        pacing = self._playback.pacing
+        return pacing is not None and pacing.is_done and not pacing.missed
+
     def keep_times(self) -> list[tuple[Place, int]]:
         """Keep the places up to which events were sent from now on, each with the time: return the growing list."""
         progress = self._playback.scheduler.progress

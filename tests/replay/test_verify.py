@@ -145,6 +145,17 @@ def test_an_app_that_ends_or_does_not_come_is_trouble(tmp_path: Path) -> None:
         asyncio.run(verify(MENU, [str(tmp_path / "nosuch")]))
 
 
+@pytest.mark.slow
+def test_an_app_may_end_when_its_work_is_done(tmp_path: Path) -> None:
+    """After its last request, without waiting for the events that follow."""
+    counted = "answered.append(1); len(answered) == 42 and os._exit(0); return json.loads(answer)"
+    app = with_bug(tmp_path, "return json.loads(answer)", counted)
+    app.write_text(app.read_text().replace("import httpx2", "import httpx2\n\nanswered = []", 1))
+    result = verified(app, PATIENT)
+
+    assert (result.trouble, result.request_count) == (None, 42)
+
+
 def test_without_requests_there_is_nothing_to_verify(tmp_path: Path) -> None:
     """As in what `capture` records."""
     session = make(tmp_path / "s.parquet", [(0, event(1))])

@@ -59,6 +59,11 @@ class ClientPacing:
         application = known.exchange.application
         return known.is_used or bool(application and applications and application not in applications)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the client has sent all requests of the recorded app, but for the `missed` ones."""
+        return all(known.is_used for known in self._all)
+
     def pass_by(self, gate: Frame) -> str:
         """Stop waiting for a gate. Returns the missing request as text."""
         known = self._all[int(gate.raw)]

@@ -193,6 +193,8 @@ async def _until_over(
                     continue
                 ended_s = now_s
                 if gone.done():
+                    if gone.result() == 0 and server.has_all_requests:
+                        return None  # its work was done: it needs no further events
                     return f"the app ended, with exit code {gone.result()}, before the recording did"
                 if server.status.clients:
                     came, here_s = True, now_s
