@@ -124,12 +124,16 @@ def write(result: "duckdb.DuckDBPyRelation", output: Output, view: TableView | N
 @contextmanager
 def _advising_casts(form: str) -> Iterator[None]:
     """Report values that Python or polars cannot hold, such as the timestamp `infinity`."""
-    import polars as pl
-    import pyarrow as pa
-
     try:
         yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OverflowError) as error:
+    except BaseException as error:
+        # The libraries take a while to load: only what loaded them can raise their errors.
+        polars, arrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
+        kinds: list[type[BaseException]] = [OverflowError]
+        kinds += [polars.exceptions.PolarsError, polars.exceptions.PanicException] if polars else []
+        kinds += [arrow.ArrowException] if arrow else []
+        if not isinstance(error, tuple(kinds)):
+            raise
         what = next(iter(str(error).splitlines()), "")
         raise click.ClickException(f"A value cannot be written as {form}: {what}. Cast it to VARCHAR.") from error
 

@@ -176,8 +176,8 @@ def test_filtered_rows_are_made_once(form: str, tmp_path: Path, monkeypatch: pyt
     made: list[connection.Tables] = []
 
     class Counting(connection.Tables):
-        def __init__(self, *args: Any) -> None:
-            super().__init__(*args)
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
             self.connection.execute("CREATE SEQUENCE evaluations")
             made.append(self)
 

@@ -45,7 +45,7 @@ def test_what_differs_in_a_call(tmp_path: Path) -> None:
     """Named column by column, with both values; calls of other ids are matched by who called whom."""
     frames = frames_of("busy_noanswer_cancel/app")
     before = write(tmp_path / "before.parquet", frames)
-    other = [frame.replace("User 1001", "Somebody").replace("17954747", "17954757") for frame in frames]
+    other = [frame.replace("User 1001", "Somebody").replace("17954747", "b17954747") for frame in frames]
     after = write(tmp_path / "after.parquet", other)
     found = differences(before, after)
 
