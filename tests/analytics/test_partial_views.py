@@ -27,9 +27,10 @@ OTHER_CALLS = {
     "new_kinds/tap": {
         "1795970092.4458": "the app's request shows that a failed attempt belongs to this call",
         "1795970060.4436": "the app's request shows that a failed attempt belongs to this call",
+        "1795970077.4443": "the app's request shows a hold, of which there is no event",
     },
 }
-"""Calls that are not the same channels in both recordings, with the reason."""
+"""Calls of which one of the two recordings shows more, with the reason."""
 
 
 def rows(con: duckdb.DuckDBPyConnection, columns: list[str], query: str) -> dict[Any, tuple[Any, ...]]:

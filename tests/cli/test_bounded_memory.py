@@ -5,6 +5,7 @@ import gzip
 import lzma
 import os
 import subprocess
+import sys
 import zlib
 from collections.abc import Callable, Iterable
 from itertools import chain, repeat
@@ -33,14 +34,18 @@ HEADS = {
 
 def peak(folder: Path, *args: object) -> tuple[int, str, int]:
     """Run the command; return its exit code, what it printed, and its greatest memory in MiB."""
+    # A process begins with the memory of the one that starts it: a small one starts the command.
+    launch = (
+        "import resource, subprocess, sys; code = subprocess.call(sys.argv[2:]); "
+        "open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)); sys.exit(code)"
+    )
     with (folder / "printed").open("wb") as printed:
-        child = subprocess.Popen([*COMMAND, *map(str, args)], cwd=folder, stdout=printed, stderr=printed)
-        _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+        command = [sys.executable, "-c", launch, str(folder / "peak"), *COMMAND, *map(str, args)]
+        code = subprocess.call(command, cwd=folder, stdout=printed, stderr=printed)
     text = (folder / "printed").read_bytes()[:100_000].decode()
 
     assert "Traceback" not in text
-    return child.returncode, text, usage.ru_maxrss >> 10
+    return code, text, int((folder / "peak").read_text()) >> 10
 
 
 def zstd(path: Path, pieces: Iterable[bytes]) -> None:
