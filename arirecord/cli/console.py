@@ -1,10 +1,12 @@
 """Console messages on stderr; progress bars only on a terminal."""
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, TYPE_CHECKING
 
@@ -90,8 +92,11 @@ def warn(text: str) -> None:
 
 def _echo(text: str) -> None:
     text = printable(text, "\n")
-    with suppress(OSError):  # a closed terminal must not end a recording
+    try:
         click.echo(f"\r\x1b[2K{text}" if sys.stderr.isatty() else text, err=True)
+    except OSError:
+        # A closed terminal must not end a recording, nor fail again at the exit with what it did not take.
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open to the end
 
 
 def echo(text: str) -> None:
