@@ -189,11 +189,13 @@ class ReplayServer(AsyncBlock):
             self._executor.post(events.NextCall(calls.result()))
 
     def describe(self) -> dict[str, Any]:
-        """Return the state for the control API."""
+        """Return the state for the control API. Position and duration count from the start of the recording."""
         status, speed, chaos = self.status, self.clock.speed, self._playback.chaos
+        header = self.session.header
+        end_ns = header.first_elapsed_ns + header.duration_ns
         return {
-            "position_s": (self.clock.recording_ns() - self.session.header.started_ns) / 1e9,
-            "duration_s": self.session.header.duration_ns / 1e9,
+            "position_s": min(self.clock.recording_ns() - header.started_ns, end_ns) / 1e9,
+            "duration_s": end_ns / 1e9,
             "frames": status.frames,
             "clients": status.clients,
             "speed": "max" if speed is None else float(speed),

@@ -165,7 +165,7 @@ def test_the_control_api(session: Path) -> None:
         ):
             status = (await http.get("/status")).json()
             assert status["paused"]
-            assert status["duration_s"] == 9
+            assert status["duration_s"] == 10
             for expected in (None, 2, 3):
                 await http.post("/step")
                 assert numbers(await receive(connection, 1)) == [expected]
