@@ -240,7 +240,7 @@ def test_several_bits_flipped(tmp_path_factory: pytest.TempPathFactory, data: st
 
 def test_format_1_is_read() -> None:
     """A journal of an earlier version, whole and cut."""
-    path = Path(__file__).with_name("format1.journal")
+    path = Path(__file__).with_name("journal_of_format_1.bin")
     found, reader = read(path)
 
     assert [row[0] for row in found] == [i * 10 + k for i in range(12) for k in range(3)]
@@ -249,7 +249,7 @@ def test_format_1_is_read() -> None:
 
 def test_damage_of_format_1_is_reported(tmp_path: Path) -> None:
     """It has one checksum at its end: whole rows before the damage are read."""
-    data = bytearray(Path(__file__).with_name("format1.journal").read_bytes())
+    data = bytearray(Path(__file__).with_name("journal_of_format_1.bin").read_bytes())
     data[len(data) * 3 // 4] ^= 0x55
     path = tmp_path / "j"
     path.write_bytes(data)
