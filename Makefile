@@ -29,7 +29,7 @@ $(READY): $(RUNTIME)
 demo: $(RUNTIME) ## Replay a bundled recording, capture it, measure it
 	$(BIN)/arirecord demo
 
-test: $(READY) ## Run all tests (ARGS="-m quick": two minutes; ARGS="-k word": some)
+test: $(READY) ## Run all tests (ARGS="-m quick": a minute; ARGS="-k word": some)
 	$(BIN)/python -m pytest $(ARGS)
 
 test-explore: $(READY) ## Search for faults with fresh random examples (SEED=N repeats a search)

@@ -78,6 +78,7 @@ def test_equal_ids_of_two_servers_are_two_things(stream: str, count: int, is_fol
     assert of_servers == [(A, count // 2), (B, count // 2)]
 
 
+@pytest.mark.slow
 def test_a_gap_of_one_server_changes_no_row_of_another(tmp_path: Path) -> None:
     """Nor does the presence of the other."""
     frames = frames_of("ivr_dtmf/all", B)
@@ -153,6 +154,7 @@ def cut_off_by_a_restart(life: int) -> list[str]:
     return created_and_destroyed(life)[:2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of_life", [created_and_destroyed, seen_by_its_app, cut_off_by_a_restart])
 def test_an_id_used_again_is_another_channel(of_life: Callable[[int], list[str]], tmp_path: Path) -> None:
     """Each life has a call, and the ids are shown as Asterisk gave them."""
@@ -165,6 +167,7 @@ def test_an_id_used_again_is_another_channel(of_life: Callable[[int], list[str]]
     assert connection.execute("SELECT call_count, concurrent_peak_count FROM kpis").fetchall() in ([(3, 1)], [(3, 3)])
 
 
+@pytest.mark.slow
 def test_a_recording_belongs_to_the_call_of_its_bridge_then(tmp_path: Path) -> None:
     """The bridge `room` and the recording `rec` of the second call have the ids of those of the first."""
     texts = []
@@ -207,6 +210,7 @@ def test_linkedid_in_any_spelling(spelling: str, tmp_path: Path) -> None:
     assert connection.execute("SELECT call_id FROM legs").fetchall() == [("earlier.1",)]
 
 
+@pytest.mark.slow
 def test_the_events_of_a_call_are_of_its_server(tmp_path: Path) -> None:
     """Calls of two servers with one id have a story each."""
     texts = [text.replace(A, server) for text in created_and_destroyed(0) for server in (A, B)]

@@ -93,6 +93,7 @@ def test_shares_crosstalk_and_silence(tmp_path: Path) -> None:
     assert ours == {channel_id: list(figures) for channel_id, figures in theirs.items()}
 
 
+@pytest.mark.slow
 def test_whatever_talk_detection_reports(tmp_path: Path) -> None:
     """Events of 300 channels in any order and with any duration: known times are in order and within the channel."""
     chance = random.Random(9)

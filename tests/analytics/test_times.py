@@ -54,6 +54,7 @@ def test_without_times_of_receipt_its_time_is_not_known(tmp_path: Path) -> None:
     assert values(path, "playbacks", "duration_s", "started_at", "is_receipt_time") == [(None, None, False)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "clock",
     [
@@ -72,6 +73,7 @@ def test_a_wrong_clock_gives_times_of_receipt(clock: dict[str, str], tmp_path: P
     assert values(path, "kpis", "concurrent_peak_count", "recorded_s") == [(1, 20)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", [{"end": "2026-01-01T09:00:"}, {"begin": "1970-01-01T00:00:"}], ids=["back", "1970"])
 def test_a_wrong_clock_without_times_of_receipt_gives_null(clock: dict[str, str], tmp_path: Path) -> None:
     """No duration is negative, none has 54 years, and the call is not complete."""

@@ -128,6 +128,7 @@ def stuck(port: int, target: bytes) -> socket.socket:
     return found
 
 
+@pytest.mark.slow
 def test_a_slow_application_is_cut_and_the_recording_goes_on(tmp_path: Path) -> None:
     """Asterisk is read all the time; once another client has the application, its old connection ends."""
     target = tmp_path / "s.parquet"
@@ -156,6 +157,7 @@ def test_a_slow_application_is_cut_and_the_recording_goes_on(tmp_path: Path) -> 
     assert closed[0] == "the application did not read and was cut"
 
 
+@pytest.mark.slow
 def test_a_slow_copy_is_cut_and_nobody_else(tmp_path: Path) -> None:
     """The application gets everything."""
     frames = [f'{{"n":{n},"x":"{"x" * 10_000}"}}' for n in range(2000)]

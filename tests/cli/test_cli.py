@@ -200,6 +200,7 @@ def test_broken_events_are_exit_code_3(run: Run, tmp_path: Path) -> None:
     assert len(run("cat", tmp_path / "s.parquet").stdout.splitlines()) == 200
 
 
+@pytest.mark.slow
 def test_text_beside_events_is_a_remark(run: Run) -> None:
     """It is left out; `--keep-text` keeps it as rows that are not events."""
     text = b'Connected\n< {"type":"Dial"}\n'

@@ -93,6 +93,7 @@ def test_the_folder_overrides_the_users_own(folder: Path, tmp_path: Path, monkey
     assert f"Settings from {own} and {found}." in done.stderr
 
 
+@pytest.mark.slow
 def test_the_file_used_is_named_unless_quiet(folder: Path) -> None:
     path = written(folder / "arirecord.toml", "[calls]\nlimit = 1")
 

@@ -127,6 +127,7 @@ def test_folders_are_no_columns(folder: Path) -> None:
     assert counts[0][0]["n"] == 2 * arirecord.open_session("plain.parquet").header.events
 
 
+@pytest.mark.slow
 def test_a_script_outlives_its_process(folder: Path) -> None:
     """`models --sql` names the file, whatever it is called."""
     Path("own").mkdir()

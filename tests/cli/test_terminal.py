@@ -134,6 +134,7 @@ def test_frames_stay_verbatim_in_a_pipe(run: Run, tmp_path: Path) -> None:
     assert json.loads(shown) == json.loads(frame)
 
 
+@pytest.mark.slow
 def test_formulas_are_texts_if_wanted(run: Run, tmp_path: Path) -> None:
     """With `--csv-safe` a spreadsheet shows them; numbers stay numbers."""
     query = "SELECT '=cmd|x' AS a, '+420' AS b, '@x' AS c, chr(9) || 'x' AS d, 'a=b' AS e, -5 AS f"

@@ -31,6 +31,7 @@ def test_texts_are_the_same(both: tuple[arirecord.Session, arirecord.Session]) -
     assert {seq: text for seq, text in made.items() if sent[seq] != text} == {}
 
 
+@pytest.mark.slow
 def test_of_other_sessions_nothing_is_made(both: tuple[arirecord.Session, arirecord.Session]) -> None:
     assert frame_texts(both[0].connection, range(10)) == {}
 

@@ -59,6 +59,7 @@ def test_times_are_those_of_the_zone(busy: arirecord.Session, name: str) -> None
     assert shown - first == timedelta(hours=5, minutes=30)
 
 
+@pytest.mark.slow
 def test_nothing_is_drawn_over_a_gap() -> None:
     """Between the days of a week the line breaks, and the area below it, which plotly does not break, is at zero."""
     week = arirecord.open_session(SAMPLES / "week", timezone="Asia/Kolkata")

@@ -143,6 +143,7 @@ def test_a_header_value_of_the_wrong_kind(tmp_path: Path, name: str, value: obje
         arirecord.open_session(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
 def test_what_is_no_file_is_passed_over(tmp_path: Path, kind: str) -> None:
     """In a folder with a word; named itself it is refused. Nothing waits for it."""

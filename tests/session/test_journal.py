@@ -155,6 +155,7 @@ def check(path: Path, everything: list[tuple[int, int, str, str]]) -> tuple[int,
     return lost, reader
 
 
+@pytest.mark.slow
 def test_any_damage_costs_no_other_block(blocks: Blocks, tmp_path: Path) -> None:
     """Bits flipped, zeros, garbage put in, a piece cut out or there twice: no row is altered, others are all read."""
     path, everything, _ = blocks

@@ -164,6 +164,7 @@ def test_a_damaged_journal_is_kept(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"s.parquet", "s.parquet.journal.damaged"}
 
 
+@pytest.mark.slow
 def test_a_damaged_page_costs_one_block(tmp_path: Path) -> None:
     """The session has the rows around it and a gap with their number; doctor, recover and cat have the same figures."""
     target = tmp_path / "s.parquet"
