@@ -28,7 +28,7 @@ __all__ = ["MEMORY", "Tables", "columns_of_models", "connect", "models_named_in"
 MEMORY = "700MB"
 """Memory that DuckDB uses before it spills to the system's temporary folder; `SET memory_limit` changes it."""
 _ONE_THREAD = 50_000
-"""Below so many events a second thread costs more than it gains."""
+"""With fewer events, a second thread costs more than it gains."""
 _SERVERS = "servers_of_session"
 _RECORDED = """
 WITH marks AS (

@@ -50,7 +50,7 @@ def check_statement(sql: str) -> None:
     encoded = sql.encode()
     tokens = duckdb.tokenize(sql)
     ends = [*(begin for begin, _ in tokens[1:]), len(encoded)]
-    for (begin, kind), end in zip(tokens, ends, strict=False):  # `ends` has one more if there is no token
+    for (begin, kind), end in zip(tokens, ends, strict=False):  # without tokens, `ends` has one item more
         token = encoded[begin:end].decode(errors="replace")
         is_word = kind in (duckdb.token_type.keyword, duckdb.token_type.identifier) and not token.startswith('"')
         if is_word and (found := _WRITES.search(token)):

@@ -42,7 +42,7 @@ class Control:
             path.unlink(missing_ok=True)
             with _short(path) as name:
                 bound.bind(name)
-            path.chmod(0o600)  # nobody can connect before the socket listens
+            path.chmod(0o600)  # clients can connect only after listen()
         except OSError as error:
             bound.close()
             self._say(f"`arirecord mark` can't reach this recording: no socket {path} ({error.strerror or error}).")

@@ -14,7 +14,7 @@ _GRACE_S = 2.0
 
 
 class _State(NamedTuple):
-    """What a switch answers: whether it has the application, and its channels if each change of them is an event."""
+    """The state of a switch: whether it has the application; its channels, if each change of them is an event."""
 
     has_application: bool
     channels: frozenset[tuple[str, str]] | None
@@ -54,7 +54,7 @@ async def _state(options: CaptureOptions, path: str, rest: RestRecorder) -> _Sta
     if application is None or application.status not in (200, 404):
         return None
     is_filtered = bool(options.allowed or options.disallowed)
-    if isinstance(application.value, dict):  # somebody else may have set a filter
+    if isinstance(application.value, dict):  # another program may have set a filter
         is_filtered |= bool(application.value.get("events_allowed") or application.value.get("events_disallowed"))
     channels = None
     if options.subscribe_all and not is_filtered:

@@ -63,8 +63,8 @@ def _verdict(findings: "list[Finding]") -> str:
 
 def _print(path: Path, findings: "list[Finding]") -> None:
     counts = [(word, sum(f.severity == word for f in findings)) for word in _ORDER]
-    told = ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts if count)
-    echo(f"{path}: {_verdict(findings)}" + (f" ({told})" if told else ""))
+    counted = ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts if count)
+    echo(f"{path}: {_verdict(findings)}" + (f" ({counted})" if counted else ""))
     if not findings:
         return
     names = ("severity", "check", "where", "what", "advice")

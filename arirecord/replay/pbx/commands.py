@@ -23,7 +23,7 @@ _ENDS: Final = {"hangup", "destroy", "stop", "cancel"}
 
 
 class Recalled(NamedTuple):
-    """What the recording has for a request: the exchange with its response, or one that created a resource like it.
+    """The recorded exchange for a request: one with its response, or one that created a resource like it.
 
     `refusal` is the response to a request without either that Asterisk refuses.
     """
