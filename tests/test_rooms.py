@@ -23,8 +23,9 @@ ALLOWED = {
     "analytics": {"asterisk", "select", "session"},
     "transform": {"asterisk", "select", "session", "analytics"},
     "redact": {"asterisk", "select", "session", "transform"},
+    "lake": {"asterisk", "select", "session", "analytics", "transform", "redact"},
     "tables": set(),
-    "api": {"select", "session", "analytics", "report", "tables"},
+    "api": {"select", "session", "analytics", "lake", "report", "tables"},
     "report": {"asterisk", "select", "session", "analytics"},
 }
 ALLOWED["cli"] = {*ALLOWED}

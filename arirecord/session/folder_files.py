@@ -4,13 +4,27 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["session_files", "sessions_and_journals", "true_files"]
+__all__ = ["LAKE_EVENTS", "LAKE_MARKER", "is_lake", "session_files", "sessions_and_journals", "true_files"]
+
+LAKE_MARKER = "arirecord-lake.json"
+"""The file that makes a folder a lake."""
+LAKE_EVENTS = "events"
+"""The folder of a lake that holds the sessions. Other folders hold tables computed from them."""
 
 _log = logging.getLogger(__name__)
 
 
+def is_lake(folder: Path) -> bool:
+    """Return whether a folder is a lake: sessions of many servers and days."""
+    return (folder / LAKE_MARKER).is_file()
+
+
 def session_files(folder: Path) -> Sequence[Path]:
-    """Return the `.parquet` files in a folder at any depth, in the order of their names, without hidden ones."""
+    """Return the `.parquet` files in a folder at any depth, in the order of their names, without hidden ones.
+
+    Of a lake these are the sessions, without tables computed from them.
+    """
+    folder = folder / LAKE_EVENTS if is_lake(folder) else folder
     return list(true_files(sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))))
 
 
