@@ -52,6 +52,7 @@ played AS (
 
 SELECT
     played.* EXCLUDE (first_started_at, is_begun_before),
+    NOT is_begun_before AS has_start,
     CASE WHEN NOT is_begun_before THEN first_started_at END AS started_at,
     NOT is_begun_before AND ended_at IS NOT NULL AND (gaps.seq IS NULL OR gaps.seq < first_seq) AS is_complete
 FROM played

@@ -15,7 +15,7 @@ SELECT
     started_at,
     ended_at
 FROM int_playbacks
-WHERE channel_id IS NOT NULL AND started_at IS NOT NULL
+WHERE channel_id IS NOT NULL AND has_start
 UNION ALL
 SELECT channel_id, min(seq), concat(app, '(', app_data, ')'), 'dialplan', event_at, NULL
 FROM steps

@@ -1,21 +1,31 @@
 -- One row is one DTMF digit received from a channel, with the prompt before it. Identified by `channel_id` and `seq`.
 -- A sequence ends with a silence longer than the parameter `dtmf_gap_ms` or, if `dtmf_sequences` is prompt, with
 -- another prompt.
-WITH placed AS (
+WITH marked AS (
     SELECT
         digits.*,
-        lag(digits.ended_at) OVER digits_of_channel AS last_ended_at,
-        -- Asterisk reports keys pressed before the answer all at once.
-        epoch_ms(greatest(digits.started_at, last_ended_at)) - epoch_ms(last_ended_at) AS gap_ms,
-        marks.kind,
-        marks.prompt,
-        marks.seq AS prompt_seq,
-        marks.event_at AS prompted_at,
-        marks.prompt_ended_at
+        -- A prompt whose time is not known is before the digits that are reported after it.
+        CASE WHEN COALESCE(untimed.seq > timed.seq, untimed.seq IS NOT NULL) THEN untimed ELSE timed END AS mark
     FROM int_digits AS digits
-    ASOF LEFT JOIN int_menu_marks AS marks
-        ON marks.channel_id = digits.channel_id AND marks.event_at <= digits.started_at
-    WINDOW digits_of_channel AS (PARTITION BY digits.channel_id ORDER BY digits.seq)
+    ASOF LEFT JOIN int_menu_marks AS timed
+        ON timed.channel_id = digits.channel_id AND timed.event_at <= digits.started_at
+    ASOF LEFT JOIN (FROM int_menu_marks WHERE event_at IS NULL) AS untimed
+        ON untimed.channel_id = digits.channel_id AND untimed.seq < digits.seq
+),
+
+placed AS (
+    SELECT
+        * EXCLUDE (mark),
+        lag(ended_at) OVER digits_of_channel AS last_ended_at,
+        -- Asterisk reports keys pressed before the answer all at once.
+        epoch_ms(greatest(started_at, last_ended_at)) - epoch_ms(last_ended_at) AS gap_ms,
+        mark.kind,
+        mark.prompt,
+        mark.seq AS prompt_seq,
+        mark.event_at AS prompted_at,
+        mark.prompt_ended_at
+    FROM marked
+    WINDOW digits_of_channel AS (PARTITION BY channel_id ORDER BY seq)
 ),
 
 broken AS (
