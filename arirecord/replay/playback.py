@@ -204,7 +204,7 @@ class Playback:
         found = accepted.recalled.found
         exchange = None if found is None else found.exchange
         if self.pacing is not None:
-            exchange = self.pacing.count(accepted.key, now_ns) or exchange
+            exchange = self.pacing.count(accepted.key, now_ns, self._rest.may_be) or exchange
         elif exchange is not None and exchange.begun_ns - now_ns > _EARLY_NS:
             exchange = None  # the client is not where the recorded app was
         return replace(pending, accepted=accepted, place=exchange and exchange.place)

@@ -12,6 +12,7 @@ from .pbx.commands import Commands, Recalled
 from .pbx.queries import Handler, lookups
 from .pbx.state import PbxState
 from .rest.id_map import IdMap
+from .rest.matcher import QueuedExchange
 from .rest.messages import RestRequest, RestResponse, error
 from .rest.recorded_exchanges import RecordedRest
 from .rest.request_key import RequestKey, as_recorded, asked
@@ -70,7 +71,7 @@ class RestHandler:
     ) -> None:
         self.ids = IdMap()
         self._switch = switch
-        self._commands = Commands(recorded, switch, self.ids, moment, now_ns, self._has_application)
+        self._commands = Commands(recorded, switch, self.ids, moment, now_ns, applications.names)
         self._documents = ApiDocs(recorded)
         self._recorded = recorded
         self._applications = applications
@@ -110,9 +111,14 @@ class RestHandler:
         if route is None:
             return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
         self._switch.catch_up()
+        self._commands.claim(route, request)
         route, recorded = as_recorded(route, request, self.ids)
         key = asked(route, recorded, self._recorded.name_of)
         return Accepted(request, route, recorded, key, self._commands.recall(route, recorded, key))
+
+    def may_be(self, one: QueuedExchange) -> bool:
+        """Whether a recorded request may be one of the clients now."""
+        return self._commands.may_be(one)
 
     def complete(self, accepted: Accepted, in_place: bool = False) -> tuple[RestResponse, ClientExchange]:
         """Return the response to a request. `in_place`: the replay is where the recorded app received its response."""
@@ -147,9 +153,6 @@ class RestHandler:
             once = self._commands.answer(match, question, what, recalled)
             return once if once.status != 404 else answer
         return self._commands.made_one(match) or answer
-
-    def _has_application(self, name: str) -> bool:
-        return self._applications.describe(name) is not None
 
     def _in_client_ids(self, answer: RestResponse) -> RestResponse:
         """The response in the client's ids."""

@@ -31,8 +31,8 @@ from .command_executor import Executor
 from .frame_source import FrameSource
 from .options import ReplayOptions
 from .playback import Playback
+from .rest.exchange_reader import read_recorded
 from .rest.messages import RestRequest, RestResponse
-from .rest.recorded_exchanges import read_recorded
 from .rest_handler import ClientExchange
 from .timing.chaos import Fault
 from .timing.clock import PlayerClock

@@ -10,7 +10,8 @@ import orjson
 from arirecord.asterisk.rest_operations import Route, find
 from arirecord.replay.clients.app_registry import Applications
 from arirecord.replay.pbx.state import PbxState
-from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest, exchange_of, read_recorded
+from arirecord.replay.rest.exchange_reader import read_recorded
+from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest, exchange_of
 from arirecord.replay.rest_handler import RestHandler
 from arirecord.session.reader import Frame, open_session
 

@@ -1,12 +1,14 @@
 """Which recorded answer a client gets: its own ids, the right call, and things that were asked for otherwise."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from arirecord.replay.clients.app_registry import Applications
 from arirecord.replay.pbx.state import PbxState
+from arirecord.replay.rest.exchange_links import with_applications
 from arirecord.replay.rest.messages import RestRequest
-from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest
+from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest, StasisEntry
 from arirecord.replay.rest_handler import RestHandler
 
 from .support import frame
@@ -25,12 +27,12 @@ def exchange(method: str, uri: str, value: Any = None, at_s: float = 0, status: 
 class World:
     """A replay's REST interface where the channel `c` is up; `now_s` is the time of the recording."""
 
-    def __init__(self, *exchanges: RecordedExchange) -> None:
+    def __init__(self, *exchanges: RecordedExchange, entries: Sequence[StasisEntry] = ()) -> None:
         self.now_s = 0.0
-        switch = PbxState()
+        self.switch = switch = PbxState()
         raw = json.dumps({"type": "ChannelCreated", "channel": CHANNEL})
         switch.feed([frame(0, 0, raw)._replace(type="ChannelCreated")])
-        recorded = RecordedRest(exchanges=list(exchanges), applications=["app"])
+        recorded = RecordedRest(exchanges=list(exchanges), applications=["app"], entries=entries)
         now_ns = lambda: int(self.now_s * SECOND_NS)  # noqa: E731 - a clock that the test moves
         self.rest = RestHandler(recorded, switch, Applications[object](), "00:00", lambda: "then", now_ns)
 
@@ -118,3 +120,91 @@ def test_a_copy_is_no_recording_that_goes_on() -> None:
 
     assert world.ask("POST", "/recordings/stored/a/copy?destinationRecordingName=c") == (201, {**copy, "name": "c"})
     assert world.ask("GET", "/recordings/live/c")[0] == 404
+
+
+def entry(channel: str, at_s: float) -> StasisEntry:
+    return StasisEntry((int(at_s * SECOND_NS), 0), channel, "app")
+
+
+def two_calls() -> World:
+    """Each call gets a bridge; only the first has begun."""
+    exchanges = [
+        exchange("POST", "/bridges", {"id": "b-1"}, at_s=1),
+        exchange("POST", "/bridges/b-1/addChannel?channel=c", at_s=2, status=204),
+        exchange("POST", "/bridges", {"id": "b-2"}, at_s=5),
+        exchange("POST", "/bridges/b-2/addChannel?channel=d", at_s=6, status=204),
+    ]
+    return World(*exchanges, entries=[entry("c", 0), entry("d", 4)])
+
+
+def begin(world: World, channel: str) -> None:
+    raw = json.dumps({"type": "ChannelCreated", "channel": {**CHANNEL, "id": channel}})
+    world.switch.feed([frame(1, 0, raw)._replace(type="ChannelCreated")])
+
+
+def test_a_request_too_many_leaves_the_next_call_its_answer() -> None:
+    """Nothing of a call is given away before it has begun."""
+    world = two_calls()
+    assert world.ask("POST", "/bridges")[1]["id"] == "b-1"
+    extra = world.ask("POST", "/bridges")[1]["id"]
+    begin(world, "d")
+
+    assert extra not in ("b-1", "b-2")
+    assert world.ask("POST", "/bridges")[1]["id"] == "b-2"
+
+
+def test_a_channel_shows_to_which_call_a_bridge_belongs() -> None:
+    """Calls at the same time: the extra bridge of one got the id that the other has in the recording."""
+    world = two_calls()
+    begin(world, "d")
+    first, extra, other = (world.ask("POST", "/bridges")[1]["id"] for _ in range(3))
+    assert (first, extra) == ("b-1", "b-2")
+    assert world.ask("POST", f"/bridges/{first}/addChannel?channel=c")[0] == 204
+    assert world.ask("POST", f"/bridges/{other}/addChannel?channel=d")[0] == 204
+
+    assert world.rest.ids.recorded("bridges", other) == "b-2"
+    assert world.rest.ids.recorded("bridges", extra) not in ("b-1", "b-2")
+    event = {"type": "BridgeDestroyed", "bridge": {"id": "b-2", "technology": "x", "channels": []}}
+    assert json.loads(world.rest.ids.to_client(json.dumps(event)))["bridge"]["id"] == other
+    assert {bridge["id"] for bridge in world.ask("GET", "/bridges")[1]} == {first, extra, other}
+
+
+def test_bridges_made_in_the_other_order_change_places() -> None:
+    world = two_calls()
+    begin(world, "d")
+    of_d, of_c = (world.ask("POST", "/bridges")[1]["id"] for _ in range(2))
+    world.ask("POST", f"/bridges/{of_d}/addChannel?channel=d")
+    world.ask("POST", f"/bridges/{of_c}/addChannel?channel=c")
+
+    assert world.rest.ids.recorded("bridges", of_d) == "b-2"
+    assert world.rest.ids.recorded("bridges", of_c) == "b-1"
+
+
+def test_a_wrong_bridge_stays_wrong() -> None:
+    """An app that puts the second caller into the first one's bridge."""
+    world = two_calls()
+    begin(world, "d")
+    bridge = world.ask("POST", "/bridges")[1]["id"]
+    world.ask("POST", f"/bridges/{bridge}/addChannel?channel=c")
+    world.ask("POST", f"/bridges/{bridge}/addChannel?channel=d")
+
+    assert world.rest.ids.recorded("bridges", bridge) == "b-1"
+
+
+def test_requests_belong_to_apps() -> None:
+    """By a parameter, by a channel, by what another request of the app names, and by the connection."""
+    recorded = [
+        exchange("POST", "/channels/x/answer"),
+        exchange("POST", "/bridges", {"id": "b-1"}),
+        exchange("POST", "/bridges/b-1/addChannel?channel=y"),
+        exchange("POST", "/channels?endpoint=PJSIP/1&app=one", {"id": "z"}),
+        exchange("DELETE", "/channels/z"),
+        exchange("GET", "/endpoints")._replace(client="10.0.0.1:5"),
+        exchange("DELETE", "/channels/y")._replace(client="10.0.0.1:5"),
+        exchange("GET", "/bridges"),
+    ]
+    entries = [entry("x", 0), entry("y", 0)._replace(application="two")]
+    entries[0] = entries[0]._replace(application="one")
+
+    owned = [one.application for one in with_applications(recorded, entries)]
+    assert owned == ["one", "two", "two", "one", "one", "two", "two", ""]

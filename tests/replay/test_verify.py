@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,9 @@ from arirecord.errors import VerifyError
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify import Rule, Verified, VerifyOptions, sessions_in, verify
 from arirecord.replay.verify.app import where
+from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.reader import open_session
+from arirecord.session.seal import seal
 from tests.waiting import HANG_S, wait_for
 
 from .apps import ivr
@@ -119,6 +123,49 @@ def test_only_calls_that_came_there_differ(tmp_path: Path) -> None:
         f"- DELETE /channels/{call.call.channel_id}?reason=normal",
         f"+ DELETE /channels/{call.call.channel_id}",
     ]
+
+
+@pytest.mark.slow
+def test_a_request_too_many_is_one_difference(tmp_path: Path) -> None:
+    """A bridge that leaks in each call: no call gets the bridge of another."""
+    right = 'bridge = await self.ask("POST", "bridges", type="mixing", name="menu")'
+    result = verified(with_bug(tmp_path, right, f"{right}; {right}"))
+
+    different = [line for call in result.calls for hunk in call.hunks for line in hunk.lines if line[0] in "+-"]
+    assert different == ["+ POST /bridges?name=menu&type=mixing"] * 2
+
+
+def both_apps(target: Path) -> Path:
+    """The recorded calls twice at the same time, of two apps that send requests over connections like each other's."""
+    rows = []
+    session = open_session(MENU)
+    for frame in session.frames(kinds=("event", "connection", "rest")):
+        other = frame.raw.replace('"rig"', '"two"').replace('\\"rig\\"', '\\"two\\"')
+        other = re.sub(r"17954895(\d\d\.\d+)", r"16954895\1", other)
+        other = re.sub(r"([0-9a-f]{8})(-[0-9a-f]{4}-)", lambda match: match[1][::-1] + match[2], other)
+        for number, raw in enumerate((frame.raw, other)):
+            raw = re.sub(r"127\.0\.0\.1:\d+ \((rig|two)\)", f"127.0.0.1:{4000 + 2 * frame.seq + number}", raw)
+            rows.append((frame.elapsed_ns, frame.kind, raw))
+    started_ns = session.header.started_ns
+    writer = JournalWriter(journal_path(target), started_ns, {"verb": "import", "files": []})
+    writer.write((started_ns + elapsed_ns, elapsed_ns, kind, raw) for elapsed_ns, kind, raw in rows)
+    writer.close()
+    seal(journal_path(target), target)
+    return target
+
+
+@pytest.mark.slow
+def test_one_of_two_apps_of_a_recording(tmp_path: Path) -> None:
+    """Each request belongs to the app of its channel, though each has a connection of its own."""
+    both = both_apps(tmp_path / "both.parquet")
+    for application in ("rig", "two"):
+        result = verified(APP, VerifyOptions(pace_timeout_s=20, quiet_s=0.2, application=application), both)
+
+        assert [call.lines() for call in result.calls if not call.is_same] == []
+        assert (result.trouble, result.missed, result.request_count) == (None, [], 42)
+    wrong = with_bug(tmp_path, ASKS_TO_ANSWER, "pass")
+    result = verified(wrong, VerifyOptions(pace_timeout_s=2, quiet_s=0.2, application="two"), both)
+    assert [len(call.hunks) for call in result.calls] == [1, 1, 1, 1]
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
 """Commands of clients: the recorded response, otherwise a synthetic one. No command is carried out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from arirecord.asterisk.rest_operations import Route
+from arirecord.replay.rest.exchange_links import CreationLinks
 from arirecord.replay.rest.expected_resources import ExpectedResources
 from arirecord.replay.rest.id_map import IdMap
 from arirecord.replay.rest.matcher import QueuedExchange, ResponseMatcher
@@ -38,6 +39,7 @@ class Commands:
 
     `made` are the resources, by type, that clients created and have not ended; clients can query them. `moment` returns
     the time of the recording as ARI writes times, `now_ns` in nanoseconds since 1970 UTC, None if unknown.
+    `applications` returns the names of the clients' applications.
     """
 
     def __init__(
@@ -47,15 +49,19 @@ class Commands:
         ids: IdMap,
         moment: Callable[[], str],
         now_ns: Callable[[], int] | None = None,
-        has_application: Callable[[str], bool] = lambda name: True,
+        applications: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.made: dict[str, dict[str, Mapping[str, Any]]] = {}
         self._answers = ResponseMatcher(recorded.exchanges, recorded.name_of)
+        self._name_of = recorded.name_of
+        self._links = CreationLinks(self._answers.exchanges, recorded.entries)
+        self._applications = applications
+        self._claimed: set[str] = set()
         self._switch = switch
         self._ids = ids
         self._now_ns: Callable[[], int | None] = now_ns or (lambda: None)
         self._plausible = SyntheticResponses(moment)
-        self._refusals = Refusals(self._exists, has_application)
+        self._refusals = Refusals(self._exists, lambda name: name in applications())
         # Without recorded requests, events alone show what the recorded app created.
         self.expected = None if recorded.exchanges else ExpectedResources(ids)
         self._tables: Mapping[str, Callable[[], ResourceTable]] = {
@@ -68,21 +74,56 @@ class Commands:
     def restart(self, since_ns: int | None) -> None:
         """Forget the clients' commands: the recording starts again (None), or continues at this time."""
         self.made.clear()
+        self._claimed.clear()
         self._answers.restart(since_ns)
         if self.expected is not None:
             self.expected.clear()
 
     def recall(self, match: Route, question: RestRequest, what: RequestKey) -> Recalled:
         """Find a request in the recording, and map the ids that the client chose: events with them may come at once."""
-        if (found := self._answers.find(what, self._now_ns())) is not None:
+        if (found := self._answers.find(what, self._now_ns(), self.may_be)) is not None:
             self._bind(what, found)
             return Recalled(found)
         if match.operation.method == "GET" or (refusal := self._refusal(match, question)) is None:
-            near = self._answers.near(what, self._now_ns())
+            near = self._answers.near(what, self._now_ns(), self.may_be)
             if near is not None:
                 self._bind(what, near)
             return Recalled(near=near)
         return Recalled(refusal=refusal)
+
+    def may_be(self, one: QueuedExchange) -> bool:
+        """Whether a recorded request may be one of the clients now: of their apps, and of a call that has begun."""
+        application, names = one.exchange.application, self._applications()
+        if application and names and self._name_of(application) not in map(self._name_of, names):
+            return False
+        channel = self._links.cause(one)
+        return channel is None or self._exists("channels", channel)
+
+    def claim(self, match: Route, question: RestRequest) -> None:
+        """Let the bridge of a client, in its ids, stand for the one in which its channels were recorded.
+
+        A request that creates a bridge names no channel, so the client may have got the bridge of another call. The
+        first `addChannel` shows the call.
+        """
+        if match.operation.name != "addChannel":
+            return
+        client_id = match.ids["bridgeId"]
+        bridge = self._ids.recorded("bridges", client_id)
+        channels = [self._ids.recorded("channels", channel) for channel in question.values("channel")]
+        if bridge in self._claimed or bridge not in (made := self.made.setdefault("bridges", {})):
+            return
+        self._claimed.add(bridge)
+        if self._links.channels(("bridges", bridge)).intersection(channels):
+            return
+        others = self._links.resources("bridges", channels)
+        other = next((key for key in others if key not in self._claimed), None)
+        if other is not None:
+            self._ids.swap("bridges", bridge, other)
+            self._claimed.symmetric_difference_update({bridge, other})
+            one, two = made.pop(bridge), made.pop(other, None)
+            made[other] = {**one, "id": other}
+            if two is not None:
+                made[bridge] = {**two, "id": bridge}
 
     def answer(self, match: Route, question: RestRequest, what: RequestKey, recalled: Recalled) -> RestResponse:
         """Return the recorded response; otherwise success with a synthetic body, or an error if that is certain."""

@@ -1,11 +1,11 @@
 """Replay at the client's pace: an event waits for the requests that the recorded app sent before it."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 
 from arirecord.replay.timing.pacing import GATE
 from arirecord.session.reader import Frame
 
-from .matcher import ExchangeQueue, QueuedExchange, told
+from .matcher import Allows, ExchangeQueue, QueuedExchange, told
 from .recorded_exchanges import RecordedExchange
 from .request_key import RequestKey
 
@@ -23,7 +23,7 @@ class ClientPacing:
 
     def __init__(
         self,
-        exchanges: Iterable[RecordedExchange],
+        exchanges: Collection[RecordedExchange],
         name_of: Callable[[str], str],
         started_ns: int,
     ) -> None:
@@ -32,20 +32,24 @@ class ClientPacing:
         self._all: list[QueuedExchange] = []
         self._by_key: dict[tuple[object, ...], ExchangeQueue] = {}
         self._by_place: dict[tuple[object, ...], ExchangeQueue] = {}
+        has_several = len({exchange.application for exchange in exchanges} - {""}) > 1
         begun = sorted(exchanges, key=lambda exchange: exchange.begun_ns)
         for exchange in begun:
-            if (known := told(exchange, name_of)) is None:
-                continue
+            if (known := told(exchange, name_of)) is None or (has_several and not exchange.application):
+                continue  # a request of an unknown one of several apps may never come
             t_ns = exchange.begun_ns
             self.gates.append(Frame(-1, t_ns, t_ns - started_ns, GATE, None, None, str(len(self._all))))
             self._all.append(known)
             self._by_key.setdefault(known.asked.key, ExchangeQueue()).told.append(known)
             self._by_place.setdefault(known.asked.place, ExchangeQueue()).told.append(known)
 
-    def count(self, key: RequestKey, now_ns: int) -> RecordedExchange | None:
-        """Count a request of the client, at a time of the recording. Returns the recorded one that it stands for."""
+    def count(self, key: RequestKey, now_ns: int, may_be: Allows = lambda one: True) -> RecordedExchange | None:
+        """Count a request of the client, at a time of the recording. Returns the recorded one that it stands for.
+
+        Only one that `may_be` the client's now counts.
+        """
         for queue in (self._by_key.get(key.key), self._by_place.get(key.place)):
-            if queue is not None and (recorded := queue.next(now_ns)) is not None:
+            if queue is not None and (recorded := queue.next(now_ns, may_be)) is not None:
                 recorded.is_used = True
                 return recorded.exchange
         return None

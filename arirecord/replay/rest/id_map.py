@@ -47,8 +47,10 @@ class IdMap:
 
     def bind(self, kind: Kind, recorded: str, client: str) -> None:
         """From now on, map the `client`'s id to the `recorded` one, and back."""
-        if recorded == client:
-            return
+        if recorded != client:
+            self._bind(kind, recorded, client)
+
+    def _bind(self, kind: Kind, recorded: str, client: str) -> None:
         self._clients.setdefault(kind, {})[recorded] = client
         self._recorded.setdefault(kind, {})[client] = recorded
         if _CLEAR.fullmatch(recorded):
@@ -58,6 +60,16 @@ class IdMap:
             self._unclear.add(_quoted(recorded))
         if _CLEAR.fullmatch(client):
             self._clear_recorded[client] = recorded
+
+    def client(self, kind: Kind, recorded: str) -> str:
+        """Return the client's id of a `recorded` id."""
+        return self._clients.get(kind, {}).get(recorded, recorded)
+
+    def swap(self, kind: Kind, first: str, second: str) -> None:
+        """Exchange the client's ids of two recorded ids."""
+        clients = self.client(kind, first), self.client(kind, second)
+        for recorded, client in ((first, clients[1]), (second, clients[0])):
+            self._bind(kind, recorded, client)
 
     def recorded(self, kind: Kind, client: str) -> str:
         """Return the recorded id of a `client` id."""

@@ -11,7 +11,7 @@ from arirecord.asterisk.rest_operations import find
 from .recorded_exchanges import RecordedExchange
 from .request_key import RequestKey, asked
 
-__all__ = ["ExchangeQueue", "QueuedExchange", "ResponseMatcher", "thing_made", "told"]
+__all__ = ["Allows", "ExchangeQueue", "QueuedExchange", "ResponseMatcher", "thing_made", "told"]
 
 # How far behind the replay's position an exchange may be and still match a client that reacts.
 _PATIENCE_NS: Final = 10 * 10**9
@@ -25,6 +25,13 @@ class QueuedExchange:
     exchange: RecordedExchange
     thing: str
     is_used: bool = False
+
+
+Allows = Callable[[QueuedExchange], bool]
+
+
+def _any(one: QueuedExchange) -> bool:
+    return True
 
 
 def told(exchange: RecordedExchange, name_of: Callable[[str], str] = str) -> QueuedExchange | None:
@@ -76,23 +83,28 @@ class ResponseMatcher:
         for row in (*self._by_key.values(), *self._by_place.values()):
             row.first = 0
 
-    def find(self, what: RequestKey, now_ns: int | None) -> QueuedExchange | None:
+    @property
+    def exchanges(self) -> Sequence[QueuedExchange]:
+        """All of them."""
+        return self._all
+
+    def find(self, what: RequestKey, now_ns: int | None, may_be: Allows = _any) -> QueuedExchange | None:
         """Return the exchange with the response for a client at `now_ns` (since 1970 UTC; None if unknown), or None.
 
-        The exchange is used from now on.
+        Only one that `may_be` the client's now is returned. The exchange is used from now on.
         """
         row = self._by_key.get(what.key)
         if row is None:
             return None
-        found = self._of_thing(what) or row.next(now_ns)
+        found = self._of_thing(what) or row.next(now_ns, may_be)
         if found is None and what.chosen is None:
             return row.told[-1]
         return _used(found)
 
-    def near(self, what: RequestKey, now_ns: int | None) -> QueuedExchange | None:
+    def near(self, what: RequestKey, now_ns: int | None, may_be: Allows = _any) -> QueuedExchange | None:
         """The exchange that created a resource of the same type at the same position, with other parameters."""
         row = self._by_place.get(what.place)
-        return _used(row.next(now_ns)) if row and what.chosen else None
+        return _used(row.next(now_ns, may_be)) if row and what.chosen else None
 
     def _of_thing(self, what: RequestKey) -> QueuedExchange | None:
         """If the client names a recorded resource: the exchange that created it."""
@@ -107,15 +119,18 @@ class ExchangeQueue:
     told: list[QueuedExchange] = field(default_factory=list)
     first: int = 0
 
-    def next(self, now_ns: int | None) -> QueuedExchange | None:
+    def next(self, now_ns: int | None, may_be: Allows = _any) -> QueuedExchange | None:
         """The first unused exchange that is not far behind; if all are, the first unused one."""
         while self.first < len(self.told) and self.told[self.first].is_used:
             self.first += 1
         begin = self.first
         if now_ns is not None:
             begin = bisect_left(self.told, now_ns - _PATIENCE_NS, begin, key=lambda one: one.exchange.t_ns)
-        recent = (one for one in islice(self.told, begin, None) if not one.is_used)
-        return next(recent, self.told[self.first] if self.first < len(self.told) else None)
+        for start, end in ((begin, None), (self.first, begin)):
+            for one in islice(self.told, start, end):
+                if not one.is_used and may_be(one):
+                    return one
+        return None
 
 
 def _used(found: QueuedExchange | None) -> QueuedExchange | None:

@@ -1,6 +1,6 @@
 """Request keys: ARI requests reduced to what decides whether two of them are the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -58,6 +58,12 @@ class RequestKey:
     def key(self) -> tuple[object, ...]:
         """Equal for the same request."""
         return (*self.place, self.parameters, self.document)
+
+    @property
+    def channels(self) -> Sequence[str]:
+        """The ids of channels in the request, the one in the path first."""
+        named = (value for name, value in (*self.subject, *self.parameters) if _KINDS.get(name) == "channels")
+        return [channel for value in named for channel in value.split(",") if channel]
 
     @property
     def place(self) -> tuple[object, ...]:

@@ -1,6 +1,6 @@
 """Groups requests by call: ids that occur together belong together."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,8 +14,6 @@ __all__ = ["TYPES", "CallRequests", "Grouping"]
 
 TYPES: Final = ("StasisStart", "Dial", "ChannelEnteredBridge")
 """The event types that show which resources belong together."""
-
-_CHANNELS: Final = {"channelId", "snoopId", "originator", "otherChannelId", "channel"}
 
 Object = Mapping[str, Any]
 
@@ -81,7 +79,7 @@ class Grouping:
 
         A request that is not recorded does not link recorded calls: a wrong app may mix them up.
         """
-        channels = list(_named(what))
+        channels = list(what.channels)
         if not channels and what.chosen:
             channels = [text for text in dict(what.parameters).get("appArgs", "").split(",") if text in self._parents]
         made = what.chosen[0] if what.chosen and thing else ""
@@ -97,7 +95,7 @@ class Grouping:
 
     def call(self, what: RequestKey, thing: str) -> CallRequests:
         """The call of a request; `NO_CALL` if it names no resource of a call."""
-        for channel in _named(what):
+        for channel in what.channels:
             return self._of(("channels", channel))
         if what.chosen and what.chosen[0] == "channels" and thing:
             return self._of(("channels", thing))
@@ -149,13 +147,6 @@ class Grouping:
     def _tie(self, channels: list[str]) -> None:
         for channel in channels:
             self._parents[self._root(channel)] = self._root(channels[0])
-
-
-def _named(what: RequestKey) -> Iterator[str]:
-    """The ids of channels in a request, the one in the path first."""
-    for name, value in (*what.subject, *what.parameters):
-        if name in _CHANNELS:
-            yield from value.split(",")
 
 
 def _call(channel_id: str, channel: Object, t_ns: int) -> CallRequests:

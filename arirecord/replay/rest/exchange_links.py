@@ -1,0 +1,131 @@
+"""Which app sent each recorded request, and which channels each created resource is for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from arirecord.asterisk.rest_operations import find
+
+from .matcher import QueuedExchange, told
+from .recorded_exchanges import RecordedExchange, StasisEntry
+
+__all__ = ["CreationLinks", "with_applications"]
+
+_APPLICATIONS: Final = ("app", "application", "applicationName")
+_RESOURCES: Final = {"bridgeId": "bridges", "playbackId": "playbacks", "recordingName": "recordings"}
+
+Resource = tuple[str, str]
+
+
+class _Links(NamedTuple):
+    """The channels and other resources that a request names or creates."""
+
+    channels: Sequence[str]
+    resources: Sequence[Resource]
+
+
+def _links(one: QueuedExchange) -> _Links:
+    channels = list(one.asked.channels)
+    resources = [(_RESOURCES[name], value) for name, value in one.asked.subject if name in _RESOURCES]
+    if one.asked.chosen and one.thing:
+        kind = one.asked.chosen[0]
+        if kind == "channels":
+            channels.append(one.thing)
+        else:
+            resources.append((kind, one.thing))
+    return _Links(channels, resources)
+
+
+def with_applications(exchanges: Iterable[RecordedExchange], entries: Iterable[StasisEntry]) -> list[RecordedExchange]:
+    """The exchanges, each with the application of the app that sent it, as far as the recording shows it.
+
+    It is that of a WebSocket, of a parameter, of a channel that the request names, of a resource that another request
+    of the app names, or that of all other requests over the same connection.
+    """
+    found = list(exchanges)
+    links = [_links(one) if (one := told(exchange)) is not None else _Links((), ()) for exchange in found]
+    entered: dict[str, list[StasisEntry]] = {}
+    for entry in entries:
+        entered.setdefault(entry.channel, []).append(entry)
+    owners: dict[Resource, str] = {}
+    names = []
+    for exchange, link in zip(found, links, strict=True):
+        inside = (_application_at(entered[channel], exchange) for channel in link.channels if channel in entered)
+        names.append(exchange.application or _named(exchange) or next(inside, ""))
+    is_new = True
+    while is_new:
+        is_new = False
+        for number, link in enumerate(links):
+            near = [*(("channels", channel) for channel in link.channels), *link.resources]
+            known = names[number] or next((owners[one] for one in near if one in owners), "")
+            if known:
+                is_new |= not names[number] or any(one not in owners for one in near)
+                names[number] = known
+                owners |= {one: known for one in near if one not in owners}
+    connections: dict[str, set[str]] = {}
+    for exchange, name in zip(found, names, strict=True):
+        if name:
+            connections.setdefault(exchange.client, set()).add(name)
+    for number, exchange in enumerate(found):
+        others = connections.get(exchange.client, set()) if exchange.client else set()
+        if not names[number] and len(others) == 1:
+            names[number] = next(iter(others))
+    return [exchange._replace(owner=name) for exchange, name in zip(found, names, strict=True)]
+
+
+def _application_at(entries: Sequence[StasisEntry], exchange: RecordedExchange) -> str:
+    """The application of a channel when a request came."""
+    before = [entry for entry in entries if entry.place[0] <= exchange.t_ns]
+    return (before or entries)[-1 if before else 0].application
+
+
+def _named(exchange: RecordedExchange) -> str:
+    """The application in a parameter or in the path of a request."""
+    question = exchange.question
+    match = find(question.method, question.segments)
+    given = {**question.parameters, **(match.ids if match is not None else {})}
+    return next((given[name] for name in _APPLICATIONS if given.get(name)), "")
+
+
+class CreationLinks:
+    """For each recorded resource the channels with which requests name it, and when these entered an application.
+
+    A request that creates a bridge names no channel. Later requests do: they show to which call it belongs.
+    """
+
+    def __init__(self, exchanges: Iterable[QueuedExchange], entries: Iterable[StasisEntry]) -> None:
+        self._entered: dict[str, tuple[int, int]] = {}
+        for entry in entries:
+            self._entered.setdefault(entry.channel, entry.place)
+        self._channels: dict[Resource, set[str]] = {}
+        self._resources: dict[str, set[Resource]] = {}
+        for one in exchanges:
+            link = _links(one)
+            for resource in link.resources:
+                self._channels.setdefault(resource, set()).update(link.channels)
+                for channel in link.channels:
+                    self._resources.setdefault(channel, set()).add(resource)
+
+    def channels(self, resource: Resource) -> set[str]:
+        """The channels with which requests name a resource."""
+        return self._channels.get(resource, set())
+
+    def resources(self, kind: str, channels: Iterable[str]) -> list[str]:
+        """The ids of the resources of a type that requests name with any of these channels."""
+        return sorted({key for c in channels for one, key in self._resources.get(c, ()) if one == kind})
+
+    def cause(self, one: QueuedExchange) -> str | None:
+        """The channel that must have entered an application before a resource is created, or None.
+
+        It is the first of the channels of the resource, if it was there at the recorded request.
+        """
+        if one.asked.chosen is None or not one.thing:
+            return None
+        kind = one.asked.chosen[0]
+        near = self.channels((kind, one.thing))
+        if kind == "channels":
+            bridges = self._resources.get(one.thing, set())
+            near = {channel for bridge in bridges for channel in self.channels(bridge)} - {one.thing}
+        begun = (one.exchange.begun_ns, 0)
+        known: Mapping[str, tuple[int, int]] = {c: self._entered[c] for c in near if c in self._entered}
+        first = min(known, key=lambda channel: known[channel], default=None)
+        return first if first is not None and known[first] <= begun else None
