@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import arirecord
+from arirecord.cli import cli
 
 from .container_file import CONTAINER_FILE, instructions
 
@@ -80,6 +82,21 @@ def test_the_unit_is_one(tmp_path: Path) -> None:
     copy.write_text(UNIT.read_text().replace("/usr/local/bin/arirecord", "/bin/true"))
     checked = subprocess.run([systemd, "verify", copy], capture_output=True, text=True, check=False)
     assert [line for line in checked.stderr.splitlines() if UNIT.name in line] == []
+
+
+def test_the_settings_of_several_servers(tmp_path: Path) -> None:
+    """The page shows the file; arirecord accepts each table of it, and misses only the password."""
+    example = DOCS / "examples" / "servers.toml"
+    page = (DOCS / "production.md").read_text()
+    assert f"```toml\n{example.read_text()}```" in page
+    config = tmp_path / example.name
+    config.write_text(example.read_text().replace("/var/lib/arirecord", str(tmp_path)))
+
+    for name in ("prague", "brno"):
+        done = CliRunner().invoke(cli, ["--config", str(config), "capture", "--only", name, "--health", "5m"])
+        assert done.exit_code == 2
+        assert f"No password for recorder: set ARIRECORD_PASSWORD_{name.upper()}" in done.stderr
+    assert "ExecStart=/usr/local/bin/arirecord --config /etc/arirecord/servers.toml capture --health 5m" in page
 
 
 def test_the_container_file_is_one() -> None:

@@ -46,7 +46,8 @@ _STOPPED = Ending("stopped", is_wanted=True)
 
 class Capture:
     """One recording. `make_recorder` is called after connecting, so that a failed first attempt leaves no file. The
-    caller closes and seals. `say` gets messages for the console.
+    caller closes and seals. `say` gets messages for the console. `trouble` is the reason for a missing connection;
+    None while connected.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Capture:
     ) -> None:
         self.options = options
         self.recorder: Recorder | None = None
+        self.trouble: str | None = None
         self._make_recorder = make_recorder
         self._say = say
         self._count = 0
@@ -91,6 +93,7 @@ class Capture:
                     ending = await self._record_one_connection(rest)
                     if ending.final or not self.options.reconnect:
                         return ending
+                    self.trouble = ending.why
                     self._say(f"{ending.why[0].upper()}{ending.why[1:]}. Dialling again …")
                     await self._back_off()
         except (ArirecordError, OSError) as error:
@@ -131,7 +134,6 @@ class Capture:
 
     async def _dial(self, rest: RestRecorder) -> EventStream:
         """Connect; after a first connection, or while Asterisk is starting, try until it succeeds."""
-        is_first = True
         while True:
             try:
                 if self.recorder is None:
@@ -139,11 +141,11 @@ class Capture:
                 return await dial(self.options)
             except CaptureError as error:
                 is_booting = isinstance(error, ConnectionRefused) and error.status == 503
-                if not self.options.reconnect or not (self.recorder or is_booting):
+                if not self.options.reconnect or not (self.recorder or is_booting or self.options.waits):
                     raise
-                if is_first:
+                if str(error) != self.trouble:
                     self._say(f"{error}. Trying until it works; Ctrl-C ends the recording.")
-                    is_first = False
+                self.trouble = str(error)
             await self._back_off()
 
     async def _back_off(self) -> None:
@@ -159,6 +161,7 @@ class Capture:
             self._say(f"Connected again, after {without_s:.1f} s without events.")
             self._note_gap(self.recorder)
         self._is_connected = True
+        self.trouble = None
         self._opened_ns = time.time_ns()
         self._note(self.recorder, "opened", status=101)
         return self.recorder

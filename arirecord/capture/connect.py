@@ -19,9 +19,9 @@ class CaptureOptions:
     """Options of a capture.
 
     `duration_s` and `max_events` end the recording; None: it goes on until it is stopped. `reconnect` reconnects after
-    a loss, without limit. `takeover` takes the application from a client that has it. `allowed` and `disallowed` are
-    event types for Asterisk's own `eventFilter`. `keepalive_s` is the interval of WebSocket pings, and the time-out
-    of their answers.
+    a loss, without limit; `waits` lets it do so before the first connection, too. `takeover` takes the application from
+    a client that has it. `allowed` and `disallowed` are event types for Asterisk's own `eventFilter`. `keepalive_s` is
+    the interval of WebSocket pings, and the time-out of their answers.
     """
 
     address: Address
@@ -30,6 +30,7 @@ class CaptureOptions:
     duration_s: float | None = None
     max_events: int | None = None
     reconnect: bool = True
+    waits: bool = False
     takeover: bool = False
     snapshot: bool = True
     allowed: tuple[str, ...] = ()

@@ -18,6 +18,9 @@ __all__ = ["Sealer"]
 _FIRST_DELAY_S = 10.0
 _LONGEST_DELAY_S = 600.0
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Several recordings of one process may reach the hour together: their parts are sealed one after the other."""
+
 _PROGRAM = """
 import json, sys
 sys.path[:] = json.loads(sys.argv.pop())
@@ -136,7 +139,8 @@ class Sealer:
         try:
             if not journal.exists():
                 return None if part.exists() else f"its journal {journal} is gone"
-            why = self._seal(journal, part)
+            with _ONE_AT_A_TIME:
+                why = self._seal(journal, part)
         except Exception as error:  # whatever fails here must not end the sealing of later parts
             why = f"the process that seals can't be started ({getattr(error, 'strerror', None) or repr(error)})"
         return f"{why}; its events are in {journal}" if why is not None else None

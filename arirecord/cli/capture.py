@@ -1,39 +1,116 @@
-"""`arirecord capture`."""
+"""`arirecord capture`: options and `[[capture]]` tables become recordings."""
 
-import asyncio
 import os
-import selectors
+import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
+from arirecord.errors import ArirecordError
+
 from .access_options import access_options, check_access
+from .capture_run import CaptureRecording, run_one, run_several
 from .completion import complete_event_types
-from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, say, warn
+from .console import warn
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import DURATION, LISTEN, ROTATION
-from .recording_end import close_recording, report_losses, seal_recording
-from .recording_run import handle_signals
 from .recording_target import open_target
-from .settings_file import is_of_folder
+from .settings_file import RepeatedTable, is_of_folder, repeated_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from arirecord.capture.address import Address
-    from arirecord.capture.client import CaptureOptions, Ending
-    from arirecord.capture.control import Control
-    from arirecord.capture.listener import ListenOptions
-    from arirecord.capture.recorder import Recorder
-    from arirecord.capture.rotation import Rotation, Target
+    from arirecord.capture.rotation import Rotation
 
 __all__ = ["command"]
 
+_ARGUMENTS = f"{__name__}.arguments"
+_NAME = f"{__name__}.name"
+_OF_ONE = ("url", "listen", "output")
+"""Parameters that several recordings cannot share."""
 
-@click.command("capture", cls=Verb)
+
+class _CaptureVerb(Verb):
+    """Makes a recording of the command line, or one of each `[[capture]]` table, and runs them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta.setdefault(_ARGUMENTS, [*args])
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        chosen: tuple[str, ...] = ctx.params.pop("only")
+        health_s: float | None = ctx.params.pop("health_s")
+        sys.setswitchinterval(0.001)  # the reader, the recorder and the snapshots must not wait long for one another
+        tables = _chosen_tables(ctx, chosen)
+        if not tables:
+            run_one(super().invoke(ctx), health_s)
+            return
+        recordings: list[CaptureRecording] = []
+        failures: dict[str, str] = {}
+        for name, table in tables.items():
+            try:
+                recordings.append(self._recording(ctx, name, table))
+            except (ArirecordError, OSError) as error:
+                failures[name] = str(error)
+        for number, each in enumerate(recordings):
+            if others := [other.name for other in recordings[:number] if other.target.path == each.target.path]:
+                raise click.UsageError(f"{others[0]} and {each.name} record to {each.target.path}: each needs its own")
+        run_several(recordings, failures, health_s)
+
+    def _recording(self, ctx: click.Context, name: str, table: RepeatedTable) -> CaptureRecording:
+        """Parse the command line once more, with a table as its defaults."""
+        try:
+            one = self.make_context(
+                ctx.info_name, [*ctx.meta[_ARGUMENTS]], parent=ctx.parent, default_map={**table.defaults}
+            )
+            for parameter in ("only", "health_s"):
+                one.params.pop(parameter)
+            one.meta[_NAME] = name
+            with one:
+                recording: CaptureRecording = super().invoke(one)
+            return recording
+        except click.ClickException as error:
+            error.message = f"{name}: {error.message}"  # type: ignore[misc]  # final
+            raise
+
+
+def _chosen_tables(ctx: click.Context, chosen: tuple[str, ...]) -> dict[str, RepeatedTable]:
+    """Return the `[[capture]]` tables to record, by name; all if none is chosen."""
+    tables: dict[str, RepeatedTable] = {}
+    for table in repeated_tables(ctx):
+        name = table.name or _default_name(table)
+        if name in tables:
+            raise click.ClickException(f"{table.path}: two [[capture]] tables are named {name!r}. Give each a name")
+        tables[name] = table
+    if unknown := {*chosen} - tables.keys():
+        known = f"They are named {', '.join(tables)}" if tables else "The settings have none"
+        raise click.UsageError(f"No [[capture]] table is named {min(unknown)!r}. {known}.")
+    if chosen:
+        tables = {name: table for name, table in tables.items() if name in chosen}
+    given = [name for name in _OF_ONE if ctx.get_parameter_source(name) in _GIVEN]
+    if len(tables) > 1 and given:
+        path = next(iter(tables.values())).path
+        raise click.UsageError(
+            f"--{given[0]} is of one recording, but {path} has {len(tables)} [[capture]] tables. Choose one with "
+            "--only NAME, or leave the file out: `arirecord --no-config capture …`."
+        )
+    return tables
+
+
+_GIVEN = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.ENVIRONMENT)
+
+
+def _default_name(table: RepeatedTable) -> str:
+    """Return the host, without a password that its URL may hold, or the port to listen at."""
+    defaults = table.defaults
+    if "listen" in defaults:
+        return f"listen {defaults['listen']}"
+    return urlsplit(str(defaults.get("url", ""))).hostname or "127.0.0.1"
+
+
+@click.command("capture", cls=_CaptureVerb)
 @click.option(
     "--url", default="http://127.0.0.1:8088/ari", show_default=True, help="URL of the ARI: http, https, ws or wss."
 )
@@ -88,6 +165,10 @@ __all__ = ["command"]
 @click.option(
     "--keepalive", "keepalive_s", type=DURATION, default=20, show_default="20s", help="Send a ping this often."
 )
+@click.option(
+    "--only", multiple=True, metavar="NAME", help="Record only this [[capture]] table of the settings (repeatable)."
+)
+@click.option("--health", "health_s", type=DURATION, help="Print a line of health for each recording this often.")
 @click.option("--ca", type=Input(must_exist=True), help="Trust this certificate authority (PEM).")
 @click.option("--insecure", is_flag=True, help="Do not check certificates (unsafe).")
 def command(
@@ -111,12 +192,14 @@ def command(
     ca: Path | None,
     insecure: bool,
     output: Output,
-) -> None:
+) -> CaptureRecording:
     """Record the ARI event stream of a running Asterisk.
 
     Ctrl-C or SIGTERM ends the recording and seals it to a session. After a crash, `arirecord recover` seals the
     journal. If the connection drops, arirecord reconnects and marks the gap; the exit code is 3 then. SIGHUP starts a
     new part of a folder, and ends the recording of a file.
+
+    [[capture]] tables in your settings file or in that of --config record several servers in one process.
 
     Capture is passive. Asterisk sends StasisStart and StasisEnd only to the owning app: to record an app's events and
     REST requests, use `arirecord tap`.
@@ -128,14 +211,16 @@ def command(
       ARIRECORD_PASSWORD=secret arirecord capture --user ari -o days/ --rotate 1h
       arirecord capture --exclude ChannelVarset --exclude ChannelDialplan -o small.parquet
       arirecord capture --listen 127.0.0.1:9000 -o outbound.parquet
+      arirecord --config servers.toml capture --health 5m
     """
     from arirecord.capture.address import Address
     from arirecord.capture.client import CaptureOptions
     from arirecord.capture.listener import ListenOptions
 
-    address = Address.parse(url, user, os.environ.get("ARIRECORD_PASSWORD"))
+    name: str | None = click.get_current_context().meta.get(_NAME)
+    address = Address.parse(url, user, _password(name))
     _check_host(address, url, user)
-    address = _with_password(address)
+    address = _with_password(address, name)
     if insecure:
         warn("WARNING: certificates are not checked (--insecure). An attacker can read the password and forge events.")
     options: CaptureOptions | ListenOptions
@@ -170,12 +255,9 @@ def command(
             allowed=allowed,
             disallowed=disallowed,
             keepalive_s=keepalive_s,
+            waits=name is not None,
         )
-    sys.setswitchinterval(0.001)  # the reader, the recorder and the snapshots must not wait long for one another
-    recording = _Recording(options, open_target(output, rotate), sync_s)
-    with live_line(recording.line), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        ending = runner.run(recording.run())
-    _finish(recording.start(), ending)
+    return CaptureRecording(options, open_target(output, rotate), sync_s, name)
 
 
 def _check_host(address: "Address", url: str, user: str | None) -> None:
@@ -189,90 +271,23 @@ def _check_host(address: "Address", url: str, user: str | None) -> None:
         )
 
 
-def _with_password(address: "Address") -> "Address":
+def _password(name: str | None) -> str | None:
+    """Return the password of a recording from the environment."""
+    common = os.environ.get("ARIRECORD_PASSWORD")
+    return common if name is None else os.environ.get(_password_variable(name), common)
+
+
+def _password_variable(name: str) -> str:
+    return f"ARIRECORD_PASSWORD_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+
+
+def _with_password(address: "Address", name: str | None) -> "Address":
     if address.user is None or address.password is not None:
         return address
+    variables = "ARIRECORD_PASSWORD" if name is None else f"{_password_variable(name)} or ARIRECORD_PASSWORD"
     if not sys.stdin.isatty():
-        raise click.UsageError(f"No password for {address.user}: set ARIRECORD_PASSWORD or give --user NAME:PASSWORD.")
+        raise click.UsageError(f"No password for {address.user}: set {variables} or give --user NAME:PASSWORD.")
     from dataclasses import replace
 
-    return replace(address, password=click.prompt(f"Password of {address.user}", hide_input=True, err=True))
-
-
-class _Recording:
-    """The recorder, made at the first connection, and its status line."""
-
-    def __init__(self, options: "CaptureOptions | ListenOptions", target: "Target", sync_s: float) -> None:
-        self._options, self._target, self._sync_s = options, target, sync_s
-        self._recorder: Recorder | None = None
-        self._control: Control | None = None
-        self._on_failure: Callable[[], object] = lambda: None
-        self._events_before = 0
-
-    def start(self) -> "Recorder":
-        if self._recorder is None:
-            from arirecord.capture.recorder import Recorder
-
-            self._recorder = Recorder(
-                self._target,
-                self._options.source,
-                sync_interval_s=self._sync_s,
-                counts_channels=is_watched(),
-                say=warn,
-                on_failure=self._on_failure,
-            )
-            if self._control is not None:
-                self._control.begin(self._recorder)
-            say(f"Recording to {self._target.path}. Ctrl-C ends it.")
-        return self._recorder
-
-    async def run(self) -> "Ending":
-        from arirecord.capture.client import Capture, CaptureOptions
-        from arirecord.capture.control import Control
-        from arirecord.capture.listener import Listener
-
-        loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        self._on_failure = lambda: loop.call_soon_threadsafe(stop.set)
-        handle_signals(self._target, lambda: self._recorder, stop)
-        with Control(warn) as self._control:
-            if isinstance(self._options, CaptureOptions):
-                return await Capture(self._options, self.start, say).run(stop)
-            return await Listener(self._options, self.start, say).run(stop)
-
-    def line(self) -> str:
-        if self._recorder is None:
-            return "connecting …"
-        stats = self._recorder.stats
-        rate = (stats.events - self._events_before) / LIVE_INTERVAL_S
-        self._events_before = stats.events
-        text = (
-            f"{stats.events:,} events  {rate:,.0f}/s  {len(stats.channels_up):,} channels up  "
-            f"{stats.frame_bytes / 1e6:,.1f} MB  {stats.gap_count} gaps"
-        )
-        if stats.parts > 1:
-            text += f"  part {stats.parts}"
-        return text + (f"  TROUBLE {stats.trouble}" if stats.trouble else "")
-
-
-def _finish(recorder: "Recorder", ending: "Ending") -> None:
-    close_recording(recorder, "complete" if ending.is_wanted else ending.why)
-    header, problems = seal_recording(recorder)
-    say(f"{ending.why[0].upper()}{ending.why[1:]}.")
-    has_lost = report_losses(recorder, problems)
-    if header.drift_count:
-        say(f"Differences from the ARI documentation: {header.drift_count:,}; `arirecord info` lists them.")
-    if gaps := recorder.stats.gap_count:
-        warn(f"Gaps in the recording: {gaps:,}; `arirecord cat --all-kinds` shows when.")
-    if recorder.failure is not None:
-        raise SystemExit(1)
-    if gaps or has_lost or not ending.is_wanted:
-        raise SystemExit(LOST)
-
-
-def _loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
-    """Return our own event loop on Linux. On other systems asyncio's is used; it needs half as much CPU time again."""
-    if not hasattr(selectors, "EpollSelector"):
-        return None
-    from arirecord.capture.event_loop import CaptureLoop
-
-    return CaptureLoop
+    whose = address.user if name is None else f"{address.user} at {name}"
+    return replace(address, password=click.prompt(f"Password of {whose}", hide_input=True, err=True))

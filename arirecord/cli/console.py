@@ -138,7 +138,7 @@ def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
 
 @contextmanager
 def live_line(text: Callable[[], str]) -> Iterator[None]:
-    """Keep one line on stderr up to date. Only on a terminal.
+    """Keep the line, or lines, of `text` on stderr up to date. Only on a terminal.
 
     A thread prints all messages meanwhile: a blocked terminal must not block a recording.
     """
@@ -168,7 +168,8 @@ def _speak(words: "SimpleQueue[str | None]", text: Callable[[], str]) -> None:
             try:
                 said = words.get(timeout=LIVE_INTERVAL_S)
             except Empty:
-                live.update(Text(printable(text())), refresh=True)
+                lines = Text(printable(text(), "\n"), no_wrap=True, overflow="ellipsis")
+                live.update(lines, refresh=True)
                 continue
             if said is None:
                 return

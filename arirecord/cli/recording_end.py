@@ -65,13 +65,16 @@ def _interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def report_losses(recorder: "Recorder", problems: list[str]) -> bool:
-    """Print what was recorded and what was not. Return whether anything was lost or not sealed."""
-    stats = recorder.stats
-    say(f"{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
+def report_losses(recorder: "Recorder", problems: list[str], name: str | None = None) -> bool:
+    """Print what was recorded and what was not. Return whether anything was lost or not sealed.
+
+    name: of one of several recordings.
+    """
+    stats, whose = recorder.stats, "" if name is None else f"{name}: "
+    say(f"{whose}{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
     for problem in problems:
-        warn(problem)
+        warn(f"{whose}{problem}")
     if stats.lost_count:
         why = f"the recorder failed ({recorder.failure!r})" if recorder.failure else "the disk did not keep up"
-        warn(f"{stats.lost_count:,} events were LOST: {why}.")
+        warn(f"{whose}{stats.lost_count:,} events were LOST: {why}.")
     return bool(problems or stats.lost_count or recorder.failure)

@@ -2,30 +2,46 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from arirecord.capture.recorder import Recorder
     from arirecord.capture.rotation import Target
 
-__all__ = ["handle_signals"]
+__all__ = ["SignalledRecording", "handle_signals"]
 
 
-def handle_signals(target: "Target", recorder: "Callable[[], Recorder | None]", stop: asyncio.Event) -> None:
-    """Let Ctrl-C and SIGTERM set `stop`. SIGHUP begins a new part of a folder; it ends the recording of a file, unless
-    the process was started to ignore it (`nohup`).
+class SignalledRecording(NamedTuple):
+    """What signals need of a recording: its target, its recorder once there is one, and the event that ends it."""
+
+    target: "Target"
+    recorder: "Callable[[], Recorder | None]"
+    stop: asyncio.Event
+
+
+def handle_signals(recordings: Sequence[SignalledRecording]) -> None:
+    """Let Ctrl-C and SIGTERM end all recordings. SIGHUP begins a new part of each folder; it ends the recording of a
+    file, unless the process was started to ignore it (`nohup`).
     """
     from arirecord.capture.rotation import Folder
 
-    def split() -> None:
-        if (running := recorder()) is not None:
-            running.split()
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+    def end() -> None:
+        for each in recordings:
+            each.stop.set()
+
+    def hang_up() -> None:
+        for each in recordings:
+            if not isinstance(each.target, Folder):
+                if not is_ignored:
+                    each.stop.set()
+            elif (running := each.recorder()) is not None:
+                running.split()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if isinstance(target, Folder):
-        loop.add_signal_handler(signal.SIGHUP, split)
-    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGHUP, stop.set)
+        loop.add_signal_handler(number, end)
+    if not is_ignored or any(isinstance(each.target, Folder) for each in recordings):
+        loop.add_signal_handler(signal.SIGHUP, hang_up)

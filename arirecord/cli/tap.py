@@ -14,7 +14,7 @@ from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import DURATION, LISTEN, ROTATION
 from .recording_end import report_losses, seal_recording
-from .recording_run import handle_signals
+from .recording_run import SignalledRecording, handle_signals
 from .recording_target import open_target
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class _Tapping:
         from arirecord.tap import Tap
 
         stop = asyncio.Event()
-        handle_signals(self._target, lambda: self.recorder, stop)
+        handle_signals([SignalledRecording(self._target, lambda: self.recorder, stop)])
         with Control(warn) as self._control:
             async with Tap(self._options, self._start, say) as self._tap:
                 where = self._options.upstream.http_base
