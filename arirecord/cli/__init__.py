@@ -48,6 +48,7 @@ GROUPS = {
         "filter": ("filter", "Copy a part of a session to a new session."),
         "merge": ("merge", "Merge several sessions into one, ordered by time."),
         "export": ("export", "Export events as CSV, JSON lines or Parquet."),
+        "ingest": ("ingest", "Put sessions into a lake, by server and day."),
         "compact": ("compact", "Write a session in about half the space."),
         "redact": ("redact", "Replace phone numbers and names with pseudonyms."),
         "diff": ("diff", "Compare two sessions by their calls and metrics."),

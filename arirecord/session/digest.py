@@ -37,6 +37,11 @@ class RowDigest:
                 self._streams[name].update(memoryview(data)[begin:end])
             self._streams[f"{name} lengths"].update(_values(pc.binary_length(values)))
 
+    def hexdigest(self) -> str:
+        """Return one digest of all rows."""
+        digests = [stream.hexdigest() for stream in self._streams.values()]
+        return hashlib.sha256(f"{self.rows} {digests}".encode()).hexdigest()
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RowDigest):
             return NotImplemented

@@ -11,13 +11,15 @@ import orjson
 from arirecord import __version__
 from arirecord.errors import NotASession
 
-__all__ = ["COMPACT_FORMAT", "FORMAT", "KEY", "Drift", "Header"]
+__all__ = ["COMPACT_FORMAT", "FORMAT", "KEY", "SEQ_RANGE", "Drift", "Header"]
 
 FORMAT = 1
 """The format of journals and sessions."""
 COMPACT_FORMAT = 2
 """The format of compact sessions, and the newest that can be read."""
 KEY = b"arirecord"
+SEQ_RANGE = "seq_range"
+"""Key of a field that only parts of a lake have, of a session with several servers."""
 _PLACES = 1000
 _PROBLEMS = 100
 _NUMBERS = (
@@ -86,6 +88,14 @@ class Header:
     def drift_count(self) -> int:
         """Return the number of differences from the catalogue."""
         return sum(sum(places.values()) for places in self.drift.values())
+
+    @property
+    def seq_range(self) -> tuple[int, int] | None:
+        """Return the first and the last `seq` of all servers, if this file has the rows of one of them."""
+        match self.other.get(SEQ_RANGE):
+            case [int(first), int(last)] if 0 <= first <= last < 1 << 62:
+                return first, last
+        return None
 
     def dump(self) -> bytes:
         """The header as JSON."""

@@ -10,7 +10,6 @@ from arirecord.asterisk.catalogue import channel_columns
 from arirecord.asterisk.timestamps import format_timestamp
 
 from .header import Header
-from .rows import Rows
 
 __all__ = ["ChannelCount", "HeaderStats", "TypeBytes"]
 
@@ -73,12 +72,12 @@ class HeaderStats:
         self._first: tuple[int, int] | None = None
         self._last = (0, 0)
 
-    def add(self, table: pa.Table, rows: Rows) -> None:
-        """Count the next rows, given as columns and as they were read."""
+    def add(self, table: pa.Table, first: tuple[int, int], last: tuple[int, int]) -> None:
+        """Count the next rows. `first` and `last`: `received_ns` and `elapsed_ns` of the first and the last of them."""
         if self._first is None:
-            self._first = rows.received_ns[0], rows.elapsed_ns[0]
-        self._last = rows.received_ns[-1], rows.elapsed_ns[-1]
-        self.rows += len(rows)
+            self._first = first
+        self._last = last
+        self.rows += table.num_rows
         events = table.select(["type", *self._by, "raw"])
         is_event = pc.equal(table["kind"], "event")
         if not pc.all(is_event).as_py():  # avoids a copy

@@ -295,6 +295,8 @@ def read_part(path: Path) -> Part:
         raise NotASession(f"{path} can't be read: {error}") from None
     begin_ns = header.started_ns + header.first_elapsed_ns
     first_seq, last_seq = min(seqs, default=0), max(seqs, default=metadata.num_rows - 1)
+    if header.seq_range is not None:
+        first_seq, last_seq = header.seq_range
     extent = Extent(header.started_ns, first_seq, last_seq, begin_ns, begin_ns + header.duration_ns)
     return Part(path, header, schema, extent if metadata.num_rows else None)
 

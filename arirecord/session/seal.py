@@ -28,7 +28,7 @@ from .parquet import GroupWriter, parquet_file, session_writer
 from .row_groups import grouped_batches
 from .rows import Row, Rows
 
-__all__ = ["Progress", "RowSource", "ahead", "make_session", "no_progress", "recover", "seal"]
+__all__ = ["Progress", "RowSource", "ahead", "make_session", "no_progress", "recover", "seal", "sync_folder"]
 
 _SLICE = 40_960
 
@@ -204,7 +204,7 @@ def make_session(
                     names |= unforeseen.names
             _compare(source, temporary, received, progress)
             give_name(temporary, target, force=force)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -240,7 +240,7 @@ def _write(source: RowSource, path: Path, schema: pa.Schema, header: Header, pro
         for rows, own in ahead(_own(source.batches(_SLICE), received)):
             table = rows_to_table(rows, schema, drift, own)
             groups.add(table)
-            tally.add(table, rows)
+            tally.add(table, *((rows.received_ns[row], rows.elapsed_ns[row]) for row in (0, -1)))
             progress("writing", tally.rows)
         groups.flush()
         tally.into(header)
@@ -295,7 +295,8 @@ def _written(path: Path) -> Iterator[Row]:
             yield from map(Row, *(column.to_pylist() for column in columns))
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Write the names in a folder to the disk; a system that can't do this is left alone."""
     with suppress(OSError):
         fd = os.open(folder, os.O_RDONLY)
         try:

@@ -1,0 +1,42 @@
+"""`arirecord ingest`."""
+
+from pathlib import Path
+from time import perf_counter
+
+import click
+
+from arirecord.select.units import duration_text
+
+from .console import LOST, progress, say, warn
+from .output import Input, Verb
+
+__all__ = ["command"]
+
+
+@click.command("ingest", cls=Verb)
+@click.argument("sessions", nargs=-1, required=True, type=Input(must_exist=True))
+@click.argument("root", type=Input())
+def command(sessions: tuple[Path, ...], root: Path) -> None:
+    """Put sessions into a lake: one folder for the recordings of many servers and days.
+
+    ROOT is made if it is missing. Each session is copied, cut by server and by day of receipt (UTC), to
+    ROOT/events/server=…/date=…/. Every command reads ROOT like a session, and so do DuckDB, Spark, Trino and polars.
+
+    What the lake has already is passed over: run the same command again at any time, also after a failure. A session
+    that cannot be read, or has a journal that is not sealed, is reported and left out; the exit code is 3 then.
+
+    \b
+    Examples:
+      arirecord ingest today.parquet /srv/lake
+      arirecord ingest /var/spool/arirecord/pbx1/ /var/spool/arirecord/pbx2/ /srv/lake
+    """
+    from arirecord.lake.ingest import ingest
+
+    begun_s = perf_counter()
+    with progress() as update:
+        done = ingest(sessions, root, progress=update, report=warn)
+    known = f"; it had {done.known_count:,} already" if done.known_count else ""
+    took = duration_text(perf_counter() - begun_s)
+    say(f"{root}: {len(done.added):,} parts with {done.rows:,} rows added in {took}{known}.")
+    if done.problems:
+        raise SystemExit(LOST)

@@ -1,0 +1,94 @@
+"""Parts of a lake: sessions with all columns of the catalogue, in one order."""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arirecord.asterisk.catalogue import event_types
+from arirecord.session.columnar.residuals import nulls
+from arirecord.session.columnar.table import rows_to_table, session_schema
+from arirecord.session.digest import PROVED, RowDigest
+from arirecord.session.header import KEY, Drift, Header
+from arirecord.session.header_stats import HeaderStats
+from arirecord.session.parquet import GroupWriter, parquet_file, session_writer
+from arirecord.session.row_groups import grouped_batches
+from arirecord.session.rows import OWN_COLUMNS, Rows
+from arirecord.session.seal import Progress, ahead, no_progress
+
+__all__ = ["CONTENTS", "contents_of", "lake_schema", "parsed", "read_back", "with_all_columns", "write_tables"]
+
+CONTENTS = "contents"
+"""Key in the header of a part: the digests of the content that `arirecord ingest` has put into it."""
+
+
+@cache
+def lake_schema() -> pa.Schema:
+    """Return the columns of each part: those of all event types, and of all kinds of rows."""
+    return session_schema([*event_types(), *OWN_COLUMNS])
+
+
+def contents_of(header: Header) -> list[str]:
+    """Return the digests of the content of a part; none if `arirecord ingest` has not made it."""
+    contents = header.other.get(CONTENTS)
+    return [str(digest) for digest in contents] if isinstance(contents, list) else []
+
+
+def with_all_columns(batch: pa.RecordBatch) -> pa.Table:
+    """Return rows with the columns of a lake; their other columns are null."""
+    there = set(batch.schema.names)
+    arrays = [batch[field.name] if field.name in there else nulls(field.type, len(batch)) for field in lake_schema()]
+    return pa.Table.from_arrays(arrays, schema=lake_schema())
+
+
+def parsed(batch: pa.RecordBatch, drift: Drift) -> pa.Table:
+    """Return rows, given with the columns `PROVED`, with the columns of a lake, from their text."""
+    own = batch.select(PROVED)
+    received_ns = pc.multiply(own["received_at"].cast(pa.int64()), 1000).to_pylist()
+    others = (own[name].to_pylist() for name in ("elapsed_ns", "kind", "raw"))
+    return rows_to_table(Rows(own["seq"].to_pylist(), received_ns, *others), lake_schema(), drift, own)
+
+
+def write_tables(
+    tables: Iterable[pa.Table],
+    path: Path,
+    header: Header,
+    server: str | None,
+    drift: Drift,
+    progress: Progress = no_progress,
+) -> None:
+    """Write rows with the columns of a lake as a session. `header` gets the counts, and `drift` when all are read.
+
+    server: the server of the rows, which the header names also if it has no event of it.
+    """
+    stats = HeaderStats()
+    with session_writer(path, lake_schema()) as writer, GroupWriter(writer) as groups:
+        for table in tables:
+            groups.add(table)
+            stats.add(table, *_ends(table))
+            progress("writing", stats.rows)
+        groups.flush()
+        stats.into(header)
+        header.drift = {what: dict(places) for what, places in drift.counts.items()} or header.drift
+        if server is not None:
+            header.asterisk_ids.setdefault(server, 0)
+        writer.add_key_value_metadata({KEY: header.dump()})
+
+
+def read_back(path: Path, progress: Progress) -> RowDigest:
+    """Return the digest of the rows of a part as they are on the disk."""
+    digest = RowDigest()
+    with parquet_file(path) as file:
+        for batch in ahead(grouped_batches(file, 8192, PROVED)):
+            digest.add(batch)
+            progress("comparing", digest.rows)
+    return digest
+
+
+def _ends(table: pa.Table) -> Iterator[tuple[int, int]]:
+    """Yield when the first and the last row were received, and their `elapsed_ns`, in nanoseconds."""
+    for row in (0, table.num_rows - 1):
+        received_us = table["received_at"][row].cast(pa.int64()).as_py()
+        yield received_us * 1000, table["elapsed_ns"][row].as_py()
