@@ -12,6 +12,7 @@ The text of each says what is wrong, where, and what to do.
     - `NotASession`: a file that is not a session, or of a newer format
     - `NothingKept`: a selection keeps no event
     - `ReplayError`: a recording cannot be replayed
+    - `RuleError`: a rules file cannot be read, or a rule is not valid
     - `TargetExists`: an output would be overwritten
     - `UnknownName`: a table, column, model or parameter does not exist; also a `KeyError` and a `ValueError`
     - `VerifyError`: a recording cannot be verified
@@ -28,6 +29,7 @@ __all__ = [
     "NotASession",
     "NothingKept",
     "ReplayError",
+    "RuleError",
     "TargetExists",
     "UnknownName",
     "VerifyError",
@@ -76,6 +78,10 @@ class NothingKept(ArirecordError):
 
 class ReplayError(ArirecordError):
     """A recording cannot be replayed: the address is in use, the session is damaged, or an option does not fit it."""
+
+
+class RuleError(ArirecordError):
+    """A rules file cannot be read, or a rule in it is not valid: the text names the file and the rule."""
 
 
 class TargetExists(ArirecordError):

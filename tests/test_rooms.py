@@ -15,18 +15,19 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ALLOWED = {
     "asterisk": set(),
     "select": set(),
+    "rules": set(),
     "session": {"asterisk", "select"},
-    "doctor": {"asterisk", "select", "session"},
+    "doctor": {"asterisk", "rules", "select", "session"},
     "capture": {"asterisk", "select", "session"},
     "tap": {"asterisk", "select", "session", "capture"},
     "replay": {"asterisk", "select", "session"},
-    "analytics": {"asterisk", "select", "session"},
+    "analytics": {"asterisk", "rules", "select", "session"},
     "transform": {"asterisk", "select", "session", "analytics"},
     "redact": {"asterisk", "select", "session", "transform"},
     "lake": {"asterisk", "select", "session", "analytics", "transform", "redact"},
     "tables": set(),
     "api": {"select", "session", "analytics", "lake", "report", "tables"},
-    "report": {"asterisk", "select", "session", "analytics"},
+    "report": {"asterisk", "rules", "select", "session", "analytics"},
 }
 ALLOWED["cli"] = {*ALLOWED}
 REPLAY_FLOORS = [

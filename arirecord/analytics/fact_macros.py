@@ -9,6 +9,7 @@ from arirecord.asterisk.dialplan_apps import PROMPTS, SILENT_PROMPTS
 from arirecord.asterisk.hangup_causes import HARMLESS_CAUSES, HARMLESS_SIP
 from arirecord.asterisk.queue_statuses import REFUSED_JOINS
 from arirecord.asterisk.sample_rates import SAMPLE_RATES
+from arirecord.rules import shipped_rules
 from arirecord.select.numbers import INTERNATIONAL, SEPARATORS
 
 from .views import text
@@ -54,6 +55,9 @@ _MACROS = {
     "ms_between(since, until)": """CASE WHEN epoch_ms(until) - epoch_ms(since) > -100
         THEN greatest(epoch_ms(until) - epoch_ms(since), 0) END""",
     "seconds_between(since, until)": "ms_between(since, until) / 1000",
+    "fix_of(rule)": "CASE rule "
+    + " ".join(f"WHEN {text(rule.id)} THEN {text(rule.fix)}" for rule in shipped_rules("linter").values())
+    + " END",
 }
 
 

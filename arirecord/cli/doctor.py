@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from arirecord.rules import SEVERITIES
+
 from .console import LOST, echo, machine_output, progress
 from .output import Input
 from .result import TableView, show_rows
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_ORDER = ("error", "warning", "note")
 _EXIT = {"error": 1, "warning": LOST}
 
 
@@ -42,7 +43,7 @@ def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:
     for path in paths:
         with progress() as update:
             findings = list(examine(path, is_quick=quick, progress=update))
-        found[path] = sorted(findings, key=lambda f: _ORDER.index(f.severity))
+        found[path] = sorted(findings, key=lambda f: SEVERITIES.index(f.severity))
         if form == "table":
             _print(path, found[path])
     if form == "json":
@@ -62,11 +63,11 @@ def _verdict(findings: "list[Finding]") -> str:
 
 
 def _print(path: Path, findings: "list[Finding]") -> None:
-    counts = [(word, sum(f.severity == word for f in findings)) for word in _ORDER]
+    counts = [(word, sum(f.severity == word for f in findings)) for word in SEVERITIES]
     counted = ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts if count)
     echo(f"{path}: {_verdict(findings)}" + (f" ({counted})" if counted else ""))
     if not findings:
         return
-    names = ("severity", "check", "where", "what", "advice")
-    rows = [(f.severity, f.check, f.where, f.what, f.advice) for f in findings]
+    names = ("severity", "rule", "where", "what", "fix")
+    rows = [(f.severity, f.rule, f.where, f.what, f.fix) for f in findings]
     show_rows(names, [False] * len(names), rows, TableView(is_asked=True, is_whole=True))

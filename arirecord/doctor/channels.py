@@ -49,7 +49,7 @@ class ChannelOrder:
             back,
             lambda row: Finding(
                 "warning",
-                "channel order",
+                "channel-order",
                 origin.at(row["seq"]),
                 f"The timestamp of channel {row['channel_id']} goes back by "
                 f"{duration_text((row['before'] - row['timestamp']) / 1000)}.",

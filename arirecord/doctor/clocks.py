@@ -143,7 +143,7 @@ class SwitchClock:
             blocks.filter((pl.col("delay") - pl.col("before")).abs() >= _SHIFT_MS),
             lambda row: Finding(
                 "warning",
-                "switch clock",
+                "switch-clock",
                 origin.at(row["seq"]),
                 f"About here the time from an event's timestamp to its receipt changes from "
                 f"{_signed(row['before'])} to {_signed(row['delay'])}.",
@@ -165,7 +165,7 @@ class SwitchClock:
             offset, way = (self._least, "behind") if is_behind else (self._most, "ahead of")
             yield Finding(
                 "note",
-                "switch clock",
+                "switch-clock",
                 self._origin.name,
                 f"Asterisk's clock is {duration_text(offset / 1000)} {way} the recorder's.",
                 "Synchronize both by NTP; metrics use only Asterisk's clock and are not affected.",

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from arirecord.asterisk.timestamps import format_timestamp
+from arirecord.rules import SEVERITIES, Severity, shipped_rules
 
 __all__ = ["Few", "Finding", "Severity", "moment", "worst"]
 
-Severity = Literal["error", "warning", "note"]
-_RANK: dict[str, int] = {"note": 0, "warning": 1, "error": 2}
 _SHOWN = 5
 
 
@@ -20,20 +19,24 @@ class Finding:
     """One finding.
 
     `severity`: `error`, the file contradicts itself or can't be read; `warning`, something was or may be lost, or
-    is unreliable; `note`, worth knowing. `check` is the check's name, `where` a file or row, `what` one
-    sentence, `advice` the next step ('': nothing).
+    is unreliable; `note`, worth knowing. `rule` is the id of a rule of the doctor, `where` a file or row, `what` one
+    sentence, `fix` what to do ('': what the rule says).
     """
 
     severity: Severity
-    check: str
+    rule: str
     where: str
     what: str
-    advice: str = ""
+    fix: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.fix:
+            object.__setattr__(self, "fix", shipped_rules("doctor")[self.rule].fix)
 
 
 def worst(findings: Iterable[Finding]) -> Severity | None:
     """Return the gravest severity among findings; None without findings."""
-    return max((f.severity for f in findings), key=_RANK.__getitem__, default=None)
+    return min((f.severity for f in findings), key=SEVERITIES.index, default=None)
 
 
 class Few:

@@ -238,7 +238,7 @@ def _evidence(facts: Facts) -> Iterator[Evidence]:
 def _findings(facts: Facts) -> tuple[CallFinding, ...]:
     """Return the findings, the gravest first, then in the order of arrival."""
     rows = sorted(facts.findings, key=lambda row: SEVERITIES.index(row["severity"]))
-    names = ("rule", "severity", "finding", "channel_id", "seq", "event_at")
+    names = ("rule", "severity", "finding", "channel_id", "seq", "event_at", "fix")
     return tuple(CallFinding(*(row[name] for name in names)) for row in rows)
 
 

@@ -71,7 +71,8 @@ def _findings(story: Story, findings: Sequence[CallFinding]) -> Iterator[str]:
         yield (
             f'<li class="{finding.severity}"><span class="severity">{finding.severity}</span> '
             f"{where}{_text(finding.text)}"
-            f' <span class="soft">{_text(finding.rule)}{f" at {at}" if at else ""}</span></li>\n'
+            f' <span class="soft">{_text(finding.rule)}{f" at {at}" if at else ""}</span>'
+            f"{f'<br>Fix: {_text(finding.fix)}' if finding.fix else ''}</li>\n"
         )
     yield "</ul>\n"
 

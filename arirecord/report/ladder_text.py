@@ -277,4 +277,8 @@ def _findings(story: Story) -> RenderableType:
         table.add_row(
             Text(f"  {finding.severity}", _SEVERITIES[finding.severity]), finding.rule, f"{where}{finding.text}", at
         )
-    return table
+    fixes = _grid("", 2)
+    fixes.title = None
+    for rule, fix in {finding.rule: finding.fix for finding in story.findings if finding.fix}.items():
+        fixes.add_row(f"  {rule}", f"Fix: {fix}")
+    return Group(table, fixes)

@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
+from arirecord.rules import Severity
+
 __all__ = [
     "Bridge",
     "CallFinding",
@@ -24,7 +26,6 @@ __all__ = [
 ]
 
 IntervalKind = Literal["ringing", "up", "bridge", "waiting", "talking", "hold", "speech"]
-Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class CallFinding:
-    """A finding of the linter: `rule` by name, `text` in a sentence, and its position."""
+    """A finding of the linter: `rule` by name, `text` in a sentence, `fix` (what to do), and its position."""
 
     rule: str
     severity: Severity
@@ -145,6 +146,7 @@ class CallFinding:
     channel_id: str | None = None
     seq: int | None = None
     at: datetime | None = None
+    fix: str = ""
 
 
 @dataclass(frozen=True)

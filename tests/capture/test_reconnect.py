@@ -246,7 +246,7 @@ def test_a_recording_that_is_stopped_and_started_again(tmp_path: Path) -> None:
     assert gap.is_between
     assert session.header.gap_count == 1
     assert session.recorded_time.duration_ns == session.header.duration_ns - (gap.end_ns - gap.begin_ns)
-    assert [f.check for f in examine(folder) if "Nothing was recorded" in f.what] == ["parts"]
+    assert [f.rule for f in examine(folder) if "Nothing was recorded" in f.what] == ["parts"]
 
 
 def test_nobody_to_mark(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_findings_as_data(run: Run) -> None:
 
     assert [entry["verdict"] for entry in found] == ["healthy", "healthy"]
     assert found[0]["path"] == str(IVR)
-    assert set(found[0]["findings"][0]) == {"severity", "check", "where", "what", "advice"}
+    assert set(found[0]["findings"][0]) == {"severity", "rule", "where", "what", "fix"}
 
 
 def test_something_may_be_lost(run: Run, tmp_path: Path) -> None:

@@ -108,4 +108,4 @@ def put(table: pa.Table, name: str, seq: int, value: Any) -> pa.Table:
 
 def told(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
     """What was found: severity, check, where."""
-    return [(f.severity, f.check, f.where) for f in findings]
+    return [(f.severity, f.rule, f.where) for f in findings]

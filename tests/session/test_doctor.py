@@ -46,7 +46,7 @@ def test_the_samples_are_healthy(path: Path) -> None:
     found = list(examine(path))
     noted = {"tapped_menu": {"duplicates", "channels"}, "office_hour": {"duplicates", "stasis"}}
 
-    assert {f.check for f in found} == noted.get(path.stem, {"duplicates", "linkedid", "stasis"})
+    assert {f.rule for f in found} == noted.get(path.stem, {"duplicates", "linkedid", "stasis"})
     assert worst(found) == "note"
 
 
@@ -60,7 +60,7 @@ def test_a_real_client_that_did_not_read(sessions: dict[str, Path]) -> None:
     """It stopped reading for ten seconds; its clocks are right all the same."""
     found = [f for f in examine(sessions["edge_ws_drop/all_2"]) if f.severity != "note"]
 
-    assert {f.check for f in found} == {"switch clock"}
+    assert {f.rule for f in found} == {"switch-clock"}
     assert "changes from 2 ms to 10.0 s" in found[0].what
     assert "behind" not in " ".join(f.what for f in examine(sessions["edge_ws_drop/all_2"]))
 
@@ -75,7 +75,7 @@ def test_a_row_is_missing(target: Path) -> None:
     found = list(examine(target))
 
     assert ("error", "order", "seq 51") in told(found)
-    assert {f.check for f in found} == {"order", "header"}
+    assert {f.rule for f in found} == {"order", "header"}
     assert any("rows 100, the rows 99" in f.what for f in found)
 
 
@@ -88,7 +88,7 @@ def test_rows_are_swapped(target: Path) -> None:
         ("error", "order", "seq 51"),
         ("error", "order", "seq 50"),
         ("error", "order", "seq 52"),
-        ("warning", "channel order", "seq 50"),
+        ("warning", "channel-order", "seq 50"),
     }
 
 
@@ -129,7 +129,7 @@ def test_a_column_says_something_else_than_the_frame(target: Path, column: str, 
     """The row, the column and both values are named."""
     write(target, call())
     damage(target, lambda t: put(t, column, seq, value))
-    found = [f for f in examine(target) if f.check == "columns"]
+    found = [f for f in examine(target) if f.rule == "columns"]
 
     assert told(found) == [("error", "columns", f"seq {seq}")]
     assert found[0].what.startswith(f"{column} is ")

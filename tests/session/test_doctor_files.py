@@ -100,7 +100,7 @@ def test_a_whole_journal(target: Path) -> None:
 
     assert told([found]) == [("note", "journal", journal.name)]
     assert "100 rows can be read" in found.what
-    assert f"arirecord recover {journal}" in found.advice
+    assert f"arirecord recover {journal}" in found.fix
 
     journal.unlink()
     lines = [replace(line, wall_s=line.wall_s + 60 * (i >= 60)) for i, line in enumerate(call())]
@@ -115,7 +115,7 @@ def test_a_torn_journal(target: Path) -> None:
         writer.write([(START_NS + at_ns, at_ns, "event", line.raw)])
     writer.close()
     writer.path.write_bytes(writer.path.read_bytes()[:-60])
-    found = [f for f in examine(writer.path) if f.check == "journal"]
+    found = [f for f in examine(writer.path) if f.rule == "journal"]
 
     assert told(found) == [("warning", "journal", writer.path.name)]
     assert "Cut off: 9" in found[0].what
@@ -187,7 +187,7 @@ def test_others_may_read_a_journal(target: Path) -> None:
     journal = write_journal(journal_path(target), call())
     journal.chmod(0o644)
 
-    assert [f.check for f in examine(journal)] == ["journal", "mode"]
+    assert [f.rule for f in examine(journal)] == ["journal", "mode"]
 
 
 def test_a_journal_without_a_head(target: Path) -> None:
@@ -220,7 +220,7 @@ def test_what_is_neither(tmp_path: Path) -> None:
 
     for path, word in words.items():
         (found,) = examine(path)
-        assert (found.severity, found.check) == ("error", "file")
+        assert (found.severity, found.rule) == ("error", "file")
         assert word in found.what
 
     (tmp_path / "none").mkdir()
@@ -257,4 +257,4 @@ def test_text_that_is_no_text(target: Path) -> None:
     write(target, call())
     damage(target, lambda t: t.set_column(6, t.schema.field(6), pa.array([b"\xe1"] * 100).view(pa.string())))
 
-    assert any("Invalid UTF8" in f.what for f in examine(target) if f.check == "file")
+    assert any("Invalid UTF8" in f.what for f in examine(target) if f.rule == "file")

@@ -41,7 +41,7 @@ def test_a_false_header(target: Path, change: dict[str, Any]) -> None:
     found = list(examine(target))
 
     assert worst(found) == "error"
-    assert {f.check for f in found if f.severity == "error"} == {"header"}
+    assert {f.rule for f in found if f.severity == "error"} == {"header"}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_drift_is_noted(target: Path) -> None:
     lines = call()
     strange = [event(3, novel=1), event(3, novel=2), '{"type":"Brandnew"}', "garbage"]
     write(target, [*lines[:4], *(replace(lines[3], raw=raw) for raw in strange), *lines[4:]])
-    found = {f.what: f.severity for f in examine(target) if f.check == "drift"}
+    found = {f.what: f.severity for f in examine(target) if f.rule == "drift"}
 
     assert found == {
         "2 × unknown field: ChannelVarset.novel 2.": "note",
@@ -104,7 +104,7 @@ def test_import_of_lines_that_go_back(target: Path) -> None:
     """Two streams one after the other that were recorded at once: one finding where the second begins."""
     walls = [i + 0.002 - 50 * (i >= 50) for i in range(100)]
     lines = [replace(line, wall_s=walls[i], elapsed_s=max(walls[: i + 1])) for i, line in enumerate(call())]
-    found = [f for f in examine(write(target, lines, {"verb": "import"})) if f.check == "clock"]
+    found = [f for f in examine(write(target, lines, {"verb": "import"})) if f.rule == "clock"]
 
     assert told(found) == [("warning", "clock", "seq 50")]
     assert "goes back by 49.0 s" in found[0].what
@@ -117,7 +117,7 @@ def test_the_switch_s_clock_jumps(target: Path, jump_s: float) -> None:
     moved = [replace(line, raw=event(i, at_s=i + jump_s, channel="c9")) for i, line in enumerate(lines)]
     found = [f for f in examine(write(target, lines[:64] + moved[64:])) if f.severity != "note"]
 
-    assert told(found) == [("warning", "switch clock", "seq 64")]
+    assert told(found) == [("warning", "switch-clock", "seq 64")]
 
 
 @pytest.mark.parametrize(("offset_s", "way"), [(5, "ahead of"), (-5, "behind")])
@@ -128,7 +128,7 @@ def test_the_switch_s_clock_is_off(target: Path, offset_s: int, way: str) -> Non
         write(target, [replace(x, wall_s=x.elapsed_s) for x in lines], start_ns=START_NS - offset_s * SECOND)
     )
 
-    assert told([found]) == [("note", "switch clock", "s.parquet")]
+    assert told([found]) == [("note", "switch-clock", "s.parquet")]
     assert f"5.0 s {way} the recorder's" in found.what
 
 
@@ -139,7 +139,7 @@ def test_a_channel_goes_back_in_time(target: Path) -> None:
     lines[50] = replace(lines[50], raw=event(50, at_s=49.5, channel="c2"))
     found = [f for f in examine(write(target, lines)) if f.severity == "warning"]
 
-    assert told(found) == [("warning", "channel order", "seq 40")]
+    assert told(found) == [("warning", "channel-order", "seq 40")]
     assert "channel c1 goes back by 500 ms" in found[0].what
 
 
@@ -181,9 +181,9 @@ def test_a_gap_that_does_not_say_since_when(target: Path) -> None:
 def test_connections_come_in_pairs(target: Path, rows: list[tuple[str, int]], words: str) -> None:
     """Opened, then closed."""
     lines = sorted([*call(), *(row("connection", what, at_s) for what, at_s in rows)], key=lambda line: line.elapsed_s)
-    found = [f for f in examine(write(target, lines)) if f.check != "gap"]
+    found = [f for f in examine(write(target, lines)) if f.rule != "gap"]
 
-    assert [f.check for f in found] == (["connection"] if words else [])
+    assert [f.rule for f in found] == (["connection"] if words else [])
     assert all(words in f.what for f in found)
 
 
@@ -211,11 +211,11 @@ def test_duplicates_are_noted(target: Path) -> None:
 def test_what_is_missing_is_noted(target: Path) -> None:
     """linkedid, StasisStart, the beginning and end of channels, filtered types."""
     lines = [replace(x, raw=x.raw.replace("CHANNEL(linkedid)", "OTHER")) for x in call() if "StasisStart" not in x.raw]
-    assert [f.check for f in examine(write(target, lines))] == ["linkedid", "stasis"]
+    assert [f.rule for f in examine(write(target, lines))] == ["linkedid", "stasis"]
 
     target.unlink()
     write(target, [x for x in call() if "ChannelCreated" not in x.raw], {**CAPTURE, "exclude": ["ChannelCreated"]})
-    assert [(f.check, f.what) for f in examine(target)] == [
+    assert [(f.rule, f.what) for f in examine(target)] == [
         ("channels", "None of the 1 channels has its ChannelCreated."),
         ("filter", "Events were filtered before they were recorded: exclude ChannelCreated."),
     ]

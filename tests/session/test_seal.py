@@ -174,7 +174,7 @@ def test_a_damaged_page_costs_one_block(tmp_path: Path) -> None:
     data = journal.read_bytes()
     middle = len(data) // 2
     journal.write_bytes(data[:middle] + bytes(4096) + data[middle + 4096 :])
-    (reported,) = (f for f in examine(journal) if f.check == "journal")
+    (reported,) = (f for f in examine(journal) if f.rule == "journal")
     header = recover(journal)
     session = open_session(target)
     rows = list(session.frames(kinds=None))
@@ -186,8 +186,8 @@ def test_a_damaged_page_costs_one_block(tmp_path: Path) -> None:
     assert header.lost_count == 3000 - header.events == orjson.loads(gap.raw)["connection_lost_count"]
     assert f"{header.events:,} rows can be read" in reported.what
     assert header.ended in reported.what.replace("Damaged: ", "damaged: ")
-    assert {"ended", "gap"} <= {finding.check for finding in examine(target)}
-    assert not {"order", "columns"} & {finding.check for finding in examine(target)}
+    assert {"ended", "gap"} <= {finding.rule for finding in examine(target)}
+    assert not {"order", "columns"} & {finding.rule for finding in examine(target)}
 
     kept = journal.with_name(journal.name + ".damaged")
     again = recover(kept, tmp_path / "again.parquet")

@@ -26,6 +26,7 @@ SELECT
     findings.severity,
     findings.rule,
     findings.finding,
+    fix_of(findings.rule) AS fix,
     findings.channel_id,
     findings.event_at,
     findings.seq
