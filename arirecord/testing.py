@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 import pytest
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from arirecord.replay.api import ClientRequest, Replay
 
 __all__ = ["Ari", "ari", "pytest_configure"]
@@ -122,8 +124,44 @@ class Ari:
 
     async def expected(self, method: str, path: str, timeout: float = 5, **parameters: str) -> "ClientRequest":  # noqa: ASYNC109 - as `expect`
         """`expect` for async tests: the test's event loop keeps running."""
-        found = asyncio.run_coroutine_threadsafe(self._replay.expect(method, path, timeout, **parameters), self._loop)
-        return await asyncio.wrap_future(found)
+        __tracebackhide__ = True
+        return await self._await(self._replay.expect(method, path, timeout, **parameters))
+
+    def expect_in_order(self, *requests: str, timeout: float = 5) -> "Sequence[ClientRequest]":
+        """Wait for these requests, each after the one before it; others may come between. Return them.
+
+        `expect_in_order("POST /channels/*/answer", "POST /channels/*/play?media=sound:hello")`. Raises `NotAsked`. In
+        async tests use `expected_in_order`.
+        """
+        __tracebackhide__ = True
+        return self._wait(self._replay.expect_in_order(*requests, timeout=timeout), "expected_in_order")
+
+    async def expected_in_order(self, *requests: str, timeout: float = 5) -> "Sequence[ClientRequest]":  # noqa: ASYNC109 - as `expect`
+        """`expect_in_order` for async tests."""
+        __tracebackhide__ = True
+        return await self._await(self._replay.expect_in_order(*requests, timeout=timeout))
+
+    def verify(self, **options: Any) -> None:
+        """Wait as `wait_quiet` does, then compare all requests with the recorded ones, as `arirecord verify` does.
+
+        Raises `Differs`, an `AssertionError` with the differences as a diff. Options: `any_order`, `max_delay_s`,
+        `strict`, `ignore=["POST /channels?timeout"]`, `app`, `quiet_s`, `timeout`. In async tests use `verified`.
+        """
+        __tracebackhide__ = True
+        self._wait(self._replay.verify(**options), "verified")
+
+    async def verified(self, **options: Any) -> None:
+        """`verify` for async tests."""
+        __tracebackhide__ = True
+        await self._await(self._replay.verify(**options))
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Send an event that is not in the recording to the app, with the ids that the app knows.
+
+        `ari.send({"type": "ChannelDtmfReceived", "digit": "1", "duration_ms": 100, "channel": {"id": …}})`. The state
+        that `GET` requests show does not follow it. Raises `ValueError` without a `type`.
+        """
+        self._do(lambda: self._replay.send(event))
 
     def answer(self, request: str, status: int | None = None, **conditions: Any) -> None:
         """Give further requests an error status, or the usual response later: see `arirecord.replay.api.Replay.answer`.
@@ -146,8 +184,7 @@ class Ari:
 
     async def quiet(self, quiet_s: float = 0.5, timeout: float = 60) -> None:  # noqa: ASYNC109 - as `wait_quiet`
         """`wait_quiet` for async tests."""
-        waiting = asyncio.run_coroutine_threadsafe(self._replay.wait_quiet(quiet_s, timeout), self._loop)
-        await asyncio.wrap_future(waiting)
+        await self._await(self._replay.wait_quiet(quiet_s, timeout))
 
     def wait_end(self, timeout: float = 60) -> None:
         """Wait until the last event was sent. Raises `TimeoutError`. In async tests use `ended`."""
@@ -155,21 +192,43 @@ class Ari:
 
     async def ended(self) -> None:
         """`wait_end` for async tests."""
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._replay.wait_end(), self._loop))
+        await self._await(self._replay.wait_end())
+
+    async def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        __tracebackhide__ = True
+        failure: AssertionError
+        try:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
+        except AssertionError as error:
+            failure = error.with_traceback(None)
+        raise failure  # without the frames in which it was found
 
     def _wait(self, coroutine: Coroutine[Any, Any, T], instead: str) -> T:
+        __tracebackhide__ = True
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+            return self._result(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
         coroutine.close()
         raise RuntimeError(f"this would hold up the event loop of the test: await ari.{instead}(…) instead")
 
     def _do(self, action: Callable[[], T]) -> T:
+        __tracebackhide__ = True
+
         async def done() -> T:
             return action()
 
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result()
+        return self._result(asyncio.run_coroutine_threadsafe(done(), self._loop))
+
+    @staticmethod
+    def _result(future: "Future[T]") -> T:
+        __tracebackhide__ = True
+        failure: AssertionError
+        try:
+            return future.result()
+        except AssertionError as error:
+            failure = error.with_traceback(None)
+        raise failure  # without the frames in which it was found
 
     def _run(self) -> None:
         from arirecord.replay.wire.precise_loop import precise_loop

@@ -39,12 +39,14 @@ REPLAY_FLOORS = [
     ("clients",),
     ("rest_handler",),
     ("events",),
-    ("connected_clients",),
+    ("connected_clients", "request_log"),
     ("scheduler",),
     ("playback",),
     ("command_executor",),
     ("server",),
-    ("api", "verify"),
+    ("verify",),
+    ("http_control",),
+    ("api",),
 ]
 """The rooms of `replay`, from the lowest; each imports only from lower floors, and so none is in a loop."""
 

@@ -78,7 +78,7 @@ def replay(
 
     Keys in a terminal: space pauses and resumes, s sends one event, n goes to the next call, + and - change the speed,
     the arrows seek 10 s forward and back, q quits, ? shows the keys. http://HOST:PORT/control does the same: status,
-    pause, resume, step, next-call, speed, seek.
+    pause, resume, step, next-call, speed, seek; and for tests in any language: requests, expect, answer, send, verify.
 
     \b
     Faults, separated by commas; @ adds a probability, an event type, or both (drop@50%@ChannelVarset):
@@ -107,7 +107,7 @@ def replay(
     """
     import asyncio
 
-    from arirecord.replay.server import ReplayServer
+    from arirecord.replay.api import Replay
     from arirecord.replay.wire.precise_loop import precise_loop
 
     from .session_input import open_session
@@ -140,7 +140,7 @@ def replay(
         call_starts=partial(call_starts, opened),
         **values_of(given),
     )
-    server = ReplayServer(opened, options, say)
+    server = Replay(opened, options, say).server
     with asyncio.Runner(loop_factory=precise_loop) as runner:
         runner.run(_serve(server))
 

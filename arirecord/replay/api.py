@@ -1,86 +1,45 @@
 """The Python API of a running replay: start it, control it, and check the requests of its clients."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from inspect import signature
 from pathlib import Path
 from typing import Any, Concatenate, Final, Literal, ParamSpec, cast
 
 from arirecord.session.reader import SessionFile
 
+from .http_control import check
 from .options import ReplayOptions
+from .request_log import ClientRequest, NotAsked, RequestLog, parse_pattern
 from .rest_handler import ClientExchange
 from .server import ReplayServer
 from .timing.chaos import Fault
+from .verify import Compared, Comparison, Differs, Limits, Request, Rule, request_of
 
-__all__ = ["ClientRequest", "NotAsked", "Replay", "replay"]
+__all__ = ["ClientRequest", "Differs", "NotAsked", "Replay", "replay"]
 
-_SHOWN: Final = 20
-
-
-class NotAsked(AssertionError):
-    """An expected request did not come in time; the text lists the requests that came instead."""
-
-
-@dataclass(frozen=True)
-class ClientRequest:
-    """One request of a client, as ARI knows it.
-
-    `method` is for example `POST`. `path` is decoded and without `/ari`. `parameters` are those of query and body, as
-    texts. `body` is the JSON of the body, None without JSON. `status` is the HTTP status of the response.
-    """
-
-    method: str
-    path: str
-    parameters: Mapping[str, str]
-    body: Any
-    status: int
-
-    def __str__(self) -> str:
-        query = "&".join(f"{name}={value}" for name, value in self.parameters.items())
-        return f"{self.method} {self.path}" + (f"?{query}" if query else "")
-
-    def fits(self, method: str, path: str, parameters: Mapping[str, str]) -> bool:
-        """Whether the request matches. `path` may hold `*` for any text; only the given parameters are compared."""
-        same = fnmatchcase(self.method, method.upper()) and fnmatchcase(self.path, path)
-        return same and all(self.parameters.get(name) == value for name, value in parameters.items())
-
-
-class _Requests:
-    """The requests of clients so far that ARI knows, in order; `unexpected` are those that no `take` returned."""
-
-    def __init__(self) -> None:
-        self.all: list[ClientRequest] = []
-        self.unexpected: list[ClientRequest] = []
-        self.arrived = asyncio.Event()
-
-    def add(self, exchange: ClientExchange) -> None:
-        request = exchange.request
-        path = "/" + "/".join(request.segments)
-        status = exchange.response.status
-        received = ClientRequest(request.method, path, request.parameters, request.document, status)
-        self.all.append(received)
-        self.unexpected.append(received)
-        self.arrived.set()
-
-    def take(self, method: str, path: str, parameters: Mapping[str, str]) -> ClientRequest | None:
-        match = next((one for one in self.unexpected if one.fits(method, path, parameters)), None)
-        if match is not None:
-            self.unexpected.remove(match)
-        return match
+_MOST: Final = 100_000
 
 
 class Replay:
     """A running replay, made by `arirecord.replay`. `requests` are the requests of clients so far that ARI knows."""
 
-    def __init__(self, session: SessionFile | str | Path, options: ReplayOptions) -> None:
-        self._requests = _Requests()
-        self.requests: Sequence[ClientRequest] = self._requests.all
-        self.server = ReplayServer(session, options, on_exchange=self._requests.add)
+    def __init__(
+        self, session: SessionFile | str | Path, options: ReplayOptions, say: Callable[[str], None] | None = None
+    ) -> None:
+        self._log = RequestLog()
+        self._compared: deque[Request] = deque(maxlen=_MOST)
+        self.requests: Sequence[ClientRequest] = self._log.all
+        self.server = ReplayServer(session, options, say, self._add)
+        self.server.further_control = partial(check, self)
+        self._sent = self.server.keep_times() if options.pace == "client" and options.loop == 1 else None
+
+    def _add(self, exchange: ClientExchange) -> None:
+        self._log.add(ClientRequest.of(exchange.request, exchange.response.status))
+        self._compared.append(request_of(exchange))
 
     @property
     def url(self) -> str:
@@ -139,34 +98,34 @@ class Replay:
         `request` is a pattern, `POST /channels/*/play`; `count` requests are struck (None: all), each with a `chance`.
         Raises `ValueError` for another form, and unless there is either a status from 400 to 599 or a delay.
         """
-        method, _, path = request.partition(" ")
-        if not path.startswith(("/", "*")):
-            raise ValueError(f"{request!r} is not METHOD /PATH, as in 'POST /channels/*/play'")
+        pattern = parse_pattern(request)
         if (status is None) == (delay_s <= 0) or not 400 <= (status or 400) <= 599:
             raise ValueError("give either a status from 400 to 599 or a delay_s above 0")
         name, amount = ("rest-slow", delay_s) if status is None else ("rest-status", float(status))
-        self.server.add_fault(Fault(name, amount, chance, method=method.upper(), path=path, count=count))
+        self.server.add_fault(Fault(name, amount, chance, method=pattern.method, path=pattern.path, count=count))
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Send an event that is not in the recording, with the ids of the client, to the clients of its application.
+
+        `application`, `timestamp` and `asterisk_id` may be missing. The pbx state does not follow it. Raises
+        `ValueError` without a `type`.
+        """
+        if not isinstance(event.get("type"), str):
+            raise ValueError("an event needs a type")
+        self.server.inject(event)
 
     async def wait_quiet(self, quiet_s: float = 0.5, timeout: float = 60) -> None:  # noqa: ASYNC109 - as `expect`
         """Wait for the last event, and then until no request came for `quiet_s` seconds. Raises `TimeoutError`."""
         async with asyncio.timeout(timeout):
             await self.wait_end()
-            while True:
-                self._requests.arrived.clear()
-                try:
-                    async with asyncio.timeout(quiet_s):
-                        await self._requests.arrived.wait()
-                except TimeoutError:
-                    return
+            await self._log.wait_quiet(quiet_s)
 
     def never(self, method: str, path: str, **parameters: str) -> None:
         """Check that this request has not come so far; after `wait_quiet`, that it never does.
 
         Raises `AssertionError` with the requests that came.
         """
-        found = [str(request) for request in self.requests if request.fits(method, path, parameters)]
-        if found:
-            raise AssertionError("\n".join([f"{len(found)} requests that must not come:", *found[:_SHOWN]]))
+        self._log.never(method, path, parameters)
 
     async def wait_end(self) -> None:
         """Wait until the last event was sent."""
@@ -178,24 +137,44 @@ class Replay:
         `path` is without `/ari`, with `*` for any text: `expect("POST", "/channels/*/play", media="sound:hello")`.
         Raises `NotAsked`, an `AssertionError`.
         """
-        try:
-            async with asyncio.timeout(timeout):
-                while (request := self._requests.take(method, path, parameters)) is None:
-                    self._requests.arrived.clear()
-                    await self._requests.arrived.wait()
-                return request
-        except TimeoutError:
-            wanted = ClientRequest(method, path, parameters, None, 0)
-            raise NotAsked(_in_vain(wanted, timeout, self._requests.unexpected)) from None
+        return await self._log.expect(method, path, parameters, timeout)
 
+    async def expect_in_order(self, *requests: str, timeout: float = 5) -> Sequence[ClientRequest]:  # noqa: ASYNC109 - as `expect`
+        """Wait for these requests, each after the one before it, at most `timeout` seconds each; return them.
 
-def _in_vain(wanted: ClientRequest, seconds: float, others: Sequence[ClientRequest]) -> str:
-    text = f"No request {wanted} within {seconds:g} s"
-    if not others:
-        return f"{text}; no other request either"
-    shown = [f"  {request}" for request in others[-_SHOWN:]]
-    more = [f"  … and {len(others) - _SHOWN} before these"] if len(others) > _SHOWN else []
-    return "\n".join([f"{text}; requests that were not expected:", *more, *shown])
+        Others may come between: `expect_in_order("POST /channels/*/answer", "POST /channels/*/play?media=sound:hi")`.
+        Raises `NotAsked`, and `ValueError` for another form.
+        """
+        return await self._log.expect_in_order(requests, timeout)
+
+    async def verify(
+        self,
+        *,
+        quiet_s: float = 0.5,
+        timeout: float = 60,  # noqa: ASYNC109 - as `expect`
+        any_order: bool = False,
+        max_delay_s: float | None = 1,
+        strict: bool = False,
+        ignore: Sequence[str] = (),
+        app: str | None = None,
+    ) -> None:
+        """Wait as `wait_quiet` does, then compare all requests with the recorded ones, as `arirecord verify` does.
+
+        `ignore` are rules, `POST /channels?timeout`; `app` is one of the recording's apps, by default the first. Times
+        are compared with `pace="client"` only. Raises `Differs`, an `AssertionError` with the differences,
+        `VerifyError` if there is nothing to compare, and `TimeoutError`.
+        """
+        rules = [Rule.parse(text) for text in ignore]
+        await self.wait_quiet(quiet_s, timeout)
+        limits = Limits(any_order, max_delay_s, strict)
+        asked, sent = list(self._compared), None if self._sent is None else list(self._sent)
+
+        def compared() -> Sequence[Compared]:
+            return Comparison(self.server.session, app or self.app or None).compare(asked, limits, rules, sent)
+
+        calls = await asyncio.to_thread(compared)
+        if not all(call.is_same for call in calls):
+            raise Differs(calls)
 
 
 P = ParamSpec("P")

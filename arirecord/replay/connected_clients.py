@@ -1,8 +1,10 @@
 """The connected clients of a replay: their applications, and which frames each of them receives."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import orjson
 
 from arirecord.session.header import Header
 from arirecord.session.reader import Frame
@@ -150,6 +152,17 @@ class ConnectedClients:
             if payloads:
                 sends.append(Send(one.client, payloads))
         return len(receivers), sends
+
+    def inject(self, event: Mapping[str, Any]) -> list[Send]:
+        """Return the messages of an event for the clients of its application, or for all without one."""
+        sends = []
+        for one in self._all.values():
+            names = [view.asked for view, allowed in one.views if allowed.lets(event["type"])]
+            wanted = [name for name in names if event.get("application", name) == name]
+            if wanted and one.can_receive:
+                payloads = [orjson.dumps({**event, "application": name}).decode() for name in wanted]
+                sends.append(Send(one.client, payloads))
+        return sends
 
     def lose(self, client: Client) -> bool:
         """A client can't be reached: its latest frames are not counted. False: that is known, or it has left."""

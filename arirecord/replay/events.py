@@ -1,8 +1,8 @@
 """The events that a playback takes and the commands that it returns: plain values, without sockets, tasks or files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from arirecord.select.times import Position
 from arirecord.session.reader import Frame
@@ -124,6 +124,13 @@ class NextCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Inject:
+    """Send an event that is not in the recording to the clients of its application, or to all without one."""
+
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """The server ends."""
 
@@ -143,6 +150,7 @@ Event = (
     | SetSpeed
     | Seek
     | NextCall
+    | Inject
     | Stop
 )
 

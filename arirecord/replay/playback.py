@@ -162,6 +162,9 @@ class Playback:
                 if start is None:
                     return [Report("No further call in the recording.")]
                 scheduler.seek(start)
+            case events.Inject(given):
+                envelope = {"timestamp": self._time(), "asterisk_id": self._asterisk_id}
+                return self.clients.inject({**envelope, **given})
             case events.Stop():
                 return [self.clients.close(1001, "the replay ends", _STOP_S)]
         return ()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -107,6 +107,8 @@ class ReplayServer(AsyncBlock):
         self._rate = None if chaos is None else chaos.rate
         self._diallers = [self._dialler(url) for url in options.connect]
         self._calls: asyncio.Future[Sequence[Position]] | None = None
+        # Answers further paths of the control API, or returns None.
+        self.further_control: Callable[[RestRequest], Awaitable[RestResponse | None]] | None = None
 
     @property
     def url(self) -> str:
@@ -267,9 +269,14 @@ class ReplayServer(AsyncBlock):
         """Answer a REST request over HTTP, from a client at this address. The block sends the response."""
         return self._executor.answer(request, address)
 
-    def steer(self, request: RestRequest) -> RestResponse:
+    async def steer(self, request: RestRequest) -> RestResponse:
         """Answer a request of the control API."""
-        return control(self, request)
+        further = None if self.further_control is None else await self.further_control(request)
+        return control(self, request) if further is None else further
+
+    def inject(self, event: Mapping[str, Any]) -> None:
+        """Send an event that is not in the recording."""
+        self._executor.post(events.Inject(event))
 
     async def connect(self, scope: Scope, receive: Receive, send: AsgiSend) -> None:
         """Serve the WebSocket `/ari/events`, as ASGI."""

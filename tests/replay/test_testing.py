@@ -79,6 +79,40 @@ def test_failures(ari, app):
         ari.answer("/channels", 500)
 
 
+@pytest.mark.arirecord("menu.parquet", speed="max", pace="client")
+def test_verified(ari, app):
+    ari.expect("POST", "/channels/*/answer", timeout=60)
+    ari.verify()
+    answered, played = ari.expect_in_order("POST /channels/*/answer", "POST /channels/*/play/*?media=sound:vm-sorry")
+    assert answered.path != played.path
+    with pytest.raises(AssertionError, match="^POST /channels/.* came before DELETE /channels/.*, not after it$"):
+        wrong = ("DELETE /channels/*?reason=normal", "POST /channels/*/play/*?media=sound:vm-goodbye")
+        ari.expect_in_order(*wrong, timeout=0.2)
+
+
+@pytest.mark.arirecord("menu.parquet", speed="max", pace="client", pace_timeout_s=0.1, pace_settle_s=0)
+def test_differs(ari):
+    with connect(ari.ws_url + "?app=" + ari.app):
+        with pytest.raises(AssertionError) as differs:
+            ari.verify()
+        assert "- POST /channels/1795489529.18/answer" in str(differs.value)
+        ari.verify(ignore=["* *"])
+
+
+@pytest.mark.arirecord("menu.parquet", start_paused=True)
+def test_an_event_of_ones_own(ari):
+    with connect(ari.ws_url + "?app=mine") as connection:
+        ari.send({{"type": "TextMessageReceived", "message": {{"from": "x", "to": "y", "body": "hi"}}}})
+        event = json.loads(connection.recv())
+        assert (event["type"], event["application"], event["message"]["body"]) == ("TextMessageReceived", "mine", "hi")
+        assert event["timestamp"] and event["asterisk_id"]
+        ari.send({{"type": "ApplicationReplaced", "application": "other"}})
+        with pytest.raises(TimeoutError):
+            connection.recv(0.2)
+        with pytest.raises(ValueError, match="type"):
+            ari.send({{}})
+
+
 @pytest.mark.arirecord("menu.parquet", speed="max")
 async def async_test(ari):
     with pytest.raises(RuntimeError, match="await ari.expected"):
@@ -86,6 +120,8 @@ async def async_test(ari):
     async with connect_async(ari.ws_url + "?app=other"):
         with pytest.raises(AssertionError, match="No request GET /channels/x within 0.1 s; no other request"):
             await ari.expected("GET", "/channels/x", timeout=0.1)
+        with pytest.raises(AssertionError, match="- POST"):
+            await ari.verified()
         await ari.ended()
 
 
@@ -110,7 +146,7 @@ def test_a_recording_is_a_fixture(tmp_path: Path) -> None:
     (tmp_path / "menu.parquet").symlink_to(MENU)
     said = outcome(tmp_path, SUITE.format(app=ivr.__file__))
 
-    assert "4 passed" in said, said
+    assert "7 passed" in said, said
 
 
 @pytest.mark.slow
@@ -135,6 +171,30 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     assert '@pytest.mark.arirecord("FILE.parquet")' in said
     assert "recording not found" in said and "nosuch.parquet" in said
     assert "sped" in said
+
+
+@pytest.mark.slow
+def test_a_failure_shows_the_line_of_the_test(tmp_path: Path) -> None:
+    """And none of the frames in which it was found."""
+    (tmp_path / "menu.parquet").symlink_to(MENU)
+    said = outcome(
+        tmp_path,
+        """
+        import pytest
+
+        @pytest.mark.arirecord("menu.parquet", speed="max", start_paused=True)
+        def test_missing(ari):
+            ari.expect("POST", "/channels/*/answer", timeout=0.1)
+
+        @pytest.mark.arirecord("menu.parquet", speed="max", start_paused=True)
+        def test_never(ari):
+            ari.expect_in_order("POST /channels/*/answer", timeout=0.1)
+        """,
+    )
+
+    assert "2 failed" in said, said
+    assert "No request POST /channels/*/answer within 0.1 s; no other request either" in said
+    assert not [name for name in ("testing.py", "api.py", "_base.py", "request_log.py") if f"{name}:" in said], said
 
 
 @pytest.mark.slow

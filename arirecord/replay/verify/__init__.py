@@ -2,19 +2,26 @@
 
 from arirecord.errors import VerifyError
 
-from .compare import Limits
+from .compare import Compared, Limits
+from .comparison import Comparison, Differs, request_of
 from .junit import write_junit
 from .learn import learned, rules_path, rules_text
+from .requests import Request
 from .rules import Rule
 from .run import Verified, VerifyOptions, sessions_in, verify
 
 __all__ = [
+    "Compared",
+    "Comparison",
+    "Differs",
     "Limits",
+    "Request",
     "Rule",
     "Verified",
     "VerifyError",
     "VerifyOptions",
     "learned",
+    "request_of",
     "rules_path",
     "rules_text",
     "sessions_in",

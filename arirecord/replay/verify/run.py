@@ -1,31 +1,22 @@
 """Replays a recording to an app and compares its requests with those of the recorded app."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import orjson
-
-from arirecord.errors import VerifyError
 from arirecord.replay.options import ReplayOptions
-from arirecord.replay.rest.exchange_reader import read_recorded
-from arirecord.replay.rest.matcher import thing_made, told
-from arirecord.replay.rest.recorded_exchanges import RecordedRest
 from arirecord.replay.rest_handler import ClientExchange
 from arirecord.replay.server import ReplayServer
 from arirecord.session.folder_files import session_files
-from arirecord.session.reader import SessionFile, open_session
+from arirecord.session.reader import open_session
 
 from .app import running, where
-from .compare import Compared, Limits, compare
-from .grouping import TYPES, Grouping
-from .learn import read_rules
-from .reactions import Reactions
+from .compare import Compared, Limits
+from .comparison import Comparison, request_of
 from .requests import Request
-from .rules import DEFAULT_RULES, Rule, Rules
+from .rules import Rule
 
 __all__ = ["Verified", "VerifyOptions", "sessions_in", "verify"]
 
@@ -88,14 +79,7 @@ class _Asked:
     latest_s: float = 0
 
     def add(self, exchange: ClientExchange) -> None:
-        content = exchange.response.content
-        try:
-            value = orjson.loads(content) if content else None
-        except ValueError:
-            value = None
-        status = exchange.response.status
-        thing = thing_made(exchange.key, status, value)
-        self.requests.append(Request(exchange.key, thing, exchange.begun_ns, exchange.ended_ns, status))
+        self.requests.append(request_of(exchange))
         self.latest_s = asyncio.get_running_loop().time()
 
 
@@ -110,24 +94,8 @@ async def verify(
     """
     options = options or VerifyOptions()
     session = open_session(path)
-    recorded = read_recorded(session)
-    application = _application(session, recorded, options.application)
-    known = [t for e in recorded.exchanges if e.application in ("", application) and (t := told(e, recorded.name_of))]
-    has_several = len({e.application for e in recorded.exchanges} - {""}) > 1
-    if not known:
-        raise VerifyError(f"{path} holds no REST requests of an app to compare with: record it with `arirecord tap`")
-    if recorded.is_cut:
-        raise VerifyError(f"{path} holds more requests than can be compared at once: verify parts of it")
-    grouping = Grouping()
-    for frame in session.frames(types=TYPES):
-        grouping.event(frame)
-    ours = [
-        Request(one.asked, one.thing, one.exchange.begun_ns, one.exchange.t_ns, one.exchange.status or 0)
-        for one in known
-    ]
-    for request in ours:
-        grouping.request(request.asked, request.thing)
-    grouping.finish()
+    comparison = Comparison(session, options.application)
+    application = comparison.application
     replayed = ReplayOptions(
         port=0,
         speed=options.speed,
@@ -145,39 +113,8 @@ async def verify(
     ):
         sent = server.keep_times()
         trouble = await _until_over(server, process, options, asked)
-    moments_s = (session.header.started_ns / 1e9, time.time())
-    known_rules = [*map(Rule.parse, DEFAULT_RULES), *read_rules(path), *options.rules]
-    rules = Rules(known_rules, grouping.knows, moments_s, options.limits.strict)
-    for request in asked.requests:
-        grouping.request(request.asked, request.thing, is_recorded=False)
-    if has_several:  # a request of an unknown app counts if this app sent it, too
-        sent_keys = {request.asked.key for request in asked.requests}
-        unsure = {id(r) for r, one in zip(ours, known, strict=True) if not one.exchange.application}
-        ours = [r for r in ours if id(r) not in unsure or r.asked.key in sent_keys]
-    reactions = Reactions(session.frames(), application, grouping, ours, sent)
-    calls = compare(ours, asked.requests, grouping, rules, options.limits, reactions)
+    calls = comparison.compare(asked.requests, options.limits, options.rules, sent)
     return Verified(path, calls, len(asked.requests), loop.time() - began_s, trouble, server.missed)
-
-
-def _application(session: SessionFile, recorded: RecordedRest, wanted: str | None) -> str:
-    names = list(session.header.applications) or list(dict.fromkeys(_subscribed(session)))
-    names = names or list(dict.fromkeys(e.application for e in recorded.exchanges if e.application))
-    if wanted is not None and wanted not in names:
-        raise VerifyError(f"{session.path} has no application {wanted!r}; it has {', '.join(names) or 'none'}")
-    if wanted is None and len(names) != 1:
-        listed = ", ".join(names) or "none"
-        raise VerifyError(f"{session.path} has not one application but {listed}: choose one with --app")
-    return wanted or names[0]
-
-
-def _subscribed(session: SessionFile) -> Iterator[str]:
-    """The applications for which connections were opened: an app may receive no event."""
-    for frame in session.frames(kinds=("connection",)):
-        try:
-            names = orjson.loads(frame.raw).get("connection_application")
-        except (ValueError, AttributeError):
-            continue
-        yield from str(names or "").split(",") if names else ()
 
 
 async def _until_over(

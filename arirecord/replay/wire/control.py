@@ -6,8 +6,11 @@ from typing import Any, Final, Protocol
 from arirecord.errors import ReplayError
 from arirecord.replay.rest.messages import RestRequest, RestResponse, error
 
-__all__ = ["Controlled", "control"]
+__all__ = ["FURTHER", "Controlled", "control"]
 
+
+FURTHER: Final = ("requests", "expect", "answer", "send", "verify")
+"""Verbs for tests: `arirecord.replay.http_control` answers them."""
 
 _VERBS: Final = ("status", "pause", "resume", "step", "next-call", "speed", "seek")
 
@@ -28,7 +31,7 @@ def control(replay: Controlled, question: RestRequest) -> RestResponse:
     """Do `POST /control/VERB`, or report `GET /control/status`; each responds with the status after it."""
     verb = question.segments[1] if len(question.segments) == 2 else ""
     if verb not in _VERBS:
-        return error(404, f"There are {', '.join(_VERBS)}")
+        return error(404, f"There are {', '.join((*_VERBS, *FURTHER))}")
     if question.method != ("GET" if verb == "status" else "POST"):
         return error(405, f"Ask with {'GET' if verb == 'status' else 'POST'}")
     given = question.parameters

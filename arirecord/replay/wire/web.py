@@ -25,7 +25,7 @@ class Served(Protocol):
 
     async def connect(self, scope: Scope, receive: Receive, send: Send) -> None: ...
     def answer(self, request: RestRequest, address: str) -> AbstractAsyncContextManager[RestResponse]: ...
-    def steer(self, request: RestRequest) -> RestResponse: ...
+    async def steer(self, request: RestRequest) -> RestResponse: ...
 
 
 class Web:
@@ -87,7 +87,7 @@ class Web:
         target = path.removeprefix("/ari") + (f"?{query}" if query else "")
         question = RestRequest(request.method, target, body, request.headers.get("content-type"), _base(request))
         if controls:
-            return _response(self._served.steer(question))
+            return _response(await self._served.steer(question))
         client = request.client
         answer = self._served.answer(question, f"{client.host}:{client.port}" if client else "unknown")
         return _response(await until_sent.enter_async_context(answer))

@@ -1,0 +1,128 @@
+"""Compares the requests of a running replay with the recorded ones."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from arirecord.errors import VerifyError
+from arirecord.replay.rest.exchange_reader import read_recorded
+from arirecord.replay.rest.matcher import thing_made, told
+from arirecord.replay.rest.recorded_exchanges import RecordedRest
+from arirecord.replay.rest_handler import ClientExchange
+from arirecord.replay.timing.progress import Place
+from arirecord.session.reader import SessionFile
+
+from .compare import Compared, Limits, compare
+from .grouping import TYPES, Grouping
+from .learn import read_rules
+from .reactions import Reactions
+from .requests import Request
+from .rules import DEFAULT_RULES, Rule, Rules
+
+__all__ = ["Comparison", "Differs", "request_of"]
+
+
+class Differs(AssertionError):
+    """The requests of an app differ from the recorded ones; the text is a diff. `calls` has the result of each call."""
+
+    def __init__(self, calls: Sequence[Compared]) -> None:
+        self.calls = calls
+        lines = [line for call in calls if not call.is_same for line in call.lines()]
+        super().__init__("\n".join(["The requests differ from the recorded ones (- recorded, + now, ! time):", *lines]))
+
+
+def request_of(exchange: ClientExchange) -> Request:
+    """A request of a client, as verification compares it."""
+    content = exchange.response.content
+    try:
+        value = orjson.loads(content) if content else None
+    except ValueError:
+        value = None
+    status = exchange.response.status
+    thing = thing_made(exchange.key, status, value)
+    return Request(exchange.key, thing, exchange.begun_ns, exchange.ended_ns, status)
+
+
+class Comparison:
+    """The recorded requests of an application, ready to be compared with those of a replay.
+
+    Reads the session once for the events that show which requests belong to a call. Raises `VerifyError` if there is
+    nothing to compare.
+    """
+
+    def __init__(self, session: SessionFile, application: str | None = None) -> None:
+        path = session.path
+        recorded = read_recorded(session)
+        self._session = session
+        self.application = _application(session, recorded, application)
+        own = [one for one in recorded.exchanges if one.application in ("", self.application)]
+        known = [one for exchange in own if (one := told(exchange, recorded.name_of))]
+        if not known:
+            raise VerifyError(
+                f"{path} holds no REST requests of an app to compare with: record it with `arirecord tap`"
+            )
+        if recorded.is_cut:
+            raise VerifyError(f"{path} holds more requests than can be compared at once: verify parts of it")
+        has_several = len({exchange.application for exchange in recorded.exchanges} - {""}) > 1
+        self._requests = [
+            Request(one.asked, one.thing, one.exchange.begun_ns, one.exchange.t_ns, one.exchange.status or 0)
+            for one in known
+        ]
+        self._unsure = {
+            id(request)
+            for request, one in zip(self._requests, known, strict=True)
+            if has_several and not one.exchange.application
+        }
+
+    def compare(
+        self,
+        asked: Sequence[Request],
+        limits: Limits,
+        rules: Sequence[Rule] = (),
+        sent: Sequence[tuple[Place, int]] | None = None,
+    ) -> list[Compared]:
+        """Compare the requests of a replay with the recorded ones, call by call.
+
+        `rules` are applied after the default ones and those learned for the session. `sent` are the places up to which
+        events were sent, with the times; without it, times are not compared. Raises `VerifyError` for a bad rules file.
+        """
+        grouping = Grouping()
+        for frame in self._session.frames(types=TYPES):
+            grouping.event(frame)
+        # A request of an unknown one of several apps counts if this app sent it, too.
+        keys = {request.asked.key for request in asked}
+        ours = [one for one in self._requests if id(one) not in self._unsure or one.asked.key in keys]
+        for request in self._requests:
+            grouping.request(request.asked, request.thing)
+        grouping.finish()
+        moments_s = (self._session.header.started_ns / 1e9, time.time())
+        known_rules = [*map(Rule.parse, DEFAULT_RULES), *read_rules(self._session.path), *rules]
+        texts = Rules(known_rules, grouping.knows, moments_s, limits.strict)
+        for request in asked:
+            grouping.request(request.asked, request.thing, is_recorded=False)
+        reactions = None
+        if sent is not None:
+            reactions = Reactions(self._session.frames(), self.application, grouping, ours, sent)
+        return compare(ours, asked, grouping, texts, limits, reactions)
+
+
+def _application(session: SessionFile, recorded: RecordedRest, wanted: str | None) -> str:
+    names = list(session.header.applications) or list(dict.fromkeys(_subscribed(session)))
+    names = names or list(dict.fromkeys(e.application for e in recorded.exchanges if e.application))
+    if wanted is not None and wanted not in names:
+        raise VerifyError(f"{session.path} has no application {wanted!r}; it has {', '.join(names) or 'none'}")
+    if wanted is None and len(names) != 1:
+        listed = ", ".join(names) or "none"
+        raise VerifyError(f"{session.path} has not one application but {listed}: choose one with --app")
+    return wanted or names[0]
+
+
+def _subscribed(session: SessionFile) -> Iterator[str]:
+    """The applications for which connections were opened: an app may receive no event."""
+    for frame in session.frames(kinds=("connection",)):
+        try:
+            names = orjson.loads(frame.raw).get("connection_application")
+        except (ValueError, AttributeError):
+            continue
+        yield from str(names or "").split(",") if names else ()
