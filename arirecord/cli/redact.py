@@ -22,12 +22,13 @@ __all__ = ["command"]
 )  # fmt: skip
 @click.option(
     "--dtmf", type=click.Choice(["keep", "mask", "mask-all"]), default="mask", show_default=True,
-    help="mask: mask digits after a prompt until the channel is in a bridge. mask-all: mask every digit.",
+    help="mask: mask digits of channels outside bridges, and after a prompt in one. mask-all: mask every digit.",
 )  # fmt: skip
 @click.option("--names/--keep-names", default=True, show_default=True, help="Replace callers' names.")
 @click.option("--endpoints", is_flag=True, help="Replace user names of endpoints too: PJSIP/alice.")
 @click.option("--emails/--keep-emails", default=True, show_default=True, help="Replace e-mail addresses.")
 @click.option("--addresses", is_flag=True, help="Replace IPv4, IPv6 and MAC addresses too, also asterisk_id.")
+@click.option("--headers/--keep-headers", default=True, show_default=True, help="Mask values of X-headers of SIP.")
 @click.option("--texts", is_flag=True, help="Mask the texts of marks and of messages whole.")
 @click.option(
     "--min-digits", type=click.IntRange(3, 15), default=7, show_default=True,
@@ -50,6 +51,7 @@ def command(
     endpoints: bool,
     emails: bool,
     addresses: bool,
+    headers: bool,
     texts: bool,
     min_digits: int,
     regions: tuple[str, ...],
@@ -61,8 +63,8 @@ def command(
     Each phone number becomes another one of the same country, area and length: the same one everywhere, and for the
     same key. Emergency numbers, short numbers and internal extensions stay. All other bytes stay identical, so the
     session replays and measures as before. A row that is not readable is masked whole. Finally the result is searched
-    for every original; a row that still has one is masked whole. If one is left even so, no output is written and the
-    exit code is 1.
+    for every original; a text that still has one is masked. If one is left even so, no output is written and the exit
+    code is 1.
 
     \b
     Examples:
@@ -83,7 +85,7 @@ def command(
     for region in countries:
         if region not in phonenumbers.SUPPORTED_REGIONS:
             raise click.UsageError(f"{region} is not a country such as CZ, DE or US.")
-    options = Options(min_digits, countries, keep, names, endpoints, emails, addresses, texts, dtmf)
+    options = Options(min_digits, countries, keep, names, endpoints, emails, addresses, headers, texts, dtmf)
     if key_file is not None and not is_private(key_file):
         say(f"Other users can read {key_file}. Run `chmod 600 {key_file}`")
     with progress() as update:
@@ -107,7 +109,7 @@ def command(
     if done.unread_count:
         say(f"{done.unread_count:,} rows were masked whole because they are not readable as JSON or text.")
     if done.doubtful_count:
-        say(f"{done.doubtful_count:,} rows were masked whole because an original was left in them.")
+        say(f"An original was left in {done.doubtful_count:,} rows. The texts that held it were masked.")
     if done.ambiguous:
         say(
             "These names also occur in the dialplan, in ARI or in endpoints. They were replaced only as callers' names:"

@@ -26,6 +26,8 @@ from .word_index import name_keys, words_of
 __all__ = ["Originals", "collect", "fixed_words", "plain_digits"]
 
 _DISPLAYED = re.compile(r'"([^"\\<>\n]{2,})"\s*<[^<>"\s]+>')
+_UNQUOTED = re.compile(r"((?:[^\W\d_][^\W\d_.'-]*[.'-]?\s+){1,4})<(?:sips?:|tel:|\+?[0-9])", re.IGNORECASE)
+_JSON_NUMBER = re.compile(r"\s*:\s*[0-9]{7,19}(?=\s*[,}\]])")
 _SET_NAME = re.compile(r'(?:CALLERID|CONNECTEDLINE)\((?:name|all)\)"?\s*[=:]\s*"?([^",<>\\|&]{2,})')
 _CHANNEL = re.compile(r"(?:PJSIP|SIP|IAX2|SCCP|DAHDI|WebSocket)/([^/@\s]+?)(?:-[0-9a-f]{8}(?:;[12])?)?")
 _USER = re.compile(r"(?:sips?|pjsip|iax2?):([^@:;<>\s\"/]+)@", re.IGNORECASE)
@@ -174,6 +176,13 @@ def _is_name(value: str) -> bool:
     return has_letter and value.casefold() not in _WITHHELD
 
 
+def _capitalised(name: str) -> str:
+    """Return the words of a name before an address, without those before its first capital: `call Mia Muster <…>`."""
+    words = name.split()
+    first = next((i for i, word in enumerate(words) if not word[0].islower()), 0)
+    return " ".join(words[first:])
+
+
 def _note_frame(found: Originals, raw: str, finder: Finder, seen: set[str]) -> None:
     """Collect from the strings of a frame by their form, in any field."""
     pieces = cut(raw)
@@ -193,6 +202,8 @@ def _note_frame(found: Originals, raw: str, finder: Finder, seen: set[str]) -> N
             _note_text(found, piece, finder, is_json=True)
             if key_of(pieces, index) in _IDS:
                 found.in_ids.update(finder.plausible(piece))
+        if index + 1 < len(pieces) and (member := _JSON_NUMBER.match(pieces[index + 1])):
+            found.unsure.update(finder.plausible(f'"{piece}"{member[0]}'))
         if names_follow and piece.endswith("(name)") and index + 2 < len(pieces) and pieces[index + 2]:
             _note(found, "name", pieces[index + 2], finder)
 
@@ -205,6 +216,7 @@ def _note_text(found: Originals, text: str, finder: Finder, *, is_json: bool, de
             found.international.update(re.findall(r"\+([0-9]{7,15})(?![0-9])", text))
         if "<" in text:
             found.names.update(n for n in _DISPLAYED.findall(text) if not plain_digits(n))
+            found.names.update(filter(_is_name, map(_capitalised, _UNQUOTED.findall(text))))
         if "(name)" in text or "(all)" in text:
             found.names.update(n.strip() for n in _SET_NAME.findall(text) if not plain_digits(n))
         if "@" in text:
@@ -255,7 +267,7 @@ def fixed_words() -> frozenset[str]:
     words |= {name for kind, columns in OWN_COLUMNS.items() for name in (kind, *columns)}
     words |= {"event", "binary", "text", "true", "false", "null"}
     words |= {"complete", "verb", "redact", "sources", "key_id", "min_digits", "regions", "names", "endpoints",
-              "emails", "addresses", "texts", "dtmf",
+              "emails", "addresses", "headers", "texts", "dtmf",
               "keep", "mask", "mask-all",
               "phonenumbers", "capture", "import", "filter", "merge", "compact", "tap"}  # fmt: skip
     return frozenset(words | {"PJSIP", "SIP", "Local", "IAX2", "http", "https", "websocket", "app", "recorder"})

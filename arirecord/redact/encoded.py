@@ -54,13 +54,14 @@ def _decoded(token: re.Match[str]) -> EncodedText | None:
 
 def _readable(data: bytes) -> tuple[str, str] | None:
     """Return the text and its character set; None for bytes that are not text."""
-    for charset in ("utf-8", "utf-16-le", "latin-1"):
+    for charset in ("utf-8", "utf-16-le", "utf-16-be", "latin-1"):
         try:
             text = data.decode(charset)
         except UnicodeDecodeError:
             continue
         is_text = not _CONTROL.search(text) or sum(32 <= byte < 127 for byte in data) >= _TEXT_SHARE * len(data)
-        if text and (text.isascii() and "\0" not in text if charset == "utf-16-le" else is_text):
+        is_wide = charset.startswith("utf-16")
+        if text and (text.lstrip("\ufeff").isascii() and "\0" not in text if is_wide else is_text):
             return text, charset
     return None
 

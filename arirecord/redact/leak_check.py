@@ -7,10 +7,12 @@ which shares no code with it, so that one does not hide the other's fault.
 import base64
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, unquote_plus
 
@@ -24,9 +26,10 @@ from arirecord.session.seal import Progress
 from .mask_dtmf import MASK
 from .number_finder import Finder, NumberMatch
 from .second_search import SecondSearch
+from .unescape import cut, key_of
 from .word_index import WordIndex
 
-__all__ = ["Leak", "find_leaks"]
+__all__ = ["Leak", "LeakSearch"]
 
 _SCHEMA = b"ARROW:schema"
 """Written by pyarrow: the names of the columns."""
@@ -50,28 +53,14 @@ class Leak:
         return self.sentence
 
 
-def find_leaks(
-    path: Path,
-    numbers: Collection[str],
-    words: WordIndex,
-    callers: Collection[str],
-    patterns: Set[str],
-    names: Collection[str],
-    *,
-    finder: Finder,
-    no_digits: bool,
-    progress: Progress,
-) -> Iterator[Leak]:
-    """Yield each place with an original.
+class LeakSearch:
+    """Searches for originals.
 
     `numbers` (digits only) are searched where `finder` reads digits as a number, `words` in all texts, `callers`
     as whole values of the columns with callers' names, `patterns` (e-mail and network addresses) as words, `names`
     also by their letters alone. With `no_digits` every key must be masked.
     """
-    return _Search(numbers, words, callers, patterns, names, finder, no_digits).search(path, progress)
 
-
-class _Search:
     def __init__(
         self,
         numbers: Collection[str],
@@ -79,6 +68,7 @@ class _Search:
         callers: Collection[str],
         patterns: Set[str],
         names: Collection[str],
+        *,
         finder: Finder,
         no_digits: bool,
     ) -> None:
@@ -93,6 +83,7 @@ class _Search:
         self._clean: set[str] = set()
 
     def search(self, path: Path, progress: Progress) -> Iterator[Leak]:
+        """Yield each place of a sealed session with an original."""
         with opened(path) as file:
             for key, value in (file.metadata.metadata or {}).items():
                 if key != _SCHEMA:
@@ -120,6 +111,16 @@ class _Search:
         for text in pc.unique(column).drop_null().to_pylist():
             for what in self._in_text(text):
                 yield leak(f"{what} in {name}", pc.equal(column, text))
+
+    def masked(self, raw: str) -> str:
+        """Mask each string of a frame, which is JSON, that holds an original."""
+        pieces = cut(raw) or []
+        for index in range(1, len(pieces), 2):
+            piece = pieces[index]
+            place = key_of(pieces, index) if piece.isdecimal() else ""
+            if self._in_text(f'{{"{place}":"{piece}"}}' if place else f'"{piece}"'):
+                pieces[index] = MASK
+        return '"'.join(pieces)
 
     def _in_text(self, text: str) -> list[str]:
         found: Counter[str] = Counter()
@@ -163,7 +164,9 @@ def _undone(text: str) -> Iterator[str]:
             yield from _changed(text, json.loads('"' + text.replace('\\"', '"').replace('"', '\\"') + '"'))
     if "%" in text:
         yield from _changed(text, unquote(text), unquote_plus(text), unquote(text, "latin-1"))
-    elif "+" in text:
+    if "&" in text:
+        yield from _changed(text, unescape(text))
+    if "+" in text and "%" not in text:
         yield text.replace("+", " ")
     for match in _BASE64.finditer(text):
         bare = match[0].rstrip("=").replace("-", "+").replace("_", "/")
@@ -174,9 +177,15 @@ def _undone(text: str) -> Iterator[str]:
 
 
 def _printed(data: bytes) -> Iterator[str]:
-    """Yield bytes as text if most of them are."""
+    """Yield bytes as text if most of them are, or if they are UTF-8 without control characters."""
+    data = data.replace(b"\0", b"")  # ASCII as UTF-16
     if len(data.translate(None, _PRINTABLE)) <= len(data) // 5:
         yield data.decode("utf-8", "replace")
+    else:
+        with suppress(UnicodeDecodeError):
+            text = data.decode()
+            if all(character.isspace() or unicodedata.category(character) != "Cc" for character in text):
+                yield text
 
 
 def _changed(text: str, *readings: str) -> Iterator[str]:
@@ -191,7 +200,7 @@ def _strings(value: object) -> Iterator[str]:
         if isinstance(item, dict):
             for key, inner in item.items():
                 yield key
-                if isinstance(inner, int) and not isinstance(inner, bool):
+                if isinstance(inner, (int, float)) and not isinstance(inner, bool):
                     yield f'"{key}":{inner}'
                 elif isinstance(inner, str) and inner.isdecimal():
                     yield f'"{key}":"{inner}"'
@@ -199,8 +208,8 @@ def _strings(value: object) -> Iterator[str]:
                     waiting.append(inner)
         elif isinstance(item, list):
             waiting += item
-        elif isinstance(item, str):
-            yield item
+        elif isinstance(item, (str, int, float)):
+            yield str(item)
 
 
 def _caller_names() -> frozenset[str]:

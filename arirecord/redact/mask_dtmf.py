@@ -16,14 +16,15 @@ MASK = "X"
 _DIGIT = re.compile(r'("digit"\s*:\s*")((?:[^"\\]|\\.)*)(")')
 _SENT = re.compile(r'((?:[?&]|\\?")dtmf(?:=|\\?"\s*:\s*\\?"))([0-9A-Da-d*#%]+)')
 _TYPES = ('"PlaybackStarted"', '"ChannelDtmfReceived"', '"ChannelDialplan"', '"ChannelEnteredBridge"',
-          '"ChannelLeftBridge"', '"ChannelDestroyed"', '"dtmf', "dtmf=")  # fmt: skip
+          '"ChannelLeftBridge"', '"ChannelDestroyed"', '"gap"', '"dtmf', "dtmf=")  # fmt: skip
 
 
 class DtmfMasker:
     """Masks digits in frames, given in order.
 
-    `mask`: digits from a channel after the start of a prompt (a playback to it or to its bridge, or a dialplan
-    application) until it enters a bridge. `mask-all`: all. Both mask digits sent over REST.
+    `mask`: digits from a channel outside bridges (they answer a prompt, which can be silent), and after a prompt
+    (a playback to it or to its bridge, or a dialplan application) until it enters a bridge. `mask-all`: all. Both mask
+    digits sent over REST. After a gap no channel is known to be in a bridge.
     """
 
     def __init__(self, mode: Dtmf) -> None:
@@ -41,6 +42,8 @@ class DtmfMasker:
         if self.mode == "keep" or not any(name in raw for name in _TYPES):
             return raw
         if kind != "event":
+            if '"gap"' in raw:
+                self._bridge_of.clear()
             return _SENT.sub(_hidden, raw)
         try:
             event = orjson.loads(raw)
@@ -49,7 +52,8 @@ class DtmfMasker:
         if not isinstance(event, dict):
             return raw
         if event.get("type") == "ChannelDtmfReceived":
-            if self.mode == "mask-all" or _id(event, "channel") in self._prompted:
+            channel = _id(event, "channel")
+            if self.mode == "mask-all" or channel in self._prompted or channel not in self._bridge_of:
                 self.masked_count += 1
                 return _DIGIT.sub(rf"\g<1>{MASK}\g<3>", raw)
             return raw

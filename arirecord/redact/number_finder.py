@@ -28,7 +28,7 @@ STAMP = re.compile(r'"?[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-9:.]+(?:Z|[ +-][0-9:
 _GLUED = re.compile(r"[A-Za-z]*([0-9]{10,})[A-Za-z]*")
 _EXTENSION = re.compile(r"x[0-9]")
 _HEX = re.compile(r"[0-9a-fA-F]+")
-_IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}\b")
+_IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
 _APART = re.compile(
     r"(?<![0-9])(?:(?:19|20)[0-9]{2}([-/. ])[01]?[0-9]\1[0-3]?[0-9]|[0-3]?[0-9]([-/.])[0-3]?[0-9]\2(?:19|20)[0-9]{2}"
     r"|[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?:[ +-][0-9]{2}:?[0-9]{2})?"
@@ -38,6 +38,8 @@ _APART = re.compile(
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _CHANNEL = re.compile(r"[A-Za-z0-9_]+/[^\s,;&|\"<>()]*-$")
 _MEMBER = re.compile(r'"([^"]*)"\s*:\s*-?$')
+_PERSONAL = re.compile(r"phone|tel|mobile|cell|msisdn|number|caller|callee|^an?i$|^cli|card|^pan$", re.IGNORECASE)
+"""Keys of an app's own JSON whose numbers are personal."""
 _OPENS = re.compile(r'"([^"]*)"\s*:\s*"$')
 _ACCESS = re.compile(r"00[1-9 ()\-/]")
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]+|[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
@@ -58,7 +60,14 @@ def _numeric() -> frozenset[str]:
     named |= {
         f for fields in models().values() for f, t in fields.items() if t.rstrip("?") in ("int", "long", "double")
     }
-    return frozenset(named | {n for columns in OWN_COLUMNS.values() for n, kind in columns.items() if kind in kinds})
+    return frozenset(named | _own_numeric())
+
+
+@cache
+def _own_numeric() -> frozenset[str]:
+    """Return the names of numbers in the rows that arirecord writes."""
+    kinds = ("int64", "double", "bool")
+    return frozenset(n for columns in OWN_COLUMNS.values() for n, kind in columns.items() if kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +177,7 @@ class Finder:
             and not (after == "." and text[end + 1 : end + 2].isdigit())
             and not self._is_time(digits)
             and not self._is_other(text, start, end)
-            and not _MEMBER.search(text, max(start - 80, 0), start)
+            and _is_personal_member(_MEMBER.search(text, max(start - 80, 0), start), digits)
             and not _MEASURE.search(text, max(start - 16, 0), start)
         )
 
@@ -186,7 +195,7 @@ class Finder:
         if _is_uuid(text, start, end):
             return True
         member = _MEMBER.search(text, max(start - 80, 0), start)
-        if member is not None and member[1] in _numeric():
+        if member is not None and member[1] in (_numeric() if length < _WINDOW else _own_numeric()):
             return True
         return length < SHORT and _is_measure(text, start, end, is_member=bool(member))
 
@@ -251,6 +260,11 @@ def _phone_numbers(text: str, runs: list[tuple[int, int]]) -> Iterator[str]:
 
 def _is_international(text: str, start: int) -> bool:
     return "+" in text[max(start - 2, 0) : start] or bool(_ACCESS.match(text, start))
+
+
+def _is_personal_member(member: re.Match[str] | None, digits: str) -> bool:
+    """Return whether digits can be a person's: they are not a number in JSON, or are one with such a key."""
+    return member is None or (member[1] not in _numeric() and (bool(_PERSONAL.search(member[1])) or _is_card(digits)))
 
 
 def _is_length(digits: str) -> bool:

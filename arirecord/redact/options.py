@@ -15,8 +15,8 @@ class Options:
 
     `min_digits`: numbers of fewer digits are internal and stay. `regions`: countries (`CZ`) of numbers written without
     one. `keep`: numbers that stay. `names`, `endpoints`: whether callers' names and endpoints' user names are replaced.
-    `emails`, `addresses`: whether e-mail addresses, and IPv4, IPv6 and MAC addresses are. `texts`: whether the texts of
-    marks and messages are masked whole.
+    `emails`, `addresses`: whether e-mail addresses, and IPv4, IPv6 and MAC addresses are. `headers`: whether values of
+    X-headers of SIP are masked. `texts`: whether the texts of marks and messages are masked whole.
     """
 
     min_digits: int = 7
@@ -26,6 +26,7 @@ class Options:
     endpoints: bool = False
     emails: bool = True
     addresses: bool = False
+    headers: bool = True
     texts: bool = False
     dtmf: Dtmf = "mask"
 
@@ -36,7 +37,8 @@ class Redacted:
 
     `pattern_count` is the number of different e-mail and network addresses.
 
-    `unread_count` rows were masked whole because they are not JSON, `doubtful_count` because an original was left.
+    `unread_count` rows were masked whole because they are not JSON. In `doubtful_count` rows an original was left: the
+    strings that held it were masked.
 
     `ambiguous` are names with another meaning (a context of the dialplan, a word of ARI): they were replaced
     only where they name a caller; endpoints among them were not replaced.

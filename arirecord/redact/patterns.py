@@ -11,6 +11,11 @@ __all__ = ["Patterns"]
 _EMAIL = re.compile(r"(?<![\w.%+/-])(?<!sip:)(?<!sips:)([\w.+-]*[^\W\d][\w.+-]*)@((?:[\w-]+\.)+[^\W\d_]{2,})")
 """Not the address of an endpoint: `sip:alice@pbx.example.com`, `PJSIP/alice@pbx.example.com`."""
 _MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}(?!\1|\w)")
+_OTHER_MAC = re.compile(
+    r"(?<![\w.])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.])|(?:(?<=SEP)|(?<=ATA)|(?<=mac[=:]))[0-9a-f]{12}(?!\w)",
+    re.IGNORECASE,
+)
+"""As Cisco's switches and telephones write it: `001b.4411.3ab7`, `SEP001B44113AB7`."""
 _IP4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)")
 _IP6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.\d)")
 
@@ -37,6 +42,10 @@ class Patterns:
         if self._addresses:
             for match in _MAC.finditer(text):
                 new = match[1].join(["02", *self._hex(match[0].lower(), 5)])
+                yield self._noted(match, new.upper() if match[0].isupper() else new)
+            for match in _OTHER_MAC.finditer(text):
+                new = "".join(["02", *self._hex(re.sub(r"\W", "", match[0].lower()), 5)])
+                new = f"{new[:4]}.{new[4:8]}.{new[8:]}" if "." in match[0] else new
                 yield self._noted(match, new.upper() if match[0].isupper() else new)
             for match in (*_IP4.finditer(text), *_IP6.finditer(text)):
                 if new := self._address(match[0]):

@@ -12,7 +12,7 @@ from arirecord.errors import ArirecordError
 from .keyed_permutation import KeyedPermutation
 from .word_index import WordIndex, name_keys, words_of
 
-__all__ = ["is_service", "pseudonyms", "word_pseudonyms"]
+__all__ = ["is_service", "national_forms", "pseudonyms", "word_pseudonyms"]
 
 _ATTEMPTS = 64
 _STEPS = 1000
@@ -85,6 +85,14 @@ def pseudonyms(
         found |= made
         taken |= set(made.values())
     return found
+
+
+def national_forms(
+    numbers: Collection[str], regions: Sequence[str] = (), international: Container[str] = ()
+) -> set[str]:
+    """Return the numbers of nine digits or more without their country: `601234567` for `420601234567`."""
+    cores = _by_core(numbers, regions, international)
+    return {core.kept + core.rest for core in cores if core.country and len(core.kept + core.rest) >= _SUFFIX}
 
 
 def word_pseudonyms(words: Collection[str], cipher: KeyedPermutation) -> dict[str, str]:

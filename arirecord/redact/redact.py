@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -22,12 +22,13 @@ from arirecord.session.seal import Progress, no_progress
 from .collect import collect, fixed_words, plain_digits
 from .encoded import encoded_texts
 from .keyed_permutation import KeyedPermutation
-from .leak_check import Leak, find_leaks
+from .leak_check import Leak, LeakSearch
 from .mask_dtmf import MASK, DtmfMasker
+from .mask_headers import masked_headers
 from .number_finder import SHORT, STAMP, Finder
 from .options import Options, Redacted
 from .patterns import Patterns
-from .pseudonym import is_service, pseudonyms, word_pseudonyms
+from .pseudonym import is_service, national_forms, pseudonyms, word_pseudonyms
 from .unescape import cut, is_json, key_of, views
 from .word_index import NameMatch, WordIndex, words_of
 
@@ -54,11 +55,12 @@ class Redactor:
         callers: Mapping[str, str],
         patterns: Patterns,
         *,
+        masks_headers: bool,
         masks_texts: bool,
     ) -> None:
         self._finder = finder
         self._patterns = patterns
-        self._masks_texts = masks_texts
+        self._masks_headers, self._masks_texts = masks_headers, masks_texts
         self._numbers = numbers
         self._lengths = sorted({len(number) for number in numbers}, reverse=True)
         self._words = {word: [match[0] for match in words_of(new)] for word, new in words.items()}
@@ -78,6 +80,8 @@ class Redactor:
             self.unread_count += bool(count)
         if self._masks_texts and ('"body"' in raw or "mark_text" in raw):
             raw = _FREE_TEXT.sub(rf"\g<1>{MASK}\g<2>", raw)
+        if self._masks_headers:
+            raw = masked_headers(raw)
         return self.text(raw)
 
     def text(self, text: str) -> str:
@@ -190,7 +194,8 @@ def redact_session(
 
     The text of a frame changes only where something is replaced. The session is read three times: to collect
     originals, to replace them, and, sealed, to search for every original. Memory grows with the number of
-    different originals, not with the length. Rows in which an original is left are masked whole in a second run.
+    different originals, not with the length. Strings in which an original is left are masked in a second run; if that
+    is not enough, their rows are masked whole in a third one.
 
     Raises `LeakError` if an original is left even so; the output is removed. Raises `ArirecordError` as `pseudonyms`
     does, `TargetExists` and `OSError`.
@@ -200,6 +205,8 @@ def redact_session(
     found = collect(session, finder, progress)
     kept = {plain_digits(number) or number for number in options.keep}
     numbers = {n for n in found.numbers if n not in kept and not is_service(n, options.regions)}
+    written_numbers = len(numbers)
+    numbers |= national_forms(numbers, options.regions, found.international) - kept
     cipher = KeyedPermutation(key)
     names, exact, callers = found.names_apart(names=options.names, endpoints=options.endpoints)
     users = (found.users - found.vocabulary - names - exact) if options.endpoints else set()
@@ -214,12 +221,26 @@ def redact_session(
         index,
         {name: others[name] for name in callers},
         patterns,
+        masks_headers=options.headers,
         masks_texts=options.texts,
     )
     keypad = DtmfMasker(options.dtmf)
     first_seq = _first_seq(session)
 
-    def batches(doubtful: Collection[int]) -> Iterator[list[Row]]:
+    search = LeakSearch(
+        numbers,
+        index,
+        callers | words.keys(),
+        patterns.originals,
+        names,
+        finder=finder,
+        no_digits=options.dtmf == "mask-all",
+    )
+    left: list[Leak] = []
+    doubtful: set[int] = set()
+    hopeless: set[int] = set()
+
+    def batches() -> Iterator[list[Row]]:
         seqs = count(first_seq)
         redactor.unread_count = 0
         keypad.restart()
@@ -227,7 +248,9 @@ def redact_session(
             rows = []
             for row, seq in zip(to_rows(batch, shift_ns), seqs, strict=False):
                 raw = redactor.row(row.kind, keypad.masked(row.raw, row.kind))
-                rows.append(row._replace(raw=masked_row(row.kind) if seq in doubtful else raw))
+                if seq in doubtful:
+                    raw = masked_row(row.kind) if seq in hopeless or not is_json(raw) else search.masked(raw)
+                rows.append(row._replace(raw=raw))
             yield rows
 
     def source() -> dict[str, Any]:
@@ -240,36 +263,24 @@ def redact_session(
             "endpoints": options.endpoints,
             "emails": options.emails,
             "addresses": options.addresses,
+            "headers": options.headers,
             "texts": options.texts,
             "dtmf": options.dtmf,
             "phonenumbers": phonenumbers.__version__,
         }
         return {"verb": "redact", "redact": how, "sources": [orjson.loads(told)]}
 
-    left: list[Leak] = []
-
     def check(path: Path) -> None:
-        leaks = find_leaks(
-            path,
-            numbers,
-            index,
-            callers | words.keys(),
-            patterns.originals,
-            names,
-            finder=finder,
-            no_digits=options.dtmf == "mask-all",
-            progress=progress,
-        )
-        left[:] = leaks
+        left[:] = search.search(path, progress)
         if left:
             raise LeakError(
                 f"the redacted session still held {len(left)} originals and was not kept:"
                 f" {'; '.join(map(str, left[:5]))}. Please report this, with the frame if you may"
             )
 
-    def written(doubtful: Collection[int]) -> Header:
+    def written() -> Header:
         return write_session(
-            batches(doubtful),
+            batches(),
             target,
             started_ns=session.header.started_ns,
             inputs=[session.path],
@@ -281,18 +292,22 @@ def redact_session(
             progress=progress,
         )
 
-    doubtful: set[int] = set()
     try:
-        header = written(doubtful)
+        header = written()
     except LeakError:
-        doubtful = {row for leak in left for row in leak.rows}
+        doubtful |= _rows_of(left)
         if not doubtful:
             raise
-        header = written(doubtful)
+        try:
+            header = written()
+        except LeakError:
+            hopeless |= _rows_of(left)
+            doubtful |= hopeless
+            header = written()
     ambiguous = callers | (found.users & found.vocabulary if options.endpoints else set())
     return Redacted(
         header,
-        len(numbers),
+        written_numbers,
         len(names | exact | callers),
         len(users),
         keypad.masked_count,
@@ -301,6 +316,10 @@ def redact_session(
         len(doubtful),
         tuple(sorted(ambiguous)),
     )
+
+
+def _rows_of(leaks: list[Leak]) -> set[int]:
+    return {row for leak in leaks for row in leak.rows}
 
 
 def _times(session: SessionFile) -> tuple[datetime, datetime]:

@@ -1,13 +1,14 @@
 """Views of a text with its escapes decoded, with the position of each character in the original text.
 
-A phone number can hide behind JSON's escapes, JSON within JSON, and the percent signs of a URL. A match in any of
-these views is replaced in the text itself, and nothing else changes.
+A phone number can hide behind JSON's escapes, JSON within JSON, the percent signs of a URL, and entities of HTML. A
+match in any of these views is replaced in the text itself, and nothing else changes.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from html import unescape
 
 import orjson
 
@@ -16,6 +17,9 @@ __all__ = ["TextView", "cut", "is_json", "key_of", "views"]
 _JSON = re.compile(r'\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|["\\/bfnrt])')
 
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+"""A character of HTML or XML."""
 
 _CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -54,7 +58,8 @@ class TextView:
 
 def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
     """Yield all views of a text: unchanged, with JSON's escapes decoded, again for JSON within, and with percent signs
-    and the + of a URL decoded. For JSON (`is_json`) only decoded strings are read, not the escapes themselves.
+    and the + of a URL, and the entities of HTML decoded. For JSON (`is_json`) only decoded strings are read, not the
+    escapes themselves.
     """
     first = TextView(text)
     if is_json and "\\" in text:
@@ -65,7 +70,7 @@ def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
         found: list[TextView] = []
         for view in waiting:
             yield view
-            for mark, pattern, decode in (("\\", _JSON, _from_json), ("%", _PERCENT, _from_percent)):
+            for mark, pattern, decode in _DECODERS:
                 if mark in view.text and depth < _DEPTH - 1:
                     undone = _undone(view, pattern, decode)
                     if undone is not None and undone.text not in seen:
@@ -124,6 +129,12 @@ def _from_percent(escapes: str) -> list[tuple[str, int]]:
     except UnicodeDecodeError:
         return [(character, 3) for character in data.decode("latin-1")]
 
+
+def _from_entity(entity: str) -> list[tuple[str, int]]:
+    return [(unescape(entity), len(entity))]
+
+
+_DECODERS = (("\\", _JSON, _from_json), ("%", _PERCENT, _from_percent), ("&", _ENTITY, _from_entity))
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 

@@ -10,6 +10,8 @@ __all__ = ["NameMatch", "WordIndex", "name_keys", "words_of"]
 
 _ASCII_WORD = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+")
+_LONG_DIGITS = re.compile(r"\d{7}")
+_WORD_OR_DIGITS = re.compile(r"\d{7,}|(?:(?!\d{7})[^\W_][\u0300-\u036f]*)+")
 _GAP = 3
 """Maximum number of characters between two words of one name."""
 _JOINED = 6
@@ -19,7 +21,9 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": 
 
 
 def words_of(text: str) -> list[re.Match[str]]:
-    """Return the words of a text."""
+    """Return the words of a text. Seven digits or more are a word of their own: a number can touch a name."""
+    if _LONG_DIGITS.search(text):
+        return list(_WORD_OR_DIGITS.finditer(text))
     return list((_ASCII_WORD if text.isascii() else _WORD).finditer(text))
 
 

@@ -3,11 +3,12 @@
 import base64
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 import arirecord
@@ -16,6 +17,7 @@ from arirecord.capture.importer import import_streams
 from arirecord.errors import LeakError
 from arirecord.redact import redact as module
 from arirecord.redact.keyed_permutation import KeyedPermutation
+from arirecord.redact.leak_check import LeakSearch
 from arirecord.redact.mask_dtmf import Dtmf
 from arirecord.redact.pseudonym import is_service, pseudonyms
 from arirecord.redact.redact import Options, Redacted, redact_session
@@ -222,14 +224,47 @@ def dtmf(digit: str, channel: str = "c") -> str:
     return json.dumps({"type": "ChannelDtmfReceived", "digit": digit, "duration_ms": 90, "channel": {"id": channel}})
 
 
-@pytest.mark.parametrize(("mode", "digits"), [("keep", "123"), ("mask", "1X3"), ("mask-all", "XXX")])
+@pytest.mark.parametrize(("mode", "digits"), [("keep", "123456"), ("mask", "XX3XX6"), ("mask-all", "XXXXXX")])
 def test_dtmf(tmp_path: Path, mode: Dtmf, digits: str) -> None:
-    """Kept, masked after a prompt until the channel is in a bridge, or all masked."""
+    """Kept; masked outside bridges, after a prompt in one and after a gap; or all masked."""
     prompt = json.dumps({"type": "PlaybackStarted", "playback": {"id": "p", "target_uri": "channel:c"}})
     bridge = json.dumps({"type": "ChannelEnteredBridge", "bridge": {"id": "b"}, "channel": {"id": "c"}})
-    told = one(tmp_path, dtmf("1"), prompt, dtmf("2"), bridge, dtmf("3"), options=Options(dtmf=mode))
+    gap = ("connection", '{"type":"gap","reason":"no connection"}')
+    rows: list[str | tuple[str, str]] = [
+        dtmf("1"), prompt, dtmf("2"), bridge, dtmf("3"), prompt, dtmf("4"), gap, dtmf("5"), bridge, dtmf("6"),
+    ]  # fmt: skip
+    told = one(tmp_path, *rows, options=Options(dtmf=mode))
 
     assert "".join(json.loads(row)["digit"] for row in told if "digit" in row) == digits
+
+
+ENCODINGS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "URL": quote,
+    "URL twice": lambda text: quote(quote(text)),
+    "percent": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "JSON": json.dumps,
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 in a URL": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+    "hex": lambda text: text.encode().hex(),
+}
+
+
+def test_a_name_without_a_space_around_it(tmp_path: Path) -> None:
+    """A number or letters touch the name, in every encoding. Where the finder sees no word, the text is masked."""
+    glued = ["+420601234567{}", "{}420601234567", "a{}", "{}x", "x420601234567y{}", "9{}", "{}­.", "Ms.{}"]
+    names = ["Jana Nováková", "JANA NOVAKOVA", "JanaNováková", "Ja­na Nováková", "Jana. . . . Nováková"]
+    texts = [text.replace("{}", name) for text in glued for name in names]
+    places = [encode(text) for text in texts for encode in ENCODINGS.values()]
+    caller, *told = one(tmp_path, CALLER, *(event(value=place, other="stays") for place in places))
+
+    for place, after in zip(places, map(json.loads, told), strict=True):
+        assert after["value"] != place
+        assert after["other"] == "stays"
+    plain = [json.loads(row)["value"] for row in told][:: len(ENCODINGS)]
+    new_name = json.loads(caller)["channel"]["caller"]["name"]
+    assert plain[0].endswith(new_name)
+    assert plain[texts.index("aJana Nováková")] == "X"
 
 
 def test_the_same_key_gives_the_same_and_another_another(tmp_path: Path) -> None:
@@ -245,13 +280,18 @@ def test_the_same_key_gives_the_same_and_another_another(tmp_path: Path) -> None
 
 
 def test_a_leak_is_found_and_nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the redaction forgets a place, the row is masked whole; if that does not help, the check says so."""
+    """Where the redaction forgets a place, the string is masked, then the row; if neither helps, the check says so."""
     source = write(tmp_path / "one.parquet", [CALLER, event(hidden=quote("\\u002b420601234567"))])
     original = module.Redactor.row
     monkeypatch.setattr(
         module.Redactor, "row", lambda self, kind, raw: raw if "hidden" in raw else original(self, kind, raw)
     )
 
+    target, done = redacted(source)
+    assert (raws(target)[1], done.doubtful_count) == (event(hidden="X"), 1)
+    target.unlink()
+
+    monkeypatch.setattr(LeakSearch, "masked", lambda self, raw: raw)
     target, done = redacted(source)
     assert (raws(target)[1], done.doubtful_count) == ("X", 1)
     target.unlink()
@@ -337,6 +377,8 @@ VALUE = st.recursive(
 
 
 @examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(values=["%2B420601234567Jana%20Nov%C3%A1kov%C3%A1"], ensure_ascii=True)
+@example(values=["aJana Nováková", "4206012345670Jana Nováková"], ensure_ascii=False)
 @given(st.lists(VALUE, min_size=1, max_size=4), st.booleans())
 def test_any_json_with_numbers_anywhere(tmp_path: Path, values: list[object], ensure_ascii: bool) -> None:
     """Nothing is left (the check would raise), the shape stays, and what holds nothing is as it was."""

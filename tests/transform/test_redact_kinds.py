@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,7 @@ ADDRESSES = [
     "fe80:0:0:0:1:2:3:4",
     "00:1B:44:11:3A:B7",
     "00-1b-44-11-3a-b7",
+    "001b.4411.3ab7",
 ]
 
 
@@ -96,3 +98,71 @@ def test_a_pass_phrase_is_stretched(tmp_path: Path) -> None:
     assert not is_private(key)
     key.chmod(0o600)
     assert is_private(key)
+
+
+@pytest.mark.parametrize("text", ["SEP001B44113AB7", "mac=001b44113ab7&x=1", "ATA001B44113AB7.cnf.xml"])
+def test_a_mac_address_of_a_telephone_goes_if_wanted(tmp_path: Path, text: str) -> None:
+    """As its name or its settings have it."""
+    assert value(tmp_path, text) == text
+    assert not re.search("(?i)1b44113ab7", value(tmp_path, text, addresses=True))
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_an_encoded_value_in_utf_16_goes(tmp_path: Path, charset: str) -> None:
+    """With and without a byte order mark."""
+    (row,) = one(tmp_path, event(value=base64.b64encode("202 555 0122".encode(charset)).decode()))
+    told = base64.b64decode(json.loads(row)["value"]).decode(charset)
+
+    assert re.fullmatch("[0-9]{3} [0-9]{3} [0-9]{4}", told)
+    assert told != "202 555 0122"
+
+
+HEADERS: list[dict[str, object]] = [
+    {"variable": "PJSIP_HEADER(read,X-Customer-Id)", "value": "CUST 4711"},
+    {"value": "CUST 4711", "variable": "PJSIP_HEADER(read,x-customer-id,1)"},
+    {"variable": "SIPADDHEADER01", "value": "X-Customer-Id: CUST 4711"},
+    {"dialplan_app": "Set", "dialplan_app_data": "PJSIP_HEADER(add,X-Customer-Id)=CUST 4711"},
+    {"dialplan_app": "SIPAddHeader", "dialplan_app_data": "X-Customer-Id:CUST 4711"},
+    {"channel": {"id": "c", "channelvars": {"PJSIP_HEADER(read,X-Customer-Id)": "CUST 4711"}}},
+    {"userevent": {"headers": '{"X-Customer-Id": "CUST 4711", "other": "stays"}'}},
+    {"message": {"variables": [{"variable": "X-Customer-Id", "value": "CUST 4711"}]}},
+    {"value": "INVITE sip:100@pbx\r\nX-Customer-Id: CUST 4711\r\nX-Site: CUST 4711\r\nMax-Forwards: 70"},
+    {"value": "variable=PJSIP_HEADER%28add%2CX-Customer-Id%29&value=CUST%204711&x=1"},
+]
+
+
+@pytest.mark.parametrize("row", HEADERS, ids=range(len(HEADERS)))
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_the_value_of_an_x_header_is_masked(tmp_path: Path, row: dict[str, object], ensure_ascii: bool) -> None:
+    """Wherever Asterisk shows it: variables, dialplan steps, messages, URLs. With `headers` off it stays."""
+    text = json.dumps({"type": "ChannelUserevent", **row}, ensure_ascii=ensure_ascii)
+    folders = [Path(tempfile.mkdtemp(dir=tmp_path)) for _ in range(2)]
+    (masked,), (kept,) = (
+        one(folder, text, options=Options(headers=on)) for folder, on in zip(folders, (True, False), strict=True)
+    )
+
+    assert kept == text
+    assert not re.search("CUST|4711", masked)
+    assert set(json.loads(masked)) == {"type", *row}
+    assert re.search("(?i)x-customer-id", masked)
+    assert ("stays" in masked, "Max-Forwards: 70" in masked) == ("stays" in text, "Max-Forwards: 70" in text)
+
+
+def test_the_answer_with_an_x_header_is_masked(tmp_path: Path) -> None:
+    """The request names the header, its answer has the value only; other answers stay."""
+    rows = [
+        ("rest", json.dumps({"type": "GET", "rest_method": "GET", "rest_by": "app", "rest_answer_body": body,
+                             "rest_uri": f"/channels/c/variable?variable={name}"}))
+        for name, body in (("PJSIP_HEADER(read,X-Id)", '{"value":"CUST-4711"}'),
+                           ("PJSIP_HEADER%28read%2CX-Id%29", '{"value": "CUST-4711"}'),
+                           ("FOO", '{"value":"x-ray"}'))
+    ]  # fmt: skip
+    bodies = [json.loads(row)["rest_answer_body"] for row in one(tmp_path, *rows)]
+
+    assert bodies == ['{"value":"X"}', '{"value": "X"}', '{"value":"x-ray"}']
+
+
+@pytest.mark.parametrize("text", ["application/x-www-form-urlencoded", "PJSIP/x-1: 7", "max-x-y=3", "x-ray"])
+def test_what_is_no_x_header_stays(tmp_path: Path, text: str) -> None:
+    """Content types, names of channels, words."""
+    assert value(tmp_path, text) == text

@@ -1,6 +1,7 @@
 """Redaction of texts as people write them, of encoded values, of odd names, and of rows that are not readable."""
 
 import base64
+import html
 import json
 import re
 import unicodedata
@@ -139,6 +140,53 @@ def test_many_names_of_one_letter(tmp_path: Path) -> None:
     assert len({json.loads(row)["channel"]["caller"]["name"] for row in one(tmp_path, *rows)}) == 26
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["731,111,001", "7:3:1:1:1:1:0:0:1", "&#55;31111001", "731&nbsp;111&#x2d;001", "tel=731.111.001.", "0731111001"],
+)
+def test_a_known_number_goes_without_its_country(tmp_path: Path, text: str) -> None:
+    """The national form of a number that only occurs with its country, with any separator, also as HTML has it."""
+    first = event(channel={"caller": {"name": "", "number": "+420731111001"}})
+    caller, told = map(json.loads, one(tmp_path, first, event(value=text)))
+    new = caller["channel"]["caller"]["number"].removeprefix("+420")
+
+    assert re.sub(r"\D", "", html.unescape(told["value"])) == re.sub(r"\D", "", text)[:-9] * ("07" in text) + new
+
+
+@pytest.mark.parametrize(
+    ("key", "number", "goes"),
+    [("duration", 731111001, True), ("n", 420731111001, True), ("n", 731111001.0, True), ("n", -731111001, True),
+     ("phone_no", 2025550122, True), ("x", 2025550122, False), ("card", 5555555555554444, True),
+     ("duration", 20255501, False)],
+)  # fmt: skip
+def test_numbers_in_json(tmp_path: Path, key: str, number: float, goes: bool) -> None:
+    """Known ones under any key; others only under a key for numbers, and card numbers."""
+    first = event(channel={"caller": {"name": "", "number": "+420731111001"}})
+    _, told = one(tmp_path, first, event(userevent={key: number}))
+    new = json.loads(told)["userevent"][key]
+
+    assert (new != number) == goes
+    assert type(new) is type(number)
+    assert len(str(new)) == len(str(number))
+
+
+def test_counts_of_the_header_are_no_numbers(tmp_path: Path) -> None:
+    """They have seven digits after some millions of bytes, and an event with `Caller` in its name."""
+    rows = [json.dumps({"type": "ChannelCallerId", "padding": "x" * 1_000_000})] * 2
+    (row, _) = one(tmp_path, *rows)
+
+    assert row == rows[0]
+
+
+@pytest.mark.parametrize("text", ["call Mia Muster <sip:{}@pbx>", "Mia Muster <{}>", "Mia  Muster <tel:{}>"])
+def test_a_name_before_an_address_goes(tmp_path: Path, text: str) -> None:
+    """Without quotes too, as in the `callerId` of a request, and then everywhere."""
+    written, other = one(tmp_path, event(value=text.replace("{}", "2025550177")), event(value="muster_mia.wav"))
+
+    assert "Muster" not in written and "muster" not in other
+    assert ("call " in written) == ("call " in text)
+
+
 ENCODERS: dict[str, Callable[[bytes], str]] = {
     "base64": lambda data: base64.b64encode(data).decode(),
     "base64 without padding": lambda data: base64.b64encode(data).decode().rstrip("="),
@@ -177,9 +225,9 @@ def test_a_row_that_is_not_readable_is_masked_whole(tmp_path: Path) -> None:
         ("binary", base64.b64encode(frame.encode("utf-16")).decode()),
         ("binary", base64.b64encode(b"2025550101").decode()),
         ("binary", base64.b64encode(json.dumps(frame, ensure_ascii=False).encode("latin-1")).decode()),
-        ("text", "INFO call from Zofie Ångström"), frame[:-2], "not JSON", frame,
+        ("text", "INFO call from Zofie Ångström"), frame[:-2], frame[:-8], "not JSON", frame,
     ]  # fmt: skip
     target, done = redacted(write(tmp_path / "one.parquet", rows), Options())
 
-    assert raws(target)[:-1] == ["WA==", "WA==", "WA==", "", "X", "X"]
-    assert (done.unread_count, done.doubtful_count, done.number_count, done.name_count) == (6, 0, 1, 1)
+    assert raws(target)[:-1] == ["WA==", "WA==", "WA==", "", "X", "X", "X"]
+    assert (done.unread_count, done.doubtful_count, done.number_count, done.name_count) == (7, 0, 1, 1)

@@ -35,7 +35,7 @@ def test_what_is_too_short_or_another_is_not(text: str) -> None:
 
 @pytest.mark.slow
 def test_a_finder_that_finds_nothing_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The redaction and the first search use it; the second search still masks the rows that it left."""
+    """The redaction and the first search use it; the second search still masks the strings that it left."""
     monkeypatch.setattr(Finder, "known", lambda *args: iter(()))
     monkeypatch.setattr(WordIndex, "find", lambda *args: iter(()))
     rows = [
