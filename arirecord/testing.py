@@ -16,24 +16,72 @@ import pytest
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from contextlib import AbstractAsyncContextManager
 
-    from arirecord.replay.api import ClientRequest, Replay
+    from arirecord.replay.api import Replay
+    from arirecord.replay.request_log import ClientRequest
+    from arirecord.testing_recording import LiveRun
 
-__all__ = ["Ari", "ari", "pytest_configure"]
+__all__ = [
+    "Ari",
+    "ari",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
+]
 
 T = TypeVar("T")
 
-_MARK = "arirecord(session, *, speed=1, **options): the recording that the fixture `ari` replays, as arirecord.replay"
+_MARK = (
+    'arirecord(session, *, app="", speed=1, **options): the recording that the fixture `ari` replays, with the options '
+    "of arirecord.replay; app names the app while a recording is made"
+)
+_PASSED = pytest.StashKey[bool]()
+_NOTES = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that make recordings."""
+    group = parser.getgroup("arirecord")
+    group.addoption(
+        "--arirecord-record",
+        metavar="URL",
+        help="record missing recordings with the Asterisk at this URL of ARI, such as http://pbx:8088/ari",
+    )
+    group.addoption(
+        "--arirecord-mode",
+        choices=["none", "once", "new", "all"],
+        default="once",
+        help="with --arirecord-record: none records nothing; once (default) records what is missing; new also puts "
+        "aside a recording that lacks a request of its test, so that the next run records it; all records all again",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark."""
     config.addinivalue_line("markers", _MARK)
+    config.stash[_NOTES] = []
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Note whether a test passed."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """List the recordings that were made."""
+    for note in config.stash[_NOTES]:
+        terminalreporter.write_line(f"arirecord: {note}")
 
 
 @pytest.fixture
 def ari(request: pytest.FixtureRequest) -> "Iterator[Ari]":
-    """Replay the recording of the test's mark `arirecord` while the test runs.
+    """Replay the recording of the test's mark `arirecord` while the test runs, or record it (`--arirecord-record`).
 
     A relative path is looked up beside the test's file, then under the root folder of pytest.
     """
@@ -43,26 +91,54 @@ def ari(request: pytest.FixtureRequest) -> "Iterator[Ari]":
     name, *rest = mark.args
     if rest:
         raise pytest.UsageError("the mark arirecord takes one recording, and options by name")
-    with Ari(_find(Path(name), request), **mark.kwargs) as running:
+    upstream, mode = request.config.getoption("--arirecord-record"), request.config.getoption("--arirecord-mode")
+    upstream = None if mode == "none" else upstream
+    options = {key: value for key, value in mark.kwargs.items() if key != "app"}
+    path = _find(Path(name), request, may_miss=upstream is not None)
+    notes = request.config.stash[_NOTES]
+    if upstream is not None and (mode == "all" or not path.exists()):
+        unfinished = path.with_name(f"{path.stem}.failed.parquet")
+        with Ari(unfinished, upstream, app=mark.kwargs.get("app", "")) as running:
+            yield running
+        if request.node.stash.get(_PASSED, False):
+            unfinished.replace(path)
+            notes.append(f"recorded {path}")
+        else:
+            notes.append(f"the test failed, so {path} was not recorded; what happened is in {unfinished}")
+        return
+    with Ari(path, **options) as running:
         yield running
+        unrecorded = running.unrecorded() if upstream is not None and mode == "new" else ()
+    if unrecorded:
+        aside = path.rename(path.with_name(f"{path.name}.old"))
+        notes.append(f"{path} lacks {unrecorded[0]}: it is {aside.name} now, and the next run records it again")
 
 
-def _find(name: Path, request: pytest.FixtureRequest) -> Path:
+def _find(name: Path, request: pytest.FixtureRequest, may_miss: bool) -> Path:
     tried = [request.path.parent / name, request.config.rootpath / name]
     for path in tried:
         if path.exists():
             return path
-    raise pytest.UsageError(f"recording not found: neither {tried[0]} nor {tried[1]} exists")
+    if may_miss:
+        return tried[0]
+    raise pytest.UsageError(
+        f"recording not found: neither {tried[0]} nor {tried[1]} exists; --arirecord-record=URL makes it"
+    )
 
 
 class Ari:
     """A replay in its own thread, for tests of any kind. Options are those of `arirecord.replay`.
 
+    With an `upstream`, the URL of a real ARI, the test runs with that instead (`is_recording`), and `session` is
+    recorded: replaced if it exists. The only option is then `app`, the app's name.
+
     `url` is the base URL of ARI (`http://127.0.0.1:40123/ari`), `base_url` the same without `/ari`, `ws_url` the
     WebSocket URL of the events (without `?app=`), `app` the first application of the recording.
     """
 
-    def __init__(self, session: str | Path, **options: Any) -> None:
+    def __init__(self, session: str | Path, upstream: str | None = None, **options: Any) -> None:
+        self.is_recording = upstream is not None
+        self._upstream = upstream
         self.url = self.base_url = self.ws_url = self.app = ""
         self._session, self._options = session, options
         self._begun = threading.Event()
@@ -170,6 +246,11 @@ class Ari:
         """
         self._do(lambda: self._replay.answer(request, status, **conditions))
 
+    def unrecorded(self) -> "Sequence[str]":
+        """The requests so far that the recording does not have, other than `GET`."""
+        replay = self._replay
+        return self._do(lambda: () if self.is_recording else replay.unrecorded())  # type: ignore[union-attr]
+
     def never(self, method: str, path: str, **parameters: str) -> None:
         """Check that this request has not come so far; after `wait_quiet`, that it never does."""
         __tracebackhide__ = True
@@ -242,11 +323,18 @@ class Ari:
                 self._begun.set()
 
     async def _serve(self) -> None:
-        from arirecord.replay.api import replay
-
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with replay(self._session, **self._options) as running:
-            self._replay: Replay = running
+        async with self._open() as running:
+            self._replay: Replay | LiveRun = running
             self.url, self.base_url, self.ws_url, self.app = running.url, running.base_url, running.ws_url, running.app
             self._begun.set()
             await self._stop.wait()
+
+    def _open(self) -> "AbstractAsyncContextManager[Replay | LiveRun]":
+        from arirecord.replay.api import replay
+
+        if self._upstream is None:
+            return replay(self._session, **self._options)
+        from arirecord.testing_recording import live_run
+
+        return live_run(Path(self._session), self._upstream, **self._options)

@@ -14,6 +14,8 @@ from arirecord.session.reader import SessionFile
 from .http_control import check
 from .options import ReplayOptions
 from .request_log import ClientRequest, NotAsked, RequestLog, parse_pattern
+from .rest.exchange_reader import read_recorded
+from .rest.matcher import told
 from .rest_handler import ClientExchange
 from .server import ReplayServer
 from .timing.chaos import Fault
@@ -126,6 +128,13 @@ class Replay:
         Raises `AssertionError` with the requests that came.
         """
         self._log.never(method, path, parameters)
+
+    def unrecorded(self) -> Sequence[str]:
+        """The requests so far that the recording does not have, other than `GET`."""
+        recorded = read_recorded(self.server.session)
+        keys = {one.asked.key for exchange in recorded.exchanges if (one := told(exchange, recorded.name_of))}
+        pairs = zip(self.requests, self._compared, strict=True)
+        return [str(request) for request, one in pairs if request.method != "GET" and one.asked.key not in keys]
 
     async def wait_end(self) -> None:
         """Wait until the last event was sent."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from arirecord.replay.verify import Verified, verify
+from arirecord.testing import Ari
 from tests.replay.apps import ivr
 
 from .conftest import Rig
@@ -87,6 +88,22 @@ def test_what_was_tapped_is_verified(asterisk: Asterisk, tmp_path: Path, options
     for call in different:
         removed, added = (line for hunk in call.hunks for line in hunk.lines if line[0] in "+-")
         assert "endpoint=PJSIP/1002" in removed and "endpoint=PJSIP/1003" in added
+
+
+def test_a_test_records_what_it_replays_later(asterisk: Asterisk, tmp_path: Path) -> None:
+    """The fixture `ari` with `--arirecord-record`: first a real Asterisk behind the tap, then the recording."""
+    target = tmp_path / "menu.parquet"
+    with Ari(target, asterisk.url, app=asterisk.app) as ari, application(asterisk, ari.url, IVR):
+        asyncio.run(asyncio.wait_for(menu_calls(Rig(asterisk)), 60))
+        wait_until(lambda: not asterisk.ari("GET", "channels"), "all calls are over")
+        ari.verify()
+        in_order = ("POST /channels/*/answer", "POST /channels/*/play/*", "DELETE /bridges/*")
+        assert [request.status for request in ari.expect_in_order(*in_order)] == [204, 201, 204]
+        count = len(ari.requests)
+    same = verified(target, IVR)
+
+    assert [call.lines() for call in same.calls if not call.is_same] == []
+    assert (same.trouble, same.request_count) == (None, count)
 
 
 def verified(recording: Path, app: Path, *options: str) -> Verified:
