@@ -12,8 +12,10 @@ __all__ = ["MartMethods", "Parameters"]
 class Parameters(TypedDict, total=False):
     """The parameters of the models, as docs/metrics.md describes them. A misspelt one is an error, for mypy too."""
 
+    agent_endpoints: str
     codec_bpl: float
     codec_ie: float
+    dead_air_s: float
     dtmf_gap_ms: float
     dtmf_sequences: str
     prefix_digits: float
@@ -23,6 +25,7 @@ class Parameters(TypedDict, total=False):
     short_abandon_s: float
     timezone: str
     trunks: str
+    turn_gap_ms: float
 
 
 class MartMethods:
@@ -52,6 +55,10 @@ class MartMethods:
         `bucket` and `by` as for `kpis`.
         """
         return self._mart("concurrency", parameters, bucket, by)
+
+    def agent_calls(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
+        """Calls with a voice agent: latency, interruptions, handover."""
+        return self._mart("agent_calls", parameters)
 
     def app_latency(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
         """Time from an event to an app's first REST request."""
@@ -160,6 +167,10 @@ class MartMethods:
     def transfers(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
         """Blind and attended transfers, completed or failed."""
         return self._mart("transfers", parameters)
+
+    def turns(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
+        """Turns of callers and voice agents, with response latency."""
+        return self._mart("turns", parameters)
 
     def user_events(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
         """User events of dialplan and applications."""

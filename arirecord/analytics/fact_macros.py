@@ -9,6 +9,7 @@ from arirecord.asterisk.dialplan_apps import PROMPTS, SILENT_PROMPTS
 from arirecord.asterisk.hangup_causes import HARMLESS_CAUSES, HARMLESS_SIP
 from arirecord.asterisk.queue_statuses import REFUSED_JOINS
 from arirecord.asterisk.sample_rates import SAMPLE_RATES
+from arirecord.asterisk.talk_detection import REMEDIES
 from arirecord.rules import shipped_rules
 from arirecord.select.numbers import INTERNATIONAL, SEPARATORS
 
@@ -16,6 +17,7 @@ from .views import text
 
 __all__ = ["fact_macros"]
 
+_REMEDIES = " ".join(f"WHEN {text(reason)} THEN {text(remedy)}" for reason, remedy in REMEDIES.items())
 _MACROS = {
     "is_harmless(cause, tech_cause)": f"""COALESCE(cause IN {HARMLESS_CAUSES}, true)
         OR COALESCE(tech_cause IN {HARMLESS_SIP}, false)""",
@@ -30,6 +32,7 @@ _MACROS = {
     "is_progress_status(dial_status)": f"dial_status IN {PROGRESS_STATUSES}",
     "disposition_of(dial_status)": f"MAP {dict(DISPOSITIONS)}[split_part(dial_status, ':', 1)]",
     "sample_rate(format)": f"MAP {dict(SAMPLE_RATES)}[lower(format)]",
+    "talk_remedy(reason)": f"CASE reason {_REMEDIES} END",
     "is_helper(channel_name)": f"regexp_matches(channel_name, '^({'|'.join(HELPERS)})([/-]|$)')",
     "is_media(channel_name)": f"regexp_matches(channel_name, '^({'|'.join(MEDIA)})([/-]|$)')",
     "snooped_id(channel_name)": f"regexp_extract(channel_name, {text(SNOOP)}, 1)",

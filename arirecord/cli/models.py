@@ -37,8 +37,8 @@ def _names() -> Iterable[str]:
 def command(session: Path | None, sql: bool, names: tuple[str, ...], output: Output) -> None:
     """List the SQL models behind the tables, or print them as one script.
 
-    Layers: staging models rename columns, intermediate models are computed once, macros take arguments, and marts are
-    the tables that users see.
+    Layers: staging models rename columns, intermediate models are computed once, views follow parameters, macros take
+    arguments, and marts are the tables that users see.
 
     \b
     Examples:

@@ -1,9 +1,9 @@
-"""The SQL models: one file each, one SELECT, layered `staging` → `intermediate` → `macros` → `marts`.
+"""The SQL models: one file each, one SELECT, layered `staging` → `intermediate` → `views`, `macros` → `marts`.
 
-A file begins with a comment that defines a row; its name is the model's name. Staging and marts are views;
-intermediate models are computed once for a connection. Macros are table macros of two arguments, `bucket` (an INTERVAL)
-and `"by"` (a text); a mart that reads one is a macro as well as a view. No CTE has the name of a model. Each mart has
-a `.json` with its description beside its `.sql`.
+A file begins with a comment that defines a row; its name is the model's name. Intermediate models are computed once for
+a connection, all others with each query: only these read parameters. Macros are table macros of two arguments, `bucket`
+(an INTERVAL) and `"by"` (a text); a mart that reads one is a macro as well as a view. No CTE has the name of a model.
+Each mart has a `.json` with its description beside its `.sql`.
 
 Models are about one Asterisk server. Staging models make keys of the ids of channels and bridges, one for each life of
 an id, take times of receipt where Asterisk's are missing, and are the only ones that read views of events. The
@@ -24,7 +24,7 @@ __all__ = ["LAYERS", "Description", "Model", "describe", "load_models", "mart_na
 
 _ADVICE = "`arirecord models` lists the models."
 
-LAYERS = ("staging", "intermediate", "macros", "marts")
+LAYERS = ("staging", "intermediate", "views", "macros", "marts")
 
 
 @dataclass(frozen=True)

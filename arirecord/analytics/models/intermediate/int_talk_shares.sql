@@ -40,7 +40,7 @@ numbered AS (
     FROM turned
 ),
 
-turns AS (
+turns_of_stays AS (
     SELECT
         stay_id,
         max(to_ms) - min(from_ms) AS turn_ms,
@@ -57,7 +57,7 @@ spoken AS (
         max(turn_ms) AS longest_turn_ms,
         sum(spoken_ms) AS spoken_ms,
         sum(crosstalk_ms) AS crosstalk_ms
-    FROM turns
+    FROM turns_of_stays
     GROUP BY stay_id
 )
 

@@ -1,0 +1,29 @@
+"""Talk detection (`TALK_DETECT`): why a time of speech is not known, and the setting that would give it."""
+
+__all__ = ["ADVISED", "REMEDIES", "remedy"]
+
+ADVISED = "TALK_DETECT(set)=40,64"
+"""A short silence threshold (40 ms) bounds errors of ends, a low talking threshold (64) those of beginnings."""
+
+_ON_A_SNOOP = f"set {ADVISED} on a Snoop (spy=in) of the leg"
+
+REMEDIES = {
+    "caller undetected": f"Set {ADVISED} on the caller's channel before the caller speaks.",
+    "agent undetected": f"Set {ADVISED} on the media leg before it speaks, or on a Snoop (spy=in) of it.",
+    "party undetected": f"Set {ADVISED} on every leg that can speak, before it does.",
+    "no silence": f"The leg sends no audio in its pauses: send silence, or {_ON_A_SNOOP}.",
+    "threshold": f"A silence threshold longer than a pause between turns hides turns: set {ADVISED}.",
+    "start": f"Talk detection was set, or the leg joined, while it spoke: set {ADVISED} and bridge before speech.",
+    "rate": f"The audio may have more than 8,000 samples a second: set {ADVISED}, which bounds the error.",
+    "paused": "Hold or mute began in the speech: do so between turns.",
+    "hangup": "No end was reported before the leg ended: keep talk detection, and the leg, until the agent is silent.",
+    "stopped": "Talk detection was removed or set again in the speech: set it once, before speech.",
+    "clock": "The clock of Asterisk was set: let NTP slew it.",
+    "not recorded": "Record without gaps, from before the call to after it.",
+}
+"""What to change, by the reason in `turns.unknown_reason`."""
+
+
+def remedy(reason: str) -> str:
+    """Return what to change. Raises `KeyError` for an unknown reason."""
+    return REMEDIES[reason]
