@@ -12,6 +12,10 @@ _EARLIEST = "TIMESTAMP '2000-01-01'"
 """No Asterisk with ARI is older: an earlier time is that of a clock that was not set."""
 _STEP_US = 10_000_000
 """A clock that goes back by more was set back. Events of a busy Asterisk can overtake each other by less."""
+_AHEAD_US = 60_000_000
+"""A clock that gets ahead of the recorder's by more was set forward. Logs may round times of receipt to minutes."""
+_DAY_US = 86_400_000_000
+"""Clocks that differ by more are not compared."""
 _STEPS = 50
 """A stream whose times fall more often is not in order; its clock was not set that often."""
 
@@ -21,10 +25,21 @@ SELECT
     COALESCE(bool_and(received_at = timestamp), true),
     COALESCE(bool_and(received_at = last_received_at) FILTER (timestamp IS NULL), true),
     COALESCE(bool_or(epoch_us(last_at) - epoch_us(timestamp) > {_STEP_US}), false),
-    COALESCE(min(timestamp) < {_EARLIEST}, false)
+    COALESCE(min(timestamp) < {_EARLIEST}, false),
+    COALESCE(
+        -- A recorder that was behind and catches up is not a clock that was set.
+        bool_or(is_ahead AND last_ahead_us BETWEEN -{_AHEAD_US} AND {_DAY_US})
+        -- Receipts that hardly advance are the times of a copy.
+        AND 2 * (epoch_us(max(received_at)) - epoch_us(min(received_at)))
+            >= sum(greatest(epoch_us(timestamp) - epoch_us(last_at), 0)) FILTER (NOT is_ahead),
+        false
+    )
 FROM (
     SELECT
         timestamp, received_at,
+        epoch_us(timestamp) - epoch_us(received_at) AS ahead_us,
+        max(ahead_us) OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS last_ahead_us,
+        ahead_us > last_ahead_us + {_AHEAD_US} AS is_ahead,
         lag(timestamp IGNORE NULLS) OVER (ORDER BY seq) AS last_at,
         lag(received_at) OVER (ORDER BY seq) AS last_received_at
     FROM events
@@ -66,7 +81,7 @@ class ServerClock:
     """The clock of one Asterisk, as its events show it.
 
     has_untimed: some events have no timestamp.
-    is_wrong: the clock was set back or not set, and the time of receipt is right: it replaces all timestamps.
+    is_wrong: the clock was set or not set, and the time of receipt is right: it replaces all timestamps.
     unknown: intervals of `seq`, the last one exclusive (None: no end), in which no time is known, because the clock
         was set back and the time of receipt is not right either.
     """
@@ -78,17 +93,17 @@ class ServerClock:
 
 def read_clock(runner: StatementRunner, views: SessionViews) -> ServerClock:
     """Return what the view `events` shows of the clock."""
-    ((untimed_count, is_same, is_invented, has_setback, is_unset),) = runner.rows(views.written_into(_BOUNDS))
+    ((untimed_count, is_same, is_invented, has_setback, is_unset, is_ahead),) = runner.rows(views.written_into(_BOUNDS))
     # An import without times of receipt uses the timestamps instead; for an untimed event, the last one before it.
     has_untimed = untimed_count > 0 and not (is_same and is_invented)
-    if not has_setback and not is_unset:
+    if not has_setback and not is_unset and not is_ahead:
         return ServerClock(has_untimed)
     ((is_receipt_wrong, edges),) = runner.rows(views.written_into(_SETBACKS))
     edges = edges or []
     if len(edges) > _STEPS:
         return ServerClock(has_untimed)
     if not is_receipt_wrong:
-        return ServerClock(has_untimed, is_wrong=bool(edges) or is_unset)
+        return ServerClock(has_untimed, is_wrong=bool(edges) or is_unset or is_ahead)
     return ServerClock(has_untimed, unknown=tuple(zip(edges[::2], [*edges[1::2], None], strict=False)))
 
 

@@ -6,6 +6,7 @@ from .event_times import read_clock, time_macros
 from .identity import find_lives, key_macros, plain_columns
 from .macros import Macros
 from .models import Model, load_models
+from .restarts import find_restarts, restarts_view
 from .statement_runner import StatementRunner
 from .views import SessionViews, name, text
 
@@ -64,11 +65,12 @@ class ServerModels:
     def _prepare(self) -> None:
         lives = find_lives(self._runner, self._views)
         clock = read_clock(self._runner, self._views)
+        restarts = find_restarts(self._runner, self._views)
         self._schema = f"keyed_{self.home}" if lives else self.home
         if lives:
             self._runner.run(f"CREATE SCHEMA {self._schema}")
         with self._runner.in_schemas(*self._path):
-            for statement in (*key_macros(lives), *time_macros(clock)):
+            for statement in (*key_macros(lives), *time_macros(clock), restarts_view(restarts)):
                 self._runner.run(statement)
             self._runner.run(f"CREATE MACRO this_server() AS {self._server}")
 

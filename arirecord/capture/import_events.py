@@ -10,7 +10,7 @@ from arirecord.asterisk.timestamps import parse_timestamp
 
 from .import_json_values import ValueReader, json_text
 
-__all__ = ["EventFinder", "FoundRow", "as_time_ns", "is_event", "is_plausible", "stamp_ns"]
+__all__ = ["EventFinder", "FoundRow", "as_time_ns", "is_event", "is_plausible", "own_time_ns", "stamp_ns"]
 
 _TYPES = frozenset(event_types())
 _MARKS = {"application", "asterisk_id", "asterisk_info"}
@@ -56,6 +56,13 @@ def stamp_ns(stamp: object) -> int | None:
     """Return the time of an event's own timestamp; None for anything else."""
     parsed = parse_timestamp(stamp) if type(stamp) is str else None
     return parsed[0] * 1_000_000 if parsed else None
+
+
+def own_time_ns(stamp: object) -> int | None:
+    """Return the time of an event by its own timestamp, which other programs may have written as a number."""
+    t_ns = stamp_ns(stamp)
+    time = as_time_ns(stamp) if t_ns is None and stamp is not None else None
+    return time[0] if time else t_ns
 
 
 def as_time_ns(value: object) -> tuple[int, str] | None:

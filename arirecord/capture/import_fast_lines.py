@@ -8,7 +8,7 @@ import orjson
 from arirecord.session.journal_blocks import OWN_LINES
 from arirecord.session.journal_lines import event_lines
 
-from .import_events import is_event, stamp_ns
+from .import_events import is_event, own_time_ns
 
 __all__ = ["ImportedRows", "alike"]
 
@@ -47,7 +47,7 @@ def alike(lines: Sequence[bytes]) -> ImportedRows | None:
         return _alike_records(found)
     if not all(map(is_event, found)):
         return None
-    times = [stamp_ns(event.get("timestamp")) for event in found]
+    times = [own_time_ns(event.get("timestamp")) for event in found]
     return ImportedRows(times, ["event"] * len(lines), list(map(bytes.decode, lines)))
 
 

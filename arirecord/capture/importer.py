@@ -17,7 +17,7 @@ from arirecord.session.output_file import check_output
 from arirecord.session.rows import TEXT, Rows
 from arirecord.session.seal import Progress, make_session, no_progress, seal
 
-from .import_events import EventFinder, FoundRow, stamp_ns
+from .import_events import EventFinder, FoundRow, own_time_ns
 from .import_fast_lines import ImportedRows, alike
 from .import_files import BrokenOffError, LongLineError, Source, find_sources, read_pieces
 from .import_json_values import ValueReader
@@ -284,7 +284,7 @@ def _own_time_ns(row: FoundRow) -> int | None:
         event = orjson.loads(row.raw)
     except ValueError:
         return None
-    return stamp_ns(event.get("timestamp")) if isinstance(event, dict) else None
+    return own_time_ns(event.get("timestamp")) if isinstance(event, dict) else None
 
 
 def _timed(parts: Iterator[ImportedRows], before: list[int]) -> Iterator[TimedRows]:

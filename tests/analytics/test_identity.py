@@ -167,6 +167,44 @@ def test_an_id_used_again_is_another_channel(of_life: Callable[[int], list[str]]
     assert connection.execute("SELECT call_count, concurrent_peak_count FROM kpis").fetchall() in ([(3, 1)], [(3, 3)])
 
 
+def numbered(number: int, second: int, kind: str, **more: Any) -> str:
+    """An event of a channel with an id of Asterisk's own, made 2 s before the minute begins."""
+    made_s = 1_767_261_600 + second // 60 * 60 - 2
+    return channel(number, second, kind, channel_id=f"{made_s}.{number}", **more)
+
+
+@pytest.mark.parametrize("first_seen", ["ChannelCreated", "StasisStart"])
+def test_a_restart_ends_all_channels(first_seen: str, tmp_path: Path) -> None:
+    """The numbers of ids begin again: the call before is over, and its end is not known."""
+    texts = [
+        numbered(100, 0, first_seen, state="Ring"),
+        numbered(100, 2, "ChannelStateChange"),
+        numbered(0, 60, first_seen, state="Ring"),
+        numbered(1, 61, first_seen, state="Ring"),
+        numbered(0, 90, "ChannelDestroyed", cause=16),
+        numbered(1, 91, "ChannelDestroyed", cause=16),
+    ]
+    seconds = (0, 2, 60, 61, 90, 91)
+    frames = [((1_767_261_600 + second) * 10**9, text) for second, text in zip(seconds, texts, strict=True)]
+    connection = connect(record(tmp_path / "s.parquet", frames), models=["calls", "kpis"])
+    ends = connection.execute("SELECT ended_at::VARCHAR, is_complete FROM calls ORDER BY first_seq").fetchall()
+    is_whole = first_seen == "ChannelCreated"
+    assert ends == [(None, False), ("2026-01-01 10:01:30", is_whole), ("2026-01-01 10:01:31", is_whole)]
+    assert connection.execute("SELECT concurrent_peak_count FROM kpis").fetchall() == [(2,)]
+
+
+def test_a_channel_that_goes_on_was_not_ended_by_a_restart(tmp_path: Path) -> None:
+    """Two Asterisks without ids write into one stream: the numbers of one are not those of the other."""
+    texts = [
+        numbered(100, 0, "ChannelCreated", state="Ring"),
+        numbered(0, 60, "ChannelCreated", state="Ring"),
+        numbered(0, 61, "ChannelDestroyed", cause=16),
+        numbered(100, 30, "ChannelDestroyed", cause=16),
+    ]
+    path = record(tmp_path / "s.parquet", [(10**18 + n, text) for n, text in enumerate(texts)])
+    assert connect(path, models=["calls"]).execute("SELECT is_complete FROM calls").fetchall() == [(True,)] * 2
+
+
 @pytest.mark.slow
 def test_a_recording_belongs_to_the_call_of_its_bridge_then(tmp_path: Path) -> None:
     """The bridge `room` and the recording `rec` of the second call have the ids of those of the first."""

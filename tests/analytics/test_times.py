@@ -63,8 +63,10 @@ def test_without_times_of_receipt_its_time_is_not_known(tmp_path: Path) -> None:
         {"end": "2026-01-01T09:59:"},
         {"begin": "1970-01-01T00:00:"},
         {"begin": "1970-01-01T00:00:", "end": "1970-01-01T00:00:"},
+        {"end": "2026-01-01T11:00:"},
+        {"end": "2098-01-01T10:00:"},
     ],
-    ids=["an hour back", "a day back", "a minute back", "set from 1970", "1970"],
+    ids=["an hour back", "a day back", "a minute back", "set from 1970", "1970", "an hour ahead", "2098"],
 )
 def test_a_wrong_clock_gives_times_of_receipt(clock: dict[str, str], tmp_path: Path) -> None:
     path = record(tmp_path / "s.parquet", call(**clock))
@@ -106,3 +108,10 @@ def test_a_channel_that_left_its_application_is_no_longer_open(is_hung_up: bool,
     assert (calls, peak) == (10, 1)
     assert 0.3 < erlangs < 0.35  # 300 s of 930 s
     assert values(path, "concurrency", "max(open_count)") == [(1,)]
+
+
+def test_a_recorder_that_catches_up_is_not_a_clock_that_was_set(tmp_path: Path) -> None:
+    """The first events waited for two minutes in Asterisk."""
+    frames = [(t + 120 * 10**9 if n < 4 else max(t, (START + 124) * 10**9), text) for n, (t, text) in enumerate(call())]
+    path = record(tmp_path / "s.parquet", frames)
+    assert values(path, "calls", "duration_s", "started_at::VARCHAR") == [(20, "2026-01-01 10:00:00")]

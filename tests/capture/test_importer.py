@@ -68,6 +68,13 @@ def test_times_from_the_events(tmp_path: Path) -> None:
     assert problems == []
 
 
+@pytest.mark.parametrize("stamp", ["1795471524.514", "1795471524514", '"1795471524.514"', "1795471524514000000"])
+def test_times_that_another_program_wrote_as_numbers(tmp_path: Path, stamp: str) -> None:
+    """A number has no zone, so an event that is printed anew with it has a time."""
+    rows, _ = imported(tmp_path, f'{{"type":"Dial","timestamp":{stamp}}}'.encode())
+    assert [t for t, _ in rows] == [1795471524514000000]
+
+
 def test_other_text_is_left_out_and_counted(tmp_path: Path) -> None:
     """One sentence for all of it, with an example; broken events are a fault and have a sentence of their own."""
     lines = [b'{"type":"Dial"}', b"garbage", b"[1]", b'{"level":"info"}', b'{"type":"Dial","x', b"{}", b'{"frame":7}']
