@@ -2,11 +2,12 @@
 
 import asyncio
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 import orjson
@@ -16,6 +17,7 @@ from arirecord.printable import printable
 from .console import echo, say
 from .output import Input, Output, Verb, output_options
 from .param_types import DURATION
+from .verify_columns import ladder_row, two_columns
 
 if TYPE_CHECKING:
     from arirecord.replay.verify import Rule, Verified
@@ -67,6 +69,14 @@ class _RuleType(click.ParamType["Rule"]):
     help="How much later, or earlier, than in the recording a request may follow an event.",
 )
 @click.option("--learn", is_flag=True, help="Run the app twice and keep rules for what is new in each run.")
+@click.option("--side-by-side", is_flag=True, help="Print the whole recorded and new course of each call that differs.")
+@click.option(
+    "--stdin",
+    "typed",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
+    help="Write each line of FILE to the app's standard input when the app is quiet.",
+)
 @click.option("--strict", is_flag=True, help="Also report extra GET requests, repeated failures and default values.")
 @click.option("--connect", metavar="URL", help="Connect to an app that waits for an outbound WebSocket.")
 @click.option(
@@ -97,6 +107,8 @@ def command(
     any_order: bool,
     max_delay: float,
     learn: bool,
+    side_by_side: bool,
+    typed: TextIO | None,
     strict: bool,
     connect: str | None,
     pace_timeout: float,
@@ -130,7 +142,10 @@ def command(
     from arirecord.replay.wire.precise_loop import precise_loop
 
     limits = Limits(any_order, max_delay, strict)
-    options = VerifyOptions(_speed(speed), pace_timeout, start_timeout, 0.5, application, ignore, limits, connect)
+    typed_lines = typed.read().splitlines() if typed is not None else ()
+    options = VerifyOptions(
+        _speed(speed), pace_timeout, start_timeout, 0.5, application, ignore, limits, connect, typed_lines
+    )
     results = []
     paths = sessions_in(session)
 
@@ -151,7 +166,7 @@ def command(
                 raise
             results.append(Verified(path, trouble=str(error)))  # continue with the other sessions
         if form == "text":
-            _print(results[-1], command)
+            _print(results[-1], command, side_by_side)
         elif form == "github":
             _annotate(results[-1])
     if form == "json":
@@ -226,7 +241,8 @@ def _as_json(result: "Verified") -> dict[str, Any]:
                 "name": str(call.call),
                 "recorded_count": call.recorded_count,
                 "is_same": call.is_same,
-                "differences": [{"at": hunk.at, "lines": list(hunk.lines)} for hunk in call.hunks],
+                "differences": [{"at": hunk.at, "seq": hunk.seq, "lines": list(hunk.lines)} for hunk in call.hunks],
+                "course": [list(pair) for pair in call.course],
                 "late": list(call.late),
             }
             for call in result.calls
@@ -245,13 +261,17 @@ def _annotate(result: "Verified") -> None:
         echo(f"::error file={result.path},title={title}::{text}")
 
 
-def _print(result: "Verified", command: Sequence[str]) -> None:
+def _print(result: "Verified", command: Sequence[str], side_by_side: bool) -> None:
     different = [call for call in result.calls if not call.is_same]
     if different:
         echo(f"--- {result.path}")
         echo(f"+++ {' '.join(command)}")
     for call in different:
         echo("\n".join(call.lines()))
+        if side_by_side:
+            echo("\n".join(two_columns(call.course, shutil.get_terminal_size((160, 24)).columns)))
+            if row := ladder_row(result.path, call):
+                echo(f"# In the ladder: {row}")
         if call.call.channel_id:
             echo(f"# The recorded call: arirecord explain {shlex.quote(str(result.path))} {call.call.channel_id}")
     if result.missed:

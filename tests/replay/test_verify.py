@@ -308,6 +308,35 @@ def test_what_is_new_in_each_run_is_learned(tmp_path: Path) -> None:
     assert code == 1 and "sound:vm-nothing" in printed
 
 
+@pytest.mark.slow
+def test_the_courses_side_by_side(tmp_path: Path) -> None:
+    """With the row of the ladder at which they part."""
+    wrong = with_bug(tmp_path, "sound:vm-goodbye", "sound:vm-nothing")
+    arguments = ["verify", "--side-by-side", str(MENU), "--", sys.executable, str(wrong)]
+    result = CliRunner().invoke(cli, arguments, env={"COLUMNS": "200"})
+
+    lines = result.stdout.splitlines()
+    left, right = (f"POST /channels/1795489530.20/play?media=sound:vm-{word}" for word in ("goodbye", "nothing"))
+    assert f"{left:98} | {right}" in lines
+    same = "POST /channels/1795489530.20/answer"
+    assert f"{same:98}   {same}" in lines
+    (row,) = (line for line in lines if line.startswith("# In the ladder: "))
+    assert "1.121 s, application POST /ari/channels/1795489530.20/play/" in row
+
+
+@pytest.mark.slow
+def test_an_app_that_is_operated_by_its_input(tmp_path: Path) -> None:
+    """Each line comes when it is connected and quiet."""
+    app = with_bug(tmp_path, ASKS_TO_ANSWER, f"await asyncio.to_thread(input); {ASKS_TO_ANSWER}")
+    keys = tmp_path / "keys"
+    keys.write_text("answer\n" * 4)
+    options = ["--max-delay", "5s", "--stdin", str(keys)]
+    arguments = [sys.executable, "-m", "arirecord", "verify", *options, str(MENU), "--", sys.executable, str(app)]
+    done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=HANG_S)
+
+    assert (done.returncode, done.stdout) == (0, f"{MENU}: 4 calls, 42 requests, no difference\n"), done.stderr
+
+
 def test_parts_of_a_recording_are_one_session(tmp_path: Path) -> None:
     """Others in a folder are each its own."""
     parts = tmp_path / "all" / "parts"

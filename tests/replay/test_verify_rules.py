@@ -82,6 +82,29 @@ def test_all_that_is_made_for_a_call_belongs_to_it() -> None:
     assert str(grouping.call(recorded[0].asked, recorded[0].thing)) == "call a of 10 to (unknown)"
 
 
+@pytest.mark.parametrize("caller_first", [True, False])
+def test_a_media_leg_is_part_of_the_call_in_its_bridge(caller_first: bool) -> None:
+    """Whichever comes first, and whether events or requests show it."""
+    members = ("a", "media")[:: 1 if caller_first else -1]
+    recorded = [
+        request("POST /bridges", thing="bridge"),
+        request("POST /channels/externalMedia?app=x&format=ulaw&external_host=10.0.0.1:5000", thing="media"),
+        request("POST /channels/create?endpoint=WebSocket/INCOMING/c(ulaw)&app=x", thing="socket"),
+        *(request(f"POST /bridges/bridge/addChannel?channel={channel}") for channel in members),
+        request("POST /bridges/bridge/addChannel?channel=socket"),
+        request("DELETE /channels/media"),
+        request("DELETE /channels/socket"),
+    ]
+    entered = {"type": "ChannelEnteredBridge", "bridge": {"id": "second"}}
+    audio = {"id": "audio", "name": "AudioSocket/10.0.0.1-1"}
+    order = [{**entered, "channel": channel} for channel in ({"id": "b"}, audio)[:: 1 if caller_first else -1]]
+    grouping = grouped([start("a"), start("b"), *order], recorded)
+
+    assert {grouping.call(one.asked, one.thing).channel_id for one in recorded} == {"a"}
+    hangup = request("DELETE /channels/audio")
+    assert grouping.call(hangup.asked, "").channel_id == "b"
+
+
 def test_an_app_that_mixes_calls_up_is_told_so_in_each() -> None:
     """They stay two calls."""
     events = [start("a"), start("b")]
@@ -185,6 +208,13 @@ def test_an_id_chosen_in_the_same_request_makes_no_difference() -> None:
 
     assert same(originate("ticket-1"), originate("ticket-2"))
     assert not same(originate("ticket-1"), originate("ticket-2").replace("PJSIP/1", "PJSIP/2"))
+
+
+def test_an_empty_parameter_makes_no_difference_unless_strict() -> None:
+    plain, empty = request("POST /channels/c/play?media=sound:x"), request("POST /channels/c/play?media=sound:x&lang=")
+    texts = [Rules([], lambda text: False, strict=strict).text(empty.asked) for strict in (False, True)]
+
+    assert texts == [Rules([], lambda text: False).text(plain.asked), "POST /channels/c/play?lang=&media=sound:x"]
 
 
 def test_a_parameter_with_its_default_value_makes_no_difference_unless_strict() -> None:

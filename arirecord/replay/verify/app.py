@@ -41,16 +41,23 @@ def command_for(command: Sequence[str], known: Mapping[str, str]) -> list[str]:
 
 
 @asynccontextmanager
-async def running(command: Sequence[str], known: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(
+    command: Sequence[str], known: Mapping[str, str], has_input: bool = False
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the app, with `ARI_URL` and the others in its environment. At the end it is terminated, and then killed.
 
-    Its output goes to stderr. Raises `VerifyError` if it cannot be started.
+    Its output goes to stderr. `has_input`: its standard input is a pipe, otherwise that of this process.
+    Raises `VerifyError` if it cannot be started.
     """
     environment = {**os.environ, **{f"ARI_{name.upper()}": value for name, value in known.items()}}
     environment["ARI_USERNAME"] = known["user"]
     try:
         process = await asyncio.create_subprocess_exec(
-            *command_for(command, known), env=environment, stdout=_STDERR, start_new_session=True
+            *command_for(command, known),
+            env=environment,
+            stdin=asyncio.subprocess.PIPE if has_input else None,
+            stdout=_STDERR,
+            start_new_session=True,
         )
     except OSError as error:
         raise VerifyError(f"{command[0]} can't be started: {error.strerror}") from error

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from arirecord.replay.rest.request_key import RequestKey
@@ -40,10 +41,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Hunk:
-    """A difference after `at` equal requests. Its lines are as in a diff: `-` is only in the recording."""
+    """A difference after `at` equal requests. Its lines are as in a diff: `-` is only in the recording.
+
+    `seq` is the row of the first recorded request that differs, otherwise of the last that is equal; -1 without any.
+    """
 
     at: int
     lines: Sequence[str]
+    seq: int = -1
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ class Compared:
     """One call: the number of recorded requests, and the differences in order.
 
     `late` has a sentence for each request that came at another time than in the recording. `changed` are requests to
-    the same resource with other parameters: the recorded one, and that of the new run.
+    the same resource with other parameters: the recorded one, and that of the new run. `course` has pairs of all
+    requests: the recorded one, and that of the new run; one of them may be empty.
     """
 
     call: CallRequests
@@ -59,6 +65,7 @@ class Compared:
     hunks: Sequence[Hunk] = ()
     late: Sequence[str] = ()
     changed: Sequence[tuple[RequestKey, RequestKey]] = ()
+    course: Sequence[tuple[str, str]] = ()
 
     @property
     def is_same(self) -> bool:
@@ -125,17 +132,20 @@ def _compare(
     hunks: list[Hunk] = []
     pairs: list[tuple[_Line, _Line]] = []
     changed: list[tuple[RequestKey, RequestKey]] = []
+    course: list[tuple[str, str]] = []
     shown = 0
     for what, i, j, k, m in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        course += zip_longest(ours[i:j], theirs[k:m], fillvalue="")
         if what == "equal":
             pairs += zip(recorded[i:j], asked[k:m], strict=True)
             continue
         lines = [*_some("- ", ours[i:j]), *_some("+ ", theirs[k:m])]
         before = [f"  {text}" for text in ours[max(shown, i - _CONTEXT) : i]]
-        hunks.append(Hunk(_count(recorded[:i]), [*before, *lines]))
+        nearest = recorded[i:j] or recorded[max(i - 1, 0) : i]
+        hunks.append(Hunk(_count(recorded[:i]), [*before, *lines], nearest[0].request.seq if nearest else -1))
         shown = j
         changed += _changed(recorded[i:j], asked[k:m])
-    return Compared(call, _count(recorded), hunks, changed=changed), pairs
+    return Compared(call, _count(recorded), hunks, changed=changed, course=course), pairs
 
 
 def _changed(recorded: Sequence[_Line], asked: Sequence[_Line]) -> Iterator[tuple[RequestKey, RequestKey]]:

@@ -66,8 +66,9 @@ class Comparison:
             raise VerifyError(f"{path} holds more requests than can be compared at once: verify parts of it")
         has_several = len({exchange.application for exchange in recorded.exchanges} - {""}) > 1
         self._requests = [
-            Request(one.asked, one.thing, one.exchange.begun_ns, one.exchange.t_ns, one.exchange.status or 0)
+            Request(one.asked, one.thing, e.begun_ns, e.t_ns, e.status or 0, e.seq)
             for one in known
+            if (e := one.exchange)
         ]
         self._unsure = {
             id(request)

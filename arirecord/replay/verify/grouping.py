@@ -50,6 +50,7 @@ class Grouping:
         self._parents: dict[str, str] = {}
         self._owners: dict[tuple[str, str], tuple[str, str]] = {}
         self._calls: dict[str, CallRequests] = {}
+        self._media: set[str] = set()
 
     def event(self, frame: Frame) -> None:
         """Add an event of one of the `TYPES`."""
@@ -60,10 +61,10 @@ class Grouping:
         if not isinstance(event, dict):
             return
         channel = _id(event.get("channel"))
+        if channel and is_media(str(event["channel"].get("name") or "")):
+            self._media.add(channel)
         if frame.type == "ChannelEnteredBridge" and channel and (bridge := _id(event.get("bridge"))):
-            owner = self._owners.setdefault(("bridges", bridge), ("channels", channel))
-            if _is_media(event["channel"]) and owner[0] == "channels":
-                self._tie([owner[1], channel])
+            self._enter(bridge, [channel])
         elif frame.type == "Dial":
             self._tie([*filter(None, (_id(event.get("caller")), _id(event.get("peer"))))])
         elif frame.type == "StasisStart" and channel:
@@ -71,7 +72,7 @@ class Grouping:
             texts = [a for a in arguments if isinstance(a, str)] if isinstance(arguments, list) else []
             named = [text for text in texts if text in self._parents]
             self._tie([channel, *filter(None, [_id(event.get("replace_channel"))]), *named])
-            if not _is_media(event["channel"]):
+            if channel not in self._media:
                 self._calls.setdefault(channel, _call(channel, event["channel"], frame.t_ns))
 
     def request(self, what: RequestKey, thing: str, is_recorded: bool = True) -> None:
@@ -85,10 +86,12 @@ class Grouping:
         made = what.chosen[0] if what.chosen and thing else ""
         if made == "channels":
             channels.append(thing)
+            if what.operation.name == "externalMedia" or is_media(dict(what.parameters).get("endpoint", "")):
+                self._media.add(thing)
         self._tie([c for c in channels if is_recorded or c == channels[0] or c not in self._parents])
         bridge = thing if made == "bridges" else dict(what.subject).get("bridgeId", "")
         if bridge and channels:
-            self._owners.setdefault(("bridges", bridge), ("channels", channels[0]))
+            self._enter(bridge, channels)
         if made in ("playbacks", "recordings"):
             target = ("channels", channels[0]) if channels else ("bridges", bridge)
             self._owners.setdefault((made, thing), target)
@@ -144,6 +147,17 @@ class Grouping:
             channel = parent
         return channel
 
+    def _enter(self, bridge: str, channels: list[str]) -> None:
+        """Channels enter a bridge: it belongs to the first, and a media leg to the call of the other channels."""
+        owner = self._owners.setdefault(("bridges", bridge), ("channels", channels[0]))
+        if owner[0] != "channels":
+            return
+        for channel in channels:
+            if channel in self._media:
+                self._tie([owner[1], channel])
+            elif owner[1] in self._media:
+                self._tie([channel, owner[1]])
+
     def _tie(self, channels: list[str]) -> None:
         for channel in channels:
             self._parents[self._root(channel)] = self._root(channels[0])
@@ -155,11 +169,6 @@ def _call(channel_id: str, channel: Object, t_ns: int) -> CallRequests:
         return str(inner.get(name) or "") if isinstance(inner, dict) else ""
 
     return CallRequests(channel_id, text("caller", "number"), text("dialplan", "exten"), t_ns)
-
-
-def _is_media(channel: Object) -> bool:
-    """Whether a channel is a media leg of a call, and no call of its own."""
-    return is_media(str(channel.get("name") or ""))
 
 
 def _id(thing: Any) -> str:

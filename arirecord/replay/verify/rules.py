@@ -56,7 +56,7 @@ class Rules:
 
     `knows` reports whether a text is a recorded id; those are compared. `moments_s` are times, in seconds since 1970
     of the recording and of now: a number within one day of these is a time; any other may be a phone number. Parameters
-    with their default values are left out, unless `strict`.
+    without a value or with their default are left out, unless `strict`.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class Rules:
         if any(not rule.names for rule in fitting):
             return None
         hidden = {name for rule in fitting for name in rule.names}
-        defaults = {} if self._strict else what.operation.defaults
+        defaults = what.operation.defaults
         pairs = [
             (name, value)
             for name, value in what.parameters
-            if not _is_hidden(name, hidden) and defaults.get(name) != value
+            if not _is_hidden(name, hidden) and (self._strict or (value != "" and defaults.get(name) != value))
         ]
         query = "&".join(f"{name}={self._steady(value, what)}" for name, value in pairs)
         body = self._body(what, hidden)

@@ -50,6 +50,9 @@ class VerifyOptions:
     # The WebSocket URL of an app that waits for Asterisk to connect.
     connect: str | None = None
 
+    # Lines for the standard input of the app: each is written when the app is connected and quiet.
+    input_lines: Sequence[str] = ()
+
 
 @dataclass(frozen=True)
 class Verified:
@@ -109,12 +112,18 @@ async def verify(
     began_s = loop.time()
     async with (
         ReplayServer(session, replayed, say or (lambda text: None), asked.add) as server,
-        running(command, where(server, application, _USER, _USER)) as process,
+        running(command, where(server, application, _USER, _USER), bool(options.input_lines)) as process,
     ):
         sent = server.keep_times()
         trouble = await _until_over(server, process, options, asked)
     calls = comparison.compare(asked.requests, options.limits, options.rules, sent)
     return Verified(path, calls, len(asked.requests), loop.time() - began_s, trouble, server.missed)
+
+
+def _type(process: asyncio.subprocess.Process, line: str) -> None:
+    """Write a line to the standard input of the app."""
+    if process.stdin is not None and not process.stdin.is_closing():
+        process.stdin.write(f"{line}\n".encode())
 
 
 async def _until_over(
@@ -124,6 +133,7 @@ async def _until_over(
     loop = asyncio.get_running_loop()
     here_s = ended_s = loop.time()
     came = False
+    lines = list(options.input_lines)
     async with asyncio.TaskGroup() as tasks:
         end, gone = tasks.create_task(server.wait_end()), tasks.create_task(process.wait())
         try:
@@ -141,6 +151,9 @@ async def _until_over(
                     return f"the app ended, with exit code {gone.result()}, before the recording did"
                 if server.status.clients:
                     came, here_s = True, now_s
+                    if lines and now_s - asked.latest_s > options.quiet_s:
+                        _type(process, lines.pop(0))
+                        asked.latest_s = now_s
                 elif now_s - here_s > options.start_timeout_s:
                     was = "was gone" if came else "did not connect"
                     return f"the app {was} for {options.start_timeout_s:g} s"
