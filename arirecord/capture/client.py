@@ -19,7 +19,7 @@ from .connect import CaptureOptions, dial
 from .event_stream import EventStream
 from .recorder import Recorder
 from .rest_snapshots import RestRecorder, take_snapshot
-from .silence import until_deaf
+from .silence import SilenceWatch
 
 __all__ = ["Capture", "CaptureOptions", "Ending"]
 
@@ -67,6 +67,7 @@ class Capture:
         self._delay_s = _FIRST_DELAY_S
         self._failure: ArirecordError | OSError | None = None
         self._former_filter: dict[str, Any] | None = None
+        self._silence = SilenceWatch(options, self._application_path)
 
     async def run(self, stop: asyncio.Event) -> Ending:
         """Record until `stop` is set, a limit is reached, or the stream ends.
@@ -247,7 +248,7 @@ class Capture:
                     over.set_result(_lost(closed))
 
         async def until_silent() -> None:
-            why = await until_deaf(self.options, self._application_path, rest, lambda: self._count)
+            why = await self._silence.until_deaf(rest, lambda: self._count)
             if not over.done():
                 over.set_result(Ending(why, is_wanted=False, final=False))
 

@@ -1,6 +1,9 @@
 """`arirecord cat`."""
 
+import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +16,15 @@ from .output import Input
 from .param_types import time_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from arirecord.select.times import Time
     from arirecord.session.reader import Frame
 
 __all__ = ["command"]
+
+_LOOK_S = 0.1
+"""No file system reports to all its readers that a file has grown: it is looked at."""
 
 
 @click.command("cat")
@@ -39,6 +45,7 @@ __all__ = ["command"]
 @time_options()
 @click.option("--call", metavar="ID", help="Only the rows of this call, by its id or a channel's id or name.")
 @click.option("--seq", "seqs", type=click.IntRange(0), multiple=True, metavar="N", help="Only row N (repeatable).")
+@click.option("--follow", "-f", is_flag=True, help="Of a running recording: print each further frame as it comes.")
 @click.option("--all-kinds", is_flag=True, help="Print other rows too: connections, gaps, binary messages.")
 def command(
     session: Path,
@@ -50,6 +57,7 @@ def command(
     timezone: str,
     call: str | None,
     seqs: tuple[int, ...],
+    follow: bool,
     all_kinds: bool,
 ) -> None:
     """Print the frames of a session, verbatim and in order.
@@ -62,12 +70,21 @@ def command(
       arirecord cat session.parquet --channel PJSIP/1001-0000002a --format jsonl > one-channel.jsonl
       arirecord cat session.parquet --call 1795474818.125
       arirecord cat session.parquet --seq 1207
+      arirecord cat session.parquet --follow --type StasisStart | jq .channel.name
+
+    --follow reads what the recorder has kept so far, without disturbing it, and ends when the recording ends or on
+    Ctrl-C. It goes on through the parts of a folder.
     """
     from arirecord.select.times import is_in
 
     from .selection import no_rows, unknown_value, windows_of
     from .session_input import open_session
 
+    if follow:
+        if call is not None or seqs or channel or since or until:
+            raise click.UsageError("--follow cannot be combined with --call, --seq, --channel, --since or --until.")
+        _follow(session, _raw if form == "raw" else _jsonl, types, all_kinds=all_kinds)
+        return
     if call is not None or seqs:
         if types or channel or since or until or all_kinds or (call is not None and seqs):
             raise click.UsageError("--call and --seq cannot be combined with each other or with another filter.")
@@ -97,6 +114,20 @@ def command(
         known = opened.header.types
         others = [unknown_value("--type", name, known) for name in types if name not in known]
         say(no_rows("frames", opened, options, timezone, others))
+
+
+def _follow(session: Path, line_of: "Callable[[Frame], bytes]", types: "Collection[str]", *, all_kinds: bool) -> None:
+    """Print rows until the recording ends. Ctrl-C ends it as it should."""
+    from arirecord.session.follow import follow
+
+    out = machine_output()
+    with suppress(KeyboardInterrupt):
+        for frame in follow(session, partial(time.sleep, _LOOK_S)):
+            if frame is None:
+                out.flush()
+            elif (all_kinds or frame.kind == "event") and (not types or frame.type in types):
+                out.write(line_of(frame))
+    out.flush()
 
 
 def _of_call(session: Path, wanted: str) -> "Iterator[Frame]":

@@ -198,11 +198,12 @@ class BlockScan:
         self.unused_bytes = 0
         self._file = file
         self.next_seq = 0
+        self._begin = 0  # of the first block that was not read to its end
         self._bad_at: int | None = None  # where bytes begin that hold no row so far
 
     def batches(self) -> Iterator[CheckedBatch]:
-        """Yield all rows that can be read, each once and in order."""
-        at = 0
+        """Yield all rows that can be read, each once and in order. Called again, it yields those that came since."""
+        at, self._bad_at = self._begin, None
         cut: _Block | None = None
         while (begin := self._find_block(at)) is not None:
             if begin > at and self._bad_at is None:
@@ -214,6 +215,7 @@ class BlockScan:
             at = begin + 1 if block.end is None else block.end
             self.is_ended |= block.end is not None and block.end_seq is not None
         size = self._file.seek(0, 2)
+        self._begin = at if cut is None or cut.begin != self._bad_at else cut.begin
         if self._bad_at is None and at < size:
             self._bad_at = at
         if cut is not None and cut.begin == self._bad_at and not self.is_ended:
@@ -239,7 +241,7 @@ class BlockScan:
                     return
             if seq > self.next_seq or (seq == self.next_seq and self._bad_at is not None):
                 self._damaged(block.begin, seq - self.next_seq)
-            elif seq < self.next_seq and self._bad_at is None:
+            elif seq < self.next_seq and self._bad_at is None and block.begin != self._begin:
                 self._bad_at = block.begin  # a block that is there twice
             count = text.count(b"\n")
             known_count = min(max(self.next_seq - seq, 0), count)

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.websockets import WebSocket
 
 from arirecord.session.reader import open_session
+from arirecord.session.rows import END_OF_RECORDING
 from tests.waiting import wait_for
 
 from .ari import Ari, running
@@ -68,6 +69,48 @@ def test_an_application_that_is_gone_is_noticed(tmp_path: Path) -> None:
 
     assert raws(target) == ['"again"']
     assert "No event came although the application was gone" in words
+
+
+def test_an_application_that_is_not_there_from_the_start_is_noticed(tmp_path: Path) -> None:
+    """The end of an earlier connection took it away: the recorder is back without waiting for the keepalive."""
+
+    async def taken(ari: Ari, socket: WebSocket) -> None:
+        ari.applications.clear()
+        await socket.receive()
+
+    target = tmp_path / "s.parquet"
+    ari = Ari(taken, sends('"again"'))
+    ari.channels = lambda: JSONResponse([])
+    with running(ari):
+        words = finish(capture(ari.url, target, "--keepalive", "1h"), code=3)
+    told = rows(target, "connection")
+
+    assert raws(target) == ['"again"']
+    assert [row["type"] for row in told] == ["opened", "closed", "gap", "opened", "closed"]
+    assert "No event came although the application was gone" in words
+
+
+def test_a_server_that_lists_no_applications(tmp_path: Path) -> None:
+    """Each of three connections is given up; the fourth one stays."""
+
+    async def unlisted(ari: Ari, socket: WebSocket) -> None:
+        ari.applications.clear()
+        await socket.send_text(f'{{"n":{ari.connections}}}')
+        looks = ari.asked.count(("GET", "/applications/arirecord", b""))
+        while ari.connections == 4 and ari.asked.count(("GET", "/applications/arirecord", b"")) < looks + 5:
+            ari.news.clear()
+            await ari.news.wait()
+        if ari.connections == 4:
+            await socket.close(1000, END_OF_RECORDING)
+        await socket.receive()
+
+    target = tmp_path / "s.parquet"
+    ari = Ari(*[unlisted] * 5)
+    ari.channels = lambda: JSONResponse([])
+    with running(ari):
+        finish(capture(ari.url, target, *OFTEN), code=3)
+
+    assert raws(target) == [f'{{"n":{number}}}' for number in (1, 2, 3, 4)]
 
 
 @pytest.mark.parametrize("options", [[], ["--no-subscribe-all"], ["--filter", "Dial"]], ids=["same", "own", "filtered"])
