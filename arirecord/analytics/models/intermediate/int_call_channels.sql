@@ -28,7 +28,7 @@ edges AS MATERIALIZED (
 labels (node, label) USING KEY (node) AS (
     SELECT node, node FROM nodes
     UNION
-    SELECT found.node, min(found.label)
+    SELECT candidates.node, min(candidates.label)
     FROM (
         SELECT unnest([edges.node, mine.label]) AS node, their.label AS label
         FROM edges
@@ -38,10 +38,10 @@ labels (node, label) USING KEY (node) AS (
         SELECT mine.node, above.label
         FROM recurring.labels AS mine
         JOIN recurring.labels AS above ON above.node = mine.label
-    ) AS found
-    JOIN recurring.labels AS now ON now.node = found.node
-    WHERE found.label < now.label
-    GROUP BY found.node
+    ) AS candidates
+    JOIN recurring.labels AS current_labels ON current_labels.node = candidates.node
+    WHERE candidates.label < current_labels.label
+    GROUP BY candidates.node
 )
 
 SELECT

@@ -1,6 +1,6 @@
 -- One row is one attempt to reach a channel by dialling. Identified by `peer_channel_id` and `seq`, its first event.
 -- A peer without a caller was originated. Only the end of an attempt has a final dial status.
-WITH told AS (
+WITH reported_dials AS (
     SELECT
         *,
         COALESCE(NOT is_progress_status(dial_status), false) AS is_final
@@ -19,7 +19,7 @@ steps AS (
             ELSE caller_channel_id
         END AS caller_channel_id
     )
-    FROM told
+    FROM reported_dials
     WINDOW earlier AS (PARTITION BY peer_channel_id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ),
 

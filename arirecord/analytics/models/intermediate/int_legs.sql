@@ -9,6 +9,8 @@ WITH roles AS (
             WHEN known.is_media THEN 'media'
             WHEN known.technology = 'Local' THEN 'local'
             WHEN is_incoming_state(known.first_state) THEN 'caller'
+            -- Some drivers (SCCP, Skinny) make a caller's channel as one that is called. Nothing dialled it.
+            WHEN known.is_created AND dialled.is_caller AND known.first_state = 'Down' THEN 'caller'
             WHEN is_outgoing_state(known.first_state) THEN 'called'
             WHEN dialled.is_caller THEN 'caller'
             WHEN NOT dialled.is_caller THEN 'called'

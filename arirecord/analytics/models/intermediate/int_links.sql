@@ -31,7 +31,7 @@ pairs AS (
         AND abs(two.created_ms - one.created_ms) < 1000
 ),
 
-found AS (
+reasons AS (
     SELECT CASE WHEN is_room THEN 'conference' ELSE 'bridge' END AS reason, seq, channel_id, other_id
     FROM int_bridge_links
     UNION ALL
@@ -61,6 +61,6 @@ SELECT
     greatest(channel_id, other_id) AS other_id,
     reason,
     min(seq) AS first_seq
-FROM found
+FROM reasons
 WHERE channel_id <> other_id
 GROUP BY ALL

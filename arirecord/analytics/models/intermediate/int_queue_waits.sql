@@ -1,7 +1,7 @@
 -- One row is one wait of a caller in app_queue. Identified by `channel_id` and `seq`, the step into the queue.
 -- It ends with the first of: a bridge with an agent, the next step in the dialplan, the reason for leaving
 -- (app_queue's QUEUESTATUS), the channel's end.
-WITH told AS (
+WITH reported_entries AS (
     SELECT channel_id, split_part(app_data, ',', 1) AS queue, event_at, min(seq) AS seq
     FROM int_dialplan_steps
     WHERE app = 'Queue'
@@ -19,11 +19,11 @@ WITH told AS (
 
 -- For a channel that is transferred or leaves a queue, Asterisk reports the queue once more at its next step.
 entries AS (
-    SELECT told.*
-    FROM told
+    SELECT reported_entries.*
+    FROM reported_entries
     ANTI JOIN int_bridge_stays AS stays
-        ON stays.channel_id = told.channel_id AND NOT stays.is_holding
-        AND stays.entered_seq < told.seq AND COALESCE(stays.left_seq > told.seq, true)
+        ON stays.channel_id = reported_entries.channel_id AND NOT stays.is_holding
+        AND stays.entered_seq < reported_entries.seq AND COALESCE(stays.left_seq > reported_entries.seq, true)
 ),
 
 steps AS (

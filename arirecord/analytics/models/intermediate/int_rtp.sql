@@ -1,7 +1,7 @@
 -- One row is one direction of a channel's audio, as Asterisk reported it at the end. Identified by `channel_id` and
 -- `direction`: received by Asterisk, or sent by it, as the far end reported. In RTPAUDIOQOS `txjitter` is Asterisk's
 -- measurement of received packets, and `rxjitter` the far end's report.
-WITH told AS (
+WITH reports AS (
     SELECT
         channel_id,
         max(event_at) AS reported_at,
@@ -21,27 +21,27 @@ parsed AS (
             ';lp=(\d+);rxjitter=([0-9.]+);rxcount=(\d+);txjitter=([0-9.]+);txcount=(\d+);rlp=(\d+);rtt=([0-9.]+)'
             || '(?:;rxmes=([0-9.]+);txmes=([0-9.]+))?',
             ['lp', 'rxjitter', 'rxcount', 'txjitter', 'txcount', 'rlp', 'rtt', 'rxmes', 'txmes']
-        ) AS said,
+        ) AS fields,
         regexp_extract(jitters, 'maxrxjitter=([0-9.]+)', 1) AS longest_jitter
-    FROM told
+    FROM reports
     WHERE quality <> ''
 ),
 
 read AS (
     SELECT
         channel_id, reported_at, last_seq,
-        TRY_CAST(said.rxcount AS BIGINT) AS received_count,
-        TRY_CAST(said.txcount AS BIGINT) AS sent_count,
+        TRY_CAST(fields.rxcount AS BIGINT) AS received_count,
+        TRY_CAST(fields.txcount AS BIGINT) AS sent_count,
         -- Unsigned numbers: duplicates can make them negative, which then looks huge.
-        TRY_CAST(said.lp AS BIGINT) * (TRY_CAST(said.lp AS BIGINT) < 2147483648)::INT AS received_lost,
-        TRY_CAST(said.rlp AS BIGINT) * (TRY_CAST(said.rlp AS BIGINT) < 2147483648)::INT AS sent_lost,
-        TRY_CAST(said.txjitter AS DOUBLE) * 1000 AS received_jitter_ms,
-        TRY_CAST(said.rxjitter AS DOUBLE) * 1000 AS sent_jitter_ms,
+        TRY_CAST(fields.lp AS BIGINT) * (TRY_CAST(fields.lp AS BIGINT) < 2147483648)::INT AS received_lost,
+        TRY_CAST(fields.rlp AS BIGINT) * (TRY_CAST(fields.rlp AS BIGINT) < 2147483648)::INT AS sent_lost,
+        TRY_CAST(fields.txjitter AS DOUBLE) * 1000 AS received_jitter_ms,
+        TRY_CAST(fields.rxjitter AS DOUBLE) * 1000 AS sent_jitter_ms,
         TRY_CAST(longest_jitter AS DOUBLE) * 1000 AS longest_jitter_ms,
-        NULLIF(TRY_CAST(said.rtt AS DOUBLE), 0) * 1000 AS round_trip_ms,
+        NULLIF(TRY_CAST(fields.rtt AS DOUBLE), 0) * 1000 AS round_trip_ms,
         -- The first RTCP report counts losses, and Asterisk scores each report: without a score there was no report.
-        COALESCE(TRY_CAST(said.txmes AS DOUBLE), 1) > 0 AS is_counted,
-        COALESCE(TRY_CAST(said.rxmes AS DOUBLE), 0) > 0
+        COALESCE(TRY_CAST(fields.txmes AS DOUBLE), 1) > 0 AS is_counted,
+        COALESCE(TRY_CAST(fields.rxmes AS DOUBLE), 0) > 0
             OR round_trip_ms > 0 OR sent_lost > 0 OR sent_jitter_ms > 0 AS is_reported
     FROM parsed
 ),

@@ -32,18 +32,18 @@ compared AS (
 
 set_after AS (
     SELECT
-        found.channel_id,
+        collections.channel_id,
         sequences.first_seq,
-        arg_max(found.variable, len(found.value)) FILTER (
-            found.variable <> 'READSTATUS'
-            AND (found.value = sequences.digits OR starts_with(sequences.digits, found.value || '#'))
+        arg_max(collections.variable, len(collections.value)) FILTER (
+            collections.variable <> 'READSTATUS'
+            AND (collections.value = sequences.digits OR starts_with(sequences.digits, collections.value || '#'))
         ) AS variable,
-        arg_max(found.value, found.seq) FILTER (
-            found.variable = 'READSTATUS' AND COALESCE(sequences.last_seq > found.read_seq, true)
+        arg_max(collections.value, collections.seq) FILTER (
+            collections.variable = 'READSTATUS' AND COALESCE(sequences.last_seq > collections.read_seq, true)
         ) AS read_status
-    FROM int_collections AS found
-    ASOF JOIN sequences ON sequences.channel_id = found.channel_id AND sequences.first_seq <= found.seq
-    GROUP BY found.channel_id, sequences.first_seq
+    FROM int_collections AS collections
+    ASOF JOIN sequences ON sequences.channel_id = collections.channel_id AND sequences.first_seq <= collections.seq
+    GROUP BY collections.channel_id, sequences.first_seq
 )
 
 SELECT

@@ -19,7 +19,7 @@ lengthened AS (
     FROM following
 ),
 
-found AS (
+counted_patterns AS (
     SELECT
         'run' AS kind,
         channel_id,
@@ -49,5 +49,5 @@ SELECT
     median(gap_ms) AS median_gap_ms,
     CASE WHEN kind = 'sequence' THEN count(*) FILTER (is_repeated) END AS repeated_count,
     CASE WHEN kind = 'sequence' THEN count(*) FILTER (is_corrected) END AS corrected_count
-FROM found
+FROM counted_patterns
 GROUP BY kind, pattern

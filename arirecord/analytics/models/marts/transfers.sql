@@ -1,7 +1,7 @@
 -- One row is one transfer, tried or done. Identified by `seq`.
 -- `destination_type` is the type of `target`: an extension (`1003@default`), a bridge, an application, the two ends of
 -- a link, or the bridge of a threeway call. `is_inferred`: Asterisk did not announce it, see
--- `int_unannounced_transfers`.
+-- `int_unannounced_transfers` and `int_moves_by_apps`.
 -- `outcome` is its result, `final_channel_id` the channel that the transferee reached.
 WITH consulted AS (
     SELECT transfers.seq, max(stays.entered_at) AS began_at

@@ -1,6 +1,6 @@
 -- One row is one variable of a channel, or a global one, with its last value. Identified by `asterisk_id`, `channel_id`
 -- and `variable`.
-WITH told AS (
+WITH histories AS (
     -- Millions of values as text would exhaust the memory: their hashes distinguish them.
     SELECT
         max(seq) AS last_seq,
@@ -13,15 +13,15 @@ WITH told AS (
 )
 
 SELECT
-    CASE WHEN settings.channel_id IS NULL THEN settings.asterisk_id END AS asterisk_id,
-    settings.channel_id,
+    CASE WHEN last_values.channel_id IS NULL THEN last_values.asterisk_id END AS asterisk_id,
+    last_values.channel_id,
     -- Not a join: DuckDB would load all variables into memory to find the few calls among them.
-    (SELECT call_id FROM int_call_channels AS calls WHERE calls.channel_id = settings.channel_id) AS call_id,
-    settings.variable,
-    settings.value,
-    told.first_set_at,
-    settings.event_at AS last_set_at,
-    told.is_changed,
-    told.last_seq
-FROM told
-JOIN stg_variables AS settings ON settings.seq = told.last_seq
+    (SELECT call_id FROM int_call_channels AS calls WHERE calls.channel_id = last_values.channel_id) AS call_id,
+    last_values.variable,
+    last_values.value,
+    histories.first_set_at,
+    last_values.event_at AS last_set_at,
+    histories.is_changed,
+    histories.last_seq
+FROM histories
+JOIN stg_variables AS last_values ON last_values.seq = histories.last_seq

@@ -4,10 +4,10 @@
 WITH exchanges AS (
     SELECT
         seq,
-        said ->> 'rest_uri' AS uri,
-        TRY_CAST(said ->> 'rest_request_body' AS JSON) AS body,
-        TRY_CAST(said ->> 'rest_answer_body' AS JSON) AS answer
-    FROM (SELECT seq, TRY_CAST(raw AS JSON) AS said FROM other_rows WHERE kind = 'rest' AND type = 'POST')
+        fields ->> 'rest_uri' AS uri,
+        TRY_CAST(fields ->> 'rest_request_body' AS JSON) AS body,
+        TRY_CAST(fields ->> 'rest_answer_body' AS JSON) AS answer
+    FROM (SELECT seq, TRY_CAST(raw AS JSON) AS fields FROM other_rows WHERE kind = 'rest' AND type = 'POST')
     UNION ALL
     SELECT seq, uri, NULL, TRY_CAST(message_body AS JSON)
     FROM RESTResponse
