@@ -168,6 +168,10 @@ class MartMethods:
         """Blind and attended transfers, completed or failed."""
         return self._mart("transfers", parameters)
 
+    def trunk_calls(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
+        """Calls between recorded servers: both legs, hops, causes, clocks."""
+        return self._mart("trunk_calls", parameters)
+
     def turns(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
         """Turns of callers and voice agents, with response latency."""
         return self._mart("turns", parameters)

@@ -17,7 +17,7 @@ from tests.examples import examples
 pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "transfers.parquet"
-NAMES = st.sampled_from([model.name for model in load_models() if not model.is_macro])
+NAMES = st.sampled_from([model.name for model in load_models() if model.is_of_server])
 
 
 def rows(tables: Tables, name: str) -> int:

@@ -193,9 +193,10 @@ class Tables:
         if models is not None and not models:
             return
         found = load_models(models)
-        macros = [model for model in found if model.is_macro and model.name not in self._made]
+        shared = [model for model in found if not model.is_of_server and model.name not in self._made]
         wanted = {model.name for model in found if model.layer != "intermediate"} if models is None else set(models)
-        wanted = wanted.union(*(model.reads for model in macros)) - {model.name for model in found if model.is_macro}
+        wanted = wanted.union(*(model.reads for model in shared))
+        wanted -= {model.name for model in found if not model.is_of_server}
         # Intermediate tables need no order: without it they take half the memory.
         self.connection.execute("SET preserve_insertion_order = false")
         try:
@@ -203,15 +204,15 @@ class Tables:
                 server.need(wanted, begin)
             for each in sorted(wanted - self._made) if len(self._servers) > 1 else ():
                 self._unite(each)
-            for model in macros:
+            for model in shared:
                 begin(model.name)
                 self._macros.need_for(model.sql)
                 self._runner.run(model_statement(model))
-                if model.layer == "marts":
+                if model.is_macro and model.layer == "marts":
                     self._runner.run(f"CREATE VIEW {name(model.name)} AS FROM {name(model.name)}()")
         finally:
             self.connection.execute("SET preserve_insertion_order = true")
-        self._made |= wanted | {model.name for model in macros}
+        self._made |= wanted | {model.name for model in shared}
 
     @cached_property
     def _servers(self) -> Sequence[ServerModels]:

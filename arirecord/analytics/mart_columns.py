@@ -19,4 +19,4 @@ def mart_columns(mart: str) -> Sequence[str]:
     while node["type"] != "SELECT_NODE":
         node = node["children"][0]  # of a union: the first part names the columns
     names = [selected["alias"] or selected["column_names"][-1] for selected in node["select_list"]]
-    return names if model.is_macro else [*names, "server"]
+    return [*names, "server"] if model.is_of_server else names

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["command_for", "table_groups", "table_names"]
 
 _GROUPS = {
-    "calls": "calls legs channels links dial_attempts transfers holds hangups queue_calls findings",
+    "calls": "calls legs channels links dial_attempts transfers holds hangups queue_calls trunk_calls findings",
     "talk and audio": "conversations talk talk_intervals rtp_quality playbacks recordings",
     "voice agents": "turns agent_calls",
     "DTMF and menus": "digits dtmf dtmf_patterns ivr_paths",

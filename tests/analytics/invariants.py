@@ -29,6 +29,15 @@ ACROSS = {
             AND (legs.first_seq < calls.first_seq OR legs.last_seq > calls.last_seq)""",
     "more attempts are answered than were made": """FROM kpis
         WHERE answered_count > attempt_count OR seizure_count > attempt_count""",
+    "a trunk call lacks the trunk before it": """FROM trunk_calls
+        WHERE hop > 1 AND NOT EXISTS (
+            FROM trunk_calls AS before
+            WHERE before.to_call_id = trunk_calls.from_call_id AND before.hop = trunk_calls.hop - 1
+                AND before.to_server IS NOT DISTINCT FROM trunk_calls.from_server
+                AND before.origin_call_id = trunk_calls.origin_call_id
+        )""",
+    "a first trunk call is not of its origin": """FROM trunk_calls
+        WHERE hop = 1 AND origin_call_id <> from_call_id""",
     "shares of events do not add up": """FROM event_volume
         GROUP BY server
         HAVING abs(sum(event_ratio) - 1) > 0.001""",
@@ -47,16 +56,21 @@ def violations(con: duckdb.DuckDBPyConnection) -> list[str]:
 def _declared(con: duckdb.DuckDBPyConnection, mart: str) -> Iterator[str]:
     said = describe(mart)
     columns = [column for column, *_ in con.execute(f"DESCRIBE FROM {mart}").fetchall()]
+
+    def server(column: str) -> str:
+        """The column with the server of an id; a mart of all servers has one for each: `from_server`."""
+        return "server" if "server" in columns else f"{column.partition('_')[0]}_server"
+
     checks = {f"{mart}.{column} is NULL": f"{name(column)} IS NULL" for column in said.not_null}
     for column, values in said.accepted_values.items():
         checks[f"{mart}.{column} is none of {values}"] = f"{name(column)} NOT IN ({', '.join(map(text, values))})"
     for column, (other, _, key) in ((c, target.partition(".")) for c, target in said.relationships.items()):
         checks[f"{mart}.{column} is not in {other}"] = f"""{name(column)} IS NOT NULL AND NOT EXISTS (
             FROM {other} AS others
-            WHERE others.{key} = {mart}.{name(column)} AND others.server IS NOT DISTINCT FROM {mart}.server
+            WHERE others.{key} = {mart}.{name(column)} AND others.server IS NOT DISTINCT FROM {mart}.{server(column)}
         )"""
     for column in columns:
-        if column.endswith(_LENGTHS):
+        if column.endswith(_LENGTHS) and "offset" not in column:
             checks[f"{mart}.{column} is negative"] = f"TRY_CAST({name(column)} AS DOUBLE) < 0"
     for begin, end in (("started_at", "ended_at"), ("entered_at", "left_at")):
         if {begin, end} <= {*columns}:

@@ -18,7 +18,7 @@ from arirecord.session.seal import seal
 from tests.conftest import read_lines, streams
 
 A, B = "02:fc:00:00:00:01", "02:fc:00:00:00:02"
-OF_A_SERVER = sorted(model.name for model in load_models() if model.layer == "marts" and not model.is_macro)
+OF_A_SERVER = sorted(model.name for model in load_models() if model.layer == "marts" and model.is_of_server)
 TABLES = ("calls", "legs", "dial_attempts", "bridge_stays", "links", "playbacks", "recordings", "digits", "hangups")
 """Tables that together show channels, bridges, playbacks and recordings."""
 

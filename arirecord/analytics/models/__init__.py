@@ -5,9 +5,10 @@ a connection, all others with each query: only these read parameters. Macros are
 (an INTERVAL) and `"by"` (a text); a mart that reads one is a macro as well as a view. No CTE has the name of a model.
 Each mart has a `.json` with its description beside its `.sql`.
 
-Models are about one Asterisk server. Staging models make keys of the ids of channels and bridges, one for each life of
-an id, take times of receipt where Asterisk's are missing, and are the only ones that read views of events. The
-connection gives marts the column `server` and the ids back.
+Models are about one Asterisk server; a mart that names the column `server` reads the marts of all servers. Staging
+models make keys of the ids of channels and bridges, one for each life of an id, take times of receipt where Asterisk's
+are missing, and are the only ones that read views of events. The connection gives marts the column `server` and the ids
+back.
 """
 
 import json
@@ -31,7 +32,8 @@ LAYERS = ("staging", "intermediate", "views", "macros", "marts")
 class Model:
     """One model: `name`, `layer`, `about` (its leading comment), `sql` (one SELECT) and the models that it `reads`.
 
-    `is_macro` is true for a macro and for a mart that reads one: it takes `bucket` and `by`.
+    `is_macro` is true for a macro and for a mart that reads one: it takes `bucket` and `by`. `is_across` is true for a
+    mart that reads the marts of all servers: it names their column `server`, which no model of one server has.
     """
 
     name: str
@@ -40,6 +42,12 @@ class Model:
     sql: str
     reads: frozenset[str]
     is_macro: bool
+    is_across: bool = False
+
+    @property
+    def is_of_server(self) -> bool:
+        """Whether it is computed for each server alone; a mart then has the column `server`."""
+        return not self.is_macro and not self.is_across
 
     @property
     def row(self) -> str:
@@ -110,14 +118,14 @@ class Description:
 def describe(mart: str) -> Description:
     """Return the description of a mart; columns that several marts share are described once, in `common.json`.
 
-    Each mart has the column `server`, except those that are about all servers and take `by`.
+    Each mart has the column `server`, except those that are about all servers.
 
     Raises `FileNotFoundError` for an unknown mart.
     """
     folder = files(__package__)
     common = json.loads(folder.joinpath("common.json").read_text("utf-8"))
     said = json.loads(folder.joinpath("marts", f"{mart}.json").read_text("utf-8"))
-    key = [*([] if _read_models()[mart].is_macro else ["server"]), *said["key"]]
+    key = [*(["server"] if _read_models()[mart].is_of_server else []), *said["key"]]
     return Description(**{**said, "key": key, "columns": {**common, **said["columns"]}})
 
 
@@ -141,10 +149,12 @@ def _read_models() -> Mapping[str, Model]:
 def _parse(name: str, text: str, layers: Mapping[str, str]) -> Model:
     comment = re.match(r"(?:--.*\n)*", text)
     about = " ".join(line[2:].strip() for line in comment[0].splitlines()) if comment else ""
-    mentioned = re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", re.sub(r"--.*", "", text), re.IGNORECASE)
+    sql = re.sub(r"--.*", "", text)
+    mentioned = re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", sql, re.IGNORECASE)
     reads = frozenset(mentioned) & layers.keys()
     is_macro = "macros" in {layers[name], *(layers[other] for other in reads)}
-    return Model(name, layers[name], about, text.strip().rstrip(";"), reads, is_macro)
+    is_across = layers[name] == "marts" and not is_macro and re.search(r"\bserver\b", sql) is not None
+    return Model(name, layers[name], about, text.strip().rstrip(";"), reads, is_macro, is_across)
 
 
 def words(mart: Model) -> list[str]:

@@ -62,7 +62,7 @@ SELECT
     COALESCE(firsts.caller_name, lasts.caller_name) AS caller_name,
     COALESCE(firsts.connected_number, lasts.connected_number) AS connected_number,
     lasts.connected_number AS last_connected_number, lasts.connected_name AS last_connected_name,
-    firsts.exten, lasts.exten AS last_exten, firsts.context, lasts.accountcode,
+    firsts.exten, lasts.exten AS last_exten, firsts.context, lasts.accountcode, lasts.protocol_id,
     channel_key(linkedid_of(COALESCE(lasts.channelvars, firsts.channelvars)), lasts.seq) AS linkedid,
     lasts.seq AS linkedid_seq, lasts.hangup_cause, lasts.hangup_cause_txt,
     CASE WHEN undialled.channel_id IS NULL THEN lasts.tech_cause END AS tech_cause,

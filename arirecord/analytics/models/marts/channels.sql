@@ -16,6 +16,7 @@ SELECT
     context,
     accountcode,
     linkedid,
+    protocol_id,
     first_state,
     created_at,
     ringing_at,

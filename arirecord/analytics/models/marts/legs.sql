@@ -13,6 +13,7 @@ SELECT
     facts.connected_number,
     facts.exten,
     facts.context,
+    facts.protocol_id,
     facts.created_at AS started_at,
     facts.ringing_at,
     facts.answered_at,

@@ -10,6 +10,7 @@ SELECT
     NULLIF(channel_connected_name, '') AS connected_name,
     NULLIF(channel_dialplan_exten, '') AS exten,
     NULLIF(channel_accountcode, '') AS accountcode,
+    NULLIF(channel_protocol_id, '') AS protocol_id,
     channel_channelvars AS channelvars,
     cause AS hangup_cause,
     cause_txt AS hangup_cause_txt,

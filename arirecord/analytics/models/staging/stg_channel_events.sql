@@ -20,5 +20,6 @@ SELECT
     channel_dialplan_app_name AS dialplan_app,
     channel_dialplan_app_data AS dialplan_app_data,
     NULLIF(channel_accountcode, '') AS accountcode,
+    NULLIF(channel_protocol_id, '') AS protocol_id,
     channel_channelvars AS channelvars
 FROM channel_events

@@ -7,17 +7,20 @@ WITH dialled AS (
             {
                 role: 'caller', id: caller_id, name: caller_name, state: caller_state, made_at: caller_creationtime,
                 number: caller_caller_number, caller: caller_caller_name, connected: caller_connected_number,
-                exten: caller_dialplan_exten, vars: caller_channelvars
+                exten: caller_dialplan_exten,
+                vars: caller_channelvars, protocol_id: caller_protocol_id
             },
             {
                 role: 'peer', id: peer_id, name: peer_name, state: peer_state, made_at: peer_creationtime,
                 number: peer_caller_number, caller: peer_caller_name, connected: peer_connected_number,
-                exten: peer_dialplan_exten, vars: peer_channelvars
+                exten: peer_dialplan_exten,
+                vars: peer_channelvars, protocol_id: peer_protocol_id
             },
             {
                 role: 'forwarded', id: forwarded_id, name: forwarded_name, state: forwarded_state,
                 made_at: forwarded_creationtime, number: forwarded_caller_number, caller: forwarded_caller_name,
-                connected: forwarded_connected_number, exten: forwarded_dialplan_exten, vars: forwarded_channelvars
+                connected: forwarded_connected_number, exten: forwarded_dialplan_exten,
+                vars: forwarded_channelvars, protocol_id: forwarded_protocol_id
             }
         ]) AS channel
     FROM Dial
@@ -37,6 +40,7 @@ SELECT
     NULLIF(channel.caller, '') AS caller_name,
     NULLIF(channel.connected, '') AS connected_number,
     NULLIF(channel.exten, '') AS exten,
+    NULLIF(channel.protocol_id, '') AS protocol_id,
     channel.vars AS channelvars
 FROM dialled
 WHERE channel.id IS NOT NULL
