@@ -45,6 +45,18 @@ SUBSCRIBE = "POST /applications/app/subscription?eventSource="
         (409, "PUT /deviceStates/PJSIP:x?deviceState=INUSE"),
         (500, "PUT /deviceStates/Stasis:x?deviceState=BOGUS"),
         (204, "PUT /deviceStates/Stasis:x?deviceState=INUSE"),
+        (404, "DELETE /recordings/stored/nosuch"),
+        (404, "POST /recordings/stored/nosuch/copy?destinationRecordingName=x"),
+        (400, "POST /playbacks/nosuch/control?operation=nosuch"),
+        (404, "POST /playbacks/nosuch/control?operation=pause"),
+        (400, "GET /bridges/nosuch/variable"),
+        (400, f"POST /channels/{CALLER['id']}/variables"),
+        (400, f"POST /channels/{CALLER['id']}/snoop?app=app"),
+        (200, f"POST /channels/{CALLER['id']}/snoop?app=app&spy=both"),
+        (409, "POST /bridges/recorded-bridge-1"),
+        (200, "POST /bridges/recorded-bridge-1?name=x"),
+        (500, "POST /bridges/recorded-bridge-1/play"),
+        (400, "POST /events/claim"),
         (404, "POST /events/user/x?application=nosuch"),
         (204, "POST /events/user/x?application=app"),
     ],
@@ -67,5 +79,27 @@ def test_a_body_that_is_not_json_is_refused() -> None:
     world.connect()
     world.run()
     world.ask("POST", f"/channels/{CALLER['id']}/play?media=sound:x", b'{"media": ')
+
+    assert world.of(events.Respond)[-1].response.status == 400
+
+
+@pytest.mark.parametrize(
+    ("status", "name"), [(412, "answer"), (412, "play?media=sound:x"), (422, "record?name=x&format=wav"), (204, "dial")]
+)
+def test_a_channel_that_was_not_dialled_takes_no_commands(status: int, name: str) -> None:
+    world = World(FRAMES)
+    world.connect()
+    world.run()
+    world.ask("POST", "/channels/create?endpoint=PJSIP/bob&app=app&channelId=mine")
+    world.ask("POST", f"/channels/mine/{name}")
+
+    assert world.of(events.Respond)[-1].response.status == status
+
+
+def test_a_query_with_a_broken_body_is_refused() -> None:
+    world = World(FRAMES)
+    world.connect()
+    world.run()
+    world.ask("GET", "/channels", b"{")
 
     assert world.of(events.Respond)[-1].response.status == 400

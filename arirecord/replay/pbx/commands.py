@@ -57,11 +57,12 @@ class Commands:
         self._links = CreationLinks(self._answers.exchanges, recorded.entries)
         self._applications = applications
         self._claimed: set[str] = set()
+        self._recorded: set[str] = set()
         self._switch = switch
         self._ids = ids
         self._now_ns: Callable[[], int | None] = now_ns or (lambda: None)
         self._plausible = SyntheticResponses(moment)
-        self._refusals = Refusals(self._exists, lambda name: name in applications())
+        self._refusals = Refusals(self._exists, lambda name: name in applications(), self._state_of)
         # Without recorded requests, events alone show what the recorded app created.
         self.expected = None if recorded.exchanges else ExpectedResources(ids)
         self._tables: Mapping[str, Callable[[], ResourceTable]] = {
@@ -84,6 +85,8 @@ class Commands:
         if (found := self._answers.find(what, self._now_ns(), self.may_be)) is not None:
             self._bind(what, found)
             return Recalled(found)
+        if (refusal := self._refusals.find_first(match, question)) is not None:
+            return Recalled(refusal=refusal)
         if match.operation.method == "GET" or (refusal := self._refusal(match, question)) is None:
             near = self._answers.near(what, self._now_ns(), self.may_be)
             if near is not None:
@@ -165,6 +168,8 @@ class Commands:
             is_passing = match.operation.returns != "StoredRecording"
             if found.thing and what.chosen and is_passing and isinstance(exchange.value, dict):
                 self.made.setdefault(what.chosen[0], {})[found.thing] = exchange.value
+            if found.thing and what.chosen and what.chosen[0] == "recordings":
+                self._recorded.add(found.thing)
         return RestResponse(exchange.status, body=exchange.body, content_type=exchange.content_type or _JSON)
 
     def _plausibly(self, match: Route, question: RestRequest, near: QueuedExchange | None) -> RestResponse:
@@ -175,6 +180,7 @@ class Commands:
             form = self._switch.stored.get(match.ids.get("recordingName", ""), {}).get("format", "wav")
             copy = {"name": question.parameters.get("destinationRecordingName", ""), "format": form}
             if operation.returns == "StoredRecording":
+                self._recorded.add(copy["name"])
                 return RestResponse(operation.status, copy)
             return RestResponse(operation.status, [] if operation.returns.startswith("List[") else None)
         kind, thing = made
@@ -182,6 +188,8 @@ class Commands:
         if near is not None and near.thing:
             thing = {**thing, name: near.thing}
         self.made.setdefault(kind, {})[thing[name]] = thing
+        if kind == "recordings":
+            self._recorded.add(thing[name])
         if self.expected is not None:
             self.expected.expect(kind, thing, self._tables[kind]().items.values())
         return RestResponse(operation.status, thing)
@@ -196,12 +204,21 @@ class Commands:
         if what.second and found.asked.second:
             self._ids.bind("channels", found.asked.second, what.second)
 
+    def _state_of(self, channel: str) -> str:
+        item = self._switch.channels.items.get(channel) or self.made.get("channels", {}).get(channel, {})
+        return str(item.get("state", ""))
+
     def _exists(self, kind: str, key: str) -> bool:
         return self._tables[kind]().was(key) or key in self.made.get(kind, {})
 
     def _unknown(self, match: Route) -> bool:
         """Whether the target of a command never existed: neither in the recording so far, nor created by a client."""
         kind, key = subject(match)
+        if match.operation.name in ("deleteStored", "copyStored"):
+            name = match.ids["recordingName"]
+            return (
+                name not in self._switch.stored and name not in self._recorded and not self._exists("recordings", name)
+            )
         if not key or kind not in self._tables or match.operation.name in _NEW:
             return False
         return not self._exists(kind, key)

@@ -20,14 +20,39 @@ DEVICES: Final = {
     *("NOT_INUSE", "INUSE", "BUSY", "INVALID", "UNAVAILABLE", "RINGING", "RINGINUSE", "ONHOLD", "UNKNOWN"),
 }
 
+CONTROLS: Final = ("restart", "pause", "unpause", "reverse", "forward")
+
+# Asterisk checks the parameters of these before it looks for the resource in the path.
+_FIRST: Final = ("control", "getBridgeVar", "getBridgeVars", "setBridgeVars", "setChannelVars", "snoopChannel")
+
+# Asterisk refuses these for a channel that was created and not dialled.
+_NEEDS_DIALLED: Final = {
+    *("answer", "continueInDialplan", "hold", "mute", "play", "playWithId", "progress", "redirect", "ring", "ringStop"),
+    *("sendDTMF", "startMoh", "startSilence", "stopMoh", "stopSilence", "unhold", "unmute"),
+}
+
+# The statuses for a missing parameter that the documentation does not have.
+_MISSING: Final = {("bridges", "play"): 500, ("events", "claimChannel"): 400}
+
+_DOWN: Final = ("Down", "Rsrvd")
+
 Check = Callable[[Route, RestRequest], RestResponse | None]
 
 
 class Refusals:
-    """`exists` reports whether a resource of a type (`channels`) exists, `has_application` whether a client has it."""
+    """`exists` reports whether a resource of a type (`channels`) exists, `has_application` whether a client has it.
 
-    def __init__(self, exists: Callable[[str, str], bool], has_application: Callable[[str], bool]) -> None:
+    `state_of` returns the state of a channel, empty if it is not known.
+    """
+
+    def __init__(
+        self,
+        exists: Callable[[str, str], bool],
+        has_application: Callable[[str], bool],
+        state_of: Callable[[str], str] = lambda channel: "",
+    ) -> None:
         self._exists = exists
+        self._state_of = state_of
         self._has_application = has_application
         self._checks: Mapping[tuple[str, str], Check] = {
             ("applications", "subscribe"): self._subscribe,
@@ -39,22 +64,65 @@ class Refusals:
             ("channels", "originateWithId"): self._originate,
             ("channels", "create"): self._endpoint,
             ("channels", "externalMedia"): self._external_media,
+            ("channels", "setChannelVars"): self._variables,
+            ("channels", "snoopChannel"): self._snoop,
+            ("channels", "snoopChannelWithId"): self._snoop,
+            ("bridges", "getBridgeVar"): self._variable,
+            ("bridges", "getBridgeVars"): self._variable,
+            ("bridges", "setBridgeVars"): self._variables,
+            ("bridges", "setVideoSource"): self._video_source,
+            ("playbacks", "control"): self._control,
             ("deviceStates", "update"): self._device,
             ("deviceStates", "delete"): self._device,
             ("events", "userEvent"): self._user_event,
         }
 
     def find(self, match: Route, question: RestRequest) -> RestResponse | None:
-        """Return the refusal of a request; None if Asterisk may accept it."""
-        if question.body and question.is_json and question.document is None:
-            return error(400, "Request body is not valid JSON")
+        """Return the refusal of a request for a resource that exists; None if Asterisk may accept it."""
+        operation = match.operation
+        is_down = operation.resource == "channels" and self._state_of(match.ids.get("channelId", "")) in _DOWN
+        if is_down and operation.name in _NEEDS_DIALLED:
+            return error(412, "Channel in invalid state")
+        if is_down and operation.name == "record":
+            return error(422, "Channel not in Stasis application")
         check = self._checks.get((match.operation.resource, match.operation.name))
         if check is not None:
             return check(match, question)
         for parameter in match.operation.parameters:
             if parameter.required and parameter.where == "query" and not question.parameters.get(parameter.name):
-                return error(400 if 400 in match.operation.errors else 409, f"{parameter.name} is required")
+                place = (operation.resource, operation.name.removesuffix("WithId"))
+                status = _MISSING.get(place, 400 if 400 in operation.errors else 409)
+                return error(status, f"{parameter.name} is required")
         return None
+
+    def find_first(self, match: Route, question: RestRequest) -> RestResponse | None:
+        """Return the refusal that comes before Asterisk looks for the resource in the path, or None."""
+        if question.body and question.is_json and question.document is None:
+            return error(400, "Request body is not valid JSON")
+        check = self._checks.get((match.operation.resource, match.operation.name))
+        is_first = match.operation.name.removesuffix("WithId") in _FIRST
+        return check(match, question) if is_first and check is not None else None
+
+    def _variable(self, match: Route, question: RestRequest) -> RestResponse | None:
+        given = question.parameters
+        return None if given.get("variable") or given.get("variables") else error(400, "Variable name is required")
+
+    def _variables(self, match: Route, question: RestRequest) -> RestResponse | None:
+        given = question.document
+        return None if isinstance(given, dict) and given.get("variables") else error(400, "Variables are required")
+
+    def _snoop(self, match: Route, question: RestRequest) -> RestResponse | None:
+        directions = {question.parameters.get(name, "none") for name in ("spy", "whisper")}
+        return None if directions - {"none", ""} else error(400, "Direction is missing: spy or whisper")
+
+    def _control(self, match: Route, question: RestRequest) -> RestResponse | None:
+        operation = question.parameters.get("operation", "")
+        return None if operation in CONTROLS else error(400, f"Invalid operation {operation}")
+
+    def _video_source(self, match: Route, question: RestRequest) -> RestResponse | None:
+        channel = match.ids["channelId"]
+        is_up = self._exists("channels", channel) and self._state_of(channel) not in _DOWN
+        return None if is_up else error(422, "Channel not in Stasis application")
 
     def _channels(self, match: Route, question: RestRequest) -> RestResponse | None:
         channels = question.values("channel")
@@ -69,7 +137,9 @@ class Refusals:
         if not set(types) <= BRIDGE_TYPES:
             return error(500, "Unable to create bridge")
         bridge_id = given.get("bridgeId", "")
-        if match.operation.name == "create" and bridge_id and self._exists("bridges", bridge_id):
+        if match.operation.name == "createWithId" and not given.get("name"):
+            bridge_id = match.ids["bridgeId"]  # with a name, it is renamed
+        if bridge_id and self._exists("bridges", bridge_id):
             return error(409, f"Bridge with id '{bridge_id}' already exists")
         return None
 
