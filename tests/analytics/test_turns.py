@@ -15,7 +15,10 @@ import orjson
 import pytest
 
 from arirecord.analytics import connect
-from tests.conftest import make_session
+from arirecord.asterisk.channel_names import is_helper, is_media
+from tests.conftest import make_session, read_lines
+
+from .test_cases import given
 
 Sentences = Sequence[tuple[float, float]]
 
@@ -119,6 +122,38 @@ def test_figures_of_a_call_are_of_all_its_answers_or_null(variant: str, recordin
         assert (answer_count, interrupted_count) == (5, 2)
         assert unanswered_count == (None if variant == "as_sil_mix" else 1)
     assert is_contained == (variant not in ("as_sil", "rtp_sil", "ws_none"))
+
+
+@pytest.mark.parametrize("recording", sorted(path.name for path in FOLDER.iterdir()))
+def test_kpis_are_those_of_the_calls_without_media_legs(recording: str, tmp_path: Path) -> None:
+    """Media legs and Snoops are not calls, attempts or traffic."""
+    frames = [orjson.loads(line)["frame"] for line in read_lines(FOLDER / recording / "events.jsonl.zst")]
+    events = [orjson.loads(frame) for frame in frames]
+    aside = {
+        event["channel"]["id"]
+        for event in events
+        if is_media(name := event.get("channel", {}).get("name", "")) or is_helper(name)
+    }
+    plain = [orjson.dumps(without(event, aside)).decode() for event in events]
+    kpis = given(frames, tmp_path / "with.parquet", "kpis").execute("FROM kpis").fetchall()
+
+    assert (recording == "playback") == (aside == set())
+    assert kpis == given(plain, tmp_path / "without.parquet", "kpis").execute("FROM kpis").fetchall()
+
+
+def concerned(event: dict[str, Any]) -> set[str]:
+    """Return the ids of the channels that an event is about."""
+    return {event[field]["id"] for field in ("channel", "peer", "caller") if isinstance(event.get(field), dict)}
+
+
+def without(event: dict[str, Any], channel_ids: set[str]) -> dict[str, Any]:
+    """Return an event whose bridge does not have some channels; one about these becomes one about no channel."""
+    if concerned(event) & channel_ids:
+        return {"type": "PeerStatusChange", "timestamp": event["timestamp"], "asterisk_id": event["asterisk_id"]}
+    if "bridge" not in event:
+        return event
+    members = [each for each in event["bridge"]["channels"] if each not in channel_ids]
+    return {**event, "bridge": {**event["bridge"], "channels": members}}
 
 
 def nearest(sentences: Sentences, at_s: float) -> tuple[float, float]:

@@ -4,17 +4,21 @@ import asyncio
 import math
 import random
 import struct
+import time
 from collections import deque
 from collections.abc import Iterable
 from functools import cache
 
-__all__ = ["Voice"]
+__all__ = ["FRAME_S", "SAMPLES", "Voice", "extend", "speech"]
 
 FRAME_S = 0.02
 SAMPLES = 160
 PCMU, EVENT = 0, 101
 DIGITS, VOLUME = "0123456789*#ABCD", 10
 SILENCE = b"\xff" * SAMPLES
+LOUD = 64
+"""Mean magnitude of a packet with sound."""
+PAUSE_S = 0.1
 
 
 @cache
@@ -36,11 +40,40 @@ def _ulaw(sample: int) -> int:
     return ~((sample < 0) << 7 | exponent << 4 | (magnitude >> (exponent + 3)) & 0x0F) & 0xFF
 
 
+@cache
+def _magnitude(code: int) -> int:
+    """The magnitude of a G.711 µ-law sample."""
+    bits = ~code & 0xFF
+    return (((bits & 0x0F) << 3) + 132 << (bits >> 4 & 7)) - 132
+
+
+def loudness(packet: bytes) -> float:
+    """The mean magnitude of the samples of a µ-law packet, as talk detection measures it."""
+    return sum(map(_magnitude, packet)) / max(len(packet), 1)
+
+
+def extend(spans: list[list[float]], now: float) -> None:
+    """Add a time to the last of some spans, or begin another after a pause of 0.1 s."""
+    if spans and now - spans[-1][1] < PAUSE_S:
+        spans[-1][1] = now
+    else:
+        spans.append([now, now])
+
+
 class Voice(asyncio.DatagramProtocol):
-    """An RTP socket that sends µ-law every 20 ms once it knows where to: speech while `speaks`, else silence."""
+    """An RTP socket that sends µ-law every 20 ms once it knows where to: speech while `speaks`, else silence.
+
+    `spoken` has the first and last time of packets of each speech sent, `received` those of sound that came, in seconds
+    since the epoch. Without `sends_silence` it sends nothing in pauses, with `answers_sender` to who sends to it.
+    """
+
+    sends_silence = True
+    answers_sender = False
 
     def __init__(self) -> None:
         self.heard = 0
+        self.spoken: list[list[float]] = []
+        self.received: list[list[float]] = []
         self.speaks = False
         self.pitch_hz = 120
         self.target: tuple[str, int] | None = None
@@ -59,6 +92,10 @@ class Voice(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self.heard += 1
+        if self.answers_sender and self.target is None:
+            self.send_to(addr)
+        if data[1] & 0x7F == PCMU and loudness(data[12:]) >= LOUD:
+            extend(self.received, time.time())
 
     def close(self) -> None:
         if self._next:
@@ -102,9 +139,12 @@ class Voice(asyncio.DatagramProtocol):
         if key:
             frame, payload = key
             self._send(EVENT | (0x80 if frame == 0 else 0), payload, self._time - frame * SAMPLES)
-        else:
-            packets = speech(self.pitch_hz) if self.speaks else (SILENCE,)
+        elif self.speaks:
+            packets = speech(self.pitch_hz)
             self._send(PCMU, packets[self._time // SAMPLES % len(packets)], self._time)
+            extend(self.spoken, time.time())
+        elif self.sends_silence:
+            self._send(PCMU, SILENCE, self._time)
         self._time += SAMPLES
 
     def _send(self, kind: int, payload: bytes, time: int) -> None:

@@ -7,9 +7,10 @@ WITH heard AS (
         any_value(CASE WHEN speech.source = 'PlaybackStarted' THEN 'agent' ELSE mine.speaker END) AS speaker,
         min(listened.from_ms) AS from_ms,
         max(listened.until_ms) AS until_ms,
-        CASE WHEN any_value(speech.to_ms) IS NOT NULL THEN least(any_value(speech.to_ms), max(listened.until_ms)) END
-            AS to_ms,
-        any_value(speech.has_start) AND min(listened.from_ms) - any_value(speech.from_ms) < 20 AS has_start
+        CASE WHEN any_value(speech.to_ms) IS NOT NULL
+            THEN least(any_value(speech.to_ms) + max(listened.delay_ms), max(listened.until_ms)) END AS to_ms,
+        any_value(speech.has_start)
+            AND min(listened.from_ms - listened.delay_ms) - any_value(speech.from_ms) < 20 AS has_start
     FROM int_trusted_speech AS speech
     JOIN int_audible_speech AS listened USING (source_id, seq)
     JOIN turn_parties AS callers

@@ -1,0 +1,157 @@
+"""Voice bots that speak known audio at known times: over AudioSocket, external media by RTP, or playbacks."""
+
+import asyncio
+import struct
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+from .app import App
+from .phone import Call
+from .rtp import FRAME_S, SAMPLES, Voice, speech
+from .switch import Asterisk
+
+__all__ = ["AudioSocketBot", "Bot", "PlayingBot", "RtpBot", "converse", "say"]
+
+DELAYS_S = (0.3, 0.7, 1.2)
+
+
+class Bot(Protocol):
+    """A bot that speaks while `speaks`."""
+
+    speaks: bool
+
+
+class RtpBot(Voice):
+    """An external media endpoint that sends RTP to who sends to it."""
+
+    answers_sender = True
+
+    @classmethod
+    @asynccontextmanager
+    async def at(cls, *, sends_silence: bool) -> "AsyncIterator[RtpBot]":
+        bot = await cls.open()
+        bot.sends_silence, bot.pitch_hz = sends_silence, 180
+        assert isinstance(bot, RtpBot)
+        try:
+            yield bot
+        finally:
+            bot.close()
+
+    def media(self) -> dict[str, object]:
+        """The parameters of the request for its media leg."""
+        return {"external_host": f"127.0.0.1:{self.port}", "format": "ulaw"}
+
+
+class AudioSocketBot:
+    """An AudioSocket server for one connection."""
+
+    def __init__(self, *, sends_silence: bool) -> None:
+        self.speaks, self.sends_silence, self.port = False, sends_silence, 0
+
+    @classmethod
+    @asynccontextmanager
+    async def at(cls, *, sends_silence: bool) -> "AsyncIterator[AudioSocketBot]":
+        bot = cls(sends_silence=sends_silence)
+        async with await asyncio.start_server(bot._serve, "127.0.0.1", 0) as server:
+            bot.port = server.sockets[0].getsockname()[1]
+            yield bot
+
+    def media(self) -> dict[str, object]:
+        """The parameters of the request for its media leg."""
+        return {
+            "external_host": f"127.0.0.1:{self.port}", "encapsulation": "audiosocket", "transport": "tcp",
+            "format": "slin", "data": str(uuid.uuid4()),
+        }  # fmt: skip
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            sending = tasks.create_task(self._send(writer))
+            while await reader.read(4096):
+                pass
+            sending.cancel()
+        writer.close()
+
+    async def _send(self, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        due, number = loop.time(), 0
+        while True:
+            if self.speaks:
+                writer.write(struct.pack("!BH", 0x10, 2 * SAMPLES) + _linear()[number % len(_linear())])
+            elif self.sends_silence:
+                writer.write(struct.pack("!BH", 0x10, 2 * SAMPLES) + bytes(2 * SAMPLES))
+            number += 1
+            due += FRAME_S
+            await asyncio.sleep(due - loop.time())
+
+
+class PlayingBot:
+    """A bot that speaks by playbacks of one sound of 60 s: to a channel, or to a bridge."""
+
+    def __init__(self, app: App, target: str, asterisk: Asterisk) -> None:
+        (asterisk.folder / "hum.ulaw").write_bytes(b"".join(speech(180)) * 60)
+        sound = Path("/", asterisk.folder.relative_to(asterisk.root), "hum")
+        self._app, self._path, self._media, self._playing = app, f"{target}/play", f"sound:{sound}", ""
+
+    async def start(self) -> None:
+        self._playing = str((await self._app.request("POST", self._path, media=self._media))["id"])
+
+    async def stop(self) -> None:
+        await self._app.request("DELETE", f"playbacks/{self._playing}")
+
+
+@cache
+def _linear() -> tuple[bytes, ...]:
+    """One second of speech in packets of signed 16-bit samples, little-endian."""
+    return tuple(struct.pack(f"<{SAMPLES}h", *map(_sample, packet)) for packet in speech(180))
+
+
+def _sample(code: int) -> int:
+    bits = ~code & 0xFF
+    magnitude = (((bits & 0x0F) << 3) + 132 << (bits >> 4 & 7)) - 132
+    return -magnitude if bits & 0x80 else magnitude
+
+
+async def say(speaker: "Bot | PlayingBot", seconds: float) -> None:
+    """Speak for a time."""
+    await start(speaker)
+    await asyncio.sleep(seconds)
+    await stop(speaker)
+
+
+async def start(speaker: "Bot | PlayingBot") -> None:
+    if isinstance(speaker, PlayingBot):
+        await speaker.start()
+    else:
+        speaker.speaks = True
+
+
+async def stop(speaker: "Bot | PlayingBot") -> None:
+    if isinstance(speaker, PlayingBot):
+        await speaker.stop()
+    else:
+        speaker.speaks = False
+
+
+async def converse(call: Call, bot: "Bot | PlayingBot") -> None:
+    """The caller asks three times; the bot answers after `DELAYS_S`, and is silent 0.2 s after it is interrupted."""
+    await asyncio.sleep(0.5)
+    for delay_s in DELAYS_S:
+        await say(call.voice, 1.1)
+        await asyncio.sleep(delay_s)
+        await say(bot, 0.9)
+        await asyncio.sleep(0.8)
+    await start(bot)
+    await asyncio.sleep(0.8)
+    await start(call.voice)
+    await asyncio.sleep(0.2)
+    await stop(bot)
+    await asyncio.sleep(1)
+    await stop(call.voice)
+    await asyncio.sleep(0.4)
+    await say(bot, 0.6)
+    await asyncio.sleep(0.6)
+    await call.hangup()
