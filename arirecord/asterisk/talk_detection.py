@@ -1,9 +1,12 @@
 """Talk detection (`TALK_DETECT`): why a time of speech is not known, and the setting that would give it."""
 
-__all__ = ["ADVISED", "REMEDIES", "remedy"]
+__all__ = ["ADVISED", "LONGEST_THRESHOLD_MS", "REMEDIES"]
 
 ADVISED = "TALK_DETECT(set)=40,64"
 """A short silence threshold (40 ms) bounds errors of ends, a low talking threshold (64) those of beginnings."""
+
+LONGEST_THRESHOLD_MS = 500
+"""A longer silence threshold hides pauses in which others speak; the default of the parameter `turn_gap_ms`."""
 
 _ON_A_SNOOP = f"set {ADVISED} on a Snoop (spy=in) of the leg"
 
@@ -22,8 +25,3 @@ REMEDIES = {
     "not recorded": "Record without gaps, from before the call to after it.",
 }
 """What to change, by the reason in `turns.unknown_reason`."""
-
-
-def remedy(reason: str) -> str:
-    """Return what to change. Raises `KeyError` for an unknown reason."""
-    return REMEDIES[reason]

@@ -20,6 +20,7 @@ from .findings import Few, Finding
 from .losses import Connections, Gaps, Replaced
 from .order import PartOrder, RowOrder
 from .row_batches import BATCH, Batch, Check, Origin, is_checked
+from .talking import TalkDetection
 from .wire import Duplicates, Types, drift_findings
 
 __all__ = ["examine_session", "row_checks"]
@@ -40,6 +41,7 @@ def row_checks() -> list[Check]:
         Duplicates(),
         ChannelLives(),
         LinkedId(),
+        TalkDetection(),
         Types(),
     ]
 
