@@ -9,10 +9,12 @@ from itertools import islice
 import duckdb
 import orjson
 
+from arirecord.analytics.connection import tables_of_server
+
 from .build_story import tell
 from .call_data import read_facts_of
 from .ladder_html import story_section
-from .search import OF_CALL, problems
+from .search import CALL_NAME, OF_CALL, problems
 
 __all__ = ["Ladders", "ladders_of", "packed"]
 
@@ -23,7 +25,7 @@ _TOGETHER = 200
 
 @dataclass(frozen=True)
 class Ladders:
-    """Ladders as HTML by call id, as JSON, packed; `pack_of` is the index in `packs` by call."""
+    """Ladders as HTML by the name of the call (`CALL_NAME`), as JSON, packed; `pack_of` is the index in `packs`."""
 
     packs: Sequence[str]
     pack_of: Mapping[str, int]
@@ -34,7 +36,7 @@ def ladders_of(connection: duckdb.DuckDBPyConnection, most: int, progress: Calla
     """Build the ladders of at most `most` calls: those with problems, the worst first, then the latest."""
     chosen = connection.execute(
         f"""
-        SELECT calls.call_id
+        SELECT calls.server, calls.call_id, {CALL_NAME}
         FROM calls
         LEFT JOIN ({problems()}) AS problems ON {OF_CALL}
         ORDER BY problems.place NULLS LAST, calls.first_seq DESC
@@ -42,16 +44,21 @@ def ladders_of(connection: duckdb.DuckDBPyConnection, most: int, progress: Calla
         """,
         {"most": most},
     ).fetchall()
+    names_of: dict[str | None, dict[str, str]] = {}
+    for server, call_id, name in chosen:
+        names_of.setdefault(server, {})[call_id] = name
     packs: list[str] = []
     pack_of: dict[str, int] = {}
     summaries: dict[str, str] = {}
-    stories_of = map(tell, read_facts_of(connection, [call_id for (call_id,) in chosen]))
-    while stories := list(islice(stories_of, _TOGETHER)):
-        sections = {story.call_id: story_section(story, "ladder-story") for story in stories}
-        pack_of |= dict.fromkeys(sections, len(packs))
-        summaries |= {story.call_id: story.summary for story in stories}
-        packs.append(packed(orjson.dumps(sections).decode()))
-        progress(len(summaries))
+    for server, names in names_of.items():
+        with tables_of_server(connection, server):
+            stories_of = map(tell, read_facts_of(connection, list(names)))
+            while stories := list(islice(stories_of, _TOGETHER)):
+                sections = {names[story.call_id]: story_section(story, "ladder-story") for story in stories}
+                pack_of |= dict.fromkeys(sections, len(packs))
+                summaries |= {names[story.call_id]: story.summary for story in stories}
+                packs.append(packed(orjson.dumps(sections).decode()))
+                progress(len(summaries))
     return Ladders(packs, pack_of, summaries)
 
 

@@ -79,6 +79,7 @@ _COLUMNS = {
     "problem": "problem",
 }
 _SQL = {
+    "call_id": search.CALL_NAME,
     "started_at": "strftime(local_time(started_at), '%Y-%m-%d %H:%M:%S.%g')",
     "cause": "NULLIF(concat_ws(' ', hangup_cause, hangup_cause_txt), '')",
     "problem": "rule || ': ' || finding",
@@ -129,7 +130,7 @@ def report_html(
         breakdowns=breakdowns.breakdowns(connection),
         dispositions=[name for name in DISPOSITIONS if name != "open"],
         cut=f"The last {most_calls:,} of {count:,} calls; arirecord calls lists all." if count > most_calls else "",
-        problems=[(call, packs.summaries.get(call.call_id, "")) for call in problems[:worst]],
+        problems=[(call, packs.summaries.get(call.name, "")) for call in problems[:worst]],
         problem_count=len(problems),
         ladder_count=len(packs.summaries),
         call_count=count,

@@ -13,7 +13,9 @@ from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id, has_number
 from .call_rows import rows_at
 from .linter_rules import PROBLEMS, RULES
 
-__all__ = ["MODELS", "FoundCall", "all_calls", "calls_of_row", "find_calls", "problems", "worst_calls"]
+__all__ = [
+    "CALL_NAME", "MODELS", "OF_CALL", "FoundCall", "all_calls", "calls_of_row", "find_calls", "problems", "worst_calls",
+]  # fmt: skip
 
 MODELS = ("bridge_stays", "calls", "findings", *LOOKUP_MODELS)
 """The models that these functions read."""
@@ -21,7 +23,7 @@ MODELS = ("bridge_stays", "calls", "findings", *LOOKUP_MODELS)
 
 @dataclass(frozen=True)
 class FoundCall:
-    """A call that was found; `why` is the reason."""
+    """A call that was found. `name` is its `CALL_NAME`, `why` the reason."""
 
     call_id: str
     started_at: datetime | None
@@ -30,16 +32,24 @@ class FoundCall:
     disposition: str | None
     duration_s: float | None
     server: str | None
+    name: str
     why: str
-
-
-_CALL = (
-    "call_id, started_at, caller_number, COALESCE(dialled_exten, called_number), disposition, duration_s, calls.server"
-)
 
 
 OF_CALL = "problem_call_id = calls.call_id AND problem_server IS NOT DISTINCT FROM calls.server"
 """The condition that joins `problems()` to `calls`."""
+
+CALL_NAME = """CASE
+    WHEN calls.server IS NOT NULL AND (SELECT count(DISTINCT server) FROM calls) > 1
+    THEN calls.call_id || ' on ' || calls.server
+    ELSE calls.call_id
+END"""
+"""The name of a call: its id, with its server if the session has several, where an id can be a call on each."""
+
+_CALL = f"""
+    call_id, started_at, caller_number, COALESCE(dialled_exten, called_number), disposition, duration_s, calls.server,
+    {CALL_NAME}
+"""
 
 
 def find_calls(connection: duckdb.DuckDBPyConnection, wanted: str) -> Sequence[FoundCall]:

@@ -34,8 +34,8 @@ def compare_clocks(sessions: Sequence[SessionFile]) -> list[Clock]:
 
     If a session has events in common with an earlier one (the same event, to any application), the offset is the median
     of the differences between their receipts. Otherwise the shortest times from the events' own timestamps to their
-    receipt (without the first hundredth) are compared with those of the first session; an offset below 0.1 s is
-    ignored. Memory is bounded.
+    receipt (without the first hundredth) are compared with those of the first session of the same Asterisk server; an
+    offset below 0.1 s is ignored. Without such a session the clocks are taken to be the same. Memory is bounded.
     """
     placed: list[tuple[_Sample, Clock]] = []
     for session in sessions:
@@ -51,10 +51,12 @@ def _place(sample: "_Sample", before: "Sequence[tuple[_Sample, Clock]]") -> Cloc
     differences = [at - near.received[key] for key, at in sample.received.items() if key in near.received]
     if len(differences) >= _COMMON:
         return Clock(clock.offset_ns + int(median(differences)), f"{len(differences)} events in common")
-    first = before[0][0]
-    if first.delay_ns is None or sample.delay_ns is None:
+    # Delays after timestamps show the recorders' clocks only if the same Asterisk gave the timestamps.
+    of_server = [each for each in before if each[0].servers & sample.servers or not each[0].servers | sample.servers]
+    if not of_server or of_server[0][0].delay_ns is None or sample.delay_ns is None:
         return Clock(0, "nothing: taken to be the same")
-    offset_ns = sample.delay_ns - first.delay_ns
+    first, clock = of_server[0]
+    offset_ns = clock.offset_ns + sample.delay_ns - (first.delay_ns or 0)
     return Clock(offset_ns if abs(offset_ns) >= _NOTICEABLE_NS else 0, "the events' own timestamps")
 
 
@@ -66,6 +68,7 @@ class _Sample:
 
     def __init__(self, session: SessionFile) -> None:
         self.received: dict[int, int] = {}
+        self.servers = {server for server in session.header.asterisk_ids if server}
         self._mask = 0
         delays: list[int] = []
         for raw, at_ns, delay_ns in _events(session):

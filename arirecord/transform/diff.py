@@ -36,9 +36,9 @@ def compare_sessions(
 ) -> Iterator[Difference]:
     """Compare the calls of two sessions column by column, and the totals of `marts` (`calls` is always among them).
 
-    Calls match by id. The others match by numbers, in order of time; their ids and times are not compared, since they
-    were recorded at another time. Columns in `ignore`, and positions in the recording (`seq`), are left out. The result
-    is valid within the context.
+    Calls match by id and server. The others match by numbers, in order of time; their ids and times are not compared,
+    since they were recorded at another time. Columns in `ignore`, and positions in the recording (`seq`), are left out.
+    The result is valid within the context.
     """
     with tempfile.TemporaryDirectory(prefix="diff-", dir=private_folder()) as name:
         folder = Path(name)
@@ -50,7 +50,9 @@ def compare_sessions(
         with duckdb.connect(config={"temp_directory": str(new_path("spill")), "memory_limit": MEMORY}) as db:
             for mart in marts:
                 for side in "ab":
-                    db.execute(f"CREATE VIEW {mart}_{side} AS FROM read_parquet({_file(folder, mart, side)})")
+                    file = _file(folder, mart, side)
+                    view = f"CREATE VIEW {mart}_{side} AS FROM read_parquet({file})"
+                    db.execute(_SIDES.format(side=side, file=file) if mart == "calls" else view)
             db.execute(_MATCHED)
             rows = db.sql(
                 f"SELECT * EXCLUDE (position) FROM ({_differences(db, marts, ignore)})"
@@ -64,46 +66,70 @@ def _file(folder: Path, mart: str, side: str) -> str:
     return text(str(folder / f"{mart}-{side}.parquet"))
 
 
+_SIDES = """
+    CREATE VIEW calls_{side} AS
+    SELECT
+        *,
+        row_number() OVER () AS call_key,
+        call_id || CASE WHEN min(server) OVER () <> max(server) OVER () THEN ' on ' || server ELSE '' END AS call_name
+    FROM read_parquet({file})
+"""
+"""The calls of one side. An id is a call on each server: where there are several, the name of a call has its server."""
 _MATCHED = """
     CREATE TABLE matched AS
-    WITH same AS (
-        SELECT a.call_id AS call_a, b.call_id AS call_b FROM calls_a AS a JOIN calls_b AS b USING (call_id)
+    WITH of_server AS (
+        SELECT a.call_key AS key_a, b.call_key AS key_b
+        FROM calls_a AS a JOIN calls_b AS b ON a.call_id = b.call_id AND a.server IS NOT DISTINCT FROM b.server
+    ),
+    -- A server may have another name on the other side.
+    same AS (
+        FROM of_server
+        UNION ALL
+        SELECT any_value(a.call_key), any_value(b.call_key)
+        FROM calls_a AS a JOIN calls_b AS b USING (call_id)
+        WHERE a.call_key NOT IN (SELECT key_a FROM of_server) AND b.call_key NOT IN (SELECT key_b FROM of_server)
+        GROUP BY call_id
+        HAVING count(*) = 1
     ),
     left_a AS (
         SELECT *, row_number() OVER (
             PARTITION BY caller_number, dialled_exten, called_number ORDER BY started_at, call_id) AS turn
-        FROM calls_a WHERE call_id NOT IN (SELECT call_a FROM same)
+        FROM calls_a WHERE call_key NOT IN (SELECT key_a FROM same)
     ),
     left_b AS (
         SELECT *, row_number() OVER (
             PARTITION BY caller_number, dialled_exten, called_number ORDER BY started_at, call_id) AS turn
-        FROM calls_b WHERE call_id NOT IN (SELECT call_b FROM same)
+        FROM calls_b WHERE call_key NOT IN (SELECT key_b FROM same)
+    ),
+    pairs AS (
+        SELECT key_a, key_b, true AS is_same_id FROM same
+        UNION ALL
+        SELECT a.call_key, b.call_key, false
+        FROM left_a AS a FULL JOIN left_b AS b
+            ON a.caller_number IS NOT DISTINCT FROM b.caller_number
+            AND a.dialled_exten IS NOT DISTINCT FROM b.dialled_exten
+            AND a.called_number IS NOT DISTINCT FROM b.called_number
+            AND a.turn = b.turn
     )
-    SELECT call_a, call_b, true AS is_same_id FROM same
-    UNION ALL
-    SELECT a.call_id, b.call_id, false
-    FROM left_a AS a FULL JOIN left_b AS b
-        ON a.caller_number IS NOT DISTINCT FROM b.caller_number
-        AND a.dialled_exten IS NOT DISTINCT FROM b.dialled_exten
-        AND a.called_number IS NOT DISTINCT FROM b.called_number
-        AND a.turn = b.turn
+    SELECT pairs.*, a.call_name AS call_a, b.call_name AS call_b
+    FROM pairs LEFT JOIN calls_a AS a ON a.call_key = key_a LEFT JOIN calls_b AS b ON b.call_key = key_b
 """
 
 
 def _differences(db: duckdb.DuckDBPyConnection, marts: Sequence[str], ignore: Collection[str]) -> str:
     parts = [
         _part("'only in A'", "'calls'", "call_a", "NULL", "NULL", "NULL", "NULL", "1")
-        + " FROM matched WHERE call_b IS NULL",
+        + " FROM matched WHERE key_b IS NULL",
         _part("'only in B'", "'calls'", "NULL", "call_b", "NULL", "NULL", "NULL", "2")
-        + " FROM matched WHERE call_a IS NULL",
+        + " FROM matched WHERE key_a IS NULL",
     ]
     for name, _ in _compared(db, "calls", ignore):
-        if name == "call_id":
+        if name in ("call_id", "call_key", "call_name"):
             continue
-        when = "" if not name.endswith(("_id", "_at")) else " AND is_same_id"
+        when = "" if not name.endswith(("_id", "_at", "server")) else " AND is_same_id"
         parts.append(
             _part("'differs'", "'calls'", "call_a", "call_b", f"'{name}'", f"a.{name}", f"b.{name}", "3")
-            + " FROM matched JOIN calls_a AS a ON a.call_id = call_a JOIN calls_b AS b ON b.call_id = call_b"
+            + " FROM matched JOIN calls_a AS a ON a.call_key = key_a JOIN calls_b AS b ON b.call_key = key_b"
             f" WHERE a.{name} IS DISTINCT FROM b.{name}{when}"
         )
     for mart in marts:

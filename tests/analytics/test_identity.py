@@ -1,6 +1,8 @@
 """A thing is one server's, and lives once: equal ids of servers, ids used again, gaps of one server."""
 
+import base64
 import random
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from arirecord.analytics import connect
 from arirecord.analytics.models import describe, load_models
 from arirecord.report.call_data import MODELS, read_facts
+from arirecord.report.ladder_pack import ladders_of
 from arirecord.report.search import worst_calls
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.seal import seal
@@ -268,3 +271,19 @@ def test_a_problem_is_of_a_call_of_its_server(tmp_path: Path) -> None:
     ]
     path = record(tmp_path / "s.parquet", [(10**18 + n, text) for n, text in enumerate(texts)])
     assert [call.server for call in worst_calls(connect(path, models=MODELS))] == [A]
+
+
+def test_a_report_has_the_ladder_of_each_server(tmp_path: Path) -> None:
+    """Calls of two servers with one id have names with their servers, and ladders of their own."""
+    texts = [
+        text.replace("PJSIP/agent", "PJSIP/other").replace(A, B) if server == B else text
+        for text in created_and_destroyed(0)
+        for server in (A, B)
+    ]
+    path = record(tmp_path / "s.parquet", [(10**18 + n, text) for n, text in enumerate(texts)])
+    ladders = ladders_of(connect(path, models=MODELS), 10, lambda count: None)
+    names = {"PJSIP/agent": f"agent on {A}", "PJSIP/other": f"agent on {B}"}
+    assert ladders.pack_of.keys() == set(names.values())
+    for endpoint, name in names.items():
+        sections = orjson.loads(zlib.decompress(base64.b64decode(ladders.packs[ladders.pack_of[name]])))
+        assert [other for other in names if other in sections[name]] == [endpoint]

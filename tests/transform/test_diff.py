@@ -55,3 +55,27 @@ def test_what_differs_in_a_call(tmp_path: Path) -> None:
     assert not [row for row in found if row[0].startswith("only")]
     assert not [row for row in differences(before, after, "caller_name") if row[4] == "caller_name"]
     assert json.dumps(found)
+
+
+def of_server(frames: list[str], server: str) -> list[str]:
+    return [frame.replace("02:fc:00:00:00:01", server) for frame in frames]
+
+
+def test_equal_ids_of_two_servers(tmp_path: Path) -> None:
+    """A call is compared with the call of its own server; names of calls have the server where there are several."""
+    frames = frames_of("busy_noanswer_cancel/app")
+    servers = [of_server(frames, name) for name in ("one", "two")]
+    renamed = [frame.replace("User 1001", "Somebody") for frame in servers[1]]
+    before = write(tmp_path / "before.parquet", servers[0] + servers[1])
+    after = write(tmp_path / "after.parquet", renamed + servers[0])
+    names = [row for row in differences(before, after) if row[0] != "total"]
+
+    assert names and all(row[2] == row[3] and row[2].endswith(" on two") for row in names)
+    assert {row[4:] for row in names} == {("caller_name", "User 1001", "Somebody")}
+
+
+def test_a_server_with_another_name(tmp_path: Path) -> None:
+    """Calls whose id is there once match, whatever the server is called."""
+    frames = frames_of("busy_noanswer_cancel/app")
+    before, after = (write(tmp_path / f"{name}.parquet", of_server(frames, name)) for name in ("one", "two"))
+    assert {row[4:] for row in differences(before, after) if row[0] != "total"} == {("server", "one", "two")}

@@ -144,3 +144,16 @@ def test_time_between_sessions_is_a_gap(tmp_path: Path) -> None:
     assert gaps == [3599 * SECOND]
     together, _ = merged(tmp_path, one, two, three, keep_clocks=True)
     assert together.header.gap_count == 0
+
+
+def test_clocks_of_two_servers_are_not_compared(tmp_path: Path) -> None:
+    """Asterisk's clock of the second server is an hour behind: the recorders' clocks may agree all the same."""
+    paths = []
+    for name, hour in (("one", 10), ("two", 9)):
+        frames = [
+            f'{{"type":"Dial","timestamp":"2026-11-23T{hour:02}:00:{n:02}.000+0000","asterisk_id":"{name}"}}'
+            for n in range(20)
+        ]
+        paths.append(write(tmp_path / f"{name}.parquet", frames))
+    _, done = merged(tmp_path, *paths)
+    assert done.clocks[1] == Clock(0, "nothing: taken to be the same")

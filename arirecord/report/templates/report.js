@@ -211,7 +211,7 @@ const open = async () => {
   const pack = packOf.get(call) ?? null;
   if (pack === null) {
     const zone = timezone === "UTC" ? "" : ` --timezone ${timezone}`;
-    const command = `arirecord explain ${quoted(path)} ${quoted(call)}${zone}`;
+    const command = `arirecord explain ${quoted(path)} ${quoted(call.split(" on ")[0])}${zone}`;
     content.innerHTML = `<p>The ladder of this call is not in the page. This command prints it:</p>
       <p><code>${text(command)}</code> <button id="copy">Copy</button></p>`;
     document.getElementById("copy").onclick = () => navigator.clipboard.writeText(command);
