@@ -1,6 +1,6 @@
 """`arirecord.open_session` and its result: a recording with its frames, and its tables as polars DataFrames."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["Session", "open_session"]
 
 
-def open_session(path: str | Path, *, timezone: str = "UTC") -> "Session":
-    """Open a session, a Parquet file or a folder of them, for reading and measuring.
+def open_session(path: str | Path | Sequence[str | Path], *, timezone: str = "UTC") -> "Session":
+    """Open a session, a Parquet file, a folder of them, or a lake, for reading and measuring.
 
+    path: a path, a pattern such as `days/*.parquet`, or several of them, which are read as one session.
     timezone: IANA name (`Europe/Prague`) or `local`. Days and hours of `kpis`, `concurrency` and plots begin there,
         and plots and calls show times there; times in tables stay UTC.
     Raises `NotASession`, naming the file and what is wrong, `FileNotFoundError`, and `ValueError` for an unknown zone.
     """
-    return Session(Path(path), timezone)
+    return Session(path, timezone)
 
 
 class Session(MartMethods, reader.SessionFile):
@@ -38,7 +39,7 @@ class Session(MartMethods, reader.SessionFile):
     and hold for that query only: `session.dtmf(dtmf_gap_ms=5000)`.
     """
 
-    def __init__(self, path: Path, timezone: str = "UTC") -> None:
+    def __init__(self, path: str | Path | Sequence[str | Path], timezone: str = "UTC") -> None:
         self.timezone = zone_name(timezone)
         super().__init__(path)
 

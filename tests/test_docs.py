@@ -31,7 +31,7 @@ DOCUMENTS = [
 ]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN = [page for page in PAGES if any(shown_in(page.read_text()))]
-ONLY_PARSED = {"verify.md", "explain.md", "import.md"}
+ONLY_PARSED = {"verify.md", "explain.md", "import.md", "lake.md"}
 """The Python of the first is about an application of the reader, that of the others has tests of its own."""
 
 

@@ -65,7 +65,10 @@ WHERE is_begin
 
 
 def connect(
-    session: str | Path | SessionFile, *, models: Collection[str] | None = None, timezone: str = "UTC"
+    session: str | Path | Sequence[str | Path] | SessionFile,
+    *,
+    models: Collection[str] | None = None,
+    timezone: str = "UTC",
 ) -> duckdb.DuckDBPyConnection:
     """Open an in-memory DuckDB connection with the views of a session.
 

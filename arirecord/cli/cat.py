@@ -12,8 +12,8 @@ import orjson
 
 from .completion import complete_event_types
 from .console import machine_output, say
-from .output import Input
 from .param_types import time_options
+from .session_input import SessionInput, open_session, session_argument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -28,7 +28,7 @@ _LOOK_S = 0.1
 
 
 @click.command("cat")
-@click.argument("session", type=Input())
+@session_argument
 @click.option(
     "--format", "form", type=click.Choice(["raw", "jsonl"]), default="raw", show_default=True,
     help="raw: only the frames. jsonl: frames with their times, as `arirecord import` reads them.",
@@ -48,7 +48,7 @@ _LOOK_S = 0.1
 @click.option("--follow", "-f", is_flag=True, help="Of a running recording: print each further frame as it comes.")
 @click.option("--all-kinds", is_flag=True, help="Print other rows too: connections, gaps, binary messages.")
 def command(
-    session: Path,
+    session: SessionInput,
     form: str,
     types: tuple[str, ...],
     channel: str | None,
@@ -78,9 +78,10 @@ def command(
     from arirecord.select.times import is_in
 
     from .selection import no_rows, unknown_value, windows_of
-    from .session_input import open_session
 
     if follow:
+        if not isinstance(session, Path):
+            raise click.UsageError("--follow follows one path.")
         if call is not None or seqs or channel or since or until:
             raise click.UsageError("--follow cannot be combined with --call, --seq, --channel, --since or --until.")
         _follow(session, _raw if form == "raw" else _jsonl, types, all_kinds=all_kinds)
@@ -130,7 +131,7 @@ def _follow(session: Path, line_of: "Callable[[Frame], bytes]", types: "Collecti
     out.flush()
 
 
-def _of_call(session: Path, wanted: str) -> "Iterator[Frame]":
+def _of_call(session: SessionInput, wanted: str) -> "Iterator[Frame]":
     from arirecord.analytics import connect
     from arirecord.analytics.connection import tables_of_server
     from arirecord.report.call_rows import rows_of_call
@@ -146,7 +147,7 @@ def _of_call(session: Path, wanted: str) -> "Iterator[Frame]":
         return map(_frame, rows_of_call(connection, found[0].call_id))
 
 
-def _of_rows(session: Path, seqs: tuple[int, ...]) -> "Iterator[Frame]":
+def _of_rows(session: SessionInput, seqs: tuple[int, ...]) -> "Iterator[Frame]":
     from arirecord.analytics import connect
     from arirecord.report.call_rows import rows_at
 

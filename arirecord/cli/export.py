@@ -11,7 +11,8 @@ import click
 from arirecord.errors import TargetExists
 
 from .console import machine_output, progress, say
-from .output import Input, Output, Verb, csv_safe_option, output_options
+from .output import Output, Verb, csv_safe_option, output_options
+from .session_input import SessionInput, open_session, session_argument
 
 if TYPE_CHECKING:
     from arirecord.session.reader import SessionFile
@@ -21,7 +22,7 @@ __all__ = ["command"]
 
 
 @click.command("export", cls=Verb)
-@click.argument("session", type=Input())
+@session_argument
 @click.option("--by-type", is_flag=True, help="Write one file per event type, with the columns of the type.")
 @click.option("--call", "calls", multiple=True, metavar="ID", help="Only this call (repeatable).")
 @csv_safe_option
@@ -33,7 +34,7 @@ __all__ = ["command"]
     required=True,
     help="Output file, or a folder with --by-type; - is stdout (jsonl).",
 )
-def command(session: Path, by_type: bool, calls: tuple[str, ...], output: Output) -> None:
+def command(session: SessionInput, by_type: bool, calls: tuple[str, ...], output: Output) -> None:
     """Export the events of a session as CSV, JSON lines or Parquet: all, by event type, or of one call.
 
     The ending of the output decides the format. CSV and Parquet have one row per event and the columns of the session.
@@ -47,8 +48,6 @@ def command(session: Path, by_type: bool, calls: tuple[str, ...], output: Output
       arirecord export today.parquet --call 1795474657.0 --format jsonl -o - | jq -r .frame
     """
     from arirecord.transform.export import export_by_type, export_lines, export_table, jsonl_lines
-
-    from .session_input import open_session
 
     form = cast("Form", output.format)
     if output.path is None and (by_type or form != "jsonl"):
@@ -79,8 +78,6 @@ def _part_of(session: "SessionFile", calls: tuple[str, ...]) -> "Iterator[Sessio
         yield session
         return
     from arirecord.transform.filter import Selection, filter_session
-
-    from .session_input import open_session
 
     with tempfile.TemporaryDirectory(prefix="arirecord-export-") as folder:
         part = Path(folder) / "calls.parquet"

@@ -1,14 +1,14 @@
 """`arirecord filter`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from .completion import complete_event_types
 from .console import progress, say
-from .output import SESSION, Input, Output, Verb, output_options
+from .output import SESSION, Output, Verb, output_options
 from .param_types import time_options
+from .session_input import SessionInput, open_session, session_argument
 
 if TYPE_CHECKING:
     from arirecord.select.times import Time
@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 
 @click.command("filter", cls=Verb)
-@click.argument("session", type=Input())
+@session_argument
 @time_options()
 @click.option("--call", "calls", multiple=True, metavar="ID", help="The call with this id or with this channel id.")
 @click.option("--channel", "channels", multiple=True, help="This channel (id or name) and its bridges.")
@@ -38,7 +38,7 @@ __all__ = ["command"]
 @click.option("--app", "apps", multiple=True, help="Only events that this Stasis application received.")
 @output_options(formats=SESSION, required=True, help="Session to write.")
 def command(
-    session: Path,
+    session: SessionInput,
     since: "Time | None",
     until: "Time | None",
     timezone: str,
@@ -67,7 +67,6 @@ def command(
     from arirecord.transform.filter import Selection, filter_session
 
     from .selection import no_rows, unknown_value, windows_of
-    from .session_input import open_session
 
     opened = open_session(session)
     windows = windows_of(opened, since, until, timezone)

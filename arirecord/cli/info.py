@@ -1,13 +1,12 @@
 """`arirecord info`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
 from .console import echo, machine_output
-from .output import Input
+from .session_input import SessionInput, open_session, session_argument
 
 if TYPE_CHECKING:
     from arirecord.session.reader import SessionFile
@@ -16,9 +15,9 @@ __all__ = ["command", "describe"]
 
 
 @click.command("info")
-@click.argument("session", type=Input())
+@session_argument
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def command(session: Path, form: str) -> None:
+def command(session: SessionInput, form: str) -> None:
     """Show a summary of a session: source, times, events by type, channels, gaps, drift and size.
 
     \b
@@ -26,8 +25,6 @@ def command(session: Path, form: str) -> None:
       arirecord info session.parquet
       arirecord info days/ --format json | jq .drift
     """
-    from .session_input import open_session
-
     facts = describe(open_session(session))
     if form == "json":
         machine_output().write(orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

@@ -7,6 +7,7 @@ import click
 
 from .console import progress, say
 from .output import SESSION, Input, Output, Verb, output_options
+from .session_input import SessionInput, open_session, session_argument
 
 if TYPE_CHECKING:
     from arirecord.redact.mask_dtmf import Dtmf
@@ -15,7 +16,7 @@ __all__ = ["command"]
 
 
 @click.command("redact", cls=Verb)
-@click.argument("session", type=Input())
+@session_argument
 @click.option(
     "--key-file", type=Input(must_exist=True),
     help="File with the secret for the pseudonyms: 16 bytes or more. Default: a random key, used once.",
@@ -44,7 +45,7 @@ __all__ = ["command"]
 @click.option("--keep", multiple=True, metavar="NUMBER", help="Keep this number (repeatable).")
 @output_options(formats=SESSION, required=True, help="Session to write.")
 def command(
-    session: Path,
+    session: SessionInput,
     key_file: Path | None,
     dtmf: "Dtmf",
     names: bool,
@@ -78,8 +79,6 @@ def command(
 
     from arirecord.redact.keyed_permutation import is_private, random_key, read_key
     from arirecord.redact.redact import Options, redact_session
-
-    from .session_input import open_session
 
     countries = tuple(region.upper() for region in regions)
     for region in countries:

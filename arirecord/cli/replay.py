@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,10 +15,11 @@ from arirecord.replay.options import ReplayOptions
 
 from .access_options import check_access
 from .console import live_line, say
-from .output import Input, Verb
+from .output import Verb
 from .param_types import DURATION, time_options
 from .replay_keys import ReplayLine, clock, keys, sharp_timers
 from .replay_types import call_starts, find_call, option_of, values_of
+from .session_input import SessionInput, open_session, session_argument
 
 if TYPE_CHECKING:
     from arirecord.replay.server import ReplayServer
@@ -56,10 +56,10 @@ def replay_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("replay", cls=Verb)
-@click.argument("session", type=Input())
+@session_argument
 @replay_options
 def replay(
-    session: Path,
+    session: SessionInput,
     start: "Time | None",
     until: "Time | None",
     timezone: str,
@@ -109,8 +109,6 @@ def replay(
 
     from arirecord.replay.api import Replay
     from arirecord.replay.wire.precise_loop import precise_loop
-
-    from .session_input import open_session
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     sharp_timers()

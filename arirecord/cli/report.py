@@ -1,18 +1,17 @@
 """`arirecord report`."""
 
-from pathlib import Path
-
 import click
 
 from .console import progress, say
-from .output import Input, Output, Verb, output_options
+from .output import Output, Verb, output_options
 from .param_types import timezone_option
+from .session_input import SessionInput, open_session, session_argument
 
 __all__ = ["command"]
 
 
 @click.command("report", cls=Verb)
-@click.argument("session", type=Input())
+@session_argument
 @click.option("--title", help="Title of the page. Default: the name of the session.")
 @click.option("--worst", type=click.IntRange(0, 200), default=12, show_default=True, help="Problems to list on top.")
 @click.option(
@@ -26,7 +25,7 @@ __all__ = ["command"]
 @output_options(
     formats={"html": (".html",)}, has_stdout=True, default="report.html", show_default=True, help="File to write."
 )
-def command(session: Path, title: str | None, worst: int, ladders: int, timezone: str, output: Output) -> None:
+def command(session: SessionInput, title: str | None, worst: int, ladders: int, timezone: str, output: Output) -> None:
     """Write an HTML report of a session: key figures, problems, plots, tables, and the calls with their ladders.
 
     The file is self-contained and works offline, in any browser. A filter by time, number and disposition acts on its
@@ -38,8 +37,6 @@ def command(session: Path, title: str | None, worst: int, ladders: int, timezone
       arirecord report days/ -o week.html --title "Week 47" --worst 30 --timezone Europe/Prague
     """
     from arirecord.report.page import report_html
-
-    from .session_input import open_session
 
     opened = open_session(session)
     with progress() as update:

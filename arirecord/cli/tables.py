@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +11,10 @@ from arirecord.tables import MartMethods
 
 from .completion import completing, completing_list
 from .console import live_line, say
-from .output import Input, Output, Verb
+from .output import Output, Verb
 from .param_types import time_options
 from .result import TableView, result_options, write
+from .session_input import SessionInput, open_session, session_argument
 
 if TYPE_CHECKING:
     import duckdb
@@ -78,15 +78,14 @@ def command_for(mart: str) -> click.Command:
         _set,
     ]
 
-    def run(session: Path, output: Output, **asked: Any) -> None:
+    def run(session: SessionInput, output: Output, **asked: Any) -> None:
         _answer(session, mart, list(columns), output, **asked)
 
     run.__doc__ = _help(mart, columns, is_macro, moment)
     function = result_options(run)
     for option in reversed(options):
         function = option(function)
-    function = click.argument("session", type=Input())(function)
-    return click.command(mart, cls=Verb)(function)
+    return click.command(mart, cls=Verb)(session_argument(function))
 
 
 def _help(mart: str, columns: Sequence[str], is_macro: bool, moment: str | None) -> str:
@@ -191,7 +190,7 @@ def _times(column: str) -> Any:
 
 
 def _answer(
-    session: Path,
+    session: SessionInput,
     mart: str,
     known: list[str],
     output: Output,
@@ -207,7 +206,6 @@ def _answer(
     from arirecord.analytics.table_query import TableQuery, models_asked, sql_of
 
     from .selection import in_zone, no_rows, unknown_values, windows_of
-    from .session_input import open_session
 
     opened = open_session(session)
     windows = windows_of(opened, since, until, timezone)

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import orjson
 
 from arirecord.errors import ArirecordError, NotASession, TargetExists
-from arirecord.session.folder_files import LAKE_EVENTS, LAKE_MARKER, is_lake
+from arirecord.session.folder_files import LAKE_EVENTS, LAKE_MARKER, files_of_day, is_lake
 
 __all__ = [
     "LAYOUT",
@@ -164,7 +164,7 @@ def list_parts(
         for day_path in _folders(server_path):
             day = date_of(day_path.name)
             if (first_day is None or day >= first_day) and (last_day is None or day <= last_day):
-                parts += [LakePart(path, server, day) for path in _files(day_path)]
+                parts += [LakePart(path, server, day) for path in files_of_day(day_path)]
     return parts
 
 
@@ -183,15 +183,3 @@ def _is_known(parent: Path, name: str) -> bool:
         date_of(name) if parent.name.startswith("server=") else server_of(name)
         return True
     return False
-
-
-def _files(folder: Path) -> list[Path]:
-    while True:
-        try:
-            before = folder.stat().st_ino
-            files = sorted(folder.iterdir())
-            if folder.stat().st_ino == before:  # otherwise it was replaced, and its files may have been removed
-                break
-        except FileNotFoundError:
-            return []
-    return [path for path in files if path.name.endswith(".parquet") and not path.name.startswith(".")]

@@ -200,7 +200,7 @@ def redact_session(
     Raises `LeakError` if an original is left even so; the output is removed. Raises `ArirecordError` as `pseudonyms`
     does, `TargetExists` and `OSError`.
     """
-    check_output(target, inputs=[session.path], force=force)
+    check_output(target, inputs=session.inputs, force=force)
     finder = Finder(options.min_digits, *_times(session))
     found = collect(session, finder, progress)
     kept = {plain_digits(number) or number for number in options.keep}
@@ -283,7 +283,7 @@ def redact_session(
             batches(),
             target,
             started_ns=session.header.started_ns,
-            inputs=[session.path],
+            inputs=session.inputs,
             source=source,
             first_seq=first_seq,
             ended=redactor.text(session.header.ended),

@@ -51,10 +51,10 @@ def compact(session: SessionFile, target: Path, *, force: bool = False, progress
     is_folder = session.path.is_dir()
     targets = [target / part.path.relative_to(session.path) for part in session.parts] if is_folder else [target]
     for path in targets:
-        check_inputs(path, [session.path])
+        check_inputs(path, session.inputs)
         if is_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
-        check_output(path, inputs=[session.path], force=force)
+        check_output(path, inputs=session.inputs, force=force)
     done = 0
     for part, path in zip(session.parts, targets, strict=True):
         _compact_part(part, followed(path), force, partial(_from, progress, done))

@@ -1,10 +1,23 @@
 """The files of a folder: sessions and journals, and what is only named as one."""
 
+import glob
 import logging
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["LAKE_EVENTS", "LAKE_MARKER", "is_lake", "session_files", "sessions_and_journals", "true_files"]
+__all__ = [
+    "LAKE_EVENTS",
+    "LAKE_MARKER",
+    "common_folder",
+    "files_of_day",
+    "is_lake",
+    "matching_paths",
+    "session_files",
+    "sessions_and_journals",
+    "true_files",
+    "without_copies",
+]
 
 LAKE_MARKER = "arirecord-lake.json"
 """The file that makes a folder a lake."""
@@ -19,13 +32,60 @@ def is_lake(folder: Path) -> bool:
     return (folder / LAKE_MARKER).is_file()
 
 
+def matching_paths(paths: Iterable[str | Path]) -> list[Path]:
+    """Return paths, with the matches in order in place of a pattern (`days/*.parquet`, `**/*.parquet`).
+
+    A path that exists is not a pattern, whatever its name.
+
+    Raises `FileNotFoundError` for a pattern without a match.
+    """
+    matches = []
+    for path in map(Path, paths):
+        if os.path.lexists(path) or not glob.has_magic(str(path)):
+            matches.append(path)
+            continue
+        # `Path.glob` takes a pattern below a folder only.
+        names = [name for name in sorted(glob.glob(str(path), recursive=True)) if not name.endswith(".journal")]  # noqa: PTH207
+        if not names:
+            raise FileNotFoundError(f"no file matches {path}")
+        matches += map(Path, names)
+    return matches
+
+
+def without_copies(paths: Iterable[Path]) -> list[Path]:
+    """Return paths in their order, each file once."""
+    return list({path.resolve(): path for path in paths}.values())
+
+
+def common_folder(paths: Sequence[Path]) -> Path:
+    """Return the folder in which all paths are."""
+    return Path(os.path.commonpath([path.absolute().parent for path in paths]))
+
+
 def session_files(folder: Path) -> Sequence[Path]:
     """Return the `.parquet` files in a folder at any depth, in the order of their names, without hidden ones.
 
     Of a lake these are the sessions, without tables computed from them.
     """
-    folder = folder / LAKE_EVENTS if is_lake(folder) else folder
+    if is_lake(folder):
+        days = sorted(path for path in (folder / LAKE_EVENTS).glob("*/*") if path.is_dir())
+        return [path for day in days for path in files_of_day(day)]
     return list(true_files(sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))))
+
+
+def files_of_day(folder: Path) -> list[Path]:
+    """Return the sessions in the folder of a lake's day, all as they are at one time; none if it is missing.
+
+    `arirecord compact` puts a new folder in its place, and then removes the files of the old one.
+    """
+    while True:
+        try:
+            before = folder.stat().st_ino
+            files = sorted(folder.iterdir())
+            if folder.stat().st_ino == before:
+                return [path for path in files if path.suffix == ".parquet" and not path.name.startswith(".")]
+        except FileNotFoundError:
+            return []
 
 
 def sessions_and_journals(path: Path) -> tuple[list[Path], list[Path]]:

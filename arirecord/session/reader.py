@@ -12,8 +12,9 @@ from arirecord.errors import NotASession
 
 # Modules that read rows are imported on use: most queries go to DuckDB, and pyarrow.compute alone takes 50 ms.
 from .column_check import check_columns, check_nulls
-from .folder_files import sessions_and_journals
+from .folder_files import common_folder, is_lake, matching_paths, sessions_and_journals, without_copies
 from .header import KEY, Header
+from .header_sums import add_up
 from .parquet import column_bounds, parquet_file
 from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps
 from .servers import Server, find_servers
@@ -43,8 +44,7 @@ class Frame(NamedTuple):
     raw: str
 
 
-# Twice as fast as the class itself, which looks up its arguments by name.
-_frame = partial(tuple.__new__, Frame)
+_frame = partial(tuple.__new__, Frame)  # twice as fast as the class itself, which looks up its arguments by name
 
 
 class RowBatch(NamedTuple):
@@ -71,48 +71,61 @@ class Part:
     extent: Extent | None
 
 
-def open_session(path: str | Path) -> "SessionFile":
-    """Open a session, a Parquet file or a folder of them, for reading. A running recording is read up to now.
+def open_session(path: str | Path | Sequence[str | Path]) -> "SessionFile":
+    """Open a session for reading: a Parquet file, a folder of them, or a lake. A running recording is read up to now.
+
+    path: a path, a pattern such as `days/*.parquet`, or several of them, which are read as one session.
 
     Raises `NotASession` with the file and the fault, and `FileNotFoundError`.
     """
-    return SessionFile(Path(path))
+    return SessionFile(path)
 
 
 class SessionFile:
     """A recording. Made by `open_session`; read-only; holds no file open.
 
-    `remarks` are sentences on journals that are not read, or are read up to now. `is_running` is True if
-    journals of a running recording are read up to now: these parts are temporary files.
+    `inputs` are the files and folders that it was opened with, `path` the only one, or the folder in which all are.
+    `remarks` are sentences on journals that are not read, or are read up to now. `is_running` is True if journals of a
+    running recording are read up to now: these parts are temporary files.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path | Sequence[str | Path]) -> None:
+        self.inputs = matching_paths([path] if isinstance(path, str | Path) else path)
+        self.path = self.inputs[0] if len(self.inputs) == 1 else common_folder(self.inputs)
         self.remarks: list[str] = []
         self.is_running = False
+        while True:
+            paths = without_copies(file for given in self.inputs for file in self._files(given))
+            try:
+                self.parts: Sequence[Part] = in_order_of_time(map(_open_part, paths))
+                break
+            except FileNotFoundError:  # a file of a lake can be merged with others after it was listed
+                if all(map(Path.exists, paths)) or not any(map(is_lake, self.inputs)):
+                    raise
+
+    def _files(self, path: Path) -> list[Path]:
         paths, journals = sessions_and_journals(path)
         if journals:
-            paths = self._with_journals(journals)
+            paths = self._with_journals(path, journals)
         if not paths:
             from .unreadable import missing_session, no_sessions_in
 
             raise no_sessions_in(path) if path.is_dir() else missing_session(path)
-        self.parts: Sequence[Part] = in_order_of_time([_open_part(p) for p in paths])
+        return paths
 
-    def _with_journals(self, before: list[Path]) -> list[Path]:
+    def _with_journals(self, path: Path, before: list[Path]) -> list[Path]:
         from .unsealed import is_any_running, read_up_to_now
 
         is_running = is_any_running(before)
-        paths, journals = sessions_and_journals(self.path)  # the part that was written may have ended since
+        paths, journals = sessions_and_journals(path)  # the part that was written may have ended since
         if not is_running and journals == before and not is_any_running(journals):
-            if self.path.is_dir():
+            if path.is_dir():
                 self.remarks.append(
-                    f"{len(journals)} journals in {self.path} are not sealed and not read: "
-                    f"run `arirecord recover {self.path}`."
+                    f"{len(journals)} journals in {path} are not sealed and not read: run `arirecord recover {path}`."
                 )
             return paths
         self.is_running = True
-        self.remarks.append(f"A recording to {self.path} is running: it is read up to now.")
+        self.remarks.append(f"A recording to {path} is running: it is read up to now.")
         return paths + read_up_to_now(journals)
 
     def __repr__(self) -> str:
@@ -127,7 +140,7 @@ class SessionFile:
     def header(self) -> Header:
         """The header; of a folder: the parts' headers, added up."""
         headers = [part.header for part in self.parts]
-        return headers[0] if len(headers) == 1 else _add_up(headers, list(gaps_between(self._extents)))
+        return headers[0] if len(headers) == 1 else add_up(headers, list(gaps_between(self._extents)))
 
     @cached_property
     def recorded_time(self) -> RecordedTime:
@@ -159,12 +172,12 @@ class SessionFile:
             next_seq = extent.last_seq + shifts[-1] + 1 if extent else next_seq
         return shifts
 
+    def _extents_of(self, parts: Collection[int]) -> Sequence[Extent | None]:
+        return [part.extent if number in parts else None for number, part in enumerate(self.parts)]
+
     @property
     def _extents(self) -> Sequence[Extent | None]:
         return [part.extent for part in self.parts]
-
-    def _extents_of(self, parts: Collection[int]) -> Sequence[Extent | None]:
-        return [extent if number in parts else None for number, extent in enumerate(self._extents)]
 
     @cached_property
     def _reported_gaps(self) -> Sequence[Gap]:
@@ -304,41 +317,3 @@ def read_part(path: Path) -> Part:
 def in_order_of_time(parts: Iterable[Part]) -> Sequence[Part]:
     """Parts in the order of the times at which they begin; of one time, in the order of their names."""
     return sorted(parts, key=lambda part: (part.header.started_ns + part.header.first_elapsed_ns, part.path))
-
-
-def _add_up(headers: Sequence[Header], gaps: Sequence[Gap]) -> Header:
-    first = headers[0]
-    last = max(headers, key=_end_ns)
-    ended = next((header.ended for header in headers if header.ended != "complete"), "complete")
-    total = Header(first.started_ns, first.source, first_at=first.first_at, last_at=last.last_at, ended=ended)
-    total.first_elapsed_ns = first.first_elapsed_ns
-    total.duration_ns = _end_ns(last) - first.started_ns - first.first_elapsed_ns
-    total.gap_count = len(gaps)
-    for header in headers:
-        for name in ("rows", "events", "frame_bytes", "gap_count", "lost_count", "problem_count"):
-            setattr(total, name, getattr(total, name) + getattr(header, name))
-        for name in ("types", "applications", "asterisk_ids"):
-            _count(getattr(total, name), getattr(header, name))
-        for what, places in header.drift.items():
-            _count(total.drift.setdefault(what, {}), places)
-        total.problems += header.problems
-    if all(header.type_bytes is not None for header in headers):
-        total.type_bytes = _add_pairs(header.type_bytes or {} for header in headers)
-    return total
-
-
-def _end_ns(header: Header) -> int:
-    return header.started_ns + header.first_elapsed_ns + header.duration_ns
-
-
-def _add_pairs(counts: Iterable[dict[str, list[int]]]) -> dict[str, list[int]]:
-    total: dict[str, list[int]] = {}
-    for some in counts:
-        for name, pair in some.items():
-            total[name] = [a + b for a, b in zip(total.get(name, (0, 0)), pair, strict=True)]
-    return total
-
-
-def _count(total: dict[str, int], more: dict[str, int]) -> None:
-    for name, count in more.items():
-        total[name] = total.get(name, 0) + count

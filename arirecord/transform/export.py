@@ -53,7 +53,7 @@ def export_lines(session: SessionFile, output: Path, *, force: bool = False, pro
     Raises `TargetExists` if `output` exists and not `force`, `OSError`.
     """
     count = 0
-    with new_file(output, inputs=[session.path], force=force) as path, path.open("wb") as file:
+    with new_file(output, inputs=session.inputs, force=force) as path, path.open("wb") as file:
         for line in jsonl_lines(session, progress=progress):
             file.write(line)
             count += 1
@@ -67,7 +67,7 @@ def export_table(session: SessionFile, output: Path, form: Form, *, force: bool 
 
     Raises `TargetExists` if `output` exists and not `force`, `OSError`.
     """
-    with new_file(output, inputs=[session.path], force=force) as path, connect(session, models=()) as db:
+    with new_file(output, inputs=session.inputs, force=force) as path, connect(session, models=()) as db:
         return _copy(db, "SELECT * FROM rows ORDER BY seq", path, form, csv_safe)
 
 
@@ -81,7 +81,7 @@ def export_by_type(
 
     Raises `TargetExists` if `folder` exists and is not empty, `OSError`.
     """
-    check_folder(folder, inputs=[session.path])
+    check_folder(folder, inputs=session.inputs)
     if folder.exists() and any(folder.iterdir()):
         raise TargetExists(f"{folder} exists and is not empty; choose another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -84,7 +84,7 @@ def filter_session(
         keeper.batches(session),
         target,
         started_ns=session.header.started_ns,
-        inputs=[session.path],
+        inputs=session.inputs,
         source=source,
         ended=session.header.ended,
         force=force,

@@ -56,7 +56,7 @@ def merge_sessions(
     """
     if len(sessions) < 2:
         raise ArirecordError("nothing to merge: give two sessions or more")
-    inputs = [session.path for session in sessions]
+    inputs = [path for session in sessions for path in session.inputs]
     check_output(target, inputs=inputs, force=force)
     same = Clock(0, "as recorded")
     clocks = [same] * len(sessions) if keep_clocks else compare_clocks(sessions)
