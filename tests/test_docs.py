@@ -226,7 +226,7 @@ def test_the_samples_are_as_described() -> None:
     text = (ROOT / "sample_data" / "README.md").read_text()
     rows = re.findall(r"\| `(\w+(?:\.parquet|/))` \| ([\d,]+) \| ([\d,]+) \|", text)
 
-    assert len(rows) == 8
+    assert len(rows) == 9
     for name, events, calls in rows:
         path = ROOT / "sample_data" / name
         assert arirecord.open_session(path).header.events == int(events.replace(",", ""))

@@ -14,7 +14,7 @@ from .phone import Call
 from .rtp import FRAME_S, SAMPLES, Voice, speech
 from .switch import Asterisk
 
-__all__ = ["AudioSocketBot", "Bot", "PlayingBot", "RtpBot", "converse", "say"]
+__all__ = ["AudioSocketBot", "Bot", "PlayingBot", "RtpBot", "converse", "interview", "say"]
 
 DELAYS_S = (0.3, 0.7, 1.2)
 
@@ -136,7 +136,7 @@ async def stop(speaker: "Bot | PlayingBot") -> None:
         speaker.speaks = False
 
 
-async def converse(call: Call, bot: "Bot | PlayingBot") -> None:
+async def interview(call: Call, bot: "Bot | PlayingBot") -> None:
     """The caller asks three times; the bot answers after `DELAYS_S`, and is silent 0.2 s after it is interrupted."""
     await asyncio.sleep(0.5)
     for delay_s in DELAYS_S:
@@ -154,4 +154,9 @@ async def converse(call: Call, bot: "Bot | PlayingBot") -> None:
     await asyncio.sleep(0.4)
     await say(bot, 0.6)
     await asyncio.sleep(0.6)
+
+
+async def converse(call: Call, bot: "Bot | PlayingBot") -> None:
+    """An interview, at whose end the caller hangs up."""
+    await interview(call, bot)
     await call.hangup()

@@ -3,15 +3,21 @@
 import asyncio
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
+from copy import copy
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from arirecord.analytics import connect
+
 from .app import App
-from .bots import AudioSocketBot, Bot, PlayingBot, RtpBot, converse
+from .bots import AudioSocketBot, Bot, PlayingBot, RtpBot, converse, interview, say
 from .conftest import Record, Rig
 from .phone import Call, Phone
 from .recording import Recorded
+from .switch import Asterisk
+from .tapping import Tap, kept
 
 pytestmark = pytest.mark.asterisk
 
@@ -56,8 +62,8 @@ class Scene:
         path = f"channels/{channel_id}/variable"
         await self.app.request("POST", path, variable="TALK_DETECT(set)", value=detection)
 
-    async def media(self, bridge_id: str, bot: RtpBot | AudioSocketBot, detection: str, *, snoop: bool = False) -> None:
-        """Bring the bot's media leg into the bridge."""
+    async def media(self, bridge_id: str, bot: RtpBot | AudioSocketBot, detection: str, *, snoop: bool = False) -> str:
+        """Bring the bot's media leg into the bridge. Returns the id of its channel."""
         made = await self.app.request("POST", "channels/externalMedia", app=self.app.asterisk.app, **bot.media())
         channel_id = str(made["id"])
         await self.entered(channel_id)
@@ -68,15 +74,17 @@ class Scene:
             await self.entered(heard_id)
         await self.detect(heard_id, detection)
         await self.app.request("POST", f"bridges/{bridge_id}/addChannel", channel=channel_id)
+        return channel_id
 
-    async def listener(self, phone: Phone, bridge_id: str) -> None:
-        """Dial a third leg, which is silent: the bridge mixes then."""
+    async def third(self, phone: Phone, bridge_id: str) -> str:
+        """Dial a third leg, and bring it into the bridge: it mixes then. Returns the id of its channel."""
         endpoint = f"PJSIP/{phone.number}"
         made = await self.app.request("POST", "channels", endpoint=endpoint, app=self.app.asterisk.app)
         channel_id = str(made["id"])
         (await phone.rings()).answer()
         await self.entered(channel_id)
         await self.app.request("POST", f"bridges/{bridge_id}/addChannel", channel=channel_id)
+        return channel_id
 
     def converse(self, name: str, bot: Bot | PlayingBot) -> None:
         self._talks.append(converse(self.calls[name][0], bot))
@@ -109,7 +117,7 @@ async def bots(rig: Rig, talks: dict[str, Talk]) -> None:
             _, bridge_id = await scene.caller(name, detection)
             await scene.media(bridge_id, bot, detection, snoop=name == "snoop")
             if name == "third_leg":
-                await scene.listener(bob, bridge_id)
+                await scene.third(bob, bridge_id)
             scene.converse(name, bot)
         channel_id, _ = await scene.caller("playback", "200,128")
         scene.converse("playback", PlayingBot(app, f"channels/{channel_id}", switch))
@@ -146,3 +154,48 @@ def measured(recorded: Recorded, name: str, talk: Talk) -> tuple[int, int]:
             assert barge_in_s == pytest.approx(onset_s, abs=tolerance_s)
             assert yield_s == pytest.approx(end_s - onset_s, abs=tolerance_s)
     return sum(row[1] is not None for row in rows), sum(row[2] is not None for row in rows)
+
+
+async def tapped_calls(asterisk: Asterisk) -> None:
+    """One bot answers, is interrupted and hands over to a human; another sends nothing in its pauses."""
+    phones = Phone.at(asterisk.sip_port, "1001", asterisk.password, voices=2)
+    human_phone = Phone.at(asterisk.sip_port, "1002", asterisk.password)
+    bots_at = RtpBot.at(sends_silence=True), AudioSocketBot.at(sends_silence=False)
+    async with App.of(asterisk) as app, phones as phone, human_phone as bob, bots_at[0] as rtp, bots_at[1] as socket:
+        scene = Scene(app, phone)
+        _, bridge_id = await scene.caller("agent", "40,64")
+        leg_id = await scene.media(bridge_id, rtp, "40,64")
+        _, other_id = await scene.caller("silent agent", "40,64")
+        await scene.media(other_id, socket, "40,64")
+        call, other_call = scene.calls["agent"][0], scene.calls["silent agent"][0]
+        await asyncio.gather(interview(call, rtp), interview(other_call, socket))
+        await other_call.hangup()
+        human_id = await scene.third(bob, bridge_id)
+        await scene.detect(human_id, "40,64")
+        await app.request("DELETE", f"channels/{leg_id}")
+        await asyncio.sleep(0.5)
+        await say(bob.voice, 1.2)
+        await asyncio.sleep(0.5)
+        await say(call.voice, 0.8)
+        await asyncio.sleep(0.4)
+        await say(bob.voice, 0.8)
+        await asyncio.sleep(0.6)
+        await call.hangup()
+        await scene.finish()
+
+
+def test_a_tapped_call_has_the_set_up_of_its_media_leg(asterisk: Asterisk, tmp_path: Path) -> None:
+    """From the request to Up, to the bridge, and to the first sound; and a human takes the first call over."""
+    target = kept(tmp_path, "voice_agent.parquet")
+    with Tap(asterisk, target) as tap:
+        tapped = copy(asterisk)
+        tapped.http_port = int(tap.url.split(":")[2].partition("/")[0])
+        asyncio.run(tapped_calls(tapped))
+        tap.stop()
+    con = connect(target, models=["agent_calls"])
+    rows = con.execute(
+        "SELECT media_up_s <= media_bridged_s AND media_bridged_s < media_sound_s, is_contained, answer_count, "
+        "unknown_reason FROM agent_calls ORDER BY call_id"
+    ).fetchall()
+
+    assert rows == [(True, False, 4, None), (True, True, 1, "no silence")]
