@@ -39,7 +39,7 @@ REPLAY_FLOORS = [
     ("clients",),
     ("rest_handler",),
     ("events",),
-    ("connected_clients", "request_log"),
+    ("connected_clients", "media", "request_log"),
     ("scheduler",),
     ("playback",),
     ("command_executor",),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from arirecord.asterisk.web_access import WebAccess, is_loopback
 from arirecord.errors import ReplayError
 from arirecord.select.times import Position
 
@@ -103,6 +104,13 @@ class ReplayOptions:
     strict_app: bool = field(
         default=False, metadata=option("Refuse apps that are not in the recording; Asterisk accepts any.")
     )
+    media: str | None = field(
+        default=None,
+        metadata=option(
+            "Audio for media channels. Default: silence for WebSockets, nothing for RTP and AudioSocket.",
+            metavar="silence|FILE|none",
+        ),
+    )
     record_client: Path | None = field(
         default=None, metadata=option("Record the clients' REST requests to a session.", metavar="FILE")
     )
@@ -155,6 +163,19 @@ class ReplayOptions:
     exclude: frozenset[str] = field(
         default=frozenset(), metadata=option("Send no events of this type (repeatable).", metavar="TYPE")
     )
+
+    @property
+    def access(self) -> WebAccess:
+        """Which web pages and names are served. Raises `ReplayError` if others reach a server without a password."""
+        if self.user is None and not self.insecure_open and not is_loopback(self.host):
+            raise ReplayError(
+                f"other machines can reach {self.host or 'all addresses'}, and every client would be accepted: "
+                "set a user and a password, or insecure_open"
+            )
+        try:
+            return WebAccess(self.host, self.allow_origin, self.allow_host)
+        except ValueError as error:
+            raise ReplayError(str(error)) from None
 
     @property
     def clock_speed(self) -> float | None:

@@ -97,6 +97,14 @@ class Playback:
         self.scheduler = Scheduler(options, clock, self.clients, self._state, self._rest, self.pacing, self.chaos)
         self._pending: list[_Pending] = []
 
+    def watch_hangups(self, call: Callable[[str], object]) -> None:
+        """Call this with the recorded id of each channel whose end is sent from now on."""
+        self._rest.on_hangup = call
+
+    def client_channel(self, channel_id: str) -> str:
+        """The client's id of a recorded channel."""
+        return self._rest.ids.client("channels", channel_id)
+
     def add_fault(self, fault: Fault) -> None:
         """Let a fault of REST strike further requests."""
         if self.chaos is None:

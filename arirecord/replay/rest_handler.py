@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from arirecord.asterisk.rest_operations import Route, find, methods_at
 from arirecord.session.reader import Frame
 
@@ -70,6 +72,7 @@ class RestHandler:
         now_ns: Callable[[], int] | None = None,
     ) -> None:
         self.ids = IdMap()
+        self.on_hangup: Callable[[str], object] | None = None
         self._switch = switch
         self._commands = Commands(recorded, switch, self.ids, moment, now_ns, applications.names)
         self._documents = ApiDocs(recorded)
@@ -130,6 +133,10 @@ class RestHandler:
         """Take the frames that will be sent now: they may show what a client created."""
         if self._commands.expected is not None:
             self._commands.expected.take(frames)
+        if self.on_hangup is not None:
+            for frame in frames:
+                if frame.type == "ChannelDestroyed":
+                    self.on_hangup(_channel_of(frame))
 
     def restart(self, since_ns: int | None = None) -> None:
         """The recording starts again, or continues at this time (since 1970 UTC): forget the clients' requests."""
@@ -149,6 +156,8 @@ class RestHandler:
             return RestResponse(200, [*answer.value, *made])
         if answer.status != 404 or operation.method != "GET":
             return answer
+        if operation.name == "getChannelVar" and (found := self._commands.made_variable(match, question)) is not None:
+            return found
         if operation.name in _ANSWERED_ONCE:
             once = self._commands.answer(match, question, what, recalled)
             return once if once.status != 404 else answer
@@ -228,3 +237,10 @@ def _recorded_state(match: Route, recalled: Recalled) -> RestResponse | None:
 def _holds(bridge: Mapping[str, Any], channels: Collection[str]) -> bool:
     inside = bridge.get("channels")
     return isinstance(inside, list) and any(isinstance(key, str) and key in channels for key in inside)
+
+
+def _channel_of(frame: Frame) -> str:
+    try:
+        return str(orjson.loads(frame.raw)["channel"]["id"])
+    except (ValueError, KeyError, TypeError):
+        return ""

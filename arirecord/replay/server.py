@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope
 from starlette.types import Send as AsgiSend
 from starlette.websockets import WebSocket
 
-from arirecord.asterisk.web_access import WebAccess, is_loopback
 from arirecord.async_block import AsyncBlock, task_group
 from arirecord.errors import ReplayError
 from arirecord.limits import report_full
@@ -29,6 +28,7 @@ from .clients.outbound import Dialler, Outgoing
 from .clients.subscription import Membership, read_known
 from .command_executor import Executor
 from .frame_source import FrameSource
+from .media.media_channels import MediaChannels
 from .options import ReplayOptions
 from .playback import Playback
 from .rest.exchange_reader import read_recorded
@@ -86,7 +86,7 @@ class ReplayServer(AsyncBlock):
     ) -> None:
         self.session = session if isinstance(session, SessionFile) else open_session(session)
         self.options = options = options or ReplayOptions()
-        self._access = _access(options)
+        self._access = options.access
         header = self.session.header
         self.clock = PlayerClock(options.clock_speed, origin_ns=header.started_ns)
         self.host = options.host
@@ -103,7 +103,8 @@ class ReplayServer(AsyncBlock):
         )
         pacing, chaos = self._playback.pacing, self._playback.chaos
         self._source = FrameSource(self.session, options, () if pacing is None else pacing.gates, chaos)
-        self._executor = Executor(self._playback, self._source, self.clock, self._say, on_exchange)
+        self._media = MediaChannels(options.media, self._say, self._playback.watch_hangups, on_exchange)
+        self._executor = Executor(self._playback, self._source, self.clock, self._say, self._media.note)
         self._rate = None if chaos is None else chaos.rate
         self._diallers = [self._dialler(url) for url in options.connect]
         self._calls: asyncio.Future[Sequence[Position]] | None = None
@@ -205,6 +206,7 @@ class ReplayServer(AsyncBlock):
             "running": not self.clock.paused,
             "finished": status.finished,
             **({"chaos": dict(chaos.counts)} if chaos is not None else {}),
+            **({"media": self._media.describe()} if self._media else {}),
         }
 
     async def wait_end(self) -> None:
@@ -247,7 +249,7 @@ class ReplayServer(AsyncBlock):
             await web.startup([listener])
             try:
                 async with task_group() as tasks:
-                    own = [tasks.create_task(self._executor.play())]
+                    own = [tasks.create_task(self._executor.play()), tasks.create_task(self._media.run())]
                     own += [
                         tasks.create_task(dialler.run(self._serve_outbound, self._dials)) for dialler in self._diallers
                     ]
@@ -277,6 +279,10 @@ class ReplayServer(AsyncBlock):
     def inject(self, event: Mapping[str, Any]) -> None:
         """Send an event that is not in the recording."""
         self._executor.post(events.Inject(event))
+
+    async def media(self, scope: Scope, receive: Receive, send: AsgiSend, connection_id: str) -> bool:
+        """Serve the WebSocket `/media/ID`, as ASGI. False: no channel has this connection."""
+        return await self._media.serve(WebSocket(scope, receive, send), connection_id, self._playback.client_channel)
 
     async def connect(self, scope: Scope, receive: Receive, send: AsgiSend) -> None:
         """Serve the WebSocket `/ari/events`, as ASGI."""
@@ -336,15 +342,3 @@ class ReplayServer(AsyncBlock):
         membership = await self._membership_of(applications)
         connected = events.ClientConnected(connection, applications, self.options.connect_all, membership)
         await self._serve(connected, connection)
-
-
-def _access(options: ReplayOptions) -> WebAccess:
-    if options.user is None and not options.insecure_open and not is_loopback(options.host):
-        raise ReplayError(
-            f"other machines can reach {options.host or 'all addresses'}, and every client would be accepted: "
-            "set a user and a password, or insecure_open"
-        )
-    try:
-        return WebAccess(options.host, options.allow_origin, options.allow_host)
-    except ValueError as error:
-        raise ReplayError(str(error)) from None

@@ -154,6 +154,16 @@ class Commands:
             return None
         return RestResponse(200, item)
 
+    def made_variable(self, match: Route, question: RestRequest) -> RestResponse | None:
+        """Return a variable of a channel that a client created; None without one."""
+        channel, name = match.ids["channelId"], question.parameters.get("variable", "")
+        value = self._switch.variables.get(channel, {}).get(name)
+        return (
+            None
+            if value is None or channel not in self.made.get("channels", {})
+            else RestResponse(200, {"value": value})
+        )
+
     def made_all(self, kind: str) -> list[Mapping[str, Any]]:
         """Return resources of a type that clients created and no event has named yet."""
         return [item for key, item in self.made.get(kind, {}).items() if not self._tables[kind]().was(key)]
@@ -190,6 +200,8 @@ class Commands:
         self.made.setdefault(kind, {})[thing[name]] = thing
         if kind == "recordings":
             self._recorded.add(thing[name])
+        if variables := thing.get("channelvars"):
+            self._switch.variables.setdefault(thing[name], {}).update(variables)
         if self.expected is not None:
             self.expected.expect(kind, thing, self._tables[kind]().items.values())
         return RestResponse(operation.status, thing)

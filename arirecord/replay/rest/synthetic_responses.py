@@ -55,6 +55,9 @@ class SyntheticResponses:
         channel_id = asked or given.get(own) or f"{int(time.time())}.{number}"
         stem = given.get("endpoint") or (f"Snoop/{channel_id}" if own == "snoopId" else "UnicastRTP/media")
         caller_name, _, caller = given.get("callerId", "").rpartition("<")
+        media = {}
+        if given.get("connection_type") == "server" or stem.startswith("WebSocket/INCOMING"):
+            stem, media = "WebSocket/INCOMING", {"MEDIA_WEBSOCKET_CONNECTION_ID": str(uuid.uuid4())}
         return {
             "id": channel_id,
             "name": f"{stem}-{number:08x}",
@@ -72,6 +75,7 @@ class SyntheticResponses:
             },
             "creationtime": self._moment(),
             "language": "en",
+            **({"channelvars": media} if media else {}),
         }
 
     def _bridge(self, match: Route, question: RestRequest) -> Object:

@@ -24,6 +24,7 @@ class Served(Protocol):
     """What is behind the paths: the WebSockets of `/ari/events`, requests under `/ari` and under `/control`."""
 
     async def connect(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+    async def media(self, scope: Scope, receive: Receive, send: Send, connection_id: str) -> bool: ...
     def answer(self, request: RestRequest, address: str) -> AbstractAsyncContextManager[RestResponse]: ...
     async def steer(self, request: RestRequest) -> RestResponse: ...
 
@@ -58,6 +59,9 @@ class Web:
         websocket = WebSocket(scope, receive, send)
         if (refusal := self._refusal(websocket)) is not None:
             await refuse(websocket, 403, "Forbidden", f"{refusal}.")
+        elif scope["path"].startswith("/media/"):  # without a password, as in Asterisk: the id is the secret
+            if not await self._served.media(scope, receive, send, scope["path"].removeprefix("/media/")):
+                await refuse(websocket, 404, "Not Found", "The requested URL was not found on this server.")
         elif scope["path"] != "/ari/events":
             await refuse(websocket, 404, "Not Found", "The requested URL was not found on this server.")
         elif not self._allowed(websocket):

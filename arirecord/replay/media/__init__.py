@@ -1,0 +1,1 @@
+"""Media of a replay: the WebSocket of chan_websocket, and audio for RTP and AudioSocket targets."""

@@ -1,0 +1,81 @@
+"""Media channels of clients: what they are, and what came and went."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .audio import Codec, codec_of
+
+__all__ = ["MediaChannel", "described_channel"]
+
+_CODEC: Final = re.compile(r"c\(([^)]*)\)")
+
+
+@dataclass(eq=False)
+class MediaChannel:
+    """A channel that carries audio to and from a client. `channel_id` is the recorded id, `connection_id` that of its
+    WebSocket. `target` is the address for its audio, `data` its further argument.
+
+    `ended` is set when the channel is gone.
+    """
+
+    channel_id: str
+    name: str
+    codec: Codec
+    connection_id: str = ""
+    transport: str = ""
+    target: str = ""
+    data: str = ""
+    is_json: bool = False
+    received_frames: int = 0
+    received_bytes: int = 0
+    sent_frames: int = 0
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def receive(self, data: bytes) -> None:
+        """Count audio from the client."""
+        self.received_frames += 1
+        self.received_bytes += len(data)
+
+    def describe(self) -> dict[str, Any]:
+        """The state for the control API."""
+        return {
+            "channel_id": self.channel_id,
+            "format": self.codec.name,
+            "received_frames": self.received_frames,
+            "received_bytes": self.received_bytes,
+            "sent_frames": self.sent_frames,
+        }
+
+
+def described_channel(given: Mapping[str, str], channel: Mapping[str, Any]) -> MediaChannel | None:
+    """The media channel that a request with these parameters created, by the response; None if it is another one."""
+    endpoint, options = given.get("endpoint", ""), given.get("transport_data", "")
+    is_external = "external_host" in given or given.get("connection_type") == "server"
+    technology, _, rest = endpoint.partition("/")
+    if not is_external and technology not in ("WebSocket", "AudioSocket"):
+        return None
+    options = options or rest
+    codec = _CODEC.search(options)
+    name = codec[1] if codec else given.get("format") or given.get("formats", "").partition(",")[0] or "ulaw"
+    if technology == "AudioSocket":
+        address, _, data = rest.partition("/")
+        transport = "audiosocket"
+    else:
+        address, data = given.get("external_host", ""), given.get("data", "")
+        transport = given.get("transport") or ("websocket" if technology == "WebSocket" else "udp")
+        transport = "audiosocket" if given.get("encapsulation") == "audiosocket" else transport
+    variables = channel.get("channelvars")
+    connection_id = variables.get("MEDIA_WEBSOCKET_CONNECTION_ID", "") if isinstance(variables, Mapping) else ""
+    return MediaChannel(
+        str(channel.get("id", "")),
+        str(channel.get("name", "")),
+        codec_of(name),
+        str(connection_id),
+        transport,
+        address,
+        data,
+        "f(json)" in options,
+    )

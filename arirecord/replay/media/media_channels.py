@@ -1,0 +1,106 @@
+"""All media channels of a replay: made known by the responses to clients, ended by requests and events."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from starlette.websockets import WebSocket
+
+from arirecord.replay.rest_handler import ClientExchange
+
+from .audio import Audio
+from .media_channel import MediaChannel, described_channel
+from .media_socket import serve_media
+from .media_targets import send_audio
+
+__all__ = ["MediaChannels"]
+
+_CREATE: Final = {"create", "externalMedia", "originate", "originateWithId"}
+_VARIABLE: Final = "MEDIA_WEBSOCKET_CONNECTION_ID"
+
+
+class MediaChannels:
+    """Serves `/media/ID` and sends audio to targets.
+
+    `media` is `silence`, `none`, the path of a WAV file, or None: silence for WebSockets, and nothing for targets.
+    `say` receives messages for the user, `watch` a function that it calls with the recorded id of each channel that is
+    gone, `on_exchange` every exchange. Raises `ReplayError` for a file that is not a WAV file.
+    """
+
+    def __init__(
+        self,
+        media: str | None,
+        say: Callable[[str], None],
+        watch: Callable[[Callable[[str], object]], None],
+        on_exchange: Callable[[ClientExchange], object] | None = None,
+    ) -> None:
+        self._watch = watch
+        self._on_exchange = on_exchange
+        self._audio = None if media == "none" else Audio(None if media in (None, "silence") else Path(str(media)))
+        self._has_targets = media not in (None, "none")
+        self._say = say
+        self._channels: dict[str, MediaChannel] = {}
+        self._started: asyncio.Queue[MediaChannel] = asyncio.Queue()
+
+    def __bool__(self) -> bool:
+        return bool(self._channels)
+
+    def describe(self) -> list[dict[str, Any]]:
+        """The state of all channels for the control API."""
+        return [channel.describe() for channel in self._channels.values()]
+
+    def note(self, exchange: ClientExchange) -> None:
+        """Take the response to a client: it may have created or ended a media channel, or name its connection."""
+        if self._on_exchange is not None:
+            self._on_exchange(exchange)
+        operation, status = exchange.key.operation, exchange.response.status
+        if operation.resource != "channels" or status >= 300:
+            return
+        channel_id = dict(exchange.key.subject).get("channelId", "")
+        if operation.name == "hangup":
+            self.end(channel_id)
+        elif operation.name in _CREATE:
+            channel = described_channel(exchange.request.parameters, _object(exchange))
+            if channel is not None:
+                self._watch(self.end)
+                self._channels[channel.channel_id] = channel
+                if self._has_targets and channel.target and channel.transport != "websocket":
+                    self._started.put_nowait(channel)
+        elif exchange.request.parameters.get("variable") == _VARIABLE and channel_id in self._channels:
+            self._channels[channel_id].connection_id = str(_object(exchange).get("value", ""))
+
+    def end(self, channel_id: str) -> None:
+        """The channel with this recorded id is gone."""
+        if channel_id in self._channels:
+            self._channels[channel_id].ended.set()
+
+    async def serve(self, websocket: WebSocket, connection_id: str, client_id: Callable[[str], str]) -> bool:
+        """Serve the WebSocket of a channel that is not gone. False: no channel has this connection.
+
+        `client_id` returns the client's id of a recorded channel.
+        """
+        known = (one for one in self._channels.values() if one.connection_id == connection_id)
+        channel = next((one for one in known if connection_id and not one.ended.is_set()), None)
+        if channel is None:
+            return False
+        frames = None if self._audio is None else self._audio.frames(channel.codec)
+        await serve_media(websocket, channel, client_id(channel.channel_id), frames)
+        return True
+
+    async def run(self) -> None:
+        """Send audio to the targets of channels as they come."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                channel = await self._started.get()
+                if self._audio is not None:
+                    tasks.create_task(send_audio(channel, self._audio, self._say))
+
+
+def _object(exchange: ClientExchange) -> dict[str, Any]:
+    try:
+        value = orjson.loads(exchange.response.content)
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {}
