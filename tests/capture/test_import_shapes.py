@@ -396,3 +396,19 @@ def test_one_sentence_for_all_lines(tmp_path: Path) -> None:
 
     assert header.problems == []
     assert [note[:37] for note in header.source["notes"]] == ["given: 90,000 lines without an ARI eve"[:37]]
+
+
+OPEN = {
+    "Python": "{'a': 1,\n", "JSON": '{"a": 1,\n', "nested": '{"type":"Dial","a":\n', "logger": "app 17: {\n",
+    "lists": '{"a":[1,1,1,1,1,1,1,1,1,1\n', "journal": '{"t":1,"elapsed_ns":1,"event":{\n',
+    "quotes": "{'a': '\n", "CSV": 'x,"{""a"": 1,\n', "one line": "{'a':", "escaped": '{\\"',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_many_values_that_never_close(tmp_path: Path, name: str) -> None:
+    """Ten thousands of them take seconds (they took hours); events between them and behind them are found."""
+    garbage = OPEN[name] * 10_000 + "\n"
+    text = garbage + LINES[0] + "\n" + garbage + each(lambda _, line: line)
+
+    assert imported(tmp_path, text.encode())[0] == [EVENTS[0], *EVENTS]
