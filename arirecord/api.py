@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from arirecord.analytics.connection import Tables
+    from arirecord.check import CheckResult
     from arirecord.report.notebook import Call, Plots
 
 __all__ = ["Session", "open_session"]
@@ -70,6 +71,18 @@ class Session(MartMethods, reader.SessionFile):
                 raise ValueError('the SQL returns no rows. Try "SELECT * FROM calls"')
             found: pl.DataFrame = relation.pl()
             return found
+
+    def check(self, *rules: str | Path) -> "CheckResult":
+        """Check the session against rules files and shipped sets (`default`, `voice`, `linter`, `doctor`).
+
+        Without arguments the set is `default`. Print the result for a text of what failed, or look at `is_ok`,
+        `failed()` and `results`. docs/check.md describes rules files.
+        Raises `RuleError` for a file that cannot be read and for a rule that is not valid.
+        """
+        from arirecord.check import run_rules
+        from arirecord.rules import read_rules
+
+        return run_rules(self, read_rules(rules or ("default",)), self.timezone)
 
     def _with(self, models: Collection[str]) -> "duckdb.DuckDBPyConnection":
         self._tables.need(models)

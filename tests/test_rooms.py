@@ -25,8 +25,9 @@ ALLOWED = {
     "transform": {"asterisk", "select", "session", "analytics"},
     "redact": {"asterisk", "select", "session", "transform"},
     "lake": {"asterisk", "select", "session", "analytics", "transform", "redact"},
+    "check": {"rules", "session", "doctor", "analytics"},
     "tables": set(),
-    "api": {"select", "session", "analytics", "lake", "report", "tables"},
+    "api": {"check", "rules", "select", "session", "analytics", "lake", "report", "tables"},
     "report": {"asterisk", "rules", "select", "session", "analytics"},
 }
 ALLOWED["cli"] = {*ALLOWED}

@@ -56,6 +56,7 @@ GROUPS = {
     "Measure": {
         "explain": ("explain", "Show a call as a ladder diagram."),
         "report": ("report", "Write an HTML report of a session."),
+        "check": ("check", "Check recordings against rules, as a release gate."),
         "query": ("query", "Query a session in SQL."),
         "metrics": ("metrics", "Describe the tables, their columns and parameters."),
         "models": ("models", "List the SQL models behind the tables, or print them."),
@@ -75,7 +76,8 @@ _OTHER_NAMES = {
     "cat": ("dump", "events", "frames", "print", "raw"),
     "info": ("describe", "header", "show", "stats", "status", "summary"),
     "kpis": ("kpi", "statistics", "stats"),
-    "doctor": ("check", "lint", "validate"),
+    "doctor": ("fsck", "validate"),
+    "check": ("assert", "expect", "gate", "lint", "rules"),
     "filter": ("cut", "extract", "grep", "slice"),
     "export": ("convert", "csv", "json"),
     "redact": ("anonymize", "mask", "pseudonymize"),

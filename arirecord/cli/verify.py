@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 import orjson
 
+from arirecord.build_server import github_annotation
 from arirecord.printable import printable
 
 from .console import echo, say
@@ -256,9 +257,7 @@ def _annotate(result: "Verified") -> None:
     if result.trouble is not None:
         errors.append(("the app", result.trouble))
     for title, text in errors:
-        text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        title = title.replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
-        echo(f"::error file={result.path},title={title}::{text}")
+        echo(github_annotation("error", result.path, title, text))
 
 
 def _print(result: "Verified", command: Sequence[str], side_by_side: bool) -> None:

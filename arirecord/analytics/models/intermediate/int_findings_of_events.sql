@@ -4,9 +4,10 @@
 WITH ordered_events AS (
     SELECT
         events.channel_id, events.event_type AS type, events.event_at, events.seq,
-        max(events.event_at) OVER (
+        -- It is the bridge's event, and can be a millisecond older than the channel's event before it.
+        CASE WHEN events.event_type <> 'BridgeBlindTransfer' THEN max(events.event_at) OVER (
             PARTITION BY events.channel_id ORDER BY events.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS latest_at
+        ) END AS latest_at
     FROM stg_channel_events AS events
 ),
 

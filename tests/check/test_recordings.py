@@ -1,0 +1,70 @@
+"""Default rules find in undamaged recordings only what really went wrong there."""
+
+from pathlib import Path
+
+import pytest
+
+from arirecord.check import run_rules
+from arirecord.rules import read_rules
+from arirecord.session.reader import open_session
+from tests.conftest import Sessions, streams
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+pytestmark = pytest.mark.slow
+
+WRONG: dict[str, dict[str, str]] = {
+    # Application streams without subscribeAll end with the application's part of a call.
+    "answered_bridge_talk/app": {"missing-end": "channels leave the application before they end"},
+    "attended_transfer/app": {"missing-end": "channels leave the application before they end"},
+    "blind_transfer/app": {"missing-end": "channels leave the application before they end"},
+    "hold_unhold/app": {"missing-end": "channels leave the application before they end"},
+    "linkedid_attended_transfer/app": {"missing-end": "channels leave the application before they end"},
+    "tapped_menu": {"missing-end": "channels leave the application before they end"},
+    "busy_noanswer_cancel/all": {"unusual-cause": "calls to phones and numbers that do not exist"},
+    "failed_calls": {"unusual-cause": "calls to phones and numbers that do not exist"},
+    "edge_ws_drop/all_2": {"switch-clock": "events that Asterisk kept for 10 s while the client was away"},
+    "edge_restart/all": {"gap-in-call": "Asterisk is killed and started again during a call"},
+    "hold_unhold/all": {"hold-without-unhold": "a holder hangs up"},
+    "talk_and_hold": {"hold-without-unhold": "a holder hangs up"},
+    "recording_playback/all": {"media-failed": "a sound that does not exist"},
+    "recording_playback/app": {"media-failed": "a sound that does not exist"},
+    "office_hour": {
+        "transfer-in-vain": "a transfer to a phone that is not registered",
+        "unusual-cause": "calls to a phone that is not registered",
+    },
+    "exchange/all": {
+        "transfer-in-vain": "transfers to a busy phone, given up by the caller, and returned",
+        "unusual-cause": "calls to phones and numbers that do not exist",
+        "answered-but-alone": "FollowMe and Dial with G() answer without a bridge",
+        "hold-without-unhold": "a holder hangs up",
+        "dial-without-status": "Asterisk reports no end of a dial that was picked up or forwarded",
+        "missing-leave": "Asterisk moves channels between bridges of a conference without events",
+    },
+    "week": {
+        "parts": "its days are recordings of their own",
+        "unusual-cause": "calls to phones and numbers that do not exist",
+        "hold-without-unhold": "a holder hangs up",
+    },
+    "peak_load": {
+        "transfer-failed": "a transfer to an extension that does not exist",
+        "transfer-in-vain": "transfers to a busy phone",
+        "unusual-cause": "calls to phones and numbers that do not exist",
+        "media-failed": "a sound that does not exist",
+        "hold-without-unhold": "a holder hangs up",
+    },
+}
+"""What is really wrong in a recording, by rule."""
+RECORDINGS = [*streams(), *sorted(path.stem for path in SAMPLES.glob("*.parquet")), "week"]
+KNOWN = ("desk", "menus", "mixed_load", "new_kinds")
+"""Scenarios of wider folders, which hold other faults."""
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDINGS if not name.startswith(KNOWN)])
+def test_undamaged_recordings(name: str, sessions: Sessions) -> None:
+    """Errors and warnings; notes are harmless."""
+    path = sessions[name] if "/" in name else SAMPLES / (name if name == "week" else f"{name}.parquet")
+
+    results = run_rules(open_session(path), read_rules()).results
+
+    assert {each.rule.id for each in results if each.severity in ("error", "warning")} == WRONG.get(name, {}).keys()
+    assert {each.rule.id for each in results if each.severity == "error"} <= {"gap-in-call"}
