@@ -10,7 +10,7 @@ PIP = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 INSTALL_IN = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(PIP)) --constraint constraints.txt
 INSTALL := $(call INSTALL_IN,$(VENV))
 
-.PHONY: help demo test test-explore test-asterisk lint format docs site notebooks bench office-hour samples dist clean
+.PHONY: help demo test test-explore test-asterisk test-spark lint format docs site notebooks bench office-hour samples dist clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ test-explore: $(READY) ## Search for faults with fresh random examples (SEED=N r
 
 test-asterisk: $(READY) ## Install a real Asterisk into a folder and test against it (Debian, root)
 	ARIRECORD_TEST_ASTERISK=1 $(BIN)/python -m pytest tests/real_asterisk -n 0 $(ARGS)
+
+test-spark: $(READY) ## Run the tests on Apache Spark (Java 17)
+	$(INSTALL) --editable '.[spark]' --group dev
+	ARIRECORD_TEST_SPARK=1 $(BIN)/python -m pytest tests/spark -n 0 $(ARGS)
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check

@@ -48,6 +48,13 @@ class Session(MartMethods, reader.SessionFile):
     def _tables(self) -> "Tables":
         from arirecord.analytics.connection import Tables
 
+        return Tables(self, self.timezone, is_kept=True)
+
+    @cached_property
+    def _computed_tables(self) -> "Tables":
+        """Tables that follow parameters: kept ones were computed with the defaults."""
+        from arirecord.analytics.connection import Tables
+
         return Tables(self, self.timezone)
 
     @property
@@ -65,8 +72,9 @@ class Session(MartMethods, reader.SessionFile):
         """
         from arirecord.analytics.parameters import setting
 
-        with setting(self._tables.connection, cast("Mapping[str, str | float]", parameters)):
-            relation = self._tables.sql(query)
+        tables = self._computed_tables if parameters and self._tables.is_kept else self._tables
+        with setting(tables.connection, cast("Mapping[str, str | float]", parameters)):
+            relation = tables.sql(query)
             if relation is None:
                 raise ValueError('the SQL returns no rows. Try "SELECT * FROM calls"')
             found: pl.DataFrame = relation.pl()

@@ -13,6 +13,7 @@ The text of each says what is wrong, where, and what to do.
     - `NothingKept`: a selection keeps no event
     - `ReplayError`: a recording cannot be replayed
     - `RuleError`: a rules file cannot be read, or a rule is not valid
+    - `ShardError`: tables cannot be computed window by window
     - `TargetExists`: an output would be overwritten
     - `UnknownName`: a table, column, model or parameter does not exist; also a `KeyError` and a `ValueError`
     - `VerifyError`: a recording cannot be verified
@@ -30,6 +31,7 @@ __all__ = [
     "NothingKept",
     "ReplayError",
     "RuleError",
+    "ShardError",
     "TargetExists",
     "UnknownName",
     "VerifyError",
@@ -82,6 +84,10 @@ class ReplayError(ArirecordError):
 
 class RuleError(ArirecordError):
     """A rules file cannot be read, or a rule in it is not valid: the text names the file and the rule."""
+
+
+class ShardError(ArirecordError):
+    """Tables cannot be computed window by window: a link leads out of a window's calls."""
 
 
 class TargetExists(ArirecordError):

@@ -26,6 +26,7 @@ ALLOWED = {
     "redact": {"asterisk", "select", "session", "transform"},
     "lake": {"asterisk", "select", "session", "analytics", "transform", "redact"},
     "check": {"rules", "session", "doctor", "analytics"},
+    "spark": {"analytics", "lake", "session"},
     "tables": set(),
     "api": {"check", "rules", "select", "session", "analytics", "lake", "report", "tables"},
     "report": {"asterisk", "rules", "select", "session", "analytics"},

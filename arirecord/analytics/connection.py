@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import duckdb
@@ -14,11 +14,13 @@ from arirecord.session.reader import SessionFile, open_session
 from arirecord.session.servers import Server
 from arirecord.suggest import unknown_name
 
+from .kept_models import KeptServerModels
+from .kept_tables import kept_tables
 from .macros import Macros
 from .models import load_models, model_names
 from .parameters import set_statement
 from .restriction import check_statement, restrict
-from .server_models import ServerModels, model_statement
+from .server_models import ModelOptions, ServerModels, model_statement
 from .sql_errors import suggesting_names
 from .statement_runner import StatementRunner
 from .views import EVENT_VIEWS, ROW_VIEWS, SessionViews, name, text, words_of
@@ -69,6 +71,7 @@ def connect(
     *,
     models: Collection[str] | None = None,
     timezone: str = "UTC",
+    kept: bool = True,
 ) -> duckdb.DuckDBPyConnection:
     """Open an in-memory DuckDB connection with the views of a session.
 
@@ -91,10 +94,13 @@ def connect(
     timezone: IANA name (`Europe/Prague`) or `local`, for the parameter `timezone` and DuckDB's own setting `TimeZone`.
         Times in tables stay UTC; `local_time(started_at)` converts them.
 
+    kept: use the tables that `arirecord tables build` stored, if they are current. Tables with parameters are computed
+        with the defaults then: to set one, pass False.
+
     Raises `NotASession` and `FileNotFoundError` as `open_session` does, `UnknownName` for an unknown model,
     `ValueError` for an unknown zone.
     """
-    tables = Tables(session if isinstance(session, SessionFile) else open_session(session), timezone)
+    tables = Tables(session if isinstance(session, SessionFile) else open_session(session), timezone, is_kept=kept)
     tables.need_views()
     tables.need(models)
     return tables.connection
@@ -108,6 +114,7 @@ class Tables:
 
     timezone: zone of time buckets, of `local_time` and of DuckDB's type TIMESTAMP WITH TIME ZONE.
     script: gets the statements that create views, macros and tables; the tables stay empty.
+    is_kept: use kept tables that are current.
     is_restricted: statements can read the files of the session, and nothing else; see `restrict`.
     Raises `ValueError` for an unknown zone.
     """
@@ -119,6 +126,7 @@ class Tables:
         script: list[str] | None = None,
         *,
         is_restricted: bool = False,
+        is_kept: bool = False,
     ) -> None:
         zone = zone_name(timezone)
         spill = str(new_path("spill"))  # DuckDB makes it readable for everybody
@@ -140,9 +148,20 @@ class Tables:
         self.connection.execute(f"SET TimeZone = '{zone}'")  # default: the machine's
         if zone != "UTC":
             self.connection.execute(set_statement("timezone", zone))
+        self._kept = kept_tables(session) if is_kept and session and script is None else None
         self._is_restricted = is_restricted
         if is_restricted:
-            restrict(self.connection, map(plain_path, session.paths if session else ()))
+            files = [file for tables in (self._kept or {}).values() for file in tables.files]
+            restrict(self.connection, map(plain_path, [*(session.paths if session else ()), *files]))
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether tables come from kept ones."""
+        return self._kept is not None
+
+    def limit(self, threads: int, memory: str) -> None:
+        """Let DuckDB use so many threads, and so much memory before it spills to the disk."""
+        self.connection.execute(f"SET threads = {threads}; SET memory_limit = {text(memory)}")
 
     def need_for(
         self, sql: str, models: Collection[str] | None = None, *, begin: Callable[[str], object] = lambda name: None
@@ -218,21 +237,34 @@ class Tables:
         self._made |= wanted | {model.name for model in shared}
 
     @cached_property
-    def _servers(self) -> Sequence[ServerModels]:
+    def _servers(self) -> "Sequence[ServerModels | KeptServerModels]":
         servers = self._session.servers if self._session else (Server(None, (), frozenset()),)
         if len(servers) == 1:
-            return [ServerModels(self._runner, servers[0].name, "main", self._views, self._macros)]
+            return [self._server_models(servers[0], "main", self._views)]
         names = ", ".join(text(server.name or "") for server in servers)
         self._runner.run(f"SET VARIABLE {_SERVERS} = [{names}]")
-        return [self._models_of(server, f"server_{number}") for number, server in enumerate(servers)]
+        return [self._server_models(server, *self._new_home(server, number)) for number, server in enumerate(servers)]
 
-    def _models_of(self, server: Server, schema: str) -> ServerModels:
+    def _server_models(self, server: Server, home: str, views: SessionViews) -> "ServerModels | KeptServerModels":
+        computed = partial(ServerModels, self._runner, server.name, home, views, self._macros)
+        return KeptServerModels(self._kept[server.name], computed, home) if self._kept else computed()
+
+    def _new_home(self, server: Server, number: int) -> tuple[str, SessionViews]:
+        home = f"server_{number}"
+        return home, self._create_home(server, home)
+
+    def models_of(self, server: Server, home: str, options: ModelOptions | None = None) -> ServerModels:
+        """Return the models of one server, whose tables users find in a new schema `home`."""
+        views = self._create_home(server, home)
+        return ServerModels(self._runner, server.name, home, views, self._macros, options)
+
+    def _create_home(self, server: Server, home: str) -> SessionViews:
         views = SessionViews(self._session, server)
-        self._runner.run(f"CREATE SCHEMA {schema}")
-        with self._runner.in_schemas(schema):
+        self._runner.run(f"CREATE SCHEMA {home}")
+        with self._runner.in_schemas(home):
             for view in ROW_VIEWS:
                 self._runner.run(views.create(view))
-        return ServerModels(self._runner, server.name, schema, views, self._macros)
+        return views
 
     def _unite(self, model: str) -> None:
         """Create the view of one model of all servers."""

@@ -107,9 +107,11 @@ class Life(NamedTuple):
     begin_seq: int
 
 
-def find_lives(runner: StatementRunner, views: SessionViews) -> Sequence[Life]:
-    """Return the lives after the first that the views of a server show."""
-    kinds = {kind for (kind,) in runner.rows(views.written_into(_KINDS_WITH_LIVES))}
+def find_lives(
+    runner: StatementRunner, views: SessionViews, kinds_wanted: Collection[str] = ("channel", "bridge")
+) -> Sequence[Life]:
+    """Return the lives after the first that the views of a server show, of these kinds."""
+    kinds = {kind for (kind,) in runner.rows(views.written_into(_KINDS_WITH_LIVES))} & {*kinds_wanted}
     found = (_FIND_LIVES.replace("{sightings}", _SIGHTINGS[kind]) for kind in sorted(kinds))
     return [Life(*row) for sql in found for row in runner.rows(views.written_into(sql))]
 

@@ -6,22 +6,23 @@ from typing import NamedTuple
 from .statement_runner import StatementRunner
 from .views import SessionViews
 
-__all__ = ["Restart", "find_restarts", "restarts_view"]
+__all__ = ["MadeBounds", "Restart", "find_restarts", "made_bounds", "restarts_view"]
 
 _LEAST_S = 2
 """Channels made by several threads within this time may be reported in another order than that of their numbers."""
 
 # Asterisk's ids are the second of the creation and a number, which begins with 0 when Asterisk starts.
-_FALLS = f"""
+_MADE = """
 WITH made AS (
     SELECT
         seq,
-        TRY_CAST(regexp_extract(channel_id, '(\\d{{10}})\\.\\d+$', 1) AS BIGINT) AS made_s,
-        TRY_CAST(regexp_extract(channel_id, '\\d{{10}}\\.(\\d+)$', 1) AS BIGINT) AS number
+        TRY_CAST(regexp_extract(channel_id, '(\\d{10})\\.\\d+$', 1) AS BIGINT) AS made_s,
+        TRY_CAST(regexp_extract(channel_id, '\\d{10}\\.(\\d+)$', 1) AS BIGINT) AS number
     FROM channel_events
-    WHERE type IN ('ChannelCreated', 'StasisStart') AND regexp_matches(channel_id, '\\d{{10}}\\.\\d+$')
+    WHERE type IN ('ChannelCreated', 'StasisStart') AND regexp_matches(channel_id, '\\d{10}\\.\\d+$')
 )
-
+"""
+_FALLS = f"""{_MADE}
 SELECT seq
 FROM made
 QUALIFY number <= lag(number) OVER (ORDER BY seq) AND made_s >= lag(made_s) OVER (ORDER BY seq) + {_LEAST_S}
@@ -45,12 +46,57 @@ ORDER BY falls.seq
 """
 
 
+_BOUNDS = f"""{_MADE}
+SELECT
+    arg_min(seq, seq), arg_min(made_s, seq), arg_min(number, seq), arg_max(made_s, seq), arg_max(number, seq),
+    (SELECT epoch_us(arg_max(received_at, seq)) FROM events WHERE events.seq < (SELECT min(seq) FROM made)),
+    (SELECT epoch_us(received_at) FROM events WHERE events.seq = (SELECT min(seq) FROM made)),
+    (SELECT epoch_us(arg_max(received_at, seq)) FROM events)
+FROM made
+"""
+
+
 class Restart(NamedTuple):
     """A restart before the row `seq`, between two times of receipt in microseconds."""
 
     seq: int
     begin_us: int
     end_us: int
+
+
+class MadeBounds(NamedTuple):
+    """The first and last channels made in a part of a recording, by the second and the number in their ids.
+
+    before_us, at_us: times of receipt of the event before the first channel's creation and of that creation.
+    last_us: that of the last event. None: there is none.
+    """
+
+    first_seq: int | None
+    first_s: int | None
+    first_number: int | None
+    last_s: int | None
+    last_number: int | None
+    before_us: int | None
+    at_us: int | None
+    last_us: int | None
+
+    def restart_after(self, earlier: "MadeBounds", last_us: int | None) -> Restart | None:
+        """Return the restart between an earlier part and this one: the ids' numbers fall.
+
+        last_us: the time of receipt of the last event before this part.
+        """
+        if None in (self.first_s, self.first_number, earlier.last_s, earlier.last_number):
+            return None
+        is_fall = (self.first_number or 0) <= (earlier.last_number or 0)
+        if not is_fall or (self.first_s or 0) < (earlier.last_s or 0) + _LEAST_S:
+            return None
+        return Restart(self.first_seq or 0, self.before_us or last_us or 0, self.at_us or 0)
+
+
+def made_bounds(runner: StatementRunner, views: SessionViews) -> MadeBounds:
+    """Return the first and last channels that a server's rows show being made."""
+    (row,) = runner.rows(views.written_into(_BOUNDS))
+    return MadeBounds(*row)
 
 
 def find_restarts(runner: StatementRunner, views: SessionViews) -> Sequence[Restart]:

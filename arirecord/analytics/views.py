@@ -178,7 +178,7 @@ def _source(session: SessionFile | None, server: Server | None) -> _Source:
     if server and shared:
         is_own = f"COALESCE(asterisk_id, '') = {text(server.name or '')}"
         is_own = f"({is_own} OR filename IN ({own_paths}))" if own_paths else is_own
-    if len(session.parts) < 2:
+    if len(session.parts) < 2 and not session.seq_shifts[0]:
         return _Source(f"read_parquet({paths[0]}, {_READ})", is_own=is_own)
     read = f"read_parquet([{', '.join(paths.values())}], {_READ}, union_by_name = true, filename = true)"
     shifts = {number: session.seq_shifts[number] for number in numbers}

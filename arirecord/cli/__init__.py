@@ -60,6 +60,7 @@ GROUPS = {
         "query": ("query", "Query a session in SQL."),
         "metrics": ("metrics", "Describe the tables, their columns and parameters."),
         "models": ("models", "List the SQL models behind the tables, or print them."),
+        "tables": ("build_tables", "Compute the tables of a recording once and keep them."),
     },
     **table_groups(),
     "Other": {
@@ -84,7 +85,7 @@ _OTHER_NAMES = {
     "explain": ("call", "ladder", "trace"),
     "calls": ("call", "cdr", "cdrs"),
     "query": ("sql",),
-    "metrics": ("columns", "schema", "tables"),
+    "metrics": ("columns", "schema"),
 }
 """Names in other tools for our commands."""
 

@@ -60,7 +60,9 @@ def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, 
         opening = thread.submit(open_session, session)
         from arirecord.analytics.connection import Tables
 
-        tables = Tables(opening.result(), timezone, is_restricted=not unsafe)
+        # Kept tables were computed with the defaults of all parameters.
+        is_kept = re.search(r"\bSET\b", text or "", re.IGNORECASE) is None
+        tables = Tables(opening.result(), timezone, is_restricted=not unsafe, is_kept=is_kept)
     with _advising_unsafe():
         for result in _results(tables, text or "", is_one=output.path is not None or output.format == "parquet"):
             if output.is_terminal and output.format == "table" and not output.vertical:

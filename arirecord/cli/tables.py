@@ -218,7 +218,7 @@ def _answer(
         hidden = [name for name in known if name not in asked["columns"]]
         view = TableView(timezone, hidden, show_all="--all-columns, --vertical or --columns NAMES")
     question = TableQuery(mart, **asked)
-    made = Tables(opened, timezone, is_restricted=True)
+    made = Tables(opened, timezone, is_restricted=True, is_kept=not settings)
     try:
         for setting in settings:
             made.connection.execute(set_statement(*_pair(setting)))

@@ -63,14 +63,19 @@ def common_folder(paths: Sequence[Path]) -> Path:
 
 
 def session_files(folder: Path) -> Sequence[Path]:
-    """Return the `.parquet` files in a folder at any depth, in the order of their names, without hidden ones.
+    """Return the `.parquet` files in a folder at any depth, in the order of their names, without hidden ones
+    and those in hidden folders.
 
     Of a lake these are the sessions, without tables computed from them.
     """
     if is_lake(folder):
         days = sorted(path for path in (folder / LAKE_EVENTS).glob("*/*") if path.is_dir())
         return [path for day in days for path in files_of_day(day)]
-    return list(true_files(sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))))
+    return list(true_files(sorted(path for path in folder.rglob("*.parquet") if not _is_hidden(path, folder))))
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(name.startswith(".") for name in path.relative_to(folder).parts)
 
 
 def files_of_day(folder: Path) -> list[Path]:

@@ -23,7 +23,7 @@ reactions AS (
         min(starts.seq) AS seq, min(requests.asked_at) AS asked_at
     FROM stg_stasis_events AS starts
     LEFT JOIN requests_by_id AS requests ON requests.named_id = plain_id(starts.channel_id) AND requests.seq > starts.seq
-    WHERE starts.is_entry AND EXISTS (FROM stg_requests)
+    WHERE starts.is_entry AND (SELECT has_requests FROM int_recording_facts)
     GROUP BY ALL
 )
 
@@ -37,7 +37,7 @@ SELECT
 FROM reactions
 JOIN int_call_channels AS calls USING (channel_id)
 JOIN int_call_spans AS spans ON spans.call_id = calls.call_id
-CROSS JOIN (SELECT max(event_at) AS ended_at FROM stg_channel_events) AS recording
+CROSS JOIN int_recording_facts AS recording
 WHERE COALESCE(reactions.asked_at, spans.ended_at, recording.ended_at) - reactions.event_at > INTERVAL 3 SECONDS
 UNION ALL
 SELECT

@@ -1,11 +1,6 @@
 -- One row is one finding about a bridge: a party that stays in it alone, or a bridge that an app did not destroy.
 -- Identified by `rule`, `call_id`, `channel_id` and `seq`.
-WITH recording AS (
-    SELECT max(event_at) AS ended_at
-    FROM stg_channel_events
-),
-
-stays_of_calls AS (
+WITH stays_of_calls AS (
     SELECT stays.*, calls.call_id
     FROM int_bridge_stays AS stays
     JOIN int_call_channels AS calls USING (channel_id)
@@ -38,7 +33,7 @@ lonely_stays AS (
     JOIN stays_of_calls AS stays
         ON stays.bridge_id = counts.bridge_id AND stays.call_id = counts.call_id
         AND COALESCE(stays.entered_seq < counts.seq, true) AND COALESCE(stays.left_seq > counts.seq, true)
-    CROSS JOIN recording
+    CROSS JOIN int_recording_facts AS recording
     WHERE counts.change = -1 AND counts.member_count = 1
 ),
 
@@ -67,7 +62,7 @@ FROM empty_bridges AS bridges
 JOIN stg_bridge_lives AS created
     ON created.bridge_id = bridges.bridge_id AND created.step = 'created' AND created.bridge_class = 'stasis'
 JOIN int_call_spans AS spans ON spans.call_id = bridges.call_id AND created.seq >= spans.first_seq
-CROSS JOIN recording
+CROSS JOIN int_recording_facts AS recording
 ANTI JOIN stg_bridge_lives AS ended ON ended.bridge_id = bridges.bridge_id AND ended.step <> 'created'
 WHERE recording.ended_at - bridges.left_at > INTERVAL 5 SECONDS
 GROUP BY bridges.bridge_id, bridges.call_id

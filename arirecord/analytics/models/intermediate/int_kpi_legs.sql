@@ -1,8 +1,7 @@
--- One row is one leg that is not a Local end, a helper or media, with the values that KPIs group by. Identified by
--- `channel_id`.
--- Local ends represent a call that has no other legs. `until_at` is the leg's end. For a leg without one it is the
--- moment when it left its application, the last `Dial` event if no other named it, the beginning of the next gap, or
--- the end of the recording. `is_start_known`: it began in recorded time, within a second.
+-- One row is one leg that KPIs count, with its time in the recording. Identified by `channel_id`.
+-- `until_at` is the leg's end. For a leg without one it is the moment when it left its application, the last `Dial`
+-- event if no other named it, the beginning of the next gap, or the end of the recording. `is_start_known`: it began in
+-- recorded time, within a second.
 WITH span AS (
     SELECT min(begin_at) AS first_at, max(end_at) AS last_at
     FROM int_recorded
@@ -12,69 +11,19 @@ gaps AS (
     SELECT gaps.seq, gaps.begin_at - to_microseconds(recorded.end_delay_us) AS lost_at
     FROM stg_gaps AS gaps
     ASOF JOIN int_recorded AS recorded ON gaps.begin_at >= recorded.recorder_begin_at
-),
-
-applications AS (
-    SELECT calls.call_id, arg_min(shown.application, shown.seq) AS application
-    FROM stg_applications AS shown
-    JOIN int_call_channels AS calls USING (channel_id)
-    GROUP BY calls.call_id
-),
-
-placed AS (
-    SELECT
-        legs.call_id,
-        CASE WHEN legs.role IS DISTINCT FROM 'local' THEN legs.endpoint END AS endpoint,
-        facts.*
-    FROM int_legs AS legs
-    JOIN int_channel_facts AS facts USING (channel_id)
-    WHERE NOT facts.is_helper AND NOT facts.is_media AND (
-        legs.role IS DISTINCT FROM 'local'
-        OR legs.call_id IN (SELECT call_id FROM int_call_spans WHERE leg_count = 0)
-    )
-),
-
-origins AS (
-    SELECT call_id, arg_min_null(endpoint, first_seq) AS origin
-    FROM placed
-    GROUP BY call_id
 )
 
 SELECT
     this_server() AS server,
-    legs.channel_id, legs.call_id, legs.first_seq, legs.last_seq, legs.endpoint,
-    origins.origin,
-    -- Not joined: DuckDB would load the wide rows of all legs into memory for it.
-    COALESCE(
-        attempts.dialled_number,
-        (SELECT dialled_exten FROM int_call_parties AS parties WHERE parties.call_id = legs.call_id)
-    ) AS destination,
-    (SELECT application FROM applications WHERE applications.call_id = legs.call_id) AS application,
+    legs.* EXCLUDE (created_at, up_at, gone_at, is_leg_answered, is_only_dialled),
     greatest(legs.created_at, span.first_at) AS started_at,
-    CASE WHEN legs.is_answered THEN greatest(COALESCE(legs.answered_at, legs.created_at), span.first_at) END AS up_at,
+    CASE WHEN legs.is_leg_answered THEN greatest(legs.up_at, span.first_at) END AS up_at,
     greatest(
-        COALESCE(
-            legs.ended_at, legs.gone_at,
-            CASE WHEN legs.is_only_dialled THEN legs.last_at ELSE least(gaps.lost_at, span.last_at) END
-        ),
+        COALESCE(legs.gone_at, CASE WHEN NOT legs.is_only_dialled THEN least(gaps.lost_at, span.last_at) END),
         legs.created_at
     ) AS until_at,
-    COALESCE(legs.created_at < recorded.end_at, false) AS is_start_known,
-    attempts.begun_at,
-    attempts.ringing_at,
-    attempts.is_rung,
-    attempts.answered_at,
-    attempts.requested_at,
-    attempts.ended_at,
-    attempts.dial_status,
-    attempts.hangup_cause,
-    attempts.tech_cause,
-    attempts.is_forwarded,
-    attempts.is_answered,
-    attempts.is_settled
-FROM placed AS legs
-JOIN origins ON origins.call_id = legs.call_id
+    COALESCE(legs.created_at < recorded.end_at, false) AS is_start_known
+FROM int_counted_legs AS legs
 CROSS JOIN span
 ASOF LEFT JOIN gaps ON gaps.seq > legs.last_seq
 ASOF LEFT JOIN int_recorded AS recorded ON legs.created_at >= recorded.begin_at - INTERVAL 1 SECOND
-LEFT JOIN int_attempts AS attempts ON attempts.channel_id = legs.channel_id

@@ -2,16 +2,12 @@
 -- It goes from before its first event to after its last one. The clocks of Asterisk and the recorder may differ, and
 -- so may their pace if a replay was recorded. `recorder_begin_at` is by the recorder's clock, `end_delay_us` the lead
 -- of that clock at the end; `next_begin_at` is the beginning of the next interval, after a gap.
-WITH receipts AS (
-    SELECT received_at, event_at FROM stg_receipts WHERE event_at IS NOT NULL
-),
-
-bounds AS (
+WITH bounds AS (
     SELECT
         spans.begin_at,
         min(receipts.received_at) AS first_received_at,
         max(receipts.received_at) AS last_received_at
-    FROM receipts
+    FROM int_receipts AS receipts
     ASOF JOIN stg_recorded_spans AS spans ON receipts.received_at >= spans.begin_at - INTERVAL 1 MILLISECOND
     WHERE receipts.received_at <= spans.end_at + INTERVAL 1 MILLISECOND
     GROUP BY spans.begin_at
@@ -24,7 +20,7 @@ delays AS (
             AS begin_delay_us,
         min(epoch_us(receipts.received_at) - epoch_us(receipts.event_at)) FILTER (received_at = last_received_at)
             AS end_delay_us
-    FROM receipts
+    FROM int_receipts AS receipts
     JOIN (
         SELECT *, unnest([first_received_at, last_received_at]) AS received_at FROM bounds
     ) AS bounds USING (received_at)

@@ -1,14 +1,8 @@
 -- One row is one interval in which a device was in one state. Identified by `first_seq`.
-WITH reports AS (
-    -- Asterisk repeats states and sends an event once for each app on a socket.
-    SELECT asterisk_id, device, state, event_at, min(seq) AS seq
-    FROM stg_device_states
-    GROUP BY ALL
-),
-
-changes AS (
+WITH changes AS (
+    -- Changes that were found day by day can repeat the state of the day before.
     SELECT asterisk_id, device, state, event_at, seq
-    FROM reports
+    FROM int_device_changes
     QUALIFY lag(state) OVER (PARTITION BY asterisk_id, device ORDER BY seq) IS DISTINCT FROM state
 ),
 

@@ -2,7 +2,7 @@
 -- `pattern`.
 WITH following AS (
     SELECT
-        channel_id,
+        channel_id, call_id,
         list(digit) OVER next_three AS keys,
         list(duration_ms) OVER next_three AS durations_ms,
         list(gap_ms) OVER next_three AS gaps_ms
@@ -22,7 +22,7 @@ lengthened AS (
 counted_patterns AS (
     SELECT
         'run' AS kind,
-        channel_id,
+        channel_id, call_id,
         array_to_string(keys[:digit_count], '') AS pattern,
         digit_count,
         list_avg(durations_ms[:digit_count]) AS duration_ms,
@@ -32,7 +32,8 @@ counted_patterns AS (
     FROM lengthened
     UNION ALL
     SELECT
-        'sequence', channel_id, digits, digit_count, list_avg(durations_ms), list_avg(gaps_ms), is_repeated, is_corrected
+        'sequence', channel_id, call_id, digits, digit_count, list_avg(durations_ms), list_avg(gaps_ms), is_repeated,
+        is_corrected
     FROM dtmf
 )
 
@@ -42,7 +43,8 @@ SELECT
     any_value(digit_count) AS digit_count,
     count(*) AS occurrence_count,
     count(*) / sum(count(*)) OVER (PARTITION BY kind, any_value(digit_count)) AS occurrence_ratio,
-    count(DISTINCT channel_id) AS channel_count,
+    -- An id that an app gives again is another channel in another call.
+    count(DISTINCT (channel_id, call_id)) AS channel_count,
     median(duration_ms) AS median_duration_ms,
     min(duration_ms) AS shortest_duration_ms,
     max(duration_ms) AS longest_duration_ms,

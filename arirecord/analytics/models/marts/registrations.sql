@@ -1,39 +1,31 @@
 -- One row is one interval in which a contact, or an endpoint as a whole, had one status. Identified by `first_seq`.
-WITH reports AS (
-    -- Asterisk sends an event once for each app on a socket.
-    SELECT asterisk_id, technology, endpoint, aor, contact_uri, status, roundtrip_us, cause, peer_address, event_at,
-        min(seq) AS seq
-    FROM stg_registrations
-    GROUP BY ALL
-),
-
-counted AS (
-    SELECT
-        *,
-        lag(status) OVER reports_of_contact IS DISTINCT FROM status AS is_change
-    FROM reports
-    WINDOW reports_of_contact AS (PARTITION BY asterisk_id, technology, endpoint, aor, contact_uri ORDER BY seq)
-),
-
-numbered AS (
+WITH counted AS (
+    -- Series that were found day by day can go on with the status of the day before.
     SELECT
         *,
         count(*) FILTER (is_change) OVER (
-            PARTITION BY asterisk_id, technology, endpoint, aor, contact_uri ORDER BY seq ROWS UNBOUNDED PRECEDING
+            PARTITION BY asterisk_id, technology, endpoint, aor, contact_uri ORDER BY first_seq ROWS UNBOUNDED PRECEDING
         ) AS number
-    FROM counted
+    FROM (
+        SELECT
+            *,
+            lag(status) OVER (
+                PARTITION BY asterisk_id, technology, endpoint, aor, contact_uri ORDER BY first_seq
+            ) IS DISTINCT FROM status AS is_change
+        FROM int_registration_stretches
+    )
 ),
 
 stretches AS (
     SELECT
         asterisk_id, technology, endpoint, aor, contact_uri, any_value(status) AS status,
-        any_value(cause) AS cause, any_value(peer_address) AS peer_address,
-        count(roundtrip_us) AS qualify_count,
-        avg(roundtrip_us) / 1000 AS qualify_ms,
-        max(roundtrip_us) / 1000 AS longest_qualify_ms,
-        min(event_at) AS started_at,
-        min(seq) AS first_seq
-    FROM numbered
+        arg_min(cause, first_seq) AS cause, arg_min(peer_address, first_seq) AS peer_address,
+        sum(qualify_count)::BIGINT AS qualify_count,
+        sum(qualify_us) / sum(qualify_count) / 1000 AS qualify_ms,
+        max(longest_qualify_us) / 1000 AS longest_qualify_ms,
+        min(started_at) AS started_at,
+        min(first_seq) AS first_seq
+    FROM counted
     GROUP BY asterisk_id, technology, endpoint, aor, contact_uri, number
 ),
 
