@@ -169,7 +169,7 @@ class MartMethods:
         return self._mart("transfers", parameters)
 
     def trunk_calls(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
-        """Calls between recorded servers: both legs, hops, causes, clocks."""
+        """Calls between recorded servers: legs, hops, causes."""
         return self._mart("trunk_calls", parameters)
 
     def turns(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":

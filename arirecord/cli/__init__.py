@@ -51,6 +51,8 @@ GROUPS = {
         "ingest": ("ingest", "Put sessions into a lake, by server and day."),
         "compact": ("compact", "Write a session in about half the space."),
         "redact": ("redact", "Replace phone numbers and names with pseudonyms."),
+        "erase": ("erase", "Erase phone numbers from recordings, in place."),
+        "retain": ("retain", "Remove parts that are older than a time."),
         "diff": ("diff", "Compare two sessions by their calls and metrics."),
     },
     "Measure": {

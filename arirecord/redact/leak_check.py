@@ -112,6 +112,10 @@ class LeakSearch:
             for what in self._in_text(text):
                 yield leak(f"{what} in {name}", pc.equal(column, text))
 
+    def finds(self, text: str) -> bool:
+        """Return whether a text holds an original."""
+        return bool(self._in_text(text))
+
     def masked(self, raw: str) -> str:
         """Mask each string of a frame, which is JSON, that holds an original."""
         pieces = cut(raw) or []
