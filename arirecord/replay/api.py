@@ -27,7 +27,7 @@ _MOST: Final = 100_000
 
 
 class Replay:
-    """A running replay, made by `arirecord.replay`. `requests` are the requests of clients so far that ARI knows."""
+    """A running replay, made by `arirecord.replay`. `requests` are the requests of clients so far."""
 
     def __init__(
         self, session: SessionFile | str | Path, options: ReplayOptions, say: Callable[[str], None] | None = None

@@ -40,7 +40,7 @@ class Executor:
     """Sends, reads and waits as a playback commands. `end` is set while nothing is left to send, `done` when the server
     should end.
 
-    `report` receives messages for the user, `on_exchange` every request of a client that ARI knows.
+    `report` receives messages for the user, `on_exchange` every request of a client.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from .rest.client_pacing import ClientPacing
 from .rest.messages import RestRequest, RestResponse, error
 from .rest.recorded_exchanges import RecordedRest
 from .rest.websocket_rest import RestMessage, parse_message, response_text
-from .rest_handler import Accepted, RestHandler
+from .rest_handler import Accepted, ClientExchange, RestHandler
 from .scheduler import Scheduler
 from .timing.chaos import Chaos, Fault
 from .timing.clock import PlayerClock
@@ -256,13 +256,14 @@ class Playback:
         return place is not None and now_ns < pending.began_ns + _HELD_NS and self.scheduler.approaches(place)
 
     def _respond(self, pending: _Pending, unreadable: str = "") -> Respond:
-        exchange = None
+        exchange: ClientExchange | None = None
         accepted = pending.accepted
         is_in_place = pending.place is not None and self.scheduler.progress.is_at(pending.place)
         if accepted is None:
             response = error(503, unreadable)
         elif isinstance(accepted, RestResponse):
             response = accepted
+            exchange = self._rest.unknown(pending.request, response)
         else:
             response, exchange = self._rest.complete(accepted, is_in_place)
         if pending.fault is not None and pending.fault.name not in _DELAYS:

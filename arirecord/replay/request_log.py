@@ -51,7 +51,7 @@ class ClientRequest:
 
 
 class RequestLog:
-    """The requests of clients so far that ARI knows, in order: the latest 100,000."""
+    """The requests of clients so far, in order: the latest 100,000."""
 
     def __init__(self) -> None:
         self.all: deque[ClientRequest] = deque(maxlen=_MOST)

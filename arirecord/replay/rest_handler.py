@@ -17,7 +17,7 @@ from .rest.id_map import IdMap
 from .rest.matcher import QueuedExchange
 from .rest.messages import RestRequest, RestResponse, error
 from .rest.recorded_exchanges import RecordedRest
-from .rest.request_key import RequestKey, as_recorded, asked
+from .rest.request_key import RequestKey, as_recorded, asked, unknown_key
 from .rest.served_docs import ApiDocs
 
 __all__ = ["Accepted", "ClientExchange", "RestHandler"]
@@ -118,6 +118,11 @@ class RestHandler:
         route, recorded = as_recorded(route, request, self.ids)
         key = asked(route, recorded, self._recorded.name_of)
         return Accepted(request, route, recorded, key, self._commands.recall(route, recorded, key))
+
+    def unknown(self, request: RestRequest, response: RestResponse) -> ClientExchange | None:
+        """The exchange for a request that ARI does not have; None for a document."""
+        key = unknown_key(request, self.ids)
+        return None if key is None else ClientExchange(key, request, response)
 
     def may_be(self, one: QueuedExchange) -> bool:
         """Whether a recorded request may be one of the clients now."""

@@ -72,7 +72,7 @@ class ReplayServer(AsyncBlock):
     frames that became due meanwhile follow at once.
 
     `say` receives messages for the user; by default they go to the logger `arirecord.replay`. `on_exchange` receives
-    every request of a client that ARI knows, with its response. Raises `ReplayError` if it cannot listen, and from the
+    every request of a client, with its response. Raises `ReplayError` if it cannot listen, and from the
     block if the session cannot be read further. For sub-millisecond lateness run it on an event loop made with
     `wire.precise_loop`.
     """

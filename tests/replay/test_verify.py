@@ -135,6 +135,18 @@ def test_a_request_too_many_is_one_difference(tmp_path: Path) -> None:
     assert different == ["+ POST /bridges?name=menu&type=mixing"] * 2
 
 
+@pytest.mark.slow
+def test_a_path_that_ari_does_not_have_is_a_difference(tmp_path: Path) -> None:
+    """With a letter too many, in the call that it names."""
+    result = verified(with_bug(tmp_path, ASKS_TO_ANSWER, ASKS_TO_ANSWER.replace('"answer"', '"anwser"')))
+
+    assert len(result.calls) == 4
+    for call in result.calls:
+        lines = [line for hunk in call.hunks for line in hunk.lines if line[0] in "+-"]
+        channel = call.call.channel_id
+        assert sorted(lines) == [f"+ POST /channels/{channel}/anwser", f"- POST /channels/{channel}/answer"]
+
+
 def both_apps(target: Path) -> Path:
     """The recorded calls twice at the same time, of two apps that send requests over connections like each other's."""
     rows = []

@@ -13,7 +13,7 @@ from arirecord.asterisk.rest_operations import Operation, Route, operations
 from .id_map import IdMap, Kind
 from .messages import RestRequest
 
-__all__ = ["Chosen", "RequestKey", "as_recorded", "asked"]
+__all__ = ["Chosen", "RequestKey", "as_recorded", "asked", "unknown_key"]
 
 Pairs = tuple[tuple[str, str], ...]
 Chosen = tuple[Kind, str]
@@ -32,6 +32,11 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "bridgeId": "bridges",
     "playbackId": "playbacks",
     "recordingName": "recordings",
+}
+_RESOURCES: Final[Mapping[str, tuple[str, Kind | None]]] = {
+    "bridges": ("bridgeId", "bridges"),
+    "channels": ("channelId", "channels"),
+    "playbacks": ("playbackId", "playbacks"),
 }
 _APPLICATION: Final = {"app", "application", "applicationName"}
 _URIS: Final = {"media", "eventSource", "source"}
@@ -91,6 +96,21 @@ def asked(match: Route, question: RestRequest, name_of: Callable[[str], str] = s
     subject = tuple(sorted((n, name_of(v) if n in _APPLICATION else v) for n, v in match.ids.items() if n not in names))
     of_new = None if kind is None else (kind, chosen)
     return RequestKey(operation, subject, tuple(sorted(pairs)), _rest_of_body(question), of_new, second)
+
+
+def unknown_key(question: RestRequest, ids: IdMap) -> RequestKey | None:
+    """Build the key of a request for a path or method that ARI does not have; None for its documents."""
+    resource, *rest = question.segments
+    if resource in ("api-docs", "events") or question.method == "OPTIONS":
+        return None
+    path = question.path
+    subject: Pairs = ()
+    name, kind = _RESOURCES.get(resource, ("", None))
+    if kind is not None and rest:
+        subject = ((name, ids.recorded(kind, rest[0])),)
+        path = "/" + "/".join([resource, f"{{{name}}}", *rest[1:]])
+    operation = Operation(resource, question.method, path, f"unknown {path}", "void", (), (), 404)
+    return RequestKey(operation, subject, tuple(sorted(question.parameters.items())), _rest_of_body(question))
 
 
 def as_recorded(match: Route, question: RestRequest, ids: IdMap) -> tuple[Route, RestRequest]:

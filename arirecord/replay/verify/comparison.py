@@ -7,8 +7,10 @@ import orjson
 
 from arirecord.errors import VerifyError
 from arirecord.replay.rest.exchange_reader import read_recorded
-from arirecord.replay.rest.matcher import thing_made, told
-from arirecord.replay.rest.recorded_exchanges import RecordedRest
+from arirecord.replay.rest.id_map import IdMap
+from arirecord.replay.rest.matcher import QueuedExchange, thing_made, told
+from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest
+from arirecord.replay.rest.request_key import unknown_key
 from arirecord.replay.rest_handler import ClientExchange
 from arirecord.replay.timing.progress import Place
 from arirecord.session.reader import SessionFile
@@ -30,6 +32,14 @@ class Differs(AssertionError):
         self.calls = calls
         lines = [line for call in calls if not call.is_same for line in call.lines()]
         super().__init__("\n".join(["The requests differ from the recorded ones (- recorded, + now, ! time):", *lines]))
+
+
+def _unknown(exchange: RecordedExchange) -> QueuedExchange | None:
+    """A recorded request that ARI does not have."""
+    if exchange.status not in (404, 405):
+        return None
+    key = unknown_key(exchange.question, IdMap())
+    return None if key is None else QueuedExchange(key, exchange, "")
 
 
 def request_of(exchange: ClientExchange) -> Request:
@@ -57,7 +67,7 @@ class Comparison:
         self._session = session
         self.application = _application(session, recorded, application)
         own = [one for one in recorded.exchanges if one.application in ("", self.application)]
-        known = [one for exchange in own if (one := told(exchange, recorded.name_of))]
+        known = [one for exchange in own if (one := told(exchange, recorded.name_of) or _unknown(exchange))]
         if not known:
             raise VerifyError(
                 f"{path} holds no REST requests of an app to compare with: record it with `arirecord tap`"
