@@ -95,7 +95,7 @@ def command(
             out.write(printed)
         out.flush()
         return
-    opened = open_session(session)
+    opened = open_session(session, since, until, timezone)
     windows = windows_of(opened, since, until, timezone)
     frames = opened.frames(
         kinds=None if all_kinds else ("event",),
@@ -137,7 +137,7 @@ def _of_call(session: SessionInput, wanted: str) -> "Iterator[Frame]":
     from arirecord.report.call_rows import rows_of_call
     from arirecord.report.search import MODELS, find_calls
 
-    connection = connect(session, models=MODELS)
+    connection = connect(open_session(session), models=MODELS)
     found = find_calls(connection, wanted)
     if len(found) != 1:
         raise click.ClickException(
@@ -151,7 +151,7 @@ def _of_rows(session: SessionInput, seqs: tuple[int, ...]) -> "Iterator[Frame]":
     from arirecord.analytics import connect
     from arirecord.report.call_rows import rows_at
 
-    rows = rows_at(connect(session, models=()), list(seqs))
+    rows = rows_at(connect(open_session(session), models=()), list(seqs))
     if missing := sorted(set(seqs) - {row["seq"] for row in rows}):
         raise click.ClickException(f"{session} has no row {missing[0]}. `arirecord info {session}` counts its rows.")
     return map(_frame, rows)

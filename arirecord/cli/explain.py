@@ -13,6 +13,7 @@ from .console import machine_output, progress, say
 from .output import Formats, Input, Output, Verb, output_options
 from .param_types import timezone_option
 from .result import TableView, show_rows
+from .session_input import open_session, server_option
 
 if TYPE_CHECKING:
     from arirecord.report.search import FoundCall
@@ -25,6 +26,7 @@ _FORMATS: Formats = {"text": (".txt",), "mermaid": (".mmd", ".md"), "svg": (".sv
 
 @click.command("explain", cls=Verb)
 @click.argument("session", type=Input())
+@server_option
 @click.argument("call", required=False)
 @click.option("--all", "is_all", is_flag=True, help="Every call that matches CALL; without CALL, every call.")
 @click.option("--worst", type=click.IntRange(1), metavar="N", help="The N worst of the calls with a problem.")
@@ -80,8 +82,6 @@ def command(
     from arirecord.analytics import connect
     from arirecord.report import call_data, search
     from arirecord.report.build_story import story
-
-    from .session_input import open_session
 
     connection = connect(open_session(session), models={*call_data.MODELS, *search.MODELS}, timezone=timezone)
     found = _found(connection, session, call, worst, rules, seq)

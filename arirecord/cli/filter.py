@@ -68,7 +68,7 @@ def command(
 
     from .selection import no_rows, unknown_value, windows_of
 
-    opened = open_session(session)
+    opened = open_session(session, since, until, timezone, has_calls=bool(calls or channels or numbers))
     windows = windows_of(opened, since, until, timezone)
     selection = Selection(
         since_ns=windows[0].begin and windows[0].begin.ns,

@@ -12,6 +12,7 @@ import click
 from .output import Input, Output, Verb
 from .param_types import timezone_option
 from .result import TableView, result_options, write
+from .session_input import open_session, server_option
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,6 +24,7 @@ __all__ = ["command"]
 
 @click.command("query", cls=Verb)
 @click.argument("session", type=Input())
+@server_option
 @click.argument("sql", required=False)
 @click.option("-f", "--file", type=click.File(encoding="utf-8"), help="Read the SQL from a file; - is standard input.")
 @click.option("--unsafe", is_flag=True, help="Let the SQL read and write files, use the network and change settings.")
@@ -49,8 +51,6 @@ def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, 
       arirecord query days/ "SELECT local_time(started_at) AS at FROM calls" --timezone Europe/Prague
     """
     from concurrent.futures import ThreadPoolExecutor
-
-    from .session_input import open_session
 
     if (sql is None) == (file is None):
         raise click.UsageError("Give either SQL or --file FILE.")

@@ -1,10 +1,14 @@
 """The session that a command reads: its argument, and opening it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from arirecord.select.times import RecordingSpan, Time, Window, select_windows
+from arirecord.select.zones import find_zone
 
 from .console import say
 from .output import Input
@@ -12,7 +16,7 @@ from .output import Input
 if TYPE_CHECKING:
     from arirecord.session.reader import SessionFile
 
-__all__ = ["SessionInput", "SessionPaths", "open_session", "session_argument"]
+__all__ = ["SessionInput", "SessionPaths", "open_session", "server_option", "session_argument"]
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -28,21 +32,66 @@ SessionInput = Path | SessionPaths
 """The value of the argument SESSION."""
 
 
+class _Servers:
+    """The servers that `--server` names; empty: all."""
+
+    names: tuple[str, ...] = ()
+
+    def choose(self, ctx: click.Context, option: click.Parameter, names: tuple[str, ...]) -> None:
+        """Handle `--server`."""
+        self.names = names
+
+
+_servers = _Servers()
+
+
 def session_argument(function: Command) -> Command:
-    """Add the argument SESSION: one or more paths."""
+    """Add the argument SESSION, one or more paths, and the option `--server`."""
     argument = click.argument("session", nargs=-1, required=True, type=Input(), callback=_one_or_several)
-    return argument(function)
+    return argument(server_option(function))
+
+
+def server_option(function: Command) -> Command:
+    """Add the option `--server`, which `open_session` follows."""
+    return click.option(
+        "--server",
+        multiple=True,
+        metavar="NAME",
+        expose_value=False,
+        callback=_servers.choose,
+        help="Open only the recordings of this server, by its asterisk_id (repeatable).",
+    )(function)
 
 
 def _one_or_several(ctx: click.Context, argument: click.Parameter, paths: tuple[Path, ...]) -> Any:
     return SessionPaths(paths) if len(paths) > 1 else next(iter(paths), None)
 
 
-def open_session(path: SessionInput) -> "SessionFile":
-    """Open a session, and print what of it is not read. Raises as `arirecord.open_session` does."""
-    from arirecord.session import reader
+def open_session(
+    path: SessionInput,
+    since: Time | None = None,
+    until: Time | None = None,
+    timezone: str = "UTC",
+    *,
+    has_calls: bool = False,
+) -> "SessionFile":
+    """Open a session, and print what of it is not read. Raises as `arirecord.open_session` does.
 
-    session = reader.open_session(path)
+    since, until, timezone: with an absolute time, only the parts that matter are opened; `has_calls` as in
+        `open_pruned`. Other times are counted in the whole recording, which is opened then.
+    """
+    limits = [limit for limit in (since, until) if limit is not None]
+    is_absolute = bool(limits) and all(isinstance(limit.value, datetime) for limit in limits)
+    if is_absolute or _servers.names:
+        from arirecord.lake.pruning import open_pruned
+
+        window = select_windows(since, until, RecordingSpan(0, 0, find_zone(timezone)))[0] if is_absolute else Window()
+        begin, end = (position and position.ns for position in window)
+        session = open_pruned(path, begin, end, servers=_servers.names, has_calls=has_calls)
+    else:
+        from arirecord.session import reader
+
+        session = reader.open_session(path)
     for remark in session.remarks:
         say(remark)
     return session

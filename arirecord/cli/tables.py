@@ -204,10 +204,13 @@ def _answer(
     from arirecord.analytics.connection import Tables
     from arirecord.analytics.parameters import set_statement
     from arirecord.analytics.table_query import TableQuery, models_asked, sql_of
+    from arirecord.lake.pruning import CALL_TABLES
 
     from .selection import in_zone, no_rows, unknown_values, windows_of
 
-    opened = open_session(session)
+    # Tables of other things than calls need what happened before.
+    limits = (since, until, timezone) if mart in CALL_TABLES else ()
+    opened = open_session(session, *limits, has_calls=True)
     windows = windows_of(opened, since, until, timezone)
     asked["times"] = [window.times() for window in windows] if since or until else []
     for names in ("columns", "sort"):

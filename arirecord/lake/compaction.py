@@ -157,8 +157,8 @@ def _ns(moment: datetime) -> int:
 def _merge(parts: Sequence[Part], folder: Path, server: str | None, progress: Progress) -> None:
     """Write parts as one, and compare the rows read back."""
     contents = [content for part in parts for content in contents_of(part.header)]
-    begin = parts[0].path.name.partition("-")[0]
-    path = folder / f"{begin}-merged-{hashlib.sha256(' '.join(contents).encode()).hexdigest()[:32]}.parquet"
+    begin, end = (part.path.name.split("-")[place] for place, part in ((0, parts[0]), (1, parts[-1])))
+    path = folder / f"{begin}-{end}-merged-{hashlib.sha256(' '.join(contents).encode()).hexdigest()[:32]}.parquet"
     expected = RowDigest()
     header = _header(parts, contents)
     write_tables(ahead(_tables(parts, expected)), path, header, server, Drift(), progress)

@@ -12,7 +12,7 @@ from arirecord.session.bulk_mode import undisturbed
 from arirecord.session.column_check import TEMPLATE
 from arirecord.session.digest import PROVED
 from arirecord.session.folder_files import sessions_and_journals
-from arirecord.session.header import FORMAT, SEQ_RANGE, Drift
+from arirecord.session.header import FORMAT, SEQ_RANGE, Drift, Header
 from arirecord.session.output_file import give_name
 from arirecord.session.reader import Part, open_session, read_part
 from arirecord.session.row_groups import opened
@@ -25,7 +25,7 @@ from .staging import locked_server, staging_folder
 
 __all__ = ["Ingested", "ingest", "known_contents", "part_name"]
 
-_NAME = re.compile(r"\d{6}-([0-9a-f]{32})\.parquet")
+_NAME = re.compile(r"\d{6}-\d{6}-([0-9a-f]{32})\.parquet")
 
 
 @dataclass
@@ -75,10 +75,11 @@ def ingest(
     return done
 
 
-def part_name(part: Part, content: str) -> str:
-    """Return the name of a part with this content: the time of its begin in UTC, and the content's digest."""
-    begin = datetime.fromtimestamp((part.header.started_ns + part.header.first_elapsed_ns) / 1e9, UTC)
-    return f"{begin:%H%M%S}-{content[:32]}.parquet"
+def part_name(header: Header, content: str) -> str:
+    """Return the name of a part with this content: the times of its first and last row in UTC, and the digest."""
+    times = (datetime.fromisoformat(at or "1970-01-01T00:00:00Z") for at in (header.first_at, header.last_at))
+    begin, end = (f"{at.astimezone(UTC):%H%M%S}" for at in times)
+    return f"{begin}-{end}-{content[:32]}.parquet"
 
 
 def known_contents(folder: Path) -> Iterator[str]:
@@ -120,7 +121,7 @@ def _ingest_file(part: Part, root: Path, staging: Path, done: Ingested, progress
         _write(part, rows, temporary, contents, progress)
         if read_back(temporary, progress) != digest:
             raise ArirecordError(f"{part.path} could not be copied: what was read back is not what was written")
-        target = folder / part_name(read_part(temporary), content)
+        target = folder / part_name(read_part(temporary).header, content)
         with locked_server(root, rows.server):
             is_new = _is_new(contents, folder, part)  # another process may have put it in
             if is_new:

@@ -1,0 +1,128 @@
+"""Pruning: fewer parts are opened, and each row of the answer is the same."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from arirecord.analytics.connection import connect
+from arirecord.analytics.mart_columns import mart_columns
+from arirecord.analytics.table_query import TableQuery, sql_of, time_column
+from arirecord.errors import ArirecordError
+from arirecord.lake.ingest import ingest
+from arirecord.lake.layout import list_parts
+from arirecord.lake.pruning import CALL_TABLES, open_pruned
+from arirecord.session.reader import SessionFile, open_session
+from tests.cli.conftest import Run, run
+
+from .lakes import BASE_NS, Row, record, stretched
+
+__all__ = ["run"]
+
+HOUR_NS = 3600 * 10**9
+DAY_NS = 24 * HOUR_NS
+BEGIN_NS = BASE_NS - 9 * HOUR_NS
+STREAMS = ("attended_transfer/all", "ivr_dtmf/all", "blind_transfer/all", "recording_playback/all", "hold_unhold/all")
+
+
+def in_parts(rows: list[Row], folder: Path, length_ns: int) -> Path:
+    """Seal rows as parts of one recording, a new one after each interval of this length."""
+    by_time: dict[int, list[Row]] = {}
+    first = 0
+    for row in rows:
+        by_time.setdefault(row[0] // length_ns, []).append(row)
+    for number, own in by_time.items():
+        record(own, folder / f"{number}.parquet", started_ns=BEGIN_NS, first_seq=first)
+        first += len(own)
+    return folder
+
+
+def busy_days(server: str) -> list[Row]:
+    """Calls of three days: streams at several speeds, so that some cross midnight and some last for hours."""
+    rows: list[Row] = []
+    for number, (begin_h, factor) in enumerate([(6, 60), (20, 900), (26, 1), (30, 60), (45, 1500), (50, 60), (60, 60)]):
+        name = STREAMS[number % len(STREAMS)]
+        for received_ns, _, kind, raw in stretched(name, factor, server=server, begin_ns=BEGIN_NS + begin_h * HOUR_NS):
+            # Streams were recorded from one Asterisk at one time: the ids of each become its own.
+            rows.append((received_ns, received_ns - BEGIN_NS, kind, re.sub(r"\b(17\d{8})\.", rf"{number}\1.", raw)))
+    return sorted(rows)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of a busy server in parts of two hours, and of a quiet one; beside it the recording `whole.parquet`."""
+    folder = tmp_path_factory.mktemp("days")
+    record(busy_days("a"), folder / "whole.parquet", started_ns=BEGIN_NS)
+    in_parts(busy_days("a"), folder / "in" / "a", 2 * HOUR_NS)
+    in_parts(stretched("hold_unhold/all", server="b", begin_ns=BEGIN_NS), folder / "in" / "b", DAY_NS)
+    ingest([folder / "in"], folder / "lake")
+    return folder / "lake"
+
+
+def answers(session: SessionFile, begin_ns: int, end_ns: int) -> Iterator[tuple[str, list[str]]]:
+    """The rows of each table in a time, without positions in the recording."""
+    limits = tuple(datetime.fromtimestamp(ns // 10**9, UTC).replace(tzinfo=None) for ns in (begin_ns, end_ns))
+    with connect(session, models=CALL_TABLES) as db:
+        for mart in sorted(CALL_TABLES):
+            columns = mart_columns(mart)
+            if time_column(columns) is not None:
+                shown = tuple(column for column in columns if "seq" not in column)
+                question = TableQuery(mart, columns=shown, times=[limits])  # type: ignore[list-item]
+                yield mart, sorted(map(repr, db.execute(sql_of(question, columns)).fetchall()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("begin_h", "length_h"), [(24, 24), (26, 1), (48, 24), (20, 3)])
+def test_the_answer_is_the_same_as_from_all_parts(lake: Path, begin_h: int, length_h: int) -> None:
+    """Of a day and of hours, with calls that began before and end after."""
+    begin_ns, end_ns = BEGIN_NS + begin_h * HOUR_NS, BEGIN_NS + (begin_h + length_h) * HOUR_NS
+    pruned = open_pruned(lake, begin_ns, end_ns, has_calls=True)
+    whole = dict(answers(open_session(lake.parent / "whole.parquet"), begin_ns, end_ns))
+
+    assert dict(answers(pruned, begin_ns, end_ns)) == whole
+    assert len(pruned.parts) < len(list_parts(lake))
+    assert whole["calls"]
+
+
+def test_frames_need_only_the_parts_of_their_time(lake: Path) -> None:
+    """By path and header; a folder of recordings and single files are pruned, too."""
+    begin_ns, end_ns = BEGIN_NS + 26 * HOUR_NS, BEGIN_NS + 27 * HOUR_NS
+    expected = [frame for frame in open_session(lake).frames() if begin_ns <= frame.t_ns < end_ns]
+    for paths in (lake, lake.parent / "in", sorted((lake.parent / "in").rglob("*.parquet"))):
+        opened = open_pruned(paths, begin_ns, end_ns)
+        found = [frame for frame in opened.frames(since_ns=begin_ns, until_ns=end_ns)]
+        assert sorted(frame[1:] for frame in found) == sorted(frame[1:] for frame in expected)
+        assert 0 < len(opened.parts) <= 2
+
+
+def test_a_server_is_chosen(lake: Path, tmp_path: Path) -> None:
+    """By folder in a lake, by header elsewhere; a file of several servers cannot be divided."""
+    for paths in (lake, lake.parent / "in"):
+        assert {name for part in open_pruned(paths, servers=["b"]).parts for name in part.header.asterisk_ids} == {"b"}
+    rows = sorted([*stretched("hold_unhold/all", server="a"), *stretched("ivr_dtmf/all", server="b")])
+    with pytest.raises(ArirecordError, match="several servers"):
+        open_pruned(record(rows, tmp_path / "s.parquet"), servers=["a"])
+    with pytest.raises(ArirecordError, match="no part is of the server c"):
+        open_pruned(lake, servers=["c"])
+
+
+def test_nothing_to_prune(lake: Path) -> None:
+    """Without a limit, and for a time without rows, all parts are opened: messages then tell what there is."""
+    parts = len(list_parts(lake))
+
+    assert len(open_pruned(lake).parts) == parts
+    assert len(open_pruned(lake, BEGIN_NS + 900 * DAY_NS).parts) == parts
+
+
+def test_the_command_opens_what_matters(lake: Path, run: Run) -> None:
+    """`calls --since` prints the same rows from a lake as from the whole recording; `--server` another's."""
+    limits = ("--since", "2026-11-24", "--until", "2026-11-25", "--columns", "call_id,started_at,ended_at,talk_s")
+    whole = run("calls", lake.parent / "whole.parquet", *limits).stdout
+    said = [run("calls", lake, *limits, "--server", server).stdout for server in ("a", "b")]
+
+    assert said[0] == whole != said[1]
+    assert run("cat", lake, *limits[:4]).stdout == run("cat", lake.parent / "whole.parquet", *limits[:4]).stdout
+    assert json.loads(run("info", lake, "--server", "b", "--format", "json").stdout)["files"] == 1
