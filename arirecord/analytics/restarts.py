@@ -68,7 +68,7 @@ class MadeBounds(NamedTuple):
     """The first and last channels made in a part of a recording, by the second and the number in their ids.
 
     before_us, at_us: times of receipt of the event before the first channel's creation and of that creation.
-    last_us: that of the last event. None: there is none.
+    last_us: that of the last event. None: no event has one.
     """
 
     first_seq: int | None

@@ -60,7 +60,7 @@ def build_tables(
     A window is `window_days` days of one server. Late data computes its own window again, and those whose calls go on
     in it. Readers see all new tables at once, when the last one is there. A build that was ended goes on.
 
-    Raises `ShardError` if the calls of a window cannot be told apart from others, and `ArirecordError` for a session
+    Raises `ShardError` if the calls of a window cannot be separated from others, and `ArirecordError` for a session
     that is recorded at the time, or whose tables another process builds.
     """
     if session.is_running:
