@@ -9,7 +9,7 @@ from .kpi_cards import written
 
 __all__ = ["MODELS", "Breakdown", "breakdowns"]
 
-MODELS = ("app_latency", "holds", "int_legs", "kpis", "queue_calls", "rtp_quality")
+MODELS = ("agent_calls", "app_latency", "holds", "int_legs", "kpis", "queue_calls", "rtp_quality")
 _ROWS = 25
 
 _KPIS = {
@@ -79,6 +79,24 @@ _APPS = """
     GROUP BY application, event_type
     ORDER BY request_count DESC, application, event_type
 """
+_AGENTS = """
+    SELECT
+        calls.call_id,
+        COALESCE(legs.endpoint, 'playbacks') AS agent,
+        agents.answer_count,
+        agents.latency_p50_s,
+        agents.latency_p95_s,
+        agents.agent_interrupted_count,
+        agents.unanswered_count,
+        agents.longest_silence_s,
+        CASE agents.is_contained WHEN true THEN 'yes' WHEN false THEN 'no' END AS is_contained,
+        agents.unknown_reason
+    FROM agent_calls AS agents
+    JOIN calls ON calls.call_id = agents.call_id AND calls.server IS NOT DISTINCT FROM agents.server
+    LEFT JOIN int_legs AS legs ON legs.channel_id = agents.agent_channel_id
+    WHERE agents.answer_count > 0 OR agents.agent_channel_id IS NOT NULL
+    ORDER BY agents.latency_p95_s DESC NULLS LAST, calls.call_id
+"""
 
 
 @dataclass(frozen=True)
@@ -136,6 +154,17 @@ def breakdowns(connection: duckdb.DuckDBPyConnection) -> Sequence[Breakdown]:
             "No holds recorded.",
             _HOLDS,
             ["endpoint", "holds", "median", "longest", "held until transfer or end"],
+        ),
+        _table(
+            connection,
+            "Voice agents",
+            "Response latency from the end of the caller's speech to the first sound of the agent, the slowest first.",
+            "No calls with a voice agent recorded.",
+            _AGENTS,
+            [
+                "call", "agent", "answers timed", "latency, median", "95th percentile", "interrupted", "not answered",
+                "longest silence", "contained", "unknown",
+            ],
         ),
         _table(
             connection,

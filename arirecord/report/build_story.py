@@ -18,6 +18,7 @@ from .intervals import intervals_of
 from .linter_rules import SEVERITIES
 from .story import Bridge, CallFinding, Evidence, LadderStep, Lane, Story
 from .summary import summary
+from .turn_lanes import spoken_turns
 
 __all__ = ["story", "tell"]
 
@@ -69,6 +70,7 @@ def tell(facts: Facts, *, details: bool = False, seq: int | None = None) -> Stor
         moments=moments,
         evidence=tuple(_evidence(facts)),
         findings=_findings(facts),
+        turns=spoken_turns(facts.turns),
     )
 
 

@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 MODELS = (
     "bridge_stays", "calls", "findings", "hangups", "int_conversations", "int_talk_stays", "legs", "links",
-    "queue_calls", "talk_intervals", "transfers",
+    "queue_calls", "talk_intervals", "transfers", "turns",
 )  # fmt: skip
 
 """The models that `read_facts` reads."""
@@ -77,6 +77,7 @@ class Facts:
     links: Sequence[Row]
     queue_waits: Sequence[Row]
     findings: Sequence[Row]
+    turns: Sequence[Row]
     events: Sequence[Event]
     recording_ended_at: datetime
     timezone: str
@@ -146,6 +147,7 @@ def _read_some(
     links = of_calls(f"SELECT * FROM links WHERE {is_in} AND is_same_call ORDER BY seq")
     waits = of_calls(f"SELECT * FROM queue_calls WHERE {is_in} ORDER BY seq")
     findings = of_calls(f"SELECT * FROM findings WHERE {is_in} ORDER BY seq")
+    turns = of_calls(f"SELECT * FROM turns WHERE {is_in} ORDER BY started_at, turn_seq")
     rows = _grouped(rows_of_calls(connection, calls, call_of, stays), lambda row: [row["call_id"]])
     for call in calls:
         call_id = call["call_id"]
@@ -160,6 +162,7 @@ def _read_some(
             links=links[call_id],
             queue_waits=waits[call_id],
             findings=findings[call_id],
+            turns=turns[call_id],
             events=_events(rows[call_id]),
             recording_ended_at=ended_at,
             timezone=timezone,

@@ -10,6 +10,7 @@ from .ladder_layout import ending, offset_s, offset_text, spent, ties
 from .ladder_svg import ladder_svg
 from .story import CallFinding, Story, sentence
 from .style import ladder_style, page_style
+from .turn_lanes import lanes_of_turns
 
 __all__ = ["ladder_html", "story_section"]
 
@@ -53,6 +54,7 @@ def story_section(story: Story, anchor: str, *, max_lanes: int = MAX_LANES) -> s
         + f'<div class="scroll" tabindex="0" role="region" aria-label="Ladder of the call">\n'
         f"{ladder_svg(story, max_lanes=max_lanes, is_standalone=False)}</div>\n"
         + "".join(_parties(folded))
+        + "".join(_turns(folded))
         + "".join(_moments(folded))
         + "".join(_evidence(folded))
         + "</section>\n"
@@ -83,6 +85,25 @@ def _parties(story: Story) -> Iterator[str]:
         ("", "number", "channel", "role", "time in each state", "end"),
         ((p.letter, p.number or "", p.name, p.role or "", spent(story, p), ending(p)) for p in story.lanes),
     )
+
+
+def _turns(story: Story) -> Iterator[str]:
+    if not story.turns:
+        return
+    length_s = {turn: (turn.ended_at - turn.started_at).total_seconds() for turn in story.turns if turn.ended_at}
+    yield "<details open><summary>Turns as lanes</summary><pre>"
+    yield "\n".join(f"{speaker:<6}  {bar}" for speaker, bar in lanes_of_turns(story.turns, 100)) + "</pre></details>\n"
+    yield from _table(
+        "Turns",
+        ("s", "speaker", "length, s", "measured"),
+        (
+            (
+                offset_text(offset_s(story, turn.started_at)), turn.speaker,
+                f"{length_s[turn]:.3f}" if turn in length_s else "", turn.text,
+            )
+            for turn in story.turns
+        ),
+    )  # fmt: skip
 
 
 def _moments(story: Story) -> Iterator[str]:

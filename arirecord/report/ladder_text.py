@@ -14,6 +14,7 @@ from arirecord.printable import printable_values
 from .collapse import fold
 from .ladder_layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks, ties
 from .story import LadderStep, Lane, Story, sentence
+from .turn_lanes import lanes_of_turns
 
 __all__ = ["ladder_text", "renderable"]
 
@@ -66,6 +67,8 @@ def renderable(story: Story, *, width: int = 100, max_lanes: int = MAX_LANES, ha
     if story.bridges:
         parts += [Text(), _bridges(story)]
     parts += [Text(), *_bars(story, width), Text(), *_ladder(story, width, has_rows)]
+    if story.turns:
+        parts += [Text(), *_turns(story, width)]
     if story.evidence:
         parts += [Text(), _evidence(story)]
     parts += [Text(), _findings(story)]
@@ -147,6 +150,18 @@ def _bars(story: Story, width: int) -> Iterator[Text]:
             if row.strip():
                 yield Text(f"  {what:>{label}}  {row}", "cyan")
     yield Text("  " + "  ".join(f"{_BARS[s]}{_BARS[s]} {n}" for s, n in _LEGEND.items()) + "  ▄▄ speech", "dim")
+
+
+def _turns(story: Story, width: int) -> Iterator[RenderableType]:
+    """Yield a lane for each speaker of a call with a voice agent, and its turns in order."""
+    yield Text("Turns", "bold")
+    for speaker, bar in lanes_of_turns(story.turns, max(width - 10, 10)):
+        yield Text(f"  {speaker:<6}  ").append(bar, "cyan")
+    table = _grid("", 4)
+    for turn in story.turns:
+        length = f"{(turn.ended_at - turn.started_at).total_seconds():.3f} s" if turn.ended_at else ""
+        table.add_row(f"  {offset_text(offset_s(story, turn.started_at))}", turn.speaker, length, turn.text)
+    yield table
 
 
 _LEGEND = {"ringing": "ringing", "up": "up", "talking": "talking", "hold": "holds", "waiting": "waiting"}

@@ -21,6 +21,7 @@ __all__ = [
     "LadderStep",
     "Lane",
     "Severity",
+    "SpokenTurn",
     "Story",
     "sentence",
 ]
@@ -150,6 +151,16 @@ class CallFinding:
 
 
 @dataclass(frozen=True)
+class SpokenTurn:
+    """A turn in a call with a voice agent; `speaker` is caller, agent or human, `text` what was measured of it."""
+
+    speaker: str
+    started_at: datetime
+    ended_at: datetime | None
+    text: str
+
+
+@dataclass(frozen=True)
 class Story:
     """The story of one call.
 
@@ -173,6 +184,7 @@ class Story:
     moments: Sequence[LadderStep] = ()
     evidence: Sequence[Evidence] = ()
     findings: Sequence[CallFinding] = ()
+    turns: Sequence[SpokenTurn] = ()
 
     def lane_of(self, channel_id: str | None) -> Lane | None:
         """Return the lane of a channel, folded or not; None if it has no lane."""
