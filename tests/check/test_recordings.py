@@ -40,6 +40,7 @@ WRONG: dict[str, dict[str, str]] = {
         "dial-without-status": "Asterisk reports no end of a dial that was picked up or forwarded",
         "missing-leave": "Asterisk moves channels between bridges of a conference without events",
     },
+    "trunks/all": {"unusual-cause": "a call to a number that does not exist"},
     "week": {
         "parts": "its days are recordings of their own",
         "unusual-cause": "calls to phones and numbers that do not exist",
