@@ -249,7 +249,7 @@ class Ari:
     def unrecorded(self) -> "Sequence[str]":
         """The requests so far that the recording does not have, other than `GET`."""
         replay = self._replay
-        return self._do(lambda: () if self.is_recording else replay.unrecorded())  # type: ignore[union-attr]
+        return self._do(lambda: () if self.is_recording else replay.unrecorded())  # type: ignore[union-attr]  # checked
 
     def never(self, method: str, path: str, **parameters: str) -> None:
         """Check that this request has not come so far; after `wait_quiet`, that it never does."""

@@ -127,7 +127,7 @@ class PartWriter:
             if not is_busy:
                 self._wait()
             if not self._closing:
-                time.sleep(BATCH_S)  # collect a batch: one write and one flush for many frames
+                time.sleep(BATCH_S)  # collects a batch; 10 ms at most, so that nothing need end it
             items = [self._pending.popleft() for _ in range(len(self._pending))]
             is_busy = len(items) > 1  # under load no one needs to wake this thread
             self._keep(items)
@@ -186,7 +186,7 @@ class PartWriter:
                 if self._closing:
                     return False  # closing the journal tries once more and reports
                 attempt = self.journal.flush
-                time.sleep(_RETRY_S)  # a disk does not report free space
+                time.sleep(_RETRY_S)  # a disk does not report free space; an end waits so long
             else:
                 if self._stats.trouble is not None:
                     self._stats.trouble = None

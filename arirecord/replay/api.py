@@ -203,7 +203,7 @@ def with_options(make: Callable[P, ReplayOptions]) -> "Callable[[Function], Type
         first, *_ = signature(function).parameters.values()
         parameters = [first, *signature(make).parameters.values()]
         update_wrapper(call, function)
-        call.__signature__ = signature(function).replace(parameters=parameters)  # type: ignore[attr-defined]
+        call.__signature__ = signature(function).replace(parameters=parameters)  # type: ignore[attr-defined]  # any function has one
         return cast(Typed[P], call)
 
     return decorate

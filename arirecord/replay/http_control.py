@@ -21,7 +21,7 @@ class Checked(Protocol):
 
     @property
     def requests(self) -> Sequence[ClientRequest]: ...
-    async def expect_in_order(self, *requests: str, timeout: float = 5) -> Sequence[ClientRequest]: ...  # noqa: ASYNC109
+    async def expect_in_order(self, *requests: str, timeout: float = 5) -> Sequence[ClientRequest]: ...  # noqa: ASYNC109 - as `Replay`
     def answer(
         self, request: str, status: int | None = None, delay_s: float = 0, count: int | None = None, chance: float = 1
     ) -> None: ...
@@ -30,7 +30,7 @@ class Checked(Protocol):
         self,
         *,
         quiet_s: float = 0.5,
-        timeout: float = 60,  # noqa: ASYNC109
+        timeout: float = 60,  # noqa: ASYNC109 - as `Replay`
         any_order: bool = False,
         max_delay_s: float | None = 1,
         strict: bool = False,

@@ -45,7 +45,7 @@ def matching_paths(paths: Iterable[str | Path]) -> list[Path]:
             matches.append(path)
             continue
         # `Path.glob` takes a pattern below a folder only.
-        names = [name for name in sorted(glob.glob(str(path), recursive=True)) if not name.endswith(".journal")]  # noqa: PTH207
+        names = [name for name in sorted(glob.glob(str(path), recursive=True)) if not name.endswith(".journal")]  # noqa: PTH207 - see above
         if not names:
             raise FileNotFoundError(f"no file matches {path}")
         matches += map(Path, names)

@@ -182,3 +182,15 @@ def test_events_in_any_order(order: list[int], tmp_path_factory: pytest.TempPath
     calls = con.execute("SELECT caller_number, called_number, talk_s FROM calls WHERE is_complete").fetchall()
 
     assert calls in ([], [("1001", "1002", 10.0)])
+
+
+def test_thousands_of_event_types(tmp_path: Path) -> None:
+    """An invented type each: the filter of a type names all larger ones, so that it has a limit."""
+    frames = [f'{{"type":"Type{n:04d}","application":"a","padding":"{"x" * n}"}}' for n in range(3000)]
+    with connect(make(tmp_path / "s.parquet", frames)) as db:
+        ((count, filters, longest, events),) = db.sql("""
+            SELECT count(*), count(event_filter), max(length(event_filter)), sum(event_count) FROM event_volume
+        """).fetchall()
+
+    assert (count, filters, events) == (3000, 1000, 3000)
+    assert longest < 30_000

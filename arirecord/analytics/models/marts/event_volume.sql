@@ -26,10 +26,15 @@ SELECT
     mean_byte_count,
     COALESCE(sum(byte_count) FILTER (is_filterable) OVER down_to_here, 0) / sum(byte_count) OVER of_application
         AS saved_ratio,
-    '{"disallowed":[' || string_agg('{"type":' || to_json(type) || '}', ',') FILTER (is_filterable) OVER down_to_here
-        || ']}' AS event_filter,
+    '{"disallowed":[' || string_agg('{"type":' || to_json(type) || '}', ',') FILTER (
+        is_filterable AND place <= 1000
+    ) OVER down_to_here_of_largest || ']}' AS event_filter,
     is_estimated
 FROM ranked
 WINDOW
     of_application AS (PARTITION BY application),
-    down_to_here AS (PARTITION BY application ORDER BY place ROWS UNBOUNDED PRECEDING)
+    down_to_here AS (PARTITION BY application ORDER BY place ROWS UNBOUNDED PRECEDING),
+    -- Each filter has the types of all filters before it: without a limit a stream of made-up types fills the memory.
+    down_to_here_of_largest AS (
+        PARTITION BY application, place <= 1000 ORDER BY place ROWS UNBOUNDED PRECEDING
+    )
