@@ -47,4 +47,4 @@ SELECT
         AS is_unbroken,
     created_at IS NOT NULL AND ended_at IS NOT NULL AND is_unbroken AS is_complete
 FROM lives
-CROSS JOIN (SELECT list(seq) AS gap_seqs FROM stg_gaps) AS gaps
+CROSS JOIN (SELECT list(seq) AS gap_seqs FROM int_gaps) AS gaps

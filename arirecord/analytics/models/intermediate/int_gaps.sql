@@ -1,3 +1,3 @@
--- One row is one time without a connection, by the row that reports it. Identified by `seq`.
-SELECT seq
+-- One row is one time that was not recorded, as in `stg_gaps`. Identified by `seq`. Most models read it.
+SELECT seq, begin_at, end_at
 FROM stg_gaps

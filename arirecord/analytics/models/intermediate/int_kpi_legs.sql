@@ -9,7 +9,7 @@ WITH span AS (
 
 gaps AS (
     SELECT gaps.seq, gaps.begin_at - to_microseconds(recorded.end_delay_us) AS lost_at
-    FROM stg_gaps AS gaps
+    FROM int_gaps AS gaps
     ASOF JOIN int_recorded AS recorded ON gaps.begin_at >= recorded.recorder_begin_at
 )
 

@@ -1,17 +1,10 @@
 -- One row is one state that a channel was in, from one event to the next. Identified by `channel_id` and `seq`.
-WITH steps AS (
-    SELECT channel_id, channel_state, event_at, min(seq) AS seq
-    FROM stg_channel_events
-    WHERE event_type IN ('ChannelCreated', 'ChannelStateChange')
-    GROUP BY channel_id, channel_state, event_at
-),
-
-spans AS (
+WITH spans AS (
     SELECT
         *,
         lead(event_at) OVER (PARTITION BY channel_id ORDER BY seq) AS next_at,
         lead(seq) OVER (PARTITION BY channel_id ORDER BY seq) AS next_seq
-    FROM steps
+    FROM int_channel_states
 ),
 
 -- A gap may hide other states.
@@ -26,7 +19,7 @@ followed AS (
         END AS next_at
     FROM spans
     JOIN int_channel_lives AS lives USING (channel_id)
-    CROSS JOIN (SELECT list(seq) AS gap_seqs FROM stg_gaps) AS gaps
+    CROSS JOIN (SELECT list(seq) AS gap_seqs FROM int_gaps) AS gaps
 )
 
 SELECT

@@ -10,7 +10,7 @@ SELECT
     attempts.dialstring,
     CASE
         WHEN caller_lives.created_seq IS NOT NULL AND NOT EXISTS (
-            FROM stg_gaps AS gaps WHERE gaps.seq BETWEEN caller_lives.created_seq AND attempts.seq
+            FROM int_gaps AS gaps WHERE gaps.seq BETWEEN caller_lives.created_seq AND attempts.seq
         )
         THEN row_number() OVER (PARTITION BY attempts.caller_channel_id ORDER BY attempts.seq)
     END AS attempt,
@@ -26,7 +26,7 @@ SELECT
     attempts.forwarded_channel_id,
     attempts.caller_channel_id IS NULL AS is_originated,
     attempts.started_at IS NOT NULL AND attempts.dial_status IS NOT NULL AND NOT EXISTS (
-        FROM stg_gaps AS gaps WHERE gaps.seq BETWEEN attempts.seq AND attempts.ended_seq
+        FROM int_gaps AS gaps WHERE gaps.seq BETWEEN attempts.seq AND attempts.ended_seq
     ) AS is_complete,
     attempts.seq
 FROM int_dial_attempts AS attempts

@@ -12,7 +12,7 @@ WITH ranked AS (
         row_number() OVER (
             PARTITION BY application ORDER BY event_count * mean_bytes DESC NULLS LAST, type
         ) AS place
-    FROM stg_event_sizes
+    FROM int_event_sizes
 )
 
 SELECT

@@ -5,7 +5,7 @@ WITH findings_of_rules AS (
         'gap-in-call' AS rule, 'error' AS severity,
         'the recording has a gap during the call: events are missing' AS finding,
         spans.call_id, NULL::VARCHAR AS channel_id, gaps.seq, gaps.begin_at AS event_at
-    FROM stg_gaps AS gaps
+    FROM int_gaps AS gaps
     JOIN int_call_spans AS spans ON gaps.seq BETWEEN spans.first_seq AND spans.last_seq
     UNION ALL BY NAME
     FROM int_findings_of_events

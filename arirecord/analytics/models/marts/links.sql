@@ -30,4 +30,4 @@ SELECT
     events.event_at AS linked_at,
     named.first_seq AS seq
 FROM named
-LEFT JOIN stg_rows AS events ON events.seq = named.first_seq
+LEFT JOIN int_link_rows AS events ON events.seq = named.first_seq

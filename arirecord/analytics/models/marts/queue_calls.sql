@@ -57,7 +57,7 @@ SELECT
     reached.channel_name AS reached_channel_name,
     CASE WHEN waits.kind = 'app_queue' THEN COALESCE(agents.attempt_count, 0) END AS attempt_count,
     waits.outcome IS NOT NULL AND waits.entered_at IS NOT NULL AND NOT EXISTS (
-        FROM stg_gaps AS gaps WHERE gaps.seq BETWEEN waits.seq AND waits.left_seq
+        FROM int_gaps AS gaps WHERE gaps.seq BETWEEN waits.seq AND waits.left_seq
     ) AS is_complete,
     waits.seq
 FROM waits

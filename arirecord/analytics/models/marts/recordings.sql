@@ -1,22 +1,5 @@
 -- One row is one live recording of a channel or a bridge. Identified by `first_seq`, since names can repeat.
-WITH steps AS (
-    -- A frame that Asterisk sent twice is one step.
-    SELECT
-        recording_name, type, event_at, target_uri, channel_id, bridge_id,
-        any_value(format) AS format,
-        any_value(state) AS state,
-        any_value(cause) AS cause,
-        any_value(recorded_s) AS recorded_s,
-        any_value(talking_s) AS talking_s,
-        any_value(silent_s) AS silent_s,
-        bool_or(is_receipt_time) AS is_receipt_time,
-        min(seq) AS seq
-    FROM stg_recording_events
-    WHERE recording_name IS NOT NULL
-    GROUP BY recording_name, type, event_at, target_uri, channel_id, bridge_id
-),
-
-neighbours AS (
+WITH neighbours AS (
     SELECT
         *,
         type = 'RecordingStarted' AS is_start,
@@ -24,7 +7,7 @@ neighbours AS (
         CASE WHEN lag(type) OVER steps_of_name = 'RecordingStarted' THEN lag(event_at) OVER steps_of_name END AS start_at,
         lead(type) OVER steps_of_name IS DISTINCT FROM 'RecordingFinished'
             AND lead(type) OVER steps_of_name IS DISTINCT FROM 'RecordingFailed' AS is_without_end
-    FROM steps
+    FROM int_recording_steps
     WINDOW steps_of_name AS (PARTITION BY recording_name, target_uri, channel_id, bridge_id ORDER BY seq)
 ),
 
