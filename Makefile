@@ -48,6 +48,7 @@ lint: $(READY) ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m tests.sql_style
 
 format: $(READY) ## Put style right
 	$(BIN)/ruff check --fix

@@ -54,8 +54,6 @@ LAYERS = {
 }
 """The layers that a layer reads."""
 EXCEPTIONS = {
-    # An intermediate model is a table in memory: the values of millions of variables would exhaust it.
-    "variables": {"stg_variables"},
     # Legs, recorded times and talk times as KPIs need them are of no use to people, so they are not marts.
     "kpi_legs": {"int_kpi_legs"},
     "kpi_busy_hours": {"int_recorded"},

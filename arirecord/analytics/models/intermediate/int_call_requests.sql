@@ -43,7 +43,7 @@ requests AS (
     LEFT JOIN int_dialled AS dialled USING (channel_id)
     LEFT JOIN int_call_parties AS parties ON parties.call_id = legs.call_id
     WHERE legs.role IS DISTINCT FROM 'local'
-      AND (facts.is_answered OR (parties.is_answered AND parties.first_role IS DISTINCT FROM 'local') IS NOT true)
+        AND (facts.is_answered OR (parties.is_answered AND parties.first_role IS DISTINCT FROM 'local') IS NOT true)
 )
 
 SELECT requests.* EXCLUDE (is_unanswered_caller), COALESCE(requests.seq < stages.step_seq, false) AS is_before_step

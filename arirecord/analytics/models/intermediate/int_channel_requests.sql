@@ -8,5 +8,5 @@ SELECT
     method = 'DELETE' AS is_end
 FROM stg_requests
 WHERE method IN ('POST', 'DELETE')
-  AND status BETWEEN 200 AND 299
-  AND (path LIKE 'channels/%/mute' OR path LIKE 'channels/%/hold')
+    AND status BETWEEN 200 AND 299
+    AND (path LIKE 'channels/%/mute' OR path LIKE 'channels/%/hold')

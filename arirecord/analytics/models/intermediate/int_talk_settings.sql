@@ -6,8 +6,8 @@ SELECT
     channel_key(url_decode(split_part(path, '/', 2)), seq) AS channel_id
 FROM stg_requests
 WHERE method = 'POST'
-  AND path LIKE 'channels/%/variable'
-  AND (url_decode(query) ILIKE '%&variable=TALK_DETECT(%' OR body ->> 'variable' ILIKE 'TALK_DETECT(%')
+    AND path LIKE 'channels/%/variable'
+    AND (url_decode(query) ILIKE '%&variable=TALK_DETECT(%' OR body ->> 'variable' ILIKE 'TALK_DETECT(%')
 UNION ALL
 SELECT steps.seq, receipts.received_at, steps.channel_id
 FROM stg_dialplan_steps AS steps

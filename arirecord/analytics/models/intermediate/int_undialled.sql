@@ -11,5 +11,5 @@ FROM int_channel_lives AS lives
 JOIN stg_channel_events AS events ON events.seq = lives.created_seq AND events.channel_id = lives.channel_id
 LEFT JOIN stg_dialplan_steps AS steps ON steps.dialplan_app ILIKE 'ChanIsAvail' AND steps.seq < lives.created_seq
 WHERE lives.is_unbroken AND NOT lives.is_dialled AND NOT lives.is_answered AND lives.ringing_at IS NULL
-  AND is_outgoing_state(events.channel_state) AND (SELECT has_dials FROM int_recording_facts)
+    AND is_outgoing_state(events.channel_state) AND (SELECT has_dials FROM int_recording_facts)
 GROUP BY lives.channel_id
