@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .copies import remove_copies
 from .event_times import ServerClock, read_clock, time_macros
 from .identity import Life, find_lives, key_macros, plain_columns
 from .macros import Macros
@@ -102,6 +103,8 @@ class ServerModels:
 
     def _prepare(self) -> None:
         self._is_prepared = True
+        if not self._options.is_kept and self._options.restarts is None:
+            remove_copies(self._runner, self._views, self.home)
         lives, restarts = self._lives(), self._options.restarts
         clock = ServerClock() if self._options.is_kept else read_clock(self._runner, self._views)
         restarts = find_restarts(self._runner, self._views) if restarts is None else restarts

@@ -49,6 +49,12 @@ _COMMON = (*_LEADING, "kind", "extra", "raw")
 """Columns that every session has, besides `seq`."""
 _OWN = ("connection_", "rest_", "mark_")
 """Prefixes of the columns of rows other than events."""
+_OF_A_CONNECTION = {"seq", "received_at", "elapsed_ns", "kind", "application", "raw", "raw_template"}
+"""Columns in which copies of an event can differ."""
+_OF_AN_APPLICATION = (
+    "ApplicationMoveFailed", "ApplicationReplaced", "ChannelUserevent", "StasisEnd", "StasisStart",
+)  # fmt: skip
+"""Types whose events for two applications are two events."""
 _READ = "hive_partitioning = false"
 """A folder named `kind=x` is not a column."""
 _SIZES = "application, type, event_count, mean_bytes, is_estimated"
@@ -61,7 +67,11 @@ class SessionViews:
     """The views `ROW_VIEWS` and `EVENT_VIEWS` of a session (None: without rows).
 
     server: the server whose rows the views have; None stands for all.
+
+    `left_out` is SQL for the `seq` of events that models do not read.
     """
+
+    left_out = ""
 
     def __init__(self, session: SessionFile | None, server: Server | None = None) -> None:
         self._session, self._server = session, server
@@ -82,6 +92,39 @@ class SessionViews:
         """
         words = words_of(sql)
         return _READ_VIEW.sub(lambda read: f"{read[1]} ({self._select(read[2], words)}) AS {read[2]}", sql)
+
+    def copies(self) -> str | None:
+        """Return SQL for the `seq` of each event that repeats another one; None if there cannot be any.
+
+        Events of one connection for one application are not compared: those that Asterisk repeats are not copies.
+        """
+        header = self._session.header if self._session else None
+        if not self._session or not header or not header.events:
+            return None
+        is_live = header.source.get("verb") in ("capture", "tap")
+        if len(header.applications) < 2 and len(self._session.parts) < 2 and is_live:
+            return None
+        columns = sorted(c for c in self._present - _OF_A_CONNECTION if not c.startswith(_OWN))
+        application = f"CASE WHEN type IN {_OF_AN_APPLICATION} THEN application END"
+        receipt = "CASE WHEN timestamp IS NULL THEN date_trunc('milliseconds', received_at) END"
+        return f"""
+            WITH hashed AS MATERIALIZED (
+                SELECT {self._source.seq}, hash({", ".join([application, receipt, *map(name, columns)])}) AS content
+                FROM {self._source.read}
+                WHERE kind = 'event' AND {self._source.is_own} AND type <> 'RESTResponse'
+            ),
+
+            repeated AS (
+                SELECT content, min(seq) AS first_seq FROM hashed GROUP BY content HAVING count(*) > 1
+            )
+
+            SELECT seq FROM hashed JOIN repeated USING (content) WHERE seq > first_seq
+        """
+
+    def _left_out(self, source: "_Source", words: Collection[str] | None) -> str:
+        """Return a condition that leaves out copies where a view is written into a model."""
+        is_for_models = words is not None and self.left_out and source is self._source
+        return f" AND {source.seq.removesuffix(' AS seq')} NOT IN ({self.left_out})" if is_for_models else ""
 
     def _select(self, view: str, words: Collection[str] | None = None) -> str:
         """Return the SQL of a view, with those of its columns that are in `words` (None: all)."""
@@ -104,7 +147,8 @@ class SessionViews:
         columns = self._source.columns
         if words is not None:
             columns = ", ".join([self._source.seq, *(name(column) for column in _COMMON if column in words)])
-        return f"SELECT {columns} FROM {self._source.read} WHERE {condition}"
+        left_out = self._left_out(self._source, words)
+        return f"SELECT {columns} FROM {self._source.read} WHERE ({condition}){left_out}"
 
     def _events(self, view: str, words: Collection[str] | None) -> str:
         types = _TOGETHER.get(view, (view,))
@@ -120,7 +164,7 @@ class SessionViews:
         condition = f"type IN ({', '.join(map(text, types))})" if len(types) > 1 else f"type = {text(view)}"
         if view == "channel_events":
             condition = "channel_id IS NOT NULL"
-        where = f"kind = 'event' AND {source.is_own} AND {condition}"
+        where = f"kind = 'event' AND {source.is_own} AND {condition}{self._left_out(source, words)}"
         return f"SELECT {', '.join(columns)} FROM {source.read} WHERE {where}"
 
     def _other_rows(self) -> str:
@@ -133,7 +177,8 @@ class SessionViews:
         """Return SQL for the sizes from the files. In a long recording, blocks spread evenly over it are measured."""
         every = max(self._session.header.events // 250_000, 1) if self._session else 1
         weighed = f"avg(strlen(raw)) FILTER ((seq // 20480) % {every} = 0)"
-        events = self._select("events", ("application", "type", "raw"))
+        # Copies count here.
+        events = f"SELECT seq, application, type, raw FROM ({self._select('events')})"
         counted = f"SELECT application, type, count(*), {weighed}, {every > 1} FROM ({events}) GROUP BY ALL"
         return f"FROM ({counted}) AS sizes ({_SIZES})"
 

@@ -171,9 +171,11 @@ def test_an_id_used_again_is_another_channel(of_life: Callable[[int], list[str]]
 
 
 def numbered(number: int, second: int, kind: str, **more: Any) -> str:
-    """An event of a channel with an id of Asterisk's own, made 2 s before the minute begins."""
-    made_s = 1_767_261_600 + second // 60 * 60 - 2
-    return channel(number, second, kind, channel_id=f"{made_s}.{number}", **more)
+    """An event of a channel with an id of Asterisk's own, made when the minute began."""
+    begin = second // 60 * 60
+    event = orjson.loads(channel(0, second, kind, channel_id=f"{1_767_261_600 + begin}.{number}", **more))
+    event["channel"] |= {"name": f"PJSIP/agent-{number:08x}", "creationtime": moment(begin)}
+    return orjson.dumps(event).decode()
 
 
 @pytest.mark.parametrize("first_seen", ["ChannelCreated", "StasisStart"])
@@ -287,3 +289,16 @@ def test_a_report_has_the_ladder_of_each_server(tmp_path: Path) -> None:
     for endpoint, name in names.items():
         sections = orjson.loads(zlib.decompress(base64.b64decode(ladders.packs[ladders.pack_of[name]])))
         assert [other for other in names if other in sections[name]] == [endpoint]
+
+
+def test_an_event_that_two_connections_received_counts_once(tmp_path: Path) -> None:
+    """The second copies arrive later, and for another application."""
+    frames = frames_of("ivr_dtmf/all")
+    frames = [(frames[0][0] + n * 1000, text) for n, (_, text) in enumerate(frames)]
+    copies = [(t + 40_001, text.replace('"application":"', '"application":"other-')) for t, text in frames]
+    tables = (*TABLES, "findings", "dtmf", "transfers")
+    once = connect(record(tmp_path / "once.parquet", frames), models=tables)
+    twice = connect(record(tmp_path / "twice.parquet", [*frames, *copies]), models=tables)
+    assert twice.execute("SELECT count(*) FROM events").fetchall() == [(2 * len(frames),)]
+    for table in tables:
+        assert rows(twice, table) == rows(once, table), table

@@ -1,5 +1,5 @@
 -- One row is one event about one channel, with the event's values for that channel. Identified by `seq`.
--- Frames that Asterisk sent twice are there twice. An empty text means "none" in ARI and is NULL here.
+-- An empty text means "none" in ARI and is NULL here.
 SELECT
     seq,
     event_time(timestamp, received_at, seq) AS event_at,
