@@ -17,6 +17,7 @@ import pytest
 from arirecord.analytics import connect
 from arirecord.asterisk.channel_names import is_helper, is_media
 from tests.conftest import make_session, read_lines
+from tests.given import frames as frames_of_text
 
 from .test_cases import given
 
@@ -159,3 +160,27 @@ def without(event: dict[str, Any], channel_ids: set[str]) -> dict[str, Any]:
 def nearest(sentences: Sentences, at_s: float) -> tuple[float, float]:
     """Return the sentence that begins nearest to a time."""
     return min(sentences, key=lambda sentence: abs(sentence[0] - at_s))
+
+
+def test_a_named_endpoint_is_an_agent(tmp_path: Path) -> None:
+    """`agent_endpoints` names a bot that is a telephone for Asterisk; without it the call has no agent."""
+    text = """
+0.000 a created PJSIP/1001-00000001 Ring 1001 → 7000
+0.000 a Up
+0.100 b created PJSIP/bot-00000002 Down 7000
+0.100 a dials b
+0.200 b Up
+0.200 a dials b ANSWER
+0.300 b enters x
+0.300 a enters x
+1.000 a talks
+2.200 a falls silent 1000
+2.600 b talks
+3.800 b falls silent 1000
+"""
+    con = given(frames_of_text(text), tmp_path / "session.parquet", "turns")
+    query = "SELECT speaker, latency_s FROM turns ORDER BY started_at"
+
+    assert con.execute(query).fetchall() == []
+    con.execute("SET VARIABLE agent_endpoints = 'PJSIP/bot*'")
+    assert con.execute(query).fetchall() == [("caller", None), ("agent", 0.6)]
