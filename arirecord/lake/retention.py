@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from arirecord.analytics.kept_tables import tables_folder
 from arirecord.errors import ArirecordError, NotASession
 from arirecord.redact.erasure import Erasure, erase_from_part
 from arirecord.redact.leak_check import LeakSearch
@@ -202,20 +203,12 @@ def _remove_tables(path: Path, search: LeakSearch) -> int:
     """Remove the kept tables that hold a number; return how many files."""
     found = [
         file
-        for folder in _table_folders(path)
-        for file in sorted(folder.rglob("*.parquet"))
+        for file in sorted(tables_folder(path).rglob("*.parquet"))
         if any(search.finds(text) for text in _texts(file))
     ]
     for file in found:
         file.unlink()
     return len(found)
-
-
-def _table_folders(path: Path) -> Iterator[Path]:
-    if is_lake(path):
-        yield path / "tables"
-    else:
-        yield path / ".tables" if path.is_dir() else path.with_name(f".{path.name}.tables")
 
 
 def _texts(file: Path) -> Iterator[str]:
