@@ -48,6 +48,12 @@ CASES = [
 ]
 
 
+def arguments_of(verb: str, given: str) -> list[str]:
+    """An input in the place of each argument for one, twice if it takes several; before them the action of a verb."""
+    actions = [p.type.choices[0] for p in command_of(verb).params if isinstance(p.type, click.Choice) and p.required]
+    return actions + [given for argument in inputs(verb) for _ in range(2 if argument.nargs == -1 else 1)]
+
+
 def content(verb: str, path: Path) -> None:
     """Put what a verb reads at a path."""
     if verb == "import":
@@ -62,11 +68,20 @@ def content(verb: str, path: Path) -> None:
 
 def invoke(verb: str, option: OutputOption, given: str, output: str, *more: str) -> Result:
     """Run a verb on an input, which takes the place of each of its arguments."""
-    arguments = [given for argument in inputs(verb) for _ in range(2 if argument.nargs == -1 else 1)]
     needed = NEEDED.get(verb, [])
     place = needed.index("--") if "--" in needed else len(needed)
     return CliRunner().invoke(
-        cli, ["--no-config", verb, *arguments, *needed[:place], option.opts[0], output, *more, *needed[place:]]
+        cli,
+        [
+            "--no-config",
+            verb,
+            *arguments_of(verb, given),
+            *needed[:place],
+            option.opts[0],
+            output,
+            *more,
+            *needed[place:],
+        ],
     )
 
 
@@ -227,9 +242,8 @@ def test_a_missing_input(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "key").write_text("a key of more than sixteen bytes\n")
     options = [option for name, option in outputs() if name == verb and option.required]
-    arguments = ["missing" for argument in inputs(verb) for _ in range(2 if argument.nargs == -1 else 1)]
     given = [word for option in options for word in (option.opts[0], "new")]
-    done = CliRunner().invoke(cli, ["--no-config", verb, *arguments, *given, *NEEDED.get(verb, [])])
+    done = CliRunner().invoke(cli, ["--no-config", verb, *arguments_of(verb, "missing"), *given, *NEEDED.get(verb, [])])
 
     assert (done.exit_code, "missing does not exist" in done.stderr) == (1, True), done.output
     assert list(tmp_path.iterdir()) == [tmp_path / "key"]
