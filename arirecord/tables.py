@@ -60,6 +60,10 @@ class MartMethods:
         """Calls with a voice agent: latency, interruptions, handover."""
         return self._mart("agent_calls", parameters)
 
+    def agent_stages(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
+        """Stages of voice agents' answers: STT, LLM, TTS."""
+        return self._mart("agent_stages", parameters)
+
     def app_latency(self, **parameters: Unpack[Parameters]) -> "pl.DataFrame":
         """Time from an event to an app's first REST request."""
         return self._mart("app_latency", parameters)

@@ -58,6 +58,18 @@ _MACROS = {
     "ms_between(since, until)": """CASE WHEN epoch_ms(until) - epoch_ms(since) > -100
         THEN greatest(epoch_ms(until) - epoch_ms(since), 0) END""",
     "seconds_between(since, until)": "ms_between(since, until) / 1000",
+    # Seconds, milliseconds, microseconds or nanoseconds since 1970, or a time as ISO 8601 writes it.
+    "time_of(value)": """CASE
+        WHEN regexp_matches(value, '(Z|[+-]\\d\\d:?\\d\\d)$')
+            THEN make_timestamp(epoch_us(TRY_CAST(value AS TIMESTAMPTZ)))
+        WHEN TRY_CAST(value AS DOUBLE) IS NULL THEN TRY_CAST(value AS TIMESTAMP)
+        WHEN TRY_CAST(value AS DOUBLE) BETWEEN 1e8 AND 4e18 THEN make_timestamp((TRY_CAST(value AS DOUBLE) * CASE
+            WHEN TRY_CAST(value AS DOUBLE) < 1e11 THEN 1e6
+            WHEN TRY_CAST(value AS DOUBLE) < 1e14 THEN 1e3
+            WHEN TRY_CAST(value AS DOUBLE) < 1e17 THEN 1
+            ELSE 1e-3
+        END)::BIGINT)
+    END""",
     "fix_of(rule)": "CASE rule "
     + " ".join(f"WHEN {text(rule.id)} THEN {text(rule.fix)}" for rule in shipped_rules("linter").values())
     + " END",

@@ -28,7 +28,7 @@ __all__ = ["command_for", "table_groups", "table_names"]
 _GROUPS = {
     "calls": "calls legs channels links dial_attempts transfers holds hangups queue_calls trunk_calls findings",
     "talk and audio": "conversations talk talk_intervals rtp_quality playbacks recordings",
-    "voice agents": "turns agent_calls",
+    "voice agents": "turns agent_calls agent_stages",
     "DTMF and menus": "digits dtmf dtmf_patterns ivr_paths",
     "metrics": "kpis concurrency app_latency event_volume",
     "channels, apps and devices": "channel_states bridge_stays app_visits variables device_states registrations "

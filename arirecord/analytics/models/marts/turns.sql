@@ -4,7 +4,7 @@
 WITH facts AS (
     SELECT
         listed.*, starts.* EXCLUDE (turn_seq), answers.* EXCLUDE (turn_seq, doubt), answers.doubt AS overlap_doubt,
-        agent_calls_heard.* EXCLUDE (call_id), hidden.undetected,
+        agent_calls_heard.* EXCLUDE (call_id), turn_stages.* EXCLUDE (turn_seq), hidden.undetected,
         barged.speaker AS barged_by, barged.started_at AS barged_at, barged.reason AS barge_doubt,
         -- The silence of a party is known only if some of its speech is detected.
         COALESCE(
@@ -19,6 +19,7 @@ WITH facts AS (
     LEFT JOIN turn_barge_ins AS barged USING (turn_seq)
     LEFT JOIN turn_answers AS answers USING (turn_seq)
     LEFT JOIN turn_undetected AS hidden USING (turn_seq)
+    LEFT JOIN turn_stages USING (turn_seq)
 ),
 
 doubted AS (
@@ -55,10 +56,11 @@ SELECT
     CASE WHEN NOT is_caller AND latency_doubt IS NULL
         THEN is_over IS NOT true AND NOT is_own_last AND other_until_at IS NOT NULL END AS is_answer,
     CASE WHEN is_answer THEN seconds_between(other_until_at, started_at) END AS latency_s,
+    CASE WHEN is_answer THEN stt_ms / 1000 END AS stt_s, CASE WHEN is_answer THEN llm_ms / 1000 END AS llm_s,
+    CASE WHEN is_answer THEN tts_ms / 1000 END AS tts_s, CASE WHEN is_answer THEN explained_ms / 1000 END AS explained_s,
     CASE WHEN NOT is_caller AND number = 1 AND has_start THEN seconds_between(answered_at, started_at) END
         AS first_word_s,
-    silent_ms / 1000 AS silence_before_s,
-    silent_ms > param('dead_air_s') * 1000 AS is_dead_air,
+    silent_ms / 1000 AS silence_before_s, silent_ms > param('dead_air_s') * 1000 AS is_dead_air,
     CASE WHEN start_doubt IS NULL AND side_doubt IS NULL THEN COALESCE(is_over, false) END AS is_barge_in,
     CASE WHEN barge_in_doubt IS NULL THEN barged_by END AS barge_in_by,
     CASE WHEN barge_in_doubt IS NULL THEN barged_at END AS barge_in_at,
