@@ -6,7 +6,8 @@ WITH findings_of_rules AS (
         'the recording has a gap during the call: events are missing' AS finding,
         spans.call_id, NULL::VARCHAR AS channel_id, gaps.seq, gaps.begin_at AS event_at
     FROM int_gaps AS gaps
-    JOIN int_call_spans AS spans ON gaps.seq BETWEEN spans.first_seq AND spans.last_seq
+    -- The row at which a gap is noticed may be the first one after it, and that of a new call.
+    JOIN int_call_spans AS spans ON gaps.seq > spans.first_seq AND gaps.seq <= spans.last_seq
     UNION ALL BY NAME
     FROM int_findings_of_events
     UNION ALL BY NAME
