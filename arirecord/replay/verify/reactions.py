@@ -97,7 +97,11 @@ class Reactions:
                 is_latest = at == end - 1
                 if causes is every and not is_recent and not is_latest:
                     return
-                yield causes[at], max_delay_s if is_recent or (is_latest and causes is own) else timer_s
+                if causes is own and is_recent and not is_latest:
+                    # A replay can send this cause and later ones closer together than they were recorded.
+                    yield causes[at], max(max_delay_s / 2, timer_s)
+                else:
+                    yield causes[at], max_delay_s if is_recent or (is_latest and causes is own) else timer_s
 
     def _replayed_ns(self, cause: _Cause, replayed: Mapping[int, Request]) -> int | None:
         """When the replay sent an event or a response; None if it did not."""
