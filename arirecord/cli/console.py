@@ -36,7 +36,6 @@ __all__ = [
 LIVE_INTERVAL_S = 0.25
 
 LOST = 3
-
 """Exit code: done, but something was lost."""
 
 

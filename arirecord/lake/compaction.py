@@ -20,10 +20,10 @@ from arirecord.session.header import SEQ_RANGE, Drift, Header
 from arirecord.session.reader import Part, in_order_of_time, read_part
 from arirecord.session.recorded_time import Extent, continues
 from arirecord.session.row_groups import opened, stored_batches
-from arirecord.session.seal import Progress, ahead, no_progress, sync_folder
+from arirecord.session.seal import Progress, ahead, no_progress, read_back, sync_folder
 
 from .layout import LakePart, check_lake, events_folder, list_parts
-from .part_files import CONTENTS, contents_of, lake_schema, read_back, with_all_columns, write_tables
+from .part_files import CONTENTS, contents_of, lake_schema, with_all_columns, write_tables
 from .staging import locked_server, staging_folder
 
 __all__ = ["CompactedLake", "compact_lake"]

@@ -16,10 +16,10 @@ from arirecord.session.header import FORMAT, SEQ_RANGE, Drift, Header
 from arirecord.session.output_file import give_name
 from arirecord.session.reader import Part, open_session, read_part
 from arirecord.session.row_groups import opened
-from arirecord.session.seal import Progress, ahead, no_progress, sync_folder
+from arirecord.session.seal import Progress, ahead, no_progress, read_back, sync_folder
 
 from .layout import events_folder, make_lake
-from .part_files import CONTENTS, contents_of, lake_schema, parsed, read_back, with_all_columns, write_tables
+from .part_files import CONTENTS, contents_of, lake_schema, parsed, with_all_columns, write_tables
 from .slices import Slice, find_slices, slice_batches, slice_digest
 from .staging import locked_server, staging_folder
 

@@ -10,15 +10,14 @@ import pyarrow.compute as pc
 from arirecord.asterisk.catalogue import event_types
 from arirecord.session.columnar.residuals import nulls
 from arirecord.session.columnar.table import rows_to_table, session_schema
-from arirecord.session.digest import PROVED, RowDigest
+from arirecord.session.digest import PROVED
 from arirecord.session.header import KEY, Drift, Header
 from arirecord.session.header_stats import HeaderStats
-from arirecord.session.parquet import GroupWriter, parquet_file, session_writer
-from arirecord.session.row_groups import grouped_batches
+from arirecord.session.parquet import GroupWriter, session_writer
 from arirecord.session.rows import OWN_COLUMNS, Rows
-from arirecord.session.seal import Progress, ahead, no_progress
+from arirecord.session.seal import Progress, no_progress
 
-__all__ = ["CONTENTS", "contents_of", "lake_schema", "parsed", "read_back", "with_all_columns", "write_tables"]
+__all__ = ["CONTENTS", "contents_of", "lake_schema", "parsed", "with_all_columns", "write_tables"]
 
 CONTENTS = "contents"
 """Key in the header of a part: the digests of the content that `arirecord ingest` has put into it."""
@@ -75,16 +74,6 @@ def write_tables(
         if server is not None:
             header.asterisk_ids.setdefault(server, 0)
         writer.add_key_value_metadata({KEY: header.dump()})
-
-
-def read_back(path: Path, progress: Progress) -> RowDigest:
-    """Return the digest of the rows of a part as they are on the disk."""
-    digest = RowDigest()
-    with parquet_file(path) as file:
-        for batch in ahead(grouped_batches(file, 8192, PROVED)):
-            digest.add(batch)
-            progress("comparing", digest.rows)
-    return digest
 
 
 def _ends(table: pa.Table) -> Iterator[tuple[int, int]]:

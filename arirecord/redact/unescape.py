@@ -82,7 +82,6 @@ def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
 
 
 _Decode = Callable[[str], list[tuple[str, int]]]
-
 """Characters of an escape, each with the number of characters of the escape that it takes."""
 
 

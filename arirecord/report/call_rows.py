@@ -57,7 +57,6 @@ ORDER BY seq
 _IN_SPAN = "JOIN spans ON spans.call_id = ids.call_id AND rows.seq BETWEEN spans.first_seq AND spans.last_seq"
 
 _ID = r"[^/?&=,:\"\s\[\]{}]+"
-
 """A word in a REST request that may be the id of a channel or bridge."""
 
 

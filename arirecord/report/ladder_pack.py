@@ -19,7 +19,6 @@ from .search import CALL_NAME, OF_CALL, problems
 __all__ = ["Ladders", "ladders_of", "packed"]
 
 _TOGETHER = 200
-
 """Ladders in one pack: they share most of their text, and a page unpacks few that are not opened."""
 
 

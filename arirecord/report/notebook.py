@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["CALL_MODELS", "Call", "Plots", "find_call", "session_html"]
 
 CALL_MODELS = (*search.MODELS, *call_data.MODELS)
-
 """The models that `find_call` reads."""
 
 

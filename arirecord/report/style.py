@@ -25,7 +25,6 @@ def _read(name: str) -> str:
 
 
 COLORWAY = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800")
-
 """Okabe and Ito's palette for colour universal design, its yellow darkened to be seen on white."""
 
 OTHER = "#888888"
@@ -41,11 +40,9 @@ DISPOSITIONS = {
 }
 
 EMPTY = "no data"
-
 """`layout.meta` of a figure without data."""
 
 _INK = "#767676"
-
 """Readable on white and on black (WCAG contrast 4.5 on both)."""
 
 

@@ -28,14 +28,22 @@ from .parquet import GroupWriter, parquet_file, session_writer
 from .row_groups import grouped_batches
 from .rows import Row, Rows
 
-__all__ = ["Progress", "RowSource", "ahead", "make_session", "no_progress", "recover", "seal", "sync_folder"]
+__all__ = [
+    "Progress",
+    "RowSource",
+    "ahead",
+    "make_session",
+    "no_progress",
+    "read_back",
+    "recover",
+    "seal",
+    "sync_folder",
+]
 
 _SLICE = 40_960
-
 """Rows converted to columns together: Python objects for a whole row group would take a gigabyte."""
 
 _LOCK_PATIENCE_S = 0.2
-
 """A look at a lock holds it for a moment."""
 
 _NAME = re.compile(rb'"type": ?"([^"\\]*)')
@@ -45,11 +53,9 @@ _QUOTED = b'"frame":"'
 _QUOTED_NAME = re.compile(rb'\\"type\\": ?\\"([^"\\]*)')
 
 _KIND = re.compile(rb'"kind":"([^"\\]*)')
-
 """Pattern of the names of event types and kinds in a journal, with a limited length."""
 
 Progress = Callable[[str, int], None]
-
 """Called with the step (`reading`, `writing`, `comparing`) and the rows done so far (while reading: about)."""
 
 
@@ -161,7 +167,7 @@ def _sealed_before(journal: Path, target: Path) -> Header | None:
         reader, rows = JournalReader(journal), RowDigest()
         for _ in _own(reader.batches(_SLICE), rows):
             pass
-        if _digest(target, no_progress) == rows:
+        if read_back(target, no_progress) == rows:
             header = Header.load((parquet_file(target).metadata.metadata or {})[KEY])
             _remove_unfinished(target)
             _discard(reader)
@@ -264,11 +270,12 @@ def _own(batches: Iterator[Rows], received: RowDigest) -> Iterator[tuple[Rows, p
 
 def _compare(source: RowSource, path: Path, received: RowDigest, progress: Progress) -> None:
     """Read the session back and compare it with the received rows; raise `JournalError` if it differs."""
-    if _digest(path, progress) != received:
+    if read_back(path, progress) != received:
         raise JournalError(_difference(source, path))
 
 
-def _digest(path: Path, progress: Progress) -> RowDigest:
+def read_back(path: Path, progress: Progress) -> RowDigest:
+    """Return the digest of a session's rows as they are on the disk."""
     written = RowDigest()
     with parquet_file(path) as file:
         for batch in ahead(grouped_batches(file, 8192, PROVED)):

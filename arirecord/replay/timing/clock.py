@@ -112,7 +112,6 @@ def _fraction(speed: float | Fraction | None) -> Fraction | None:
 _EARLY_S = 0.0005
 
 _LONG_S = 0.002
-
 """A processor that slept longer than this wakes slowly: the task wakes early and then sleeps in short steps."""
 
 
