@@ -55,6 +55,11 @@ _OF_AN_APPLICATION = (
     "ApplicationMoveFailed", "ApplicationReplaced", "ChannelUserevent", "StasisEnd", "StasisStart",
 )  # fmt: skip
 """Types whose events for two applications are two events."""
+_REPEATED = (
+    "ChannelHangupRequest", "ChannelVarset", "DeviceStateChanged", "PlaybackFinished", "PlaybackStarted",
+    "RecordingFinished", "RecordingStarted",
+)  # fmt: skip
+"""Types of which Asterisk sends equal events to one application within a millisecond."""
 _READ = "hive_partitioning = false"
 """A folder named `kind=x` is not a column."""
 _SIZES = "application, type, event_count, mean_bytes, is_estimated"
@@ -96,7 +101,8 @@ class SessionViews:
     def copies(self) -> str | None:
         """Return SQL for the `seq` of each event that repeats another one; None if there cannot be any.
 
-        Events of one connection for one application are not compared: those that Asterisk repeats are not copies.
+        Of types that Asterisk itself repeats, an application's events are copies only of those that another application
+        or another part received: the second one of the second one, and so on.
         """
         header = self._session.header if self._session else None
         if not self._session or not header or not header.events:
@@ -105,20 +111,30 @@ class SessionViews:
         if len(header.applications) < 2 and len(self._session.parts) < 2 and is_live:
             return None
         columns = sorted(c for c in self._present - _OF_A_CONNECTION if not c.startswith(_OWN))
-        application = f"CASE WHEN type IN {_OF_AN_APPLICATION} THEN application END"
+        owner = f"CASE WHEN type IN {_OF_AN_APPLICATION} THEN application END"
         receipt = "CASE WHEN timestamp IS NULL THEN date_trunc('milliseconds', received_at) END"
+        content = ", ".join([owner, receipt, *map(name, columns)])
+        receiver = "application" if len(self._session.parts) < 2 else "application, filename"
         return f"""
             WITH hashed AS MATERIALIZED (
-                SELECT {self._source.seq}, hash({", ".join([application, receipt, *map(name, columns)])}) AS content
+                SELECT {self._source.seq}, type, {receiver}, hash({content}) AS content
                 FROM {self._source.read}
                 WHERE kind = 'event' AND {self._source.is_own} AND type <> 'RESTResponse'
             ),
 
             repeated AS (
-                SELECT content, min(seq) AS first_seq FROM hashed GROUP BY content HAVING count(*) > 1
+                SELECT
+                    seq, content,
+                    CASE
+                        WHEN type IN {_REPEATED} THEN row_number() OVER (PARTITION BY content, {receiver} ORDER BY seq)
+                    END AS occurrence
+                FROM hashed
+                WHERE content IN (SELECT content FROM hashed GROUP BY content HAVING count(*) > 1)
             )
 
-            SELECT seq FROM hashed JOIN repeated USING (content) WHERE seq > first_seq
+            SELECT seq
+            FROM repeated
+            QUALIFY row_number() OVER (PARTITION BY content, occurrence ORDER BY seq) > 1
         """
 
     def _left_out(self, source: "_Source", words: Collection[str] | None) -> str:
