@@ -56,7 +56,7 @@ WRONG: dict[str, dict[str, str]] = {
 }
 """What is really wrong in a recording, by rule."""
 RECORDINGS = [*streams(), *sorted(path.stem for path in SAMPLES.glob("*.parquet")), "week"]
-KNOWN = ("desk", "menus", "mixed_load", "new_kinds")
+KNOWN = ("desk", "menus", "mixed_load", "new_kinds", "voice")
 """Scenarios of wider folders, which hold other faults."""
 
 
