@@ -135,7 +135,7 @@ def test_kpis(run: Run) -> None:
         (["dtmf", IVR, "--set", "gap=1"], 2, "No parameter is named 'gap'. Did you mean 'dtmf_gap_ms'"),
         (["dtmf", IVR, "--set", "dtmf_gap_ms=long"], 2, "dtmf_gap_ms is a number of ms, not 'long'"),
         (["calls", "missing.parquet"], 1, "missing.parquet does not exist"),
-        (["metrics", "colours"], 2, "No table is named 'colours'. Known names: app_latency"),
+        (["metrics", "colours"], 2, "No table is named 'colours'. Known names: agent_calls"),
         (["models", "--sql"], 2, "arirecord models SESSION --sql"),
         (["models", "--model", "colours"], 2, "No model is named 'colours'. `arirecord models` lists"),
     ],
