@@ -41,12 +41,12 @@ __all__ = [
 ]  # fmt: skip
 
 KEPT_MODELS = (
-    "agent_calls", "app_latency", "app_visits", "bridge_stays", "calls", "channel_states", "channels",
-    "conversations", "dial_attempts", "digits", "dtmf", "findings", "hangups", "holds", "int_call_numbers",
-    "int_conversations", "int_counted_legs", "int_device_changes", "int_legs", "int_people_talk", "int_receipts",
-    "int_registration_stretches", "int_talk_stays", "int_variables", "ivr_paths", "legs", "links", "playbacks",
-    "queue_calls", "recordings", "rtp_quality", "stg_event_sizes", "talk", "talk_intervals", "transfers", "turns",
-    "user_events",
+    "agent_calls", "agent_stages", "app_latency", "app_visits", "bridge_stays", "calls", "channel_states",
+    "channels", "conversations", "dial_attempts", "digits", "dtmf", "findings", "hangups", "holds",
+    "int_call_numbers", "int_conversations", "int_counted_legs", "int_device_changes", "int_legs",
+    "int_people_talk", "int_receipts", "int_registration_stretches", "int_talk_stays", "int_variables", "ivr_paths",
+    "legs", "links", "playbacks", "queue_calls", "recordings", "rtp_quality", "stg_event_sizes", "talk",
+    "talk_intervals", "transfers", "turns", "user_events",
 )  # fmt: skip
 """The models that are kept. The other marts follow from these and from the recorded time."""
 _FORMAT = 1

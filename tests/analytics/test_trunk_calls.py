@@ -16,6 +16,8 @@ from tests.conftest import read_lines, streams
 from .invariants import violations
 
 A, B, C = "02:fc:00:00:0a:01", "02:fc:00:00:0b:02", "02:fc:00:00:0c:03"
+pytestmark = pytest.mark.slow
+
 CHAIN = [
     (1, A, B, "21002", True),
     (1, A, B, "21002", False),

@@ -270,6 +270,7 @@ def test_the_result_in_python(session: SessionFile, rules: Path) -> None:
     assert str(result).startswith("warning  busy: no call is busy")
 
 
+@pytest.mark.slow
 def test_the_voice_rules_on_calls_of_bots(tmp_path: Path) -> None:
     """The playing bot answers after 1.5 to 5 s; all its turns are measured. The recordings of legs have turns that
     are not.

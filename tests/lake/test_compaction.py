@@ -21,6 +21,8 @@ from tests.waiting import HANG_S
 
 from .lakes import BASE_NS, Row, record, rows_of, stretched, tables
 
+pytestmark = pytest.mark.slow
+
 AFTER = date(2027, 1, 1)
 
 
@@ -41,7 +43,6 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
-@pytest.mark.slow
 def test_rows_and_tables_stay_the_same(tmp_path: Path, lake: Path) -> None:
     """Each day has at most three files; what was put in is known, and what comes late is put in and merged."""
     before, files = sorted(rows_of(lake)), len(list_parts(lake))
@@ -138,7 +139,6 @@ compaction.compact_lake(Path(root), date(2027, 1, 1))
 """
 
 
-@pytest.mark.slow
 def test_a_kill_at_any_moment_loses_and_doubles_nothing(lake: Path) -> None:
     """Killed before each of its file operations in turn; the lake has the same rows each time."""
     before = sorted(rows_of(lake))

@@ -30,7 +30,7 @@ HOUR_NS = 3600 * 10**9
 @pytest.mark.parametrize(
     ("name", "factor"),
     [
-        ("hold_unhold/all", 15000),
+        pytest.param("hold_unhold/all", 15000, marks=pytest.mark.slow),
         pytest.param("attended_transfer/all", 2000, marks=pytest.mark.slow),
         pytest.param("ivr_dtmf/all", 5000, marks=pytest.mark.slow),
     ],

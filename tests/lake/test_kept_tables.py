@@ -18,6 +18,8 @@ from arirecord.session.reader import open_session
 
 from .day_parts import Row, make_days, stretched, write_days
 
+pytestmark = pytest.mark.slow
+
 MACROS = {model.name for model in load_models() if model.is_macro}
 ARGUMENTS = (
     "", "bucket := INTERVAL 1 hour", "bucket := INTERVAL 1 minute", "\"by\" := 'endpoint'",
@@ -73,7 +75,6 @@ def with_gap(rows: Sequence[Row], begin: float = 0.4, end: float = 0.6) -> list[
 FEW = ("answered_bridge_talk/all", "hold_unhold/all", "ivr_dtmf/all", "recording_playback/all")
 
 
-@pytest.mark.slow
 def test_two_servers_over_two_midnights(tmp_path: Path) -> None:
     """All tables of calls across midnight, with ids that an app gives again, are those of one connection."""
     for server in (1, 2):
@@ -86,7 +87,6 @@ def test_two_servers_over_two_midnights(tmp_path: Path) -> None:
     assert_kept_equal(tmp_path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [

@@ -22,6 +22,8 @@ from .lakes import BASE_NS, Row, record, stretched
 
 __all__ = ["run"]
 
+pytestmark = pytest.mark.slow
+
 HOUR_NS = 3600 * 10**9
 DAY_NS = 24 * HOUR_NS
 BEGIN_NS = BASE_NS - 9 * HOUR_NS
@@ -74,7 +76,6 @@ def answers(session: SessionFile, begin_ns: int, end_ns: int) -> Iterator[tuple[
                 yield mart, sorted(map(repr, db.execute(sql_of(question, columns)).fetchall()))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("begin_h", "length_h"), [(24, 24), (26, 1), (48, 24), (20, 3)])
 def test_the_answer_is_the_same_as_from_all_parts(lake: Path, begin_h: int, length_h: int) -> None:
     """Of a day and of hours, with calls that began before and end after."""

@@ -220,6 +220,7 @@ def ask_all(session: Path, faults: str, *requests: str, **more: Any) -> list[int
     return run(main())
 
 
+@pytest.mark.slow
 def test_requests_fail_on_purpose(session: Path) -> None:
     requests = ("GET /channels", "POST /bridges", "GET /bridges")
 

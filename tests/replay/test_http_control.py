@@ -75,6 +75,7 @@ def ask(ari: Ari, verb: str, **given: Any) -> tuple[int, Any]:
     return answer.status_code, answer.json()
 
 
+@pytest.mark.slow
 def test_requests_answers_and_events() -> None:
     with Ari(MENU, start_paused=True) as ari, connect(f"{ari.ws_url}?app=mine") as connection:
         assert ask(ari, "answer", request="GET /channels", status=503, count=1) == (200, {})

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from arirecord.analytics import connect
 from arirecord.report.build_story import story
 from arirecord.report.ladder_html import ladder_html
 from arirecord.report.ladder_text import ladder_text
 from tests.analytics.test_cases import frames_of, record
+
+pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "voice_agent.parquet"
 CASES = Path(__file__).parents[1] / "analytics" / "cases" / "turns"
