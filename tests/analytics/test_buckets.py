@@ -252,6 +252,7 @@ def test_concurrency_of_buckets_and_groups() -> None:
         assert most >= max(changes["open_count"], default=0)
 
 
+@pytest.mark.slow
 def test_a_bucket_in_a_gap_is_not_there(tmp_path: Path) -> None:
     """Two recordings of a folder: of the hours between them nothing is known."""
     for day in (20, 21):

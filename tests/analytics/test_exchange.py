@@ -14,6 +14,7 @@ from .conftest import Connections
 SPANS = orjson.loads((scenarios()["exchange"] / "kinds.json").read_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FACTS, scope="session")
 def test_facts(name: str, connections: Connections) -> None:
     """Of each kind the models say what a person beside the telephones would say."""

@@ -264,6 +264,7 @@ def test_the_events_of_a_call_are_of_its_server(tmp_path: Path) -> None:
         assert [event.data["asterisk_id"] for event in events] == [server] * 3
 
 
+@pytest.mark.slow
 def test_a_problem_is_of_a_call_of_its_server(tmp_path: Path) -> None:
     """Of two servers with a call of one id, only that whose call went wrong has a call with a problem."""
     texts = [
@@ -275,6 +276,7 @@ def test_a_problem_is_of_a_call_of_its_server(tmp_path: Path) -> None:
     assert [call.server for call in worst_calls(connect(path, models=MODELS))] == [A]
 
 
+@pytest.mark.slow
 def test_a_report_has_the_ladder_of_each_server(tmp_path: Path) -> None:
     """Calls of two servers with one id have names with their servers, and ladders of their own."""
     texts = [
@@ -291,6 +293,7 @@ def test_a_report_has_the_ladder_of_each_server(tmp_path: Path) -> None:
         assert [other for other in names if other in sections[name]] == [endpoint]
 
 
+@pytest.mark.slow
 def test_an_event_that_two_connections_received_counts_once(tmp_path: Path) -> None:
     """The second copies arrive later, and for another application."""
     frames = frames_of("ivr_dtmf/all")

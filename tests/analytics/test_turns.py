@@ -69,6 +69,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[duck
     return variants
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", KNOWN)
 def test_what_is_given_is_what_was_heard(variant: str, recordings: Any) -> None:
     """Each latency, barge-in and time to yield is within 60 ms of the audio, 70 ms with a third leg in the bridge."""
@@ -125,6 +126,7 @@ def test_figures_of_a_call_are_of_all_its_answers_or_null(variant: str, recordin
     assert is_contained == (variant not in ("as_sil", "rtp_sil", "ws_none"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recording", sorted(path.name for path in FOLDER.iterdir()))
 def test_kpis_are_those_of_the_calls_without_media_legs(recording: str, tmp_path: Path) -> None:
     """Media legs and Snoops are not calls, attempts or traffic."""

@@ -405,6 +405,7 @@ OPEN = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPEN)
 def test_many_values_that_never_close(tmp_path: Path, name: str) -> None:
     """Ten thousands of them take seconds (they took hours); events between them and behind them are found."""

@@ -83,6 +83,7 @@ def test_the_journal_is_kept(
     assert recorder.stats.lost_count == 0
 
 
+@pytest.mark.slow
 def test_a_part_that_was_moved_is_sealed(tmp_path: Path) -> None:
     """Where it is, as the parts after it are."""
     recorder = Recorder(Folder(tmp_path / "days", Rotation()), {})
@@ -102,6 +103,7 @@ def test_a_part_that_was_moved_is_sealed(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_journal_that_cannot_be_copied_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said once, tried again, and nothing is lost."""
     target = tmp_path / "s.parquet"
@@ -125,6 +127,7 @@ def test_a_journal_that_cannot_be_copied_now(tmp_path: Path, monkeypatch: pytest
     assert [frame.raw for frame in open_session(target).frames()] == ['{"n":0}']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_folder", [False, True], ids=["file", "folder"])
 def test_a_journal_that_was_cut(tmp_path: Path, is_folder: bool) -> None:
     """What was in it is lost, which is said, counted, and recorded as a gap; what comes afterwards is recorded."""

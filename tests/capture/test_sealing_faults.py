@@ -133,6 +133,7 @@ def raws_of(path: Path) -> list[str]:
     return [frame.raw for frame in open_session(path).frames()]
 
 
+@pytest.mark.slow
 def test_too_few_file_descriptors(tmp_path: Path) -> None:
     """No new part can be begun and none be sealed: the open part takes all, which is said once; later all is well."""
     said: list[str] = []

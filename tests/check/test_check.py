@@ -88,6 +88,7 @@ def test_an_amount_that_is_not_there(check: Check) -> None:
     assert result.violations[0].command.endswith("failed_calls.parquet 'FROM transfers'")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["calls: answered_at > started_at", "calls WHERE answered_at <= started_at -> none", "calls.setup_s >= 0",
@@ -236,6 +237,7 @@ def test_the_exit_code(rules: Path) -> None:
     assert invoke(SAMPLES / "failed_calls.parquet", "--rules", rules, "--fail-on", "error").exit_code == 0
 
 
+@pytest.mark.slow
 def test_junit_json_and_github(rules: Path, tmp_path: Path) -> None:
     from xml.etree import ElementTree
 

@@ -154,6 +154,7 @@ def test_restricted_sql_keeps_what_concerns_the_session(run: Run) -> None:
     assert json.loads(run("query", IVR, statements, "--format", "jsonl").stdout)["n"] > 0
 
 
+@pytest.mark.slow
 def test_conditions_see_the_session_and_nothing_else(run: Run, tmp_path: Path) -> None:
     """`--where` reads and writes no other file either."""
     (tmp_path / "neighbour.csv").write_text("a\n1\n")

@@ -219,6 +219,7 @@ def test_other_rates_and_broken_files(tmp_path: Path) -> None:
     assert result.exit_code != 0 and "nosuch.wav" in result.stderr
 
 
+@pytest.mark.slow
 def test_many_connections_at_once() -> None:
     """Each gets its start."""
 

@@ -115,6 +115,7 @@ def test_another_parameter_is_a_reaction_too(session: Path) -> None:
     assert run(main()) == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_patience_ends(session: Path) -> None:
     """With a word on what was not asked."""
     said: list[str] = []

@@ -91,6 +91,7 @@ def test_a_recording_that_lacks_a_request_is_put_aside(tmp_path: Path) -> None:
     assert not target.exists() and (tmp_path / "calls.parquet.old").exists()
 
 
+@pytest.mark.slow
 def test_without_an_address_nothing_is_recorded(tmp_path: Path) -> None:
     said = outcome(tmp_path, True)
     assert "--arirecord-record=URL makes it" in said

@@ -139,6 +139,7 @@ def test_a_row_that_is_left_out_is_shown_where_it_is_asked_for() -> None:
     assert "ChannelConnectedLine" in explain(TRANSFERS, "--seq", str(seq)).stdout
 
 
+@pytest.mark.slow
 def test_a_row_that_is_not_there() -> None:
     """Is an error that says where to look."""
     assert "no row 999999 is in the recording" in explain(TRANSFERS, "--seq", "999999", code=1).stderr

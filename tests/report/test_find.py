@@ -48,6 +48,7 @@ def test_a_number_is_known_however_it_is_written(wanted: str, connections: Conne
     assert [call.call_id for call in found] == ["1795474964.205"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_the_worst_calls_are_those_with_an_error_or_a_warning(sample: Path) -> None:
     """Each listed call has such a finding in its story, whose text is the reason; each other call has none."""

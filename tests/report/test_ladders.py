@@ -95,6 +95,7 @@ def test_folding_loses_no_moment(told: Story) -> None:
     ladder_text(told, max_lanes=4)
 
 
+@pytest.mark.slow
 def test_a_conference_of_a_hundred_fits_on_a_page(tell: Tell) -> None:
     """One lane stands for all who only came and went; who held stays."""
     rows: list[Row] = []
@@ -153,6 +154,7 @@ def test_every_recorded_call_has_a_story(stream: str, connections: Connections) 
         assert ladder_mermaid(told).count("\n") > len(told.moments)
 
 
+@pytest.mark.slow
 def test_details_add_and_take_nothing_away(connections: Connections) -> None:
     """All moments of the short story are in the long one."""
     connection = connections["hold_unhold/all"]
@@ -167,6 +169,7 @@ def variable(number: int, name: str = "1001") -> Row:
     return event(3 + number / 1e6, "ChannelVarset", **fields)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "lines"), [(10, 10), (11, 1), (20_000, 1)])
 def test_many_variables_are_one_step(count: int, lines: int, tell: Tell) -> None:
     """More than ten in a row, so that a call with 20,000 is read as fast as another; a marked one stays."""

@@ -78,6 +78,7 @@ def test_a_call_that_goes_as_it_should_has_no_findings(tell: Tell) -> None:
     assert rules(tell([*begun(), *held, *finished()])) == set()
 
 
+@pytest.mark.slow
 def test_a_tapped_call_whose_app_reacts_has_no_findings(tell: Tell) -> None:
     """Its REST calls are in the story."""
     rows = [*begun()[:1], stasis(0.05), rest(0.06, "POST", "/ari/channels/1001/ring"), *begun()[1:], *finished()]
@@ -119,6 +120,7 @@ def test_what_is_no_fault_is_none(what: str, tell: Tell) -> None:
     assert rules(tell(NO_FAULT[what])) == set()
 
 
+@pytest.mark.slow
 def test_a_call_that_still_goes_on_is_only_noted(tell: Tell) -> None:
     """The end of a recording is no fault of the call."""
     story = tell(begun())

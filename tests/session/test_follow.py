@@ -117,6 +117,7 @@ def test_what_cannot_be_followed(tmp_path: Path) -> None:
         next(follow(tmp_path / "s.parquet", lambda: None))
 
 
+@pytest.mark.slow
 def test_the_recorder_is_not_disturbed(tmp_path: Path) -> None:
     """Followed while it is written at full speed: every row, and the file that it would have been."""
     recorder = Recorder(Folder(tmp_path / "days", Rotation(rows=500)), {})
