@@ -160,7 +160,7 @@ class Tables:
         return self._kept is not None
 
     def limit(self, threads: int, memory: str) -> None:
-        """Let DuckDB use so many threads, and so much memory before it spills to the disk."""
+        """Set the threads of DuckDB, and the memory it uses before it spills to the disk."""
         self.connection.execute(f"SET threads = {threads}; SET memory_limit = {text(memory)}")
 
     def need_for(

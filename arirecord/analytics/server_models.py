@@ -19,7 +19,7 @@ _ARGUMENTS = 'bucket := NULL::INTERVAL, "by" := NULL::VARCHAR'
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What is known about a server from outside its rows.
+    """Facts about a server that its rows do not show.
 
     given: SELECT statements that stand for models; what these models read is not created.
     channel_lives: the lives of channels, where more than these rows decide; None: these rows show them.

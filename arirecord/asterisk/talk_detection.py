@@ -24,4 +24,4 @@ REMEDIES = {
     "clock": "The clock of Asterisk was set: let NTP slew it.",
     "not recorded": "Record without gaps, from before the call to after it.",
 }
-"""What to change, by the reason in `turns.unknown_reason`."""
+"""Remedies, by the reason in `turns.unknown_reason`."""

@@ -186,7 +186,7 @@ class PartWriter:
                 if self._closing:
                     return False  # closing the journal tries once more and reports
                 attempt = self.journal.flush
-                time.sleep(_RETRY_S)  # a disk does not report free space; an end waits so long
+                time.sleep(_RETRY_S)  # a disk does not report free space; stopping waits at most this long
             else:
                 if self._stats.trouble is not None:
                     self._stats.trouble = None

@@ -18,7 +18,7 @@ _GRACE_S = 2.0
 """Time that an event may take after the change that it reports."""
 _FIRST_WAITS_S = (1.0, 4.0)
 _MAX_MISSES = 3
-"""After so many connections without an application the server is one that does not list them."""
+"""Connections without an application, after which the server is one that does not list applications."""
 
 
 class _State(NamedTuple):

@@ -61,7 +61,7 @@ class CaptureRecording:
 
     @property
     def signalled(self) -> SignalledRecording:
-        """What signals act on."""
+        """Return the parts of the recording that signals act on."""
         return SignalledRecording(self.target, lambda: self.recorder, self.stop)
 
     def say(self, text: str) -> None:

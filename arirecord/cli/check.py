@@ -9,7 +9,7 @@ import orjson
 from arirecord.rules import SEVERITIES, Severity
 
 from .console import echo, live_line, machine_output
-from .output import Input, Output, Verb, output_options
+from .output import Input, Output, Verb, build_result_options
 from .param_types import timezone_option
 
 if TYPE_CHECKING:
@@ -36,15 +36,7 @@ __all__ = ["command"]
     show_default=True,
     help="Exit with 1 if a rule fails with this severity or a graver one.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "github"]),
-    default="text",
-    show_default=True,
-    help="Format of the result; github: annotations for GitHub Actions.",
-)
-@output_options("--junit", formats={"xml": (".xml",)}, metavar="FILE", help="Also write JUnit XML.")
+@build_result_options
 @timezone_option("Time zone of local_time() and of buckets in rules")
 def command(
     sessions: tuple[Path, ...],

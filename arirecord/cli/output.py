@@ -19,6 +19,7 @@ __all__ = [
     "Output",
     "OutputOption",
     "Verb",
+    "build_result_options",
     "csv_safe_option",
     "format_option",
     "output_options",
@@ -227,3 +228,18 @@ def output_options(
         return format_option(formats)(command) if has_format else command
 
     return decorate
+
+
+def build_result_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--format` and `--junit` of a verb whose result is read by a build server."""
+    command = output_options("--junit", formats={"xml": (".xml",)}, metavar="FILE", help="Also write JUnit XML.")(
+        command
+    )
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json", "github"]),
+        default="text",
+        show_default=True,
+        help="Format of the result; github: annotations for GitHub Actions.",
+    )(command)

@@ -13,7 +13,7 @@ __all__ = ["SignalledRecording", "handle_signals"]
 
 
 class SignalledRecording(NamedTuple):
-    """What signals need of a recording: its target, its recorder once there is one, and the event that ends it."""
+    """The parts of a recording that signals act on: the target, the recorder if it exists, the event that ends it."""
 
     target: "Target"
     recorder: "Callable[[], Recorder | None]"

@@ -16,7 +16,7 @@ from arirecord.build_server import github_annotation
 from arirecord.printable import printable
 
 from .console import echo, say
-from .output import Input, Output, Verb, output_options
+from .output import Input, Output, Verb, build_result_options
 from .param_types import DURATION
 from .verify_columns import ladder_row, two_columns
 
@@ -90,15 +90,7 @@ class _RuleType(click.ParamType["Rule"]):
 @click.option(
     "--start-timeout", type=DURATION, default="30s", show_default=True, help="Longest time until the app connects."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "github"]),
-    default="text",
-    show_default=True,
-    help="Format of the result; github: annotations for GitHub Actions.",
-)
-@output_options("--junit", formats={"xml": (".xml",)}, metavar="FILE", help="Also write JUnit XML.")
+@build_result_options
 def command(
     session: Path,
     command: tuple[str, ...],

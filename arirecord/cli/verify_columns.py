@@ -29,11 +29,13 @@ def ladder_row(session: Path, call: "Compared") -> str:
     if seq < 0 or not call.call.channel_id:
         return ""
     try:
-        told = story(session, call.call.channel_id, details=True, seq=seq)
+        call_story = story(session, call.call.channel_id, details=True, seq=seq)
     except NoSuchCall:
         return ""
-    step = next((step for step in told.moments if step.seq == seq), None)
-    return "" if step is None else f"{offset_text(offset_s(told, step.at))} s, {step.actor or ''} {step.what}".strip()
+    step = next((step for step in call_story.moments if step.seq == seq), None)
+    if step is None:
+        return ""
+    return f"{offset_text(offset_s(call_story, step.at))} s, {step.actor or ''} {step.what}".strip()
 
 
 def _cut(text: str, width: int) -> str:

@@ -69,7 +69,7 @@ class _Seen(NamedTuple):
 
 @dataclass
 class Visits:
-    """What a window must know of the others, with the keys of channels (see `analytics.identity`).
+    """Facts from other windows that a window needs, with the keys of channels (see `analytics.identity`).
 
     guests: channels of calls at home here that later windows name, by the number of that window.
     strangers: channels that the window names, whose calls are at home earlier.

@@ -60,7 +60,7 @@ LIMIT 5
 
 @dataclass(frozen=True)
 class Shard:
-    """What the tables of one window are computed from.
+    """Input of one window: the tables are computed from it.
 
     window: its own files.
     guests: keys of channels at home here that later windows name, by window.
