@@ -15,6 +15,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
 from websockets.protocol import State
 
+from arirecord.websocket_frames import frame_bounds, whole_texts
+
 __all__ = ["EventStream"]
 
 Take = Callable[[bytes, Sequence[slice]], None]
@@ -32,8 +34,6 @@ _BREATH_S = 0.001
 """Pause after each 64 KiB of a flood while the recorder is behind. A hundred thousand frames a second are still
 read, thirty times Asterisk's highest rate.
 """
-
-_WHOLE_TEXT = 0x81  # FIN and opcode 1 (RFC 6455, 5.2)
 
 
 class EventStream(ClientConnection):
@@ -121,7 +121,7 @@ class EventStream(ClientConnection):
         longest = self.protocol.max_message_size
         while self.protocol.state is State.OPEN and here < len(data):
             if not self._fragments:
-                places, here = _whole_texts(data, here, longest)
+                places, here = whole_texts(data, here, longest)
                 if places:
                     self._take(data, places)
             end = _end(data, here, longest)
@@ -164,37 +164,10 @@ def _pause_s(size: int, is_behind: bool) -> float:
     return _BREATH_S if is_behind else 0
 
 
-def _whole_texts(data: bytes, here: int, longest: int | None) -> tuple[list[slice], int]:
-    """Find the texts of all whole text frames from `here` on, up to one that is incomplete, of another kind, too
-    long, or has 64 KiB or more. Return their positions, and the start of that one.
-    """
-    places = []
-    last_head = len(data) - 4
-    while here <= last_head and data[here] == _WHOLE_TEXT:
-        length, body = data[here + 1], here + 2
-        if length == 126:
-            length, body = data[body] << 8 | data[body + 1], body + 2
-        elif length > 126:
-            break
-        end = body + length
-        if end > len(data) or (longest is not None and length > longest):
-            break
-        places.append(slice(body, end))
-        here = end
-    return places, here
-
-
 def _end(data: bytes, here: int, longest: int | None) -> int | None:
     """Return the end of the frame at `here`, beyond the data if it is not known yet; None for an invalid frame."""
-    head = data[here : here + 10]
-    if len(head) < 2:
+    frame = frame_bounds(data, here)
+    if frame is None:
         return len(data) + 1
-    length, body = head[1], 2
-    if length > 127:
-        return None  # masked
-    if length > 125:
-        body += 2 if length == 126 else 8
-        length = int.from_bytes(head[2:body])
-    if len(head) < body:
-        return len(data) + 1
-    return None if longest is not None and length > longest else here + body + length
+    is_refused = frame.is_masked or (longest is not None and frame.end - frame.begin > longest)
+    return None if is_refused else frame.end

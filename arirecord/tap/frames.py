@@ -7,13 +7,14 @@ from websockets.exceptions import WebSocketException
 from websockets.frames import Close, Frame, Opcode
 from websockets.utils import apply_mask
 
+from arirecord.websocket_frames import FINAL, frame_bounds, server_frames
+
 from .http import Unparsable
 
 __all__ = ["CLOSE", "Message", "MessageReader", "close_frame", "message_frame", "parse_close"]
 
 CLOSE = Opcode.CLOSE
 _CONTROL = 0x8
-_FINAL = 0x80
 _RESERVED = 0x70
 
 
@@ -65,30 +66,22 @@ class MessageReader:
     def _frame(self, start: int) -> tuple[int, bytes | None, int] | None:
         """The frame at `start`: first byte, payload, end. A frame that is too long has None for the payload."""
         buffer = self._buffer
-        have = len(buffer) - start
-        if have < 2:
-            return None
-        first, second = buffer[start], buffer[start + 1]
-        if first & _RESERVED:
+        if start < len(buffer) and buffer[start] & _RESERVED:
             raise Unparsable("it is compressed")
-        length, head = second & 0x7F, 2
-        if length > 125:
-            head = 4 if length == 126 else 10
-            if have < head:
-                return None
-            length = int.from_bytes(buffer[start + 2 : start + head], "big")
-        is_masked = bool(second & 0x80)
-        begin = start + head + 4 * is_masked
-        if length > self._max_bytes and begin <= len(buffer):
-            end = min(begin + length, len(buffer))
-            self._skip = begin + length - end
-            return first, None, end
-        if have < begin - start + length:
+        frame = frame_bounds(buffer, start)
+        if frame is None:
             return None
-        payload = bytes(buffer[begin : begin + length])
-        if is_masked:
+        first, begin, end = buffer[start], frame.begin, frame.end
+        if end - begin > self._max_bytes:
+            passed = min(end, len(buffer))
+            self._skip = end - passed
+            return first, None, passed
+        if end > len(buffer):
+            return None
+        payload = bytes(buffer[begin:end])
+        if frame.is_masked:
             payload = apply_mask(payload, buffer[begin - 4 : begin])
-        return first, payload, begin + length
+        return first, payload, end
 
     def _message(self, first: int, payload: bytes | None) -> Message | None:
         try:
@@ -106,7 +99,7 @@ class MessageReader:
             self._parts.clear()
         elif not self._is_too_long:
             self._parts.append(payload)
-        if not first & _FINAL or self._opcode is None:
+        if not first & FINAL or self._opcode is None:
             return None
         if self._is_too_long:
             self.skipped += 1
@@ -123,7 +116,7 @@ def close_frame(code: int, reason: str, *, mask: bool) -> bytes:
 
 def message_frame(message: Message) -> bytes:
     """A message as one frame of a server."""
-    return Frame(message.opcode, message.data).serialize(mask=False)
+    return server_frames([(FINAL | message.opcode, message.data)])
 
 
 def parse_close(data: bytes) -> tuple[int, str]:

@@ -5,20 +5,15 @@ ASGI has single messages only, and a system call for each is most of the cost of
 """
 
 import asyncio
-import struct
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
-__all__ = ["BatchProtocol", "abort_message", "batch_message"]
+from arirecord.websocket_frames import BINARY, TEXT, server_frames
 
-# First byte of a whole, unmasked frame; its length in 7 bits, or after 126 in 16, or after 127 in 64 (RFC 6455, 5.2).
-_TEXT: Final = 0x81
-_BINARY: Final = 0x82
-_SHORT: Final = struct.Struct("!BBH")
-_LONG: Final = struct.Struct("!BBQ")
+__all__ = ["BatchProtocol", "abort_message", "batch_message"]
 
 
 def batch_message(payloads: Sequence[str | bytes], rate: float | None = None) -> dict[str, Any]:
@@ -51,20 +46,11 @@ class BatchProtocol(WebSocketsSansIOProtocol):
             self._write(message["batch"])
 
     def _write(self, payloads: Sequence[str | bytes]) -> None:
-        """Write all payloads as frames in one write. The library's own framing takes ten times as long."""
+        """Write all payloads as frames in one write."""
         if self.conn.state is not State.OPEN:
             raise ConnectionError("the connection is being closed")
-        parts: list[bytes] = []
-        for payload in payloads:
-            data, kind = (payload.encode(), _TEXT) if isinstance(payload, str) else (payload, _BINARY)
-            size = len(data)
-            if size < 126:
-                parts += (bytes((kind, size)), data)
-            elif size < 65536:
-                parts += (_SHORT.pack(kind, 126, size), data)
-            else:
-                parts += (_LONG.pack(kind, 127, size), data)
-        self.transport.write(b"".join(parts))
+        texts_and_binaries = ((TEXT, p.encode()) if isinstance(p, str) else (BINARY, p) for p in payloads)
+        self.transport.write(server_frames(texts_and_binaries))
 
     async def _send_slowly(self, payloads: Sequence[str | bytes], rate: float) -> None:
         """Send at most `rate` bytes per second, a frame at a time: a response must not come within a frame."""
