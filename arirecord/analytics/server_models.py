@@ -103,7 +103,7 @@ class ServerModels:
 
     def _prepare(self) -> None:
         self._is_prepared = True
-        if not self._options.is_kept and self._options.restarts is None:
+        if not self._options.is_kept:
             remove_copies(self._runner, self._views, self.home)
         lives, restarts = self._lives(), self._options.restarts
         clock = ServerClock() if self._options.is_kept else read_clock(self._runner, self._views)

@@ -98,9 +98,10 @@ class SessionViews:
         words = words_of(sql)
         return _READ_VIEW.sub(lambda read: f"{read[1]} ({self._select(read[2], words)}) AS {read[2]}", sql)
 
-    def copies(self) -> str | None:
+    def copies(self, among: str = "") -> str | None:
         """Return SQL for the `seq` of each event that repeats another one; None if there cannot be any.
 
+        among: SQL for the `seq` of the events that are compared; empty: all.
         Of types that Asterisk itself repeats, an application's events are copies only of those that another application
         or another part received: the second one of the second one, and so on.
         """
@@ -115,11 +116,12 @@ class SessionViews:
         receipt = "CASE WHEN timestamp IS NULL THEN date_trunc('milliseconds', received_at) END"
         content = ", ".join([owner, receipt, *map(name, columns)])
         receiver = "application" if len(self._session.parts) < 2 else "application, filename"
+        is_compared = f" AND {self._source.seq.removesuffix(' AS seq')} IN ({among})" if among else ""
         return f"""
             WITH hashed AS MATERIALIZED (
                 SELECT {self._source.seq}, type, {receiver}, hash({content}) AS content
                 FROM {self._source.read}
-                WHERE kind = 'event' AND {self._source.is_own} AND type <> 'RESTResponse'
+                WHERE kind = 'event' AND {self._source.is_own} AND type <> 'RESTResponse'{is_compared}
             ),
 
             repeated AS (

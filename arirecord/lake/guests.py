@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arirecord.analytics.connection import Tables
-from arirecord.analytics.views import name
+from arirecord.analytics.views import SessionViews, name
 from arirecord.asterisk.catalogue import columns_of, event_types
 from arirecord.session.header import Header
 from arirecord.session.reader import Part
@@ -79,6 +79,9 @@ def _rows_of(window: LakeWindow, ids: Collection[str], threads: int, memory: str
     connection.execute(
         f"CREATE TABLE guest_rows AS SELECT seq FROM {rows} WHERE (kind = 'event' AND ({about})) OR ({requests})"
     )
+    # In the file of guests nothing tells which connection received a row.
+    if copies := SessionViews(session, server).copies("FROM guest_rows"):
+        connection.execute(f"DELETE FROM guest_rows WHERE seq IN ({copies})")
     connection.execute("SET preserve_insertion_order = false")
     table = connection.sql(f"FROM {rows} SEMI JOIN guest_rows USING (seq)").to_arrow_reader(2048).read_all()
     connection.close()

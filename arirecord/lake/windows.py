@@ -71,14 +71,20 @@ def windows_of(session: SessionFile, server: Server, days: int = 1) -> Sequence[
     """Return the windows of a server, in order.
 
     days: the length of a window. Windows begin on days whose number since 1970 is a multiple of it.
+
+    Parts of recordings that overlap are in one window: what two recorders received twice counts once there.
     """
     parts: dict[date, list[WindowPart]] = {}
+    latest: dict[int, tuple[int, date]] = {}
     for number in server.parts:
         part, shift = session.parts[number], session.seq_shifts[number]
         if part.extent is None:
             continue
         begun = datetime.fromtimestamp(part.extent.begin_ns / 1e9, UTC).date()
         day = begun - timedelta(days=(begun - date(1970, 1, 1)).days % days)
+        others = [last for started_ns, last in latest.items() if started_ns != part.extent.started_ns]
+        day = min([day, *(window for end_ns, window in others if end_ns >= part.extent.begin_ns)])
+        latest[part.extent.started_ns] = max((part.extent.end_ns, day), latest.get(part.extent.started_ns, (0, day)))
         first_seq, last_seq = part.extent.first_seq + shift, part.extent.last_seq + shift
         path, is_shared = plain_path(part.path), number in server.shared_parts
         parts.setdefault(day, []).append(WindowPart(path, shift, first_seq, last_seq, is_shared, fingerprint(part)))

@@ -13,7 +13,7 @@ from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.seal import seal
 from tests.conftest import read_lines, streams
 
-__all__ = ["STREAMS", "Row", "make_days", "moved", "stretched", "write_days"]
+__all__ = ["DAY_NS", "STREAMS", "Row", "make_days", "moved", "stretched", "write_days"]
 
 STREAMS = (
     "answered_bridge_talk/all", "attended_transfer/all", "blind_transfer/all", "busy_noanswer_cancel/all",
@@ -22,7 +22,7 @@ STREAMS = (
 )  # fmt: skip
 _SERVER = "02:fc:00:00:00:01"
 _MIDNIGHT_NS = int(datetime(2026, 11, 17, tzinfo=UTC).timestamp()) * 10**9
-_DAY_NS = 86_400 * 10**9
+DAY_NS = 86_400 * 10**9
 _TIME = re.compile(r"(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d)(?=\.\d{3}[+-]\d{4})")
 _UNIQUE = re.compile(r"\b(1[5-9]\d{8})(?=\.\d+\b)")
 _UUID = re.compile(r"\b[0-9a-f]{8}(?=-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)")
@@ -61,8 +61,7 @@ def stretched(rows: Iterable[Row], midnight_ns: int = _MIDNIGHT_NS) -> list[Row]
         return (at + timedelta(days=1) if at >= midnight else at).isoformat()
 
     found = [
-        Row(row.t_ns + _DAY_NS, row.kind, _TIME.sub(later, row.text)) if row.t_ns >= midnight_ns else row
-        for row in rows
+        Row(row.t_ns + DAY_NS, row.kind, _TIME.sub(later, row.text)) if row.t_ns >= midnight_ns else row for row in rows
     ]
     return sorted(found, key=lambda row: row.t_ns)
 
@@ -74,24 +73,32 @@ def make_days(server: int, days: int, names: Sequence[str] = STREAMS, seed: int 
     for day in range(days):
         for number, name in enumerate(names):
             lines = [orjson.loads(line)["t"] for line in read_lines(streams()[name])]
-            begin_ns = _MIDNIGHT_NS + day * _DAY_NS - int((lines[-1] - lines[0]) * chance.uniform(0.2, 0.8))
+            begin_ns = _MIDNIGHT_NS + day * DAY_NS - int((lines[-1] - lines[0]) * chance.uniform(0.2, 0.8))
             rows += moved(name, 1 + day * len(names) + number, begin_ns, server)
     return sorted(rows, key=lambda row: row.t_ns)
 
 
-def write_days(folder: Path, rows: Iterable[Row], cuts_ns: Sequence[int] = (), *, is_continued: bool = True) -> Path:
+def write_days(
+    folder: Path,
+    rows: Iterable[Row],
+    cuts_ns: Sequence[int] = (),
+    *,
+    is_continued: bool = True,
+    day_ns: int = DAY_NS,
+) -> Path:
     """Write rows as one part a day into `folder/date=…/`, cut at further times, too.
 
+    day_ns: another length of a day.
     is_continued: the parts are those of one recording; otherwise each is a recording of its own.
     """
     parts: dict[tuple[int, int], list[Row]] = {}
     for row in rows:
-        key = (row.t_ns // _DAY_NS, sum(cut <= row.t_ns for cut in cuts_ns))
+        key = (row.t_ns // day_ns, sum(cut <= row.t_ns for cut in cuts_ns))
         parts.setdefault(key, []).append(row)
     started_ns, seq = min(row.t_ns for part in parts.values() for row in part), 0
     for (day, number), part in sorted(parts.items()):
         begun = started_ns if is_continued else part[0].t_ns
-        date = datetime.fromtimestamp(day * 86_400, UTC).date()
+        date = datetime.fromtimestamp(day * day_ns // 10**9, UTC).date()
         target = folder / f"date={date}" / f"{number}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
         writer = JournalWriter(journal_path(target), begun, {"verb": "import", "files": ["moved"]}, seq)

@@ -1,5 +1,6 @@
 """Tables computed day by day and kept are those of one connection, row for row, and are used only while current."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from arirecord.lake.shard import Shard, compute_shard
 from arirecord.lake.windows import windows_of
 from arirecord.session.reader import open_session
 
-from .day_parts import Row, make_days, stretched, write_days
+from .day_parts import DAY_NS, Row, make_days, stretched, write_days
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +73,15 @@ def with_gap(rows: Sequence[Row], begin: float = 0.4, end: float = 0.6) -> list[
     return [*rows[:first], Row(rows[last].t_ns, "connection", '{"type":"gap"}'), *rows[last:]]
 
 
+def received_twice(rows: Sequence[Row]) -> list[Row]:
+    """Rows that a second application received, too, 5 ms later."""
+    others = [
+        row._replace(t_ns=row.t_ns + 5_000_000, text=re.sub(r'("application": ?)"[^"]*"', r'\1"other"', row.text))
+        for row in rows
+    ]
+    return sorted([*rows, *others], key=lambda row: row.t_ns)
+
+
 FEW = ("answered_bridge_talk/all", "hold_unhold/all", "ivr_dtmf/all", "recording_playback/all")
 
 
@@ -93,7 +103,7 @@ def test_two_servers_over_two_midnights(tmp_path: Path) -> None:
         pytest.param(without_ends, id="ends of channels are lost"),
         pytest.param(with_gap, id="a gap across midnight"),
         pytest.param(stretched, id="calls across two midnights"),
-        pytest.param(lambda rows: without_ends(with_gap(stretched(rows))), id="all of these"),
+        pytest.param(lambda rows: received_twice(without_ends(with_gap(stretched(rows)))), id="all of these"),
     ],
 )
 def test_hostile_days(changed: Callable[[Sequence[Row]], list[Row]], tmp_path: Path) -> None:
@@ -107,6 +117,17 @@ def test_days_of_recordings_of_their_own(tmp_path: Path) -> None:
     """A recorder that was restarted each day and noon counts rows from 0 again: the tables count on."""
     rows = make_days(1, 1, FEW)
     write_days(tmp_path / "days", rows, [rows[len(rows) // 3].t_ns], is_continued=False)
+
+    whole_is_kept(tmp_path / "days")
+
+
+@pytest.mark.parametrize("cuts", ["at midnight", "never"])
+def test_two_recorders_of_one_server(cuts: str, tmp_path: Path) -> None:
+    """An event that both received counts once, also if one of them cuts its recording elsewhere."""
+    rows = make_days(1, 1, FEW[1:2])
+    write_days(tmp_path / "days" / "a", rows)
+    others = [row._replace(t_ns=row.t_ns + 5_000_000) for row in rows]
+    write_days(tmp_path / "days" / "b", others, day_ns=DAY_NS if cuts == "at midnight" else 100 * DAY_NS)
 
     whole_is_kept(tmp_path / "days")
 
