@@ -14,6 +14,7 @@ The text of each says what is wrong, where, and what to do.
     - `ReplayError`: a recording cannot be replayed
     - `RuleError`: a rules file cannot be read, or a rule is not valid
     - `ShardError`: tables cannot be computed window by window
+    - `StorageError`: an object store cannot be reached, or refuses a request; also an `OSError`
     - `TargetExists`: an output would be overwritten
     - `UnknownName`: a table, column, model or parameter does not exist; also a `KeyError` and a `ValueError`
     - `VerifyError`: a recording cannot be verified
@@ -32,6 +33,7 @@ __all__ = [
     "ReplayError",
     "RuleError",
     "ShardError",
+    "StorageError",
     "TargetExists",
     "UnknownName",
     "VerifyError",
@@ -88,6 +90,10 @@ class RuleError(ArirecordError):
 
 class ShardError(ArirecordError):
     """Tables cannot be computed window by window: a link leads out of a window's calls."""
+
+
+class StorageError(ArirecordError, OSError):
+    """An object store cannot be reached, or refuses a request: credentials, bucket, network."""
 
 
 class TargetExists(ArirecordError):

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from arirecord.select.zones import zone_name
+from arirecord.session.object_store import ObjectPath
 from arirecord.session.private_folder import new_path, pattern_of, plain_path
 from arirecord.session.reader import SessionFile, open_session
 from arirecord.session.servers import Server
@@ -131,6 +132,10 @@ class Tables:
         zone = zone_name(timezone)
         spill = str(new_path("spill"))  # DuckDB makes it readable for everybody
         self.connection = duckdb.connect(config={"temp_directory": spill, "memory_limit": MEMORY})
+        if session and any(isinstance(path, ObjectPath) for path in session.paths):
+            from .object_files import register_object_files  # fsspec is imported for such sessions only
+
+            register_object_files(self.connection)
         if session is None or session.header.events < _ONE_THREAD:
             self.connection.execute("SET threads = 1")
         # Otherwise each of a hundred statements reads the footer of the file again.

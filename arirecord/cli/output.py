@@ -44,8 +44,11 @@ class Input(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path. Raises `click.ClickException` if it must exist and does not."""
-        path = Path(str(super().convert(value, param, ctx)))
-        if self.must_exist and not (self.allow_dash and str(path) == "-") and not path.exists():
+        from arirecord.session.object_store import ObjectPath, location
+
+        path = location(str(super().convert(value, param, ctx)))
+        is_checked = self.must_exist and not isinstance(path, ObjectPath) and not (self.allow_dash and str(path) == "-")
+        if is_checked and not path.exists():
             raise click.ClickException(f"{path} does not exist")
         return path
 

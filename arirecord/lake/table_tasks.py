@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arirecord.analytics.kept_tables import KEPT_MODELS
+from arirecord.session.object_store import location
 
 from .shard import Shard, compute_shard
 from .window_links import LINKS_TABLE, scan_links
@@ -54,7 +55,7 @@ def has_files(tables: Path, folder: str, version: str) -> bool:
 def run_links(task: LinksTask) -> int:
     """Find and write the links of a window; return the number of rows."""
     rows = scan_links(task.window)
-    _write(rows, links_file(Path(task.tables), task.folder, task.version))
+    _write(rows, links_file(location(task.tables), task.folder, task.version))
     return int(rows.num_rows)
 
 
@@ -62,7 +63,7 @@ def run_shard(task: ShardTask) -> int:
     """Compute and write the kept tables of a window; return the number of rows. Raises `ShardError`."""
     found = compute_shard(task.shard)
     for model, rows in found.items():
-        _write(rows, table_file(Path(task.tables), model, task.folder, task.version))
+        _write(rows, table_file(location(task.tables), model, task.folder, task.version))
     return sum(rows.num_rows for rows in found.values())
 
 

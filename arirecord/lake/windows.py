@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from arirecord.analytics.kept_tables import fingerprint
+from arirecord.session.object_store import location
 from arirecord.session.private_folder import plain_path
 from arirecord.session.reader import Part, SessionFile, read_part
 from arirecord.session.recorded_time import Gap, RecordedTime
@@ -61,7 +61,7 @@ class LakeWindow:
         recorded: the recorded time of the server; None: that of the parts.
         guests: a further part, whose rows have the numbers of the server's recording.
         """
-        parts = [*(read_part(Path(part.path)) for part in self.parts), *([guests] if guests else [])]
+        parts = [*(read_part(location(part.path)) for part in self.parts), *([guests] if guests else [])]
         session = ShardSession(parts, [*(part.shift for part in self.parts), *([0] if guests else [])], recorded)
         shared = frozenset(number for number, part in enumerate(self.parts) if part.is_shared)
         return session, Server(self.server, range(len(parts)), shared)

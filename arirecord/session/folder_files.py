@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from .object_store import ObjectPath, location
+
 __all__ = [
     "LAKE_EVENTS",
     "LAKE_MARKER",
@@ -29,7 +31,17 @@ _log = logging.getLogger(__name__)
 
 def is_lake(folder: Path) -> bool:
     """Return whether a folder is a lake: sessions of many servers and days."""
-    return (folder / LAKE_MARKER).is_file()
+    return _is_stored_lake(folder) if isinstance(folder, ObjectPath) else (folder / LAKE_MARKER).is_file()
+
+
+_stored_lakes: set[ObjectPath] = set()
+
+
+def _is_stored_lake(folder: ObjectPath) -> bool:
+    """Return whether a prefix is a lake. A store is asked once, since a lake stays one."""
+    if folder not in _stored_lakes and (folder / LAKE_MARKER).is_file():
+        _stored_lakes.add(folder)
+    return folder in _stored_lakes
 
 
 def matching_paths(paths: Iterable[str | Path]) -> list[Path]:
@@ -39,17 +51,24 @@ def matching_paths(paths: Iterable[str | Path]) -> list[Path]:
 
     Raises `FileNotFoundError` for a pattern without a match.
     """
-    matches = []
-    for path in map(Path, paths):
-        if os.path.lexists(path) or not glob.has_magic(str(path)):
+    matches: list[Path] = []
+    for path in map(location, paths):
+        is_stored = isinstance(path, ObjectPath)
+        if not glob.has_magic(str(path)) or (path.exists() if is_stored else os.path.lexists(path)):
             matches.append(path)
             continue
-        # `Path.glob` takes a pattern below a folder only.
-        names = [name for name in sorted(glob.glob(str(path), recursive=True)) if not name.endswith(".journal")]  # noqa: PTH207 - see above
-        if not names:
+        found = path.matches() if isinstance(path, ObjectPath) else _local_matches(path)
+        before = len(matches)
+        matches += found
+        if len(matches) == before:
             raise FileNotFoundError(f"no file matches {path}")
-        matches += map(Path, names)
     return matches
+
+
+def _local_matches(path: Path) -> list[Path]:
+    # `Path.glob` takes a pattern below a folder only.
+    names = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - see above
+    return [Path(name) for name in names if not name.endswith(".journal")]
 
 
 def without_copies(paths: Iterable[Path]) -> list[Path]:
@@ -59,7 +78,10 @@ def without_copies(paths: Iterable[Path]) -> list[Path]:
 
 def common_folder(paths: Sequence[Path]) -> Path:
     """Return the folder in which all paths are."""
-    return Path(os.path.commonpath([path.absolute().parent for path in paths]))
+    try:
+        return location(os.path.commonpath([path.absolute().parent for path in paths]))
+    except ValueError:  # on this machine and in a store
+        return paths[0].parent
 
 
 def session_files(folder: Path) -> Sequence[Path]:
@@ -68,10 +90,17 @@ def session_files(folder: Path) -> Sequence[Path]:
 
     Of a lake these are the sessions, without tables computed from them.
     """
+    if isinstance(folder, ObjectPath):
+        return stored_files(folder / LAKE_EVENTS if is_lake(folder) else folder)
     if is_lake(folder):
         days = sorted(path for path in (folder / LAKE_EVENTS).glob("*/*") if path.is_dir())
         return [path for day in days for path in files_of_day(day)]
     return list(true_files(sorted(path for path in folder.rglob("*.parquet") if not _is_hidden(path, folder))))
+
+
+def stored_files(folder: ObjectPath) -> list[Path]:
+    """Return the `.parquet` objects with a prefix at any depth, without hidden ones, in the order of their keys."""
+    return [path for path in folder.rglob("*.parquet") if not _is_hidden(path, folder)]
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
@@ -95,6 +124,10 @@ def files_of_day(folder: Path) -> list[Path]:
 
 def sessions_and_journals(path: Path) -> tuple[list[Path], list[Path]]:
     """Return the sessions of a file or a folder, and the journals that have no session yet."""
+    if isinstance(path, ObjectPath):
+        is_named_so = path.suffix == ".parquet"
+        files = [] if is_named_so else list(session_files(path))
+        return files or ([path] if is_named_so or path.is_file() else []), []
     if not path.is_dir():
         journal = path.with_name(f"{path.name}.journal")
         return ([path], []) if path.exists() else ([], [journal] if journal.is_file() else [])

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .column_check import TEMPLATE
+from .object_store import ObjectPath, stored_object
 
 __all__ = [
     "COMPACT_ROW_GROUP",
@@ -45,6 +46,12 @@ def parquet_file(path: Path) -> pq.ParquetFile:
 
     Templates are read as codes: a hostile one is long and in every row.
     """
+    if isinstance(path, ObjectPath):
+        stored = stored_object(path)
+        metadata = pq.read_metadata(pa.BufferReader(stored.footer))
+        has_templates = TEMPLATE in metadata.schema.names
+        dictionaries = [TEMPLATE] if has_templates else None
+        return pq.ParquetFile(stored.file, metadata=metadata, read_dictionary=dictionaries, pre_buffer=True)
     file = pq.ParquetFile(path.absolute())
     if TEMPLATE not in file.schema_arrow.names:
         return file

@@ -15,6 +15,8 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+from .object_store import ObjectPath
+
 __all__ = ["new_path", "pattern_of", "plain_path", "private_folder"]
 
 _SPECIAL = frozenset("*?[\\")
@@ -32,6 +34,8 @@ def plain_path(path: Path) -> str:
     A file with such a name, or one that is not UTF-8, is reached by a symbolic link. Escaping does not help: DuckDB
     also fails on other names in the same folder.
     """
+    if isinstance(path, ObjectPath):
+        return str(path)
     absolute = str(path.absolute())
     try:
         absolute.encode()

@@ -15,6 +15,7 @@ from .column_check import check_columns, check_nulls
 from .folder_files import common_folder, is_lake, matching_paths, sessions_and_journals, without_copies
 from .header import KEY, Header
 from .header_sums import add_up
+from .object_store import ObjectPath, file_system, stored_object
 from .parquet import column_bounds, parquet_file
 from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps
 from .servers import Server, find_servers
@@ -94,14 +95,16 @@ class SessionFile:
         self.path = self.inputs[0] if len(self.inputs) == 1 else common_folder(self.inputs)
         self.remarks: list[str] = []
         self.is_running = False
+        before: list[Path] = []
         while True:
             paths = without_copies(file for given in self.inputs for file in self._files(given))
             try:
                 self.parts: Sequence[Part] = in_order_of_time(map(_open_part, paths))
                 break
             except FileNotFoundError:  # a file of a lake can be merged with others after it was listed
-                if all(map(Path.exists, paths)) or not any(map(is_lake, self.inputs)):
+                if paths == before or not any(map(is_lake, self.inputs)):
                     raise
+                before = paths
 
     def _files(self, path: Path) -> list[Path]:
         paths, journals = sessions_and_journals(path)
@@ -267,7 +270,7 @@ class SessionFile:
         frames = [
             frame.sort("seq") if is_compact(part.schema) else frame
             for part in self.parts
-            for frame in [pl.scan_parquet(part.path.absolute(), glob=False, hive_partitioning=False)]
+            for frame in [_scan(part.path)]
         ]
         return pl.concat(frames, how="diagonal").filter(pl.col("kind") == "event")
 
@@ -283,12 +286,25 @@ def _open_part(path: Path) -> Part:
     return part
 
 
+def _scan(path: Path) -> "pl.LazyFrame":
+    import polars as pl
+
+    if not isinstance(path, ObjectPath):
+        return pl.scan_parquet(path.absolute(), glob=False, hive_partitioning=False)
+    from pyarrow.dataset import dataset
+
+    # polars would take credentials from other places.
+    return pl.scan_pyarrow_dataset(dataset(path.key, filesystem=file_system(), format="parquet"))
+
+
 def read_part(path: Path) -> Part:
     """Read the footer of one file of a session, without a check of its columns.
 
     Raises `NotASession` with the file and the fault, and `FileNotFoundError`.
     """
-    if not path.is_file():
+    if isinstance(path, ObjectPath):
+        stored_object(path, is_fresh=True)
+    elif not path.is_file():
         from .unreadable import missing_session
 
         raise missing_session(path)

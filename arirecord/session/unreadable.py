@@ -9,6 +9,7 @@ import zstandard
 from arirecord.errors import JournalError, NotASession
 
 from .journal import JournalReader, is_locked, journal_path
+from .object_store import ObjectPath, missing_object
 
 __all__ = ["missing_session", "no_sessions_in", "not_a_session"]
 
@@ -16,8 +17,10 @@ _PARQUET, _ZSTD, _GZIP = b"PAR1", b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 _HEAD = 1 << 12
 
 
-def missing_session(path: Path) -> FileNotFoundError | NotASession:
+def missing_session(path: Path) -> OSError | NotASession:
     """Return the error for a missing file, a pipe or a device. A recording to it may be running or cut off."""
+    if isinstance(path, ObjectPath):
+        return missing_object(path)
     if path.exists():
         return NotASession(f"{path} is not a file, but a pipe, a socket or a device: give a session")
     journal = journal_path(path)
