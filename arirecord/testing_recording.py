@@ -42,7 +42,7 @@ class _WatchedRecorder(Recorder):
         self._note()
         exchange = exchange_of(own_text("rest", method, method=method, **fields))
         if exchange is not None and exchange.status is not None:
-            self._log.add(ClientRequest.of(exchange.question, exchange.status))
+            self._log.add(ClientRequest.of(exchange.request, exchange.status))
 
     def _note(self) -> None:
         self.has_rows = True

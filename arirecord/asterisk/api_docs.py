@@ -94,7 +94,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         }
         for parameter in operation.parameters
     ]
-    told: dict[str, Any] = {
+    declared: dict[str, Any] = {
         "httpMethod": operation.method,
         "summary": operation.name,
         "nickname": operation.name,
@@ -103,8 +103,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "errorResponses": [{"code": code, "reason": _reason(code)} for code in operation.errors],
     }
     if operation.name == "eventWebsocket":
-        told |= {"upgrade": "websocket", "websocketProtocol": "ari"}
-    return told
+        declared |= {"upgrade": "websocket", "websocketProtocol": "ari"}
+    return declared
 
 
 def _reason(status: int) -> str:

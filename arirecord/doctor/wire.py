@@ -73,8 +73,8 @@ class Types:
         self._types.update(batch.events["type"].drop_nulls().unique())
         self._subscribes_all |= batch.origin.source.get("subscribe_all") is True
         for word in ("filter", "exclude"):
-            if told := batch.origin.source.get(word):
-                names = ", ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)
+            if value := batch.origin.source.get(word):
+                names = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
                 self._filters.setdefault(f"{word} {names}", batch.origin)
         yield from ()
 
@@ -90,12 +90,12 @@ class Types:
                 "StasisEnd and some others to their own application only.",
                 "If you need them, record between Asterisk and the application (`arirecord tap`).",
             )
-        for told, origin in self._filters.items():
+        for name, origin in self._filters.items():
             yield Finding(
                 "note",
                 "filter",
                 origin.name,
-                f"Events were filtered before they were recorded: {told}.",
+                f"Events were filtered before they were recorded: {name}.",
                 "Metrics do not include filtered events.",
             )
 

@@ -254,7 +254,7 @@ def redact_session(
             yield rows
 
     def source() -> dict[str, Any]:
-        told = redactor.text(orjson.dumps(_without_notes(describe_source(session))).decode())
+        sources = redactor.text(orjson.dumps(_without_notes(describe_source(session))).decode())
         how = {
             "key_id": cipher.key_id,
             "min_digits": options.min_digits,
@@ -268,7 +268,7 @@ def redact_session(
             "dtmf": options.dtmf,
             "phonenumbers": phonenumbers.__version__,
         }
-        return {"verb": "redact", "redact": how, "sources": [orjson.loads(told)]}
+        return {"verb": "redact", "redact": how, "sources": [orjson.loads(sources)]}
 
     def check(path: Path) -> None:
         left[:] = search.search(path, progress)

@@ -15,7 +15,7 @@ from .http_control import check
 from .options import ReplayOptions
 from .request_log import ClientRequest, NotAsked, RequestLog, parse_pattern
 from .rest.exchange_reader import read_recorded
-from .rest.matcher import told
+from .rest.matcher import queued_exchange
 from .rest_handler import ClientExchange
 from .server import ReplayServer
 from .timing.chaos import Fault
@@ -132,7 +132,9 @@ class Replay:
     def unrecorded(self) -> Sequence[str]:
         """The requests so far that the recording does not have, other than `GET`."""
         recorded = read_recorded(self.server.session)
-        keys = {one.asked.key for exchange in recorded.exchanges if (one := told(exchange, recorded.name_of))}
+        keys = {
+            one.asked.key for exchange in recorded.exchanges if (one := queued_exchange(exchange, recorded.name_of))
+        }
         pairs = zip(self.requests, self._compared, strict=True)
         return [str(request) for request, one in pairs if request.method != "GET" and one.asked.key not in keys]
 

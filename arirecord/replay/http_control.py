@@ -39,17 +39,17 @@ class Checked(Protocol):
     ) -> None: ...
 
 
-async def check(replay: Checked, question: RestRequest) -> RestResponse | None:
+async def check(replay: Checked, request: RestRequest) -> RestResponse | None:
     """Answer a request to `/control/requests`, `expect`, `answer`, `send` or `verify`; None for any other path.
 
     A failed check has status 409 and a text, `{"message": …}`.
     """
-    verb = question.segments[1] if len(question.segments) == 2 else ""
+    verb = request.segments[1] if len(request.segments) == 2 else ""
     if verb not in _METHODS:
         return None
-    if question.method != _METHODS[verb]:
+    if request.method != _METHODS[verb]:
         return error(405, f"Ask with {_METHODS[verb]}")
-    given = dict(question.document) if isinstance(question.document, dict) else dict(question.parameters)
+    given = dict(request.document) if isinstance(request.document, dict) else dict(request.parameters)
     try:
         return RestResponse(200, await _value(replay, verb, given))
     except (NotAsked, Differs) as failed:

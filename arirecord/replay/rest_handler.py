@@ -17,7 +17,7 @@ from .rest.id_map import IdMap
 from .rest.matcher import QueuedExchange
 from .rest.messages import RestRequest, RestResponse, error
 from .rest.recorded_exchanges import RecordedRest
-from .rest.request_key import RequestKey, as_recorded, asked, unknown_key
+from .rest.request_key import RequestKey, as_recorded, request_key, unknown_key
 from .rest.served_docs import ApiDocs
 
 __all__ = ["Accepted", "ClientExchange", "RestHandler"]
@@ -116,7 +116,7 @@ class RestHandler:
         self._switch.catch_up()
         self._commands.claim(route, request)
         route, recorded = as_recorded(route, request, self.ids)
-        key = asked(route, recorded, self._recorded.name_of)
+        key = request_key(route, recorded, self._recorded.name_of)
         return Accepted(request, route, recorded, key, self._commands.recall(route, recorded, key))
 
     def unknown(self, request: RestRequest, response: RestResponse) -> ClientExchange | None:
@@ -149,24 +149,24 @@ class RestHandler:
         self._commands.restart(since_ns)
 
     def _answer(self, accepted: Accepted, in_place: bool) -> RestResponse:
-        _, match, question, what, recalled = accepted
+        _, route, request, key, recalled = accepted
         if recalled.refusal is not None:
             return recalled.refusal
-        operation = match.operation
+        operation = route.operation
         handler = self._handlers.get((operation.resource, operation.name))
         if handler is None:
-            return self._commands.answer(match, question, what, recalled)
-        answer = (_recorded_state(match, recalled) if in_place else None) or handler(match, question)
+            return self._commands.answer(route, request, key, recalled)
+        answer = (_recorded_state(route, recalled) if in_place else None) or handler(route, request)
         if operation.name == "list" and (made := self._commands.made_all(operation.resource)):
             return RestResponse(200, [*answer.value, *made])
         if answer.status != 404 or operation.method != "GET":
             return answer
-        if operation.name == "getChannelVar" and (found := self._commands.made_variable(match, question)) is not None:
+        if operation.name == "getChannelVar" and (found := self._commands.made_variable(route, request)) is not None:
             return found
         if operation.name in _ANSWERED_ONCE:
-            once = self._commands.answer(match, question, what, recalled)
+            once = self._commands.answer(route, request, key, recalled)
             return once if once.status != 404 else answer
-        return self._commands.made_one(match) or answer
+        return self._commands.made_one(route) or answer
 
     def _in_client_ids(self, answer: RestResponse) -> RestResponse:
         """The response in the client's ids."""
@@ -174,27 +174,27 @@ class RestHandler:
             return answer
         return replace(answer, value=None, body=self.ids.to_client(content.decode("utf-8", "replace")).encode())
 
-    def _document(self, question: RestRequest) -> RestResponse:
-        if question.method != "GET":
+    def _document(self, request: RestRequest) -> RestResponse:
+        if request.method != "GET":
             return error(405, "Unsupported method")
-        name = "/".join(question.segments[1:])
-        document = self._documents.get(name, question.base)
+        name = "/".join(request.segments[1:])
+        document = self._documents.get(name, request.base)
         return error(404, "Resource not found") if document is None else RestResponse(200, document)
 
-    def _info(self, match: Route, question: RestRequest) -> RestResponse:
+    def _info(self, route: Route, request: RestRequest) -> RestResponse:
         info = self._recorded.info or {
             "build": dict.fromkeys(("os", "kernel", "machine", "options", "date", "user"), "unknown"),
             "system": {"version": "22.0.0", "entity_id": self._asterisk_id},
             "config": {"name": "", "default_language": "en", "setid": {"user": "", "group": ""}},
             "status": {"startup_time": self._moment(), "last_reload_time": self._moment()},
         }
-        wanted = [value for name, text in question.query if name == "only" for value in text.split(",") if value]
+        wanted = [value for name, text in request.query if name == "only" for value in text.split(",") if value]
         return RestResponse(200, {name: info[name] for name in info if name in wanted} if wanted else info)
 
-    def _ping(self, match: Route, question: RestRequest) -> RestResponse:
+    def _ping(self, route: Route, request: RestRequest) -> RestResponse:
         return RestResponse(200, {"asterisk_id": self._asterisk_id, "ping": "pong", "timestamp": self._moment()})
 
-    def _list_applications(self, match: Route, question: RestRequest) -> RestResponse:
+    def _list_applications(self, route: Route, request: RestRequest) -> RestResponse:
         return RestResponse(200, [self._describe(name) for name in self._applications.names()])
 
     def _describe(self, name: str) -> Mapping[str, Any] | None:
@@ -203,35 +203,35 @@ class RestHandler:
         bridges = (key for key, bridge in self._switch.bridges.items.items() if _holds(bridge, inside))
         return self._applications.describe(name, inside, bridges)
 
-    def _application(self, match: Route, question: RestRequest) -> RestResponse:
-        described = self._describe(match.ids["applicationName"])
+    def _application(self, route: Route, request: RestRequest) -> RestResponse:
+        described = self._describe(route.ids["applicationName"])
         return error(404, "Application not found") if described is None else RestResponse(200, described)
 
-    def _subscribe(self, match: Route, question: RestRequest) -> RestResponse:
-        name = match.ids["applicationName"]
+    def _subscribe(self, route: Route, request: RestRequest) -> RestResponse:
+        name = route.ids["applicationName"]
         if self._applications.describe(name) is None:
             return error(404, "Application not found")
-        sources = question.values("eventSource")
+        sources = request.values("eventSource")
         if not sources or any(":" not in source for source in sources):
             return error(400, "An event source is a scheme and a name, such as channel:ID")
-        if match.operation.name == "subscribe":
+        if route.operation.name == "subscribe":
             self._applications.subscribe(name, sources)
         else:
             self._applications.unsubscribe(name, sources)
         return RestResponse(200, self._describe(name))
 
-    def _filter(self, match: Route, question: RestRequest) -> RestResponse:
-        name = match.ids["applicationName"]
+    def _filter(self, route: Route, request: RestRequest) -> RestResponse:
+        name = route.ids["applicationName"]
         if (wanted := self._applications.filter(name)) is None:
             return error(404, "Application not found")
-        if not wanted.set({} if not question.body else question.document):
+        if not wanted.set({} if not request.body else request.document):
             return error(400, 'A filter is {"allowed": [{"type": …}], "disallowed": [{"type": …}]}')
         return RestResponse(200, self._describe(name))
 
 
-def _recorded_state(match: Route, recalled: Recalled) -> RestResponse | None:
+def _recorded_state(route: Route, recalled: Recalled) -> RestResponse | None:
     """The recorded response to a query of the pbx state; None for other requests."""
-    operation = match.operation
+    operation = route.operation
     if recalled.found is None or operation.name not in _OF_STATE or operation.resource not in _RESOURCES_OF_STATE:
         return None
     exchange = recalled.found.exchange

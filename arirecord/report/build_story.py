@@ -153,9 +153,9 @@ def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool, seq: in
         in_stasis=frozenset(e.channel_id for e in facts.events if e.type == "StasisStart" and e.channel_id),
     )
     moments = []
-    told = {row["seq"] for row in facts.transfers}
+    transfer_seqs = {row["seq"] for row in facts.transfers}
     for event in _in_the_call(facts):
-        if event.seq in told and event.type in _FROM_MODELS:
+        if event.seq in transfer_seqs and event.type in _FROM_MODELS:
             continue
         if details or event.seq == seq or not is_detail(event, book):
             moments.append(moment_of(event, book))

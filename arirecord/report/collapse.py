@@ -137,15 +137,15 @@ def _joined(one: Interval, two: Interval) -> Interval:
 
 
 def _evidence(evidence: Sequence[Evidence], folded: frozenset[str], lane: str) -> Iterator[Evidence]:
-    told: dict[tuple[str, str, str], Evidence] = {}
+    of_lane: dict[tuple[str, str, str], Evidence] = {}
     for link in evidence:
         one = lane if link.channel_id in folded else link.channel_id
         two = lane if link.other_id in folded else link.other_id
         if lane not in (one, two):
             yield link
         else:
-            told.setdefault((one, two, link.reason), replace(link, channel_id=one, other_id=two))
-    yield from told.values()
+            of_lane.setdefault((one, two, link.reason), replace(link, channel_id=one, other_id=two))
+    yield from of_lane.values()
 
 
 def _findings(findings: Sequence[CallFinding], folded: frozenset[str], lane: str) -> Iterator[CallFinding]:

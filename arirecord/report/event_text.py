@@ -27,13 +27,13 @@ _BUSINESS_AS_USUAL = ("RINGING", "PROGRESS", "PROCEEDING", "ANSWER")
 
 def moment_of(event: Event, book: EventContext) -> LadderStep:
     """Return the moment of an event; for an unknown type it has only the type."""
-    told = _TELL.get(event.type if event.kind == "event" else event.kind, _other)(event, book)
-    said: dict[str, Any] = {"kind": "other", "channel_id": event.channel_id, "label": event.type, **told}
+    words = _STEPS_OF_TYPES.get(event.type if event.kind == "event" else event.kind, _other)(event, book)
+    fields: dict[str, Any] = {"kind": "other", "channel_id": event.channel_id, "label": event.type, **words}
     for name in ("channel_id", "other_id"):
-        said[name] = said[name] if isinstance(said.get(name), str) else None
+        fields[name] = fields[name] if isinstance(fields.get(name), str) else None
     for name in ("what", "label", "detail", "actor"):
-        said[name] = str(said.get(name) or "")
-    return LadderStep(seq=event.seq, at=event.at, **said)
+        fields[name] = str(fields.get(name) or "")
+    return LadderStep(seq=event.seq, at=event.at, **fields)
 
 
 def _other(event: Event, book: EventContext) -> Row:
@@ -137,10 +137,10 @@ def _hold(event: Event, book: EventContext) -> Row:
 
 def _refer(event: Event, book: EventContext) -> Row:
     by, to = event.part("referred_by"), event.part("refer_to")
-    wanted = _dict(to.get("requested_destination")).get("destination") or ""
-    said = ", ".join(filter(None, (f"to {wanted}" if wanted else "", str(event.data.get("state") or ""))))
+    target = _dict(to.get("requested_destination")).get("destination") or ""
+    detail = ", ".join(filter(None, (f"to {target}" if target else "", str(event.data.get("state") or ""))))
     return {
-        "kind": "transfer", "what": "asks the application for a transfer", "label": "REFER", "detail": said,
+        "kind": "transfer", "what": "asks the application for a transfer", "label": "REFER", "detail": detail,
         "channel_id": _dict(by.get("source_channel")).get("id"), "other_id": None,
     }  # fmt: skip
 
@@ -149,15 +149,15 @@ def _hangup(event: Event, book: EventContext) -> Row:
     data, role = event.data, book.roles.get(event.channel_id or "")
     cause, sip = data.get("cause"), _number(data.get("tech_cause")) or None
     detail = ", ".join(filter(None, (f"cause {cause}" if cause is not None else "", f"SIP {sip}" if sip else "")))
-    told = {"kind": "hangup", "label": "hangup", "detail": detail}
+    step = {"kind": "hangup", "label": "hangup", "detail": detail}
     is_up = event.part("channel").get("state") == "Up"
     if data.get("soft"):
-        return {**told, "what": "is asked by Asterisk to end"}
+        return {**step, "what": "is asked by Asterisk to end"}
     if not is_up and role == "called" and sip:
-        return {**told, "what": "redirects" if 300 <= sip < 400 else "refuses", "label": f"SIP {sip}"}
+        return {**step, "what": "redirects" if 300 <= sip < 400 else "refuses", "label": f"SIP {sip}"}
     if not is_up and role == "caller":
-        return {**told, "what": "gives up" if sip in (None, 487) else "is refused"}
-    return {**told, "what": "hangs up" if role in ("caller", "called") else "is hung up"}
+        return {**step, "what": "gives up" if sip in (None, 487) else "is refused"}
+    return {**step, "what": "hangs up" if role in ("caller", "called") else "is hung up"}
 
 
 def _destroyed(event: Event, book: EventContext) -> Row:
@@ -195,8 +195,8 @@ def _json_text(value: Row) -> str:
 
 def _user_event(event: Event, book: EventContext) -> Row:
     name = event.data.get("eventname")
-    said = {k: v for k, v in event.part("userevent").items() if k != "eventname"}
-    detail = _json_text(said) if said else ""
+    fields = {k: v for k, v in event.part("userevent").items() if k != "eventname"}
+    detail = _json_text(fields) if fields else ""
     return {
         "kind": "user_event",
         "what": f"user event {name}",
@@ -210,20 +210,20 @@ def _playback(event: Event, book: EventContext) -> Row:
     playback = event.part("playback")
     media, state = str(playback.get("media_uri")), playback.get("state")
     is_bad = state == "failed"
-    told = {"kind": "playback", "label": media, "is_bad": is_bad, **_target(playback, book)}
+    step = {"kind": "playback", "label": media, "is_bad": is_bad, **_target(playback, book)}
     if event.type == "PlaybackFinished":
-        return {**told, "what": "was played", "detail": media + (", failed" if is_bad else ""), "label": "played"}
-    return {**told, "what": "is played", "detail": media}
+        return {**step, "what": "was played", "detail": media + (", failed" if is_bad else ""), "label": "played"}
+    return {**step, "what": "is played", "detail": media}
 
 
 def _recording(event: Event, book: EventContext) -> Row:
     recording = event.part("recording")
-    told = {"kind": "recording", "label": "recording", **_target(recording, book)}
+    step = {"kind": "recording", "label": "recording", **_target(recording, book)}
     name, state, cause = (recording.get(k) for k in ("name", "state", "cause"))
     if event.type == "RecordingStarted":
-        return {**told, "what": "is recorded", "detail": str(name)}
-    said = ", ".join(str(v) for v in (name, state, cause) if v)
-    return {**told, "what": "is no longer recorded", "detail": said, "is_bad": event.type == "RecordingFailed"}
+        return {**step, "what": "is recorded", "detail": str(name)}
+    detail = ", ".join(str(v) for v in (name, state, cause) if v)
+    return {**step, "what": "is no longer recorded", "detail": detail, "is_bad": event.type == "RecordingFailed"}
 
 
 def _target(about: Row, book: EventContext) -> Row:
@@ -261,7 +261,7 @@ def _rest(event: Event, book: EventContext) -> Row:
     }  # fmt: skip
 
 
-_TELL: Mapping[str, Callable[[Event, EventContext], Row]] = {
+_STEPS_OF_TYPES: Mapping[str, Callable[[Event, EventContext], Row]] = {
     "ChannelCreated": _created,
     "ChannelStateChange": _state,
     "Dial": _dial,

@@ -82,16 +82,16 @@ def ties(story: Story) -> Sequence[tuple[str, Evidence]]:
     """Return the evidence once for each event, with the letters of the lanes that it links, without repeated links."""
     by_event: dict[tuple[str, int | None], tuple[dict[str, None], Evidence]] = {}
     for link in story.evidence:
-        letters, _ = by_event.setdefault((link.text, link.seq), ({}, link))
+        lanes, _ = by_event.setdefault((link.text, link.seq), ({}, link))
         for channel_id in (link.channel_id, link.other_id):
             lane = story.lane_of(channel_id)
-            letters[lane.letter if lane else channel_id] = None
+            lanes[lane.letter if lane else channel_id] = None
     places = {lane.letter: place for place, lane in enumerate(story.lanes)}
-    told: dict[tuple[str, str], Evidence] = {}
-    for found, link in by_event.values():
-        names = ", ".join(sorted(found, key=lambda letter: places.get(letter, len(places))))
-        told.setdefault((names, link.text), link)
-    return [(names, link) for (names, _), link in told.items()]
+    distinct: dict[tuple[str, str], Evidence] = {}
+    for letters, link in by_event.values():
+        names = ", ".join(sorted(letters, key=lambda letter: places.get(letter, len(places))))
+        distinct.setdefault((names, link.text), link)
+    return [(names, link) for (names, _), link in distinct.items()]
 
 
 def state_at(story: Story, lane: Lane, seq: float) -> str | None:

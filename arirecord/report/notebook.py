@@ -27,8 +27,8 @@ CALL_MODELS = (*search.MODELS, *call_data.MODELS)
 class Call:
     """One call of a session: its `story`, and pictures of it. Jupyter shows it as the whole story."""
 
-    def __init__(self, told: Story) -> None:
-        self.story = told
+    def __init__(self, story: Story) -> None:
+        self.story = story
 
     @property
     def call_id(self) -> str:

@@ -92,6 +92,6 @@ def _events(session: SessionFile) -> Iterator[tuple[str, int, int | None]]:
     for batch, shift_ns in read_batches(session, ("timestamp",)):
         batch = batch.filter(pc.equal(batch["kind"], "event"))
         at_ns = pc.add(batch["elapsed_ns"], started_ns + shift_ns).to_pylist()
-        told = pc.multiply(batch["timestamp"].cast(pa.int64()), 1_000_000).to_pylist()
-        for raw, at, own in zip(batch["raw"].to_pylist(), at_ns, told, strict=True):
-            yield raw, at, None if own is None else at - own
+        stamps_ns = pc.multiply(batch["timestamp"].cast(pa.int64()), 1_000_000).to_pylist()
+        for raw, at, stamp_ns in zip(batch["raw"].to_pylist(), at_ns, stamps_ns, strict=True):
+            yield raw, at, None if stamp_ns is None else at - stamp_ns

@@ -79,7 +79,7 @@ def merge_sessions(
             yield batch
 
     def source() -> dict[str, Any]:
-        told = [
+        sources = [
             {
                 **describe_source(session),
                 "clock_offset_ns": clock.offset_ns,
@@ -88,7 +88,7 @@ def merge_sessions(
             }
             for session, clock, count in zip(sessions, clocks, seen.duplicates, strict=True)
         ]
-        return {"verb": "merge", "sources": told}
+        return {"verb": "merge", "sources": sources}
 
     broken = [s.header.ended for s in sessions if s.header.ended != "complete"]
     header = write_session(

@@ -84,8 +84,8 @@ def probes(path: Path) -> list[Probe]:
         exchange = exchange_of(frame.raw, frame.t_ns) if frame.kind == "rest" else None
         if exchange is None or exchange.method != "GET" or exchange.status is None:
             continue
-        question = exchange.question
-        match = find("GET", question.segments)
+        request = exchange.request
+        match = find("GET", request.segments)
         if match is None or (match.operation.resource, match.operation.name) not in _ASKED:
             continue
         if match.operation.name == "list" and match.operation.resource not in known:
@@ -100,7 +100,7 @@ def probes(path: Path) -> list[Probe]:
     for before, after in zip([None, *events], [*events, None], strict=True):
         switch.feed([before] if before else [])
         for probe in _near(asked, before, after):
-            answer = rest.respond(probe.exchange.question)[0]
+            answer = rest.respond(probe.exchange.request)[0]
             value = comparable(orjson.loads(answer.content))
             if (answer.status, value) not in probe.said:
                 probe.said.append((answer.status, value))
@@ -112,7 +112,7 @@ def probes(path: Path) -> list[Probe]:
 def _forgotten_soon(probe: Probe, finished: Frame) -> list[tuple[int, Any]]:
     """Asterisk tells of a playback's end a moment before it forgets it: who asks then hears what the event says."""
     playback = orjson.loads(finished.raw)["playback"]
-    is_asked = probe.exchange.question.segments[-2:] == ["playbacks", playback["id"]]
+    is_asked = probe.exchange.request.segments[-2:] == ["playbacks", playback["id"]]
     return [(200, comparable(playback))] if is_asked else []
 
 

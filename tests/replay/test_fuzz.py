@@ -16,7 +16,7 @@ from arirecord.asterisk.rest_operations import Operation, operations
 from arirecord.replay.clients.app_registry import Applications
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.pbx.state import PbxState
-from arirecord.replay.rest.matcher import told
+from arirecord.replay.rest.matcher import queued_exchange
 from arirecord.replay.rest.messages import RestRequest, RestResponse
 from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest, exchange_of
 from arirecord.replay.rest.websocket_rest import parse_message, response_text
@@ -121,11 +121,11 @@ def test_any_recorded_exchange_is_an_answer(found: list[RecordedExchange | None]
     replayed, grouping = rest(known), Grouping()
     replayed.ids.bind("channels", "1", mine or "x")
     for number in order[: len(known)]:
-        answer, _ = replayed.respond(known[number % len(known)].question)
+        answer, _ = replayed.respond(known[number % len(known)].request)
         assert 200 <= answer.status < 600
         assert isinstance(answer.content, bytes)
     rules = Rules([Rule.parse("* *?name,variables.a")], grouping.knows)
-    requests = [Request(one.asked, one.thing) for exchange in known if (one := told(exchange)) is not None]
+    requests = [Request(one.asked, one.thing) for exchange in known if (one := queued_exchange(exchange)) is not None]
     for request in requests:
         grouping.request(request.asked, request.thing)
     grouping.finish()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from arirecord.asterisk.rest_operations import find
 from arirecord.replay.rest.id_map import IdMap, Kind
 from arirecord.replay.rest.messages import RestRequest
-from arirecord.replay.rest.request_key import as_recorded, asked
+from arirecord.replay.rest.request_key import as_recorded, request_key
 from tests.examples import examples
 
 TEXT = st.text(max_size=12) | st.sampled_from(["1", "note", "my/id", 'a"b', "1795488611.10", "ü", "\n1795488611.1"])
@@ -84,11 +84,11 @@ def test_a_question_is_asked_in_recorded_ids(client: str) -> None:
 
     def recorded(method: str, path: tuple[str, ...], query: str, body: Any = None) -> tuple[Any, ...]:
         target = "/" + "/".join(part.replace("/", "%2F").replace(" ", "%20") for part in path) + query
-        question = RestRequest(method, target, b"" if body is None else json.dumps(body).encode(), "application/json")
-        match = find(method, question.segments)
-        assert match is not None
-        match, question = as_recorded(match, question, ids)
-        what = asked(match, question)
+        request = RestRequest(method, target, b"" if body is None else json.dumps(body).encode(), "application/json")
+        route = find(method, request.segments)
+        assert route is not None
+        route, request = as_recorded(route, request, ids)
+        what = request_key(route, request)
         return dict(what.subject), dict(what.parameters), what.document
 
     assert recorded("POST", ("channels", client, "answer"), "") == ({"channelId": "17.1"}, {}, "")
@@ -106,11 +106,11 @@ def test_a_form_is_read_as_a_query_is() -> None:
     """The ids in it are recorded ones, and a parameter may be repeated."""
     ids = IdMap()
     ids.bind("channels", "17.1", "my own id")
-    question = RestRequest("POST", "/bridges/b/addChannel", b"channel=b&channel=my+own+id", FORM)
-    match = find("POST", question.segments)
-    assert match is not None
-    assert dict(asked(*as_recorded(match, question, ids)).parameters) == {"channel": "17.1,b"}
-    assert question.values("channel") == ["b", "my own id"]
+    request = RestRequest("POST", "/bridges/b/addChannel", b"channel=b&channel=my+own+id", FORM)
+    route = find("POST", request.segments)
+    assert route is not None
+    assert dict(request_key(*as_recorded(route, request, ids)).parameters) == {"channel": "17.1,b"}
+    assert request.values("channel") == ["b", "my own id"]
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_what_asks_the_same_has_one_key(one: str, other: str, same: bool) -> Non
     """Whatever order, place, and ids of new things."""
     keys = []
     for target in (one, other):
-        question = RestRequest("POST", target)
-        match = find("POST", question.segments)
-        assert match is not None
-        keys.append(asked(match, question, lambda name: {"alias": "rig"}.get(name, name)).key)
+        request = RestRequest("POST", target)
+        route = find("POST", request.segments)
+        assert route is not None
+        keys.append(request_key(route, request, lambda name: {"alias": "rig"}.get(name, name)).key)
 
     assert (keys[0] == keys[1]) is same

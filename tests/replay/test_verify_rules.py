@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from arirecord.asterisk.rest_operations import find
 from arirecord.replay.rest.messages import RestRequest
-from arirecord.replay.rest.request_key import asked
+from arirecord.replay.rest.request_key import request_key
 from arirecord.replay.verify.compare import Limits, compare
 from arirecord.replay.verify.grouping import Grouping
 from arirecord.replay.verify.reactions import Reactions
@@ -27,10 +27,10 @@ THEN_S, NOW_S = 1_795_488_611, 1_800_000_000
 def request(text: str, body: Any = None, thing: str = "") -> Request:
     method, _, target = text.partition(" ")
     content = b"" if body is None else json.dumps(body).encode()
-    question = RestRequest(method, target, content, "application/json")
-    match = find(method, question.segments)
-    assert match is not None
-    return Request(asked(match, question), thing)
+    request = RestRequest(method, target, content, "application/json")
+    route = find(method, request.segments)
+    assert route is not None
+    return Request(request_key(route, request), thing)
 
 
 def start(channel: str, *args: str) -> dict[str, Any]:
@@ -230,11 +230,11 @@ def timed(text: str, begun: float, ended: float, **fields: Any) -> Request:
     return request(text)._replace(begun_ns=int(begun * 1e9), ended_ns=int(ended * 1e9), **fields)
 
 
-def compared(recorded: list[Request], asked: list[Request], limits: Limits = Limits()) -> list[str]:  # noqa: B008
+def compared(recorded: list[Request], request_key: list[Request], limits: Limits = Limits()) -> list[str]:  # noqa: B008
     """The lines of the difference, without headings and equal requests."""
     grouping = grouped([start("a")], recorded)
     rules = Rules([], grouping.knows, strict=limits.strict)
-    calls = compare(recorded, asked, grouping, rules, limits)
+    calls = compare(recorded, request_key, grouping, rules, limits)
     return [line for call in calls for line in call.lines() if line[0] in "+-!"]
 
 
@@ -254,14 +254,14 @@ def test_requests_in_flight_together_have_no_order() -> None:
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)), max_size=8), st.randoms())
 def test_any_order_that_the_times_allow_makes_no_difference(times: list[tuple[int, int]], random: Random) -> None:
     recorded = [timed(f"POST /channels/a/dtmf?dtmf={n}", at, at + length) for n, (at, length) in enumerate(times)]
-    asked: list[Request] = []
+    request_key: list[Request] = []
     left = list(recorded)
     while left:
         first = [one for one in left if not any(other.ended_ns <= one.begun_ns for other in left)]
-        asked.append(random.choice(first))
-        left.remove(asked[-1])
+        request_key.append(random.choice(first))
+        left.remove(request_key[-1])
 
-    assert compared(recorded, asked) == []
+    assert compared(recorded, request_key) == []
 
 
 def test_every_difference_is_listed() -> None:
@@ -290,7 +290,7 @@ def test_what_has_no_effect_makes_no_difference_unless_strict() -> None:
 def lateness(
     events: list[tuple[float, float, dict[str, Any]]],
     recorded: list[Request],
-    asked: list[Request],
+    request_key: list[Request],
     limits: Limits = Limits(),  # noqa: B008
 ) -> list[str]:
     """What is said of times. Each event has the time at which it was recorded, and at which it was replayed."""
@@ -301,7 +301,7 @@ def lateness(
     sent = [((one.t_ns, one.seq), int(is_s * 1e9)) for one, (_, is_s, _) in zip(frames, events, strict=True)]
     grouping = grouped([event for _, _, event in events], recorded)
     reactions = Reactions(frames, "app", grouping, recorded, sent)
-    calls = compare(recorded, asked, grouping, Rules([], grouping.knows), limits, reactions)
+    calls = compare(recorded, request_key, grouping, Rules([], grouping.knows), limits, reactions)
     return [text for call in calls for text in call.late]
 
 

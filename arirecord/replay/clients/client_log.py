@@ -26,19 +26,19 @@ class ClientLog:
         started_ns = time.time_ns()
         self._writer = JournalWriter(journal_path(target), started_ns, {"verb": "replay", "session": replayed})
 
-    def note(self, question: RestRequest, answer: RestResponse, client: str, transport: str, took_ns: int) -> None:
+    def note(self, request: RestRequest, answer: RestResponse, client: str, transport: str, took_ns: int) -> None:
         """Write one exchange, without the password."""
-        query = "&".join(part for part in question.target.partition("?")[2].split("&") if _is_plain(part))
+        query = "&".join(part for part in request.target.partition("?")[2].split("&") if _is_plain(part))
         raw = own_text(
             "rest",
-            question.method,
+            request.method,
             by="app",
             client=client,
             transport=transport,
-            method=question.method,
-            uri=question.path + (f"?{query}" if query else ""),
-            request_type=question.content_type,
-            **body_fields("request", question.body),
+            method=request.method,
+            uri=request.path + (f"?{query}" if query else ""),
+            request_type=request.content_type,
+            **body_fields("request", request.body),
             status=answer.status,
             reason=answer.reason,
             answer_type=answer.content_type if answer.content else None,

@@ -38,9 +38,9 @@ class CombinedView:
             self._latest.append(text)
             if len(self._latest) > self._window:
                 del self._counts[self._latest.popleft()]
-        told = max(counts.values(), default=0)
+        most = max(counts.values(), default=0)
         counts[application] = counts.get(application, 0) + 1
-        return counts[application] > told
+        return counts[application] > most
 
 
 @dataclass(slots=True)

@@ -80,17 +80,17 @@ class Commands:
         if self.expected is not None:
             self.expected.clear()
 
-    def recall(self, match: Route, question: RestRequest, what: RequestKey) -> Recalled:
+    def recall(self, route: Route, request: RestRequest, key: RequestKey) -> Recalled:
         """Find a request in the recording, and map the ids that the client chose: events with them may come at once."""
-        if (found := self._answers.find(what, self._now_ns(), self.may_be)) is not None:
-            self._bind(what, found)
+        if (found := self._answers.find(key, self._now_ns(), self.may_be)) is not None:
+            self._bind(key, found)
             return Recalled(found)
-        if (refusal := self._refusals.find_first(match, question)) is not None:
+        if (refusal := self._refusals.find_first(route, request)) is not None:
             return Recalled(refusal=refusal)
-        if match.operation.method == "GET" or (refusal := self._refusal(match, question)) is None:
-            near = self._answers.near(what, self._now_ns(), self.may_be)
+        if route.operation.method == "GET" or (refusal := self._refusal(route, request)) is None:
+            near = self._answers.near(key, self._now_ns(), self.may_be)
             if near is not None:
-                self._bind(what, near)
+                self._bind(key, near)
             return Recalled(near=near)
         return Recalled(refusal=refusal)
 
@@ -102,17 +102,17 @@ class Commands:
         channel = self._links.cause(one)
         return channel is None or self._exists("channels", channel)
 
-    def claim(self, match: Route, question: RestRequest) -> None:
+    def claim(self, route: Route, request: RestRequest) -> None:
         """Let the bridge of a client, in its ids, stand for the one in which its channels were recorded.
 
         A request that creates a bridge names no channel, so the client may have got the bridge of another call. The
         first `addChannel` shows the call.
         """
-        if match.operation.name != "addChannel":
+        if route.operation.name != "addChannel":
             return
-        client_id = match.ids["bridgeId"]
+        client_id = route.ids["bridgeId"]
         bridge = self._ids.recorded("bridges", client_id)
-        channels = [self._ids.recorded("channels", channel) for channel in question.values("channel")]
+        channels = [self._ids.recorded("channels", channel) for channel in request.values("channel")]
         if bridge in self._claimed or bridge not in (made := self.made.setdefault("bridges", {})):
             return
         self._claimed.add(bridge)
@@ -128,35 +128,35 @@ class Commands:
             if two is not None:
                 made[bridge] = {**two, "id": bridge}
 
-    def answer(self, match: Route, question: RestRequest, what: RequestKey, recalled: Recalled) -> RestResponse:
+    def answer(self, route: Route, request: RestRequest, key: RequestKey, recalled: Recalled) -> RestResponse:
         """Return the recorded response; otherwise success with a synthetic body, or an error if that is certain."""
         if recalled.found is not None:
-            return self._as_recorded(match, question, what, recalled.found)
-        operation = match.operation
+            return self._as_recorded(route, request, key, recalled.found)
+        operation = route.operation
         if operation.method == "GET":
             return (
                 RestResponse(200, []) if operation.returns.startswith("List[") else error(404, "Not in the recording")
             )
-        self._note(match, question)
-        return self._plausibly(match, question, recalled.near)
+        self._note(route, request)
+        return self._plausibly(route, request, recalled.near)
 
-    def _refusal(self, match: Route, question: RestRequest) -> RestResponse | None:
-        operation = match.operation
-        if self._unknown(match):
+    def _refusal(self, route: Route, request: RestRequest) -> RestResponse | None:
+        operation = route.operation
+        if self._unknown(route):
             return error(404, f"{operation.resource.removesuffix('s').capitalize()} not found")
-        return self._refusals.find(match, question)
+        return self._refusals.find(route, request)
 
-    def made_one(self, match: Route) -> RestResponse | None:
+    def made_one(self, route: Route) -> RestResponse | None:
         """Return the resource of the path if a client created it; None if it did not, or if the resource has ended."""
-        kind, key = subject(match)
+        kind, key = subject(route)
         item = self.made.get(kind, {}).get(key)
-        if item is None or match.operation.name not in ("get", "getLive") or self._tables[kind]().was(key):
+        if item is None or route.operation.name not in ("get", "getLive") or self._tables[kind]().was(key):
             return None
         return RestResponse(200, item)
 
-    def made_variable(self, match: Route, question: RestRequest) -> RestResponse | None:
+    def made_variable(self, route: Route, request: RestRequest) -> RestResponse | None:
         """Return a variable of a channel that a client created; None without one."""
-        channel, name = match.ids["channelId"], question.parameters.get("variable", "")
+        channel, name = route.ids["channelId"], request.parameters.get("variable", "")
         value = self._switch.variables.get(channel, {}).get(name)
         return (
             None
@@ -168,27 +168,25 @@ class Commands:
         """Return resources of a type that clients created and no event has named yet."""
         return [item for key, item in self.made.get(kind, {}).items() if not self._tables[kind]().was(key)]
 
-    def _as_recorded(
-        self, match: Route, question: RestRequest, what: RequestKey, found: QueuedExchange
-    ) -> RestResponse:
+    def _as_recorded(self, route: Route, request: RestRequest, key: RequestKey, found: QueuedExchange) -> RestResponse:
         exchange = found.exchange
         assert exchange.status is not None
-        if exchange.status < 300 and match.operation.method != "GET":
-            self._note(match, question)
-            is_passing = match.operation.returns != "StoredRecording"
-            if found.thing and what.chosen and is_passing and isinstance(exchange.value, dict):
-                self.made.setdefault(what.chosen[0], {})[found.thing] = exchange.value
-            if found.thing and what.chosen and what.chosen[0] == "recordings":
+        if exchange.status < 300 and route.operation.method != "GET":
+            self._note(route, request)
+            is_passing = route.operation.returns != "StoredRecording"
+            if found.thing and key.chosen and is_passing and isinstance(exchange.value, dict):
+                self.made.setdefault(key.chosen[0], {})[found.thing] = exchange.value
+            if found.thing and key.chosen and key.chosen[0] == "recordings":
                 self._recorded.add(found.thing)
         return RestResponse(exchange.status, body=exchange.body, content_type=exchange.content_type or _JSON)
 
-    def _plausibly(self, match: Route, question: RestRequest, near: QueuedExchange | None) -> RestResponse:
+    def _plausibly(self, route: Route, request: RestRequest, near: QueuedExchange | None) -> RestResponse:
         """Make a success response. A new resource maps to the resource recorded at this position, if there is one."""
-        operation = match.operation
-        made = self._plausible.make(match, question)
+        operation = route.operation
+        made = self._plausible.make(route, request)
         if made is None:
-            form = self._switch.stored.get(match.ids.get("recordingName", ""), {}).get("format", "wav")
-            copy = {"name": question.parameters.get("destinationRecordingName", ""), "format": form}
+            form = self._switch.stored.get(route.ids.get("recordingName", ""), {}).get("format", "wav")
+            copy = {"name": request.parameters.get("destinationRecordingName", ""), "format": form}
             if operation.returns == "StoredRecording":
                 self._recorded.add(copy["name"])
                 return RestResponse(operation.status, copy)
@@ -206,15 +204,15 @@ class Commands:
             self.expected.expect(kind, thing, self._tables[kind]().items.values())
         return RestResponse(operation.status, thing)
 
-    def _bind(self, what: RequestKey, found: QueuedExchange) -> None:
+    def _bind(self, key: RequestKey, found: QueuedExchange) -> None:
         """Map the ids that a client chose to those of the recording, from now on."""
-        if what.chosen is None or not found.thing:
+        if key.chosen is None or not found.thing:
             return
-        kind, chosen = what.chosen
+        kind, chosen = key.chosen
         if chosen:
             self._ids.bind(kind, found.thing, chosen)
-        if what.second and found.asked.second:
-            self._ids.bind("channels", found.asked.second, what.second)
+        if key.second and found.asked.second:
+            self._ids.bind("channels", found.asked.second, key.second)
 
     def _state_of(self, channel: str) -> str:
         item = self._switch.channels.items.get(channel) or self.made.get("channels", {}).get(channel, {})
@@ -223,30 +221,30 @@ class Commands:
     def _exists(self, kind: str, key: str) -> bool:
         return self._tables[kind]().was(key) or key in self.made.get(kind, {})
 
-    def _unknown(self, match: Route) -> bool:
+    def _unknown(self, route: Route) -> bool:
         """Whether the target of a command never existed: neither in the recording so far, nor created by a client."""
-        kind, key = subject(match)
-        if match.operation.name in ("deleteStored", "copyStored"):
-            name = match.ids["recordingName"]
+        kind, key = subject(route)
+        if route.operation.name in ("deleteStored", "copyStored"):
+            name = route.ids["recordingName"]
             return (
                 name not in self._switch.stored and name not in self._recorded and not self._exists("recordings", name)
             )
-        if not key or kind not in self._tables or match.operation.name in _NEW:
+        if not key or kind not in self._tables or route.operation.name in _NEW:
             return False
         return not self._exists(kind, key)
 
-    def _note(self, match: Route, question: RestRequest) -> None:
+    def _note(self, route: Route, request: RestRequest) -> None:
         """Note what a client sets or ends, for its later queries."""
-        kind, key = subject(match)
-        name, given = match.operation.name, question.parameters
+        kind, key = subject(route)
+        name, given = route.operation.name, request.parameters
         if name == "setChannelVar" and "variable" in given:
             self._switch.variables.setdefault(key, {})[given["variable"]] = given.get("value", "")
         elif name == "setGlobalVar" and "variable" in given:
             self._switch.global_variables[given["variable"]] = given.get("value", "")
         elif name in _ENDS:
             self.made.get(kind, {}).pop(key, None)
-        elif match.operation.resource == "deviceStates":
-            device = match.ids["deviceName"]
+        elif route.operation.resource == "deviceStates":
+            device = route.ids["deviceName"]
             if name == "update":
                 self._switch.device_states.put(
                     device, {"name": device, "state": given.get("deviceState", "UNKNOWN")}, 0, True

@@ -16,26 +16,26 @@ Handler = Callable[[Route, RestRequest], RestResponse]
 
 def lookups(switch: PbxState, recorded: RecordedRest) -> Mapping[tuple[str, str], Handler]:
     """The handlers of the queries, by `(resource, name of the operation)`."""
-    asked = _Lookups(switch, recorded)
+    queries = _Lookups(switch, recorded)
     return {
-        ("channels", "list"): asked.all(lambda s: s.channels.items),
-        ("channels", "get"): asked.one(lambda s: s.channels.items, "channelId", "Channel not found"),
-        ("channels", "getChannelVar"): asked.channel_variable,
-        ("channels", "getChannelVars"): asked.channel_variables,
-        ("bridges", "list"): asked.all(lambda s: s.bridges.items),
-        ("bridges", "get"): asked.one(lambda s: s.bridges.items, "bridgeId", "Bridge not found"),
-        ("endpoints", "list"): asked.all(lambda s: s.endpoints.items),
-        ("endpoints", "listByTech"): asked.endpoints_of,
-        ("endpoints", "get"): asked.endpoint,
-        ("deviceStates", "list"): asked.device_states,
-        ("deviceStates", "get"): asked.device_state,
-        ("playbacks", "get"): asked.one(lambda s: s.playbacks.items, "playbackId", "Playback not found"),
-        ("recordings", "getLive"): asked.one(lambda s: s.recordings.items, "recordingName", "Recording not found"),
-        ("recordings", "listStored"): asked.all(lambda s: s.stored),
-        ("recordings", "getStored"): asked.one(lambda s: s.stored, "recordingName", "Recording not found"),
-        ("sounds", "list"): asked.sounds,
-        ("sounds", "get"): asked.sound,
-        ("asterisk", "getGlobalVar"): asked.global_variable,
+        ("channels", "list"): queries.all(lambda s: s.channels.items),
+        ("channels", "get"): queries.one(lambda s: s.channels.items, "channelId", "Channel not found"),
+        ("channels", "getChannelVar"): queries.channel_variable,
+        ("channels", "getChannelVars"): queries.channel_variables,
+        ("bridges", "list"): queries.all(lambda s: s.bridges.items),
+        ("bridges", "get"): queries.one(lambda s: s.bridges.items, "bridgeId", "Bridge not found"),
+        ("endpoints", "list"): queries.all(lambda s: s.endpoints.items),
+        ("endpoints", "listByTech"): queries.endpoints_of,
+        ("endpoints", "get"): queries.endpoint,
+        ("deviceStates", "list"): queries.device_states,
+        ("deviceStates", "get"): queries.device_state,
+        ("playbacks", "get"): queries.one(lambda s: s.playbacks.items, "playbackId", "Playback not found"),
+        ("recordings", "getLive"): queries.one(lambda s: s.recordings.items, "recordingName", "Recording not found"),
+        ("recordings", "listStored"): queries.all(lambda s: s.stored),
+        ("recordings", "getStored"): queries.one(lambda s: s.stored, "recordingName", "Recording not found"),
+        ("sounds", "list"): queries.sounds,
+        ("sounds", "get"): queries.sound,
+        ("asterisk", "getGlobalVar"): queries.global_variable,
     }
 
 
@@ -45,24 +45,24 @@ class _Lookups:
         self._sounds = recorded.sounds
 
     def all(self, items: Callable[[PbxState], Mapping[str, Any]]) -> Handler:
-        return lambda match, question: RestResponse(200, list(items(self._switch).values()))
+        return lambda route, request: RestResponse(200, list(items(self._switch).values()))
 
     def one(self, items: Callable[[PbxState], Mapping[str, Any]], parameter: str, missing: str) -> Handler:
-        return lambda match, question: _found(items(self._switch).get(match.ids[parameter]), missing)
+        return lambda route, request: _found(items(self._switch).get(route.ids[parameter]), missing)
 
-    def channel_variable(self, match: Route, question: RestRequest) -> RestResponse:
-        if not (name := question.parameters.get("variable")):
+    def channel_variable(self, route: Route, request: RestRequest) -> RestResponse:
+        if not (name := request.parameters.get("variable")):
             return error(400, "Variable name is required")
-        channel_id = match.ids["channelId"]
+        channel_id = route.ids["channelId"]
         if not self._has_variables(channel_id):
             return error(404, "Provided channel was not found")
         value = self._value(channel_id, name)
         return error(404, "Provided variable was not found") if value is None else RestResponse(200, {"value": value})
 
-    def channel_variables(self, match: Route, question: RestRequest) -> RestResponse:
-        if not (names := question.parameters.get("variables")):
+    def channel_variables(self, route: Route, request: RestRequest) -> RestResponse:
+        if not (names := request.parameters.get("variables")):
             return error(400, "At least one variable name is required")
-        channel_id = match.ids["channelId"]
+        channel_id = route.ids["channelId"]
         if not self._has_variables(channel_id):
             return error(404, "Provided channel was not found")
         values = {name: self._value(channel_id, name) for name in names.split(",") if name}
@@ -76,9 +76,9 @@ class _Lookups:
         channel = self._switch.channels.items[channel_id]
         if (value := self._switch.variables.get(channel_id, {}).get(name)) is not None:
             return value
-        told = channel.get("channelvars")
-        if isinstance(told, dict) and isinstance(told.get(name), str):
-            return str(told[name])
+        channel_variables = channel.get("channelvars")
+        if isinstance(channel_variables, dict) and isinstance(channel_variables.get(name), str):
+            return str(channel_variables[name])
         caller = channel.get("caller")
         caller = caller if isinstance(caller, dict) else {}
         plain = {
@@ -92,41 +92,41 @@ class _Lookups:
         }.get(name)
         return plain if isinstance(plain, str) else None
 
-    def endpoints_of(self, match: Route, question: RestRequest) -> RestResponse:
-        wanted = match.ids["tech"].lower()
+    def endpoints_of(self, route: Route, request: RestRequest) -> RestResponse:
+        wanted = route.ids["tech"].lower()
         of_tech = [e for e in self._switch.endpoints.items.values() if str(e.get("technology")).lower() == wanted]
         return RestResponse(200, of_tech) if of_tech else error(404, "Endpoints not found")
 
-    def endpoint(self, match: Route, question: RestRequest) -> RestResponse:
-        wanted = (match.ids["tech"].lower(), match.ids["resource"])
+    def endpoint(self, route: Route, request: RestRequest) -> RestResponse:
+        wanted = (route.ids["tech"].lower(), route.ids["resource"])
         for endpoint in self._switch.endpoints.items.values():
             if (str(endpoint.get("technology")).lower(), endpoint.get("resource")) == wanted:
                 return RestResponse(200, endpoint)
         return error(404, "Endpoint not found")
 
-    def device_states(self, match: Route, question: RestRequest) -> RestResponse:
+    def device_states(self, route: Route, request: RestRequest) -> RestResponse:
         # ARI lists only device states that apps made; events report all of them.
         items = self._switch.device_states.items
         return RestResponse(200, [item for name, item in items.items() if name.startswith("Stasis:")])
 
-    def device_state(self, match: Route, question: RestRequest) -> RestResponse:
-        name = match.ids["deviceName"]
+    def device_state(self, route: Route, request: RestRequest) -> RestResponse:
+        name = route.ids["deviceName"]
         return RestResponse(200, self._switch.device_states.items.get(name, {"name": name, "state": "UNKNOWN"}))
 
-    def sounds(self, match: Route, question: RestRequest) -> RestResponse:
-        wanted = {("language", question.parameters.get("lang")), ("format", question.parameters.get("format"))}
+    def sounds(self, route: Route, request: RestRequest) -> RestResponse:
+        wanted = {("language", request.parameters.get("lang")), ("format", request.parameters.get("format"))}
         wanted = {(field, value) for field, value in wanted if value}
         found = ((sound, _formats(sound, wanted)) for sound in self._sounds)
         return RestResponse(
             200, [{**sound, "formats": formats} if wanted else sound for sound, formats in found if formats]
         )
 
-    def sound(self, match: Route, question: RestRequest) -> RestResponse:
-        named = (s for s in self._sounds if isinstance(s, dict) and s.get("id") == match.ids["soundId"])
+    def sound(self, route: Route, request: RestRequest) -> RestResponse:
+        named = (s for s in self._sounds if isinstance(s, dict) and s.get("id") == route.ids["soundId"])
         return _found(next(named, None), "Sound not found")
 
-    def global_variable(self, match: Route, question: RestRequest) -> RestResponse:
-        if not (name := question.parameters.get("variable")):
+    def global_variable(self, route: Route, request: RestRequest) -> RestResponse:
+        if not (name := request.parameters.get("variable")):
             return error(400, "Variable name is required")
         return RestResponse(200, {"value": self._switch.global_variables.get(name, "")})
 

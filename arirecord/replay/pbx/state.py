@@ -57,10 +57,10 @@ class ResourceTable:
 
     def replace(self, items: Iterable[tuple[str, Mapping[str, Any]]], asked_ns: int, at_ns: int) -> None:
         """Replace all by a list that is valid at some time after `asked_ns`; changes by events since then are newer."""
-        told = dict(items)
-        for key in [key for key in self.items if key not in told and self._seen_ns[key] < asked_ns]:
+        listed = dict(items)
+        for key in [key for key in self.items if key not in listed and self._seen_ns[key] < asked_ns]:
             self.drop(key)
-        for key, item in told.items():
+        for key, item in listed.items():
             if self._seen_ns.get(key, -1) < asked_ns:
                 self.put(key, item, at_ns)
 
@@ -278,8 +278,8 @@ class PbxState:
 
     def _originated(self, exchange: RecordedExchange) -> None:
         """Let an application receive the events of a channel that was created for it."""
-        channel_id = _id(exchange.value) if exchange.question.segments[0] == "channels" else None
-        name = exchange.question.parameters.get("app")
+        channel_id = _id(exchange.value) if exchange.request.segments[0] == "channels" else None
+        name = exchange.request.parameters.get("app")
         if name and channel_id is not None and _text(exchange.value, "name") and not self.channels.has_gone(channel_id):
             self.inside.setdefault(name, {})[channel_id] = None
 

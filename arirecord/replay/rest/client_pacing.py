@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from arirecord.replay.timing.pacing import GATE
 from arirecord.session.reader import Frame
 
-from .matcher import Allows, ExchangeQueue, QueuedExchange, told
+from .matcher import Allows, ExchangeQueue, QueuedExchange, queued_exchange
 from .recorded_exchanges import RecordedExchange
 from .request_key import RequestKey
 
@@ -35,13 +35,13 @@ class ClientPacing:
         has_several = len({exchange.application for exchange in exchanges} - {""}) > 1
         begun = sorted(exchanges, key=lambda exchange: exchange.begun_ns)
         for exchange in begun:
-            if (known := told(exchange, name_of)) is None or (has_several and not exchange.application):
+            if (known := queued_exchange(exchange, name_of)) is None or (has_several and not exchange.application):
                 continue  # a request of an unknown one of several apps may never come
             t_ns = exchange.begun_ns
             self.gates.append(Frame(-1, t_ns, t_ns - started_ns, GATE, None, None, str(len(self._all))))
             self._all.append(known)
-            self._by_key.setdefault(known.asked.key, ExchangeQueue()).told.append(known)
-            self._by_place.setdefault(known.asked.place, ExchangeQueue()).told.append(known)
+            self._by_key.setdefault(known.asked.key, ExchangeQueue()).exchanges.append(known)
+            self._by_place.setdefault(known.asked.place, ExchangeQueue()).exchanges.append(known)
 
     def count(self, key: RequestKey, now_ns: int, may_be: Allows = lambda one: True) -> RecordedExchange | None:
         """Count a request of the client, at a time of the recording. Returns the recorded one that it stands for.

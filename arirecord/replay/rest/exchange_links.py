@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from arirecord.asterisk.rest_operations import find
 
-from .matcher import QueuedExchange, told
+from .matcher import QueuedExchange, queued_exchange
 from .recorded_exchanges import RecordedExchange, StasisEntry
 
 __all__ = ["CreationLinks", "with_applications"]
@@ -42,7 +42,7 @@ def with_applications(exchanges: Iterable[RecordedExchange], entries: Iterable[S
     of the app names, or that of all other requests over the same connection.
     """
     found = list(exchanges)
-    links = [_links(one) if (one := told(exchange)) is not None else _Links((), ()) for exchange in found]
+    links = [_links(one) if (one := queued_exchange(exchange)) is not None else _Links((), ()) for exchange in found]
     entered: dict[str, list[StasisEntry]] = {}
     for entry in entries:
         entered.setdefault(entry.channel, []).append(entry)
@@ -80,9 +80,9 @@ def _application_at(entries: Sequence[StasisEntry], exchange: RecordedExchange) 
 
 def _named(exchange: RecordedExchange) -> str:
     """The application in a parameter or in the path of a request."""
-    question = exchange.question
-    match = find(question.method, question.segments)
-    given = {**question.parameters, **(match.ids if match is not None else {})}
+    request = exchange.request
+    route = find(request.method, request.segments)
+    given = {**request.parameters, **(route.ids if route is not None else {})}
     return next((given[name] for name in _APPLICATIONS if given.get(name)), "")
 
 

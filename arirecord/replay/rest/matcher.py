@@ -9,9 +9,9 @@ from typing import Any, Final
 from arirecord.asterisk.rest_operations import find
 
 from .recorded_exchanges import RecordedExchange
-from .request_key import RequestKey, asked
+from .request_key import RequestKey, request_key
 
-__all__ = ["Allows", "ExchangeQueue", "QueuedExchange", "ResponseMatcher", "thing_made", "told"]
+__all__ = ["Allows", "ExchangeQueue", "QueuedExchange", "ResponseMatcher", "queued_exchange", "thing_made"]
 
 # How far behind the replay's position an exchange may be and still match a client that reacts.
 _PATIENCE_NS: Final = 10 * 10**9
@@ -34,24 +34,24 @@ def _any(one: QueuedExchange) -> bool:
     return True
 
 
-def told(exchange: RecordedExchange, name_of: Callable[[str], str] = str) -> QueuedExchange | None:
+def queued_exchange(exchange: RecordedExchange, name_of: Callable[[str], str] = str) -> QueuedExchange | None:
     """Parse an exchange; None if ARI does not have the operation, or if no response was recorded."""
     if exchange.status is None or not 200 <= exchange.status < 600:
         return None
-    question = exchange.question
-    match = find(question.method, question.segments)
-    if match is None:
+    request = exchange.request
+    route = find(request.method, request.segments)
+    if route is None:
         return None
-    what = asked(match, question, name_of)
-    thing = "" if what.chosen is None else thing_made(what, exchange.status, exchange.value)
-    return QueuedExchange(what, exchange, thing)
+    key = request_key(route, request, name_of)
+    thing = "" if key.chosen is None else thing_made(key, exchange.status, exchange.value)
+    return QueuedExchange(key, exchange, thing)
 
 
-def thing_made(what: RequestKey, status: int, value: Any) -> str:
+def thing_made(key: RequestKey, status: int, value: Any) -> str:
     """The id of the created resource, from the JSON `value` of the response, otherwise from the request."""
-    if what.chosen is None or status >= 300:
+    if key.chosen is None or status >= 300:
         return ""
-    kind, chosen = what.chosen
+    kind, chosen = key.chosen
     answered = value.get("name" if kind == "recordings" else "id") if isinstance(value, dict) else None
     return answered if isinstance(answered, str) else chosen
 
@@ -69,11 +69,11 @@ class ResponseMatcher:
         self._by_thing: dict[str, list[QueuedExchange]] = {}
         self._all: list[QueuedExchange] = []
         for exchange in exchanges:
-            if (known := told(exchange, name_of)) is not None:
+            if (known := queued_exchange(exchange, name_of)) is not None:
                 self._all.append(known)
-                self._by_key.setdefault(known.asked.key, ExchangeQueue()).told.append(known)
+                self._by_key.setdefault(known.asked.key, ExchangeQueue()).exchanges.append(known)
                 if known.thing:
-                    self._by_place.setdefault(known.asked.place, ExchangeQueue()).told.append(known)
+                    self._by_place.setdefault(known.asked.place, ExchangeQueue()).exchanges.append(known)
                     self._by_thing.setdefault(known.thing, []).append(known)
 
     def restart(self, since_ns: int | None = None) -> None:
@@ -88,46 +88,46 @@ class ResponseMatcher:
         """All of them."""
         return self._all
 
-    def find(self, what: RequestKey, now_ns: int | None, may_be: Allows = _any) -> QueuedExchange | None:
+    def find(self, key: RequestKey, now_ns: int | None, may_be: Allows = _any) -> QueuedExchange | None:
         """Return the exchange with the response for a client at `now_ns` (since 1970 UTC; None if unknown), or None.
 
         Only one that `may_be` the client's now is returned. The exchange is used from now on.
         """
-        row = self._by_key.get(what.key)
+        row = self._by_key.get(key.key)
         if row is None:
             return None
-        found = self._of_thing(what) or row.next(now_ns, may_be)
-        if found is None and what.chosen is None:
-            return row.told[-1]
+        found = self._of_thing(key) or row.next(now_ns, may_be)
+        if found is None and key.chosen is None:
+            return row.exchanges[-1]
         return _used(found)
 
-    def near(self, what: RequestKey, now_ns: int | None, may_be: Allows = _any) -> QueuedExchange | None:
+    def near(self, key: RequestKey, now_ns: int | None, may_be: Allows = _any) -> QueuedExchange | None:
         """The exchange that created a resource of the same type at the same position, with other parameters."""
-        row = self._by_place.get(what.place)
-        return _used(row.next(now_ns, may_be)) if row and what.chosen else None
+        row = self._by_place.get(key.place)
+        return _used(row.next(now_ns, may_be)) if row and key.chosen else None
 
-    def _of_thing(self, what: RequestKey) -> QueuedExchange | None:
+    def _of_thing(self, key: RequestKey) -> QueuedExchange | None:
         """If the client names a recorded resource: the exchange that created it."""
-        known = self._by_thing.get(what.chosen[1], []) if what.chosen else []
-        return next((one for one in known if not one.is_used and one.asked.key == what.key), None)
+        known = self._by_thing.get(key.chosen[1], []) if key.chosen else []
+        return next((one for one in known if not one.is_used and one.asked.key == key.key), None)
 
 
 @dataclass
 class ExchangeQueue:
     """Exchanges with equal requests, in order; all before `first` are used."""
 
-    told: list[QueuedExchange] = field(default_factory=list)
+    exchanges: list[QueuedExchange] = field(default_factory=list)
     first: int = 0
 
     def next(self, now_ns: int | None, may_be: Allows = _any) -> QueuedExchange | None:
         """The first unused exchange that is not far behind; if all are, the first unused one."""
-        while self.first < len(self.told) and self.told[self.first].is_used:
+        while self.first < len(self.exchanges) and self.exchanges[self.first].is_used:
             self.first += 1
         begin = self.first
         if now_ns is not None:
-            begin = bisect_left(self.told, now_ns - _PATIENCE_NS, begin, key=lambda one: one.exchange.t_ns)
+            begin = bisect_left(self.exchanges, now_ns - _PATIENCE_NS, begin, key=lambda one: one.exchange.t_ns)
         for start, end in ((begin, None), (self.first, begin)):
-            for one in islice(self.told, start, end):
+            for one in islice(self.exchanges, start, end):
                 if not one.is_used and may_be(one):
                     return one
         return None

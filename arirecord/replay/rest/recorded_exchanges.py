@@ -54,7 +54,7 @@ class RecordedExchange(NamedTuple):
         return self.t_ns, self.seq
 
     @property
-    def question(self) -> RestRequest:
+    def request(self) -> RestRequest:
         """The request in the form of a client's request to a replay."""
         target = "/" + self.uri.removeprefix("/").removeprefix("ari/")
         return RestRequest(self.method, target, self.request_body, self.request_type or None)

@@ -77,89 +77,89 @@ class Refusals:
             ("events", "userEvent"): self._user_event,
         }
 
-    def find(self, match: Route, question: RestRequest) -> RestResponse | None:
+    def find(self, route: Route, request: RestRequest) -> RestResponse | None:
         """Return the refusal of a request for a resource that exists; None if Asterisk may accept it."""
-        operation = match.operation
-        is_down = operation.resource == "channels" and self._state_of(match.ids.get("channelId", "")) in _DOWN
+        operation = route.operation
+        is_down = operation.resource == "channels" and self._state_of(route.ids.get("channelId", "")) in _DOWN
         if is_down and operation.name in _NEEDS_DIALLED:
             return error(412, "Channel in invalid state")
         if is_down and operation.name == "record":
             return error(422, "Channel not in Stasis application")
-        check = self._checks.get((match.operation.resource, match.operation.name))
+        check = self._checks.get((route.operation.resource, route.operation.name))
         if check is not None:
-            return check(match, question)
-        for parameter in match.operation.parameters:
-            if parameter.required and parameter.where == "query" and not question.parameters.get(parameter.name):
+            return check(route, request)
+        for parameter in route.operation.parameters:
+            if parameter.required and parameter.where == "query" and not request.parameters.get(parameter.name):
                 place = (operation.resource, operation.name.removesuffix("WithId"))
                 status = _MISSING.get(place, 400 if 400 in operation.errors else 409)
                 return error(status, f"{parameter.name} is required")
         return None
 
-    def find_first(self, match: Route, question: RestRequest) -> RestResponse | None:
+    def find_first(self, route: Route, request: RestRequest) -> RestResponse | None:
         """Return the refusal that comes before Asterisk looks for the resource in the path, or None."""
-        if question.body and question.is_json and question.document is None:
+        if request.body and request.is_json and request.document is None:
             return error(400, "Request body is not valid JSON")
-        check = self._checks.get((match.operation.resource, match.operation.name))
-        is_first = match.operation.name.removesuffix("WithId") in _FIRST
-        return check(match, question) if is_first and check is not None else None
+        check = self._checks.get((route.operation.resource, route.operation.name))
+        is_first = route.operation.name.removesuffix("WithId") in _FIRST
+        return check(route, request) if is_first and check is not None else None
 
-    def _variable(self, match: Route, question: RestRequest) -> RestResponse | None:
-        given = question.parameters
+    def _variable(self, route: Route, request: RestRequest) -> RestResponse | None:
+        given = request.parameters
         return None if given.get("variable") or given.get("variables") else error(400, "Variable name is required")
 
-    def _variables(self, match: Route, question: RestRequest) -> RestResponse | None:
-        given = question.document
+    def _variables(self, route: Route, request: RestRequest) -> RestResponse | None:
+        given = request.document
         return None if isinstance(given, dict) and given.get("variables") else error(400, "Variables are required")
 
-    def _snoop(self, match: Route, question: RestRequest) -> RestResponse | None:
-        directions = {question.parameters.get(name, "none") for name in ("spy", "whisper")}
+    def _snoop(self, route: Route, request: RestRequest) -> RestResponse | None:
+        directions = {request.parameters.get(name, "none") for name in ("spy", "whisper")}
         return None if directions - {"none", ""} else error(400, "Direction is missing: spy or whisper")
 
-    def _control(self, match: Route, question: RestRequest) -> RestResponse | None:
-        operation = question.parameters.get("operation", "")
+    def _control(self, route: Route, request: RestRequest) -> RestResponse | None:
+        operation = request.parameters.get("operation", "")
         return None if operation in CONTROLS else error(400, f"Invalid operation {operation}")
 
-    def _video_source(self, match: Route, question: RestRequest) -> RestResponse | None:
-        channel = match.ids["channelId"]
+    def _video_source(self, route: Route, request: RestRequest) -> RestResponse | None:
+        channel = route.ids["channelId"]
         is_up = self._exists("channels", channel) and self._state_of(channel) not in _DOWN
         return None if is_up else error(422, "Channel not in Stasis application")
 
-    def _channels(self, match: Route, question: RestRequest) -> RestResponse | None:
-        channels = question.values("channel")
+    def _channels(self, route: Route, request: RestRequest) -> RestResponse | None:
+        channels = request.values("channel")
         if not channels:
             return error(400, "Missing parameter channel")
         missing = any(not self._exists("channels", channel) for channel in channels)
         return error(400, "Channel not found") if missing else None
 
-    def _bridge(self, match: Route, question: RestRequest) -> RestResponse | None:
-        given = question.parameters
+    def _bridge(self, route: Route, request: RestRequest) -> RestResponse | None:
+        given = request.parameters
         types = given.get("type", "mixing").split(",")
         if not set(types) <= BRIDGE_TYPES:
             return error(500, "Unable to create bridge")
         bridge_id = given.get("bridgeId", "")
-        if match.operation.name == "createWithId" and not given.get("name"):
-            bridge_id = match.ids["bridgeId"]  # with a name, it is renamed
+        if route.operation.name == "createWithId" and not given.get("name"):
+            bridge_id = route.ids["bridgeId"]  # with a name, it is renamed
         if bridge_id and self._exists("bridges", bridge_id):
             return error(409, f"Bridge with id '{bridge_id}' already exists")
         return None
 
-    def _endpoint(self, match: Route, question: RestRequest) -> RestResponse | None:
-        endpoint = question.parameters.get("endpoint", "")
+    def _endpoint(self, route: Route, request: RestRequest) -> RestResponse | None:
+        endpoint = request.parameters.get("endpoint", "")
         if not endpoint:
             return error(400, "Endpoint must be specified")
         technology, slash, resource = endpoint.partition("/")
         return None if technology and slash and resource else error(400, "Invalid endpoint specified")
 
-    def _originate(self, match: Route, question: RestRequest) -> RestResponse | None:
-        given = question.parameters
-        if (refusal := self._endpoint(match, question)) is not None:
+    def _originate(self, route: Route, request: RestRequest) -> RestResponse | None:
+        given = request.parameters
+        if (refusal := self._endpoint(route, request)) is not None:
             return refusal
         if not given.get("app") and not given.get("extension"):
             return error(400, "Application or extension must be specified")
         return None
 
-    def _external_media(self, match: Route, question: RestRequest) -> RestResponse | None:
-        given = question.parameters
+    def _external_media(self, route: Route, request: RestRequest) -> RestResponse | None:
+        given = request.parameters
         for name in ("app", "format"):
             if not given.get(name):
                 return error(400, f"{name} cannot be empty")
@@ -168,27 +168,27 @@ class Refusals:
         host, colon, port = given.get("external_host", "").rpartition(":")
         return None if host and colon and port.isdigit() else error(400, "external_host must be <host>:<port>")
 
-    def _device(self, match: Route, question: RestRequest) -> RestResponse | None:
-        name = match.ids["deviceName"]
+    def _device(self, route: Route, request: RestRequest) -> RestResponse | None:
+        name = route.ids["deviceName"]
         if not name.startswith("Stasis:"):
             return error(409, "Uncontrolled device specified")
-        state = question.parameters.get("deviceState", "")
-        if match.operation.name == "update" and state not in DEVICES:
+        state = request.parameters.get("deviceState", "")
+        if route.operation.name == "update" and state not in DEVICES:
             return error(500, "Unknown device")
         return None
 
-    def _user_event(self, match: Route, question: RestRequest) -> RestResponse | None:
-        application = question.parameters.get("application", "")
+    def _user_event(self, route: Route, request: RestRequest) -> RestResponse | None:
+        application = request.parameters.get("application", "")
         if not application:
             return error(400, "The application parameter was not provided")
         return None if self._has_application(application) else error(404, "Application not found")
 
-    def _subscribe(self, match: Route, question: RestRequest) -> RestResponse | None:
-        if not self._has_application(match.ids["applicationName"]):
+    def _subscribe(self, route: Route, request: RestRequest) -> RestResponse | None:
+        if not self._has_application(route.ids["applicationName"]):
             return error(404, "Application not found")
-        if not question.values("eventSource"):
+        if not request.values("eventSource"):
             return error(400, "Missing parameter eventSource")
-        for source in question.values("eventSource"):
+        for source in request.values("eventSource"):
             scheme, colon, key = source.partition(":")
             if not colon or scheme not in SOURCES:
                 return error(400, "Invalid event source URI scheme")

@@ -13,7 +13,7 @@ from arirecord.asterisk.rest_operations import Operation, Route, operations
 from .id_map import IdMap, Kind
 from .messages import RestRequest
 
-__all__ = ["Chosen", "RequestKey", "as_recorded", "asked", "unknown_key"]
+__all__ = ["Chosen", "RequestKey", "as_recorded", "request_key", "unknown_key"]
 
 Pairs = tuple[tuple[str, str], ...]
 Chosen = tuple[Kind, str]
@@ -78,58 +78,58 @@ class RequestKey:
         return (self.operation.resource, name, self.subject)
 
 
-def asked(match: Route, question: RestRequest, name_of: Callable[[str], str] = str) -> RequestKey:
+def request_key(route: Route, request: RestRequest, name_of: Callable[[str], str] = str) -> RequestKey:
     """Build the key of a request; `name_of` maps a client's application name to the recorded one."""
-    operation = match.operation
+    operation = route.operation
     kind, names = _choice(operation)
     given: dict[str, list[str]] = {}
-    for name, value in (*question.query, *question.form):
+    for name, value in (*request.query, *request.form):
         given.setdefault(name, []).append(value)
-    for name, value in question.parameters.items():
+    for name, value in request.parameters.items():
         given.setdefault(name, [value])  # parameters in the body
-    chosen = next((v for n in names if (v := match.ids.get(n) or next(iter(given.get(n, ())), ""))), "")
+    chosen = next((v for n in names if (v := route.ids.get(n) or next(iter(given.get(n, ())), ""))), "")
     second = next(iter(given.get(_SECOND, ())), "") if kind == "channels" else ""
     multiple = _multiple(operation.resource, operation.name)
     free = {*names, *([_SECOND] if kind == "channels" else [])}
     pairs = [(n, _one(n, values, n in multiple)) for n, values in given.items() if n not in free]
     pairs = [(n, name_of(value) if n in _APPLICATION else value) for n, value in pairs]
-    subject = tuple(sorted((n, name_of(v) if n in _APPLICATION else v) for n, v in match.ids.items() if n not in names))
+    subject = tuple(sorted((n, name_of(v) if n in _APPLICATION else v) for n, v in route.ids.items() if n not in names))
     of_new = None if kind is None else (kind, chosen)
-    return RequestKey(operation, subject, tuple(sorted(pairs)), _rest_of_body(question), of_new, second)
+    return RequestKey(operation, subject, tuple(sorted(pairs)), _rest_of_body(request), of_new, second)
 
 
-def unknown_key(question: RestRequest, ids: IdMap) -> RequestKey | None:
+def unknown_key(request: RestRequest, ids: IdMap) -> RequestKey | None:
     """Build the key of a request for a path or method that ARI does not have; None for its documents."""
-    resource, *rest = question.segments
-    if resource in ("api-docs", "events") or question.method == "OPTIONS":
+    resource, *rest = request.segments
+    if resource in ("api-docs", "events") or request.method == "OPTIONS":
         return None
-    path = question.path
+    path = request.path
     subject: Pairs = ()
     name, kind = _RESOURCES.get(resource, ("", None))
     if kind is not None and rest:
         subject = ((name, ids.recorded(kind, rest[0])),)
         path = "/" + "/".join([resource, f"{{{name}}}", *rest[1:]])
-    operation = Operation(resource, question.method, path, f"unknown {path}", "void", (), (), 404)
-    return RequestKey(operation, subject, tuple(sorted(question.parameters.items())), _rest_of_body(question))
+    operation = Operation(resource, request.method, path, f"unknown {path}", "void", (), (), 404)
+    return RequestKey(operation, subject, tuple(sorted(request.parameters.items())), _rest_of_body(request))
 
 
-def as_recorded(match: Route, question: RestRequest, ids: IdMap) -> tuple[Route, RestRequest]:
+def as_recorded(route: Route, request: RestRequest, ids: IdMap) -> tuple[Route, RestRequest]:
     """The request with recorded ids instead of the client's."""
     if not ids:
-        return match, question
+        return route, request
     segments = [
         _part_to_recorded(wanted[1:-1], part, ids) if wanted.startswith("{") else part
-        for wanted, part in zip(match.operation.segments, question.segments, strict=True)
+        for wanted, part in zip(route.operation.segments, request.segments, strict=True)
     ]
-    query = [(name, _to_recorded(name, value, ids)) for name, value in question.query]
+    query = [(name, _to_recorded(name, value, ids)) for name, value in request.query]
     target = "/" + "/".join(quote(part, safe="") for part in segments) + (f"?{urlencode(query)}" if query else "")
-    found = {name: _part_to_recorded(name, value, ids) for name, value in match.ids.items()}
-    body = question.body
-    if isinstance(question.document, dict):
-        body = orjson.dumps({name: _value_to_recorded(name, v, ids) for name, v in question.document.items()})
-    elif question.form:
-        body = urlencode([(name, _to_recorded(name, value, ids)) for name, value in question.form]).encode()
-    return Route(match.operation, found), replace(question, target=target, body=body)
+    found = {name: _part_to_recorded(name, value, ids) for name, value in route.ids.items()}
+    body = request.body
+    if isinstance(request.document, dict):
+        body = orjson.dumps({name: _value_to_recorded(name, v, ids) for name, v in request.document.items()})
+    elif request.form:
+        body = urlencode([(name, _to_recorded(name, value, ids)) for name, value in request.form]).encode()
+    return Route(route.operation, found), replace(request, target=target, body=body)
 
 
 @cache
@@ -155,9 +155,9 @@ def _one(name: str, values: list[str], multiple: bool) -> str:
     return ",".join(listed if name == "media" else sorted(listed))  # media are played in order
 
 
-def _rest_of_body(question: RestRequest) -> str:
+def _rest_of_body(request: RestRequest) -> str:
     """The JSON body without parameters, in a canonical form."""
-    document = question.document
+    document = request.document
     if isinstance(document, dict):
         document = {name: value for name, value in document.items() if isinstance(value, dict)}
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode() if document else ""

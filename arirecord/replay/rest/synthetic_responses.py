@@ -16,9 +16,9 @@ __all__ = ["SyntheticResponses", "subject"]
 Object = Mapping[str, Any]
 
 
-def subject(match: Route) -> tuple[str, str]:
+def subject(route: Route) -> tuple[str, str]:
     """The type and id of the resource in a path, `("channels", "17.1")`; the id is empty if the path has none."""
-    operation, ids = match.operation, match.ids
+    operation, ids = route.operation, route.ids
     for kind, parameter in (("channels", "channelId"), ("bridges", "bridgeId"), ("playbacks", "playbackId")):
         if operation.resource == kind:
             return kind, ids.get(parameter, "")
@@ -40,17 +40,17 @@ class SyntheticResponses:
             "LiveRecording": ("recordings", self._recording),
         }
 
-    def make(self, match: Route, question: RestRequest) -> tuple[Kind, Object] | None:
+    def make(self, route: Route, request: RestRequest) -> tuple[Kind, Object] | None:
         """The type of the resource that a command creates, and the resource; None if it creates nothing."""
-        if match.operation.returns not in self._made:
+        if route.operation.returns not in self._made:
             return None
-        kind, body = self._made[match.operation.returns]
-        return kind, body(match, question)
+        kind, body = self._made[route.operation.returns]
+        return kind, body(route, request)
 
-    def _channel(self, match: Route, question: RestRequest) -> Object:
-        given = question.parameters
-        own = "snoopId" if match.operation.name.startswith("snoop") else "channelId"
-        asked = match.ids.get("snoopId") if own == "snoopId" else match.ids.get("channelId")
+    def _channel(self, route: Route, request: RestRequest) -> Object:
+        given = request.parameters
+        own = "snoopId" if route.operation.name.startswith("snoop") else "channelId"
+        asked = route.ids.get("snoopId") if own == "snoopId" else route.ids.get("channelId")
         number = next(self._numbers)
         channel_id = asked or given.get(own) or f"{int(time.time())}.{number}"
         stem = given.get("endpoint") or (f"Snoop/{channel_id}" if own == "snoopId" else "UnicastRTP/media")
@@ -78,11 +78,11 @@ class SyntheticResponses:
             **({"channelvars": media} if media else {}),
         }
 
-    def _bridge(self, match: Route, question: RestRequest) -> Object:
-        given = question.parameters
+    def _bridge(self, route: Route, request: RestRequest) -> Object:
+        given = request.parameters
         is_holding = "holding" in given.get("type", "mixing").split(",")
         return {
-            "id": match.ids.get("bridgeId") or given.get("bridgeId") or str(uuid.uuid4()),
+            "id": route.ids.get("bridgeId") or given.get("bridgeId") or str(uuid.uuid4()),
             "technology": "holding_bridge" if is_holding else "simple_bridge",
             "bridge_type": "holding" if is_holding else "mixing",
             "bridge_class": "stasis",
@@ -93,25 +93,25 @@ class SyntheticResponses:
             "video_mode": "none",
         }
 
-    def _playback(self, match: Route, question: RestRequest) -> Object:
-        given = question.parameters
-        media = next((value for name, value in question.query if name == "media"), given.get("media", ""))
+    def _playback(self, route: Route, request: RestRequest) -> Object:
+        given = request.parameters
+        media = next((value for name, value in request.query if name == "media"), given.get("media", ""))
         first, *further = media.split(",")
         return {
-            "id": match.ids.get("playbackId") or given.get("playbackId") or str(uuid.uuid4()),
+            "id": route.ids.get("playbackId") or given.get("playbackId") or str(uuid.uuid4()),
             "media_uri": first,
             **({"next_media_uri": further[0]} if further else {}),
-            "target_uri": _target(match),
+            "target_uri": _target(route),
             "language": given.get("lang") or "en",
             "state": "playing",
         }
 
-    def _recording(self, match: Route, question: RestRequest) -> Object:
-        given = question.parameters
+    def _recording(self, route: Route, request: RestRequest) -> Object:
+        given = request.parameters
         form = given.get("format", "")
-        return {"name": given.get("name", ""), "format": form, "target_uri": _target(match), "state": "queued"}
+        return {"name": given.get("name", ""), "format": form, "target_uri": _target(route), "state": "queued"}
 
 
-def _target(match: Route) -> str:
-    kind, key = subject(match)
+def _target(route: Route) -> str:
+    kind, key = subject(route)
     return f"{kind.removesuffix('s')}:{key}"

@@ -100,14 +100,14 @@ def compare(
     if reactions is None or limits.max_delay_s is None:
         return [compared for compared, _ in results]
     replayed = {id(one.request): other.request for _, pairs in results for one, other in pairs}
-    found = []
+    in_time = []
     for compared, pairs in results:
-        told = [
+        sentences = [
             (one.text, reactions.sentence(one.request, other.request, replayed, limits.max_delay_s))
             for one, other in pairs
         ]
-        found.append(replace(compared, late=[f"{text}: {sentence}" for text, sentence in told if sentence]))
-    return found
+        in_time.append(replace(compared, late=[f"{text}: {sentence}" for text, sentence in sentences if sentence]))
+    return in_time
 
 
 def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> dict[CallRequests, list[_Line]]:

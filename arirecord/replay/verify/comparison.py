@@ -8,7 +8,7 @@ import orjson
 from arirecord.errors import VerifyError
 from arirecord.replay.rest.exchange_reader import read_recorded
 from arirecord.replay.rest.id_map import IdMap
-from arirecord.replay.rest.matcher import QueuedExchange, thing_made, told
+from arirecord.replay.rest.matcher import QueuedExchange, queued_exchange, thing_made
 from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest
 from arirecord.replay.rest.request_key import unknown_key
 from arirecord.replay.rest_handler import ClientExchange
@@ -38,7 +38,7 @@ def _unknown(exchange: RecordedExchange) -> QueuedExchange | None:
     """A recorded request that ARI does not have."""
     if exchange.status not in (404, 405):
         return None
-    key = unknown_key(exchange.question, IdMap())
+    key = unknown_key(exchange.request, IdMap())
     return None if key is None else QueuedExchange(key, exchange, "")
 
 
@@ -67,7 +67,7 @@ class Comparison:
         self._session = session
         self.application = _application(session, recorded, application)
         own = [one for one in recorded.exchanges if one.application in ("", self.application)]
-        known = [one for exchange in own if (one := told(exchange, recorded.name_of) or _unknown(exchange))]
+        known = [one for exchange in own if (one := queued_exchange(exchange, recorded.name_of) or _unknown(exchange))]
         if not known:
             raise VerifyError(
                 f"{path} holds no REST requests of an app to compare with: record it with `arirecord tap`"

@@ -27,14 +27,14 @@ class Controlled(Protocol):
     def describe(self) -> dict[str, Any]: ...
 
 
-def control(replay: Controlled, question: RestRequest) -> RestResponse:
+def control(replay: Controlled, request: RestRequest) -> RestResponse:
     """Do `POST /control/VERB`, or report `GET /control/status`; each responds with the status after it."""
-    verb = question.segments[1] if len(question.segments) == 2 else ""
+    verb = request.segments[1] if len(request.segments) == 2 else ""
     if verb not in _VERBS:
         return error(404, f"There are {', '.join((*_VERBS, *FURTHER))}")
-    if question.method != ("GET" if verb == "status" else "POST"):
+    if request.method != ("GET" if verb == "status" else "POST"):
         return error(405, f"Ask with {'GET' if verb == 'status' else 'POST'}")
-    given = question.parameters
+    given = request.parameters
     if verb == "speed":
         speed = _number(given.get("speed"))
         if given.get("speed") != "max" and not (speed and speed > 0):

@@ -89,11 +89,11 @@ class Web:
                 return _response(error(413, "Request body too large", {"Connection": "close"}))
         query = request.scope["query_string"].decode("latin-1")
         target = path.removeprefix("/ari") + (f"?{query}" if query else "")
-        question = RestRequest(request.method, target, body, request.headers.get("content-type"), _base(request))
+        rest_request = RestRequest(request.method, target, body, request.headers.get("content-type"), _base(request))
         if controls:
-            return _response(await self._served.steer(question))
+            return _response(await self._served.steer(rest_request))
         client = request.client
-        answer = self._served.answer(question, f"{client.host}:{client.port}" if client else "unknown")
+        answer = self._served.answer(rest_request, f"{client.host}:{client.port}" if client else "unknown")
         return _response(await until_sent.enter_async_context(answer))
 
     def _allowed(self, asked: Request | WebSocket) -> bool:
@@ -130,13 +130,13 @@ def _page(status: int, title: str, text: str, headers: dict[str, str] | None = N
     return HTMLResponse(page, status, headers)
 
 
-def _response(answer: RestResponse) -> Response:
-    is_empty = answer.status in (204, 304)  # such a response has no body, also if one was recorded
-    kind = answer.content_type
-    if not (kind.isascii() and kind.isprintable()):
-        kind = "application/octet-stream"
-    content = b"" if is_empty else answer.content
-    return Response(content, answer.status, dict(answer.headers), None if is_empty else kind)
+def _response(response: RestResponse) -> Response:
+    is_empty = response.status in (204, 304)  # such a response has no body, also if one was recorded
+    content_type = response.content_type
+    if not (content_type.isascii() and content_type.isprintable()):
+        content_type = "application/octet-stream"
+    content = b"" if is_empty else response.content
+    return Response(content, response.status, dict(response.headers), None if is_empty else content_type)
 
 
 def _raw_path(request: Request) -> str:
