@@ -15,6 +15,7 @@ from arirecord.session.reader import SessionFile, open_session
 from arirecord.session.servers import Server
 from arirecord.suggest import unknown_name
 
+from .call_window import models_of_calls
 from .kept_models import KeptServerModels
 from .kept_tables import kept_tables
 from .macros import Macros
@@ -32,6 +33,8 @@ MEMORY = "700MB"
 """Memory that DuckDB uses before it spills to the system's temporary folder; `SET memory_limit` changes it."""
 _ONE_THREAD = 50_000
 """With fewer events, a second thread costs more than it gains."""
+LONG_RECORDING = 100_000
+"""With fewer events, to find the rows of a call costs more than to compute the tables of all calls."""
 _SERVERS = "servers_of_session"
 _RECORDED = """
 WITH marks AS (
@@ -116,6 +119,8 @@ class Tables:
     timezone: zone of time buckets, of `local_time` and of DuckDB's type TIMESTAMP WITH TIME ZONE.
     script: gets the statements that create views, macros and tables; the tables stay empty.
     is_kept: use kept tables that are current.
+    calls: the only calls whose rows are wanted, by ids as in `call_lookup.has_id`; tables may have rows of others, too.
+        All calls if it is empty, no row names one of these, or the recording is short.
     is_restricted: statements can read the files of the session, and nothing else; see `restrict`.
     Raises `ValueError` for an unknown zone.
     """
@@ -128,6 +133,7 @@ class Tables:
         *,
         is_restricted: bool = False,
         is_kept: bool = False,
+        calls: Collection[str] = (),
     ) -> None:
         zone = zone_name(timezone)
         spill = str(new_path("spill"))  # DuckDB makes it readable for everybody
@@ -154,6 +160,8 @@ class Tables:
         if zone != "UTC":
             self.connection.execute(set_statement("timezone", zone))
         self._kept = kept_tables(session) if is_kept and session and script is None else None
+        is_short = session is None or session.header.events < LONG_RECORDING
+        self._calls = () if self._kept or is_short else calls
         self._is_restricted = is_restricted
         if is_restricted:
             files = [file for tables in (self._kept or {}).values() for file in tables.files]
@@ -245,10 +253,15 @@ class Tables:
     def _servers(self) -> "Sequence[ServerModels | KeptServerModels]":
         servers = self._session.servers if self._session else (Server(None, (), frozenset()),)
         if len(servers) == 1:
-            return [self._server_models(servers[0], "main", self._views)]
-        names = ", ".join(text(server.name or "") for server in servers)
-        self._runner.run(f"SET VARIABLE {_SERVERS} = [{names}]")
-        return [self._server_models(server, *self._new_home(server, number)) for number, server in enumerate(servers)]
+            homes = [("main", self._views)]
+        else:
+            names = ", ".join(text(server.name or "") for server in servers)
+            self._runner.run(f"SET VARIABLE {_SERVERS} = [{names}]")
+            homes = [self._new_home(server, number) for number, server in enumerate(servers)]
+        if self._calls and (models := models_of_calls(self._runner, servers, homes, self._macros, self._calls)):
+            self.connection.execute("SET threads = 1")
+            return models
+        return [self._server_models(server, home, views) for server, (home, views) in zip(servers, homes, strict=True)]
 
     def _server_models(self, server: Server, home: str, views: SessionViews) -> "ServerModels | KeptServerModels":
         computed = partial(ServerModels, self._runner, server.name, home, views, self._macros)

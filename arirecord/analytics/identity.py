@@ -6,7 +6,7 @@ cost.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .statement_runner import StatementRunner
 from .views import SessionViews, name, text
@@ -60,12 +60,12 @@ WITH sightings AS (
 )
 
 SELECT DISTINCT kind
-FROM (SELECT kind, id FROM sightings GROUP BY kind, id HAVING min(made_at) <> max(made_at))
+FROM (SELECT kind, id FROM sightings WHERE {is_among} GROUP BY kind, id HAVING min(made_at) <> max(made_at))
 WHERE id IS NOT NULL
 """
 """The kinds of things of which one id was created twice: most recordings have none, so this scan is narrow."""
 _FIND_LIVES = """
-WITH sightings AS ({sightings}),
+WITH sightings AS (FROM ({sightings}) WHERE {is_among}),
 
 ids_of_several AS (
     SELECT id FROM sightings WHERE id IS NOT NULL GROUP BY id HAVING min(made_at) <> max(made_at)
@@ -108,12 +108,22 @@ class Life(NamedTuple):
 
 
 def find_lives(
-    runner: StatementRunner, views: SessionViews, kinds_wanted: Collection[str] = ("channel", "bridge")
+    runner: StatementRunner,
+    views: SessionViews,
+    kinds_wanted: Collection[str] = ("channel", "bridge"),
+    among: str = "",
 ) -> Sequence[Life]:
-    """Return the lives after the first that the views of a server show, of these kinds."""
-    kinds = {kind for (kind,) in runner.rows(views.written_into(_KINDS_WITH_LIVES))} & {*kinds_wanted}
+    """Return the lives after the first that the views of a server show, of these kinds.
+
+    among: SQL for the ids that are looked at; empty: all.
+    """
+
+    def rows(sql: str) -> list[Any]:
+        return runner.rows(views.written_into(sql).replace("{is_among}", f"id IN ({among})" if among else "true"))
+
+    kinds = {kind for (kind,) in rows(_KINDS_WITH_LIVES)} & {*kinds_wanted}
     found = (_FIND_LIVES.replace("{sightings}", _SIGHTINGS[kind]) for kind in sorted(kinds))
-    return [Life(*row) for sql in found for row in runner.rows(views.written_into(sql))]
+    return [Life(*row) for sql in found for row in rows(sql)]
 
 
 def key_macros(lives: Sequence[Life]) -> Iterator[str]:

@@ -24,6 +24,7 @@ class ModelOptions:
     given: SELECT statements that stand for models; what these models read is not created.
     channel_lives: the lives of channels, where more than these rows decide; None: these rows show them.
     restarts: the restarts of Asterisk, likewise.
+    clock: its clock, likewise.
     schema: the schema of the models. Empty: users' own, or a schema of its own if an id lives twice.
     is_kept: all models are given or read given ones, and no events.
     """
@@ -31,6 +32,7 @@ class ModelOptions:
     given: Mapping[str, str] = field(default_factory=dict)
     channel_lives: Sequence[Life] | None = None
     restarts: Sequence[Restart] | None = None
+    clock: ServerClock | None = None
     schema: str = ""
     is_kept: bool = False
 
@@ -106,7 +108,7 @@ class ServerModels:
         if not self._options.is_kept:
             remove_copies(self._runner, self._views, self.home)
         lives, restarts = self._lives(), self._options.restarts
-        clock = ServerClock() if self._options.is_kept else read_clock(self._runner, self._views)
+        clock = ServerClock() if self._options.is_kept else self._options.clock or read_clock(self._runner, self._views)
         restarts = find_restarts(self._runner, self._views) if restarts is None else restarts
         self._schema = self._schema or (f"keyed_{self.home}" if lives else self.home)
         if self._schema != self.home:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from functools import cache
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from arirecord.session.reader import SessionFile
 from arirecord.session.recorded_time import RecordedTime
 from arirecord.session.servers import Server
 
-__all__ = ["EVENT_VIEWS", "ROW_VIEWS", "SessionViews", "name", "text", "words_of"]
+__all__ = ["EVENT_VIEWS", "ROW_VIEWS", "SeqRange", "SessionViews", "name", "text", "words_of"]
 
 _SQL: Mapping[ColumnType, str] = {
     "string": "VARCHAR",
@@ -68,12 +69,23 @@ _NO_ROWS = "SELECT NULL::BIGINT AS seq, " + ", ".join(
 )
 
 
+class SeqRange(NamedTuple):
+    """Rows by `seq`, from the first to the last one."""
+
+    first_seq: int
+    last_seq: int
+
+    def with_others(self, others: "SeqRange") -> "SeqRange":
+        """Return the rows from the first to the last one of both."""
+        return SeqRange(min(self.first_seq, others.first_seq), max(self.last_seq, others.last_seq))
+
+
 class SessionViews:
     """The views `ROW_VIEWS` and `EVENT_VIEWS` of a session (None: without rows).
 
     server: the server whose rows the views have; None stands for all.
 
-    `left_out` is SQL for the `seq` of events that models do not read.
+    `left_out` is SQL for the `seq` of events that models do not read, `columns` are those of the session.
     """
 
     left_out = ""
@@ -82,7 +94,7 @@ class SessionViews:
         self._session, self._server = session, server
         self._source, header = _source(session, server), session.header if session else None
         parts = [session.parts[n] for n in (server.parts if server else range(len(session.parts)))] if session else []
-        self._present = {column for part in parts for column in part.schema.names}
+        self.columns = {column for part in parts for column in part.schema.names}
         self._types = header.types.keys() if header and sum(header.types.values()) == header.events else None
         self._has_other_rows = header is not None and header.rows > header.events
 
@@ -111,12 +123,12 @@ class SessionViews:
         is_live = header.source.get("verb") in ("capture", "tap")
         if len(header.applications) < 2 and len(self._session.parts) < 2 and is_live:
             return None
-        columns = sorted(c for c in self._present - _OF_A_CONNECTION if not c.startswith(_OWN))
+        columns = sorted(c for c in self.columns - _OF_A_CONNECTION if not c.startswith(_OWN))
         owner = f"CASE WHEN type IN {_OF_AN_APPLICATION} THEN application END"
         receipt = "CASE WHEN timestamp IS NULL THEN date_trunc('milliseconds', received_at) END"
         content = ", ".join([owner, receipt, *map(name, columns)])
         receiver = "application" if len(self._session.parts) < 2 else "application, filename"
-        is_compared = f" AND {self._source.seq.removesuffix(' AS seq')} IN ({among})" if among else ""
+        is_compared = f" AND {self._source.seq_value} IN ({among})" if among else ""
         return f"""
             WITH hashed AS MATERIALIZED (
                 SELECT {self._source.seq}, type, {receiver}, hash({content}) AS content
@@ -139,10 +151,30 @@ class SessionViews:
             QUALIFY row_number() OVER (PARTITION BY content, occurrence ORDER BY seq) > 1
         """
 
+    def scan(self, columns: str, condition: str) -> str:
+        """Return SQL for `seq` and further columns of the rows that meet a condition."""
+        condition = f"({condition}) AND (kind <> 'event' OR {self._source.is_own})"
+        return (
+            f"SELECT {', '.join(filter(None, (self._source.seq, columns)))} FROM {self._source.read} WHERE {condition}"
+        )
+
+    def is_in(self, rows: SeqRange) -> str:
+        """Return the condition that a row is one of these."""
+        return f"{self._source.seq_value} BETWEEN {rows.first_seq} AND {rows.last_seq}"
+
+    def copied(self, rows: SeqRange, table: str) -> tuple[str, "SessionViews"]:
+        """Return the statement that copies rows into a table, and the views that models read from there."""
+        is_own = f"(kind <> 'event' OR {self._source.is_own}) AND {self.is_in(rows)}"
+        # No model reads the text of an event.
+        replaced = f"{self._source.seq_value} AS seq, CASE WHEN kind <> 'event' THEN raw END AS raw"
+        copied = copy(self)
+        copied._source = _Source(table)
+        return f"CREATE TABLE {table} AS SELECT * REPLACE ({replaced}) FROM {self._source.read} WHERE {is_own}", copied
+
     def _left_out(self, source: "_Source", words: Collection[str] | None) -> str:
         """Return a condition that leaves out copies where a view is written into a model."""
         is_for_models = words is not None and self.left_out and source is self._source
-        return f" AND {source.seq.removesuffix(' AS seq')} NOT IN ({self.left_out})" if is_for_models else ""
+        return f" AND {source.seq_value} NOT IN ({self.left_out})" if is_for_models else ""
 
     def _select(self, view: str, words: Collection[str] | None = None) -> str:
         """Return the SQL of a view, with those of its columns that are in `words` (None: all)."""
@@ -176,7 +208,7 @@ class SessionViews:
         # Directly from the files: a `SELECT *` of all columns in between would cost every statement 10 ms.
         for column, kind in _columns(view).items():
             if words is None or column in words:
-                has_column = is_there and (column in self._present or column in _COMMON)
+                has_column = is_there and (column in self.columns or column in _COMMON)
                 columns.append(name(column) if has_column else f"CAST(NULL AS {kind}) AS {name(column)}")
         # One scan of the file for types that are read together.
         condition = f"type IN ({', '.join(map(text, types))})" if len(types) > 1 else f"type = {text(view)}"
@@ -187,7 +219,7 @@ class SessionViews:
 
     def _other_rows(self) -> str:
         source = self._source if self._has_other_rows else _NOWHERE
-        own = sorted(c for c in self._present if c.startswith(_OWN)) if self._has_other_rows else []
+        own = sorted(c for c in self.columns if c.startswith(_OWN)) if self._has_other_rows else []
         columns = [source.seq, "received_at", "elapsed_ns", "kind", "type", *map(name, own), "raw"]
         return f"SELECT {', '.join(columns)} FROM {source.read} WHERE kind <> 'event'"
 
@@ -226,6 +258,11 @@ class _Source(NamedTuple):
     columns: str = "*"
     seq: str = "seq"
     is_own: str = "true"
+
+    @property
+    def seq_value(self) -> str:
+        """Its `seq` in a condition."""
+        return self.seq.removesuffix(" AS seq")
 
 
 _NOWHERE = _Source(f"({_NO_ROWS} WHERE false)")

@@ -79,11 +79,13 @@ def command(
         raise click.UsageError("Name a call by an id, a channel or a number, or give --worst N, --seq N or --all.")
     if rules and worst is None:
         raise click.UsageError("--rule needs --worst.")
-    from arirecord.analytics import connect
+    from arirecord.analytics.connection import Tables
     from arirecord.report import call_data, search
     from arirecord.report.build_story import story
 
-    connection = connect(open_session(session), models={*call_data.MODELS, *search.MODELS}, timezone=timezone)
+    tables = Tables(open_session(session), timezone, is_kept=True, calls=[call] if call is not None else [])
+    tables.need({*call_data.MODELS, *search.MODELS})
+    connection = tables.connection
     found = _found(connection, session, call, worst, rules, seq)
     if len(found) > 1 and worst is None and not is_all:
         _list(found, timezone)

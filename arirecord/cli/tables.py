@@ -221,7 +221,9 @@ def _answer(
         hidden = [name for name in known if name not in asked["columns"]]
         view = TableView(timezone, hidden, show_all="--all-columns, --vertical or --columns NAMES")
     question = TableQuery(mart, **asked)
-    made = Tables(opened, timezone, is_restricted=True, is_kept=not settings)
+    # For several values, the message on one that does not occur lists all that do.
+    calls = question.calls if len(question.calls) == 1 and mart in CALL_TABLES else ()
+    made = Tables(opened, timezone, is_restricted=True, is_kept=not settings, calls=calls)
     try:
         for setting in settings:
             made.connection.execute(set_statement(*_pair(setting)))
