@@ -12,7 +12,7 @@ from .connected_clients import ConnectedClients
 from .events import Command, EndReached, Exit, ReadFrames, Report, SeekFrames, Wait
 from .options import ReplayOptions
 from .pbx.lazy_state import LazyState
-from .rest.client_pacing import ClientPacing
+from .rest.client_pacing import ClientPacing, run_up
 from .rest_handler import RestHandler
 from .timing.chaos import Chaos, Fault
 from .timing.clock import PlayerClock
@@ -135,9 +135,15 @@ class Scheduler:
             # Exchanges before the first event are the initial state: a client that asks early receives it.
             count = next((n for n, frame in enumerate(frames) if frame.kind not in ("rest", GATE)), len(frames))
             lead = [frame for frame in frames[:count] if frame.kind == "rest"]
-            self._state.lead(lead)
-            self.progress.lead(lead)
-            self._player.feed([*(frame for frame in frames[:count] if frame.kind == GATE), *frames[count:]])
+            begin, begin_ns = len(lead), frames[0].elapsed_ns
+            if self._pacing is None and count < len(frames) and self.progress.is_at_start:
+                begin, begin_ns = run_up(lead, frames[count])
+            self._state.lead(lead[:begin])
+            self.progress.lead(lead[:begin])
+            gates = [frame for frame in frames[:count] if frame.kind == GATE]
+            self._player.feed([*gates, *lead[begin:], *frames[count:]])
+            if begin < len(lead):
+                self._clock.jump(begin_ns)
 
     def turn(self, can_read: bool) -> Sequence[Command]:
         """Return the commands that are due; none: call again at once. `can_read`: frames can be read without a wait."""

@@ -43,13 +43,13 @@ def asked(uri: str, at_ns: int, asking_ns: int, application: str = "app") -> tup
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """0, then the app rings; 1 comes of that, before the answer to it is there. Another app's command is between. The
-    app answers after 2, and 3 is the last.
+    """0, then the app, whose WebSocket is for two, rings; 1 comes of that, before the answer to it is there.
+    Another app's command is between. The app answers after 2, and 3 is the last.
     """
     rows = [
         (0, "event", event(0, "StasisStart")),
         (2 * SECOND_NS, "event", event(1)),
-        asked("/channels/c/ring", 3 * SECOND_NS, 2 * SECOND_NS),
+        asked("/channels/c/ring", 3 * SECOND_NS, 2 * SECOND_NS, "app,more"),
         asked("/channels/c/hold", 4 * SECOND_NS, 1, "other"),
         (5 * SECOND_NS, "event", event(2)),
         asked("/channels/c/answer", 6 * SECOND_NS, 1),

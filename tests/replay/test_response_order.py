@@ -2,6 +2,7 @@
 
 import json
 from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,18 @@ from hypothesis import strategies as st
 
 from arirecord.replay import events
 from arirecord.replay.options import ReplayOptions
+from arirecord.replay.rest.exchange_reader import read_recorded
 from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest
 from arirecord.replay.server import ReplayServer
 from arirecord.select.times import Position
 from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.reader import Frame, open_session
 from arirecord.session.rows import body_fields, own_text
 from arirecord.session.seal import seal
+from tests.conftest import CAPTURES
 
 from .support import client, run
-from .world import START_NS, S, World, command_at, event
+from .world import START_NS, Listener, S, World, command_at, event
 
 ANSWER = "/channels/c/answer"
 RING = "/channels/c/ring"
@@ -98,6 +102,76 @@ def test_a_client_that_is_waited_for_gets_them_in_the_recorded_order(seed: Seed,
         world.pass_s(0.4)
 
     assert course(world) == recording.order
+
+
+REAL = [
+    *Path(__file__).parent.glob("recordings/*.parquet"),
+    Path(__file__).parents[2] / "sample_data/voice_agent.parquet",
+]
+WIDER = [path for folder in CAPTURES for path in folder.rglob("*.parquet")]
+
+
+@pytest.mark.parametrize(
+    ("pace", "speed"), [("clock", 1), ("clock", 10), ("client", 1), ("client", 10), ("client", None)]
+)
+@pytest.mark.parametrize("path", [*REAL, *WIDER], ids=lambda path: str(path.stem))
+def test_the_recorded_app_gets_what_it_got(path: Path, pace: str, speed: int | None) -> None:
+    """A client that does what the recorded app did, at its times, gets the same events and responses in one order."""
+    session = open_session(path)
+    rest, started_ns = read_recorded(session), session.header.started_ns
+    frames = [frame for frame in session.frames() if frame.type != "RESTResponse"]
+    rows = list(session.frames(kinds=("rest",)))
+    settle: dict[str, Any] = {"pace_settle_s": 0} if pace == "client" else {}
+    world = World(frames, rest, 500, started_ns, rows, speed=speed, pace=pace, **settle)
+    apps = list(rest.applications)
+    for app in apps:
+        world.connect(app, [app], subscribe_all=app == "prober")
+    world.run()
+    sender: dict[events.RequestReceived, RecordedExchange] = {}
+    for exchange in sorted(rest.exchanges, key=lambda one: one.begun_ns):
+        ahead_ns = exchange.begun_ns - started_ns - world.clock.position_ns()
+        world.pass_ns(0 if speed is None else max(0, ahead_ns) // speed)
+        asked = events.RequestReceived(exchange.question, exchange.client)
+        sender[asked] = exchange
+        world.take(asked)
+        world.run()
+    world.pass_ns(session.header.duration_ns + 60 * S)
+
+    for app in apps:
+        # Of one of several apps nobody knows who sent some requests.
+        own = [one for one in rest.exchanges if one.is_of([app]) and (one.application or len(apps) == 1)]
+        expected: list[Any] = [((f.t_ns, f.seq), f.raw) for f in frames if f.application == app]
+        expected += [(one.place, (one.question.target, one.status, one.body)) for one in own]
+        received: list[Any] = []
+        for command in world.log:
+            match command:
+                case events.Send(Listener(name), payloads) if name == app:
+                    received += payloads
+                case events.Respond(events.RequestReceived(request) as asked, response=response):
+                    if sender[asked] in own:
+                        received.append((request.target, response.status, response.content))
+        assert received == [what for _, what in sorted(expected, key=itemgetter(0))]
+
+
+def test_a_client_gets_the_recorded_time_for_what_the_app_did_before_the_first_event() -> None:
+    """It creates the bridge for its first call; what was long before is over."""
+    long_before = command_at(1, "/ari/bridges/a", 0.1, seq=0)
+    rest = recorded(long_before, command_at(12, "/ari/bridges/b", 0.5, seq=1))
+    texts = [
+        own_text("rest", "POST", by="app", method="POST", uri=e.uri, duration_ns=e.duration_ns) for e in rest.exchanges
+    ]
+    rows = [
+        Frame(e.seq, e.t_ns, e.t_ns - START_NS, "rest", None, None, text)
+        for e, text in zip(rest.exchanges, texts, strict=True)
+    ]
+    world = World([event(2, 13 * S)], rest, rows=rows)
+    world.connect()
+    world.run()
+    world.ask("POST", "/bridges/b")
+    world.pass_s(1.4)
+    assert course(world) == ["/bridges/b"]
+    world.pass_s(0.2)
+    assert course(world) == ["/bridges/b", 2]
 
 
 @pytest.mark.parametrize("pace", ["clock", "client"])

@@ -19,8 +19,11 @@ from arirecord.errors import VerifyError
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify import Rule, Verified, VerifyOptions, sessions_in, verify
 from arirecord.replay.verify.app import where
+from arirecord.replay.verify.compare import Limits
+from arirecord.replay.verify.comparison import Comparison
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
+from arirecord.session.rows import own_text
 from arirecord.session.seal import seal
 from tests.waiting import HANG_S, wait_for
 
@@ -178,6 +181,28 @@ def test_one_of_two_apps_of_a_recording(tmp_path: Path) -> None:
     wrong = with_bug(tmp_path, ASKS_TO_ANSWER, "pass")
     result = verified(wrong, VerifyOptions(pace_timeout_s=2, quiet_s=0.2, application="two"), both)
     assert [len(call.hunks) for call in result.calls] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("wanted", [None, "one", "one,two"])
+def test_an_app_whose_websocket_is_for_two_applications_is_one_app(tmp_path: Path, wanted: str | None) -> None:
+    starts = [
+        json.dumps({"type": "StasisStart", "application": name, "channel": {"id": name}}) for name in ("one", "two")
+    ]
+    answer = {"method": "POST", "uri": "/ari/channels/two/answer", "status": 204, "client": "127.0.0.1:5 (one,two)"}
+    rows = [
+        ("connection", own_text("connection", "opened", application="one,two")),
+        *(("event", text) for text in starts),
+        ("rest", own_text("rest", "POST", by="app", **answer)),
+    ]
+    target = tmp_path / "s.parquet"
+    writer = JournalWriter(journal_path(target), 0, {"verb": "tap"})
+    writer.write((n, n, kind, raw) for n, (kind, raw) in enumerate(rows))
+    writer.close()
+    seal(journal_path(target), target)
+    comparison = Comparison(open_session(target), wanted)
+
+    assert comparison.application == "one,two"
+    assert [call.lines()[1:] for call in comparison.compare([], Limits())] == [["- POST /channels/two/answer"]]
 
 
 @pytest.mark.slow

@@ -45,21 +45,31 @@ class Listener:
 
 
 class World:
-    """A playback, a recording, and a clock that moves when told. `log` is what was done, in order."""
+    """A playback, a recording, and a clock that moves when told. `log` is what was done, in order.
+
+    `rows` are the rows of the exchanges, made from them if None.
+    """
 
     def __init__(
-        self, frames: Sequence[Frame], rest: RecordedRest | None = None, piece: int = 7, **options: Any
+        self,
+        frames: Sequence[Frame],
+        rest: RecordedRest | None = None,
+        piece: int = 7,
+        start_ns: int = START_NS,
+        rows: Sequence[Frame] | None = None,
+        **options: Any,
     ) -> None:
         self.now = Now()
         self.options = ReplayOptions(**options)
-        self.clock = PlayerClock(self.options.clock_speed, self.now, START_NS)
+        self.clock = PlayerClock(self.options.clock_speed, self.now, start_ns)
         apps = dict.fromkeys((f.application or "" for f in frames), 1)
-        header = Header(START_NS, {"verb": "import"}, applications=apps)
+        header = Header(start_ns, {"verb": "import"}, applications=apps)
         recorded = rest or RecordedRest(applications=list(apps))
         count = 0 if self.options.clock_speed is not None else 20_000
         self.playback = Playback(header, self.options, self.clock, recorded, Membership(), lambda ns: count)
         gates = [] if self.playback.pacing is None else self.playback.pacing.gates
-        rows = [Frame(e.seq, e.t_ns, e.t_ns - START_NS, "rest", None, None, "{}") for e in recorded.exchanges]
+        if rows is None:
+            rows = [Frame(e.seq, e.t_ns, e.t_ns - start_ns, "rest", None, None, "{}") for e in recorded.exchanges]
         self.frames = sorted([*frames, *gates, *rows], key=lambda f: (f.elapsed_ns, f.seq))
         self.read = 0
         self.piece = piece
@@ -111,7 +121,15 @@ class World:
         return client
 
     def pass_s(self, seconds: float) -> None:
-        self.now.ns += int(seconds * S)
+        self.pass_ns(int(seconds * S))
+
+    def pass_ns(self, ns: int) -> None:
+        """Let time pass, with a turn whenever the playback wants one."""
+        end_ns = self.now.ns + ns
+        while self.wake_ns is not None and self.now.ns < self.wake_ns < end_ns:
+            self.now.ns = self.wake_ns
+            self.run()
+        self.now.ns = end_ns
         self.run()
 
     def ask(self, method: str, target: str, body: bytes = b"") -> events.RequestReceived:

@@ -96,8 +96,7 @@ class Commands:
 
     def may_be(self, one: QueuedExchange) -> bool:
         """Whether a recorded request may be one of the clients now: of their apps, and of a call that has begun."""
-        application, names = one.exchange.application, self._applications()
-        if application and names and self._name_of(application) not in map(self._name_of, names):
+        if not one.exchange.is_of([*map(self._name_of, self._applications())]):
             return False
         channel = self._links.cause(one)
         return channel is None or self._exists("channels", channel)

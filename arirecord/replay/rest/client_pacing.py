@@ -1,15 +1,18 @@
 """Replay at the client's pace: an event waits for the requests that the recorded app sent before it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
 from arirecord.replay.timing.pacing import GATE
 from arirecord.session.reader import Frame
 
 from .matcher import Allows, ExchangeQueue, QueuedExchange, queued_exchange
-from .recorded_exchanges import RecordedExchange
+from .recorded_exchanges import RecordedExchange, exchange_of
 from .request_key import RequestKey
 
-__all__ = ["ClientPacing"]
+__all__ = ["ClientPacing", "run_up"]
+
+_RUN_UP_NS: Final = 5_000_000_000
 
 
 class ClientPacing:
@@ -60,8 +63,7 @@ class ClientPacing:
         `applications` are those that clients have, by their recorded names.
         """
         known = self._all[int(gate.raw)]
-        application = known.exchange.application
-        return known.is_used or bool(application and applications and application not in applications)
+        return known.is_used or not known.exchange.is_of(applications)
 
     @property
     def is_done(self) -> bool:
@@ -81,3 +83,16 @@ class ClientPacing:
             known.is_used = since_ns is not None and known.exchange.begun_ns < since_ns
         for row in (*self._by_key.values(), *self._by_place.values()):
             row.first = 0
+
+
+def run_up(lead: Sequence[Frame], first: Frame) -> tuple[int, int]:
+    """Where a replay begins: the number of rows before it, and its `elapsed_ns`.
+
+    `lead` are the rows before the `first` event. A client needs the recorded time for what the app did in the last five
+    seconds before that event, such as creating the bridge for its first call.
+    """
+    for number, frame in enumerate(lead):
+        exchange = exchange_of(frame.raw) if first.elapsed_ns - frame.elapsed_ns <= _RUN_UP_NS else None
+        if exchange is not None and exchange.by == "app" and "/api-docs/" not in exchange.uri:
+            return number, max(0, frame.elapsed_ns - exchange.duration_ns)
+    return len(lead), first.elapsed_ns

@@ -37,11 +37,15 @@ class RecordedExchange(NamedTuple):
 
     @property
     def application(self) -> str:
-        """The application that sent the request; empty if unknown."""
+        """The application that sent the request, `a,b` if its WebSocket is for both; empty if unknown."""
         if self.owner:
             return self.owner
         found = self.client.rpartition(" (")[2] if self.client.endswith(")") else ""
         return found.removesuffix(")")
+
+    def is_of(self, applications: Collection[str]) -> bool:
+        """Whether one of these applications sent the request. Unknown senders and no applications count as such."""
+        return not self.application or not applications or any(a in applications for a in self.application.split(","))
 
     @property
     def begun_ns(self) -> int:

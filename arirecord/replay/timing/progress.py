@@ -32,6 +32,11 @@ class Progress:
         """The recording starts again, or continues at a position."""
         self.place = self._lead_end = _START if position is None else (position.ns, position.seq - 1)
 
+    @property
+    def is_at_start(self) -> bool:
+        """Whether no row was taken yet."""
+        return self.place == _START
+
     def lead(self, frames: Sequence[Frame]) -> None:
         """Take the rows before all events."""
         self.take(frames)

@@ -66,7 +66,7 @@ class Comparison:
         recorded = read_recorded(session)
         self._session = session
         self.application = _application(session, recorded, application)
-        own = [one for one in recorded.exchanges if one.application in ("", self.application)]
+        own = [one for one in recorded.exchanges if one.is_of(self.application.split(","))]
         known = [one for exchange in own if (one := queued_exchange(exchange, recorded.name_of) or _unknown(exchange))]
         if not known:
             raise VerifyError(
@@ -119,10 +119,16 @@ class Comparison:
 
 
 def _application(session: SessionFile, recorded: RecordedRest, wanted: str | None) -> str:
-    names = list(session.header.applications) or list(dict.fromkeys(_subscribed(session)))
+    names = [*session.header.applications]
+    together = list(dict.fromkeys(_subscribed(session)))
+    names = names or [name for group in together for name in group.split(",")]
     names = names or list(dict.fromkeys(e.application for e in recorded.exchanges if e.application))
-    if wanted is not None and wanted not in names:
+    if wanted is not None and wanted not in [*names, *together]:
         raise VerifyError(f"{session.path} has no application {wanted!r}; it has {', '.join(names) or 'none'}")
+    # A WebSocket for several applications is one app.
+    joined = {name: group for group in together for name in group.split(",") if "," in group}
+    names = list(dict.fromkeys(joined.get(name, name) for name in names))
+    wanted = joined.get(wanted, wanted) if wanted is not None else None
     if wanted is None and len(names) != 1:
         listed = ", ".join(names) or "none"
         raise VerifyError(f"{session.path} has not one application but {listed}: choose one with --app")
@@ -130,10 +136,11 @@ def _application(session: SessionFile, recorded: RecordedRest, wanted: str | Non
 
 
 def _subscribed(session: SessionFile) -> Iterator[str]:
-    """The applications for which connections were opened: an app may receive no event."""
+    """The applications of the connections that were opened, `a,b` for one of two: an app may receive no event."""
     for frame in session.frames(kinds=("connection",)):
         try:
             names = orjson.loads(frame.raw).get("connection_application")
         except (ValueError, AttributeError):
             continue
-        yield from str(names or "").split(",") if names else ()
+        if names:
+            yield str(names)

@@ -51,7 +51,7 @@ class Reactions:
         self._sent = sent
         self._causes: dict[CallRequests | None, list[_Cause]] = {None: []}
         for frame in frames:
-            if frame.type == "RESTResponse" or frame.application not in (None, application):
+            if frame.type == "RESTResponse" or frame.application not in (None, *application.split(",")):
                 continue
             try:
                 event = orjson.loads(frame.raw)

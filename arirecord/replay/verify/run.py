@@ -105,7 +105,7 @@ async def verify(
         pace="client",
         pace_timeout_s=options.pace_timeout_s,
         connect=() if options.connect is None else (options.connect,),
-        connect_apps=() if options.connect is None else (application,),
+        connect_apps=() if options.connect is None else tuple(application.split(",")),
     )
     asked = _Asked()
     loop = asyncio.get_running_loop()
