@@ -120,8 +120,9 @@ def command(
     Requests are compared call by call, in order where one was answered before the other, and with the time after the
     event before them. Ids that the app chooses itself may differ, as may UUIDs and times in values. The differences are
     printed as a diff: `-` was recorded, `+` is what the app does now, `!` came too late or too early. The exit code is
-    1 if there is a difference. With --learn, parameters with another value in the recording and in each of two runs
-    become rules in a file beside the recording, SESSION.rules, which later runs apply.
+    1 if there is a difference. With --learn, parameters with another value in the recording and in each of two runs,
+    and requests that the runs repeat more or less often, become rules in a file beside the recording, SESSION.rules,
+    which later runs apply.
 
     \b
     Examples:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from arirecord.asterisk.rest_operations import find
 from arirecord.replay.rest.messages import RestRequest
 from arirecord.replay.rest.request_key import request_key
-from arirecord.replay.verify.compare import Limits, compare
+from arirecord.replay.verify import learned
+from arirecord.replay.verify.compare import Compared, Limits, compare
 from arirecord.replay.verify.grouping import Grouping
 from arirecord.replay.verify.reactions import Reactions
 from arirecord.replay.verify.requests import Request
@@ -272,19 +273,39 @@ def test_every_difference_is_listed() -> None:
 
 
 def test_what_has_no_effect_makes_no_difference_unless_strict() -> None:
-    """A query more; a request that failed and was repeated; two channels added one after the other."""
+    """A query more; a request that failed and was repeated, also if less often; two channels added one by one."""
     both = "POST /bridges/b/addChannel?channel=a,c"
-    recorded = [timed(both, 0, 1), timed(RING, 2, 3)]
+    gone = [timed(PLAY, n, n, status=404) for n in (5, 6, 7)]
+    recorded = [timed(both, 0, 1), timed(RING, 2, 3), *gone]
     harmless = [
         timed("POST /bridges/b/addChannel?channel=a", 0, 1),
         timed("POST /bridges/b/addChannel?channel=c", 1, 2),
         timed("GET /channels/a", 2, 3),
         timed(RING, 3, 4, status=500),
         timed(RING, 4, 5),
+        *gone[:2],
     ]
 
     assert compared(recorded, harmless) == []
-    assert len(compared(recorded, harmless, Limits(strict=True))) == 5
+    assert compared(recorded, harmless[:-2]) == [f"- {PLAY}"]
+    assert len(compared(recorded, harmless, Limits(strict=True))) == 6
+
+
+def test_how_often_an_app_repeats_a_request_is_learned_if_it_varies() -> None:
+    """A request that both runs repeat is a change of the app; one that is missing is a difference in any case."""
+
+    def calls(asked: list[str], *rules: str) -> list[Compared]:
+        known = Rules([Rule.parse(rule) for rule in rules], grouping.knows)
+        return compare(recorded, [timed(text, n, n) for n, text in enumerate(asked)], grouping, known)
+
+    recorded = [timed(text, n, n) for n, text in enumerate([ANSWER, ANSWER, RING, PLAY, PLAY])]
+    grouping = grouped([start("a")], recorded)
+    first, second = [ANSWER, RING, RING, PLAY, PLAY], [ANSWER, ANSWER, ANSWER, RING, RING, PLAY, PLAY]
+    (rule,) = learned(calls(first), calls(second))
+
+    assert rule == "repeated POST /channels/*/answer"
+    assert [call.lines()[-1] for call in calls(second, rule)] == [f"+ {RING}"]
+    assert [call.lines()[-1] for call in calls(first[1:2] + first[3:], rule)] == [f"- {ANSWER}"]
 
 
 def lateness(

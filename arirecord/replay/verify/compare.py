@@ -31,7 +31,7 @@ class Limits:
 
     With `any_order` only the number of each request counts. `max_delay_s` is how much later or earlier than in the
     recording a request may come, None: any time. `strict` reports what has no effect, too: additional queries, and
-    failed requests that are repeated.
+    failed requests that are repeated more or less often.
     """
 
     any_order: bool = False
@@ -115,6 +115,8 @@ def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> d
     for request in requests:
         if texts := rules.texts(request.asked):
             lines = found.setdefault(grouping.call(request.asked, request.thing), [])
+            if rules.counts_once(request.asked):
+                texts = [text for text in texts if text not in {line.text for line in lines}]
             lines += [_Line(text, request) for text in texts]
     return found
 
@@ -124,9 +126,10 @@ def _compare(
 ) -> tuple[Compared, list[tuple[_Line, _Line]]]:
     """The differences of a call, and the equal requests."""
     recorded.sort(key=lambda line: line.request.begun_ns)
-    ours = [line.text for line in recorded]
     if not limits.strict:
         asked = _with_effect(recorded, asked)
+        recorded = _without_repeated(recorded, asked)
+    ours = [line.text for line in recorded]
     asked = _in_recorded_order(recorded, asked, limits.any_order)
     theirs = [line.text for line in asked]
     hunks: list[Hunk] = []
@@ -201,6 +204,17 @@ def _with_effect(recorded: Sequence[_Line], asked: Sequence[_Line]) -> list[_Lin
             found.append(line)
             changed[place] -= not wanted[line.text] and changed[place] > 0
             wanted[line.text] -= wanted[line.text] > 0
+    return found
+
+
+def _without_repeated(recorded: Sequence[_Line], asked: Sequence[_Line]) -> list[_Line]:
+    """The recorded requests without failed ones that the new app repeats less often."""
+    left = {text: max(count, 1) for text, count in Counter(line.text for line in asked).items()}
+    found = []
+    for line in recorded:
+        if line.request.status < 400 or left.setdefault(line.text, 1) > 0:
+            found.append(line)
+            left[line.text] = left.get(line.text, 1) - 1
     return found
 
 

@@ -1,20 +1,25 @@
-"""Learns which parameters are new in each run of an app, and keeps them as rules beside the recording."""
+"""Learns what differs in each run of an app, and keeps it as rules beside the recording."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import orjson
 
+from arirecord.asterisk.rest_operations import find
 from arirecord.errors import VerifyError
 from arirecord.replay.rest.request_key import RequestKey
 
 from .compare import Compared
-from .rules import Rule
+from .rules import REPEATED, Rule
 
 __all__ = ["learned", "read_rules", "rules_path", "rules_text"]
 
-_HEAD = "# Parameters that are new in each run, found by `arirecord verify --learn`: METHOD PATH?NAME\n"
+_HEAD = """\
+# What differs in each run, found by `arirecord verify --learn`.
+# METHOD PATH?NAME: a parameter; repeated METHOD PATH: how often equal requests come.
+"""
 
 
 def rules_path(session: Path) -> Path:
@@ -44,7 +49,8 @@ def rules_text(session: Path, rules: Sequence[str]) -> str:
 def learned(first: Sequence[Compared], second: Sequence[Compared]) -> list[str]:
     """The rules for parameters with another value in the recording and in each of two runs of the same app.
 
-    A value that both runs have is a change of the app, and no rule hides it.
+    Also for requests that the runs repeat a different number of times. What both runs have is a change of the app, and
+    no rule hides it.
     """
     values = [dict(change for call in run for change in _changes(call)) for run in (first, second)]
     found: dict[tuple[str, str], set[str]] = {}
@@ -52,7 +58,24 @@ def learned(first: Sequence[Compared], second: Sequence[Compared]) -> list[str]:
         if values[1].get(place, value) != value:
             _, method, path, _, name = place
             found.setdefault((method, path), set()).add(name)
-    return [f"{method} {path}?{','.join(sorted(names))}" for (method, path), names in sorted(found.items())]
+    parameters = [f"{method} {path}?{','.join(sorted(names))}" for (method, path), names in sorted(found.items())]
+    return [*parameters, *sorted(set(_repeated(first, second)))]
+
+
+def _repeated(first: Sequence[Compared], second: Sequence[Compared]) -> Iterator[str]:
+    runs = {call.call.channel_id: Counter(text for _, text in call.course) for call in second}
+    for call in first:
+        recorded, counts = Counter(text for text, _ in call.course), Counter(text for _, text in call.course)
+        others = runs.get(call.call.channel_id, Counter())
+        for text in recorded.keys() & counts.keys() & others.keys() - {""}:
+            method, _, target = text.partition(" ")
+            route = find(method, target.partition("?")[0].strip("/").split("/"))
+            if counts[text] != others[text] and route is not None:
+                yield f"{REPEATED}{method} {_pattern(route.operation.path)}"
+
+
+def _pattern(path: str) -> str:
+    return re.sub(r"\{\w+\}", "*", path)
 
 
 Place = tuple[str, str, str, int, str]
@@ -61,7 +84,7 @@ Place = tuple[str, str, str, int, str]
 def _changes(call: Compared) -> Iterator[tuple[Place, str]]:
     """Each parameter with another value than recorded: its call, request and name, and the value."""
     for recorded, asked in call.changed:
-        path = re.sub(r"\{\w+\}", "*", recorded.operation.path)
+        path = _pattern(recorded.operation.path)
         ours, theirs = _parameters(recorded), _parameters(asked)
         for name in ours.keys() | theirs.keys():
             if ours.get(name) != theirs.get(name):

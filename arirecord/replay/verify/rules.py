@@ -12,10 +12,13 @@ from arirecord.replay.rest.request_key import RequestKey
 
 from .steady import steady
 
-__all__ = ["DEFAULT_RULES", "Rule", "Rules", "path_of"]
+__all__ = ["DEFAULT_RULES", "REPEATED", "Rule", "Rules", "path_of"]
 
 DEFAULT_RULES: Final = ("GET /asterisk/ping", "GET /asterisk/info", "GET /sounds*")
 """Requests that check whether Asterisk runs, and requests for constant data: they are ignored."""
+
+REPEATED: Final = "repeated "
+"""Begins a rule for requests that an app sends any number of times."""
 
 # For several channels at once these do the same as for one after the other.
 _OF_EACH: Final = {"addChannel", "removeChannel"}
@@ -27,24 +30,27 @@ _OWN_ID: Final = 4
 @dataclass(frozen=True)
 class Rule:
     """`METHOD PATH`, patterns with `*`: such requests are not compared. With `?name,name` only these parameters are
-    ignored; a name within `variables` is written `variables.name`.
+    ignored; a name within `variables` is written `variables.name`. `repeated METHOD PATH`: of equal requests of a call,
+    only the first is compared.
     """
 
     method: str
     path: str
     names: tuple[str, ...] = ()
+    is_repeated: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "Rule":
         """Parse a rule of a user. Raises `ValueError` with the expected form."""
-        method, space, rest = text.strip().partition(" ")
+        is_repeated = text.strip().startswith(REPEATED)
+        method, space, rest = text.strip().removeprefix(REPEATED).strip().partition(" ")
         path, mark, names = rest.strip().partition("?")
         found = tuple(name.strip() for name in names.split(",") if name.strip())
-        if not space or not path.startswith(("/", "*")) or (mark and not found):
+        if not space or not path.startswith(("/", "*")) or (mark and (is_repeated or not found)):
             raise ValueError(
                 f"{text!r} is not a rule: write METHOD PATH or METHOD PATH?NAME, as in 'POST /channels?timeout'"
             )
-        return cls(method.upper(), path, found)
+        return cls(method.upper(), path, found, is_repeated)
 
     def fits(self, what: RequestKey) -> bool:
         """Whether the rule matches a request."""
@@ -66,10 +72,15 @@ class Rules:
         moments_s: Sequence[float] = (),
         strict: bool = False,
     ) -> None:
-        self._rules = rules
+        self._rules = [rule for rule in rules if not rule.is_repeated]
+        self._repeated = [rule for rule in rules if rule.is_repeated]
         self._knows = knows
         self._moments_s = moments_s
         self._strict = strict
+
+    def counts_once(self, what: RequestKey) -> bool:
+        """Whether only the first of equal requests is compared."""
+        return any(rule.fits(what) for rule in self._repeated)
 
     def texts(self, what: RequestKey) -> list[str]:
         """A request as it is compared and shown, `POST /channels/17.1/play?media=sound:hi`; none if it is ignored.
