@@ -1,7 +1,7 @@
 """Which web pages and which host names may use a server of this machine: the headers `Host` and `Origin`.
 
 A browser lets every page connect to 127.0.0.1. It names the page's origin in `Origin`, and the name that the page used
-in `Host`; with DNS rebinding that name is the attacker's. Programs send no `Origin`.
+in `Host`; with DNS rebinding that name is the attacker's. Programs send no `Origin`, or that of the server.
 """
 
 import re
@@ -49,7 +49,7 @@ class WebAccess:
             return "A request has one Host and one Origin"
         if hosts and not self._is_own(hosts[0]):
             return "This server does not have the name in Host; --allow-host NAME adds one"
-        if origins and not self.allows_origin(origins[0]):
+        if origins and not (self.allows_origin(origins[0]) or (hosts and _is_of(origins[0], hosts[0]))):
             return "Pages of this Origin are not allowed; --allow-origin ORIGIN adds one"
         return None
 
@@ -83,9 +83,18 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def _is_of(origin: str, authority: str) -> bool:
+    """Whether an origin is that of the server itself. Libraries for WebSockets send it: websocket-client for Python."""
+    parsed, own = _parse_origin(origin), _parse_authority(authority)
+    return parsed is not None and own is not None and parsed[1:] == (own[0], own[1] or _PORTS[parsed[0]])
+
+
 def _parse_origin(origin: str) -> tuple[str, str, int] | None:
-    """Scheme, host in lower case, port; None for anything but scheme://host[:port], `null` included."""
-    matched = _ORIGIN.fullmatch(origin)
+    """Scheme, host in lower case, port; None for anything but scheme://host[:port], `null` included.
+
+    A slash at the end is ignored: golang.org/x/net/websocket sends `http://localhost/`.
+    """
+    matched = _ORIGIN.fullmatch(origin.removesuffix("/"))
     parsed = matched and _parse_authority(matched[2])
     if matched is None or parsed is None:
         return None

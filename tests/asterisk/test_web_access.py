@@ -17,6 +17,7 @@ LOCAL = WebAccess("127.0.0.1")
         "http://127.8.9.10",
         "http://[::1]",
         "http://[::1]:65535",
+        "http://localhost/",
     ],
 )
 def test_pages_of_this_machine_are_allowed(origin: str) -> None:
@@ -47,7 +48,9 @@ def test_pages_of_this_machine_are_allowed(origin: str) -> None:
         "http://evil.example:evil",
         "http://localhost:65536",
         "http://localhost:80:80",
-        "http://localhost/",
+        "http://localhost//",
+        "http://localhost/x",
+        "/",
         "http://localhost ",
         "http://localhost\n",
         "http://localhost, http://evil.example",
@@ -66,6 +69,25 @@ def test_pages_of_this_machine_are_allowed(origin: str) -> None:
 )
 def test_all_other_pages_are_refused(origin: str) -> None:
     assert LOCAL.refusal(["127.0.0.1:8088"], [origin]) is not None
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "is_own"),
+    [
+        ("pbx:8088", "http://pbx:8088", True),
+        ("PBX:8088", "http://pbx:8088/", True),
+        ("192.0.2.7", "http://192.0.2.7:80", True),
+        ("192.0.2.7", "https://192.0.2.7", True),
+        ("[2001:db8::7]:8088", "http://[2001:db8::7]:8088", True),
+        ("pbx:8088", "http://pbx:3000", False),
+        ("pbx", "http://pbx:8088", False),
+        ("192.0.2.7:8088", "http://192.0.2.8:8088", False),
+        ("evil.example:8088", "http://evil.example:8088", False),
+    ],
+)
+def test_a_program_may_send_the_address_of_the_server_as_its_origin(host: str, origin: str, is_own: bool) -> None:
+    """Libraries for WebSockets do. Another port is another server, and a name must be that of this one."""
+    assert (WebAccess("", hosts=["pbx"]).refusal([host], [origin]) is None) is is_own
 
 
 @pytest.mark.parametrize("host", ["localhost", "LocalHost:1", "127.0.0.1:8088", "127.3.2.1", "[::1]:8088", "[::1]"])
@@ -121,7 +143,7 @@ def test_on_all_addresses_any_address_is_allowed_and_no_name() -> None:
         assert WebAccess(bound).refusal(["evil.example"], []) is not None
 
 
-@pytest.mark.parametrize("origin", ["*", "null", "phone.example", "https://phone.example/", "https://*.example"])
+@pytest.mark.parametrize("origin", ["*", "null", "phone.example", "https://phone.example/x", "https://*.example"])
 def test_an_origin_that_cannot_be_one_is_an_error(origin: str) -> None:
     with pytest.raises(ValueError, match="is not an origin"):
         WebAccess("127.0.0.1", origins=[origin])
