@@ -131,7 +131,7 @@ def test_the_recorded_app_gets_what_it_got(path: Path, pace: str, speed: int | N
     for exchange in sorted(rest.exchanges, key=lambda one: one.begun_ns):
         ahead_ns = exchange.begun_ns - started_ns - world.clock.position_ns()
         world.pass_ns(0 if speed is None else max(0, ahead_ns) // speed)
-        asked = events.RequestReceived(exchange.question, exchange.client)
+        asked = events.RequestReceived(exchange.request, exchange.client)
         sender[asked] = exchange
         world.take(asked)
         world.run()
@@ -141,7 +141,7 @@ def test_the_recorded_app_gets_what_it_got(path: Path, pace: str, speed: int | N
         # Of one of several apps nobody knows who sent some requests.
         own = [one for one in rest.exchanges if one.is_of([app]) and (one.application or len(apps) == 1)]
         expected: list[Any] = [((f.t_ns, f.seq), f.raw) for f in frames if f.application == app]
-        expected += [(one.place, (one.question.target, one.status, one.body)) for one in own]
+        expected += [(one.place, (one.request.target, one.status, one.body)) for one in own]
         received: list[Any] = []
         for command in world.log:
             match command:
