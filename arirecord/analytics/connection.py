@@ -9,7 +9,6 @@ from pathlib import Path
 import duckdb
 
 from arirecord.select.zones import zone_name
-from arirecord.session.object_store import ObjectPath
 from arirecord.session.private_folder import new_path, pattern_of, plain_path
 from arirecord.session.reader import SessionFile, open_session
 from arirecord.session.servers import Server
@@ -20,6 +19,7 @@ from .kept_models import KeptServerModels
 from .kept_tables import kept_tables
 from .macros import Macros
 from .models import load_models, model_names
+from .object_files import register_object_files
 from .parameters import set_statement
 from .restriction import check_statement, restrict
 from .server_models import ModelOptions, ServerModels, model_statement
@@ -138,10 +138,7 @@ class Tables:
         zone = zone_name(timezone)
         spill = str(new_path("spill"))  # DuckDB makes it readable for everybody
         self.connection = duckdb.connect(config={"temp_directory": spill, "memory_limit": MEMORY})
-        if session and any(isinstance(path, ObjectPath) for path in session.paths):
-            from .object_files import register_object_files  # fsspec is imported for such sessions only
-
-            register_object_files(self.connection)
+        register_object_files(self.connection, session.paths if session else ())
         if session is None or session.header.events < _ONE_THREAD:
             self.connection.execute("SET threads = 1")
         # Otherwise each of a hundred statements reads the footer of the file again.

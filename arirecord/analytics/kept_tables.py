@@ -21,9 +21,10 @@ from itertools import chain
 from pathlib import Path
 
 import orjson
-import pyarrow.parquet as pq
 
 from arirecord.session.folder_files import is_lake
+from arirecord.session.output_file import write_whole
+from arirecord.session.parquet import parquet_schema
 from arirecord.session.private_folder import plain_path
 from arirecord.session.reader import Part, SessionFile
 from arirecord.session.servers import Server
@@ -162,9 +163,7 @@ def read_windows(folder: Path) -> Sequence[KeptWindow]:
 def write_windows(folder: Path, windows: Sequence[KeptWindow]) -> None:
     """Replace the list of kept windows, at once."""
     manifest = {"format": _FORMAT, "models": models_digest(), "windows": [asdict(window) for window in windows]}
-    temporary = folder / f".{_MANIFEST}"
-    temporary.write_text(json.dumps(manifest))
-    temporary.replace(folder / _MANIFEST)
+    write_whole(folder / _MANIFEST, json.dumps(manifest).encode())
 
 
 def kept_tables(session: SessionFile) -> Mapping[str | None, KeptTables] | None:
@@ -173,7 +172,7 @@ def kept_tables(session: SessionFile) -> Mapping[str | None, KeptTables] | None:
     Reads the list of kept windows only. The reason for None is logged.
     """
     folder = tables_folder(session.path)
-    if session.is_running or len(session.inputs) > 1 or not (folder / _MANIFEST).exists():
+    if session.is_running or len(session.inputs) > 1:
         return None
     windows = read_windows(folder)
     if not windows:
@@ -263,7 +262,7 @@ def _selects(
         yield f"SELECT * FROM {_read(same)}"
     for path, move in zip(paths, moves, strict=True):
         if any(by for _, by in move):
-            columns = [column for column in pq.read_schema(path).names if column.endswith("seq")]
+            columns = [column for column in parquet_schema(path).names if column.endswith("seq")]
             replaced = ", ".join(f"{_moved(name(column), move)} AS {name(column)}" for column in columns)
             yield f"SELECT * {f'REPLACE ({replaced})' if columns else ''} FROM {_read([path])}"
 

@@ -1,20 +1,27 @@
 """DuckDB reads objects of a store through `pyarrow.fs`, with no extension: a file system as fsspec defines it."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import local
 from typing import Any, Self
 
 import duckdb
-from fsspec import AbstractFileSystem
 
 from arirecord.session.object_store import ObjectPath, StoredObject, stored_object
 
 __all__ = ["register_object_files"]
 
 
-def register_object_files(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let statements of a connection read `s3://…`."""
-    connection.register_filesystem(_ObjectFiles())
+def register_object_files(connection: duckdb.DuckDBPyConnection, paths: Iterable[Path]) -> None:
+    """Let statements of a connection read `s3://…`, if one of the paths is such."""
+    if any(isinstance(path, ObjectPath) for path in paths):
+        from fsspec import AbstractFileSystem  # for such sessions only
+
+        class ObjectFileSystem(_ObjectFiles, AbstractFileSystem):  # type: ignore[misc]
+            """The files as DuckDB takes them."""
+
+        connection.register_filesystem(ObjectFileSystem())
 
 
 class _ObjectFile:
@@ -53,7 +60,7 @@ class _ObjectFile:
         pass
 
 
-class _ObjectFiles(AbstractFileSystem):  # type: ignore[misc]
+class _ObjectFiles:
     """The file system `s3` that DuckDB asks. It reads only, and takes no path for a pattern."""
 
     protocol = "s3"

@@ -136,6 +136,13 @@ class OutputOption(click.Option):
             return self._checked(
                 Output(None, self._format(ctx, None), force=force, vertical=vertical, csv_safe=csv_safe)
             )
+        from arirecord.session.object_store import ObjectPath, location
+
+        if isinstance(location(given), ObjectPath):
+            raise click.UsageError(
+                f"{given} can't be written by `{ctx.info_name}`: write a file, then "
+                "`arirecord ingest FILE s3://BUCKET/LAKE` puts it into a store."
+            )
         path = Path(given)
         inputs = list(_inputs(ctx))
         if self._is_folder is not None and (given.endswith("/") or path.is_dir() or self._is_folder(ctx.params)):

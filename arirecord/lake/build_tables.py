@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from arirecord.analytics.kept_tables import (
 )  # fmt: skip
 from arirecord.analytics.restarts import Restart
 from arirecord.errors import ArirecordError
+from arirecord.session.object_store import ObjectPath
 from arirecord.session.reader import SessionFile
 from arirecord.session.recorded_time import Gap, RecordedTime
 from arirecord.session.servers import Server
@@ -35,6 +36,7 @@ from .windows import LakeWindow, WindowPart, fingerprints, gaps_of, windows_of
 __all__ = ["BuiltTables", "build_tables"]
 
 Break = TypeVar("Break", Gap, Restart)
+_FILES = "*/server=*/date=*/*"
 _OTHERS_FILES = "another process builds the tables in {}: wait for it to end"
 
 
@@ -67,14 +69,15 @@ def build_tables(
         raise ArirecordError(f"{session.path} is being recorded: build its tables when the recording has ended")
     engine, folder = engine or LocalEngine(), tables_folder(session.path)
     with _only_builder(folder):
+        existing = set(folder.glob(_FILES))
         windows = {server.name: windows_of(session, server, window_days) for server in session.servers}
-        links = _find_links(folder, windows, engine, progress)
+        links = _find_links(folder, existing, windows, engine, progress)
         tasks = [
             task
             for server in session.servers
             for task in _shard_tasks(folder, session, server, windows[server.name], links[server.name])
         ]
-        due = [task for task in tasks if not has_files(folder, task.folder, task.version)]
+        due = [task for task in tasks if not has_files(existing, folder, task.folder, task.version)]
         for done, _ in enumerate(engine.run(run_shard, due), 1):
             progress("tables", done * len(tasks) // len(due))
         before = read_windows(folder)
@@ -88,6 +91,7 @@ def build_tables(
 
 def _find_links(
     folder: Path,
+    existing: Collection[Path],
     windows: Mapping[str | None, Sequence[LakeWindow]],
     engine: Engine,
     progress: Callable[[str, int], object],
@@ -105,7 +109,7 @@ def _find_links(
         task
         for server, own in tasks.items()
         for task, path in zip(own, paths[server], strict=True)
-        if not path.exists()
+        if path not in existing
     ]
     for done, _ in enumerate(engine.run(run_links, due), 1):
         progress("links", done)
@@ -178,6 +182,9 @@ def _kept_window(task: ShardTask) -> KeptWindow:
 
 @contextmanager
 def _only_builder(folder: Path) -> Iterator[None]:
+    if isinstance(folder, ObjectPath):  # a store has no locks
+        yield
+        return
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         try:
@@ -190,7 +197,7 @@ def _only_builder(folder: Path) -> Iterator[None]:
 def _remove_others(folder: Path, kept: Sequence[KeptWindow], links: set[str]) -> None:
     """Remove files of other versions, and unfinished ones."""
     files = {table_file(folder, model, window.folder, window.version) for window in kept for model in KEPT_MODELS}
-    for path in folder.glob("*/server=*/date=*/*"):
+    for path in folder.glob(_FILES):
         is_link = path.parts[-4] == LINKS_TABLE and path.stem in links
         if path not in files and not is_link:
             path.unlink(missing_ok=True)

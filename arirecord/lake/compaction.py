@@ -17,6 +17,7 @@ from arirecord.errors import ArirecordError, NotASession
 from arirecord.session.bulk_mode import undisturbed
 from arirecord.session.digest import PROVED, RowDigest
 from arirecord.session.header import SEQ_RANGE, Drift, Header
+from arirecord.session.object_store import ObjectPath
 from arirecord.session.reader import Part, in_order_of_time, read_part
 from arirecord.session.recorded_time import Extent, continues
 from arirecord.session.row_groups import opened, stored_batches
@@ -25,6 +26,7 @@ from arirecord.session.seal import Progress, ahead, no_progress, read_back, sync
 from .layout import LakePart, check_lake, events_folder, list_parts
 from .part_files import CONTENTS, contents_of, lake_schema, with_all_columns, write_tables
 from .staging import locked_server, staging_folder
+from .stored_days import finish_replacements, replace_stored
 
 __all__ = ["CompactedLake", "compact_lake"]
 
@@ -33,6 +35,7 @@ _BORDER = timedelta(hours=1)
 """Parts of the first and the last hour of a day stay apart from the others: a question about a day needs those of its
 neighbours, for calls that cross midnight.
 """
+_CHANGED = "{} was changed meanwhile: run the same command again"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -44,6 +47,12 @@ class CompactedLake:
     files_before: int = 0
     files_after: int = 0
     problems: list[str] = field(default_factory=list)
+
+    def add(self, before: int, after: int) -> None:
+        """Count a day."""
+        self.day_count += 1
+        self.files_before += before
+        self.files_after += after
 
 
 def compact_lake(
@@ -70,6 +79,8 @@ def compact_lake(
         done.problems.append(sentence)
         report(sentence)
 
+    if isinstance(root, ObjectPath):
+        finish_replacements(root)
     with staging_folder(root) as staging, undisturbed():
         by_day = groupby(list_parts(root, last_day=before - timedelta(days=1)), key=attrgetter("server", "day"))
         for (server, day), parts in by_day:
@@ -95,11 +106,18 @@ def _compact_day(
     try:
         for group in groups:
             _merge(group, new_folder, server, progress)
+        if isinstance(folder, ObjectPath):
+            old_parts = [part.path for group in groups for part in group]
+            if not replace_stored(folder, old_parts, sorted(new_folder.iterdir())):
+                miss(_CHANGED.format(folder))
+                return
+            done.add(len(files), len(files) - len(old_parts) + len(groups))
+            return
         merged = {part.path.name: part.path.stat().st_ino for group in groups for part in group}
         with locked_server(root, server):
             old = {path.name: path for path in folder.iterdir()}
             if any(name not in old or old[name].stat().st_ino != number for name, number in merged.items()):
-                miss(f"{folder} was changed meanwhile: run the same command again")
+                miss(_CHANGED.format(folder))
                 return
             for name in old.keys() - merged.keys():  # not merged, or put in since
                 os.link(old[name], new_folder / name)
@@ -107,9 +125,7 @@ def _compact_day(
             sync_folder(new_folder)
             _exchange(new_folder, folder)
             sync_folder(folder.parent)
-        done.day_count += 1
-        done.files_before += len(old)
-        done.files_after += len(old) - len(merged) + len(groups)
+        done.add(len(old), len(old) - len(merged) + len(groups))
     finally:
         shutil.rmtree(new_folder)
 

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import duckdb
 import orjson
-import pyarrow.parquet as pq
 
 from arirecord.analytics.identity import Life
+from arirecord.analytics.object_files import register_object_files
 from arirecord.analytics.restarts import MadeBounds, Restart
 from arirecord.analytics.views import text
+from arirecord.session.parquet import parquet_schema
 from arirecord.session.private_folder import plain_path
 
 from .window_links import BOUNDS, FACTS, RESTARTS, Components
@@ -95,6 +96,7 @@ def find_homes(
             _SEEN.format(number=number, first=window.first_seq, path=text(plain_path(path)))
             for number, (window, path) in enumerate(zip(windows, links, strict=True))
         )
+        register_object_files(connection, links)
         connection.execute("SET threads = 1")
         connection.execute(f"CREATE TABLE seen AS {' UNION ALL '.join(selects)}")
         several = [_Seen(*row) for row in connection.execute(_SEVERAL).fetchall()]
@@ -210,7 +212,7 @@ def _restarts(
     found: list[Restart] = []
     earlier, last_us = None, None
     for window, path in zip(windows, links, strict=True):
-        metadata = pq.read_schema(path).metadata
+        metadata = parquet_schema(path).metadata
         bounds = MadeBounds(*orjson.loads(metadata[BOUNDS]))
         own = [Restart(*row) for row in orjson.loads(metadata[RESTARTS])]
         if earlier and (restart := bounds.restart_after(earlier, last_us)):
@@ -230,7 +232,7 @@ def _restarts(
 
 def recording_facts(links: Sequence[Path]) -> Mapping[str, object]:
     """Return the row of `int_recording_facts` of all windows together; `ended_at` is a text."""
-    rows = [orjson.loads(pq.read_schema(path).metadata[FACTS]) for path in links]
+    rows = [orjson.loads(parquet_schema(path).metadata[FACTS]) for path in links]
     return {
         "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
         "has_dials": any(row["has_dials"] for row in rows),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from arirecord.errors import ArirecordError, NotASession
+from arirecord.errors import ArirecordError, NotASession, StorageError
 from arirecord.session.bulk_mode import undisturbed
 from arirecord.session.column_check import TEMPLATE
 from arirecord.session.digest import PROVED
@@ -55,7 +55,7 @@ def ingest(
     A reader sees a part completely or not at all. After an error, or a kill, the same call does the rest.
 
     Raises `FileNotFoundError` and `NotASession` for a path without sessions, `TargetExists` for a folder that cannot
-    be a lake, `OSError` if the disk fails.
+    be a lake, `OSError` if the disk or the store fails.
     """
     done = Ingested()
 
@@ -70,6 +70,8 @@ def ingest(
         for path in files:
             try:
                 _ingest_file(open_session(path).parts[0], root, staging, done, progress)
+            except StorageError:
+                raise
             except ArirecordError as error:
                 miss(f"{path} is not in the lake: {error}")
     return done

@@ -22,7 +22,9 @@ from typing import NamedTuple
 import orjson
 
 from arirecord.errors import ArirecordError, NotASession, TargetExists
-from arirecord.session.folder_files import LAKE_EVENTS, LAKE_MARKER, files_of_day, is_lake
+from arirecord.session.folder_files import LAKE_EVENTS, LAKE_MARKER, files_of_day, is_lake, stored_files
+from arirecord.session.object_store import ObjectPath
+from arirecord.session.output_file import write_whole
 
 __all__ = [
     "LAYOUT",
@@ -129,14 +131,12 @@ def make_lake(root: Path) -> None:
     if is_lake(root):
         check_lake(root)
         return
-    if root.exists() and not root.is_dir():
+    if root.is_file():
         raise TargetExists(f"{root} is a file: name a folder for the lake")
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(not path.name.startswith(".") for path in root.iterdir()) and not is_lake(root):
         raise TargetExists(f"{root} is a folder with other content: name an empty or a new folder for the lake")
-    temporary = root / f".{LAKE_MARKER}.{os.getpid()}"
-    temporary.write_bytes(orjson.dumps({"layout": LAYOUT}) + b"\n")
-    temporary.replace(root / LAKE_MARKER)
+    write_whole(root / LAKE_MARKER, orjson.dumps({"layout": LAYOUT}) + b"\n")
 
 
 def list_parts(
@@ -156,6 +156,14 @@ def list_parts(
     A day is listed as it is at one time, also if `arirecord compact` replaces its folder meanwhile.
     """
     top = root / _TABLES / table if table is not None else root / LAKE_EVENTS
+    if isinstance(top, ObjectPath):
+        return [
+            part
+            for part in _stored_parts(top)
+            if (servers is None or part.server in servers)
+            and (first_day is None or part.day >= first_day)
+            and (last_day is None or part.day <= last_day)
+        ]
     parts = []
     for server_path in _folders(top):
         server = server_of(server_path.name)
@@ -166,6 +174,15 @@ def list_parts(
             if (first_day is None or day >= first_day) and (last_day is None or day <= last_day):
                 parts += [LakePart(path, server, day) for path in files_of_day(day_path)]
     return parts
+
+
+def _stored_parts(top: ObjectPath) -> Iterator[LakePart]:
+    """Yield all parts below a prefix: one listing takes fewer requests than one for each day."""
+    for path in stored_files(top):
+        server, day, *rest = path.relative_to(top).parts
+        with suppress(ValueError):
+            if len(rest) == 1:
+                yield LakePart(path, server_of(server), date_of(day))
 
 
 def _folders(path: Path) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from arirecord.errors import ArirecordError, NotASession
 from arirecord.redact.erasure import Erasure, erase_from_part
 from arirecord.redact.leak_check import LeakSearch
 from arirecord.session.folder_files import is_lake, sessions_and_journals
+from arirecord.session.object_store import ObjectPath
 from arirecord.session.output_file import give_name
 from arirecord.session.parquet import parquet_file
 from arirecord.session.reader import Part, read_part
@@ -23,6 +24,7 @@ from arirecord.session.seal import Progress, no_progress, sync_folder
 
 from .layout import LakePart, list_parts, table_names
 from .staging import locked_server, staging_folder
+from .stored_days import finish_replacements
 
 __all__ = ["Erased", "OldPart", "erase", "find_old_parts", "remove_parts"]
 
@@ -142,6 +144,8 @@ def erase(
     files, journals = sessions_and_journals(path)
     for journal in journals:
         miss(f"{journal} is not sealed and was not searched: run `arirecord recover`, or wait for its recording")
+    if not is_dry and isinstance(path, ObjectPath):
+        finish_replacements(path)
     if not is_dry:
         done.table_count += _remove_tables(path, erasure.search())
     servers = {part.path: part for part in list_parts(path)} if is_lake(path) else {}
@@ -174,7 +178,8 @@ def _erase_file(
     if is_dry:
         temporary.unlink()
         return
-    shutil.copystat(part.path, temporary)  # its age counts for what removes old files
+    if not isinstance(part.path, ObjectPath):
+        shutil.copystat(part.path, temporary)  # its age counts for what removes old files
     with locked_server(root, place.server) if place is not None else nullcontext():
         if place is not None:
             for table in table_names(root):

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from arirecord.session.folder_files import LAKE_EVENTS
+from arirecord.session.object_store import ObjectPath
+from arirecord.session.private_folder import new_path
 
 from .layout import server_folder
 
@@ -21,8 +23,16 @@ _STAGING = ".staging"
 def staging_folder(root: Path) -> Iterator[Path]:
     """Yield an empty folder on the disk of a lake; remove it afterwards, and those that killed processes have left.
 
-    A file gets its place in the lake by a link or a rename, which is one step.
+    A file gets its place in the lake by a link or a rename, which is one step. Files for a store are on this machine.
     """
+    if isinstance(root, ObjectPath):
+        folder = new_path("staging")
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return
     parent = root / _STAGING
     parent.mkdir(mode=0o700, exist_ok=True)
     with _locked_new_folder(parent) as folder:
@@ -37,7 +47,13 @@ def staging_folder(root: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked_server(root: Path, server: str | None) -> Iterator[None]:
-    """Hold the lock under which files of one server are added, replaced and removed. Readers need no lock."""
+    """Hold the lock under which files of one server are added, replaced and removed. Readers need no lock.
+
+    A store has no locks: a part is added in one step, under a name that follows from its content.
+    """
+    if isinstance(root, ObjectPath):
+        yield
+        return
     folder = root / LAKE_EVENTS / server_folder(server)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(folder, fcntl.LOCK_EX):

@@ -1,6 +1,7 @@
 """The tasks of `build_tables`: each reads files, writes files that are named by their version, and can be repeated."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arirecord.analytics.kept_tables import KEPT_MODELS
-from arirecord.session.object_store import location
+from arirecord.session.object_store import ObjectPath, location
 
 from .shard import Shard, compute_shard
 from .window_links import LINKS_TABLE, scan_links
@@ -47,9 +48,9 @@ def links_file(tables: Path, folder: str, version: str) -> Path:
     return table_file(tables, LINKS_TABLE, folder, version)
 
 
-def has_files(tables: Path, folder: str, version: str) -> bool:
-    """Whether all kept tables of a version of a window are there."""
-    return all(table_file(tables, model, folder, version).exists() for model in KEPT_MODELS)
+def has_files(existing: Collection[Path], tables: Path, folder: str, version: str) -> bool:
+    """Whether all kept tables of a version of a window are among the existing files."""
+    return all(table_file(tables, model, folder, version) in existing for model in KEPT_MODELS)
 
 
 def run_links(task: LinksTask) -> int:
@@ -69,6 +70,11 @@ def run_shard(task: ShardTask) -> int:
 
 def _write(rows: pa.Table, path: Path) -> None:
     """Write a file under a hidden name first: a reader never sees a part of it."""
+    if isinstance(path, ObjectPath):
+        buffer = pa.BufferOutputStream()
+        pq.write_table(rows, buffer, compression="zstd")
+        path.write_bytes(buffer.getvalue())
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     pq.write_table(rows, temporary, compression="zstd")

@@ -1,9 +1,10 @@
 """The files of a folder: sessions and journals, and what is only named as one."""
 
 import glob
+import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .object_store import ObjectPath, location
@@ -11,12 +12,15 @@ from .object_store import ObjectPath, location
 __all__ = [
     "LAKE_EVENTS",
     "LAKE_MARKER",
+    "REPLACED",
     "common_folder",
     "files_of_day",
     "is_lake",
     "matching_paths",
+    "replaced_files",
     "session_files",
     "sessions_and_journals",
+    "stored_files",
     "true_files",
     "without_copies",
 ]
@@ -25,6 +29,9 @@ LAKE_MARKER = "arirecord-lake.json"
 """The file that makes a folder a lake."""
 LAKE_EVENTS = "events"
 """The folder of a lake that holds the sessions. Other folders hold tables computed from them."""
+
+REPLACED = "_replaced.json"
+"""In a store, a day is not replaced in one step: this object has the `old` and `new` names of its files meanwhile."""
 
 _log = logging.getLogger(__name__)
 
@@ -91,16 +98,31 @@ def session_files(folder: Path) -> Sequence[Path]:
     Of a lake these are the sessions, without tables computed from them.
     """
     if isinstance(folder, ObjectPath):
-        return stored_files(folder / LAKE_EVENTS if is_lake(folder) else folder)
+        return list(stored_files(folder / LAKE_EVENTS if is_lake(folder) else folder))
     if is_lake(folder):
         days = sorted(path for path in (folder / LAKE_EVENTS).glob("*/*") if path.is_dir())
         return [path for day in days for path in files_of_day(day)]
     return list(true_files(sorted(path for path in folder.rglob("*.parquet") if not _is_hidden(path, folder))))
 
 
-def stored_files(folder: ObjectPath) -> list[Path]:
-    """Return the `.parquet` objects with a prefix at any depth, without hidden ones, in the order of their keys."""
-    return [path for path in folder.rglob("*.parquet") if not _is_hidden(path, folder)]
+def stored_files(folder: ObjectPath) -> list[ObjectPath]:
+    """Return the `.parquet` objects with a prefix at any depth, without hidden ones, in the order of their keys.
+
+    Of a day that is compacted meanwhile, these are the old ones until all new ones are there: see `REPLACED`.
+    """
+    listed = [path for path in folder.rglob("*") if not _is_hidden(path, folder)]
+    gone = {path for note in listed if note.name == REPLACED for path in replaced_files(note, listed)}
+    return [path for path in listed if path.suffix == ".parquet" and path not in gone]
+
+
+def replaced_files(note: ObjectPath, listed: Collection[ObjectPath]) -> list[ObjectPath]:
+    """Return the objects that others have replaced, by the note beside them; none if it is gone."""
+    try:
+        names: dict[str, list[str]] = json.loads(note.read_bytes())
+    except FileNotFoundError:
+        return []
+    is_there = all(note.with_name(name) in listed for name in names["new"])
+    return [note.with_name(name) for name in names["old"]] if is_there else []
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:

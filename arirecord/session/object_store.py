@@ -75,7 +75,8 @@ class ObjectPath(PosixPath):
             return file_system().get_file_info(self.key)
 
     def exists(self, *, follow_symlinks: bool = True) -> bool:
-        """Return whether there is an object with this key, or with this prefix."""
+        """Return whether there is an object with this key, or with this prefix, now."""
+        self._listed = None
         return bool(self.info.type)
 
     def is_file(self, *, follow_symlinks: bool = True) -> bool:
@@ -130,13 +131,17 @@ class ObjectPath(PosixPath):
             if path.is_file() and fnmatchcase(path.name, pattern):
                 yield path
 
+    def glob(self, pattern: str, **options: Any) -> Generator[Self, None, None]:
+        """Yield what matches a pattern below this prefix, in the order of keys."""
+        patterns, known = pattern.split("/"), len(self.parts)
+        for path in self._list(is_deep=True):
+            if _fits(path.parts[known:], patterns):
+                yield path
+
     def matches(self) -> Iterator[Self]:
         """Yield what matches this path as a pattern, as `glob.glob` does, in the order of keys."""
         fixed = next((n for n, part in enumerate(self.parts) if glob.has_magic(part)), len(self.parts))
-        folder = type(self)(*self.parts[:fixed])
-        for path in folder._list(is_deep=True):
-            if _fits(path.parts[fixed:], self.parts[fixed:]):
-                yield path
+        return type(self)(*self.parts[:fixed]).glob("/".join(self.parts[fixed:]))
 
     def open(self, mode: str = "r", *args: Any, **options: Any) -> IO[Any]:  # type: ignore[override]
         """Open the object for reading in binary. Raises `FileNotFoundError`, and `StorageError` for another mode."""
@@ -271,7 +276,7 @@ def file_system() -> "pafs.S3FileSystem":
 def _connected(endpoint: str | None) -> "pafs.S3FileSystem":
     from pyarrow.fs import S3FileSystem
 
-    return S3FileSystem(endpoint_override=endpoint, connect_timeout=10, request_timeout=60)
+    return S3FileSystem(endpoint_override=endpoint, connect_timeout=10, request_timeout=60, allow_delayed_open=True)
 
 
 @contextmanager
@@ -307,7 +312,7 @@ def _fits(names: Sequence[str], patterns: Sequence[str]) -> bool:
 def _meaning(message: str) -> str:
     error = re.search(r"AWS Error (\w+) during \w+ operation: (.*)", message, re.DOTALL)
     if error is None:
-        return message
+        return message.rstrip(". ")
     why = error[2].partition("; Details: ")[2] or error[2]
     why = re.sub(r" \(Request ID: .*", "", why).rstrip(". ")
     return _ADVICE.get(error[1], f"{why} ({error[1]})").format(why=why)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from arirecord.errors import TargetExists
 
-__all__ = ["check_folder", "check_inputs", "check_output", "followed", "give_name", "new_file"]
+from .object_store import ObjectPath
+
+__all__ = ["check_folder", "check_inputs", "check_output", "followed", "give_name", "new_file", "write_whole"]
 
 
 def check_output(
@@ -74,6 +76,11 @@ def give_name(temporary: Path, target: Path, *, force: bool) -> None:
 
     Raises `TargetExists` if `target` exists and not `force`.
     """
+    if isinstance(target, ObjectPath):
+        if not force and target.exists():
+            raise TargetExists(f"{target} exists; choose another output")
+        target.upload(temporary)
+        return
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     if force:
@@ -85,6 +92,16 @@ def give_name(temporary: Path, target: Path, *, force: bool) -> None:
         raise TargetExists(f"{target} appeared in the meantime; choose another output") from None
     except OSError:  # a file system without hard links
         temporary.replace(target)
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a small file or object in one step: a reader never sees a part of it."""
+    if isinstance(target, ObjectPath):
+        target.write_bytes(content)
+        return
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(target)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ __all__ = [
     "column_bounds",
     "compact_writer",
     "parquet_file",
+    "parquet_schema",
     "session_writer",
 ]
 
@@ -57,6 +58,12 @@ def parquet_file(path: Path) -> pq.ParquetFile:
         return file
     file.close()
     return pq.ParquetFile(path.absolute(), metadata=file.metadata, read_dictionary=[TEMPLATE])
+
+
+def parquet_schema(path: Path) -> pa.Schema:
+    """Return the columns of a file, with its metadata."""
+    with parquet_file(path) as file:
+        return file.schema_arrow
 
 
 def session_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

@@ -91,7 +91,7 @@ def object_server() -> Iterator[ObjectServer]:
         yield application
     finally:
         for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         server.shutdown()
         thread.join()
         server.server_close()

@@ -1,17 +1,31 @@
 """Object storage: sessions and lakes in a store are those of the same files, with few requests."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import arirecord
 from arirecord.analytics.connection import connect
+from arirecord.cli import cli
 from arirecord.errors import NotASession, StorageError
+from arirecord.lake.build_tables import build_tables
+from arirecord.lake.compaction import compact_lake
+from arirecord.lake.engines import LocalEngine
+from arirecord.lake.ingest import ingest
+from arirecord.lake.layout import list_parts
 from arirecord.session.object_store import ObjectPath, location
 from arirecord.session.reader import open_session
 from tests.conftest import HERE
+from tests.waiting import HANG_S
 
+from .lakes import BASE_NS, record, rows_of, stretched
 from .object_server import ObjectServer, object_server
 
 SAMPLE_DATA = HERE.parent / "sample_data"
@@ -46,6 +60,7 @@ def test_a_session_in_a_store_is_read_as_a_file(server: ObjectServer, store: Obj
         assert one.sql("FROM dtmf").fetchall() == two.sql("FROM dtmf").fetchall()
 
 
+@pytest.mark.slow
 def test_a_table_takes_few_requests_and_part_of_the_bytes(server: ObjectServer, store: ObjectPath) -> None:
     """Each range is requested once, whatever number of statements reads it, also by threads at once."""
     file = SAMPLE_DATA / "peak_load.parquet"
@@ -135,3 +150,166 @@ def test_a_path_in_a_store_stays_one(store: ObjectPath) -> None:
         path.touch()
     with pytest.raises(StorageError, match="piece by piece"):
         path.open("w")
+
+
+HOUR_NS = 3600 * 10**9
+WRITES = ("PUT", "POST", "DELETE")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four hours of one recording, of the same server and day."""
+    folder, seq = tmp_path_factory.mktemp("hours"), 0
+    for number in range(4):
+        begin_ns = BASE_NS + number * HOUR_NS
+        rows = [(t, t - BASE_NS, kind, raw) for t, _, kind, raw in stretched("ivr_dtmf/all", begin_ns=begin_ns)]
+        record(rows, folder / f"{number}.parquet", first_seq=seq)
+        seq += len(rows)
+    return folder
+
+
+def test_a_lake_in_a_store_has_the_rows_of_its_sessions(store: ObjectPath, folder: Path, server: ObjectServer) -> None:
+    """Days, servers and rows are those of a lake on a disk; again, nothing is added."""
+    first, again = ingest([folder], store), ingest([folder, store], store)
+
+    assert (len(first.added), len(again.added), again.known_count) == (4, 0, 8)
+    assert rows_of(store) == rows_of(folder)
+    assert {(part.server, part.day) for part in list_parts(store)} == {("02:fc:00:00:00:01", date(2026, 11, 23))}
+    assert [part.path for part in list_parts(store, last_day=date(2026, 11, 22))] == []
+
+
+@pytest.mark.slow
+def test_ingests_at_once_and_a_kill_lose_and_double_nothing(
+    store: ObjectPath, folder: Path, server: ObjectServer
+) -> None:
+    """One of three processes is killed when it writes the second part; the parts seen then are whole."""
+    arguments = [sys.executable, "-m", "arirecord", "ingest", str(folder), str(store)]
+    writes = []
+
+    def kill(method: str, key: str) -> None:
+        writes.append((method, key))
+        if len([key for _, key in writes if key.endswith(".parquet")]) == 2:
+            os.kill(victim.pid, signal.SIGKILL)
+
+    server.before = lambda method, key: kill(method, key) if method in WRITES else None
+    victim = subprocess.Popen(arguments, stderr=subprocess.PIPE)
+    assert victim.wait(HANG_S) == -signal.SIGKILL
+    server.before = lambda method, key: None
+    victim.communicate()
+    seen = rows_of(store)
+    assert 0 < len(seen) < len(rows_of(folder))
+    assert len(seen) == len(set(seen))
+    processes = [subprocess.Popen(arguments, stderr=subprocess.PIPE) for _ in range(2)]
+    ends = [process.communicate(timeout=HANG_S)[1].decode() for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0], ends
+    assert rows_of(store) == rows_of(folder)
+
+
+@pytest.mark.slow
+def test_each_reader_sees_each_row_once_while_days_are_compacted(
+    store: ObjectPath, folder: Path, server: ObjectServer
+) -> None:
+    """A reader before each write of the compaction; afterwards the day is one object, and nothing else is there."""
+    ingest([folder], store)
+    expected = rows_of(folder)
+    seen = []
+    server.before = lambda method, key: seen.append(rows_of(store)) if method in WRITES else None
+    done = compact_lake(store, date(2026, 11, 24))
+    server.before = lambda method, key: None
+
+    assert (done.files_before, done.files_after, done.problems) == (4, 1, [])
+    assert len(seen) >= 7
+    assert all(rows == expected for rows in [*seen, rows_of(store)])
+    assert [path.suffix for path in store.rglob("*")] == [".json", ".parquet"]
+    assert ingest([folder], store).known_count == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("writes", [2, 3, 5])
+def test_a_killed_compaction_is_finished_by_the_next(
+    store: ObjectPath, folder: Path, server: ObjectServer, writes: int
+) -> None:
+    """Killed before it uploads the new object, before it removes the old ones, and amid that."""
+    ingest([folder], store)
+    seen = []
+
+    def kill(method: str, key: str) -> None:
+        seen.append(key)
+        if len(seen) == writes:
+            os.kill(victim.pid, signal.SIGKILL)
+
+    arguments = [sys.executable, "-m", "arirecord", "compact", str(store), "--older-than", "1d"]
+    server.before = lambda method, key: kill(method, key) if method in WRITES else None
+    victim = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
+    assert victim.wait(HANG_S) == -signal.SIGKILL
+    server.before = lambda method, key: None
+    assert rows_of(store) == rows_of(folder)
+    compact_lake(store, date(2026, 11, 24))
+
+    assert rows_of(store) == rows_of(folder)
+    assert len(list_parts(store)) == 1
+    assert len(list(store.rglob("*.parquet"))) == 1
+
+
+@pytest.mark.slow
+def test_tables_are_kept_in_a_store(store: ObjectPath, folder: Path, tmp_path: Path) -> None:
+    """They are those of the files; a second build computes none."""
+    ingest([folder], store)
+    built = build_tables(open_session(store), engine=LocalEngine(1))
+    again = build_tables(open_session(store), engine=LocalEngine(1))
+
+    assert (built.computed_count, again.computed_count) == (1, 0)
+    with connect(open_session(store), kept=True, models=["dtmf"]) as kept, connect(folder, models=["dtmf"]) as computed:
+        assert "read_parquet" in str(kept.sql("SELECT sql FROM duckdb_views() WHERE view_name = 'dtmf'").fetchall())
+        assert sorted(map(repr, kept.sql("FROM dtmf").fetchall())) == sorted(
+            map(repr, computed.sql("FROM dtmf").fetchall())
+        )
+
+
+@pytest.mark.slow
+def test_numbers_are_erased_and_old_parts_removed_in_a_store(store: ObjectPath, folder: Path) -> None:
+    """With a folder as with a lake: parts are replaced in one step each, then removed."""
+    ingest([folder], store)
+    caller = '"number":"1001"'
+    assert caller in str(rows_of(store))
+    erased = CliRunner().invoke(cli, ["erase", str(store), "--number", "1001", "--exact"])
+    assert erased.exit_code == 0, erased.output
+    assert caller not in str(rows_of(store))
+    assert len(rows_of(store)) == len(rows_of(folder))
+    removed = CliRunner().invoke(cli, ["retain", str(store), "--keep", "1d"])
+    assert removed.exit_code == 0, removed.output
+    assert list_parts(store) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["calls", "s3://recordings/none.parquet"], 1, "s3://recordings/none.parquet does not exist"),
+        (["ingest", "s3://elsewhere/x", "{store}"], 1, "the bucket elsewhere does not exist"),
+        (["ingest", "{file}", "s3://elsewhere/lake"], 1, "the bucket does not exist"),
+        (["filter", "{file}", "-o", "s3://recordings/x.parquet"], 2, "arirecord ingest FILE s3://BUCKET/LAKE"),
+        (["capture", "-o", "s3://recordings/x.parquet"], 2, "arirecord ingest FILE s3://BUCKET/LAKE"),
+    ],
+)
+def test_an_error_of_a_store_is_one_sentence(store: ObjectPath, arguments: list[str], code: int, says: str) -> None:
+    values = {"store": store, "file": SAMPLE_DATA / "ivr_dtmf.parquet"}
+    result = CliRunner().invoke(cli, [argument.format(**values) for argument in arguments])
+
+    assert result.exit_code == code, result.output
+    assert says in result.output
+    assert "Traceback" not in result.output
+
+
+def test_wrong_credentials_are_named(
+    server: ObjectServer, store: ObjectPath, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For reading and for writing; nothing of the recording is reported as damaged."""
+    from moto import settings
+
+    path = server.put(folder / "0.parquet", f"{store.name}/s.parquet")
+    monkeypatch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)
+    with pytest.raises(StorageError, match="AWS_ACCESS_KEY_ID"):
+        open_session(path)
+    with pytest.raises(StorageError, match="AWS_ACCESS_KEY_ID"):
+        ingest([folder], store / "lake")
