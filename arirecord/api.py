@@ -21,15 +21,26 @@ if TYPE_CHECKING:
 __all__ = ["Session", "open_session"]
 
 
-def open_session(path: str | Path | Sequence[str | Path], *, timezone: str = "UTC") -> "Session":
+def open_session(
+    path: str | Path | Sequence[str | Path],
+    *,
+    timezone: str = "UTC",
+    otlp: str | Path | None = None,
+    otlp_attribute: str | None = None,
+) -> "Session":
     """Open a session, a Parquet file, a folder of them, or a lake, for reading and measuring.
 
     path: a path, a pattern such as `days/*.parquet`, or several of them, which are read as one session.
     timezone: IANA name (`Europe/Prague`) or `local`. Days and hours of `kpis`, `concurrency` and plots begin there,
         and plots and calls show times there; times in tables stay UTC.
+    otlp: file of OpenTelemetry traces (OTLP JSON), whose spans are stages of voice agents: see docs/voice.md. A table
+        that needs them raises `OtlpError` if it cannot be read.
+    otlp_attribute: the attribute of spans that has the channel's id. Without it, any attribute with one counts.
     Raises `NotASession`, naming the file and what is wrong, `FileNotFoundError`, and `ValueError` for an unknown zone.
     """
-    return Session(path, timezone)
+    session = Session(path, timezone)
+    session.span_file = reader.SpanFile(Path(otlp), otlp_attribute) if otlp is not None else None
+    return session
 
 
 class Session(MartMethods, reader.SessionFile):

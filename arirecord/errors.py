@@ -11,6 +11,7 @@ The text of each says what is wrong, where, and what to do.
     - `NoSuchCall`: no call, or more than one, has this id or number; also a `LookupError`
     - `NotASession`: a file that is not a session, or of a newer format
     - `NothingKept`: a selection keeps no event
+    - `OtlpError`: a file of OpenTelemetry traces cannot be read
     - `ReplayError`: a recording cannot be replayed
     - `RuleError`: a rules file cannot be read, or a rule is not valid
     - `ShardError`: tables cannot be computed window by window
@@ -30,6 +31,7 @@ __all__ = [
     "NoSuchCall",
     "NotASession",
     "NothingKept",
+    "OtlpError",
     "ReplayError",
     "RuleError",
     "ShardError",
@@ -78,6 +80,10 @@ class NotASession(ArirecordError):
 
 class NothingKept(ArirecordError):
     """A selection keeps no event, so that no session is made."""
+
+
+class OtlpError(ArirecordError):
+    """A file of OpenTelemetry traces cannot be read."""
 
 
 class ReplayError(ArirecordError):

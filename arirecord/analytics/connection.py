@@ -14,6 +14,7 @@ from arirecord.session.reader import SessionFile, open_session
 from arirecord.session.servers import Server
 from arirecord.suggest import unknown_name
 
+from .agent_spans import create_spans
 from .call_window import models_of_calls
 from .kept_models import KeptServerModels
 from .kept_tables import kept_tables
@@ -149,6 +150,7 @@ class Tables:
         self.connection.execute("SET checkpoint_threshold = '1TB'")
         self._session, self._runner = session, StatementRunner(self.connection, script)
         self._made: set[str] = set()
+        self._has_spans = False
         self._views, self._has = SessionViews(session), set[str]()
         self._macros = Macros(self._runner)
         for view in ROW_VIEWS:
@@ -156,7 +158,8 @@ class Tables:
         self.connection.execute(f"SET TimeZone = '{zone}'")  # default: the machine's
         if zone != "UTC":
             self.connection.execute(set_statement("timezone", zone))
-        self._kept = kept_tables(session) if is_kept and session and script is None else None
+        is_kept = is_kept and script is None and (session is None or session.span_file is None)
+        self._kept = kept_tables(session) if is_kept and session else None
         is_short = session is None or session.header.events < LONG_RECORDING
         self._calls = () if self._kept or is_short else calls
         self._is_restricted = is_restricted
@@ -225,6 +228,8 @@ class Tables:
         if models is not None and not models:
             return
         found = load_models(models)
+        if any(model.name == "stg_agent_spans" for model in found):
+            self._need_spans()
         shared = [model for model in found if not model.is_of_server and model.name not in self._made]
         wanted = {model.name for model in found if model.layer != "intermediate"} if models is None else set(models)
         wanted = wanted.union(*(model.reads for model in shared))
@@ -270,8 +275,16 @@ class Tables:
 
     def models_of(self, server: Server, home: str, options: ModelOptions | None = None) -> ServerModels:
         """Return the models of one server, whose tables users find in a new schema `home`."""
+        self._need_spans()
         views = self._create_home(server, home)
         return ServerModels(self._runner, server.name, home, views, self._macros, options)
+
+    def _need_spans(self) -> None:
+        """Create the table that `stg_agent_spans` reads."""
+        if not self._has_spans:
+            self._has_spans = True
+            channels = partial(self._views.written_into, "SELECT DISTINCT channel_id FROM channel_events")
+            create_spans(self._runner, self._session.span_file if self._session else None, channels)
 
     def _create_home(self, server: Server, home: str) -> SessionViews:
         views = SessionViews(self._session, server)

@@ -11,6 +11,7 @@ from arirecord.rules import SEVERITIES, Severity
 from .console import echo, live_line, machine_output
 from .output import Input, Output, Verb, build_result_options
 from .param_types import timezone_option
+from .session_input import open_session, otlp_options
 
 if TYPE_CHECKING:
     from arirecord.check import CheckResult
@@ -37,6 +38,7 @@ __all__ = ["command"]
     help="Exit with 1 if a rule fails with this severity or a graver one.",
 )
 @build_result_options
+@otlp_options
 @timezone_option("Time zone of local_time() and of buckets in rules")
 def command(
     sessions: tuple[Path, ...],
@@ -61,8 +63,6 @@ def command(
     from arirecord.check.check_report import annotations, as_json, text_lines, write_check_junit
     from arirecord.check.run_rules import run_rules
     from arirecord.rules import read_rules
-
-    from .session_input import open_session
 
     rules = read_rules(sources)
     results: list[CheckResult] = []

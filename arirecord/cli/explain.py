@@ -13,7 +13,7 @@ from .console import machine_output, progress, say
 from .output import Formats, Input, Output, Verb, output_options
 from .param_types import timezone_option
 from .result import TableView, show_rows
-from .session_input import open_session, server_option
+from .session_input import open_session, otlp_options, server_option
 
 if TYPE_CHECKING:
     from arirecord.report.search import FoundCall
@@ -40,6 +40,7 @@ _FORMATS: Formats = {"text": (".txt",), "mermaid": (".mmd", ".md"), "svg": (".sv
 )
 @click.option("--width", type=click.IntRange(60), help="Columns of the text.  [default: the terminal's, else 100]")
 @click.option("--lanes", type=click.IntRange(2), help="Show at most this many lanes; further channels share one.")
+@otlp_options
 @timezone_option("Time zone of the time of the call")
 @output_options(
     formats=_FORMATS,

@@ -12,7 +12,7 @@ import click
 from .output import Input, Output, Verb
 from .param_types import timezone_option
 from .result import TableView, result_options, write
-from .session_input import open_session, server_option
+from .session_input import open_session, otlp_options, server_option
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,6 +28,7 @@ __all__ = ["command"]
 @click.argument("sql", required=False)
 @click.option("-f", "--file", type=click.File(encoding="utf-8"), help="Read the SQL from a file; - is standard input.")
 @click.option("--unsafe", is_flag=True, help="Let the SQL read and write files, use the network and change settings.")
+@otlp_options
 @timezone_option("Time zone of buckets, local_time() and DuckDB's TimeZone")
 @result_options
 def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, timezone: str, output: Output) -> None:

@@ -5,7 +5,7 @@ import click
 from .console import progress, say
 from .output import Output, Verb, output_options
 from .param_types import timezone_option
-from .session_input import SessionInput, open_session, session_argument
+from .session_input import SessionInput, open_session, otlp_options, session_argument
 
 __all__ = ["command"]
 
@@ -21,6 +21,7 @@ __all__ = ["command"]
     show_default=True,
     help="Calls with their ladder in the file: those with problems, then the latest.",
 )
+@otlp_options
 @timezone_option("Time zone of all times, of days and hours, and of the filter in the page")
 @output_options(
     formats={"html": (".html",)}, has_stdout=True, default="report.html", show_default=True, help="File to write."

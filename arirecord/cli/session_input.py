@@ -16,7 +16,7 @@ from .output import Input
 if TYPE_CHECKING:
     from arirecord.session.reader import SessionFile
 
-__all__ = ["SessionInput", "SessionPaths", "open_session", "server_option", "session_argument"]
+__all__ = ["SessionInput", "SessionPaths", "open_session", "otlp_options", "server_option", "session_argument"]
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -42,7 +42,22 @@ class _Servers:
         self.names = names
 
 
+class _Otlp:
+    """The values of `--otlp` and `--otlp-attribute`."""
+
+    path: Path | None = None
+    attribute: str | None = None
+
+    def choose(self, ctx: click.Context, option: click.Parameter, value: Any) -> None:
+        """Handle both options."""
+        if option.name == "otlp":
+            self.path = value
+        else:
+            self.attribute = value
+
+
 _servers = _Servers()
+_otlp = _Otlp()
 
 
 def session_argument(function: Command) -> Command:
@@ -63,6 +78,23 @@ def server_option(function: Command) -> Command:
     )(function)
 
 
+def otlp_options(function: Command) -> Command:
+    """Add the options `--otlp` and `--otlp-attribute`, which `open_session` follows."""
+    for name, kind, metavar, help_text in (
+        (
+            "--otlp-attribute",
+            str,
+            "NAME",
+            "With --otlp: the attribute with the channel's id. Default: any that has one.",
+        ),
+        ("--otlp", Input(), "FILE", "Read the bot's stages from OpenTelemetry traces in this file (OTLP JSON)."),
+    ):
+        function = click.option(
+            name, type=kind, metavar=metavar, expose_value=False, callback=_otlp.choose, help=help_text
+        )(function)
+    return function
+
+
 def _one_or_several(ctx: click.Context, argument: click.Parameter, paths: tuple[Path, ...]) -> Any:
     return SessionPaths(paths) if len(paths) > 1 else next(iter(paths), None)
 
@@ -80,6 +112,8 @@ def open_session(
     since, until, timezone: with an absolute time, only the parts that matter are opened; `has_calls` as in
         `open_pruned`. Other times are counted in the whole recording, which is opened then.
     """
+    from arirecord.session import reader
+
     limits = [limit for limit in (since, until) if limit is not None]
     is_absolute = bool(limits) and all(isinstance(limit.value, datetime) for limit in limits)
     if is_absolute or _servers.names:
@@ -89,9 +123,9 @@ def open_session(
         begin, end = (position and position.ns for position in window)
         session = open_pruned(path, begin, end, servers=_servers.names, has_calls=has_calls)
     else:
-        from arirecord.session import reader
-
         session = reader.open_session(path)
     for remark in session.remarks:
         say(remark)
+    if _otlp.path is not None:
+        session.span_file = reader.SpanFile(_otlp.path, _otlp.attribute)
     return session

@@ -14,7 +14,7 @@ from .console import live_line, say
 from .output import Output, Verb
 from .param_types import time_options
 from .result import TableView, result_options, write
-from .session_input import SessionInput, open_session, session_argument
+from .session_input import SessionInput, open_session, otlp_options, session_argument
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["command_for", "table_groups", "table_names"]
 
+_OF_AGENTS = "turns agent_calls agent_stages"
 _GROUPS = {
     "calls": "calls legs channels links dial_attempts transfers holds hangups queue_calls trunk_calls findings",
     "talk and audio": "conversations talk talk_intervals rtp_quality playbacks recordings",
-    "voice agents": "turns agent_calls agent_stages",
+    "voice agents": _OF_AGENTS,
     "DTMF and menus": "digits dtmf dtmf_patterns ivr_paths",
     "metrics": "kpis concurrency app_latency event_volume",
     "channels, apps and devices": "channel_states bridge_stays app_visits variables device_states registrations "
@@ -76,6 +77,7 @@ def command_for(mart: str) -> click.Command:
         _sort(columns),
         _limit,
         _set,
+        *([otlp_options] if mart in _OF_AGENTS.split() else []),
     ]
 
     def run(session: SessionInput, output: Output, **asked: Any) -> None:

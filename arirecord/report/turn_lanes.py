@@ -20,7 +20,8 @@ def spoken_turns(rows: Sequence[Mapping[str, Any]]) -> Sequence[SpokenTurn]:
 def _measured(row: Mapping[str, Any]) -> str:
     parts = []
     if row["latency_s"] is not None:
-        parts.append(f"answers after {row['latency_s']:.3f} s")
+        stages = [f"{name} {row[f'{name}_s']:.3f}" for name in ("stt", "llm", "tts") if row[f"{name}_s"] is not None]
+        parts.append(f"answers after {row['latency_s']:.3f} s" + (f" ({', '.join(stages)})" if stages else ""))
     elif row["is_barge_in"]:
         parts.append("interrupts")
     if row["is_dead_air"]:

@@ -23,7 +23,7 @@ from .servers import Server, find_servers
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Frame", "Part", "RowBatch", "SessionFile", "in_order_of_time", "open_session", "read_part"]
+__all__ = ["Frame", "Part", "RowBatch", "SessionFile", "SpanFile", "in_order_of_time", "open_session", "read_part"]
 
 # Converting columns to Python objects blocks all other threads; a replay needs short blocks.
 _PIECE = 512
@@ -72,6 +72,16 @@ class Part:
     extent: Extent | None
 
 
+class SpanFile(NamedTuple):
+    """A file of OpenTelemetry traces beside a session: tables of voice agents read the bot's stages from it.
+
+    attribute: the attribute with the id of the channel; None: any whose text is the id of a channel.
+    """
+
+    path: Path
+    attribute: str | None = None
+
+
 def open_session(path: str | Path | Sequence[str | Path]) -> "SessionFile":
     """Open a session for reading: a Parquet file, a folder of them, or a lake. A running recording is read up to now.
 
@@ -87,8 +97,10 @@ class SessionFile:
 
     `inputs` are the files and folders that it was opened with, `path` the only one, or the folder in which all are.
     `remarks` are sentences on journals that are not read, or are read up to now. `is_running` is True if journals of a
-    running recording are read up to now: these parts are temporary files.
+    running recording are read up to now: these parts are temporary files. `span_file` is read for tables.
     """
+
+    span_file: SpanFile | None = None
 
     def __init__(self, path: str | Path | Sequence[str | Path]) -> None:
         self.inputs = matching_paths([path] if isinstance(path, str | Path) else path)

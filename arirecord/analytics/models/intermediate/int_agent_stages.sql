@@ -1,5 +1,6 @@
--- One row is one stage of a voice agent's answer, as its app posted it in a user event `AgentStage`. Identified by `seq`.
--- Its times are the app's. Without them the event's own time is the end.
+-- One row is one stage of a voice agent's answer, as its app posted it in a user event `AgentStage` (identified by
+-- `seq`), or as a span of an OpenTelemetry file (by `trace_id` and `span_id`). Its times are the app's. Without them the
+-- event's own time is the end.
 WITH posted AS (
     SELECT min(seq) AS seq, event_at, channel_id, TRY_CAST(userevent AS JSON) AS fields
     FROM stg_user_events
@@ -32,10 +33,28 @@ timed AS (
         COALESCE(given_start_at, ended_at - given_length) AS started_at
     FROM reported
     WHERE stage IS NOT NULL
+),
+
+-- Of two channels with one id, it is the one that existed at that time.
+traced AS (
+    SELECT
+        spans.* EXCLUDE (channel_id),
+        COALESCE(
+            arg_max(lives.channel_id, lives.created_at) FILTER (lives.created_at <= spans.ended_at),
+            any_value(lives.channel_id)
+        ) AS channel_id
+    FROM stg_agent_spans AS spans
+    JOIN int_channel_lives AS lives ON plain_id(lives.channel_id) = spans.channel_id
+    GROUP BY ALL
+),
+
+stages AS (
+    SELECT seq, channel_id, stage, started_at, ended_at, first_s FROM timed
+    UNION ALL BY NAME
+    FROM traced
 )
 
 SELECT
-    timed.seq, calls.call_id, timed.channel_id, timed.stage, timed.started_at, timed.ended_at,
-    CASE WHEN timed.first_s BETWEEN 0 AND 3600 THEN timed.first_s END AS first_s
-FROM timed
+    stages.* REPLACE (CASE WHEN stages.first_s BETWEEN 0 AND 3600 THEN stages.first_s END AS first_s), calls.call_id
+FROM stages
 LEFT JOIN int_call_channels AS calls USING (channel_id)

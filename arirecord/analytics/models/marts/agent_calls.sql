@@ -25,6 +25,8 @@ SELECT
     CASE WHEN is_known THEN round(counted.latency_p50_s, 3) END AS latency_p50_s,
     CASE WHEN is_known THEN round(counted.latency_p95_s, 3) END AS latency_p95_s,
     CASE WHEN is_known THEN counted.latency_max_s END AS latency_max_s,
+    round(stt_p50_s, 3) AS stt_p50_s, round(llm_p50_s, 3) AS llm_p50_s, round(tts_p50_s, 3) AS tts_p50_s,
+    round(explained_p50_s, 3) AS explained_p50_s,
     CASE WHEN counted.agent_open_count = 0 THEN round(counted.agent_speech_s, 3) END AS agent_speech_s,
     CASE WHEN counted.caller_open_count = 0 THEN round(counted.caller_speech_s, 3) END AS caller_speech_s,
     round(agent_speech_s / NULLIF(agent_speech_s + caller_speech_s, 0), 3) AS agent_share_ratio,
