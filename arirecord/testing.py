@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import pytest
 
+from arirecord.testing_check import check_recording, find_beside_test
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from contextlib import AbstractAsyncContextManager
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Ari",
     "ari",
+    "check_recording",
     "pytest_addoption",
     "pytest_configure",
     "pytest_runtest_makereport",
@@ -94,7 +97,9 @@ def ari(request: pytest.FixtureRequest) -> "Iterator[Ari]":
     upstream, mode = request.config.getoption("--arirecord-record"), request.config.getoption("--arirecord-mode")
     upstream = None if mode == "none" else upstream
     options = {key: value for key, value in mark.kwargs.items() if key != "app"}
-    path = _find(Path(name), request, may_miss=upstream is not None)
+    path = find_beside_test(Path(name), request, may_miss=True)
+    if upstream is None and not path.exists():
+        raise pytest.UsageError(f"recording not found: {path}; --arirecord-record=URL makes it")
     notes = request.config.stash[_NOTES]
     if upstream is not None and (mode == "all" or not path.exists()):
         unfinished = path.with_name(f"{path.stem}.failed.parquet")
@@ -112,18 +117,6 @@ def ari(request: pytest.FixtureRequest) -> "Iterator[Ari]":
     if unrecorded:
         aside = path.rename(path.with_name(f"{path.name}.old"))
         notes.append(f"{path} lacks {unrecorded[0]}: it is {aside.name} now, and the next run records it again")
-
-
-def _find(name: Path, request: pytest.FixtureRequest, may_miss: bool) -> Path:
-    tried = [request.path.parent / name, request.config.rootpath / name]
-    for path in tried:
-        if path.exists():
-            return path
-    if may_miss:
-        return tried[0]
-    raise pytest.UsageError(
-        f"recording not found: neither {tried[0]} nor {tried[1]} exists; --arirecord-record=URL makes it"
-    )
 
 
 class Ari:

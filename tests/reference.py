@@ -32,7 +32,7 @@ OBJECTS = {
     "Session": ("api.Session",),
     "Results": ("session.reader.Frame", "session.header.Header", "report.notebook.Call", "report.notebook.Plots"),
     "Replay": ("replay.api.Replay", "replay.api.ClientRequest", "replay.options.ReplayOptions"),
-    "pytest": ("testing.ari", "testing.Ari"),
+    "pytest": ("testing.ari", "testing.Ari", "testing_check.check_recording"),
     "Errors": (*(f"errors.{name}" for name in errors.__all__), "replay.api.NotAsked"),
 }
 """What `docs/python.md` describes, by heading: paths within the package."""
@@ -110,6 +110,7 @@ def _target(found: griffe.Object | griffe.Alias) -> griffe.Object:
 def _public(found: griffe.Object) -> str:
     """The name under which people import it."""
     short = {"arirecord.replay.api.replay": "arirecord.replay", "arirecord.testing.ari": "ari (fixture)"}
+    short |= {"arirecord.testing_check.check_recording": "check_recording (fixture)"}
     if (short_name := short.get(found.path)) is not None:
         return short_name
     is_top = found.name in (_package().exports or ())

@@ -10,7 +10,6 @@ from .ladder_layout import ending, offset_s, offset_text, spent, ties
 from .ladder_svg import ladder_svg
 from .story import CallFinding, Story, sentence
 from .style import ladder_style, page_style
-from .turn_lanes import lanes_of_turns
 
 __all__ = ["ladder_html", "story_section"]
 
@@ -91,8 +90,6 @@ def _turns(story: Story) -> Iterator[str]:
     if not story.turns:
         return
     length_s = {turn: (turn.ended_at - turn.started_at).total_seconds() for turn in story.turns if turn.ended_at}
-    yield "<details open><summary>Turns as lanes</summary><pre>"
-    yield "\n".join(f"{speaker:<6}  {bar}" for speaker, bar in lanes_of_turns(story.turns, 100)) + "</pre></details>\n"
     yield from _table(
         "Turns",
         ("s", "speaker", "length, s", "measured"),

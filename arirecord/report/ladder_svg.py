@@ -1,7 +1,7 @@
 """Draw the ladder of a call as SVG: bars over time above, the ladder below, in dark and light."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from rich.cells import cell_len
@@ -12,6 +12,7 @@ from .collapse import fold
 from .ladder_layout import length_s, offset_s, offset_text, ticks
 from .story import Interval, LadderStep, Lane, Story, sentence
 from .style import ladder_style
+from .turn_lanes import SPEAKERS
 
 __all__ = ["ladder_svg"]
 
@@ -60,7 +61,8 @@ def _timeline(story: Story, width: int, *, has_head: bool) -> tuple[list[str], i
     def x(seconds: float) -> float:
         return round(_EDGE + label + min(max(seconds / length, 0), 1) * room, 1)
 
-    bottom = top + 18 + _ROW * len(story.lanes)
+    speakers = [speaker for speaker in SPEAKERS if any(turn.speaker == speaker for turn in story.turns)]
+    bottom = top + 18 + _ROW * (len(story.lanes) + len(speakers))
     for tick in ticks(length, max(room // 90, 1)):
         text = f"{tick:g} s" if tick < 60 else offset_text(tick).removesuffix(".000")
         parts.append(f'<line class="tick" x1="{x(tick)}" y1="{top + 14}" x2="{x(tick)}" y2="{bottom}"/>')
@@ -94,8 +96,25 @@ def _timeline(story: Story, width: int, *, has_head: bool) -> tuple[list[str], i
                 digit = _say(begun - 3.6, y + 15.5, moment.label[:1], "digit")
                 parts.append(f'<g class="key"><title>{escape(_plain(sentence(story, moment)))}</title>')
                 parts.append(f'<circle cx="{begun}" cy="{y + 11.5}" r="7.5"/>{digit}</g>')
+    for place, speaker in enumerate(speakers, len(story.lanes)):
+        parts += _turns(story, speaker, top + 18 + place * _ROW, x)
     parts += _legend(bottom + 18)
     return parts, bottom + 24
+
+
+def _turns(story: Story, speaker: str, y: int, x: Callable[[float], float]) -> Iterator[str]:
+    """Yield the lane of a speaker: a bar for each turn, thin if its end is not known, and its latency before it."""
+    yield _say(_EDGE, y + 16, speaker, "name")
+    for turn in story.turns:
+        if turn.speaker == speaker:
+            begin, end = offset_s(story, turn.started_at) or 0.0, offset_s(story, turn.ended_at)
+            title = f"{speaker} from {offset_text(begin)} to {offset_text(end) or '?'}: {turn.text}".removesuffix(": ")
+            if end is None:
+                yield _bar("talking", x(begin), y + 10, x(length_s(story)), 4, title)
+            else:
+                yield _bar("talking", x(begin), y + 6, x(end), 12, title)
+            if turn.latency_s is not None:
+                yield _say(x(begin) - 3, y + 16, f"{turn.latency_s:.2f}", "time right")
 
 
 def _legend(y: int) -> Iterator[str]:

@@ -134,6 +134,12 @@ class Plots:
 
         return sankey.ivr_paths(self._with(("ivr_paths",)))
 
+    def turns(self, call: str) -> "go.Figure":
+        """Plot the turns of a call with a voice agent as lanes, with their latencies; `call` is as for `ladder`."""
+        from . import plots
+
+        return plots.turns(self.ladder(call).story)
+
     def ladder(self, call: str) -> Call:
         """Find a call, with its ladder, by id of call or channel, or number. Raises `NoSuchCall` unless one matches."""
         return find_call(self._with(CALL_MODELS), call)

@@ -1,6 +1,7 @@
 """Plots of a session, as Plotly figures for Jupyter and the report.
 
-Each reads a few hundred points from the tables, even for a long recording. A figure without data shows a text instead.
+Each reads a few hundred points from the tables, even for a long recording, or is of one call. A figure without data
+shows a text instead.
 The first sentence of a docstring is the caption in the report.
 """
 
@@ -11,7 +12,10 @@ import duckdb
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from .ladder_layout import offset_s
+from .story import Story
 from .style import DISPOSITIONS, OTHER, style
+from .turn_lanes import SPEAKERS
 
 __all__ = [
     "BUCKETS_S",
@@ -25,6 +29,7 @@ __all__ = [
     "kpis_over_time",
     "length_of",
     "lengths",
+    "turns",
 ]
 
 _POINTS = 1000
@@ -212,6 +217,23 @@ def kpis_over_time(
         for name, value in zip(measures, values, strict=True)
     ]
     return style(go.Figure(lines), f"Key figures, in buckets of {length_of(bucket_s)}", is_empty=not rows)
+
+
+def turns(story: Story) -> go.Figure:
+    """Turns of a call with a voice agent as lanes, by seconds, each with the response latency before it."""
+    figure = go.Figure()
+    for speaker in reversed(SPEAKERS):
+        ended = [turn for turn in story.turns if turn.speaker == speaker and turn.ended_at]
+        lengths_s = [(turn.ended_at - turn.started_at).total_seconds() for turn in ended if turn.ended_at]
+        begins_s = [offset_s(story, turn.started_at) for turn in ended]
+        texts = [f"{turn.latency_s:.2f} s" if turn.latency_s is not None else "" for turn in ended]
+        if ended:
+            figure.add_bar(
+                base=begins_s, x=lengths_s, y=[speaker] * len(ended), orientation="h", name=speaker, text=texts,
+                textposition="inside", textangle=0, hovertext=[turn.text for turn in ended],
+            )  # fmt: skip
+    style(figure, f"Turns of call {story.call_id}", x="seconds since the call began", is_empty=not figure.data)
+    return figure.update_layout(height=240, showlegend=False, barmode="overlay")
 
 
 def _horizontal_bars(

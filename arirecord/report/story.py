@@ -152,12 +152,16 @@ class CallFinding:
 
 @dataclass(frozen=True)
 class SpokenTurn:
-    """A turn in a call with a voice agent; `speaker` is caller, agent or human, `text` what was measured of it."""
+    """A turn in a call with a voice agent; `speaker` is caller, agent or human, `text` what was measured of it.
+
+    latency_s: the response latency before it; None if it does not answer the caller, or is not known.
+    """
 
     speaker: str
     started_at: datetime
     ended_at: datetime | None
     text: str
+    latency_s: float | None = None
 
 
 @dataclass(frozen=True)

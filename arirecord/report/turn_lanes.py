@@ -5,16 +5,18 @@ from typing import Any
 
 from .story import SpokenTurn
 
-__all__ = ["lanes_of_turns", "spoken_turns"]
+__all__ = ["SPEAKERS", "lanes_of_turns", "spoken_turns"]
 
-_SPEAKERS = ("caller", "agent", "human")
+SPEAKERS = ("caller", "agent", "human")
+"""Speakers of turns, in the order of their lanes."""
 
 
 def spoken_turns(rows: Sequence[Mapping[str, Any]]) -> Sequence[SpokenTurn]:
     """Return the turns of a call from rows of `turns`; none if no speech of the caller is known, as in a menu."""
     if all(row["speaker"] != "caller" for row in rows):
         return ()
-    return [SpokenTurn(row["speaker"], row["started_at"], row["ended_at"], _measured(row)) for row in rows]
+    columns = ("speaker", "started_at", "ended_at")
+    return [SpokenTurn(*(row[name] for name in columns), _measured(row), row["latency_s"]) for row in rows]
 
 
 def _measured(row: Mapping[str, Any]) -> str:
@@ -43,7 +45,7 @@ def lanes_of_turns(turns: Sequence[SpokenTurn], cells: int) -> Iterator[tuple[st
     first = min(turn.started_at for turn in turns)
     last = max(turn.ended_at or turn.started_at for turn in turns)
     cell_s = max((last - first).total_seconds(), 0.001) / cells
-    for speaker in _SPEAKERS:
+    for speaker in SPEAKERS:
         row = [" "] * cells
         for turn in turns:
             if turn.speaker == speaker:

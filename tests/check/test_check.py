@@ -282,7 +282,7 @@ def test_the_voice_rules_on_calls_of_bots(tmp_path: Path) -> None:
         path = make_session(AGENTS / name / "events.jsonl.zst", tmp_path / f"{name}.parquet")
         return {each.rule.id for each in arirecord.open_session(path).check("voice").failed("warning")}
 
-    slow = {"slow-answers", "slowest-answer", "slow-greeting", "slow-yield", "dead-air", "turn-unanswered"}
+    slow = {"slow-answers", "slowest-answer", "slow-yield", "dead-air", "turn-unanswered"}
 
     assert failed("playback") == slow
     assert failed("audiosocket") == {*slow, "turns-measured"}

@@ -125,6 +125,12 @@ async def async_test(ari):
         await ari.ended()
 
 
+def test_a_check(check_recording):
+    assert check_recording("menu.parquet", "linter").is_ok
+    with pytest.raises(AssertionError, match="(?s)error  few: .*1 failed"):
+        check_recording("menu.parquet", "few.toml")
+
+
 @pytest.mark.arirecord("menu.parquet", speed="max")
 def test_async(ari):
     asyncio.run(async_test(ari))
@@ -144,9 +150,10 @@ def outcome(folder: Path, text: str, *options: str) -> str:
 def test_a_recording_is_a_fixture(tmp_path: Path) -> None:
     """The plugin is found without a word, and its mark is known."""
     (tmp_path / "menu.parquet").symlink_to(MENU)
+    (tmp_path / "few.toml").write_text("version = 1\n[rules.few]\ntitle = 'few calls'\ncheck = 'calls.count < 1'\n")
     said = outcome(tmp_path, SUITE.format(app=ivr.__file__))
 
-    assert "7 passed" in said, said
+    assert "8 passed" in said, said
 
 
 @pytest.mark.slow

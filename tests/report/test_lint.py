@@ -105,6 +105,8 @@ def test_every_rule_is_tested() -> None:
 
 
 NO_FAULT: dict[str, list[Row]] = {
+    "ends in a subroutine of Dial": [*begun(), *finished(), about(9.3, "ChannelDialplan", "1002",
+                                     dialplan_app="AppDial", dialplan_app_data="(Outgoing Line)")],
     "alone for a moment": [*begun(), left(2, "1001", ["1002"]), ended(2.1, "1001"), left(3, "1002", []),
                            ended(3, "1002")],
     "busy": [*begun()[:3], dial(1, "BUSY"), ended(1.1, "1002", 17, "User busy"), ended(1.2, "1001", 17, "User busy")],

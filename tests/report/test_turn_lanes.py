@@ -1,9 +1,11 @@
 """Turns of voice agents in the story of a call: lanes, and what was measured of each turn."""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+import arirecord
 from arirecord.analytics import connect
 from arirecord.report.build_story import story
 from arirecord.report.ladder_html import ladder_html
@@ -47,14 +49,30 @@ def test_a_bot_that_sends_nothing_in_its_pauses() -> None:
     assert [line.rpartition("partly unknown: ")[2] for line in lines[3:]] == ["no silence"] * 4
 
 
-def test_the_page_has_the_same_turns() -> None:
-    """The page of a call has a table of its turns."""
-    con = connect(SAMPLE)
-    ((call_id,), *_) = con.execute("SELECT call_id FROM calls ORDER BY call_id").fetchall()
-    page = ladder_html(story(con, call_id))
+def test_pictures_have_the_same_turns() -> None:
+    """The page of a call has a table of its turns, and a lane for each speaker, as the plot has."""
+    session = arirecord.open_session(SAMPLE)
+    call_id = min(session.calls()["call_id"])
+    page = ladder_html(session.call(call_id).story)
+    svg = ElementTree.fromstring(session.call(call_id).svg())
+    texts = [each.text for each in svg.iter("{http://www.w3.org/2000/svg}text")]
+    plotted = [text for lane in session.plot.turns(call_id).data for text in lane.text if text]
 
-    assert "<summary>Turns as lanes</summary>" in page
-    assert page.count("answers after") == 5
+    assert page.count("answers after") == 2 * 5
+    assert [text for text in texts if text in ("caller", "agent", "human")] == ["caller", "agent", "human"]
+    assert [text for text in texts if text in ("0.36", "0.73", "1.23", "0.41", "0.40")] == [
+        "0.36", "0.73", "1.23", "0.41", "0.40",
+    ]  # fmt: skip
+    assert sorted(plotted) == ["0.36 s", "0.40 s", "0.41 s", "0.73 s", "1.23 s"]
+
+
+def test_a_turn_without_an_end_is_thin() -> None:
+    """And a plot leaves it out."""
+    session = arirecord.open_session(SAMPLE)
+    call_id = max(session.calls()["call_id"])
+
+    assert "to ?: " in session.call(call_id).svg()
+    assert [lane.name for lane in session.plot.turns(call_id).data] == ["caller"]
 
 
 def test_a_call_without_speech_of_the_caller_has_no_turns(tmp_path: Path) -> None:

@@ -18,7 +18,12 @@ odd_events AS (
         -- Asterisk sends these for channels that have ended.
         events.seq > lives.ended_seq
             AND events.type NOT IN ('ChannelCallerId', 'ChannelConnectedLine', 'ChannelVarset', 'StasisEnd')
-            AND NOT (events.type = 'ChannelDestroyed' AND events.event_at = lives.ended_at) AS is_after_end,
+            AND NOT (events.type = 'ChannelDestroyed' AND events.event_at = lives.ended_at)
+            -- A channel that ends in a subroutine of Dial gets its place in the dialplan back while it ends.
+            AND NOT (
+                events.type = 'ChannelDialplan'
+                AND COALESCE(epoch_ms(events.event_at) - epoch_ms(lives.ended_at) BETWEEN -100 AND 100, false)
+            ) AS is_after_end,
         any_value(epoch_ms(events.latest_at) - epoch_ms(events.event_at)) AS back_ms,
         min(events.seq) AS seq
     FROM ordered_events AS events
