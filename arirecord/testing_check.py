@@ -15,7 +15,7 @@ __all__ = ["check_recording", "find_beside_test"]
 
 @pytest.fixture
 def check_recording(request: pytest.FixtureRequest) -> "Callable[..., CheckResult]":
-    """Check a recording against rules, as `arirecord check` does: `check_recording("bot.parquet", "voice", "own.toml")`.
+    """Check a recording as `arirecord check` does: `check_recording("bot.parquet", "voice", "own.toml")`.
 
     Without rules the set is `default`. A relative path is looked up beside the test's file, then under the root folder
     of pytest. Keywords: `fail_on` is the least severity that fails (`"warning"`), the others are those of

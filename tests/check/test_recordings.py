@@ -13,14 +13,6 @@ SAMPLES = Path(__file__).parents[2] / "sample_data"
 pytestmark = pytest.mark.slow
 
 WRONG: dict[str, dict[str, str]] = {
-    # Application streams without subscribeAll end with the application's part of a call.
-    "answered_bridge_talk/app": {"missing-end": "channels leave the application before they end"},
-    "attended_transfer/app": {"missing-end": "channels leave the application before they end"},
-    "blind_transfer/app": {"missing-end": "channels leave the application before they end"},
-    "hold_unhold/app": {"missing-end": "channels leave the application before they end"},
-    "linkedid_attended_transfer/app": {"missing-end": "channels leave the application before they end"},
-    "tapped_menu": {"missing-end": "channels leave the application before they end"},
-    "voice_agent": {"missing-end": "channels leave the application before they end"},
     "busy_noanswer_cancel/all": {"unusual-cause": "calls to phones and numbers that do not exist"},
     "failed_calls": {"unusual-cause": "calls to phones and numbers that do not exist"},
     "edge_ws_drop/all_2": {"switch-clock": "events that Asterisk kept for 10 s while the client was away"},

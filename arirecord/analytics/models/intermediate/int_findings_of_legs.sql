@@ -6,10 +6,15 @@ WITH known_legs AS (
         facts.hangup_cause, facts.hangup_cause_txt, facts.tech_cause,
         facts.is_answered, outcomes.disposition,
         lives.created_seq, lives.ended_seq,
-        bool_or(facts.ended_at IS NOT NULL) OVER (PARTITION BY own_legs.call_id) AS has_ended_leg
+        bool_or(facts.ended_at IS NOT NULL) OVER (PARTITION BY own_legs.call_id) AS has_ended_leg,
+        -- The socket of an application shows nothing of a channel before it enters and after it leaves.
+        lives.created_seq IS NULL AND COALESCE(facts.last_seq <= departures.seq, false) AS is_out_of_sight
     FROM int_legs AS own_legs
     JOIN int_channel_facts AS facts USING (channel_id)
     JOIN int_channel_lives AS lives USING (channel_id)
+    LEFT JOIN (
+        SELECT channel_id, max(seq) AS seq FROM stg_stasis_events WHERE NOT is_entry GROUP BY channel_id
+    ) AS departures USING (channel_id)
     LEFT JOIN int_call_dispositions AS outcomes ON outcomes.call_id = own_legs.call_id
 )
 
@@ -23,9 +28,12 @@ UNION ALL
 SELECT
     'missing-end',
     -- A call that goes on when the recording ends is not a problem of the call.
-    CASE WHEN has_ended_leg THEN 'warning' ELSE 'note' END,
-    'its end was not recorded'
-        || CASE WHEN has_ended_leg THEN ', though that of other channels was' ELSE '' END,
+    CASE WHEN has_ended_leg AND NOT is_out_of_sight THEN 'warning' ELSE 'note' END,
+    'its end was not recorded' || CASE
+        WHEN is_out_of_sight THEN ': it left the application before'
+        WHEN has_ended_leg THEN ', though that of other channels was'
+        ELSE ''
+    END,
     call_id, channel_id, last_seq, NULL
 FROM known_legs
 WHERE ended_at IS NULL
