@@ -15,8 +15,9 @@ def spoken_turns(rows: Sequence[Mapping[str, Any]]) -> Sequence[SpokenTurn]:
     """Return the turns of a call from rows of `turns`; none if no speech of the caller is known, as in a menu."""
     if all(row["speaker"] != "caller" for row in rows):
         return ()
-    columns = ("speaker", "started_at", "ended_at")
-    return [SpokenTurn(*(row[name] for name in columns), _measured(row), row["latency_s"]) for row in rows]
+    return [
+        SpokenTurn(row["speaker"], row["started_at"], row["ended_at"], _measured(row), row["latency_s"]) for row in rows
+    ]
 
 
 def _measured(row: Mapping[str, Any]) -> str:

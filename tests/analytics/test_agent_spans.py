@@ -195,7 +195,7 @@ def test_a_hostile_span_costs_itself_only(call: Path, tmp_path: Path) -> None:
         for key in span("llm", 3, 4)
         for number, value in enumerate(HOSTILE)
     ]
-    file = written(tmp_path, document(*odd, *with_channel(PIPECAT, "a")), document(odd), {"resourceSpans": odd})
+    file = written(tmp_path, document(*odd, *with_channel(PIPECAT, "a")), document(*odd), {"resourceSpans": odd})
 
-    assert len(list(otlp_file.read_spans(file))) == len(odd) + len(PIPECAT)
+    assert len(list(otlp_file.read_spans(file))) == 2 * len(odd) + len(PIPECAT)
     assert answers(call, file).row(0)[2] == pytest.approx(0.5)
