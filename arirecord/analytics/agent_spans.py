@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from arirecord.session.reader import SpanFile
 
-from .otlp_file import Span, read_spans
+from .otlp_file import StageSpan, read_spans
 from .statement_runner import StatementRunner
 
 __all__ = ["SPANS", "create_spans"]
@@ -127,7 +127,7 @@ def create_spans(runner: StatementRunner, file: SpanFile | None, channels: Calla
         _log.warning("%s: %d stages are left out: they have no beginning or no end.", file.path, endless_count)
 
 
-def _arrow(spans: Sequence[Span]) -> pa.Table:
+def _arrow(spans: Sequence[StageSpan]) -> pa.Table:
     columns = zip(*spans, strict=True)
     return pa.Table.from_arrays(
         [pa.array(column, type=field.type) for column, field in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA

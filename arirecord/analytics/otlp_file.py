@@ -14,7 +14,7 @@ import orjson
 from arirecord.asterisk.agent_stages import FIRST_RESULT_S, STT_DELAY_S, TURN_DELAYS_S, USER_TURN, stage_of
 from arirecord.errors import OtlpError
 
-__all__ = ["Span", "read_spans"]
+__all__ = ["StageSpan", "read_spans"]
 
 _MOST_BYTES = 1 << 26
 _LONGEST_ID = 200
@@ -24,7 +24,7 @@ _HELP = "Write traces as OTLP JSON, such as with the file exporter of the OpenTe
 _log = logging.getLogger(__name__)
 
 
-class Span(NamedTuple):
+class StageSpan(NamedTuple):
     """One span. Times are nanoseconds since 1970, None if they are missing.
 
     stage: `stt`, `llm`, `tts`, `endpointing`, or None.
@@ -43,7 +43,7 @@ class Span(NamedTuple):
     resource_values: list[str]
 
 
-def read_spans(path: Path, attribute: str | None = None) -> Iterator[Span]:
+def read_spans(path: Path, attribute: str | None = None) -> Iterator[StageSpan]:
     """Yield the spans of a file. At most 64 MiB of it are in memory, decoded.
 
     attribute: only values of this attribute are given; None: of all.
@@ -96,7 +96,7 @@ def _decoded(text: bytes) -> Any:
         return None
 
 
-def _spans_of(document: Mapping[str, Any], attribute: str | None) -> Iterator[Span]:
+def _spans_of(document: Mapping[str, Any], attribute: str | None) -> Iterator[StageSpan]:
     for resource_spans in _objects(document, "resourceSpans"):
         resource = resource_spans.get("resource")
         resource_values = _texts(_attributes(resource) if isinstance(resource, dict) else {}, attribute)
@@ -106,7 +106,7 @@ def _spans_of(document: Mapping[str, Any], attribute: str | None) -> Iterator[Sp
                     yield _span(span, attribute, resource_values)
 
 
-def _span(span: Mapping[str, Any], attribute: str | None, resource_values: list[str]) -> Span:
+def _span(span: Mapping[str, Any], attribute: str | None, resource_values: list[str]) -> StageSpan:
     attributes = _attributes(span)
     begin_ns, end_ns = _time(span.get("startTimeUnixNano")), _time(span.get("endTimeUnixNano"))
     name = str(span.get("name"))
@@ -124,7 +124,7 @@ def _span(span: Mapping[str, Any], attribute: str | None, resource_values: list[
     ids = (str(span.get(key) or "") for key in ("traceId", "spanId", "parentSpanId"))
     trace_id, span_id, parent_id = ids
     values = _texts(attributes, attribute)
-    return Span(trace_id, span_id, parent_id, stage, begin_ns, end_ns, first_s, values, resource_values)
+    return StageSpan(trace_id, span_id, parent_id, stage, begin_ns, end_ns, first_s, values, resource_values)
 
 
 def _objects(holder: Mapping[str, Any], key: str) -> Iterator[dict[str, Any]]:
