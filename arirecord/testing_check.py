@@ -1,4 +1,4 @@
-"""The fixture that checks recordings against rules in somebody else's tests, and where they are looked up."""
+"""The fixture that checks recordings against rules in the tests of an app, and where they are looked up."""
 
 from collections.abc import Callable
 from pathlib import Path
