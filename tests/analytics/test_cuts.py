@@ -54,12 +54,13 @@ def said(con: duckdb.DuckDBPyConnection, table: str) -> dict[Any, list[Any]]:
 @pytest.mark.parametrize("kind", ["begins late", "ends early", "has a gap", "is stopped and started again"])
 @examples(8, suppress_health_check=list(HealthCheck))
 # Of talk_and_hold these hide when a telephone rang, that a channel left a bridge, that it left an application, the end
-# of a hold, and speech.
+# of a hold, and speech. Of transfers the last hides that a channel entered a bridge before it was answered.
 @example(place=171, hidden=14)
 @example(place=117, hidden=1)
 @example(place=114, hidden=40)
 @example(place=883, hidden=1)
 @example(place=443, hidden=1)
+@example(place=2311, hidden=0)
 @given(place=st.integers(0, 10_000), hidden=st.integers(0, 200))
 def test_right_or_null(name: str, kind: str, place: int, hidden: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A duration that the recording does not show is NULL."""

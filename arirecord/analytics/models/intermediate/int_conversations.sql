@@ -4,7 +4,7 @@ SELECT
     arg_min(call_id, seq) AS call_id,
     bridge_id,
     conversation,
-    arg_min(event_at, seq) FILTER (channel_count = 2 AND change = 1) AS started_at,
+    arg_min(event_at, seq) FILTER (channel_count = 2 AND change = 1 AND is_certain) AS started_at,
     any_value(event_at) FILTER (channel_count = 1) AS ended_at,
     max(channel_count)::BIGINT AS channel_count,
     min(seq) AS first_seq,
