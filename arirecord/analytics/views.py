@@ -98,6 +98,12 @@ class SessionViews:
         self._types = header.types.keys() if header and sum(header.types.values()) == header.events else None
         self._has_other_rows = header is not None and header.rows > header.events
 
+    @property
+    def is_one_recording(self) -> bool:
+        """Whether all rows have their `elapsed_ns` from one start."""
+        parts = self._session.parts if self._session else ()
+        return len({part.header.started_ns for part in parts}) == 1
+
     def create(self, view: str) -> str:
         """Return the statement that creates a view."""
         return f"CREATE VIEW {name(view)} AS {self._select(view)}"
@@ -292,7 +298,7 @@ def _source(session: SessionFile | None, server: Server | None) -> _Source:
 def _recorded_time(session: SessionFile | None, server: Server | None) -> RecordedTime:
     if session is None:
         return RecordedTime((), ())
-    return session.recorded_time_of(server.parts) if server else session.recorded_time
+    return session.recorded_time_of(server) if server else session.recorded_time
 
 
 def _recorded_spans(session: SessionFile | None, server: Server | None) -> str:

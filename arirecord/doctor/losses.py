@@ -43,11 +43,12 @@ def _gap(origin: Origin, row: dict[str, Any]) -> Finding:
     lost = row["connection_lost_count"]
     text += f", {lost:,} frames known to be lost" if lost is not None else ", an unknown number of frames lost"
     reason = f": {row['connection_reason']}" if row["connection_reason"] else ""
+    of_server = f" of server {row['connection_server']}" if row["connection_server"] else ""
     return Finding(
         "warning",
         "gap",
         origin.at(row["seq"]),
-        f"Gap {text}{reason}.",
+        f"Gap{of_server} {text}{reason}.",
         "Asterisk keeps no history; metrics have NULL for unknown values of calls in it.",
     )
 

@@ -26,6 +26,7 @@ _NARROW = (
     "timestamp",
     "channel_id",
     "connection_lost_since",
+    "connection_server",
     "connection_lost_count",
     "connection_reason",
     "raw",

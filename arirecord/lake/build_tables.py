@@ -122,7 +122,7 @@ def _shard_tasks(
     if not windows:
         return
     facts, gaps = recording_facts(links), gaps_of(session, server)
-    spans = session.recorded_time_of(server.parts).spans
+    spans = session.recorded_time_of(server).spans
     homes, restarts = find_homes(windows, links)
     for window, visits in zip(windows, homes, strict=True):
         guests = {windows[number]: sorted(keys) for number, keys in sorted(visits.guests.items())}

@@ -1,10 +1,11 @@
 """A session made of chosen parts, of which the numbers of rows and the recorded time are known from outside."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from arirecord.session.reader import Part, SessionFile
 from arirecord.session.recorded_time import Gap, RecordedTime
+from arirecord.session.servers import Server
 
 __all__ = ["ShardSession"]
 
@@ -30,10 +31,10 @@ class ShardSession(SessionFile):
         """Return for each part the offset of its `seq`, and for the gaps, which have none."""
         return [*self._shifts, 0]
 
-    def recorded_time_of(self, parts: Collection[int]) -> RecordedTime:
+    def recorded_time_of(self, server: Server) -> RecordedTime:
         """Return the recorded time of the whole recording."""
         if self._recorded is None:
-            return super().recorded_time_of(parts)
+            return super().recorded_time_of(server)
         gaps = [
             Gap(gap.begin_ns, gap.end_ns, len(self.parts), gap.seq + gap.is_between, gap.is_between)
             for gap in self._recorded.gaps

@@ -95,7 +95,7 @@ def gaps_of(session: SessionFile, server: Server) -> Sequence[Gap]:
     """Return the gaps of a server, in order, with the `seq` that the view `recording_gaps` gives them."""
     return [
         gap._replace(part=0, seq=gap.seq + session.seq_shifts[gap.part] - gap.is_between)
-        for gap in session.recorded_time_of(server.parts).gaps
+        for gap in session.recorded_time_of(server).gaps
     ]
 
 

@@ -17,7 +17,7 @@ from .header import KEY, Header
 from .header_sums import add_up
 from .object_store import ObjectPath, file_system, stored_object
 from .parquet import column_bounds, parquet_file
-from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps
+from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps, union
 from .servers import Server, find_servers
 
 if TYPE_CHECKING:
@@ -160,12 +160,16 @@ class SessionFile:
     @cached_property
     def recorded_time(self) -> RecordedTime:
         """The recorded time: without gaps, and without the time between two recordings of a folder."""
-        return self.recorded_time_of(range(len(self.parts)))
+        recorded = measure(self._extents, self._reported_gaps)
+        if not any(gap.server for gap in recorded.gaps):
+            return recorded
+        spans = (span for server in self.servers for span in self.recorded_time_of(server).spans)
+        return RecordedTime(union(spans), recorded.gaps)
 
-    def recorded_time_of(self, parts: Collection[int]) -> RecordedTime:
-        """Return the recorded time of some of the parts, by their numbers."""
-        gaps = (gap for gap in self._reported_gaps if gap.part in parts)
-        return measure(self._extents_of(parts), gaps)
+    def recorded_time_of(self, server: Server) -> RecordedTime:
+        """Return the recorded time of one of the servers."""
+        gaps = (gap for gap in self._reported_gaps if gap.part in server.parts and gap.server in (None, server.name))
+        return measure(self._extents_of(server.parts), gaps)
 
     @cached_property
     def servers(self) -> Sequence[Server]:

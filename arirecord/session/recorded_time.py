@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .parquet import column_bounds
 
-__all__ = ["Extent", "Gap", "RecordedTime", "Span", "continues", "gaps_between", "measure", "read_gaps"]
+__all__ = ["Extent", "Gap", "RecordedTime", "Span", "continues", "gaps_between", "measure", "read_gaps", "union"]
 
 
 class Span(NamedTuple):
@@ -36,7 +36,8 @@ class Extent(NamedTuple):
 class Gap(NamedTuple):
     """Time that was not recorded: before the row `seq` of part number `part`, which is the first one after it.
 
-    `is_between`: no row of the session reports it, because it lies between two parts.
+    `is_between`: no row of the session reports it, because it lies between two parts. `server`: the `asterisk_id` of
+    the only server that it concerns; None: all servers of the part.
     """
 
     begin_ns: int
@@ -44,6 +45,7 @@ class Gap(NamedTuple):
     part: int
     seq: int
     is_between: bool
+    server: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,9 @@ def measure(extents: Sequence[Extent | None], gaps: Iterable[Gap] = ()) -> Recor
         if not gap.is_between and extent is not None:
             gaps_of[extent.started_ns].append(Span(gap.begin_ns, gap.end_ns))
     spans = [
-        span
-        for started_ns, own in _by_recording(extents).items()
-        for span in _without(own, _union(gaps_of[started_ns]))
+        span for started_ns, own in _by_recording(extents).items() for span in _without(own, union(gaps_of[started_ns]))
     ]
-    return RecordedTime(_union(spans), found)
+    return RecordedTime(union(spans), found)
 
 
 def gaps_between(extents: Sequence[Extent | None]) -> Iterator[Gap]:
@@ -85,7 +85,7 @@ def gaps_between(extents: Sequence[Extent | None]) -> Iterator[Gap]:
     for number, extent in enumerate(extents):
         if extent is not None:
             firsts.setdefault(extent.begin_ns, (number, extent.first_seq))
-    for before, after in pairwise(_union(span for own in _by_recording(extents).values() for span in own)):
+    for before, after in pairwise(union(span for own in _by_recording(extents).values() for span in own)):
         yield Gap(before.end_ns, after.begin_ns, *firsts[after.begin_ns], is_between=True)
 
 
@@ -101,7 +101,7 @@ def _by_recording(extents: Iterable[Extent | None]) -> dict[int, list[Span]]:
         if extent is not None:
             parts[extent.started_ns].append(extent)
     return {
-        started_ns: _union(
+        started_ns: union(
             [Span(part.begin_ns, part.end_ns) for part in own]
             + [Span(one.end_ns, two.begin_ns) for one, two in pairwise(own) if continues(one, two)]
         )
@@ -109,8 +109,8 @@ def _by_recording(extents: Iterable[Extent | None]) -> dict[int, list[Span]]:
     }
 
 
-def _union(spans: Iterable[Span]) -> list[Span]:
-    """The same time in spans that neither overlap nor touch."""
+def union(spans: Iterable[Span]) -> list[Span]:
+    """Return the same time in spans that neither overlap nor touch."""
     united: list[Span] = []
     for span in sorted(spans):
         if united and span.begin_ns <= united[-1].end_ns:
@@ -134,33 +134,36 @@ def _without(spans: Iterable[Span], gaps: Sequence[Span]) -> Iterator[Span]:
 
 
 def read_gaps(path: Path, extent: Extent, part: int, previous_ns: int | None) -> Iterator[Gap]:
-    """The gaps that rows of a part report, each from the last event before it.
+    """The gaps that rows of a part report, each from the last event before it, of its server if it names one.
 
     `previous_ns` is the time of the last row before this part, None without such a row. Row groups with only events
-    are not read.
+    are not read, unless gaps name servers.
     """
     import pyarrow.compute as pc
 
     from .row_groups import opened, stored_batches
 
-    event_ns = extent.begin_ns if previous_ns is None else previous_ns
+    begin_ns = extent.begin_ns if previous_ns is None else previous_ns
+    event_ns: dict[str | None, int] = {}
     with opened(path) as file:
+        of_servers = ["asterisk_id", "connection_server"] if "connection_server" in file.schema_arrow.names else []
         kinds = {number: (low, high) for number, low, high in column_bounds(file.metadata, "kind")}
         ends = {number: high for number, _, high in column_bounds(file.metadata, "elapsed_ns")}
         for group in range(file.num_row_groups):
-            if kinds.get(group) == ("event", "event") and group in ends:
-                event_ns = extent.started_ns + ends[group]
+            if kinds.get(group) == ("event", "event") and group in ends and not of_servers:
+                event_ns[None] = extent.started_ns + ends[group]
                 continue
-            for batch in stored_batches(file, 1 << 16, ("seq", "elapsed_ns", "kind", "type"), [group]):
+            columns = ("seq", "elapsed_ns", "kind", "type", *of_servers)
+            for batch in stored_batches(file, 1 << 16, columns, [group]):
                 is_event = pc.equal(batch["kind"], "event")
                 is_gap = pc.and_(pc.equal(batch["kind"], "connection"), pc.equal(batch["type"], "gap"))
                 shown = batch.filter(pc.or_(is_event, pc.fill_null(is_gap, False)))
-                if not pc.any(is_gap).as_py():
+                if not of_servers and not pc.any(is_gap).as_py():
                     shown = shown.slice(max(shown.num_rows - 1, 0))
-                columns = (shown[name].to_pylist() for name in ("seq", "elapsed_ns", "kind"))
-                for seq, elapsed_ns, kind in zip(*columns, strict=True):
-                    at_ns = extent.started_ns + elapsed_ns
-                    if kind == "event":
-                        event_ns = at_ns
+                for row in shown.to_pylist():
+                    at_ns, server = extent.started_ns + row["elapsed_ns"], row.get("connection_server")
+                    if row["kind"] == "event":
+                        event_ns[None] = event_ns[row.get("asterisk_id")] = at_ns
                     else:
-                        yield Gap(event_ns, at_ns, part, seq, is_between=False)
+                        last_ns = event_ns.get(server, begin_ns)
+                        yield Gap(last_ns, at_ns, part, row["seq"], is_between=False, server=server)

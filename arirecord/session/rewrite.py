@@ -2,11 +2,12 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,34 +29,76 @@ _ROW = ("seq", "received_at", "elapsed_ns", "kind", "raw")
 
 
 def read_batches(
-    session: SessionFile, columns: Sequence[str] = (), *, with_gaps: bool = True
+    session: SessionFile,
+    columns: Sequence[str] = (),
+    *,
+    with_gaps: bool = True,
+    servers: Collection[str | None] | None = None,
 ) -> Iterator[tuple[pa.RecordBatch, int]]:
     """Yield the session in batches with the columns of a row, and the existing ones of `columns`; memory is bounded.
 
     With each batch comes the offset of its `elapsed_ns`, so that they count from the session's first part. A gap
-    between two parts is a row of kind `connection`, if `with_gaps`.
+    between two parts is a row of kind `connection`, if `with_gaps`. A gap of some of the `servers` (None: those of the
+    session) names its server.
     """
     started_ns = session.header.started_ns
-    gaps = {gap.part: gap for gap in session.recorded_time.gaps if gap.is_between and with_gaps}
+    names_of = [{server.name for server in session.servers if n in server.parts} for n in range(len(session.parts))]
+    every = {server.name for server in session.servers} if servers is None else {*servers}
+    gaps: dict[int, list[Gap]] = {}
+    for gap in gaps_of_servers(session) if with_gaps else ():
+        gaps.setdefault(gap.part, []).append(gap)
     for number, part in enumerate(session.parts):
         names = [name for name in columns if name in part.schema.names and name not in _ROW]
-        if number in gaps:
-            yield _gap_batch(gaps[number], part, names), part.header.started_ns - started_ns
+        for gap in gaps.get(number, ()):
+            yield _gap_batch(gap, part, names), part.header.started_ns - started_ns
+        own = [name for name in names_of[number] if name] if names_of[number] < every and part.header.gap_count else []
         with opened(part.path) as file:
             for batch in stored_batches(file, _BATCH, [*_ROW, *names]):
-                yield batch, part.header.started_ns - started_ns
+                yield _naming_servers(batch, own) if own else batch, part.header.started_ns - started_ns
 
 
-def gap_row(begin_ns: int, end_ns: int, started_ns: int, reason: str = "no recording was running") -> Row:
-    """A row that reports a gap in a recording that started at `started_ns`; all times are since 1970 UTC."""
+def gaps_of_servers(session: SessionFile) -> Iterator[Gap]:
+    """Yield the gaps between parts of a session; if it has several servers, those of each, which name it."""
+    if len(session.servers) < 2:
+        yield from (gap for gap in session.recorded_time.gaps if gap.is_between)
+    for server in session.servers if len(session.servers) > 1 else ():
+        for gap in session.recorded_time_of(server).gaps:
+            if gap.is_between:
+                yield gap._replace(server=server.name)
+
+
+def _naming_servers(batch: pa.RecordBatch, servers: Sequence[str]) -> pa.RecordBatch:
+    """Return the rows with each gap that names no server once for each of these."""
+    numbers, raws = [], []
+    for number, (kind, raw) in enumerate(zip(batch["kind"].to_pylist(), batch["raw"].to_pylist(), strict=True)):
+        fields = orjson.loads(raw) if kind == "connection" else {}
+        if fields.get("type") == "gap" and "connection_server" not in fields:
+            texts = [orjson.dumps({**fields, "connection_server": server}).decode() for server in servers]
+        else:
+            texts = [raw]
+        numbers += [number] * len(texts)
+        raws += texts
+    if raws == batch["raw"].to_pylist():
+        return batch
+    taken = batch.take(pa.array(numbers))
+    return taken.set_column(taken.schema.get_field_index("raw"), "raw", pa.array(raws, taken.schema.field("raw").type))
+
+
+def gap_row(
+    begin_ns: int, end_ns: int, started_ns: int, reason: str = "no recording was running", server: str | None = None
+) -> Row:
+    """A row that reports a gap in a recording that started at `started_ns`; all times are since 1970 UTC.
+
+    server: the `asterisk_id` of the only server that the gap concerns; None: all servers.
+    """
     since = format_timestamp(begin_ns // 1_000_000 * 1_000_000)
-    return Row(
-        0, end_ns, end_ns - started_ns, "connection", own_text("connection", "gap", lost_since=since, reason=reason)
-    )
+    text = own_text("connection", "gap", lost_since=since, reason=reason, server=server)
+    return Row(0, end_ns, end_ns - started_ns, "connection", text)
 
 
 def _gap_batch(gap: Gap, part: Part, names: Sequence[str]) -> pa.RecordBatch:
-    _, received_ns, elapsed_ns, kind, raw = gap_row(gap.begin_ns, gap.end_ns, part.header.started_ns)
+    row = gap_row(gap.begin_ns, gap.end_ns, part.header.started_ns, server=gap.server)
+    _, received_ns, elapsed_ns, kind, raw = row
     values = {"seq": gap.seq, "received_at": received_ns // 1000, "elapsed_ns": elapsed_ns, "kind": kind, "raw": raw}
     fields = [part.schema.field(name) for name in (*_ROW, *names)]
     columns = [pa.array([{**values, "type": "gap"}.get(field.name)], field.type) for field in fields]

@@ -65,6 +65,7 @@ OWN_COLUMNS: Mapping[str, Mapping[str, ColumnType]] = {
         "connection_lost_count": "int64",
         "connection_lost_since": "timestamp",
         "connection_reason": "string",
+        "connection_server": "string",
         "connection_status": "int64",
         "connection_url": "string",
     },

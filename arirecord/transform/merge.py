@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
@@ -50,7 +50,7 @@ def merge_sessions(
     Clocks are compared as in `compare_clocks`, unless `keep_clocks`. An identical frame of several sessions within ten
     seconds is kept as often as the session that has it most often. Rows of other kinds are the same only if they were
     received at the same nanosecond. Rows of one session stay in order. Time in which none of the sessions recorded
-    is a gap. Memory is bounded.
+    a server is a gap of it; a gap of some of several servers names its server. Memory is bounded.
 
     Raises `ArirecordError` for fewer than two sessions, `TargetExists` and `OSError`.
     """
@@ -65,11 +65,13 @@ def merge_sessions(
     ]
     started_ns = max(min(starts), 0)
     seen = _Seen(len(sessions))
+    servers = {server.name for session in sessions if session.header.events for server in session.servers}
 
     def batches() -> Iterator[list[Row]]:
-        streams = [_timed(s, c.offset_ns, started_ns, i) for i, (s, c) in enumerate(zip(sessions, clocks, strict=True))]
+        timed = zip(sessions, clocks, strict=True)
+        streams = [_timed(s, c.offset_ns, started_ns, index, servers) for index, (s, c) in enumerate(timed)]
         # By time, and at one time by session: each stream is in its own order already.
-        streams.append(_gaps(sessions, clocks, started_ns))
+        streams.append(_gaps(sessions, clocks, servers, started_ns))
         rows = (
             row
             for _, index, row in heapq.merge(*streams, key=lambda item: item[:2])
@@ -104,28 +106,38 @@ def merge_sessions(
     return Merged(header, clocks, seen.duplicates)
 
 
-def _timed(session: SessionFile, offset_ns: int, started_ns: int, index: int) -> Iterator[tuple[int, int, Row]]:
+def _timed(
+    session: SessionFile, offset_ns: int, started_ns: int, index: int, servers: Collection[str | None]
+) -> Iterator[tuple[int, int, Row]]:
     began_ns = session.header.started_ns
     at_ns = 0
-    for batch, shift_ns in read_batches(session, with_gaps=False):
+    for batch, shift_ns in read_batches(session, with_gaps=False, servers=servers):
         for row in to_rows(batch, shift_ns):
             at_ns = max(at_ns, began_ns + row.elapsed_ns - offset_ns)
             received_ns = max(row.received_ns - offset_ns, 0)
             yield at_ns, index, row._replace(received_ns=received_ns, elapsed_ns=max(at_ns - started_ns, 0))
 
 
-def _gaps(sessions: Sequence[SessionFile], clocks: Sequence[Clock], started_ns: int) -> Iterator[tuple[int, int, Row]]:
-    """Yield a row for each time in which none of the sessions recorded; it comes before all other rows of its end."""
-    extents = [
-        part.extent._replace(
-            begin_ns=part.extent.begin_ns - clock.offset_ns, end_ns=part.extent.end_ns - clock.offset_ns
-        )
-        for session, clock in zip(sessions, clocks, strict=True)
-        for part in session.parts
-        if part.extent is not None
-    ]
-    for gap in gaps_between(sorted(extents, key=attrgetter("begin_ns"))):
-        yield gap.end_ns, -1, gap_row(gap.begin_ns, gap.end_ns, started_ns)
+def _gaps(
+    sessions: Sequence[SessionFile], clocks: Sequence[Clock], servers: Collection[str | None], started_ns: int
+) -> Iterator[tuple[int, int, Row]]:
+    """Yield a row for each time in which no session recorded a server; it comes before all other rows of its end."""
+    gaps = []
+    for name in servers:
+        extents = [
+            part.extent._replace(
+                begin_ns=part.extent.begin_ns - clock.offset_ns, end_ns=part.extent.end_ns - clock.offset_ns
+            )
+            for session, clock in zip(sessions, clocks, strict=True)
+            for server in session.servers
+            if server.name == name or not session.header.events
+            for part in (session.parts[number] for number in server.parts)
+            if part.extent is not None
+        ]
+        gap_server = name if len(servers) > 1 else None
+        gaps += [gap._replace(server=gap_server) for gap in gaps_between(sorted(extents, key=attrgetter("begin_ns")))]
+    for gap in sorted(gaps, key=attrgetter("end_ns")):
+        yield gap.end_ns, -1, gap_row(gap.begin_ns, gap.end_ns, started_ns, server=gap.server)
 
 
 @dataclass(slots=True)

@@ -17,7 +17,9 @@ from arirecord.report.call_data import MODELS, read_facts
 from arirecord.report.ladder_pack import ladders_of
 from arirecord.report.search import worst_calls
 from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.reader import open_session
 from arirecord.session.seal import seal
+from arirecord.transform.merge import merge_sessions
 from tests.conftest import read_lines, streams
 
 A, B = "02:fc:00:00:00:01", "02:fc:00:00:00:02"
@@ -82,19 +84,30 @@ def test_equal_ids_of_two_servers_are_two_things(stream: str, count: int, is_fol
 
 
 @pytest.mark.slow
-def test_a_gap_of_one_server_changes_no_row_of_another(tmp_path: Path) -> None:
-    """Nor does the presence of the other."""
+@pytest.mark.parametrize(("is_stopped", "is_folder"), [(False, True), (False, False), (True, False)])
+def test_a_gap_of_one_server_changes_no_row_of_another(is_stopped: bool, is_folder: bool, tmp_path: Path) -> None:
+    """Nor does the presence of the other; a connection of B was lost, or its recorder stopped and was started again."""
     frames = frames_of("ivr_dtmf/all", B)
     middle = frames[len(frames) // 2][0]
-    broken = [*frames[: len(frames) // 3], (middle, "gap"), *frames[len(frames) // 2 :]]
+    first, second = frames[: len(frames) // 3], frames[len(frames) // 2 :]
     (tmp_path / "both").mkdir()
-    record(tmp_path / "both" / "a.parquet", frames_of("ivr_dtmf/all", A))
-    record(tmp_path / "both" / "b.parquet", broken)
-    record(tmp_path / "a.parquet", frames_of("ivr_dtmf/all", A))
-    together, alone = connect(tmp_path / "both", models=TABLES), connect(tmp_path / "a.parquet", models=TABLES)
+    (tmp_path / "b").mkdir()
+    a = record(tmp_path / "both" / "a.parquet", frames_of("ivr_dtmf/all", A))
+    if is_stopped:
+        b = [record(tmp_path / "b" / "1.parquet", first), record(tmp_path / "b" / "2.parquet", second)]
+    else:
+        b = [record(tmp_path / "b" / "1.parquet", [*first, (middle, "gap"), *second])]
+    both = tmp_path / "both"
+    for path in b if is_folder else ():
+        (both / f"b{path.name}").hardlink_to(path)
+    if not is_folder:
+        both = tmp_path / "merged.parquet"
+        merge_sessions([open_session(path) for path in (a, tmp_path / "b")], both)
+    together, *alone = (connect(path, models=TABLES) for path in (both, a, tmp_path / "b"))
     assert together.execute("SELECT bool_and(is_complete) FROM calls WHERE server = ?", [B]).fetchall() == [(False,)]
     for table in TABLES:
-        assert rows(together, table, f"server = '{A}'") == rows(alone, table), table
+        for server, own in zip((A, B), alone, strict=True):
+            assert rows(together, table, f"server = '{server}'") == rows(own, table), (table, server)
 
 
 @pytest.mark.slow
