@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .clock_steps import JUMP_US, ClockStep, find_steps
 from .statement_runner import StatementRunner
 from .views import SessionViews
 
@@ -33,10 +34,13 @@ SELECT
         AND 2 * (epoch_us(max(received_at)) - epoch_us(min(received_at)))
             >= sum(greatest(epoch_us(timestamp) - epoch_us(last_at), 0)) FILTER (NOT is_ahead),
         false
-    )
+    ),
+    COALESCE(bool_or(abs(late_us - last_late_us) >= {JUMP_US}), false)
 FROM (
     SELECT
         timestamp, received_at,
+        elapsed_ns // 1000 - epoch_us(timestamp) AS late_us,
+        lag(late_us IGNORE NULLS) OVER (ORDER BY seq) AS last_late_us,
         epoch_us(timestamp) - epoch_us(received_at) AS ahead_us,
         max(ahead_us) OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS last_ahead_us,
         ahead_us > last_ahead_us + {_AHEAD_US} AS is_ahead,
@@ -84,20 +88,23 @@ class ServerClock:
     is_wrong: the clock was set or not set, and the time of receipt is right: it replaces all timestamps.
     unknown: intervals of `seq`, the last one exclusive (None: no end), in which no time is known, because the clock
         was set back and the time of receipt is not right either.
+    steps: small steps of the clock, by which later times are corrected.
     """
 
     has_untimed: bool = False
     is_wrong: bool = False
     unknown: tuple[tuple[int, int | None], ...] = ()
+    steps: tuple[ClockStep, ...] = ()
 
 
 def read_clock(runner: StatementRunner, views: SessionViews) -> ServerClock:
     """Return what the view `events` shows of the clock."""
-    ((untimed_count, is_same, is_invented, has_setback, is_unset, is_ahead),) = runner.rows(views.written_into(_BOUNDS))
+    (bounds,) = runner.rows(views.written_into(_BOUNDS))
+    untimed_count, is_same, is_invented, has_setback, is_unset, is_ahead, has_jump = bounds
     # An import without times of receipt uses the timestamps instead; for an untimed event, the last one before it.
     has_untimed = untimed_count > 0 and not (is_same and is_invented)
     if not has_setback and not is_unset and not is_ahead:
-        return ServerClock(has_untimed)
+        return ServerClock(has_untimed, steps=tuple(find_steps(runner, views)) if has_jump else ())
     ((is_receipt_wrong, edges),) = runner.rows(views.written_into(_SETBACKS))
     edges = edges or []
     if len(edges) > _STEPS:
@@ -114,8 +121,13 @@ def time_macros(clock: ServerClock) -> Iterator[str]:
     another time by Asterisk's clock.
     """
     event_time, is_receipt, snapshot_time = "own_at", "false", "own_at"
+    if clock.steps:
+        ahead = " + ".join(f"CASE WHEN at_seq >= {step.seq} THEN {step.ahead_us} ELSE 0 END" for step in clock.steps)
+        event_time = f"own_at - to_microseconds({ahead})"
+        # A thing seen after the step can have been made before it.
+        snapshot_time = f"CASE WHEN at_seq < {clock.steps[0].seq} THEN own_at END"
     if clock.has_untimed:
-        event_time = f"COALESCE(own_at, CASE WHEN receipt_at >= {_EARLIEST} THEN receipt_at END)"
+        event_time = f"COALESCE({event_time}, CASE WHEN receipt_at >= {_EARLIEST} THEN receipt_at END)"
         is_receipt = "own_at IS NULL"
     if clock.is_wrong:
         event_time, is_receipt, snapshot_time = "receipt_at", "true", "NULL::TIMESTAMP"

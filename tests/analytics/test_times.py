@@ -1,5 +1,6 @@
 """Times that Asterisk does not send, or sends wrong: by receipt where that is right, otherwise NULL."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,47 @@ def test_a_wrong_clock_gives_times_of_receipt(clock: dict[str, str], tmp_path: P
     assert values(path, "calls", "duration_s", "billsec", "is_complete") == [(20, 19, True)]
     assert values(path, "legs", "up_s", "started_at::VARCHAR") == [(19, "2026-01-01 10:00:00")]
     assert values(path, "kpis", "concurrent_peak_count", "recorded_s") == [(1, 20)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step_s", [1, 45, -1, -9, -20])
+def test_a_small_step_of_the_clock_is_corrected(step_s: int, tmp_path: Path) -> None:
+    """Events before it keep their times; durations across it are right."""
+    stepped = [(t, later(text, step_s) if t >= (START + 6) * 10**9 else text) for t, text in call()]
+    path = record(tmp_path / "s.parquet", stepped)
+    assert values(path, "calls", "duration_s", "billsec", "is_complete", "started_at::VARCHAR") == [
+        (20, 19, True, "2026-01-01 10:00:00")
+    ]
+    assert values(path, "playbacks", "duration_s") == [(4,)]
+
+
+def later(text: str, seconds: float) -> str:
+    """The same event with a timestamp by a clock that is ahead."""
+    event = orjson.loads(text)
+    if "timestamp" in event:
+        moved = datetime.fromisoformat(event["timestamp"]) + timedelta(seconds=seconds)
+        event["timestamp"] = moved.isoformat(timespec="milliseconds")
+    return orjson.dumps(event).decode()
+
+
+@pytest.mark.parametrize(
+    "received_s",
+    [
+        [0, 1, 8, 8, 10, 20],
+        [0, 1, 2, 6, 19, 20],
+        [7, 7, 7, 7, 10, 20],
+        [0, 1, 2, 14, 14, 20],
+        [0, 0.1, 0.2, 0.6, 1, 2],
+        [0, 1, 2, 6, 25.5, 25.5],
+        [0, 5, 5, 10, 10, 20],
+    ],
+    ids=["a stall", "one late", "at first", "twice", "a replay at ten times the pace", "at the end", "in batches"],
+)
+def test_a_delay_is_no_step_of_the_clock(received_s: list[float], tmp_path: Path) -> None:
+    """Events that waited are received in a burst: Asterisk's times stay as they are."""
+    frames = [(int((START + s) * 10**9), text) for s, (_, text) in zip(received_s, call(), strict=True)]
+    path = record(tmp_path / "s.parquet", frames)
+    assert values(path, "calls", "duration_s", "billsec", "started_at::VARCHAR") == [(20, 19, "2026-01-01 10:00:00")]
 
 
 @pytest.mark.slow
