@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from arirecord.session.header import Header
+from arirecord.session.reader import Frame
 
 from . import events
 from .clients.subscription import Membership
@@ -97,9 +98,9 @@ class Playback:
         self.scheduler = Scheduler(options, clock, self.clients, self._state, self._rest, self.pacing, self.chaos)
         self._pending: list[_Pending] = []
 
-    def watch_hangups(self, call: Callable[[str], object]) -> None:
-        """Call this with the recorded id of each channel whose end is sent from now on."""
-        self._rest.on_hangup = call
+    def watch(self, call: Callable[[Frame], object]) -> None:
+        """Call this with each frame that is sent from now on."""
+        self._rest.on_frame = call
 
     def client_channel(self, channel_id: str) -> str:
         """The client's id of a recorded channel."""

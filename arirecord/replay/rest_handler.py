@@ -4,8 +4,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from arirecord.asterisk.rest_operations import Route, find, methods_at
 from arirecord.session.reader import Frame
 
@@ -72,7 +70,7 @@ class RestHandler:
         now_ns: Callable[[], int] | None = None,
     ) -> None:
         self.ids = IdMap()
-        self.on_hangup: Callable[[str], object] | None = None
+        self.on_frame: Callable[[Frame], object] | None = None
         self._switch = switch
         self._commands = Commands(recorded, switch, self.ids, moment, now_ns, applications.names)
         self._documents = ApiDocs(recorded)
@@ -138,10 +136,9 @@ class RestHandler:
         """Take the frames that will be sent now: they may show what a client created."""
         if self._commands.expected is not None:
             self._commands.expected.take(frames)
-        if self.on_hangup is not None:
+        if self.on_frame is not None:
             for frame in frames:
-                if frame.type == "ChannelDestroyed":
-                    self.on_hangup(_channel_of(frame))
+                self.on_frame(frame)
 
     def restart(self, since_ns: int | None = None) -> None:
         """The recording starts again, or continues at this time (since 1970 UTC): forget the clients' requests."""
@@ -242,10 +239,3 @@ def _recorded_state(route: Route, recalled: Recalled) -> RestResponse | None:
 def _holds(bridge: Mapping[str, Any], channels: Collection[str]) -> bool:
     inside = bridge.get("channels")
     return isinstance(inside, list) and any(isinstance(key, str) and key in channels for key in inside)
-
-
-def _channel_of(frame: Frame) -> str:
-    try:
-        return str(orjson.loads(frame.raw)["channel"]["id"])
-    except (ValueError, KeyError, TypeError):
-        return ""

@@ -103,7 +103,8 @@ class ReplayServer(AsyncBlock):
         )
         pacing, chaos = self._playback.pacing, self._playback.chaos
         self._source = FrameSource(self.session, options, () if pacing is None else pacing.gates, chaos)
-        self._media = MediaChannels(options.media, self._say, self._playback.watch_hangups, on_exchange)
+        self._media = MediaChannels(options.media, self._say, on_exchange)
+        self._playback.watch(self._media.event)
         self._executor = Executor(self._playback, self._source, self.clock, self._say, self._media.note)
         self._rate = None if chaos is None else chaos.rate
         self._diallers = [self._dialler(url) for url in options.connect]

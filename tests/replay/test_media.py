@@ -23,6 +23,8 @@ from arirecord.replay.media.audio import Audio, codec_of
 from arirecord.testing import Ari
 from tests.waiting import HANG_S, wait_for
 
+from .support import make
+
 MENU = Path(__file__).parent / "recordings" / "menu.parquet"
 
 
@@ -183,6 +185,51 @@ def test_audiosocket_for_a_target() -> None:
             while stream.read(1) == b"\x10":
                 stream.read(322)
             assert stream.read(2) == b"\x00\x00"
+
+
+def leg(kind: str, channel_id: str, name: str, application: tuple[str, str] = ("AppDial", ""), **given: Any) -> str:
+    """An event of Asterisk 22 about a channel, of which the dialplan has this application with these arguments."""
+    dialplan = {"app_name": application[0], "app_data": application[1]}
+    channel = {"id": channel_id, "name": name, "state": "Up", "dialplan": dialplan}
+    given["peer" if kind == "Dial" else "channel"] = channel
+    return json.dumps({"type": kind, **given, "application": "mine"})
+
+
+def test_legs_that_the_dialplan_makes(tmp_path: Path) -> None:
+    """`Dial(WebSocket/INCOMING/c(slin16)n)`, `Dial(AudioSocket/…)` and the dialplan application AudioSocket."""
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    with socket.create_server(("127.0.0.1", 0)) as tcp:
+        tcp.settimeout(HANG_S)
+        where, caller = f"127.0.0.1:{tcp.getsockname()[1]}", {"id": "2", "name": "Local/ws@phones-0;2"}
+        name = "WebSocket/INCOMING/0x7f"
+        rows = [
+            leg("ChannelVarset", "1", name, variable="MEDIA_WEBSOCKET_CONNECTION_ID", value="abc-1"),
+            leg("Dial", "1", name, caller=caller, dialstring="INCOMING/c(slin16)n", dialstatus=""),
+            leg("ChannelDialplan", "3", "PJSIP/1001-1", ("AudioSocket", f"{first},{where}")),
+            leg("Dial", "4", f"AudioSocket/{where}-{second}", dialstring=f"{where}/{second}"),
+            leg("Dial", "4", f"AudioSocket/{where}-{second}", caller=caller, dialstring=f"{where}/{second}"),
+            leg("ChannelDialplan", "3", "PJSIP/1001-1", ("Hangup", "")),
+        ]
+        session = make(tmp_path / "s.parquet", enumerate(rows))
+        with Ari(session, media="silence", at_end="hold") as ari, connect(f"{ari.ws_url}?app=mine") as events:
+            assert [json.loads(events.recv(HANG_S))["type"] for _ in rows] == [json.loads(row)["type"] for row in rows]
+            with media(ari, "abc-1") as websocket:
+                assert "format:slin16 optimal_frame_size:640" in str(websocket.recv(HANG_S))
+            streams = []
+            for _ in range(2):
+                peer, _ = tcp.accept()
+                peer.settimeout(HANG_S)
+                streams.append((peer, peer.makefile("rb")))
+            heads = {stream.read(19)[3:]: stream for _, stream in streams}
+            assert heads.keys() == {uuid.UUID(first).bytes, uuid.UUID(second).bytes}
+            assert heads[uuid.UUID(second).bytes].read(323) == b"\x10\x01\x40" + bytes(320)
+            ended = heads[uuid.UUID(first).bytes]
+            while ended.read(1) == b"\x10":  # the channel went on in the dialplan
+                ended.read(322)
+            assert ended.read(2) == b"\x00\x00"
+            for peer, stream in streams:
+                stream.close()
+                peer.close()
 
 
 def test_without_the_option_no_target_gets_anything() -> None:

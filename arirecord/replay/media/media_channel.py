@@ -18,7 +18,8 @@ class MediaChannel:
     """A channel that carries audio to and from a client. `channel_id` is the recorded id, `connection_id` that of its
     WebSocket. `target` is the address for its audio, `data` its further argument.
 
-    `ended` is set when the channel is gone.
+    `has_format` is False while the codec is only assumed. `is_application` is True if the dialplan application
+    AudioSocket carries the audio. `ended` is set when the channel is gone.
     """
 
     channel_id: str
@@ -29,6 +30,8 @@ class MediaChannel:
     target: str = ""
     data: str = ""
     is_json: bool = False
+    has_format: bool = True
+    is_application: bool = False
     received_frames: int = 0
     received_bytes: int = 0
     sent_frames: int = 0
@@ -59,7 +62,8 @@ def described_channel(given: Mapping[str, str], channel: Mapping[str, Any]) -> M
         return None
     options = options or rest
     codec = _CODEC.search(options)
-    name = codec[1] if codec else given.get("format") or given.get("formats", "").partition(",")[0] or "ulaw"
+    usual = "slin" if technology == "AudioSocket" else "ulaw"
+    name = codec[1] if codec else given.get("format") or given.get("formats", "").partition(",")[0] or usual
     if technology == "AudioSocket":
         address, _, data = rest.partition("/")
         transport = "audiosocket"

@@ -1,4 +1,4 @@
-"""All media channels of a replay: made known by the responses to clients, ended by requests and events."""
+"""All media channels of a replay: made known by responses to clients and by events, ended by requests and events."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,8 +9,10 @@ import orjson
 from starlette.websockets import WebSocket
 
 from arirecord.replay.rest_handler import ClientExchange
+from arirecord.session.reader import Frame
 
 from .audio import Audio
+from .dialplan_legs import LEG_EVENTS, dialplan_leg, event_of
 from .media_channel import MediaChannel, described_channel
 from .media_socket import serve_media
 from .media_targets import send_audio
@@ -25,18 +27,16 @@ class MediaChannels:
     """Serves `/media/ID` and sends audio to targets.
 
     `media` is `silence`, `none`, the path of a WAV file, or None: silence for WebSockets, and nothing for targets.
-    `say` receives messages for the user, `watch` a function that it calls with the recorded id of each channel that is
-    gone, `on_exchange` every exchange. Raises `ReplayError` for a file that is not a WAV file.
+    `say` receives messages for the user, `on_exchange` every exchange. Raises `ReplayError` for a file that is not a
+    WAV file.
     """
 
     def __init__(
         self,
         media: str | None,
         say: Callable[[str], None],
-        watch: Callable[[Callable[[str], object]], None],
         on_exchange: Callable[[ClientExchange], object] | None = None,
     ) -> None:
-        self._watch = watch
         self._on_exchange = on_exchange
         self._audio = None if media == "none" else Audio(None if media in (None, "silence") else Path(str(media)))
         self._has_targets = media not in (None, "none")
@@ -64,12 +64,33 @@ class MediaChannels:
         elif operation.name in _CREATE:
             channel = described_channel(exchange.request.parameters, _object(exchange))
             if channel is not None:
-                self._watch(self.end)
-                self._channels[channel.channel_id] = channel
-                if self._has_targets and channel.target and channel.transport != "websocket":
-                    self._started.put_nowait(channel)
+                self._add(channel)
         elif exchange.request.parameters.get("variable") == _VARIABLE and channel_id in self._channels:
             self._channels[channel_id].connection_id = str(_object(exchange).get("value", ""))
+
+    def event(self, frame: Frame) -> None:
+        """Take a frame that is sent: it may show a leg that the dialplan makes, or end a channel."""
+        leg = dialplan_leg(frame) if frame.type in LEG_EVENTS else None
+        if leg is not None:
+            self._add(leg)
+        elif self._channels and frame.type in ("ChannelDestroyed", "ChannelDialplan"):
+            channel = event_of(frame).get("channel")
+            channel_id = str(channel.get("id", "")) if isinstance(channel, dict) else ""
+            known = self._channels.get(channel_id)
+            if known is not None and (frame.type == "ChannelDestroyed" or known.is_application):
+                known.ended.set()
+
+    def _add(self, channel: MediaChannel) -> None:
+        """Add a channel. Several events, and the response to a client, can show one: each has a part of it."""
+        known = self._channels.get(channel.channel_id)
+        if known is not None and not known.ended.is_set():
+            known.connection_id = known.connection_id or channel.connection_id
+            if channel.has_format:
+                known.codec, known.is_json, known.has_format = channel.codec, channel.is_json, True
+            return
+        self._channels[channel.channel_id] = channel
+        if self._has_targets and channel.target and channel.transport != "websocket":
+            self._started.put_nowait(channel)
 
     def end(self, channel_id: str) -> None:
         """The channel with this recorded id is gone."""

@@ -106,16 +106,16 @@ async def _audio_socket(channel: MediaChannel, host: str, port: int, frames: Ite
         connection = uuid.UUID(channel.data or str(uuid.uuid4())).bytes
         writer.write(struct.pack("!BH", _UUID, len(connection)) + connection)
         async with asyncio.TaskGroup() as tasks:
-            counting = tasks.create_task(_until_closed(count()))
-            await _until_closed(_paced(channel, frames, send))
+            counting = tasks.create_task(_until_closed(count))
+            await _until_closed(lambda: _paced(channel, frames, send))
             counting.cancel()
         writer.write(struct.pack("!BH", _HANGUP, 0))
     finally:
         writer.close()
 
 
-async def _until_closed(work: Awaitable[None]) -> None:
+async def _until_closed(work: Callable[[], Awaitable[None]]) -> None:
     try:
-        await work
+        await work()
     except (OSError, asyncio.IncompleteReadError):
         return
