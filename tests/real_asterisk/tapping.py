@@ -72,14 +72,15 @@ class Tap:
 
 
 @contextmanager
-def application(asterisk: Asterisk, url: str, script: Path, *options: str) -> Iterator[None]:
+def application(asterisk: Asterisk, url: str, script: Path, *options: str, app: str = "") -> Iterator[None]:
     """An application as a program of its own, connected to `url` while in use."""
-    given = {"ARI_URL": url, "ARI_APP": asterisk.app, "ARI_USER": asterisk.user, "ARI_PASSWORD": asterisk.password}
+    name = app or asterisk.app
+    given = {"ARI_URL": url, "ARI_APP": name, "ARI_USER": asterisk.user, "ARI_PASSWORD": asterisk.password}
     process = subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", sys.executable, str(script), *options], env={**os.environ, **given}
     )
     try:
-        wait_until(lambda: _has_application(asterisk), "the application is connected")
+        wait_until(lambda: _has_application(asterisk, name), "the application is connected")
         yield
         assert process.poll() is None
     finally:
@@ -87,5 +88,5 @@ def application(asterisk: Asterisk, url: str, script: Path, *options: str) -> It
         process.wait()
 
 
-def _has_application(asterisk: Asterisk) -> bool:
-    return any(found["name"] == asterisk.app for found in asterisk.ari("GET", "applications"))
+def _has_application(asterisk: Asterisk, name: str) -> bool:
+    return any(found["name"] == name for found in asterisk.ari("GET", "applications"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from arirecord.replay.verify import Verified, verify
+from arirecord.replay.verify import Verified, VerifyOptions, verify
 from arirecord.testing import Ari
 from tests.replay.apps import ivr
 
@@ -71,6 +71,40 @@ def record_menu(asterisk: Asterisk, target: Path, *options: str) -> Path:
             wait_until(lambda: not asterisk.ari("GET", "bridges"), "all bridges are gone")
         tap.stop()
     return target
+
+
+async def two_calls(rig: Rig) -> None:
+    """At the same time: a call to the first app, and a call that the second one has to a phone."""
+    async with rig.phone("1001") as ann, rig.phone("1003") as cem:
+
+        async def called() -> None:
+            rig.asterisk.ari("POST", "channels", endpoint="PJSIP/1003", app="two")
+            call = await cem.rings()
+            call.answer()
+            heard = cem.voice.heard
+            await eventually(lambda: cem.voice.heard > heard + 10, "the prompt plays")
+            await call.press("9#")
+            await call.until("ended")
+
+        async def calling() -> None:
+            await (await choose(ann, "9#")).until("ended")
+
+        await asyncio.gather(called(), calling())
+
+
+def test_two_apps_of_one_host_in_one_recording(asterisk: Asterisk, tmp_path: Path) -> None:
+    """Each has its own requests, though both send them from connections of one address."""
+    recording = kept(tmp_path, "two.parquet")
+    with Tap(asterisk, recording) as tap:
+        with application(asterisk, tap.url, IVR), application(asterisk, tap.url, IVR, app="two"):
+            asyncio.run(asyncio.wait_for(two_calls(Rig(asterisk)), 60))
+            wait_until(lambda: not asterisk.ari("GET", "channels"), "all calls are over")
+        tap.stop()
+
+    for app in (asterisk.app, "two"):
+        result = asyncio.run(verify(recording, [sys.executable, str(IVR)], VerifyOptions(application=app)))
+        assert [call.lines() for call in result.calls if not call.is_same] == []
+        assert (result.trouble, result.missed, len(result.calls)) == (None, [], 1)
 
 
 @pytest.mark.parametrize("options", [[], ["--websocket"]], ids=["http", "websocket"])
