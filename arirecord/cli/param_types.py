@@ -1,93 +1,74 @@
-"""Types of options: times, durations, time zones, sizes of parts."""
+"""Types of options: a function parses the text of each."""
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from datetime import date, time
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import click
 
+from arirecord.errors import ArirecordError
 from arirecord.select.addresses import parse_listen
-from arirecord.select.times import Time, parse_time
+from arirecord.select.times import parse_time
 from arirecord.select.units import parse_seconds
 from arirecord.select.zones import zone_name
 
 if TYPE_CHECKING:
     from arirecord.capture.rotation import Rotation
 
-__all__ = [
-    "DURATION",
-    "LISTEN",
-    "ROTATION",
-    "TIME",
-    "Duration",
-    "ListenType",
-    "RotationType",
-    "TimeType",
-    "Zone",
-    "time_options",
-    "timezone_option",
-]
+__all__ = ["DURATION", "LISTEN", "ROTATION", "TIME", "Parsed", "time_options", "timezone_option"]
 
 Command = TypeVar("Command", bound=Callable[..., object])
+Value = TypeVar("Value")
+
+_UNPARSED = (str, int, float, date, time)
+"""Values of the command line, and of a settings file."""
 
 
-class Duration(click.ParamType[float]):
-    """`30s`, `5m`, `1h30m`, `500ms`, plain seconds → seconds."""
+class Parsed(click.ParamType[Value], Generic[Value]):
+    """The values that a function makes of texts. Its `ValueError` or `ArirecordError` fails as wrong usage.
 
-    name = "duration"
+    name: what the value is, in a message and in `--help`.
+    """
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return seconds; fails with an example for anything else."""
-        text = str(value)
-        seconds = float(text) if re.fullmatch(r"\d{1,9}(\.\d+)?", text) else parse_seconds(text)
-        if seconds is None or seconds <= 0:
-            self.fail(f"{text!r} is not a duration such as 30s, 5m or 1h30m", param, ctx)
-        return seconds
+    def __init__(self, name: str, parse: Callable[[str], Value]) -> None:
+        self.name = name
+        self._parse = parse
 
-
-class TimeType(click.ParamType[Time]):
-    """A time, as docs/select.md describes it."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Time:
-        """Return the time; fails with examples for anything else."""
+    def convert(self, value: Value | str, param: click.Parameter | None, ctx: click.Context | None) -> Value:
+        """Return the value; one that is parsed already is returned as it is."""
+        if not isinstance(value, _UNPARSED):
+            return value
         try:
-            return value if isinstance(value, Time) else parse_time(str(value))
-        except ValueError as error:
+            return self._parse(str(value))
+        except (ValueError, ArirecordError) as error:
             self.fail(str(error), param, ctx)
 
 
-class ListenType(click.ParamType[tuple[str, int]]):
-    """`127.0.0.1:8089`, `:8089` or `8089` → host and port."""
-
-    name = "address"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        """Return host and port; fails with examples for anything else."""
-        try:
-            return value if isinstance(value, tuple) else parse_listen(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+def _parse_duration(text: str) -> float:
+    seconds = float(text) if re.fullmatch(r"\d{1,9}(\.\d+)?", text) else parse_seconds(text)
+    if seconds is None or seconds <= 0:
+        raise ValueError(f"{text!r} is not a duration such as 30s, 5m or 1h30m")
+    return seconds
 
 
-class Zone(click.ParamType[str]):
-    """`Europe/Prague`, `UTC` or `local` → the name of a time zone."""
+def _parse_rotation(text: str) -> "Rotation":
+    from arirecord.capture.rotation import Rotation
 
-    name = "zone"
+    return Rotation.parse(text)
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name; fails with names that are close to it for anything else."""
-        try:
-            return zone_name(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+
+DURATION = Parsed("duration", _parse_duration)
+LISTEN = Parsed("address", parse_listen)
+ROTATION = Parsed("size", _parse_rotation)
+TIME = Parsed("time", parse_time)
+ZONE = Parsed("zone", zone_name)
 
 
 def timezone_option(help: str) -> Callable[[Command], Command]:
     """Add the option `--timezone`; `help` names what it affects."""
     help = f"{help}: Europe/Prague, local (of this machine) …"
-    return click.option("--timezone", type=Zone(), metavar="ZONE", default="UTC", show_default=True, help=help)
+    return click.option("--timezone", type=ZONE, metavar="ZONE", default="UTC", show_default=True, help=help)
 
 
 def time_options(
@@ -109,24 +90,3 @@ def time_options(
         return click.option(begin, type=TIME, help=begin_help)(command)
 
     return decorate
-
-
-class RotationType(click.ParamType["Rotation"]):
-    """`1h`, `256MB`, `1000000` (rows): when a part is full."""
-
-    name = "size"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Rotation":
-        """Return the rotation; fails with examples for anything else."""
-        from arirecord.capture.rotation import Rotation
-
-        try:
-            return value if isinstance(value, Rotation) else Rotation.parse(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-DURATION = Duration()
-LISTEN = ListenType()
-ROTATION = RotationType()
-TIME = TimeType()

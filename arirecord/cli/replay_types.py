@@ -8,7 +8,7 @@ import click
 
 from .completion import complete_event_types
 from .output import SESSION, Formats, OutputOption
-from .param_types import DURATION
+from .param_types import DURATION, Parsed
 
 if TYPE_CHECKING:
     from dataclasses import Field
@@ -18,74 +18,44 @@ if TYPE_CHECKING:
     from arirecord.select.times import Position
     from arirecord.session.reader import SessionFile
 
-__all__ = ["Faults", "Mapped", "Names", "Speed", "call_starts", "find_call", "option_of", "values_of"]
+__all__ = ["call_starts", "find_call", "option_of", "values_of"]
 
 
-class Speed(click.ParamType["float | None"]):
-    """A number above 0, or `max`, which becomes None."""
-
-    name = "speed"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
-        """Return the speed; fails with an example for anything else."""
-        if value == "max":
-            return None
-        try:
-            speed = float(str(value))
-        except ValueError:
-            speed = math.nan
-        if not (0 < speed < math.inf):
-            self.fail(f"{value!r} is not a speed such as 1, 0.5, 100 or max", param, ctx)
-        return speed
+def _parse_speed(text: str) -> float | None:
+    try:
+        speed = None if text == "max" else float(text)
+    except ValueError:
+        speed = math.nan
+    if speed is not None and not (0 < speed < math.inf):
+        raise ValueError(f"{text!r} is not a speed such as 1, 0.5, 100 or max")
+    return speed
 
 
-class Mapped(click.ParamType["tuple[str, str]"]):
-    """`recorded=asked`, two names of applications."""
-
-    name = "names"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Return the two names; fails with an example for anything else."""
-        recorded, _, asked = str(value).partition("=")
-        if not recorded or not asked:
-            self.fail(f"{value!r} is not a pair such as recorder=my_app", param, ctx)
-        return recorded, asked
+def _parse_pair(text: str) -> tuple[str, str]:
+    recorded, _, asked = text.partition("=")
+    if not recorded or not asked:
+        raise ValueError(f"{text!r} is not a pair such as recorder=my_app")
+    return recorded, asked
 
 
-class Faults(click.ParamType["list[Fault]"]):
-    """Faults on purpose: `drop@1%,stall=2s@StasisStart`."""
-
-    name = "faults"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "list[Fault]":
-        """Return the faults; fails with a list of all faults for anything else."""
-        from arirecord.errors import ReplayError
-        from arirecord.replay.timing.chaos import parse_faults
-
-        try:
-            return parse_faults(str(value))
-        except ReplayError as error:
-            self.fail(str(error), param, ctx)
+def _parse_names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
 
 
-class Names(click.ParamType["list[str]"]):
-    """`a,b` → two names."""
+def _parse_faults(text: str) -> "list[Fault]":
+    from arirecord.replay.timing.chaos import parse_faults
 
-    name = "names"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        """Return the names."""
-        return [name for name in str(value).split(",") if name]
+    return parse_faults(text)
 
 
 _TYPES: Final[Mapping[str, click.ParamType[Any]]] = {
-    "speed": Speed(),
+    "speed": Parsed("speed", _parse_speed),
     "port": click.IntRange(0, 65535),
     "loop": click.IntRange(0),
     "seed": click.IntRange(0),
-    "map_app": Mapped(),
-    "connect_apps": Names(),
-    "chaos": Faults(),
+    "map_app": Parsed("names", _parse_pair),
+    "connect_apps": Parsed("names", _parse_names),
+    "chaos": Parsed("faults", _parse_faults),
     "pace_timeout_s": DURATION,
     "idle_limit_ns": DURATION,
     "min_gap_ns": DURATION,

@@ -17,7 +17,7 @@ from arirecord.printable import printable
 
 from .console import echo, say
 from .output import Input, Output, Verb, build_result_options
-from .param_types import DURATION
+from .param_types import DURATION, Parsed
 from .verify_columns import ladder_row, two_columns
 
 if TYPE_CHECKING:
@@ -26,21 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-class _RuleType(click.ParamType["Rule"]):
-    """`METHOD PATH` or `METHOD PATH?NAME,NAME`."""
+def _parse_rule(text: str) -> "Rule":
+    from arirecord.replay.verify import Rule
 
-    name = "rule"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Rule":
-        """Return a rule; fails with an example for anything else."""
-        from arirecord.replay.verify import Rule
-
-        if isinstance(value, Rule):
-            return value
-        try:
-            return Rule.parse(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+    return Rule.parse(text)
 
 
 @click.command("verify", cls=Verb)
@@ -56,7 +45,7 @@ class _RuleType(click.ParamType["Rule"]):
 @click.option("--app", "application", metavar="NAME", help="App of the recording, if it has several.")
 @click.option(
     "--ignore",
-    type=_RuleType(),
+    type=Parsed("rule", _parse_rule),
     multiple=True,
     metavar="RULE",
     help="Ignore these requests: 'GET /channels*', or only parameters: 'POST /channels?timeout' (repeatable).",
