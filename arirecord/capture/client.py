@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 from websockets.exceptions import ConnectionClosed
 
 from arirecord.asterisk.timestamps import format_timestamp
 from arirecord.errors import ArirecordError, CaptureError, ConnectionRefused
+from arirecord.json_text import json_object
 from arirecord.session.rows import END_OF_RECORDING
 
 from .connect import CaptureOptions, dial
@@ -263,11 +263,8 @@ class Capture:
     def _is_replaced(self, data: bytes) -> bool:
         if b'"ApplicationReplaced"' not in data:
             return False
-        try:
-            event = orjson.loads(data)
-            return bool(event["type"] == "ApplicationReplaced" and event["application"] == self.options.application)
-        except (ValueError, KeyError, TypeError):
-            return False
+        event = json_object(data)
+        return event.get("type") == "ApplicationReplaced" and event.get("application") == self.options.application
 
     def _taken_over(self) -> Ending:
         """End the recording of a taken application: its socket stays open and silent."""

@@ -7,8 +7,7 @@ from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
-
+from arirecord.json_text import json_object
 from arirecord.session.journal import JournalReader, JournalWriter
 from arirecord.session.rows import Row
 
@@ -97,24 +96,16 @@ def is_clock_set(before: str, after: Sequence[str]) -> bool:
 
     Then an event is older than its own channel or bridge, or only the recorder's times fall.
     """
-    was_ns, now_ns = (stamp_ns(_object(raw).get("timestamp")) for raw in (before, after[0]))
+    was_ns, now_ns = (stamp_ns(json_object(raw).get("timestamp")) for raw in (before, after[0]))
     if was_ns is not None and now_ns is not None and now_ns > was_ns - _JITTER_NS:
         return True
-    for event in map(_object, after):
+    for event in map(json_object, after):
         at_ns = stamp_ns(event.get("timestamp"))
         for part in event.values():
             made_ns = stamp_ns(part.get("creationtime")) if isinstance(part, dict) else None
             if at_ns is not None and made_ns is not None and at_ns < made_ns - _JITTER_NS:
                 return True
     return False
-
-
-def _object(raw: str) -> dict[str, Any]:
-    try:
-        value = orjson.loads(raw)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def sorted_journal(sources: Iterable[Iterator[TimedRows]], path: Path, source: dict[str, Any]) -> int:

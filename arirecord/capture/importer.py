@@ -8,9 +8,8 @@ from operator import methodcaller
 from pathlib import Path
 from typing import Any, cast
 
-import orjson
-
 from arirecord.errors import ArirecordError, NoEvents
+from arirecord.json_text import json_object
 from arirecord.session.header import Header
 from arirecord.session.journal import JournalReader, JournalWriter, journal_path
 from arirecord.session.output_file import check_output
@@ -280,11 +279,7 @@ def _own_time_ns(row: FoundRow) -> int | None:
     """Return the time of an event's own timestamp."""
     if row.kind != "event" or '"timestamp"' not in row.raw:
         return None
-    try:
-        event = orjson.loads(row.raw)
-    except ValueError:
-        return None
-    return own_time_ns(event.get("timestamp")) if isinstance(event, dict) else None
+    return own_time_ns(json_object(row.raw).get("timestamp"))
 
 
 def _timed(parts: Iterator[ImportedRows], before: list[int]) -> Iterator[TimedRows]:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx2
 import orjson
 
+from arirecord.json_text import json_value
 from arirecord.session.rows import body_fields
 
 from .address import Address
@@ -36,10 +37,7 @@ class SnapshotResponse:
     @property
     def value(self) -> Any:
         """Return the body as JSON; None for any other body."""
-        try:
-            return orjson.loads(self.body)
-        except ValueError:
-            return None
+        return json_value(self.body)
 
 
 class RestRecorder:

@@ -3,9 +3,8 @@
 import re
 from typing import Any, Literal
 
-import orjson
-
 from arirecord.asterisk.dialplan_apps import is_prompt
+from arirecord.json_text import json_object
 
 __all__ = ["MASK", "Dtmf", "DtmfMasker"]
 
@@ -45,11 +44,7 @@ class DtmfMasker:
             if '"gap"' in raw:
                 self._bridge_of.clear()
             return _SENT.sub(_hidden, raw)
-        try:
-            event = orjson.loads(raw)
-        except ValueError:
-            return raw
-        if not isinstance(event, dict):
+        if not (event := json_object(raw)):
             return raw
         if event.get("type") == "ChannelDtmfReceived":
             channel = _id(event, "channel")

@@ -12,6 +12,7 @@ import orjson
 
 from arirecord.analytics.connection import tables_of_server
 from arirecord.errors import NoSuchCall
+from arirecord.json_text import json_object
 
 from .call_rows import rows_of_calls
 from .story import Bridge
@@ -210,7 +211,7 @@ def _events(rows: Sequence[Row]) -> Sequence[Event]:
     seen: set[bytes] = set()
     events = []
     for row in rows:
-        data = _parse(row["raw"])
+        data = json_object(row["raw"])
         same = _without_application(data, row["raw"])
         if row["kind"] != "event" or same not in seen:
             seen.add(same)
@@ -223,14 +224,6 @@ def _without_application(data: Row, raw: str) -> bytes:
         return orjson.dumps({**data, "application": None}, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # nested deeper than orjson writes
         return raw.encode()
-
-
-def _parse(raw: str) -> Row:
-    try:
-        data = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 def _recording_end(connection: duckdb.DuckDBPyConnection) -> datetime:

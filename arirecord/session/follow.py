@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
-import orjson
-
 from arirecord.errors import JournalError
+from arirecord.json_text import json_object
 
 from .folder_files import sessions_and_journals
 from .journal_blocks import BLOCK_FORMAT, BlockScan, first_head, is_head
@@ -152,10 +151,6 @@ class _GrowingJournal:
 
 
 def _type_and_application(raw: str) -> tuple[str | None, str | None]:
-    try:
-        event = orjson.loads(raw)
-    except ValueError:
-        return None, None
-    values = (event.get("type"), event.get("application")) if isinstance(event, dict) else (None, None)
-    first, second = (value if isinstance(value, str) else None for value in values)
-    return first, second
+    event = json_object(raw)
+    event_type, application = event.get("type"), event.get("application")
+    return event_type if isinstance(event_type, str) else None, application if isinstance(application, str) else None

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, quote
 import orjson
 
 from arirecord.asterisk.timestamps import format_timestamp
+from arirecord.json_text import json_object
 from arirecord.session.rows import body_fields
 
 from .frames import CLOSE, Message, MessageReader, parse_close
@@ -117,7 +118,7 @@ class ObservedStream:
         """The URI of the request that a message responds to, and what records that exchange after the message."""
         if b'"RESTResponse"' not in data and b'"ApplicationReplaced"' not in data:
             return None, _nothing
-        event = _object(data)
+        event = json_object(data)
         if event.get("type") == "ApplicationReplaced":
             self._replaced.add(str(event.get("application")))
         elif event.get("type") == "RESTResponse":
@@ -132,7 +133,7 @@ class ObservedStream:
         return None, _nothing
 
     def _request(self, data: bytes) -> None:
-        request = _object(data)
+        request = json_object(data)
         if request.get("type") != "RESTRequest":
             return
         if self._unanswered >= _MAX_UNANSWERED:
@@ -173,14 +174,6 @@ class ObservedStream:
 
 def _nothing() -> None:
     pass
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(data)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _uri(request: dict[str, Any]) -> str:

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Collection
 
-import orjson
 from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
+
+from arirecord.json_text import json_object
 
 from .endpoint import Endpoint
 from .event_stream import ObservedStream
@@ -108,11 +109,7 @@ def _is_for(copy: FanOutCopy, stream: ObservedStream, message: Message) -> bool:
         return True
     if copy.applications.isdisjoint(stream.applications):
         return False
-    try:
-        event = orjson.loads(message.data)
-        return isinstance(event, dict) and event.get("application") in copy.applications
-    except ValueError:
-        return False
+    return json_object(message.data).get("application") in copy.applications
 
 
 def _names(copy: FanOutCopy) -> str:

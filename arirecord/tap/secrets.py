@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, unquote_plus, urlsplit
 import orjson
 
 from arirecord.asterisk.login import logins_of
+from arirecord.json_text import json_value
 
 from .http import Head
 
@@ -111,7 +112,7 @@ def clean_body(
     whole = "value" if is_answer and any(map(is_secret_name, asked)) else ""
     cleaned = clean_text(text, found, whole)
     path = re.sub("/+", "/", unquote(uri.partition("?")[0]))
-    if cleaned == text and text and _CONFIGURATION.search(path) and _parsed(text) is None:
+    if cleaned == text and text and _CONFIGURATION.search(path) and json_value(text) is None:
         return removed(text).encode()
     return body if cleaned == text else cleaned.encode()
 
@@ -125,7 +126,7 @@ def clean_frame(data: bytes, uri: str | None = None) -> bytes:
         text = data.decode()
     except UnicodeDecodeError:
         return data
-    event = _parsed(text)
+    event = json_value(text)
     if not isinstance(event, dict):
         cleaned = clean_text(text)
         return data if cleaned == text else cleaned.encode()
@@ -140,7 +141,7 @@ def clean_frame(data: bytes, uri: str | None = None) -> bytes:
 
 def clean_text(text: str, found: Found = _ignore, whole: str = "") -> str:
     """A text without secrets, JSON or not. In JSON, `whole` is the name of one more secret field."""
-    value = _parsed(text)
+    value = json_value(text)
     if isinstance(value, dict | list):
         changed = _without_secrets(value, found, whole)
         return text if changed == value else orjson.dumps(changed).decode()
@@ -199,13 +200,6 @@ def _removed_all(value: Any, found: Found) -> Any:
         return value
     found(str(value))
     return removed(str(value))
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        return None
 
 
 def user_of(head: Head) -> str | None:

@@ -2,13 +2,11 @@
 
 import base64
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import orjson
 
 from arirecord.errors import ReplayError
+from arirecord.json_text import json_object
 from arirecord.session.reader import Frame
 
 from .app_registry import rewrite
@@ -67,7 +65,11 @@ class ClientView:
             return None
         if frame.type in PRIVATE and application not in self.recorded:
             return None
-        if self.ownership is not None and frame.type not in PRIVATE and not self.ownership.wants(_event(frame.raw)):
+        if (
+            self.ownership is not None
+            and frame.type not in PRIVATE
+            and not self.ownership.wants(json_object(frame.raw))
+        ):
             return None
         text = frame.raw if application == self.asked else rewrite(frame.raw, self.asked)
         return text if self.union is None or self.union.is_new(text, application) else None
@@ -78,14 +80,6 @@ def plain_payload(frame: Frame) -> str | bytes | None:
     if frame.kind == "binary":
         return base64.b64decode(frame.raw)
     return frame.raw if frame.kind == "event" else None
-
-
-def _event(raw: str) -> Mapping[str, Any]:
-    try:
-        event = orjson.loads(raw)
-    except ValueError:
-        return {}
-    return event if isinstance(event, dict) else {}
 
 
 class EventRouting:

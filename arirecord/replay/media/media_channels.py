@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 from starlette.websockets import WebSocket
 
+from arirecord.json_text import json_object
 from arirecord.replay.rest_handler import ClientExchange
 from arirecord.session.reader import Frame
 
@@ -62,11 +62,11 @@ class MediaChannels:
         if operation.name == "hangup":
             self.end(channel_id)
         elif operation.name in _CREATE:
-            channel = described_channel(exchange.request.parameters, _object(exchange))
+            channel = described_channel(exchange.request.parameters, json_object(exchange.response.content))
             if channel is not None:
                 self._add(channel)
         elif exchange.request.parameters.get("variable") == _VARIABLE and channel_id in self._channels:
-            self._channels[channel_id].connection_id = str(_object(exchange).get("value", ""))
+            self._channels[channel_id].connection_id = str(json_object(exchange.response.content).get("value", ""))
 
     def event(self, frame: Frame) -> None:
         """Take a frame that is sent: it may show a leg that the dialplan makes, or end a channel."""
@@ -117,11 +117,3 @@ class MediaChannels:
                 channel = await self._started.get()
                 if self._audio is not None:
                     tasks.create_task(send_audio(channel, self._audio, self._say))
-
-
-def _object(exchange: ClientExchange) -> dict[str, Any]:
-    try:
-        value = orjson.loads(exchange.response.content)
-    except ValueError:
-        value = None
-    return value if isinstance(value, dict) else {}

@@ -5,9 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-import orjson
-
 from arirecord.asterisk.channel_names import endpoint_of
+from arirecord.json_text import json_object
 from arirecord.replay.rest.recorded_exchanges import RecordedExchange, exchange_of
 from arirecord.replay.timing.pacing import AGAIN
 from arirecord.session.reader import Frame
@@ -141,13 +140,8 @@ class PbxState:
             self._waiting = waiting
         elif frame.kind == "rest":
             self._snapshot(frame)
-        elif frame.kind == "event" and frame.type is not None:
-            try:
-                event = orjson.loads(frame.raw)
-            except ValueError:
-                return
-            if isinstance(event, dict):
-                self._event(frame.type, event, frame.elapsed_ns)
+        elif frame.kind == "event" and frame.type is not None and (event := json_object(frame.raw)):
+            self._event(frame.type, event, frame.elapsed_ns)
 
     def _event(self, kind: str, event: Object, at_ns: int) -> None:
         begins = kind in _BEGINS

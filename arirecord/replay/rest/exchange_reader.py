@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arirecord.asterisk.catalogue import event_types
 from arirecord.errors import NotASession, ReplayError
+from arirecord.json_text import json_object
 from arirecord.session.reader import SessionFile
 from arirecord.session.row_groups import grouped_batches, opened
 
@@ -118,11 +118,7 @@ def _fields(session: SessionFile, event_type: str) -> Mapping[str, str]:
     """The fields of an event type in some of its events: `string`, `object` …; each of them may be absent."""
     fields: dict[str, str] = {}
     for frame in islice(session.frames(types=[event_type]), _LOOK_AT):
-        try:
-            event = orjson.loads(frame.raw)
-        except ValueError:
-            continue
-        for name, value in event.items() if isinstance(event, dict) else ():
+        for name, value in json_object(frame.raw).items():
             if name not in _ENVELOPE:
                 fields[name] = _type(value) if fields.get(name, _type(value)) == _type(value) else "object?"
     return fields

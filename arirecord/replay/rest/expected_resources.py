@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import orjson
-
 from arirecord.asterisk.channel_names import endpoint_of
+from arirecord.json_text import json_object
 from arirecord.session.reader import Frame
 
 from .id_map import IdMap, Kind
@@ -52,10 +51,7 @@ class ExpectedResources:
             if (begins := _BEGINS.get(frame.type or "")) is None:
                 continue
             kind, field = begins
-            try:
-                item = orjson.loads(frame.raw)[field]
-            except (ValueError, KeyError, TypeError):
-                continue
+            item = json_object(frame.raw).get(field)
             if not isinstance(item, dict) or (kind, _id_of(kind, item)) in self._bound:
                 continue
             wanted = (kind, _target_of(kind, item))

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, unquote_plus
 
 import orjson
 
+from arirecord.json_text import json_value
+
 __all__ = ["RestRequest", "RestResponse", "error"]
 
 
@@ -51,10 +53,7 @@ class RestRequest:
     @cached_property
     def document(self) -> Any:
         """The body as JSON; None if it is not JSON."""
-        try:
-            return orjson.loads(self.body) if self.body else None
-        except ValueError:
-            return None
+        return json_value(self.body)
 
     @property
     def is_json(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from arirecord.json_text import json_value
 from arirecord.session.rows import body_of
 
 from .messages import RestRequest
@@ -66,10 +67,7 @@ class RecordedExchange(NamedTuple):
     @property
     def value(self) -> Any:
         """The response's body as JSON; None if it is not JSON."""
-        try:
-            return orjson.loads(self.body)
-        except ValueError:
-            return None
+        return json_value(self.body)
 
 
 class StasisEntry(NamedTuple):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import orjson
-
+from arirecord.json_text import json_object
 from arirecord.select.times import Position
 from arirecord.session.reader import Frame
 
@@ -30,11 +29,7 @@ class CallFrames:
         """Whether an event belongs to the call: it names one of its channels, or only one of its bridges."""
         if frame.kind != "event" or (self._any_id is not None and self._any_id.search(frame.raw) is None):
             return False
-        try:
-            event = orjson.loads(frame.raw)
-        except ValueError:
-            return False
-        return isinstance(event, dict) and self._names(event)
+        return self._names(json_object(frame.raw))
 
     def _names(self, event: Mapping[str, Any]) -> bool:
         things = [value for value in event.values() if isinstance(value, dict)]
