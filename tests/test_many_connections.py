@@ -20,7 +20,7 @@ from websockets.frames import Frame, Opcode
 
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.wire import limited_http
+from arirecord.replay.wire import uvicorn_server
 from arirecord.session.rows import own_text
 from arirecord.tap.http import HttpReader
 
@@ -203,7 +203,7 @@ def test_a_head_in_single_bytes_is_searched_once() -> None:
     [b"", b"GET /ari/x HTTP/1.1\r\nX: ", b"POST /ari/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhal"],
 )
 def test_half_a_request_ends_in_a_replay(half: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limited_http, "_REQUEST_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(uvicorn_server, "_REQUEST_TIMEOUT_S", 0.05)
     session = make(tmp_path / "s.parquet", [(0, EVENT)])
 
     async def main() -> None:

@@ -17,7 +17,7 @@ from .completion import complete_event_types
 from .console import warn
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import DURATION, LISTEN, ROTATION
-from .recording_target import open_target
+from .recording import open_target
 from .settings_file import RepeatedTable, is_of_folder, repeated_tables
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from arirecord.printable import printable
 from arirecord.select.units import duration_text
 
 from .console import LOST, is_watched, live_line, say, voice, warn
-from .recording_end import close_recording, report_losses, seal_recording
-from .recording_run import SignalledRecording, handle_signals
+from .recording import SignalledRecording, close_recording, handle_signals, report_losses, seal_recording
 
 if TYPE_CHECKING:
     from arirecord.capture.client import Capture, CaptureOptions, Ending

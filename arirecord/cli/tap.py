@@ -13,9 +13,7 @@ from .access_options import access_options, check_access
 from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
 from .param_types import DURATION, LISTEN, ROTATION
-from .recording_end import report_losses, seal_recording
-from .recording_run import SignalledRecording, handle_signals
-from .recording_target import open_target
+from .recording import SignalledRecording, handle_signals, open_target, report_losses, seal_recording
 
 if TYPE_CHECKING:
     from arirecord.capture.control import Control

@@ -5,7 +5,7 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -18,10 +18,9 @@ from arirecord.printable import printable
 from .console import echo, say
 from .output import Input, Output, Verb, build_result_options
 from .param_types import DURATION, Parsed
-from .verify_columns import ladder_row, two_columns
 
 if TYPE_CHECKING:
-    from arirecord.replay.verify import Rule, Verified
+    from arirecord.replay.verify import Compared, Rule, Verified
 
 __all__ = ["command"]
 
@@ -250,8 +249,8 @@ def _print(result: "Verified", command: Sequence[str], side_by_side: bool) -> No
     for call in different:
         echo("\n".join(call.lines()))
         if side_by_side:
-            echo("\n".join(two_columns(call.course, shutil.get_terminal_size((160, 24)).columns)))
-            if row := ladder_row(result.path, call):
+            echo("\n".join(_two_columns(call.course, shutil.get_terminal_size((160, 24)).columns)))
+            if row := _ladder_row(result.path, call):
                 echo(f"# In the ladder: {row}")
         if call.call.channel_id:
             echo(f"# The recorded call: arirecord explain {shlex.quote(str(result.path))} {call.call.channel_id}")
@@ -264,3 +263,35 @@ def _print(result: "Verified", command: Sequence[str], side_by_side: bool) -> No
         echo(f"{result.path}: {count}, {len(different)} of the calls differ")
     else:
         echo(f"{result.path}: {count}, no difference")
+
+
+def _two_columns(course: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    """Lines of two columns; between them `<` for a request that is only recorded, `>` a new one, `|` another one."""
+    column = max(20, (width - 3) // 2)
+    yield f"{'recorded':{column}}   now"
+    for recorded, now in course:
+        mark = " " if recorded == now else "|" if recorded and now else "<" if recorded else ">"
+        yield f"{_cut(recorded, column):{column}} {mark} {_cut(now, column)}".rstrip()
+
+
+def _ladder_row(session: Path, call: "Compared") -> str:
+    """The row of the recorded call's ladder at which the course parts; empty without one."""
+    from arirecord.errors import NoSuchCall
+    from arirecord.report.build_story import story
+    from arirecord.report.ladder_layout import offset_s, offset_text
+
+    seq = next((hunk.seq for hunk in call.hunks), -1)
+    if seq < 0 or not call.call.channel_id:
+        return ""
+    try:
+        call_story = story(session, call.call.channel_id, details=True, seq=seq)
+    except NoSuchCall:
+        return ""
+    step = next((step for step in call_story.moments if step.seq == seq), None)
+    if step is None:
+        return ""
+    return f"{offset_text(offset_s(call_story, step.at))} s, {step.actor or ''} {step.what}".strip()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

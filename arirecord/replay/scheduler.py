@@ -17,8 +17,7 @@ from .rest_handler import RestHandler
 from .timing.chaos import Chaos, Fault
 from .timing.clock import PlayerClock
 from .timing.date_shift import DateShift
-from .timing.gate_wait import GateWait
-from .timing.pacing import AGAIN, GATE
+from .timing.pacing import AGAIN, GATE, GateWait
 from .timing.player import Player
 from .timing.progress import Place, Progress
 

@@ -1,20 +1,83 @@
-"""The end of a recording: its journal is closed and sealed, and losses are reported."""
+"""A recording of `capture` or `tap`: its output from `-o`, signals while it runs, and its end."""
 
+import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from .console import progress, say, warn
+from .output import Output
 
 if TYPE_CHECKING:
     from arirecord.capture.recorder import Recorder
+    from arirecord.capture.rotation import Rotation, Target
     from arirecord.session.header import Header
 
-__all__ = ["close_recording", "report_losses", "seal_recording"]
+__all__ = [
+    "SignalledRecording",
+    "close_recording",
+    "handle_signals",
+    "open_target",
+    "report_losses",
+    "seal_recording",
+]
+
+
+def open_target(output: Output, rotate: "Rotation | None") -> "Target":
+    """Return the file of a recording, or its folder of parts, before any connection is made.
+
+    Raises `TargetExists` if a recording to the same place was left behind.
+    """
+    from arirecord.capture.rotation import Folder, Rotation, SingleFile
+    from arirecord.session.journal import in_the_way, journal_path
+
+    path = output.required_path
+    if output.is_folder:
+        return Folder(path, rotate or Rotation())
+    file = SingleFile(path, force=output.force)
+    file.open()
+    if (journal := journal_path(path)).exists():
+        raise in_the_way(journal)
+    return file
+
+
+class SignalledRecording(NamedTuple):
+    """The parts of a recording that signals act on: the target, the recorder if it exists, the event that ends it."""
+
+    target: "Target"
+    recorder: "Callable[[], Recorder | None]"
+    stop: asyncio.Event
+
+
+def handle_signals(recordings: Sequence[SignalledRecording]) -> None:
+    """Let Ctrl-C and SIGTERM end all recordings. SIGHUP begins a new part of each folder; it ends the recording of a
+    file, unless the process was started to ignore it (`nohup`).
+    """
+    from arirecord.capture.rotation import Folder
+
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+    def end() -> None:
+        for each in recordings:
+            each.stop.set()
+
+    def hang_up() -> None:
+        for each in recordings:
+            if not isinstance(each.target, Folder):
+                if not is_ignored:
+                    each.stop.set()
+            elif (running := each.recorder()) is not None:
+                running.split()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    if not is_ignored or any(isinstance(each.target, Folder) for each in recordings):
+        loop.add_signal_handler(signal.SIGHUP, hang_up)
 
 
 class _Interrupted(BaseException):
