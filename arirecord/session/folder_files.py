@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from .object_store import ObjectPath, location
 
@@ -13,10 +14,12 @@ __all__ = [
     "LAKE_EVENTS",
     "LAKE_MARKER",
     "REPLACED",
+    "ReadableFiles",
     "common_folder",
     "files_of_day",
     "is_lake",
     "matching_paths",
+    "readable_files",
     "replaced_files",
     "session_files",
     "sessions_and_journals",
@@ -157,6 +160,43 @@ def sessions_and_journals(path: Path) -> tuple[list[Path], list[Path]]:
     sessions = list(session_files(path))
     found = set(sessions)
     return sessions, [journal for journal in journals if journal.with_suffix("") not in found]
+
+
+class ReadableFiles(NamedTuple):
+    """The sessions that a path stands for. Those of a recording that is running are temporary files.
+
+    remark: a sentence on journals that are not read, or are read up to now; empty without such journals.
+    """
+
+    sessions: Sequence[Path]
+    remark: str = ""
+    is_running: bool = False
+
+
+def readable_files(path: Path) -> ReadableFiles:
+    """Return the sessions of a file or a folder. A running recording is read up to now.
+
+    Raises `NotASession` or `FileNotFoundError` without any.
+    """
+    sessions, journals = sessions_and_journals(path)
+    files = _with_journals(path, journals) if journals else ReadableFiles(sessions)
+    if not files.sessions:
+        from .unreadable import missing_session, no_sessions_in
+
+        raise no_sessions_in(path) if path.is_dir() else missing_session(path)
+    return files
+
+
+def _with_journals(path: Path, before: Sequence[Path]) -> ReadableFiles:
+    from .unsealed import is_any_running, read_up_to_now
+
+    is_running = is_any_running(before)
+    sessions, journals = sessions_and_journals(path)  # the part that was written may have ended since
+    if is_running or journals != before or is_any_running(journals):
+        remark = f"A recording to {path} is running: it is read up to now."
+        return ReadableFiles(sessions + read_up_to_now(journals), remark, is_running=True)
+    remark = f"{len(journals)} journals in {path} are not sealed and not read: run `arirecord recover {path}`."
+    return ReadableFiles(sessions, remark if path.is_dir() else "")
 
 
 def true_files(paths: Iterable[Path]) -> Iterator[Path]:

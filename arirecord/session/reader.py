@@ -12,7 +12,7 @@ from arirecord.errors import NotASession
 
 # Modules that read rows are imported on use: most queries go to DuckDB, and pyarrow.compute alone takes 50 ms.
 from .column_check import check_columns, check_nulls
-from .folder_files import common_folder, is_lake, matching_paths, sessions_and_journals, without_copies
+from .folder_files import common_folder, is_lake, matching_paths, readable_files, without_copies
 from .header import KEY, Header
 from .header_sums import add_up
 from .object_store import ObjectPath, file_system, stored_object
@@ -105,11 +105,12 @@ class SessionFile:
     def __init__(self, path: str | Path | Sequence[str | Path]) -> None:
         self.inputs = matching_paths([path] if isinstance(path, str | Path) else path)
         self.path = self.inputs[0] if len(self.inputs) == 1 else common_folder(self.inputs)
-        self.remarks: list[str] = []
-        self.is_running = False
         before: list[Path] = []
         while True:
-            paths = without_copies(file for given in self.inputs for file in self._files(given))
+            readable = [readable_files(given) for given in self.inputs]
+            self.remarks = [files.remark for files in readable if files.remark]
+            self.is_running = any(files.is_running for files in readable)
+            paths = without_copies(path for files in readable for path in files.sessions)
             try:
                 self.parts: Sequence[Part] = in_order_of_time(map(_open_part, paths))
                 break
@@ -117,31 +118,6 @@ class SessionFile:
                 if paths == before or not any(map(is_lake, self.inputs)):
                     raise
                 before = paths
-
-    def _files(self, path: Path) -> list[Path]:
-        paths, journals = sessions_and_journals(path)
-        if journals:
-            paths = self._with_journals(path, journals)
-        if not paths:
-            from .unreadable import missing_session, no_sessions_in
-
-            raise no_sessions_in(path) if path.is_dir() else missing_session(path)
-        return paths
-
-    def _with_journals(self, path: Path, before: list[Path]) -> list[Path]:
-        from .unsealed import is_any_running, read_up_to_now
-
-        is_running = is_any_running(before)
-        paths, journals = sessions_and_journals(path)  # the part that was written may have ended since
-        if not is_running and journals == before and not is_any_running(journals):
-            if path.is_dir():
-                self.remarks.append(
-                    f"{len(journals)} journals in {path} are not sealed and not read: run `arirecord recover {path}`."
-                )
-            return paths
-        self.is_running = True
-        self.remarks.append(f"A recording to {path} is running: it is read up to now.")
-        return paths + read_up_to_now(journals)
 
     def __repr__(self) -> str:
         return f"<Session {self.path}: {self.header.events} events>"
