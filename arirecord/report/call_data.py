@@ -38,7 +38,6 @@ class Event:
     kind: str
     type: str
     data: Row
-    received_at: datetime | None = None
 
     def part(self, name: str) -> Row:
         """Return an object of the event (`channel`, `bridge`, `playback` …); empty if it has none of that name."""
@@ -215,7 +214,7 @@ def _events(rows: Sequence[Row]) -> Sequence[Event]:
         same = _without_application(data, row["raw"])
         if row["kind"] != "event" or same not in seen:
             seen.add(same)
-            events.append(Event(row["seq"], row["at"], row["kind"], row["type"] or "", data, row["received_at"]))
+            events.append(Event(row["seq"], row["at"], row["kind"], row["type"] or "", data))
     return events
 
 

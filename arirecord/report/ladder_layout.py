@@ -96,10 +96,9 @@ def ties(story: Story) -> Sequence[tuple[str, Evidence]]:
 
 def state_at(story: Story, lane: Lane, seq: float) -> str | None:
     """Return the state of a lane after the event `seq`; None before its first and after its last event."""
-    end = lane.ended_seq if lane.ended_seq is not None else None
-    if seq < lane.first_seq or (end is not None and seq > end):
+    if seq < lane.first_seq or (lane.ended_seq is not None and seq > lane.ended_seq):
         return None
-    states = {_state(i) for i in story.intervals_of(lane) if _is_in(i, lane, seq)}
+    states = {_state(i) for i in story.intervals_of(lane) if _is_in(i, seq)}
     return next((state for state in STATES if state in states), "alive")
 
 
@@ -137,7 +136,7 @@ def _state(interval: Interval) -> str:
     return "up" if interval.kind == "bridge" else interval.kind
 
 
-def _is_in(interval: Interval, lane: Lane, seq: float) -> bool:
+def _is_in(interval: Interval, seq: float) -> bool:
     if interval.kind == "speech":
         return False
     is_begun = interval.started_seq is None or interval.started_seq <= seq

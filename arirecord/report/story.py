@@ -101,8 +101,7 @@ class LadderStep:
     """One moment: `channel_id` does `what`, to `other_id` if given.
 
     `kind` groups moments (`dial`, `dtmf`, `transfer` …); `label` is two or three words for an arrow, `detail` has more
-    text. `actor` acts in place of a channel: `Asterisk`, an application. `points` is the direction of the arrow between
-    the two channels: to `other_id`, or from it. Folded moments have a `count`.
+    text. `actor` acts in place of a channel: `Asterisk`, an application. Folded moments have a `count`.
     """
 
     seq: int
@@ -114,7 +113,6 @@ class LadderStep:
     other_id: str | None = None
     detail: str = ""
     actor: str = ""
-    points: Literal["to", "from"] = "to"
     is_bad: bool = False
     duration_ms: int | None = None
     count: int = 1

@@ -54,11 +54,6 @@ class Time:
     text: str
     value: time | datetime | timedelta | int
 
-    @property
-    def is_of_day(self) -> bool:
-        """Whether it is a time of day, which occurs on each day."""
-        return isinstance(self.value, time)
-
 
 @dataclass(frozen=True)
 class RecordingSpan:

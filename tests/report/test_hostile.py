@@ -52,7 +52,7 @@ CALL: dict[str, Any] = dict.fromkeys(NAMES.split()) | {
 @given(st.lists(damaged(), max_size=6), st.booleans())
 def test_any_frames_make_a_story(frames: list[dict[str, Any]], details: bool) -> None:
     """As many moments as frames that say something."""
-    events = [Event(seq, START, "event", frame["type"], frame, START) for seq, frame in enumerate(frames)]
+    events = [Event(seq, START, "event", frame["type"], frame) for seq, frame in enumerate(frames)]
     told = tell(Facts(CALL, [], [], [], [], [], [], [], [], [], [], events, START, "UTC"), details=details)
 
     assert len(told.moments) == len(events) or not details
