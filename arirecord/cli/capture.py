@@ -13,11 +13,10 @@ from arirecord.errors import ArirecordError
 
 from .access_options import access_options, check_access
 from .capture_run import CaptureRecording, run_one, run_several
-from .completion import complete_event_types
 from .console import warn
-from .output import SESSION, Input, Output, Verb, output_options
-from .param_types import DURATION, LISTEN, ROTATION
-from .recording import open_target
+from .output import Output, Verb
+from .param_types import DURATION, LISTEN, types_option
+from .recording import length_options, open_target, target_option, tls_options
 from .settings_file import RepeatedTable, is_of_folder, repeated_tables
 
 if TYPE_CHECKING:
@@ -122,36 +121,15 @@ def _default_name(table: RepeatedTable) -> str:
     show_default=True,
     help="Receive events of all channels, bridges and endpoints.",
 )
-@click.option("--rotate", type=ROTATION, help="Start a new part in the folder -o after 1h, 256MB or 1000000 (rows).")
-@click.option("--duration", type=DURATION, help="Stop after this time: 30s, 5m, 1h30m.")
+@length_options
 @click.option("--max-events", type=click.IntRange(min=1), help="Stop after this many events.")
-@output_options(
-    formats=SESSION,
-    is_folder=lambda given: given["rotate"] is not None,
-    default="session.parquet",
-    show_default=True,
-    help="Output file, or a folder for parts: DIR/.",
-)
+@target_option
 @click.option(
     "--reconnect/--no-reconnect", default=True, show_default=True, help="Reconnect when the connection is lost."
 )
 @click.option("--takeover", is_flag=True, help="Take the application over from another client, and keep it.")
-@click.option(
-    "--filter",
-    "allowed",
-    multiple=True,
-    metavar="TYPE",
-    shell_complete=complete_event_types,
-    help="Receive only events of this type (repeatable).",
-)
-@click.option(
-    "--exclude",
-    "disallowed",
-    multiple=True,
-    metavar="TYPE",
-    shell_complete=complete_event_types,
-    help="Receive no events of this type (repeatable).",
-)
+@types_option("--filter", "allowed", help="Receive only events of this type (repeatable).")
+@types_option("--exclude", "disallowed", help="Receive no events of this type (repeatable).")
 @click.option(
     "--listen",
     type=LISTEN,
@@ -169,8 +147,7 @@ def _default_name(table: RepeatedTable) -> str:
     "--only", multiple=True, metavar="NAME", help="Record only this [[capture]] table of the settings (repeatable)."
 )
 @click.option("--health", "health_s", type=DURATION, help="Print a line of health for each recording this often.")
-@click.option("--ca", type=Input(must_exist=True), help="Trust this certificate authority (PEM).")
-@click.option("--insecure", is_flag=True, help="Do not check certificates (unsafe).")
+@tls_options
 def command(
     url: str,
     user: str | None,

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from .completion import complete_event_types
 from .console import machine_output, say
-from .param_types import time_options
+from .param_types import time_options, types_option
 from .session_input import SessionInput, open_session, session_argument
 
 if TYPE_CHECKING:
@@ -33,14 +32,7 @@ _LOOK_S = 0.1
     "--format", "form", type=click.Choice(["raw", "jsonl"]), default="raw", show_default=True,
     help="raw: only the frames. jsonl: frames with their times, as `arirecord import` reads them.",
 )  # fmt: skip
-@click.option(
-    "--type",
-    "types",
-    multiple=True,
-    metavar="TYPE",
-    shell_complete=complete_event_types,
-    help="Only events of this type (repeatable).",
-)
+@types_option("--type", "types", help="Only events of this type (repeatable).")
 @click.option("--channel", help="Only events of this channel (id or name).")
 @time_options()
 @click.option("--call", metavar="ID", help="Only the rows of this call, by its id or a channel's id or name.")

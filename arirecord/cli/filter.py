@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .completion import complete_event_types
 from .console import progress, say
 from .output import SESSION, Output, Verb, output_options
-from .param_types import time_options
+from .param_types import time_options, types_option
 from .session_input import SessionInput, open_session, session_argument
 
 if TYPE_CHECKING:
@@ -24,17 +23,8 @@ __all__ = ["command"]
 @click.option(
     "--number", "numbers", multiple=True, help="Calls with this caller, connected or dialled number; '+420*' begins so."
 )
-@click.option(
-    "--type",
-    "types",
-    multiple=True,
-    metavar="TYPE",
-    shell_complete=complete_event_types,
-    help="Only events of this type.",
-)
-@click.option(
-    "--exclude", multiple=True, metavar="TYPE", shell_complete=complete_event_types, help="No events of this type."
-)
+@types_option("--type", "types", help="Only events of this type.")
+@types_option("--exclude", help="No events of this type.")
 @click.option("--app", "apps", multiple=True, help="Only events that this Stasis application received.")
 @output_options(formats=SESSION, required=True, help="Session to write.")
 def command(

@@ -13,10 +13,12 @@ from arirecord.select.times import parse_time
 from arirecord.select.units import parse_seconds
 from arirecord.select.zones import zone_name
 
+from .completion import complete_event_types
+
 if TYPE_CHECKING:
     from arirecord.capture.rotation import Rotation
 
-__all__ = ["DURATION", "LISTEN", "ROTATION", "TIME", "Parsed", "time_options", "timezone_option"]
+__all__ = ["DURATION", "LISTEN", "ROTATION", "TIME", "Parsed", "time_options", "timezone_option", "types_option"]
 
 Command = TypeVar("Command", bound=Callable[..., object])
 Value = TypeVar("Value")
@@ -69,6 +71,11 @@ def timezone_option(help: str) -> Callable[[Command], Command]:
     """Add the option `--timezone`; `help` names what it affects."""
     help = f"{help}: Europe/Prague, local (of this machine) …"
     return click.option("--timezone", type=ZONE, metavar="ZONE", default="UTC", show_default=True, help=help)
+
+
+def types_option(*declarations: str, help: str) -> Callable[[Command], Command]:
+    """Add an option that names types of events, and can be repeated."""
+    return click.option(*declarations, multiple=True, metavar="TYPE", shell_complete=complete_event_types, help=help)
 
 
 def time_options(

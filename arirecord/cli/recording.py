@@ -5,12 +5,13 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
 from .console import progress, say, warn
-from .output import Output
+from .output import SESSION, Input, Output, output_options
+from .param_types import DURATION, ROTATION
 
 if TYPE_CHECKING:
     from arirecord.capture.recorder import Recorder
@@ -21,10 +22,42 @@ __all__ = [
     "SignalledRecording",
     "close_recording",
     "handle_signals",
+    "length_options",
     "open_target",
     "report_losses",
     "seal_recording",
+    "target_option",
+    "tls_options",
 ]
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def length_options(command: Command) -> Command:
+    """Add `--rotate` and `--duration`."""
+    command = click.option("--duration", type=DURATION, help="Stop after this time: 30s, 5m, 1h30m.")(command)
+    help = "Start a new part in the folder -o after 1h, 256MB or 1000000 (rows)."
+    return click.option("--rotate", type=ROTATION, help=help)(command)
+
+
+def target_option(command: Command) -> Command:
+    """Add `-o`, a file, or with `--rotate` a folder of parts."""
+    decorate = output_options(
+        formats=SESSION,
+        is_folder=lambda given: given["rotate"] is not None,
+        default="session.parquet",
+        show_default=True,
+        help="Output file, or a folder for parts: DIR/.",
+    )
+    decorated: Command = decorate(command)
+    return decorated
+
+
+def tls_options(command: Command) -> Command:
+    """Add `--ca` and `--insecure`."""
+    command = click.option("--insecure", is_flag=True, help="Do not check certificates (unsafe).")(command)
+    help = "Trust this certificate authority (PEM)."
+    return click.option("--ca", type=Input(must_exist=True), help=help)(command)
 
 
 def open_target(output: Output, rotate: "Rotation | None") -> "Target":

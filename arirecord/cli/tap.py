@@ -11,9 +11,18 @@ import click
 
 from .access_options import access_options, check_access
 from .console import LIVE_INTERVAL_S, LOST, is_watched, live_line, say, warn
-from .output import SESSION, Input, Output, Verb, output_options
-from .param_types import DURATION, LISTEN, ROTATION
-from .recording import SignalledRecording, handle_signals, open_target, report_losses, seal_recording
+from .output import Output, Verb
+from .param_types import LISTEN
+from .recording import (
+    SignalledRecording,
+    handle_signals,
+    length_options,
+    open_target,
+    report_losses,
+    seal_recording,
+    target_option,
+    tls_options,
+)
 
 if TYPE_CHECKING:
     from arirecord.capture.control import Control
@@ -39,15 +48,8 @@ _SWITCH_INTERVAL_S = 0.0005
 @click.option(
     "--upstream", default="http://127.0.0.1:8088/ari", show_default=True, help="URL of Asterisk's ARI: http or https."
 )
-@click.option("--rotate", type=ROTATION, help="Start a new part in the folder -o after 1h, 256MB or 1000000 (rows).")
-@click.option("--duration", type=DURATION, help="Stop after this time: 30s, 5m, 1h30m.")
-@output_options(
-    formats=SESSION,
-    is_folder=lambda given: given["rotate"] is not None,
-    default="session.parquet",
-    show_default=True,
-    help="Output file, or a folder for parts: DIR/.",
-)
+@length_options
+@target_option
 @click.option(
     "--fan-out", is_flag=True, help="Send read-only copies of an app's events to further clients of the same app."
 )
@@ -60,8 +62,7 @@ _SWITCH_INTERVAL_S = 0.0005
     help="Disconnect a client that leaves this much unread.",
 )
 @access_options
-@click.option("--ca", type=Input(must_exist=True), help="Trust this certificate authority (PEM).")
-@click.option("--insecure", is_flag=True, help="Do not check certificates (unsafe).")
+@tls_options
 def command(
     listen: tuple[str, int],
     upstream: str,
