@@ -47,7 +47,7 @@ REPLAY_FLOORS = [
     ("command_executor",),
     ("server",),
     ("verify",),
-    ("http_control",),
+    ("control_for_tests",),
     ("api",),
 ]
 """The rooms of `replay`, from the lowest; each imports only from lower floors, and so none is in a loop."""

@@ -22,7 +22,7 @@ from .macros import Macros
 from .models import load_models, model_names
 from .object_files import register_object_files
 from .parameters import set_statement
-from .restriction import check_statement, restrict
+from .restricted_sql import check_statement, restrict
 from .server_models import ModelOptions, ServerModels, model_statement
 from .sql_errors import suggesting_names
 from .statement_runner import StatementRunner

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from arirecord.build_server import JUnitCase, JUnitSuite, github_annotation, write_suites
+from arirecord.ci_results import JUnitCase, JUnitSuite, github_annotation, write_suites
 from arirecord.rules import SEVERITIES, Severity
 
 from .check_result import CheckResult, RuleResult, Violation

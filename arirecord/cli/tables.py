@@ -264,7 +264,7 @@ def _rows(made: "Tables", sql: str, question: "TableQuery", known: list[str]) ->
     """Return the rows of a query, whose `where` is the only SQL from the user."""
     import duckdb
 
-    from arirecord.analytics.restriction import check_statement
+    from arirecord.analytics.restricted_sql import check_statement
     from arirecord.analytics.sql_errors import unknown_column
 
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 import orjson
 
-from arirecord.build_server import github_annotation
+from arirecord.ci_results import github_annotation
 from arirecord.printable import printable
 
 from .console import echo, say

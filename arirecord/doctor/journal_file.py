@@ -14,9 +14,9 @@ from arirecord.session.rows import Rows
 from arirecord.session.seal import Progress, no_progress
 
 from .findings import Finding
+from .received_events import drift_findings
 from .row_batches import BATCH, Batch, Origin
 from .session import row_checks
-from .wire import drift_findings
 
 __all__ = ["examine_journal", "no_journal"]
 

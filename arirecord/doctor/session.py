@@ -19,9 +19,9 @@ from .counts import Counts, sound
 from .findings import Few, Finding
 from .losses import Connections, Gaps, Replaced
 from .order import PartOrder, RowOrder
+from .received_events import Duplicates, Types, drift_findings
 from .row_batches import BATCH, Batch, Check, Origin, is_checked
 from .talking import TalkDetection
-from .wire import Duplicates, Types, drift_findings
 
 __all__ = ["examine_session", "row_checks"]
 

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec, cast
 
 from arirecord.session.reader import SessionFile
 
-from .http_control import check
+from .control_for_tests import check
 from .options import ReplayOptions
 from .request_log import ClientRequest, NotAsked, RequestLog, parse_pattern
 from .rest.exchange_reader import read_recorded

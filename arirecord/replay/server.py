@@ -36,8 +36,8 @@ from .rest.messages import RestRequest, RestResponse
 from .rest_handler import ClientExchange
 from .timing.chaos import Fault
 from .timing.clock import PlayerClock
-from .timing.position import find_place
 from .timing.progress import Place
+from .timing.seek_position import find_place
 from .wire.client_connection import ClientConnection
 from .wire.control import control
 from .wire.uvicorn_server import ClientAuth, authority, listen, web_server

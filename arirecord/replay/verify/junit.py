@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from arirecord.build_server import JUnitCase, JUnitSuite, write_suites
+from arirecord.ci_results import JUnitCase, JUnitSuite, write_suites
 
 from .run import Verified
 

@@ -10,7 +10,7 @@ __all__ = ["FURTHER", "Controlled", "control"]
 
 
 FURTHER: Final = ("requests", "expect", "answer", "send", "verify")
-"""Verbs for tests: `arirecord.replay.http_control` answers them."""
+"""Verbs for tests: `arirecord.replay.control_for_tests` answers them."""
 
 _VERBS: Final = ("status", "pause", "resume", "step", "next-call", "speed", "seek")
 
