@@ -15,7 +15,7 @@ from .rest.id_map import IdMap
 from .rest.matcher import QueuedExchange
 from .rest.messages import RestRequest, RestResponse, error
 from .rest.recorded_exchanges import RecordedRest
-from .rest.request_key import RequestKey, as_recorded, request_key, unknown_key
+from .rest.request_key import RequestKey, request_key, unknown_key
 from .rest.served_docs import ApiDocs
 
 __all__ = ["Accepted", "ClientExchange", "RestHandler"]
@@ -113,7 +113,7 @@ class RestHandler:
             return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
         self._switch.catch_up()
         self._commands.claim(route, request)
-        route, recorded = as_recorded(route, request, self.ids)
+        route, recorded = self.ids.to_recorded(route, request)
         key = request_key(route, recorded, self._recorded.name_of)
         return Accepted(request, route, recorded, key, self._commands.recall(route, recorded, key))
 

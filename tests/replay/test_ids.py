@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from arirecord.asterisk.rest_operations import find
 from arirecord.replay.rest.id_map import IdMap, Kind
 from arirecord.replay.rest.messages import RestRequest
-from arirecord.replay.rest.request_key import as_recorded, request_key
+from arirecord.replay.rest.request_key import request_key
 from tests.examples import examples
 
 TEXT = st.text(max_size=12) | st.sampled_from(["1", "note", "my/id", 'a"b', "1795488611.10", "ü", "\n1795488611.1"])
@@ -87,7 +87,7 @@ def test_a_question_is_asked_in_recorded_ids(client: str) -> None:
         request = RestRequest(method, target, b"" if body is None else json.dumps(body).encode(), "application/json")
         route = find(method, request.segments)
         assert route is not None
-        route, request = as_recorded(route, request, ids)
+        route, request = ids.to_recorded(route, request)
         what = request_key(route, request)
         return dict(what.subject), dict(what.parameters), what.document
 
@@ -109,7 +109,7 @@ def test_a_form_is_read_as_a_query_is() -> None:
     request = RestRequest("POST", "/bridges/b/addChannel", b"channel=b&channel=my+own+id", FORM)
     route = find("POST", request.segments)
     assert route is not None
-    assert dict(request_key(*as_recorded(route, request, ids)).parameters) == {"channel": "17.1,b"}
+    assert dict(request_key(*ids.to_recorded(route, request)).parameters) == {"channel": "17.1,b"}
     assert request.values("channel") == ["b", "my own id"]
 
 

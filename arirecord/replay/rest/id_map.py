@@ -2,13 +2,29 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
+from urllib.parse import quote, urlencode
 
 import orjson
 
-__all__ = ["IdMap", "Kind"]
+from arirecord.asterisk.rest_operations import Route
+
+from .messages import RestRequest
+
+__all__ = ["ID_PARAMETERS", "IdMap", "Kind"]
 
 Kind = Literal["channels", "bridges", "playbacks", "recordings"]
+
+ID_PARAMETERS: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys(("channelId", "snoopId", "originator", "otherChannelId", "channel"), "channels"),
+    "bridgeId": "bridges",
+    "playbackId": "playbacks",
+    "recordingName": "recordings",
+}
+"""The parameters of requests that hold an id, or several with commas between them."""
+
+_URI_PARAMETERS: Final = {"media", "eventSource", "source"}
 
 # Any occurrence of an unambiguous id is replaced. Others, `1` or `my/id`, are replaced only where an id belongs.
 _CLEAR: Final = re.compile(r"(?=[^0-9]*[0-9])[\w.-]{8,}", re.ASCII)
@@ -75,16 +91,54 @@ class IdMap:
         """Return the recorded id of a `client` id."""
         return self._recorded.get(kind, {}).get(client, client)
 
-    def text_to_recorded(self, text: str) -> str:
+    def to_recorded(self, route: Route, request: RestRequest) -> tuple[Route, RestRequest]:
+        """Return a client's request with recorded ids."""
+        if not self:
+            return route, request
+        segments = [
+            self._path_id(name[1:-1], part) if name.startswith("{") else part
+            for name, part in zip(route.operation.segments, request.segments, strict=True)
+        ]
+        query = [(name, self._parameter(name, value)) for name, value in request.query]
+        target = "/" + "/".join(quote(part, safe="") for part in segments) + (f"?{urlencode(query)}" if query else "")
+        path_ids = {name: self._path_id(name, value) for name, value in route.ids.items()}
+        body = request.body
+        if isinstance(request.document, dict):
+            body = orjson.dumps({name: self._json_parameter(name, v) for name, v in request.document.items()})
+        elif request.form:
+            body = urlencode([(name, self._parameter(name, value)) for name, value in request.form]).encode()
+        return Route(route.operation, path_ids), replace(request, target=target, body=body)
+
+    def _path_id(self, name: str, value: str) -> str:
+        kind = ID_PARAMETERS.get(name)
+        return self.recorded(kind, value) if kind else value
+
+    def _parameter(self, name: str, value: str) -> str:
+        if name in _URI_PARAMETERS:
+            return ",".join(map(self._uri_to_recorded, value.split(",")))
+        if kind := ID_PARAMETERS.get(name):
+            return ",".join(self.recorded(kind, part) for part in value.split(","))
+        return self._text_to_recorded(value)
+
+    def _json_parameter(self, name: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._parameter(name, value)
+        if isinstance(value, list):
+            return [self._json_parameter(name, item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._json_parameter("", item) for key, item in value.items()}
+        return value
+
+    def _text_to_recorded(self, text: str) -> str:
         """Replace unambiguous ids in any text of a client, such as `appArgs`, by the recorded ones."""
         known = self._clear_recorded
         return _RUN.sub(lambda run: known.get(run[0], run[0]), text) if known else text
 
-    def uri_to_recorded(self, uri: str) -> str:
+    def _uri_to_recorded(self, uri: str) -> str:
         """Replace the id in a client's URI of ARI, `channel:ID` or `recording:NAME`."""
         scheme, colon, rest = uri.partition(":")
         kind = _SCHEMES.get(scheme)
-        return f"{scheme}:{self.recorded(kind, rest)}" if kind and colon else self.text_to_recorded(uri)
+        return f"{scheme}:{self.recorded(kind, rest)}" if kind and colon else self._text_to_recorded(uri)
 
     def to_client(self, raw: str) -> str:
         """Put the client's ids into a JSON text of the recording; without any it stays unchanged."""

@@ -1,19 +1,18 @@
 """Request keys: ARI requests reduced to what decides whether two of them are the same."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
-from urllib.parse import quote, urlencode
+from typing import Final
 
 import orjson
 
 from arirecord.asterisk.rest_operations import Operation, Route, operations
 
-from .id_map import IdMap, Kind
+from .id_map import ID_PARAMETERS, IdMap, Kind
 from .messages import RestRequest
 
-__all__ = ["Chosen", "RequestKey", "as_recorded", "request_key", "unknown_key"]
+__all__ = ["Chosen", "RequestKey", "request_key", "unknown_key"]
 
 Pairs = tuple[tuple[str, str], ...]
 Chosen = tuple[Kind, str]
@@ -27,19 +26,12 @@ _CHOICE: Final[Mapping[str, tuple[Kind, tuple[str, ...]]]] = {
     "StoredRecording": ("recordings", ("destinationRecordingName",)),
 }
 _SECOND: Final = "otherChannelId"
-_KINDS: Final[Mapping[str, Kind]] = {
-    **dict.fromkeys(("channelId", "snoopId", "originator", "otherChannelId", "channel"), "channels"),
-    "bridgeId": "bridges",
-    "playbackId": "playbacks",
-    "recordingName": "recordings",
-}
 _RESOURCES: Final[Mapping[str, tuple[str, Kind | None]]] = {
     "bridges": ("bridgeId", "bridges"),
     "channels": ("channelId", "channels"),
     "playbacks": ("playbackId", "playbacks"),
 }
 _APPLICATION: Final = {"app", "application", "applicationName"}
-_URIS: Final = {"media", "eventSource", "source"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,7 @@ class RequestKey:
     @property
     def channels(self) -> Sequence[str]:
         """The ids of channels in the request, the one in the path first."""
-        named = (value for name, value in (*self.subject, *self.parameters) if _KINDS.get(name) == "channels")
+        named = (value for name, value in (*self.subject, *self.parameters) if ID_PARAMETERS.get(name) == "channels")
         return [channel for value in named for channel in value.split(",") if channel]
 
     @property
@@ -113,25 +105,6 @@ def unknown_key(request: RestRequest, ids: IdMap) -> RequestKey | None:
     return RequestKey(operation, subject, tuple(sorted(request.parameters.items())), _rest_of_body(request))
 
 
-def as_recorded(route: Route, request: RestRequest, ids: IdMap) -> tuple[Route, RestRequest]:
-    """The request with recorded ids instead of the client's."""
-    if not ids:
-        return route, request
-    segments = [
-        _part_to_recorded(wanted[1:-1], part, ids) if wanted.startswith("{") else part
-        for wanted, part in zip(route.operation.segments, request.segments, strict=True)
-    ]
-    query = [(name, _to_recorded(name, value, ids)) for name, value in request.query]
-    target = "/" + "/".join(quote(part, safe="") for part in segments) + (f"?{urlencode(query)}" if query else "")
-    found = {name: _part_to_recorded(name, value, ids) for name, value in route.ids.items()}
-    body = request.body
-    if isinstance(request.document, dict):
-        body = orjson.dumps({name: _value_to_recorded(name, v, ids) for name, v in request.document.items()})
-    elif request.form:
-        body = urlencode([(name, _to_recorded(name, value, ids)) for name, value in request.form]).encode()
-    return Route(route.operation, found), replace(request, target=target, body=body)
-
-
 @cache
 def _multiple(resource: str, name: str) -> frozenset[str]:
     """The parameters of an operation that may be repeated."""
@@ -161,26 +134,3 @@ def _rest_of_body(request: RestRequest) -> str:
     if isinstance(document, dict):
         document = {name: value for name, value in document.items() if isinstance(value, dict)}
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode() if document else ""
-
-
-def _part_to_recorded(name: str, value: str, ids: IdMap) -> str:
-    kind = _KINDS.get(name)
-    return ids.recorded(kind, value) if kind else value
-
-
-def _to_recorded(name: str, value: str, ids: IdMap) -> str:
-    if name in _URIS:
-        return ",".join(ids.uri_to_recorded(part) for part in value.split(","))
-    if kind := _KINDS.get(name):
-        return ",".join(ids.recorded(kind, part) for part in value.split(","))
-    return ids.text_to_recorded(value)
-
-
-def _value_to_recorded(name: str, value: Any, ids: IdMap) -> Any:
-    if isinstance(value, str):
-        return _to_recorded(name, value, ids)
-    if isinstance(value, list):
-        return [_value_to_recorded(name, item, ids) for item in value]
-    if isinstance(value, dict):
-        return {key: _value_to_recorded("", item, ids) for key, item in value.items()}
-    return value
