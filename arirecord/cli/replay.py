@@ -149,12 +149,12 @@ def _part(
     """Return the part to replay; fails if it is not in the recording."""
     from arirecord.select.times import Position, select_stretch
     from arirecord.select.zones import find_zone
-    from arirecord.session.positions import recorded
+    from arirecord.session.positions import recording_span
 
     if until is not None and duration is not None:
         raise click.UsageError("Give either --until or --duration.")
     try:
-        begin, end = select_stretch(start, until, recorded(session, find_zone(timezone)))
+        begin, end = select_stretch(start, until, recording_span(session, find_zone(timezone)))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if duration is not None:

@@ -33,12 +33,12 @@ def windows_of(session: "SessionFile", since: Time | None, until: Time | None, t
 
     Fails as wrong usage for a row that the session does not have.
     """
-    from arirecord.session.positions import recorded
+    from arirecord.session.positions import recording_span
 
     if since is None and until is None:
         return [Window()]
     try:
-        windows = select_windows(since, until, recorded(session, find_zone(timezone)))
+        windows = select_windows(since, until, recording_span(session, find_zone(timezone)))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     return windows or [Window(Position(0), Position(0))]
@@ -62,7 +62,7 @@ def no_rows(
     options: values by the name of their option; those without a value are left out.
     others: further sentences, such as those of `unknown_value`.
     """
-    from arirecord.session.positions import recorded
+    from arirecord.session.positions import recording_span
 
     given = [
         f"{name} {value.text if isinstance(value, Time) else value}"
@@ -72,7 +72,7 @@ def no_rows(
     ]
     if others := list(others):
         return " ".join([f"No {what}.", *others])
-    return f"No {what}{': ' if given else ''}{' '.join(given)}. {recorded(session, find_zone(timezone))}"
+    return f"No {what}{': ' if given else ''}{' '.join(given)}. {recording_span(session, find_zone(timezone))}"
 
 
 def unknown_value(option: str, value: str, known: Iterable[str]) -> str:

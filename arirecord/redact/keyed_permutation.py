@@ -72,9 +72,9 @@ class KeyedPermutation:
             result.append(character)
         return "".join(result)
 
-    def drawn(self, text: str, tweak: str) -> bytes:
-        """Return 32 bytes that depend on the text."""
-        return self._digest(f"{tweak}|{text}")
+    def address_bytes(self, address: str) -> bytes:
+        """Return 32 bytes that depend on an address."""
+        return self._digest(f"address|{address}")
 
     def _digest(self, text: str) -> bytes:
         return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)

@@ -69,4 +69,4 @@ class Patterns:
         return ".".join(["10", *(str(int(byte, 16)) for byte in self._hex(text, 3))])
 
     def _hex(self, text: str, count: int) -> list[str]:
-        return [f"{byte:02x}" for byte in self._cipher.drawn(text, "address")[:count]]
+        return [f"{byte:02x}" for byte in self._cipher.address_bytes(text)[:count]]

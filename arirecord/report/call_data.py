@@ -128,9 +128,6 @@ def _read_some(
     def of_calls(sql: str) -> Mapping[str, Sequence[Row]]:
         return _grouped(_rows(connection, sql, {"ids": call_ids}), lambda row: [row["call_id"]])
 
-    def of_channels(sql: str) -> Mapping[str, Sequence[Row]]:
-        return _grouped(_rows(connection, sql, {"ids": list(call_of)}), lambda row: [call_of[row["channel_id"]]])
-
     def calls_of_transfer(row: Row) -> list[str]:
         # Recorded linkedids can separate the two calls that an attended transfer joins: it is in both stories.
         named = [call_of[row[name]] for name in _PARTIES if row[name] in call_of]
@@ -139,7 +136,7 @@ def _read_some(
     of_leg = _grouped(legs, lambda row: [row["call_id"]])
     stays = of_calls(f"SELECT * FROM bridge_stays WHERE {is_in} ORDER BY entered_seq")
     hangups = of_calls(f"SELECT * FROM hangups WHERE {is_in}")
-    talks = of_channels(_TALKS)
+    talks = _grouped(_rows(connection, _TALKS, {"ids": list(call_of)}), lambda row: [call_of[row["channel_id"]]])
     speech = of_calls(f"SELECT * FROM talk_intervals WHERE {is_in} ORDER BY seq")
     transfers = _grouped(
         _rows(connection, _TRANSFERS, {"calls": call_ids, "ids": list(call_of)}), calls_of_transfer

@@ -12,10 +12,10 @@ from .parquet import column_bounds
 from .reader import Part, SessionFile
 from .row_groups import opened
 
-__all__ = ["find_places", "recorded", "rows_before"]
+__all__ = ["find_places", "recording_span", "rows_before"]
 
 
-def recorded(session: SessionFile, zone: tzinfo = UTC) -> RecordingSpan:
+def recording_span(session: SessionFile, zone: tzinfo = UTC) -> RecordingSpan:
     """Return the data needed to find times in a session; times without an offset are in `zone`."""
     begins = [part.header.started_ns + part.header.first_elapsed_ns for part in session.parts]
     ends = [begin + part.header.duration_ns for begin, part in zip(begins, session.parts, strict=True)]

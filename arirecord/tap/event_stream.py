@@ -43,8 +43,8 @@ class ObservedStream:
         request: Head,
         answer: Head,
         client: str,
-        keeper: SafeRecorder,
-        heard: Callable[["ObservedStream", Message], None],
+        recorder: SafeRecorder,
+        on_message: Callable[["ObservedStream", Message], None],
         secrets: KnownSecrets,
     ) -> None:
         self.applications = asked_applications(request)
@@ -54,8 +54,8 @@ class ObservedStream:
         self.is_served = True
         self.last_ns = time.time_ns()
         self.end: tuple[str, int] | None = None
-        self._keeper = keeper
-        self._heard = heard
+        self._recorder = recorder
+        self._on_message = on_message
         self._secrets = secrets
         self._events = MessageReader()
         self._commands = MessageReader()
@@ -87,11 +87,11 @@ class ObservedStream:
             else:
                 self.last_ns = time.time_ns()
                 uri, finish = self._look_into(message.data)
-                self._keeper.frame(self._secrets.mask_bytes(clean_frame(message.data, uri)))
+                self._recorder.frame(self._secrets.mask_bytes(clean_frame(message.data, uri)))
                 finish()
-            self._heard(self, message)
+            self._on_message(self, message)
         if self._events.skipped > self._skipped:
-            self._keeper.missed("a message is too long to be kept", self._events.skipped - self._skipped)
+            self._recorder.missed("a message is too long to be kept", self._events.skipped - self._skipped)
             self._skipped = self._events.skipped
 
     def from_application(self, data: bytes) -> None:
@@ -137,7 +137,7 @@ class ObservedStream:
         if request.get("type") != "RESTRequest":
             return
         if self._unanswered >= _MAX_UNANSWERED:
-            self._keeper.missed("too many REST requests over the WebSocket were not answered")
+            self._recorder.missed("too many REST requests over the WebSocket were not answered")
             return
         self._unanswered += 1
         clean_uri(uri := _uri(request), self._secrets.add_found)
@@ -160,7 +160,7 @@ class ObservedStream:
         }
         if fields["status"] is not None and 200 <= fields["status"] < 300:
             self._secrets.accept()
-        self._keeper.rest(str(request.get("method", "")), **self._secrets.mask_fields(fields))
+        self._recorder.rest(str(request.get("method", "")), **self._secrets.mask_fields(fields))
 
     def _body_fields(self, what: str, uri: str, message: dict[str, Any]) -> dict[str, str]:
         body = message.get("message_body")
@@ -198,10 +198,10 @@ def _number(value: Any) -> int | None:
 class StreamRegistry:
     """The open streams, and a row in the recording for each that opens or closes. `url` is Asterisk's."""
 
-    def __init__(self, url: str, keeper: SafeRecorder, say: Callable[[str], None]) -> None:
+    def __init__(self, url: str, recorder: SafeRecorder, say: Callable[[str], None]) -> None:
         self.open: list[ObservedStream] = []
         self._url = url
-        self._keeper = keeper
+        self._recorder = recorder
         self._say = say
         self._away: dict[str, int] = {}
         self._names: dict[tuple[str, str | None], set[str]] = {}
@@ -211,7 +211,7 @@ class StreamRegistry:
         for name in stream.applications:
             since = self._away.pop(name, None)
             if since is not None and not any(name in other.applications for other in self.open):
-                self._keeper.connection(
+                self._recorder.connection(
                     "gap",
                     url=self._url,
                     application=name,
@@ -221,7 +221,7 @@ class StreamRegistry:
         self.open.append(stream)
         self._names.setdefault((_host(stream.client), stream.user), set()).add(stream.name)
         reason = f"the application connected from {stream.client}"
-        self._keeper.connection("opened", url=self._url, application=stream.name, status=101, reason=reason)
+        self._recorder.connection("opened", url=self._url, application=stream.name, status=101, reason=reason)
         self._say(f"Application {stream.name!r} connected from {stream.client}.")
 
     def remove(self, stream: ObservedStream) -> None:
@@ -230,7 +230,7 @@ class StreamRegistry:
         self.open.remove(stream)
         self._away.update(dict.fromkeys(stream.applications, stream.last_ns))
         why, code = stream.end or ("it was lost", 1006)
-        self._keeper.connection("closed", url=self._url, application=stream.name, status=code, reason=why)
+        self._recorder.connection("closed", url=self._url, application=stream.name, status=code, reason=why)
         self._say(f"Application {stream.name!r} from {stream.client} is disconnected: {why} ({code}).")
 
     def serving(self, applications: Iterable[str]) -> ObservedStream | None:

@@ -78,7 +78,7 @@ class ProxyConnection:
         elif self._stream is not None:
             if not self._is_leaving:
                 self.asterisk.write(data)
-                self._hear(self._stream.from_application, data)
+                self._parse(self._stream.from_application, data)
         elif not self._is_draining:
             self._from_application(data)
 
@@ -89,7 +89,7 @@ class ProxyConnection:
             self.application.close()
             return
         if self._stream is not None:
-            self._stream.ends(self._whose_loss(side))
+            self._stream.ends(self._loss_reason(side))
         other = self._other(side)
         if other.has_ended or not (other.is_open or self._is_busy):
             self.application.close()
@@ -100,7 +100,7 @@ class ProxyConnection:
     def lost(self, side: Endpoint, error: Exception | None) -> None:
         """One end is gone: close the other in the same way."""
         if self._stream is not None:
-            self._stream.ends(self._whose_loss(side))
+            self._stream.ends(self._loss_reason(side))
         is_cut = side is self.application and self._stream is not None and not self._stream.is_served
         if not is_cut:
             other = self._other(side)
@@ -121,7 +121,7 @@ class ProxyConnection:
         self._is_leaving = True
         if self._stream is not None:
             self._stream.ends("the recording was stopped", _GOING_AWAY)
-            self._part()
+            self._disconnect()
         elif self._copy is not None:
             self._copy.close(_GOING_AWAY, "the recording was stopped")
         elif self._http is None or not self._http.open:
@@ -134,7 +134,7 @@ class ProxyConnection:
         self.asterisk.reset()
         self._finish()
 
-    def _part(self) -> None:
+    def _disconnect(self) -> None:
         """Disconnect from Asterisk: its answer to the Close frame is forwarded, so that the app receives it too."""
         if self._stream is not None and self._stream.takes_frames and not self._parsing.has_failed:
             self.asterisk.write(close_frame(_GOING_AWAY, "", mask=True))
@@ -146,9 +146,9 @@ class ProxyConnection:
         if self._http is not None:
             before = len(self._http.open)
             try:
-                self._hear(self._http.from_application, data)
+                self._parse(self._http.from_application, data)
             except RequestRefused as refused:
-                self._turn_away(refused.status, str(refused))
+                self._refuse_request(refused.status, str(refused))
                 return
             if self._http is not None and not before and self._http.open and self._http.open[0].request.is_websocket:
                 self._handshake(self._http.open[0])
@@ -165,9 +165,9 @@ class ProxyConnection:
         if self._is_draining:
             self.abort()
         else:
-            self._turn_away(HTTPStatus.REQUEST_TIMEOUT, "the head of the request took too long")
+            self._refuse_request(HTTPStatus.REQUEST_TIMEOUT, "the head of the request took too long")
 
-    def _turn_away(self, status: HTTPStatus, why: str) -> None:
+    def _refuse_request(self, status: HTTPStatus, why: str) -> None:
         """Refuse a request that Asterisk does not receive. It is not recorded."""
         self._held = b""
         if self._http is not None and self._http.open:
@@ -262,7 +262,7 @@ class ProxyConnection:
         self._deadline.start()
         self.application.write(data)
         if self._http is not None:
-            self._hear(self._http.from_asterisk, data)
+            self._parse(self._http.from_asterisk, data)
         if self.application.has_ended:
             self.application.close()
         else:
@@ -272,10 +272,10 @@ class ProxyConnection:
     def _from_asterisk(self, data: bytes) -> None:
         self.application.write(data)
         if self._stream is not None:
-            self._hear(self._stream.from_asterisk, data)
+            self._parse(self._stream.from_asterisk, data)
             self._look_after(self._stream)
         elif self._http is not None:
-            if (switched := self._hear(self._http.from_asterisk, data)) is not None:
+            if (switched := self._parse(self._http.from_asterisk, data)) is not None:
                 self._switch(switched)
             elif self._http is not None and not self._http.open:
                 self._rest()
@@ -299,11 +299,11 @@ class ProxyConnection:
             return
         self._secrets.accept()
         heads = exchange.request, exchange.answer
-        self._stream = ObservedStream(*heads, self._client, shared.keeper, shared.copies.send, self._secrets)
+        self._stream = ObservedStream(*heads, self._client, shared.recorder, shared.copies.send, self._secrets)
         shared.streams.add(self._stream)
         self.asterisk.pause(False)
-        self._hear(self._stream.from_application, sent)
-        self._hear(self._stream.from_asterisk, came)
+        self._parse(self._stream.from_application, sent)
+        self._parse(self._stream.from_asterisk, came)
 
     def _look_after(self, stream: ObservedStream) -> None:
         """Cut an app that does not read; end the recording of a cut app once there is another."""
@@ -317,13 +317,13 @@ class ProxyConnection:
             self.application.reset()
         elif not stream.is_served and stream.is_replaced and not self._is_leaving:
             self._is_leaving = True
-            self._part()
+            self._disconnect()
 
     def _keep(self, exchange: ObservedExchange, reason: str | None) -> None:
         self._has_exchanged = True
         self._shared.record(exchange, self._client, self._secrets, reason)
 
-    def _hear(self, parse: Callable[[bytes], Any], data: bytes) -> Any:
+    def _parse(self, parse: Callable[[bytes], Any], data: bytes) -> Any:
         result = self._parsing.parse(parse, data, self._client, is_recorded=bool(self._stream or self._has_exchanged))
         if self._parsing.has_failed:
             self._http = None
@@ -342,7 +342,7 @@ class ProxyConnection:
             self._http.finish("no whole answer: the connection ended")
         self._shared.remove(self)
 
-    def _whose_loss(self, side: Endpoint) -> str:
+    def _loss_reason(self, side: Endpoint) -> str:
         return "Asterisk was lost" if side is self.asterisk else "the application was lost"
 
     def _other(self, side: Endpoint) -> Endpoint:

@@ -36,5 +36,5 @@ class SafeParsing:
             if is_expected and not is_recorded:
                 self._shared.say(f"{why[0].upper()}{why[1:]}: it is passed on, not recorded.")
             else:
-                self._shared.keeper.missed(why)
+                self._shared.recorder.missed(why)
             return None

@@ -78,7 +78,9 @@ class Tap(AsyncBlock):
         shared = self._shared
         if shared is None:
             return TapStatus(0, 0, 0, 0)
-        return TapStatus(len(shared.streams.open), len(shared.copies.all), shared.rest_count, shared.keeper.lost_count)
+        return TapStatus(
+            len(shared.streams.open), len(shared.copies.all), shared.rest_count, shared.recorder.lost_count
+        )
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
@@ -104,12 +106,12 @@ class Tap(AsyncBlock):
         def say(text: str) -> None:
             self._say(secrets.mask(text))
 
-        keeper = SafeRecorder(self._make_recorder(), say)
-        streams = StreamRegistry(options.upstream.base, keeper, say)
+        recorder = SafeRecorder(self._make_recorder(), say)
+        streams = StreamRegistry(options.upstream.base, recorder, say)
         copies = FanOut(options.max_behind_bytes, say)
         access = WebAccess(options.host, options.allow_origin, options.allow_host)
         limit = min(options.max_connections, connection_limit(2))  # files: one to the app, one to Asterisk
-        return Shared(options, keeper, streams, copies, say, self._spawn, access, secrets, limit)
+        return Shared(options, recorder, streams, copies, say, self._spawn, access, secrets, limit)
 
     async def _listen(self) -> asyncio.Server:
         """Return a server that does not accept connections yet."""
@@ -131,16 +133,16 @@ class Tap(AsyncBlock):
 
     async def _leave(self, shared: Shared) -> None:
         """Close all connections in good order; after a while, abort those that are left."""
-        for link in list(shared.links):
-            link.leave()
+        for connection in list(shared.connections):
+            connection.leave()
         shared.emptied.clear()
-        if shared.links:
+        if shared.connections:
             try:
                 async with asyncio.timeout(self.options.leave_timeout_s):
                     await shared.emptied.wait()
             except TimeoutError:
-                for link in list(shared.links):
-                    link.abort()
+                for connection in list(shared.connections):
+                    connection.abort()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         assert self._tasks is not None

@@ -17,10 +17,10 @@ from .rest_exchanges import ObservedExchange
 from .safe_recorder import SafeRecorder
 from .secrets import user_of
 
-__all__ = ["Link", "Shared"]
+__all__ = ["OpenConnection", "Shared"]
 
 
-class Link(Protocol):
+class OpenConnection(Protocol):
     """A proxied connection."""
 
     @property
@@ -40,35 +40,37 @@ class Shared:
 
     spawn: runs a coroutine.
     secrets: those that Asterisk has accepted.
-    links: the open connections, the oldest first; at most `max_links`.
+    connections: the open ones, the oldest first; at most `max_connections`.
     emptied: set when no connection is left.
     """
 
     options: TapOptions
-    keeper: SafeRecorder
+    recorder: SafeRecorder
     streams: StreamRegistry
     copies: FanOut
     say: Callable[[str], None]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     access: WebAccess
     secrets: KnownSecrets
-    max_links: int
-    links: dict[Link, None] = field(default_factory=dict)
+    max_connections: int
+    connections: dict[OpenConnection, None] = field(default_factory=dict)
     emptied: asyncio.Event = field(default_factory=asyncio.Event)
     rest_count: int = 0
     has_been_full: bool = False
 
-    def admit(self, link: Link) -> bool:
+    def admit(self, connection: OpenConnection) -> bool:
         """Add a connection. At the limit the oldest idle one is ended for it; False if none is idle."""
-        if len(self.links) >= self.max_links:
+        if len(self.connections) >= self.max_connections:
             if not self.has_been_full:
                 self.has_been_full = True
-                self.say(f"{self.max_links:,} connections are open, the limit: idle ones are closed for new ones.")
-            idle = next((other for other in self.links if other.is_idle), None)
+                self.say(
+                    f"{self.max_connections:,} connections are open, the limit: idle ones are closed for new ones."
+                )
+            idle = next((other for other in self.connections if other.is_idle), None)
             if idle is None:
                 return False
             idle.abort()
-        self.links[link] = None
+        self.connections[connection] = None
         return True
 
     def check(self, secrets: KnownSecrets, head: Head) -> None:
@@ -81,10 +83,10 @@ class Shared:
         self.rest_count += 1
         name = self.streams.name_of(client, user_of(exchange.request))
         who = f"{client} ({name})" if name else client
-        self.keeper.rest(exchange.request.method, client=who, transport="http", **exchange.fields(secrets, reason))
+        self.recorder.rest(exchange.request.method, client=who, transport="http", **exchange.fields(secrets, reason))
 
-    def remove(self, link: Link) -> None:
+    def remove(self, connection: OpenConnection) -> None:
         """Remove a connection that has ended."""
-        self.links.pop(link, None)
-        if not self.links:
+        self.connections.pop(connection, None)
+        if not self.connections:
             self.emptied.set()

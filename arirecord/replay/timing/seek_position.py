@@ -1,17 +1,16 @@
 """Positions in a recording at which a replay starts, seeks or ends."""
 
 import re
-from datetime import UTC, tzinfo
 
 from arirecord.errors import ReplayError
 from arirecord.select.times import Position, parse_time, select_stretch
-from arirecord.session.positions import recorded
+from arirecord.session.positions import recording_span
 from arirecord.session.reader import SessionFile
 
 __all__ = ["find_place"]
 
 
-def find_place(to: str, session: SessionFile, zone: tzinfo = UTC) -> Position:
+def find_place(to: str, session: SessionFile) -> Position:
     """Return the position of a time as `parse_time` takes it, or of a number of seconds since the recording started.
 
     Raises `ReplayError` for anything else, and as `select_stretch` does.
@@ -19,7 +18,7 @@ def find_place(to: str, session: SessionFile, zone: tzinfo = UTC) -> Position:
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", to):
         return Position(session.header.started_ns + round(float(to) * 1e9))
     try:
-        place = select_stretch(parse_time(to), None, recorded(session, zone)).begin
+        place = select_stretch(parse_time(to), None, recording_span(session)).begin
     except ValueError as error:
         raise ReplayError(str(error)) from None
     assert place is not None

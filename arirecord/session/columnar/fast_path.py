@@ -1,4 +1,4 @@
-"""The fast path from frames to columns. It gives exactly the result of `asterisk.flatten`, or refuses a frame.
+"""The fast path from frames to columns. It gives exactly the result of `asterisk.flatten_events`, or refuses a frame.
 
 Most of a frame is the snapshot of its channel, and most snapshots occur many times. The rest repeats too, once the
 frame's own time is removed. So each frame is split into its time, its snapshots and the rest. Each distinct text is
