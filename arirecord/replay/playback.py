@@ -86,10 +86,10 @@ class Playback:
         self._clock = clock
         self._asterisk_id = next(filter(None, header.asterisk_ids), "00:00:00:00:00:00")
         self._state = LazyState(rows_before)
-        self.clients = ConnectedClients(header, options, self._state.switch, membership)
+        self.clients = ConnectedClients(header, options, self._state.pbx, membership)
         self._rest = RestHandler(
             recorded,
-            self._state.switch,
+            self._state.pbx,
             self.clients.applications,
             self._asterisk_id,
             self._recorded_time,

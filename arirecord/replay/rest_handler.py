@@ -63,7 +63,7 @@ class RestHandler:
     def __init__(
         self,
         recorded: RecordedRest,
-        switch: PbxState,
+        pbx: PbxState,
         applications: "Applications[Any]",
         asterisk_id: str,
         moment: Callable[[], str],
@@ -71,15 +71,15 @@ class RestHandler:
     ) -> None:
         self.ids = IdMap()
         self.on_frame: Callable[[Frame], object] | None = None
-        self._switch = switch
-        self._commands = Commands(recorded, switch, self.ids, moment, now_ns, applications.names)
+        self._pbx = pbx
+        self._commands = Commands(recorded, pbx, self.ids, moment, now_ns, applications.names)
         self._documents = ApiDocs(recorded)
         self._recorded = recorded
         self._applications = applications
         self._asterisk_id = asterisk_id
         self._moment = moment
         self._handlers: Mapping[tuple[str, str], Handler] = {
-            **lookups(switch, recorded),
+            **lookups(pbx, recorded),
             ("asterisk", "getInfo"): self._info,
             ("asterisk", "ping"): self._ping,
             ("applications", "list"): self._list_applications,
@@ -111,7 +111,7 @@ class RestHandler:
         route = find(request.method, segments)
         if route is None:
             return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
-        self._switch.catch_up()
+        self._pbx.catch_up()
         self._commands.claim(route, request)
         route, recorded = self.ids.to_recorded(route, request)
         key = request_key(route, recorded, self._recorded.name_of)
@@ -128,7 +128,7 @@ class RestHandler:
 
     def complete(self, accepted: Accepted, in_place: bool = False) -> tuple[RestResponse, ClientExchange]:
         """Return the response to a request. `in_place`: the replay is where the recorded app received its response."""
-        self._switch.catch_up()
+        self._pbx.catch_up()
         response = self._answer(accepted, in_place)
         return self._in_client_ids(response), ClientExchange(accepted.key, accepted.request, response)
 
@@ -196,8 +196,8 @@ class RestHandler:
 
     def _describe(self, name: str) -> Mapping[str, Any] | None:
         """An application of a client, with the channels and bridges that its recorded namesake has at this position."""
-        inside = self._switch.inside.get(self._recorded.name_of(name), {})
-        bridges = (key for key, bridge in self._switch.bridges.items.items() if _holds(bridge, inside))
+        inside = self._pbx.inside.get(self._recorded.name_of(name), {})
+        bridges = (key for key, bridge in self._pbx.bridges.items.items() if _holds(bridge, inside))
         return self._applications.describe(name, inside, bridges)
 
     def _application(self, route: Route, request: RestRequest) -> RestResponse:

@@ -94,11 +94,11 @@ def probes(path: Path) -> list[Probe]:
             continue
         asked.append(Probe(exchange, match, []))
     recorded = read_recorded(session)
-    rest, switch = _rest(recorded)
+    rest, pbx = _rest(recorded)
     known_ns = {frame.t_ns for frame in start}
     events = [frame for frame in frames if frame.kind == "event" or frame.t_ns in known_ns or frame.type == "POST"]
     for before, after in zip([None, *events], [*events, None], strict=True):
-        switch.feed([before] if before else [])
+        pbx.feed([before] if before else [])
         for probe in _near(asked, before, after):
             answer = rest.respond(probe.exchange.request)[0]
             value = comparable(orjson.loads(answer.content))
@@ -127,8 +127,8 @@ def _near(asked: list[Probe], before: Frame | None, after: Frame | None) -> Iter
 
 def _rest(recorded: RecordedRest) -> tuple[RestHandler, PbxState]:
     """A replay that knows no recorded answer but to what does not change."""
-    switch, applications = PbxState(), Applications[object]()
+    pbx, applications = PbxState(), Applications[object]()
     for name in recorded.applications:
         applications.claim(object(), [name], hears_all=name == "prober")
     silent = RecordedRest(info=recorded.info, sounds=recorded.sounds, applications=recorded.applications)
-    return RestHandler(silent, switch, applications, "00:00", lambda: MOMENT), switch
+    return RestHandler(silent, pbx, applications, "00:00", lambda: MOMENT), pbx

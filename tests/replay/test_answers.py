@@ -29,12 +29,12 @@ class World:
 
     def __init__(self, *exchanges: RecordedExchange, entries: Sequence[StasisEntry] = ()) -> None:
         self.now_s = 0.0
-        self.switch = switch = PbxState()
+        self.pbx = pbx = PbxState()
         raw = json.dumps({"type": "ChannelCreated", "channel": CHANNEL})
-        switch.feed([frame(0, 0, raw)._replace(type="ChannelCreated")])
+        pbx.feed([frame(0, 0, raw)._replace(type="ChannelCreated")])
         recorded = RecordedRest(exchanges=list(exchanges), applications=["app"], entries=entries)
         now_ns = lambda: int(self.now_s * SECOND_NS)  # noqa: E731 - a clock that the test moves
-        self.rest = RestHandler(recorded, switch, Applications[object](), "00:00", lambda: "then", now_ns)
+        self.rest = RestHandler(recorded, pbx, Applications[object](), "00:00", lambda: "then", now_ns)
 
     def ask(self, method: str, target: str, body: Any = None) -> tuple[int, Any]:
         text = b"" if body is None else json.dumps(body).encode()
@@ -139,7 +139,7 @@ def two_calls() -> World:
 
 def begin(world: World, channel: str) -> None:
     raw = json.dumps({"type": "ChannelCreated", "channel": {**CHANNEL, "id": channel}})
-    world.switch.feed([frame(1, 0, raw)._replace(type="ChannelCreated")])
+    world.pbx.feed([frame(1, 0, raw)._replace(type="ChannelCreated")])
 
 
 def test_a_request_too_many_leaves_the_next_call_its_answer() -> None:

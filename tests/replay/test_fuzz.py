@@ -68,14 +68,14 @@ KINDS = (
 
 def rest(exchanges: Sequence[RecordedExchange] = ()) -> RestHandler:
     """A replay's REST interface where a channel is up and a client has an application."""
-    switch, applications = PbxState(), Applications[object]()
+    pbx, applications = PbxState(), Applications[object]()
     applications.claim(object(), ["1"])
     raw = json.dumps(
         {"type": "ChannelCreated", "channel": {"id": "1", "name": "PJSIP/a-1", "state": "Up", "caller": 5}}
     )
-    switch.feed([frame(0, 0, raw)._replace(type="ChannelCreated")])
+    pbx.feed([frame(0, 0, raw)._replace(type="ChannelCreated")])
     recorded = RecordedRest(exchanges=list(exchanges), applications=["1"])
-    return RestHandler(recorded, switch, applications, "00:00", lambda: "2026-11-23T22:05:24.514+0000", lambda: 5)
+    return RestHandler(recorded, pbx, applications, "00:00", lambda: "2026-11-23T22:05:24.514+0000", lambda: 5)
 
 
 @st.composite
@@ -160,9 +160,9 @@ def test_any_message_has_an_answer(text: str) -> None:
 @examples(400)
 def test_the_model_takes_any_event(value: object, kind: str) -> None:
     raw = json.dumps(value if not isinstance(value, dict) else {"type": kind, **value})
-    switch = PbxState()
-    switch.feed([frame(0, 0, raw)._replace(type=kind), frame(1, 1, raw)._replace(kind="rest", type="GET")])
-    switch.catch_up()
+    pbx = PbxState()
+    pbx.feed([frame(0, 0, raw)._replace(type=kind), frame(1, 1, raw)._replace(kind="rest", type="GET")])
+    pbx.catch_up()
 
 
 @pytest.fixture(scope="module")

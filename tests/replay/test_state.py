@@ -1,4 +1,4 @@
-"""The switch at an instant, against what real calls did, and against answers that were recorded."""
+"""The pbx state at an instant, against what real calls did, and against answers that were recorded."""
 
 import json
 from typing import Any
@@ -41,17 +41,17 @@ def channel(key: str, state: str = "Up", name: str = "PJSIP/alice-00000001") -> 
 
 
 def after(*frames: Frame) -> PbxState:
-    switch = PbxState()
-    switch.feed(frames)
-    switch.catch_up()
-    return switch
+    pbx = PbxState()
+    pbx.feed(frames)
+    pbx.catch_up()
+    return pbx
 
 
-def ask(switch: PbxState, path: str) -> tuple[int, Any]:
+def ask(pbx: PbxState, path: str) -> tuple[int, Any]:
     question = RestRequest("GET", path)
     match = find("GET", question.segments)
     assert match is not None
-    answer = lookups(switch, RecordedRest())[match.operation.resource, match.operation.name](match, question)
+    answer = lookups(pbx, RecordedRest())[match.operation.resource, match.operation.name](match, question)
     return answer.status, answer.value
 
 
@@ -61,13 +61,13 @@ def ask(switch: PbxState, path: str) -> tuple[int, Any]:
 def test_after_real_calls_nothing_is_left_and_in_between_is_what_began_and_has_not_ended(
     sessions: Sessions, name: str
 ) -> None:
-    switch = PbxState()
+    pbx = PbxState()
     up: set[str] = set()
     bridges: dict[str, set[str]] = {}
     for frame in open_session(sessions[name]).frames():
         event = json.loads(frame.raw)
-        switch.feed([frame])
-        switch.catch_up()
+        pbx.feed([frame])
+        pbx.catch_up()
         match frame.type:
             case "ChannelCreated":
                 up.add(event["channel"]["id"])
@@ -81,39 +81,39 @@ def test_after_real_calls_nothing_is_left_and_in_between_is_what_began_and_has_n
                 bridges[event["bridge"]["id"]].add(event["channel"]["id"])
             case "ChannelLeftBridge":
                 bridges[event["bridge"]["id"]].discard(event["channel"]["id"])
-        assert switch.channels.items.keys() == up
-        assert {key: set(bridge["channels"]) for key, bridge in switch.bridges.items.items()} == bridges
-    assert not switch.playbacks.items
-    assert not switch.recordings.items
+        assert pbx.channels.items.keys() == up
+        assert {key: set(bridge["channels"]) for key, bridge in pbx.bridges.items.items()} == bridges
+    assert not pbx.playbacks.items
+    assert not pbx.recordings.items
 
 
 def test_what_comes_after_its_end_brings_no_channel_back() -> None:
-    switch = after(
+    pbx = after(
         told("ChannelCreated", channel=channel("1")),
         told("ChannelDestroyed", channel=channel("1")),
         told("ChannelCallerId", channel=channel("1")),
     )
 
-    assert ask(switch, "/channels/1") == (404, {"message": "Channel not found"})
-    switch.feed([told("ChannelCreated", channel=channel("1"))])
-    switch.catch_up()
-    assert ask(switch, "/channels") == (200, [channel("1")])
+    assert ask(pbx, "/channels/1") == (404, {"message": "Channel not found"})
+    pbx.feed([told("ChannelCreated", channel=channel("1"))])
+    pbx.catch_up()
+    assert ask(pbx, "/channels") == (200, [channel("1")])
 
 
 def test_an_app_that_hears_no_end_loses_the_channel_when_it_leaves() -> None:
-    switch = after(told("StasisStart", channel=channel("1")), told("StasisEnd", channel=channel("1")))
+    pbx = after(told("StasisStart", channel=channel("1")), told("StasisEnd", channel=channel("1")))
     other = after(
         told("ChannelCreated", channel=channel("1")),
         told("StasisStart", channel=channel("1")),
         told("StasisEnd", channel=channel("1")),
     )
 
-    assert switch.channels.items == {}
+    assert pbx.channels.items == {}
     assert list(other.channels.items) == ["1"]
 
 
 def test_a_snapshot_corrects_and_what_was_told_while_it_was_asked_for_stays() -> None:
-    switch = after(
+    pbx = after(
         told("ChannelCreated", 1, channel=channel("gone in a gap")),
         told("ChannelCreated", 2, channel=channel("changes", "Ring")),
         told("ChannelStateChange", 15, channel=channel("changes", "Up")),
@@ -121,7 +121,7 @@ def test_a_snapshot_corrects_and_what_was_told_while_it_was_asked_for_stays() ->
         listed("/channels", [channel("changes", "Ring"), channel("was there")], at_ns=20, took_ns=10),
     )
 
-    assert [(item["id"], item["state"]) for item in ask(switch, "/channels")[1]] == [
+    assert [(item["id"], item["state"]) for item in ask(pbx, "/channels")[1]] == [
         ("changes", "Up"),
         ("new", "Up"),
         ("was there", "Up"),
@@ -130,36 +130,36 @@ def test_a_snapshot_corrects_and_what_was_told_while_it_was_asked_for_stays() ->
 
 def test_variables() -> None:
     extended = {**channel("1"), "channelvars": {"CHANNEL(linkedid)": "17.1"}}
-    switch = after(
+    pbx = after(
         told("ChannelCreated", channel=extended),
         told("ChannelVarset", channel=extended, variable="X", value="ä"),
         told("ChannelVarset", variable="G", value="all"),
     )
 
-    assert ask(switch, "/channels/1/variable?variable=X") == (200, {"value": "ä"})
-    assert ask(switch, "/channels/1/variable?variable=CHANNEL(linkedid)") == (200, {"value": "17.1"})
-    assert ask(switch, "/channels/1/variable?variable=CALLERID(num)") == (200, {"value": "1"})
-    assert ask(switch, "/channels/1/variable?variable=Y")[0] == 404
-    assert ask(switch, "/channels/2/variable?variable=X")[0] == 404
-    assert ask(switch, "/channels/1/variable")[0] == 400
-    assert ask(switch, "/channels/1/variables?variables=X,Y") == (200, {"variables": {"X": "ä"}})
-    assert ask(switch, "/asterisk/variable?variable=G") == (200, {"value": "all"})
+    assert ask(pbx, "/channels/1/variable?variable=X") == (200, {"value": "ä"})
+    assert ask(pbx, "/channels/1/variable?variable=CHANNEL(linkedid)") == (200, {"value": "17.1"})
+    assert ask(pbx, "/channels/1/variable?variable=CALLERID(num)") == (200, {"value": "1"})
+    assert ask(pbx, "/channels/1/variable?variable=Y")[0] == 404
+    assert ask(pbx, "/channels/2/variable?variable=X")[0] == 404
+    assert ask(pbx, "/channels/1/variable")[0] == 400
+    assert ask(pbx, "/channels/1/variables?variables=X,Y") == (200, {"variables": {"X": "ä"}})
+    assert ask(pbx, "/asterisk/variable?variable=G") == (200, {"value": "all"})
 
 
 def test_endpoints_have_their_channels_and_devices_their_states() -> None:
     alice = {"technology": "PJSIP", "resource": "alice", "state": "online", "channel_ids": []}
-    switch = after(
+    pbx = after(
         listed("/endpoints", [alice], 0),
         told("ChannelCreated", 1, channel=channel("1")),
         told("DeviceStateChanged", 2, device_state={"name": "PJSIP/alice", "state": "INUSE"}),
         told("PeerStatusChange", 3, endpoint={**alice, "state": "offline"}, peer={"peer_status": "Unreachable"}),
     )
 
-    assert ask(switch, "/endpoints/pjsip/alice") == (200, {**alice, "state": "offline", "channel_ids": ["1"]})
-    assert ask(switch, "/endpoints/PJSIP")[0] == 200
-    assert ask(switch, "/endpoints/SIP")[0] == 404
-    assert ask(switch, "/deviceStates/PJSIP%2Falice") == (200, {"name": "PJSIP/alice", "state": "INUSE"})
-    assert ask(switch, "/deviceStates") == (200, [])
+    assert ask(pbx, "/endpoints/pjsip/alice") == (200, {**alice, "state": "offline", "channel_ids": ["1"]})
+    assert ask(pbx, "/endpoints/PJSIP")[0] == 200
+    assert ask(pbx, "/endpoints/SIP")[0] == 404
+    assert ask(pbx, "/deviceStates/PJSIP%2Falice") == (200, {"name": "PJSIP/alice", "state": "INUSE"})
+    assert ask(pbx, "/deviceStates") == (200, [])
 
 
 def test_playbacks_and_recordings_are_there_while_they_run() -> None:

@@ -45,7 +45,7 @@ class Commands:
     def __init__(
         self,
         recorded: RecordedRest,
-        switch: PbxState,
+        pbx: PbxState,
         ids: IdMap,
         moment: Callable[[], str],
         now_ns: Callable[[], int] | None = None,
@@ -58,7 +58,7 @@ class Commands:
         self._applications = applications
         self._claimed: set[str] = set()
         self._recorded: set[str] = set()
-        self._switch = switch
+        self._pbx = pbx
         self._ids = ids
         self._now_ns: Callable[[], int | None] = now_ns or (lambda: None)
         self._plausible = SyntheticResponses(moment)
@@ -66,10 +66,10 @@ class Commands:
         # Without recorded requests, events alone show what the recorded app created.
         self.expected = None if recorded.exchanges else ExpectedResources(ids)
         self._tables: Mapping[str, Callable[[], ResourceTable]] = {
-            "channels": lambda: switch.channels,
-            "bridges": lambda: switch.bridges,
-            "playbacks": lambda: switch.playbacks,
-            "recordings": lambda: switch.recordings,
+            "channels": lambda: pbx.channels,
+            "bridges": lambda: pbx.bridges,
+            "playbacks": lambda: pbx.playbacks,
+            "recordings": lambda: pbx.recordings,
         }
 
     def restart(self, since_ns: int | None) -> None:
@@ -156,7 +156,7 @@ class Commands:
     def made_variable(self, route: Route, request: RestRequest) -> RestResponse | None:
         """Return a variable of a channel that a client created; None without one."""
         channel, name = route.ids["channelId"], request.parameters.get("variable", "")
-        value = self._switch.variables.get(channel, {}).get(name)
+        value = self._pbx.variables.get(channel, {}).get(name)
         return (
             None
             if value is None or channel not in self.made.get("channels", {})
@@ -184,7 +184,7 @@ class Commands:
         operation = route.operation
         made = self._plausible.make(route, request)
         if made is None:
-            form = self._switch.stored.get(route.ids.get("recordingName", ""), {}).get("format", "wav")
+            form = self._pbx.stored.get(route.ids.get("recordingName", ""), {}).get("format", "wav")
             copy = {"name": request.parameters.get("destinationRecordingName", ""), "format": form}
             if operation.returns == "StoredRecording":
                 self._recorded.add(copy["name"])
@@ -198,7 +198,7 @@ class Commands:
         if kind == "recordings":
             self._recorded.add(thing[name])
         if variables := thing.get("channelvars"):
-            self._switch.variables.setdefault(thing[name], {}).update(variables)
+            self._pbx.variables.setdefault(thing[name], {}).update(variables)
         if self.expected is not None:
             self.expected.expect(kind, thing, self._tables[kind]().items.values())
         return RestResponse(operation.status, thing)
@@ -214,7 +214,7 @@ class Commands:
             self._ids.bind("channels", found.asked.second, key.second)
 
     def _state_of(self, channel: str) -> str:
-        item = self._switch.channels.items.get(channel) or self.made.get("channels", {}).get(channel, {})
+        item = self._pbx.channels.items.get(channel) or self.made.get("channels", {}).get(channel, {})
         return str(item.get("state", ""))
 
     def _exists(self, kind: str, key: str) -> bool:
@@ -225,9 +225,7 @@ class Commands:
         kind, key = subject(route)
         if route.operation.name in ("deleteStored", "copyStored"):
             name = route.ids["recordingName"]
-            return (
-                name not in self._switch.stored and name not in self._recorded and not self._exists("recordings", name)
-            )
+            return name not in self._pbx.stored and name not in self._recorded and not self._exists("recordings", name)
         if not key or kind not in self._tables or route.operation.name in _NEW:
             return False
         return not self._exists(kind, key)
@@ -237,16 +235,16 @@ class Commands:
         kind, key = subject(route)
         name, given = route.operation.name, request.parameters
         if name == "setChannelVar" and "variable" in given:
-            self._switch.variables.setdefault(key, {})[given["variable"]] = given.get("value", "")
+            self._pbx.variables.setdefault(key, {})[given["variable"]] = given.get("value", "")
         elif name == "setGlobalVar" and "variable" in given:
-            self._switch.global_variables[given["variable"]] = given.get("value", "")
+            self._pbx.global_variables[given["variable"]] = given.get("value", "")
         elif name in _ENDS:
             self.made.get(kind, {}).pop(key, None)
         elif route.operation.resource == "deviceStates":
             device = route.ids["deviceName"]
             if name == "update":
-                self._switch.device_states.put(
+                self._pbx.device_states.put(
                     device, {"name": device, "state": given.get("deviceState", "UNKNOWN")}, 0, True
                 )
             else:
-                self._switch.device_states.drop(device)
+                self._pbx.device_states.drop(device)

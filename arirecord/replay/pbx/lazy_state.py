@@ -43,7 +43,7 @@ class BuildState:
 
 
 class LazyState:
-    """The pbx state at the position of the replay: `switch`, current while `is_current`.
+    """The pbx state at the position of the replay: `pbx`, current while `is_current`.
 
     Parsing a frame costs more than sending it. At full speed, or without idle time, parsing waits until a client
     queries the state. Then the recording is read once up to the position; from then on every frame is parsed.
@@ -51,7 +51,7 @@ class LazyState:
     """
 
     def __init__(self, rows_before: Callable[[int], int]) -> None:
-        self.switch = PbxState()
+        self.pbx = PbxState()
         self._rows_before = rows_before
         self._start: Position | None = None
         self._taken = 0
@@ -61,19 +61,19 @@ class LazyState:
 
     @property
     def is_current(self) -> bool:
-        """Whether `switch` is the state after the frames taken so far."""
+        """Whether `pbx` is the state after the frames taken so far."""
         return self._is_live and self._build is None
 
     def take(self, batch: Sequence[Frame], lazily: bool) -> None:
         """Take frames that will be sent now; `lazily`: without time to parse them."""
         again = [n for n, frame in enumerate(batch) if frame.kind == AGAIN]
         self._taken = len(batch) - again[-1] - 1 if again else self._taken + len(batch)
-        if self._is_live and not self._is_queried and (lazily or self.switch.behind + len(batch) > _MOST):
+        if self._is_live and not self._is_queried and (lazily or self.pbx.behind + len(batch) > _MOST):
             self._is_live = False
-            self.switch.clear()
+            self.pbx.clear()
         if self._is_live:
             # While the state is being built, no frame is parsed: the waiting frames come after those being read.
-            self.switch.feed(batch, sys.maxsize if self._build is not None else _MOST)
+            self.pbx.feed(batch, sys.maxsize if self._build is not None else _MOST)
 
     def give_back(self, batch: Sequence[Frame]) -> None:
         """Take back frames that were not sent and will be taken again."""
@@ -83,13 +83,13 @@ class LazyState:
         """Use idle time to parse some of the waiting frames. Returns whether more are left."""
         if not self.is_current:
             return False
-        self.switch.catch_up(_A_FEW)
-        return self.switch.behind > 0
+        self.pbx.catch_up(_A_FEW)
+        return self.pbx.behind > 0
 
     def lead(self, frames: Sequence[Frame]) -> None:
         """Take the frames that show the state before the first frame that is sent."""
         self._taken += len(frames)
-        self.switch.feed(frames)
+        self.pbx.feed(frames)
 
     def query(self) -> BuildState | None:
         """A client queries the state. Returns what must be built first, unless that is already being done."""
@@ -106,7 +106,7 @@ class LazyState:
         If many frames precede it, they are read when a client queries the state, or now if that was being built.
         """
         self._start, self._taken = position, 0
-        self.switch.clear()
+        self.pbx.clear()
         self._is_live = self._build is not None or self._rows_before(position.ns) < _AT_ONCE
         self._build = BuildState(position, 0) if self._is_live else None
         return self._build
@@ -119,6 +119,6 @@ class LazyState:
         if state is None:
             self._is_live = False
         else:
-            state.feed(self.switch.waiting(), sys.maxsize)
-            vars(self.switch).update(vars(state))
+            state.feed(self.pbx.waiting(), sys.maxsize)
+            vars(self.pbx).update(vars(state))
         return True

@@ -14,9 +14,9 @@ __all__ = ["Handler", "lookups"]
 Handler = Callable[[Route, RestRequest], RestResponse]
 
 
-def lookups(switch: PbxState, recorded: RecordedRest) -> Mapping[tuple[str, str], Handler]:
+def lookups(pbx: PbxState, recorded: RecordedRest) -> Mapping[tuple[str, str], Handler]:
     """The handlers of the queries, by `(resource, name of the operation)`."""
-    queries = _Lookups(switch, recorded)
+    queries = _Lookups(pbx, recorded)
     return {
         ("channels", "list"): queries.all(lambda s: s.channels.items),
         ("channels", "get"): queries.one(lambda s: s.channels.items, "channelId", "Channel not found"),
@@ -40,15 +40,15 @@ def lookups(switch: PbxState, recorded: RecordedRest) -> Mapping[tuple[str, str]
 
 
 class _Lookups:
-    def __init__(self, switch: PbxState, recorded: RecordedRest) -> None:
-        self._switch = switch
+    def __init__(self, pbx: PbxState, recorded: RecordedRest) -> None:
+        self._pbx = pbx
         self._sounds = recorded.sounds
 
     def all(self, items: Callable[[PbxState], Mapping[str, Any]]) -> Handler:
-        return lambda route, request: RestResponse(200, list(items(self._switch).values()))
+        return lambda route, request: RestResponse(200, list(items(self._pbx).values()))
 
     def one(self, items: Callable[[PbxState], Mapping[str, Any]], parameter: str, missing: str) -> Handler:
-        return lambda route, request: _found(items(self._switch).get(route.ids[parameter]), missing)
+        return lambda route, request: _found(items(self._pbx).get(route.ids[parameter]), missing)
 
     def channel_variable(self, route: Route, request: RestRequest) -> RestResponse:
         if not (name := request.parameters.get("variable")):
@@ -69,12 +69,12 @@ class _Lookups:
         return RestResponse(200, {"variables": {name: value for name, value in values.items() if value is not None}})
 
     def _has_variables(self, channel_id: str) -> bool:
-        return channel_id in self._switch.channels.items and channel_id not in self._switch.ending
+        return channel_id in self._pbx.channels.items and channel_id not in self._pbx.ending
 
     def _value(self, channel_id: str, name: str) -> str | None:
         """A channel's variable: as a client set it, as events report it, or as the channel object implies it."""
-        channel = self._switch.channels.items[channel_id]
-        if (value := self._switch.variables.get(channel_id, {}).get(name)) is not None:
+        channel = self._pbx.channels.items[channel_id]
+        if (value := self._pbx.variables.get(channel_id, {}).get(name)) is not None:
             return value
         channel_variables = channel.get("channelvars")
         if isinstance(channel_variables, dict) and isinstance(channel_variables.get(name), str):
@@ -94,24 +94,24 @@ class _Lookups:
 
     def endpoints_of(self, route: Route, request: RestRequest) -> RestResponse:
         wanted = route.ids["tech"].lower()
-        of_tech = [e for e in self._switch.endpoints.items.values() if str(e.get("technology")).lower() == wanted]
+        of_tech = [e for e in self._pbx.endpoints.items.values() if str(e.get("technology")).lower() == wanted]
         return RestResponse(200, of_tech) if of_tech else error(404, "Endpoints not found")
 
     def endpoint(self, route: Route, request: RestRequest) -> RestResponse:
         wanted = (route.ids["tech"].lower(), route.ids["resource"])
-        for endpoint in self._switch.endpoints.items.values():
+        for endpoint in self._pbx.endpoints.items.values():
             if (str(endpoint.get("technology")).lower(), endpoint.get("resource")) == wanted:
                 return RestResponse(200, endpoint)
         return error(404, "Endpoint not found")
 
     def device_states(self, route: Route, request: RestRequest) -> RestResponse:
         # ARI lists only device states that apps made; events report all of them.
-        items = self._switch.device_states.items
+        items = self._pbx.device_states.items
         return RestResponse(200, [item for name, item in items.items() if name.startswith("Stasis:")])
 
     def device_state(self, route: Route, request: RestRequest) -> RestResponse:
         name = route.ids["deviceName"]
-        return RestResponse(200, self._switch.device_states.items.get(name, {"name": name, "state": "UNKNOWN"}))
+        return RestResponse(200, self._pbx.device_states.items.get(name, {"name": name, "state": "UNKNOWN"}))
 
     def sounds(self, route: Route, request: RestRequest) -> RestResponse:
         wanted = {("language", request.parameters.get("lang")), ("format", request.parameters.get("format"))}
@@ -128,7 +128,7 @@ class _Lookups:
     def global_variable(self, route: Route, request: RestRequest) -> RestResponse:
         if not (name := request.parameters.get("variable")):
             return error(400, "Variable name is required")
-        return RestResponse(200, {"value": self._switch.global_variables.get(name, "")})
+        return RestResponse(200, {"value": self._pbx.global_variables.get(name, "")})
 
 
 def _found(item: Any, missing: str) -> RestResponse:

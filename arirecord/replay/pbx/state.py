@@ -74,7 +74,7 @@ Object = Mapping[str, Any]
 
 
 class PbxState:
-    """Pass frames in order to `switch.feed(frames)`; `switch.channels.items` and the others are the state.
+    """Pass frames in order to `pbx.feed(frames)`; `pbx.channels.items` and the others are the state.
 
     Frames are parsed by `catch_up`, or when too many wait. `inside` has, for each application, the ids of the channels
     whose events it receives because they are in it, or because it originated them. `ending` are channels that events
