@@ -59,7 +59,6 @@ def _summary(table: str) -> str:
 
 @cache
 def command_for(mart: str) -> click.Command:
-    """Return the command of a mart."""
     from arirecord.analytics.mart_columns import mart_columns
     from arirecord.analytics.models import load_models
     from arirecord.analytics.table_query import time_column

@@ -31,7 +31,6 @@ class ChannelOrder:
         self._few = Few()
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         origin = batch.origin
         if self._started_ns != origin.started_ns:
             self._started_ns, self._latest = origin.started_ns, None
@@ -60,7 +59,6 @@ class ChannelOrder:
         self._latest = latest.with_columns(is_new=pl.lit(False)).select(found.columns)
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         yield from self._few.end()
 
 
@@ -75,7 +73,6 @@ class ChannelLives:
         self._all = self._not_created = self._not_destroyed = 0
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         heard = pl.int_range(pl.len(), dtype=pl.Int64) + self._rows
         self._rows += batch.frame.height
         lives = batch.frame.with_columns(heard=heard).filter(
@@ -105,7 +102,6 @@ class ChannelLives:
         self._not_destroyed += lives.height - int(lives["destroyed"].sum())
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         if self._lives is not None:
             self._count(self._lives)
         for count, event, else_ in (
@@ -141,7 +137,6 @@ class LinkedId:
         self._is_there = self._has_channels = False
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         table = batch.table
         if not self._has_channels and "channel_id" in table.column_names:
             self._has_channels = table["channel_id"].null_count < table.num_rows
@@ -153,7 +148,6 @@ class LinkedId:
         yield from ()
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         if self._has_channels and not self._is_there:
             yield Finding(
                 "note",

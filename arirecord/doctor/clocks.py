@@ -29,7 +29,6 @@ class WallClock:
         self._few = Few()
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         origin = batch.origin
         frame = batch.frame.select("seq", offset=pl.col("received_at") - pl.col("elapsed_ns") // 1000)
         if self._origin is None or self._origin.started_ns != origin.started_ns:
@@ -72,7 +71,6 @@ class WallClock:
             )
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         yield from self._slew()
         yield from self._few.end()
 
@@ -108,7 +106,6 @@ class SwitchClock:
         self._few = Few()
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         origin = batch.origin
         if self._origin is None or self._origin.started_ns != origin.started_ns:
             yield from self._finish()
@@ -172,7 +169,6 @@ class SwitchClock:
             )
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         yield from self._finish()
         yield from self._few.end()
 

@@ -96,7 +96,6 @@ class Columns:
         )
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         table = batch.table
         self._rows += table.num_rows
         if self._is_quick:
@@ -146,7 +145,6 @@ class Columns:
                 )
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         yield from self._few.end()
         yield from self._missing.end()
         if self._is_quick and self._compared < self._rows:

@@ -51,7 +51,6 @@ class Counts:
         self._last = (0, 0)
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         frame, events = batch.frame, batch.events
         gaps = frame.filter((pl.col("kind") == "connection") & (pl.col("type") == "gap"))
         self._numbers.update(
@@ -71,7 +70,6 @@ class Counts:
         yield from ()
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         found: dict[str, Any] = {**self._numbers, **{key: dict(counter) for key, counter in self._by.items()}}
         # Sessions of earlier versions do not have these.
         if self._header.channel_count is not None:

@@ -21,7 +21,6 @@ class Gaps:
         self._few = Few(shown=20)
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         frame = batch.frame
         gaps = frame.with_columns(before=pl.col("received_at").shift(fill_value=self._before_us)).filter(
             (pl.col("kind") == "connection") & (pl.col("type") == "gap")
@@ -30,7 +29,6 @@ class Gaps:
         yield from self._few.take(gaps, lambda row: _gap(batch.origin, row))
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         yield from self._few.end()
 
 
@@ -63,7 +61,6 @@ class Connections:
         self._few = Few()
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         if self._origin is None or self._origin.started_ns != batch.origin.started_ns:
             yield from self._finish()
             self._open, self._may_open = 0, True
@@ -111,7 +108,6 @@ class Connections:
             )
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         yield from self._finish()
         yield from self._few.end()
 
@@ -123,7 +119,6 @@ class Replaced:
         self._few = Few()
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         yield from self._few.take(
             batch.events.filter(pl.col("type") == "ApplicationReplaced"),
             lambda row: Finding(
@@ -137,5 +132,4 @@ class Replaced:
         )
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         yield from self._few.end()

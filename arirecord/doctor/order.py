@@ -31,7 +31,6 @@ class RowOrder:
         self._holes, self._falls, self._negative = Few(), Few(), Few()
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         origin = batch.origin
         frame = batch.frame.select("seq", "elapsed_ns", "kind", "type", "connection_lost_count")
         is_same_file = self._last is not None and self._last[0] == origin
@@ -67,7 +66,6 @@ class RowOrder:
         self._last = (origin, frame["seq"][-1], frame["elapsed_ns"][-1])
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         for few in (self._holes, self._falls, self._negative):
             yield from few.end()
 
@@ -90,7 +88,6 @@ class PartOrder:
         self._few = Few(shown=20)
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         origin, frame = batch.origin, batch.frame
         first_seq, last_seq = frame["seq"][0], frame["seq"][-1]
         begin_ns, end_ns = (origin.started_ns + frame["elapsed_ns"][row] for row in (0, -1))
@@ -109,7 +106,6 @@ class PartOrder:
             self._extents[-1] = self._extents[-1]._replace(last_seq=last_seq, end_ns=end_ns)
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         gaps = {gap.part: gap for gap in gaps_between(self._extents)}
         latest: dict[int, int] = {}
         for number, extent in enumerate(self._extents):

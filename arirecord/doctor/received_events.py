@@ -26,7 +26,6 @@ class Duplicates:
         self._types: Counter[str] = Counter()
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         position = pl.int_range(pl.len(), dtype=pl.Int64) + self._events
         found = batch.events.select("type", hash=pl.col("raw").hash(), position=position, is_new=True)
         self._events += found.height
@@ -39,7 +38,6 @@ class Duplicates:
         yield from ()
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         count = self._types.total()
         if not count:
             return
@@ -69,7 +67,6 @@ class Types:
         self._filters: dict[str, Origin] = {}
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         self._types.update(batch.events["type"].drop_nulls().unique())
         self._subscribes_all |= batch.origin.source.get("subscribe_all") is True
         for word in ("filter", "exclude"):
@@ -79,7 +76,6 @@ class Types:
         yield from ()
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         hears_all = self._subscribes_all or "ChannelCreated" in self._types
         if self._types and hears_all and not self._filters and "StasisStart" not in self._types:
             yield Finding(

@@ -42,7 +42,6 @@ class TalkDetection:
         self._has_playbacks = False
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
-        """See `Check`."""
         events = batch.events.filter(pl.col("type").is_in(_TYPES)).select(
             "type",
             "asterisk_id",
@@ -86,7 +85,6 @@ class TalkDetection:
         self._silent_count += talker.is_media and talker.is_open and not talker.has_pause
 
     def end(self) -> Iterator[Finding]:
-        """See `Check`."""
         for talker in self._talkers.values():
             self._count(talker)
         undetected_count = 0 if self._has_playbacks else self._undetected_count

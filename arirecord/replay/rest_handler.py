@@ -166,7 +166,6 @@ class RestHandler:
         return self._commands.made_one(route) or answer
 
     def _in_client_ids(self, answer: RestResponse) -> RestResponse:
-        """The response in the client's ids."""
         if not self.ids or "json" not in answer.content_type or not (content := answer.content):
             return answer
         return replace(answer, value=None, body=self.ids.to_client(content.decode("utf-8", "replace")).encode())

@@ -193,7 +193,6 @@ class Story:
         return self._lanes.get(channel_id) if channel_id is not None else None
 
     def intervals_of(self, lane: Lane) -> Sequence[Interval]:
-        """Return the intervals on a lane."""
         return self._intervals.get(lane.channel_id, ())
 
     @cached_property

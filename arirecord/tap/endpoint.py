@@ -103,7 +103,6 @@ class Endpoint(asyncio.Protocol):
                 self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by asyncio."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._is_tls = transport.get_extra_info("sslcontext") is not None
@@ -114,24 +113,19 @@ class Endpoint(asyncio.Protocol):
         self._owner.made(self)
 
     def data_received(self, data: bytes) -> None:
-        """Called by asyncio."""
         self._owner.received(self, data)
 
     def eof_received(self) -> bool:
-        """Called by asyncio."""
         self.has_ended = True
         self._owner.ended(self)
         return not self._is_tls  # True: writing goes on; TLS can't
 
     def pause_writing(self) -> None:
-        """Called by asyncio."""
         self._owner.congested(self, True)
 
     def resume_writing(self) -> None:
-        """Called by asyncio."""
         self._owner.congested(self, False)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by asyncio."""
         self.is_over = True
         self._owner.lost(self, exc)

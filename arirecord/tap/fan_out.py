@@ -80,12 +80,10 @@ class FanOut:
         self._say = say
 
     def add(self, copy: FanOutCopy) -> None:
-        """Add a copy."""
         self.all.append(copy)
         self._say(f"{copy.peer} reads a copy of {_names(copy)}; what it sends is ignored.")
 
     def remove(self, copy: FanOutCopy) -> None:
-        """Remove a copy."""
         if copy not in self.all:
             return
         self.all.remove(copy)

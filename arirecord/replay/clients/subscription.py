@@ -152,7 +152,6 @@ class Subscription:
 
 
 def _channels(event: Object) -> Iterator[Object]:
-    """The channels in an event, in any field."""
     for value in event.values():
         if isinstance(value, dict) and isinstance(value.get("id"), str) and "dialplan" in value:
             yield value

@@ -31,7 +31,6 @@ class LimitedHttp(H11Protocol):
         self._deadline = Deadline(_REQUEST_TIMEOUT_S, self._expire)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Called by asyncio."""
         super().connection_made(transport)
         if len(self.connections) > connection_limit(1):
             transport.write(_FULL)
@@ -40,7 +39,6 @@ class LimitedHttp(H11Protocol):
             self._deadline.start()
 
     def data_received(self, data: bytes) -> None:
-        """Called by asyncio."""
         super().data_received(data)
         if self._is_waiting:
             self._deadline.start()
@@ -48,7 +46,6 @@ class LimitedHttp(H11Protocol):
             self._deadline.stop()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by asyncio."""
         self._deadline.stop()
         super().connection_lost(exc)
 
