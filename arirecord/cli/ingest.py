@@ -22,6 +22,8 @@ def command(sessions: tuple[Path, ...], root: Path) -> None:
     ROOT is made if it is missing. Each session is copied, cut by server and by day of receipt (UTC), to
     ROOT/events/server=…/date=…/. Every command reads ROOT like a session, and so do DuckDB, Spark, Trino and polars.
 
+    ROOT can be in an object store: s3://BUCKET/PREFIX, with the credentials of other AWS programs.
+
     What the lake has already is passed over: run the same command again at any time, also after a failure. A session
     that cannot be read, or has a journal that is not sealed, is reported and left out; the exit code is 3 then.
 
@@ -29,6 +31,7 @@ def command(sessions: tuple[Path, ...], root: Path) -> None:
     Examples:
       arirecord ingest today.parquet /srv/lake
       arirecord ingest /var/spool/arirecord/pbx1/ /var/spool/arirecord/pbx2/ /srv/lake
+      arirecord ingest days/ s3://recordings/lake
     """
     from arirecord.lake.ingest import ingest
 
