@@ -58,7 +58,9 @@ class Session(MartMethods, reader.SessionFile):
     @cached_property
     def _tables(self) -> "Tables":
         from arirecord.analytics.connection import Tables
+        from arirecord.lake.build_tables import extend_tables
 
+        extend_tables(self)
         return Tables(self, self.timezone, is_kept=True)
 
     @cached_property

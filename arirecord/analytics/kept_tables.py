@@ -14,7 +14,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import chain
@@ -37,8 +37,8 @@ from .restarts import Restart
 from .views import name, text
 
 __all__ = [
-    "KEPT_MODELS", "KeptPart", "KeptTables", "KeptWindow", "fingerprint", "is_derivable", "kept_files", "kept_tables",
-    "models_digest", "read_windows", "tables_folder", "write_windows",
+    "KEPT_MODELS", "MANIFEST", "KeptPart", "KeptTables", "KeptWindow", "fingerprint", "is_derivable", "kept_files",
+    "kept_tables", "models_digest", "read_windows", "stale_reason", "tables_folder", "write_windows",
 ]  # fmt: skip
 
 KEPT_MODELS = (
@@ -52,7 +52,8 @@ KEPT_MODELS = (
 """The models that are kept. The other marts follow from these and from the recorded time."""
 _FORMAT = 2
 """Changes if the same models get other rows."""
-_MANIFEST = "kept.json"
+MANIFEST = "kept.json"
+"""The list of kept windows, in the folder of kept tables."""
 _FROM_HEADERS = ("stg_gaps", "stg_recorded_spans")
 """Staging models that read the headers of a session only."""
 _MERGES = {
@@ -90,6 +91,7 @@ class KeptWindow:
     """A window whose tables are kept. folder: `server=S/date=D`. guests: later files that its calls go on in.
 
     restarts: restarts of Asterisk in it.
+    days: its length.
     """
 
     server: str | None
@@ -98,6 +100,7 @@ class KeptWindow:
     parts: Sequence[KeptPart]
     guests: Sequence[KeptPart] = ()
     restarts: Sequence[Restart] = ()
+    days: int = 1
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def models_digest() -> str:
 def read_windows(folder: Path) -> Sequence[KeptWindow]:
     """Return the windows whose tables a folder keeps; none if other models made them, or it keeps none."""
     try:
-        manifest = orjson.loads((folder / _MANIFEST).read_bytes())
+        manifest = orjson.loads((folder / MANIFEST).read_bytes())
         if manifest["format"] != _FORMAT or manifest["models"] != models_digest():
             _log.info("tables in %s are not used: other models made them", folder)
             return ()
@@ -156,40 +159,35 @@ def read_windows(folder: Path) -> Sequence[KeptWindow]:
     except FileNotFoundError:
         return ()
     except (ValueError, KeyError, TypeError) as error:
-        _log.warning("tables in %s are not used: %s is damaged: %s", folder, _MANIFEST, error)
+        _log.warning("tables in %s are not used: %s is damaged: %s", folder, MANIFEST, error)
         return ()
 
 
 def write_windows(folder: Path, windows: Sequence[KeptWindow]) -> None:
     """Replace the list of kept windows, at once."""
     manifest = {"format": _FORMAT, "models": models_digest(), "windows": [asdict(window) for window in windows]}
-    write_whole(folder / _MANIFEST, json.dumps(manifest).encode())
+    write_whole(folder / MANIFEST, json.dumps(manifest).encode())
 
 
 def kept_tables(session: SessionFile) -> Mapping[str | None, KeptTables] | None:
-    """Return the kept tables of a session by server; None if not all of its files are in current ones.
+    """Return the kept tables of a session by server; None if they lack a file of it, or a file of theirs is gone.
 
     Reads the list of kept windows only. The reason for None is logged.
     """
-    folder = tables_folder(session.path)
-    if session.is_running or len(session.inputs) > 1:
+    folder = tables_folder(session.pruned_from or session.path)
+    is_one = len(session.inputs) == 1 or session.pruned_from is not None
+    if session.is_running or not is_one:
         return None
     windows = read_windows(folder)
     if not windows:
         return None
+    if reason := stale_reason(session, windows):
+        _log.info("tables in %s are not used: %s. Run `arirecord tables build`", folder, reason)
+        return None
     found = {}
     for server in session.servers:
-        parts = {fingerprint(session.parts[n]): n for n in server.parts if session.parts[n].extent}
-        own = [
-            window
-            for window in windows
-            if window.server == server.name and any(part.fingerprint in parts for part in window.parts)
-        ]
-        missing = parts.keys() - {part.fingerprint for window in own for part in window.parts}
-        if missing:
-            path = session.parts[parts[min(missing, key=parts.__getitem__)]].path
-            _log.info("tables in %s are not used: they lack %s. Run `arirecord tables build`", folder, path)
-            return None
+        parts = _parts_of(session, server)
+        own = [window for window in windows if window.server == server.name and _has_all(window, parts)]
         found[server.name] = _tables_of(folder, own, session, server, parts)
     _log.info(
         "tables come from %s: %d windows",
@@ -197,6 +195,31 @@ def kept_tables(session: SessionFile) -> Mapping[str | None, KeptTables] | None:
         sum(len(tables.files) for tables in found.values()) // len(KEPT_MODELS),
     )
     return found
+
+
+def stale_reason(session: SessionFile, windows: Sequence[KeptWindow]) -> str:
+    """Return why kept windows do not stand for a session; empty if they do."""
+    for server in session.servers:
+        parts = _parts_of(session, server)
+        of_server = [window for window in windows if window.server == server.name]
+        own = [window for window in of_server if _has_all(window, parts)]
+        if missing := parts.keys() - {part.fingerprint for window in own for part in window.parts}:
+            return f"they lack {session.parts[parts[min(missing, key=parts.__getitem__)]].path}"
+        for window in of_server if session.pruned_from is None else ():
+            files = {part.fingerprint for part in (*window.parts, *window.guests)}
+            # Other files hold rows of the same calls.
+            if not files.isdisjoint(parts) and not files.issubset(parts):
+                return f"files of {window.folder} are gone"
+    return ""
+
+
+def _parts_of(session: SessionFile, server: Server) -> Mapping[str, int]:
+    """Return the numbers of a server's files by their fingerprints."""
+    return {fingerprint(session.parts[n]): n for n in server.parts if session.parts[n].extent}
+
+
+def _has_all(window: KeptWindow, fingerprints: Collection[str]) -> bool:
+    return all(part.fingerprint in fingerprints for part in window.parts)
 
 
 def kept_files(session: SessionFile, model: str) -> Sequence[tuple[str | None, Sequence[Path]]]:

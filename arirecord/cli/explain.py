@@ -84,7 +84,9 @@ def command(
     from arirecord.report import call_data, search
     from arirecord.report.build_story import story
 
-    tables = Tables(open_session(session), timezone, is_kept=True, calls=[call] if call is not None else [])
+    tables = Tables(
+        open_session(session, has_tables=True), timezone, is_kept=True, calls=[call] if call is not None else []
+    )
     tables.need({*call_data.MODELS, *search.MODELS})
     connection = tables.connection
     found = _found(connection, session, call, worst, rules, seq)

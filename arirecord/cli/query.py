@@ -58,11 +58,11 @@ def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, 
     text = file.read() if file is not None else sys.stdin.read() if sql == "-" else sql
     # The index of a long session takes as long to read as DuckDB to import.
     with ThreadPoolExecutor(1) as thread:
-        opening = thread.submit(open_session, session)
-        from arirecord.analytics.connection import Tables
-
         # Kept tables were computed with the defaults of all parameters.
         is_kept = re.search(r"\bSET\b", text or "", re.IGNORECASE) is None
+        opening = thread.submit(open_session, session, has_tables=is_kept)
+        from arirecord.analytics.connection import Tables
+
         tables = Tables(opening.result(), timezone, is_restricted=not unsafe, is_kept=is_kept)
     with _advising_unsafe():
         for result in _results(tables, text or "", is_one=output.path is not None or output.format == "parquet"):

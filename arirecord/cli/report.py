@@ -39,7 +39,7 @@ def command(session: SessionInput, title: str | None, worst: int, ladders: int, 
     """
     from arirecord.report.page import report_html
 
-    opened = open_session(session)
+    opened = open_session(session, has_tables=True)
     with progress() as update:
         html = report_html(opened, title=title, worst=worst, ladders=ladders, timezone=timezone, progress=update)
     output.write_text(html)

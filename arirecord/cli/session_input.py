@@ -10,7 +10,7 @@ import click
 from arirecord.select.times import RecordingSpan, Time, Window, select_windows
 from arirecord.select.zones import find_zone
 
-from .console import say
+from .console import progress, say
 from .output import Input
 
 if TYPE_CHECKING:
@@ -106,11 +106,13 @@ def open_session(
     timezone: str = "UTC",
     *,
     has_calls: bool = False,
+    has_tables: bool = False,
 ) -> "SessionFile":
     """Open a session, and print what of it is not read. Raises as `arirecord.open_session` does.
 
     since, until, timezone: with an absolute time, only the parts that matter are opened; `has_calls` as in
         `open_pruned`. Other times are counted in the whole recording, which is opened then.
+    has_tables: tables are read: kept ones that lack new files are extended.
     """
     from arirecord.session import reader
 
@@ -128,4 +130,9 @@ def open_session(
         say(remark)
     if _otlp.path is not None:
         session.span_file = reader.SpanFile(_otlp.path, _otlp.attribute)
+    if has_tables:
+        from arirecord.lake.build_tables import extend_tables
+
+        with progress() as update:
+            extend_tables(session, update)
     return session

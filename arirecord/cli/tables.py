@@ -211,7 +211,7 @@ def _answer(
 
     # Tables of other things than calls need what happened before.
     limits = (since, until, timezone) if mart in CALL_TABLES else ()
-    opened = open_session(session, *limits, has_calls=True)
+    opened = open_session(session, *limits, has_calls=True, has_tables=not settings)
     windows = windows_of(opened, since, until, timezone)
     asked["times"] = [window.times() for window in windows] if since or until else []
     for names in ("columns", "sort"):

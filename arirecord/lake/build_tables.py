@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from arirecord.analytics.kept_tables import (
     KeptWindow,
     models_digest,
     read_windows,
+    stale_reason,
     tables_folder,
     write_windows,
 )  # fmt: skip
@@ -33,10 +35,11 @@ from .table_tasks import LinksTask, ShardTask, has_files, links_file, run_links,
 from .window_links import LINKS_TABLE
 from .windows import LakeWindow, WindowPart, fingerprints, gaps_of, windows_of
 
-__all__ = ["BuiltTables", "build_tables"]
+__all__ = ["BuiltTables", "build_tables", "extend_tables"]
 
 Break = TypeVar("Break", Gap, Restart)
 _FILES = "*/server=*/date=*/*"
+_log = logging.getLogger(__name__)
 _OTHERS_FILES = "another process builds the tables in {}: wait for it to end"
 
 
@@ -81,12 +84,29 @@ def build_tables(
         for done, _ in enumerate(engine.run(run_shard, due), 1):
             progress("tables", done * len(tasks) // len(due))
         before = read_windows(folder)
-        kept = [_kept_window(task) for task in tasks]
+        kept = [_kept_window(task, window_days) for task in tasks]
         write_windows(folder, kept)
         _remove_others(folder, kept, {path.stem for paths in links.values() for path in paths})
         known = {window.version for window in before}
     guests = sum(len(keys) for task in tasks for keys in task.shard.guests.values())
     return BuiltTables(folder, len(tasks), len([1 for task in tasks if task.version not in known]), guests)
+
+
+def extend_tables(session: SessionFile, progress: Callable[[str, int], object] = lambda step, done: None) -> None:
+    """Compute what kept tables of a session lack, if it has some: windows with new files, or with files that are gone.
+
+    Nothing is done for a part of a lake, a running recording, and tables that other models made. If the tables cannot
+    be written, the log says so.
+    """
+    if session.is_running or len(session.inputs) > 1 or session.pruned_from or session.span_file:
+        return
+    windows = read_windows(tables_folder(session.path))
+    if not windows or not stale_reason(session, windows):
+        return
+    try:
+        build_tables(session, window_days=windows[0].days, progress=progress)
+    except (ArirecordError, OSError) as error:
+        _log.info("tables of %s are not extended: %s", session.path, error)
 
 
 def _find_links(
@@ -170,14 +190,15 @@ def _folder_of(window: LakeWindow) -> str:
     return f"{server_folder(window.server)}/{date_folder(window.day)}"
 
 
-def _kept_window(task: ShardTask) -> KeptWindow:
+def _kept_window(task: ShardTask, days: int) -> KeptWindow:
     def kept(parts: Sequence[WindowPart]) -> Sequence[KeptPart]:
         return [KeptPart(part.fingerprint, part.first_seq, part.last_seq, part.shift) for part in parts]
 
     shard = task.shard
     later = [part for window in shard.guests for part in window.parts]
     within = [restart for restart in shard.restarts if restart.seq <= shard.window.last_seq]
-    return KeptWindow(shard.window.server, task.folder, task.version, kept(shard.window.parts), kept(later), within)
+    parts = kept(shard.window.parts)
+    return KeptWindow(shard.window.server, task.folder, task.version, parts, kept(later), within, days)
 
 
 @contextmanager

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
+from arirecord.analytics.kept_tables import KeptWindow, fingerprint, read_windows, tables_folder
 from arirecord.errors import ArirecordError
 from arirecord.session.folder_files import is_lake, matching_paths, sessions_and_journals, without_copies
 from arirecord.session.reader import Part, SessionFile, open_session, read_part
 
-from .layout import list_parts
+from .layout import date_of, list_parts
 
 __all__ = ["CALL_TABLES", "open_pruned"]
 
@@ -68,10 +69,16 @@ def open_pruned(
     begin_ns, end_ns = begin_ns or 0, (1 << 62) if end_ns is None else end_ns
     if (begin_ns, end_ns, *servers) == (0, 1 << 62) or any(_has_journals(path) for path in inputs):
         return open_session(inputs)
+    if has_calls and any(read_windows(tables_folder(path)) for path in inputs if not is_lake(path)):
+        return open_session(inputs)  # its kept tables are those of all parts
     groups: list[_Parts] = [_Parts((path, None) for path in inputs if not is_lake(path) for path in _files(path))]
     for root in filter(is_lake, inputs):
         parts = list_parts(root, servers={*servers, None} if servers else None)
-        groups += [_Parts((part.path, part.day) for part in own) for _, own in groupby(parts, lambda part: part.server)]
+        kept = read_windows(tables_folder(root)) if has_calls and len(inputs) == 1 else ()
+        groups += [
+            _Parts(((part.path, part.day) for part in own), [window for window in kept if window.server == server])
+            for server, own in groupby(parts, lambda part: part.server)
+        ]
     chosen = [part for group in groups for part in group.around(begin_ns, end_ns, has_calls=has_calls)]
     if servers:
         chosen = [part for part in chosen if _is_of(part, servers)] or [
@@ -81,17 +88,21 @@ def open_pruned(
             raise ArirecordError(
                 f"no part is of the server {' or '.join(servers)}: `arirecord info` lists the asterisk_ids"
             )
-    return open_session(without_copies(part.path for part in chosen) or inputs)
+    session = open_session(without_copies(part.path for part in chosen) or inputs)
+    if len(inputs) == 1 and is_lake(inputs[0]):
+        session.pruned_from = inputs[0]
+    return session
 
 
 class _Parts:
     """The parts of one server in a lake, or all files that are not in a lake. Footers are read when they are needed.
 
     files: paths, each with its day in a lake.
+    kept: the windows of the server of which tables are kept.
     """
 
-    def __init__(self, files: Iterable[tuple[Path, date | None]]) -> None:
-        self._files = list(files)
+    def __init__(self, files: Iterable[tuple[Path, date | None]], kept: Sequence[KeptWindow] = ()) -> None:
+        self._files, self._kept = list(files), kept
         self._parts: dict[Path, Part] = {}
 
     def around(self, begin_ns: int, end_ns: int, *, has_calls: bool) -> Sequence[Part]:
@@ -101,6 +112,8 @@ class _Parts:
         chosen = self._within(begin_ns, end_ns)
         if not has_calls or len(chosen) in (0, len(self._files)):
             return chosen
+        if kept := self._parts_of_kept(chosen):
+            return kept
         from arirecord.analytics.connection import connect
 
         low_ns, high_ns = begin_ns, end_ns
@@ -119,6 +132,25 @@ class _Parts:
                 return chosen
             chosen = wider
 
+    def _parts_of_kept(self, parts: Sequence[Part]) -> Sequence[Part]:
+        """Return the parts of all kept windows with rows of some parts; none if one of these is in no kept window."""
+        prints = {*map(fingerprint, parts)}
+        windows = [
+            window
+            for window in self._kept
+            if not prints.isdisjoint(part.fingerprint for part in (*window.parts, *window.guests))
+        ]
+        needed = {part.fingerprint for window in windows for part in window.parts}
+        if not windows or not prints <= needed:
+            return []
+        days = [(date_of(window.folder.partition("/")[2]), timedelta(days=window.days)) for window in windows]
+        begin_ns, end_ns = (
+            _midnight_ns(min(day for day, _ in days)),
+            _midnight_ns(max(day + length for day, length in days)),
+        )
+        found = [part for part in self._within(begin_ns, end_ns) if fingerprint(part) in needed]
+        return found if len(found) == len(needed) else []
+
     def _within(self, begin_ns: int, end_ns: int) -> list[Part]:
         """Return the parts with rows from `begin_ns` to `end_ns`, in order of time."""
         parts = [self._part(path) for path, day in self._files if day is None or _may_have(path, day, begin_ns, end_ns)]
@@ -133,7 +165,7 @@ class _Parts:
 
 def _may_have(path: Path, day: date, begin_ns: int, end_ns: int) -> bool:
     """Return whether a part of a lake can have rows of a time, by its day and the times in its name."""
-    midnight_ns = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 10**9
+    midnight_ns = _midnight_ns(day)
     low_ns, high_ns = midnight_ns, midnight_ns + _DAY_NS
     if times := _NAME.match(path.name):
         first_s, last_s = (int(time[:2]) * 3600 + int(time[2:4]) * 60 + int(time[4:]) for time in times.groups())
@@ -141,6 +173,10 @@ def _may_have(path: Path, day: date, begin_ns: int, end_ns: int) -> bool:
         low_ns = midnight_ns + (first_s if first_s <= last_s else 0) * 10**9
         high_ns = midnight_ns + (last_s + 1) * 10**9
     return low_ns - _TOLERANCE_NS <= end_ns and high_ns + _TOLERANCE_NS >= begin_ns
+
+
+def _midnight_ns(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 10**9
 
 
 def _begin(part: Part) -> int:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from arirecord.analytics.kept_tables import tables_folder
+from arirecord.analytics.kept_tables import MANIFEST, tables_folder
 from arirecord.errors import ArirecordError, NotASession
 from arirecord.redact.erasure import Erasure, erase_from_part
 from arirecord.redact.leak_check import LeakSearch
@@ -182,6 +182,7 @@ def _erase_file(
         shutil.copystat(part.path, temporary)  # its age counts for what removes old files
     with locked_server(root, place.server) if place is not None else nullcontext():
         if place is not None:
+            _forget_tables(root)
             for table in table_names(root):
                 days = list_parts(root, table, servers=[place.server], first_day=place.day, last_day=place.day)
                 for each in days:
@@ -211,9 +212,16 @@ def _remove_tables(path: Path, search: LeakSearch) -> int:
         for file in sorted(tables_folder(path).rglob("*.parquet"))
         if any(search.finds(text) for text in _texts(file))
     ]
+    if found:
+        _forget_tables(path)
     for file in found:
         file.unlink()
     return len(found)
+
+
+def _forget_tables(path: Path) -> None:
+    """Let readers compute tables from events, before kept ones are removed."""
+    (tables_folder(path) / MANIFEST).unlink(missing_ok=True)
 
 
 def _texts(file: Path) -> Iterator[str]:

@@ -45,7 +45,7 @@ class Frame(NamedTuple):
     raw: str
 
 
-_frame = partial(tuple.__new__, Frame)  # twice as fast as the class itself, which looks up its arguments by name
+_frame = partial(tuple.__new__, Frame)  # twice as fast as the class itself
 
 
 class RowBatch(NamedTuple):
@@ -98,9 +98,11 @@ class SessionFile:
     `inputs` are the files and folders that it was opened with, `path` the only one, or the folder in which all are.
     `remarks` are sentences on journals that are not read, or are read up to now. `is_running` is True if journals of a
     running recording are read up to now: these parts are temporary files. `span_file` is read for tables.
+    `pruned_from` is the lake of which these are some parts.
     """
 
     span_file: SpanFile | None = None
+    pruned_from: Path | None = None
 
     def __init__(self, path: str | Path | Sequence[str | Path]) -> None:
         self.inputs = matching_paths([path] if isinstance(path, str | Path) else path)
@@ -259,11 +261,8 @@ class SessionFile:
 
         from .row_groups import is_compact
 
-        frames = [
-            frame.sort("seq") if is_compact(part.schema) else frame
-            for part in self.parts
-            for frame in [_scan(part.path)]
-        ]
+        scans = [(part, _scan(part.path)) for part in self.parts]
+        frames = [scan.sort("seq") if is_compact(part.schema) else scan for part, scan in scans]
         return pl.concat(frames, how="diagonal").filter(pl.col("kind") == "event")
 
 

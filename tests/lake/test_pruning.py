@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from arirecord.analytics.connection import connect
+from arirecord.analytics.kept_tables import kept_tables
 from arirecord.analytics.mart_columns import mart_columns
 from arirecord.analytics.table_query import TableQuery, sql_of, time_column
 from arirecord.errors import ArirecordError
+from arirecord.lake.build_tables import build_tables
+from arirecord.lake.engines import LocalEngine
 from arirecord.lake.ingest import ingest
 from arirecord.lake.layout import list_parts
 from arirecord.lake.pruning import CALL_TABLES, open_pruned
@@ -86,6 +90,20 @@ def test_the_answer_is_the_same_as_from_all_parts(lake: Path, begin_h: int, leng
     assert dict(answers(pruned, begin_ns, end_ns)) == whole
     assert len(pruned.parts) < len(list_parts(lake))
     assert whole["calls"]
+
+
+def test_kept_tables_answer_for_the_parts_of_a_time(lake: Path, tmp_path: Path) -> None:
+    """Without looking for calls at the borders: the windows know in which later files their calls go on."""
+    kept = shutil.copytree(lake, tmp_path / "lake")
+    shutil.rmtree(kept / "events" / "server=b")
+    build_tables(open_session(kept), engine=LocalEngine(1))
+    begin_ns, end_ns = BEGIN_NS + 26 * HOUR_NS, BEGIN_NS + 30 * HOUR_NS
+    pruned = open_pruned(kept, begin_ns, end_ns, has_calls=True, servers=["a"])
+
+    assert kept_tables(pruned)
+    assert len(pruned.parts) < len(list_parts(kept))
+    whole = dict(answers(open_session(lake.parent / "whole.parquet"), begin_ns, end_ns))
+    assert dict(answers(pruned, begin_ns, end_ns)) == whole
 
 
 def test_frames_need_only_the_parts_of_their_time(lake: Path) -> None:
