@@ -32,6 +32,10 @@ _MACROS = {
     "is_progress_status(dial_status)": f"dial_status IN {PROGRESS_STATUSES}",
     "disposition_of(dial_status)": f"MAP {dict(DISPOSITIONS)}[split_part(dial_status, ':', 1)]",
     "sample_rate(format)": f"MAP {dict(SAMPLE_RATES)}[lower(format)]",
+    # `(ulaw|alaw)` is what CHANNEL(audionativeformat) gives.
+    "native_rate(formats)": """CASE WHEN len(list_distinct(list_transform(
+        string_split(trim(formats, '()'), '|'), lambda format: COALESCE(sample_rate(format), 0)
+    ))) = 1 THEN sample_rate(split_part(trim(formats, '()'), '|', 1)) END""",
     "talk_remedy(reason)": f"CASE reason {_REMEDIES} END",
     "is_helper(channel_name)": f"regexp_matches(channel_name, '^({'|'.join(HELPERS)})([/-]|$)')",
     "is_media(channel_name)": f"regexp_matches(channel_name, '^({'|'.join(MEDIA)})([/-]|$)')",
@@ -42,12 +46,13 @@ _MACROS = {
         regexp_replace(number, {text(SEPARATORS)}, '', 'g'), {text(INTERNATIONAL)}, '\\1'
     )""",
     # Asterisk takes the argument of CHANNEL() in any case.
-    "linkedid_of(vars)": """CASE WHEN vars ILIKE '%linkedid%' THEN NULLIF(TRY_CAST(vars AS JSON) ->> (
+    "channel_item(vars, item)": """CASE WHEN contains(lower(vars), item) THEN NULLIF(TRY_CAST(vars AS JSON) ->> (
         '$."' || list_filter(
             json_keys(TRY_CAST(vars AS JSON)),
-            lambda k: regexp_full_match(k, '\\s*channel\\(\\s*linkedid\\s*\\)\\s*', 'i')
+            lambda k: regexp_full_match(k, '\\s*channel\\(\\s*' || item || '\\s*\\)\\s*', 'i')
         )[1] || '"'
     ), '') END""",
+    "linkedid_of(vars)": "channel_item(vars, 'linkedid')",
     # Asterisk's own ids begin with the second in which the channel was made. A masquerade (a pickup, a transfer) leaves
     # a channel its id, but gives it the creation time of the other. A greater difference is a clock's.
     "is_time_of_another(created_at, channel_id)": """COALESCE(abs(

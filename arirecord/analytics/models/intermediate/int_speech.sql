@@ -2,7 +2,7 @@
 -- that of its end, or of its beginning if no end was recorded.
 -- `ChannelTalkingFinished` comes a silence threshold after the speech (`silence_ms`), which its duration excludes.
 WITH steps AS (
-    SELECT channel_id, is_start, event_at, duration_ms, min(seq) AS seq
+    SELECT channel_id, is_start, event_at, duration_ms, rate_hz, min(seq) AS seq
     FROM stg_talking_events
     GROUP BY ALL
 ),
@@ -28,6 +28,7 @@ intervals AS (
         duration_ms,
         CASE WHEN NOT is_start THEN epoch_ms(event_at) - epoch_ms(start_at) - duration_ms END AS silence_ms,
         is_start AND is_start_next IS true AS is_restarted,
+        rate_hz,
         next_at
     FROM neighbours
     WHERE NOT is_start OR is_start_next IS NOT false

@@ -5,7 +5,7 @@
 -- middle counts if it is at most 60 ms wrong, otherwise `delay_ms` is NULL.
 WITH thresholds AS (
     SELECT
-        speech.*,
+        speech.* EXCLUDE (rate_hz),
         -- An end after a gap with another threshold than the channel's is that of a later interval.
         has_gap AND (abs(silence_ms - usual_silence_ms) <= 10) IS NOT true AS is_torn,
         CASE WHEN is_torn THEN usual_silence_ms ELSE COALESCE(silence_ms, usual_silence_ms) END AS threshold_ms,

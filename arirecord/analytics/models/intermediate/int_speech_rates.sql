@@ -1,7 +1,8 @@
--- One row is one interval of speech whose audio may have more than 8,000 samples a second. Identified by `channel_id`
--- and `seq`. Two channels alone in a bridge have the higher rate of both; with a third, each has its own.
--- A negative duration proves a higher rate (`is_proven`), also for what lies between two of them. `rate_hz` is NULL if
--- the rate is not known.
+-- One row is one interval of speech whose silence Asterisk may count too fast. Identified by `channel_id` and `seq`.
+-- Two channels alone in a bridge have the higher rate of both; with a third, each has its own. Talk detection expects
+-- the rate of the channel's own codec, so that of a media leg itself is right. `channelvars` of the event count before
+-- all else. A negative duration proves a higher rate (`is_proven`), also for what lies between two of them. `rate_hz`
+-- is NULL if the rate is not known.
 WITH members AS (
     SELECT speech.channel_id, speech.seq, others.channel_id AS other_id
     FROM int_speech AS speech
@@ -27,6 +28,7 @@ wide AS (
         SELECT speech.channel_id, speech.seq, channels.rate_hz
         FROM int_speech AS speech
         JOIN int_wide_channels AS channels USING (channel_id)
+        WHERE channels.rate_hz IS NULL
         UNION ALL
         SELECT peers.channel_id, peers.seq, channels.rate_hz
         FROM peers
@@ -45,9 +47,11 @@ proven AS (
 SELECT
     speech.channel_id,
     speech.seq,
-    wide.rate_hz,
+    COALESCE(speech.rate_hz, wide.rate_hz) AS rate_hz,
     COALESCE(speech.seq BETWEEN proven.first_seq AND proven.last_seq, false) AS is_proven
 FROM int_speech AS speech
 LEFT JOIN wide USING (channel_id, seq)
 LEFT JOIN proven USING (channel_id)
-WHERE wide.channel_id IS NOT NULL OR proven.channel_id IS NOT NULL
+WHERE speech.rate_hz > 8000 OR (
+    speech.rate_hz IS NULL AND (wide.channel_id IS NOT NULL OR proven.channel_id IS NOT NULL)
+)

@@ -1,6 +1,7 @@
 -- One row is one channel whose audio may have more than 8,000 samples a second. Identified by `channel_id`.
 -- `rate_hz` is NULL if the rate is not known: a Local channel that no channel dialled has 192 kHz, unless its request
--- named other formats. The format of external media is in its request.
+-- named other formats. The format of external media is in its request; a WebSocket has the size of its packets of 20 ms,
+-- which are linear (2 bytes a sample) if they are longer than those of 8 kHz.
 WITH media AS (
     SELECT
         originations.channel_id,
@@ -24,6 +25,10 @@ halves AS (
 SELECT channel_id, any_value(rate_hz) AS rate_hz
 FROM (
     SELECT channel_id, rate_hz FROM media WHERE rate_hz IS DISTINCT FROM 8000
+    UNION ALL
+    SELECT channel_id, TRY_CAST(value AS INTEGER) * 25
+    FROM stg_variables
+    WHERE variable = 'MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE' AND TRY_CAST(value AS INTEGER) > 320
     UNION ALL
     SELECT channel_id, NULL FROM halves WHERE NOT is_dialled
 )
