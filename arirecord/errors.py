@@ -39,7 +39,16 @@ __all__ = [
     "TargetExists",
     "UnknownName",
     "VerifyError",
+    "is_out_of_memory",
 ]
+
+
+_MEMORY = ("alloc of size", "bad_alloc", "Out of Memory", "can't start new thread", "Cannot allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether memory was short. Arrow, DuckDB and threads report it by other errors than `MemoryError`, too."""
+    return isinstance(error, MemoryError) or any(text in str(error) for text in _MEMORY)
 
 
 class ArirecordError(Exception):

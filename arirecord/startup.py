@@ -1,4 +1,4 @@
-"""Ctrl-C while the command starts: until a verb runs, the process ends at once and without a traceback.
+"""The start of a process: Ctrl-C until a verb runs ends it at once and without a traceback; a limit of memory is kept.
 
 Imports only what Python itself has loaded by then, so that it is in effect before anything else is imported.
 """
@@ -7,7 +7,7 @@ import os
 import signal
 from types import FrameType
 
-__all__ = ["INTERRUPTED", "end_at_ctrl_c", "raise_at_ctrl_c"]
+__all__ = ["INTERRUPTED", "end_at_ctrl_c", "fit_address_space", "raise_at_ctrl_c"]
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
@@ -27,6 +27,17 @@ def raise_at_ctrl_c() -> None:
     """From now on, Ctrl-C raises `KeyboardInterrupt` again, if `end_at_ctrl_c` changed that."""
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def fit_address_space() -> None:
+    """Where the address space is limited (`ulimit -v`), take memory for Arrow from the system as it is needed.
+
+    Arrow's own allocator reserves a gigabyte of addresses at its first use. Arrow reads the setting when imported.
+    """
+    import resource
+
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def _end(number: int, frame: FrameType | None) -> None:

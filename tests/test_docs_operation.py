@@ -84,6 +84,18 @@ def test_the_unit_is_one(tmp_path: Path) -> None:
     assert [line for line in checked.stderr.splitlines() if UNIT.name in line] == []
 
 
+def test_the_folder_of_the_password_file(tmp_path: Path) -> None:
+    """As the page makes them, only root reads the password, and the service's user reaches `servers.toml` beside it."""
+    page = (DOCS / "install.md").read_text()
+    lines = re.findall(r"^(?:install -d -m \d+|\(umask 077; echo) .*/etc/arirecord.*$", page, re.MULTILINE)
+    script = "\n".join(lines).replace("/etc", str(tmp_path))
+    subprocess.run(["sh", "-ec", f"umask 027\n{script}"], check=True)
+    folder = tmp_path / "arirecord"
+
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert (folder / "password").stat().st_mode & 0o777 == 0o600
+
+
 def test_the_settings_of_several_servers(tmp_path: Path) -> None:
     """The page shows the file; arirecord accepts each table of it, and misses only the password."""
     example = DOCS / "examples" / "servers.toml"

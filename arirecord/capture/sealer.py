@@ -24,6 +24,8 @@ _ONE_AT_A_TIME = threading.Lock()
 _PROGRAM = """
 import json, sys
 sys.path[:] = json.loads(sys.argv.pop())
+from arirecord.startup import fit_address_space
+fit_address_space()
 from arirecord.capture.seal_part import main
 main()
 """

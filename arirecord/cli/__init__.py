@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from arirecord import __version__
-from arirecord.errors import ArirecordError, UnknownName
+from arirecord.errors import ArirecordError, UnknownName, is_out_of_memory
 from arirecord.printable import printable
 from arirecord.startup import INTERRUPTED, raise_at_ctrl_c
 from arirecord.suggest import did_you_mean, unknown_name
@@ -140,10 +140,12 @@ class _Verbs(click.Group):
             # The reader of our output has closed it (`| head`): not an error, and Python must not complain on exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
-        except RuntimeError as error:
-            if "Query interrupted" not in str(error):
+        except (RuntimeError, MemoryError) as error:
+            if "Query interrupted" in str(error):
+                raise _interrupted() from None  # Ctrl-C, as DuckDB reports it
+            if not is_out_of_memory(error):
                 raise
-            raise _interrupted() from None  # Ctrl-C, as DuckDB reports it
+            raise click.ClickException(_sentence(error)) from error
         except UnknownName as error:
             raise click.UsageError(printable(str(error), "\n")) from error
         except click.ClickException as error:
@@ -166,6 +168,11 @@ def _reported_errors() -> tuple[type[Exception], ...]:
 
 
 def _sentence(error: Exception) -> str:
+    if is_out_of_memory(error):
+        return (
+            "Memory is short. Inputs are unchanged. End other programs, raise the limit (`ulimit -v`, or that of the"
+            " service), or take a part of the recording with `arirecord filter`"
+        )
     if "No space left on device" in str(error):  # whichever library wrote
         return "No space left on the disk for the output"
     if isinstance(error, OSError) and error.strerror and error.filename:

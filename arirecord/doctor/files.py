@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from arirecord.errors import JournalError, NotASession
+from arirecord.errors import JournalError, NotASession, is_out_of_memory
 from arirecord.session.journal import JournalReader, is_locked, journal_path
 from arirecord.session.reader import Part, in_order_of_time, read_part
 from arirecord.session.seal import Progress, no_progress
@@ -95,6 +95,8 @@ def _part(path: Path, name: str) -> Generator[Finding, None, Part | None]:
     except OSError as error:
         yield Finding("error", "file", name, f"It can't be read: {error.strerror or error}.")
     except (ValueError, pa.ArrowException) as error:
+        if is_out_of_memory(error):
+            raise
         why = str(error).splitlines()[0][:200]
         yield Finding("error", "file", name, f"Its description of the columns is damaged: {why}", _BACKUP)
     return None

@@ -6,6 +6,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from arirecord.errors import is_out_of_memory
 from arirecord.session.header import Header
 from arirecord.session.parquet import parquet_file
 from arirecord.session.reader import Part, SessionFile
@@ -122,6 +123,8 @@ def _examine_part(
                 before = count
                 progress(count)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        if is_out_of_memory(error):
+            raise
         why = str(error).splitlines()[0][:200]
         what = f"What follows row {before:,} can't be read: {why}"
         yield Finding("error", "file", origin.name, what, "The file is damaged: take it from a backup.")

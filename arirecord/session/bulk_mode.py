@@ -32,6 +32,8 @@ def undisturbed() -> Iterator[None]:
 
 
 def _pool() -> pa.MemoryPool:
+    if (chosen := pa.default_memory_pool()).backend_name == "system":
+        return chosen  # the others reserve or keep addresses
     try:
         pool = pa.jemalloc_memory_pool()
         pa.jemalloc_set_decay_ms(_KEEP_MS)

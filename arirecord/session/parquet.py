@@ -30,7 +30,7 @@ holds: half this size would make a session a twentieth larger.
 """
 _MAX_BYTES = 1 << 29
 _LARGE_ROW = 1 << 14
-"""A row group, which a reader holds, has half a gigabyte at most, of rows larger than this a quarter of it."""
+"""A row group, which a reader holds, has half a gigabyte at most, of rows larger than this an eighth of it."""
 _PAGE = 1 << 24
 _LEVEL = 6
 _COMPACT_LEVEL = 19
@@ -133,7 +133,7 @@ class GroupWriter:
         self._waiting.append(table)
         rows = sum(part.num_rows for part in self._waiting)
         size = sum(part.nbytes for part in self._waiting)
-        if rows >= ROW_GROUP or size > min(_MAX_BYTES, max(rows * _LARGE_ROW, _MAX_BYTES >> 2)):
+        if rows >= ROW_GROUP or size > min(_MAX_BYTES, max(rows * _LARGE_ROW, _MAX_BYTES >> 3)):
             self._begin()
 
     def flush(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from arirecord.errors import NotASession
+from arirecord.errors import NotASession, is_out_of_memory
 
 # Modules that read rows are imported on use: most queries go to DuckDB, and pyarrow.compute alone takes 50 ms.
 from .column_check import check_columns, check_nulls
@@ -304,6 +304,8 @@ def read_part(path: Path) -> Part:
         text, schema = (metadata.metadata or {}).get(KEY), metadata.schema.to_arrow_schema()
         seqs = [seq for _, *low_and_high in column_bounds(metadata, "seq") for seq in low_and_high]
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
+        if is_out_of_memory(error):
+            raise
         from .unreadable import not_a_session
 
         raise not_a_session(path, next(iter(str(error).splitlines()), "its end is missing.")) from error

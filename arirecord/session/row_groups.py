@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from arirecord.errors import NotASession
+from arirecord.errors import NotASession, is_out_of_memory
 
 from .column_check import TEMPLATE
 from .parquet import parquet_file
@@ -27,8 +27,8 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
         try:
             yield file
         except (pa.ArrowException, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise  # the disk's, not the file's
+            if is_out_of_memory(error) or (isinstance(error, OSError) and error.errno is not None):
+                raise  # the machine's, not the file's
             what = next(iter(str(error).splitlines()), "it can't be read")
             raise NotASession(f"{path} is damaged: {what}. Run `arirecord doctor {path}` to see where") from error
 

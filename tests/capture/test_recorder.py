@@ -9,13 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from arirecord.analytics.connection import connect
 from arirecord.capture import part_writer as module
 from arirecord.capture.recorder import Recorder
 from arirecord.capture.rotation import Folder, Rotation, SingleFile
+from arirecord.doctor import examine
 from arirecord.errors import TargetExists
 from arirecord.session.journal import JournalReader, journal_path
 from arirecord.session.reader import open_session
 from tests.waiting import HANG_S, wait_for
+
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
 def raws(target: Path) -> list[str]:
@@ -299,3 +304,40 @@ def test_what_is_no_size(text: str) -> None:
     """Is said, with examples."""
     with pytest.raises(ValueError, match="such as 1h, 256MB or 1000000"):
         Rotation.parse(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("back_s", [3, 7200])
+def test_the_clock_is_set_back_within_a_call(tmp_path: Path, back_s: int) -> None:
+    """By less and by more than a part: rows keep their order, and tables are those of a clock that was not set."""
+    frames = list(open_session(SAMPLES / "transfers.parquet").frames())
+    answered = next(number for number, frame in enumerate(frames) if '"Dial"' in frame.raw and "ANSWER" in frame.raw)
+
+    def record(folder: Path, jump_ns: int) -> Path:
+        now_ns = [frames[0].t_ns, frames[0].elapsed_ns]
+        recorder = Recorder(
+            Folder(folder, Rotation()), {"verb": "capture"}, clocks=(lambda: now_ns[0], lambda: now_ns[1])
+        )
+        for number, frame in enumerate(frames):
+            now_ns[:] = frame.t_ns - jump_ns * (number >= answered + 5), frame.elapsed_ns
+            if number in range(answered, len(frames), 150):
+                wait_for(lambda rows=number: recorder.kept_rows == rows)
+                part = recorder.part
+                recorder.split()
+                wait_for(lambda old=part: recorder.part != old)
+            recorder.frame(frame.raw.encode())
+        recorder.close()
+        assert recorder.seal()[1] == []
+        return folder
+
+    straight, jumped = record(tmp_path / "straight", 0), record(tmp_path / "jumped", back_s * 10**9)
+    one, two = connect(straight), connect(jumped)
+
+    assert raws(jumped) == [frame.raw for frame in frames]
+    assert sorted(p.path for p in open_session(jumped).parts) != [p.path for p in open_session(jumped).parts]
+    for table in ("calls", "legs", "transfers", "holds", "dtmf", "variables"):
+        rows = one.sql(f"SELECT * FROM {table}").fetchall()
+        assert two.sql(f"SELECT * FROM {table}").fetchall() == rows
+        assert rows
+    assert "clock" in {finding.rule for finding in examine(jumped)}
+    assert not [finding for finding in examine(jumped) if finding.severity == "error"]

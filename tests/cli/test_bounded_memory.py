@@ -32,11 +32,16 @@ HEADS = {
 }
 
 
-def peak(folder: Path, *args: object) -> tuple[int, str, int]:
-    """Run the command; return its exit code, what it printed, and its greatest memory in MiB."""
+def peak(folder: Path, *args: object, address_space: int = 0) -> tuple[int, str, int]:
+    """Run the command; return its exit code, what it printed, and its greatest memory in MiB.
+
+    address_space: limit of its addresses (`ulimit -v`) in bytes; 0: none.
+    """
     # A process begins with the memory of the one that starts it: a small one starts the command.
     launch = (
-        "import resource, subprocess, sys; code = subprocess.call(sys.argv[2:]); "
+        "import resource, subprocess, sys; "
+        f"{address_space} and resource.setrlimit(resource.RLIMIT_AS, ({address_space},) * 2); "
+        "code = subprocess.call(sys.argv[2:]); "
         "open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)); sys.exit(code)"
     )
     with (folder / "printed").open("wb") as printed:
@@ -82,19 +87,27 @@ def test_blocks_without_end_in_a_journal(tmp_path: Path) -> None:
     assert mib < LIMIT_MIB
 
 
-def test_large_frames_that_arirecord_wrote(tmp_path: Path) -> None:
-    """Forty frames of 12 MB are recovered within a gigabyte."""
+@pytest.mark.parametrize("limit", [1200 * MIB, 500 * MIB])
+def test_large_frames_that_arirecord_wrote(tmp_path: Path, limit: int) -> None:
+    """Twenty frames of 12 MB are recovered within 1.2 GB of addresses. With too few, the journal stays as it is."""
     path = tmp_path / "x.parquet.journal"
     writer = JournalWriter(path, 1, {"verb": "capture"})
     value = os.urandom(50_000).hex() * 120
     frame = orjson.dumps({"type": "ChannelVarset", "variable": "x", "value": value, "application": "a"})
-    for number in range(40):
+    for number in range(20):
         writer.write([(number, number, "event", frame)])
     writer.close()
-    code, text, mib = peak(tmp_path, "recover", path.name)
+    journal = path.read_bytes()
+    code, text, mib = peak(tmp_path, "recover", path.name, address_space=limit)
 
-    assert code == 0, text
     assert mib < 1000
+    if limit > 1000 * MIB:
+        assert code == 0, text
+        return
+    assert code == 1
+    assert "Memory is short" in text
+    assert path.read_bytes() == journal
+    assert [found.name for found in tmp_path.glob("*x.parquet*")] == [path.name]
 
 
 @pytest.mark.parametrize(("ending", "opened"), [("zst", None), ("gz", gzip.open), ("bz2", bz2.open), ("xz", lzma.open)])
