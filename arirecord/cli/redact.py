@@ -26,6 +26,10 @@ __all__ = ["command"]
     help="mask: mask digits of channels outside bridges, and after a prompt in one. mask-all: mask every digit.",
 )  # fmt: skip
 @click.option("--names/--keep-names", default=True, show_default=True, help="Replace callers' names.")
+@click.option(
+    "--name-words/--whole-names", default=True, show_default=True,
+    help="Replace the words of a caller's name alone too, as they are written in it.",
+)  # fmt: skip
 @click.option("--endpoints", is_flag=True, help="Replace user names of endpoints too: PJSIP/alice.")
 @click.option("--emails/--keep-emails", default=True, show_default=True, help="Replace e-mail addresses.")
 @click.option("--addresses", is_flag=True, help="Replace IPv4, IPv6 and MAC addresses too, also asterisk_id.")
@@ -49,6 +53,7 @@ def command(
     key_file: Path | None,
     dtmf: "Dtmf",
     names: bool,
+    name_words: bool,
     endpoints: bool,
     emails: bool,
     addresses: bool,
@@ -84,7 +89,9 @@ def command(
     for region in countries:
         if region not in phonenumbers.SUPPORTED_REGIONS:
             raise click.UsageError(f"{region} is not a country such as CZ, DE or US.")
-    options = Options(min_digits, countries, keep, names, endpoints, emails, addresses, headers, texts, dtmf)
+    options = Options(
+        min_digits, countries, keep, names, name_words, endpoints, emails, addresses, headers, texts, dtmf
+    )
     if key_file is not None and not is_private(key_file):
         say(f"Other users can read {key_file}. Run `chmod 600 {key_file}`")
     with progress() as update:

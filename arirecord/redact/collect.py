@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -23,7 +24,7 @@ from .number_finder import STAMP, Finder
 from .unescape import cut, key_of, views
 from .word_index import name_keys, words_of
 
-__all__ = ["Originals", "collect", "fixed_words", "plain_digits"]
+__all__ = ["Originals", "collect", "fixed_words", "plain_digits", "words_of_names"]
 
 _DISPLAYED = re.compile(r'"([^"\\<>\n]{2,})"\s*<[^<>"\s]+>')
 _UNQUOTED = re.compile(r"((?:[^\W\d_][^\W\d_.'-]*[.'-]?\s+){1,4})<(?:sips?:|tel:|\+?[0-9])", re.IGNORECASE)
@@ -38,6 +39,7 @@ _REMEMBERED = 200_000
 _LONG = 1000
 _DEPTH = 3
 _MIN_NAME = 3
+_MIN_WORD = 4
 _IDEOGRAPHS = "\u2e80"
 """From here on, two characters are a name."""
 _WITHHELD = frozenset({"anonymous", "unknown", "restricted", "unavailable", "private", "withheld", "asterisk"})
@@ -73,6 +75,17 @@ class Originals:
         keys |= {(part,) for key in keys for part in key}
         exact = {name for name in self.names - callers if not keys.isdisjoint(_all_keys(name))}
         return self.names - callers - exact, exact, callers
+
+
+def words_of_names(names: Collection[str], vocabulary: Collection[str]) -> set[str]:
+    """Return the words of names of several words: capitalised, of four letters or more, not words of `vocabulary`."""
+    parts = {part for word in vocabulary for key in name_keys(word) for part in key}
+    words = {match[0] for name in names if len(words_of(name)) > 1 for match in words_of(name)}
+    return {
+        word
+        for word in words
+        if len(word) >= _MIN_WORD and word.isalpha() and word[0].isupper() and parts.isdisjoint(chain(*name_keys(word)))
+    }
 
 
 def _all_keys(name: str) -> set[tuple[str, ...]]:
@@ -267,6 +280,7 @@ def fixed_words() -> frozenset[str]:
     words |= {name for kind, columns in OWN_COLUMNS.items() for name in (kind, *columns)}
     words |= {"event", "binary", "text", "true", "false", "null"}
     words |= {"complete", "verb", "redact", "sources", "key_id", "min_digits", "regions", "names", "endpoints",
+              "name_words",
               "emails", "addresses", "headers", "texts", "dtmf",
               "keep", "mask", "mask-all",
               "phonenumbers", "capture", "import", "filter", "merge", "compact", "tap"}  # fmt: skip

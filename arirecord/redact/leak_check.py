@@ -6,12 +6,16 @@ which shares no code with it, so that one does not hide the other's fault.
 
 import base64
 import json
+import quopri
 import re
 import unicodedata
+import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, unquote_plus
@@ -39,6 +43,11 @@ _LONG = 300
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}(?![A-Za-z0-9+/_-])={0,2}")
 _PRINTABLE = bytes(range(32, 127))
 _ADDRESS = re.compile(r"[\w.%+@:-]{2,}")
+_LINE_END = re.compile(r"(?<=[A-Za-z0-9+/])\r?\n(?=[A-Za-z0-9+/])")
+_LABEL = re.compile("xn--([A-Za-z0-9-]+)")
+_BASE32 = re.compile(r"[A-Z2-7]{16,}")
+_MAX_BYTES = 1 << 20
+_SPLIT_HEX = re.compile(r"(?<!\w)[0-9a-fA-F]{2}(?:[ :-][0-9a-fA-F]{2}){6,}(?!\w)")
 _HEX = re.compile(r"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){7,}(?![0-9a-fA-F])")
 
 
@@ -166,23 +175,45 @@ def _undone(text: str) -> Iterator[str]:
     if "\\" in text:
         with suppress(ValueError):
             yield from _changed(text, json.loads('"' + text.replace('\\"', '"').replace('"', '\\"') + '"'))
+        with suppress(ValueError):
+            data = text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1", "replace")
+            yield from _changed(text, data.decode("utf-8", "replace"))
     if "%" in text:
         yield from _changed(text, unquote(text), unquote_plus(text), unquote(text, "latin-1"))
+        yield from _changed(text, unescape(re.sub("%u([0-9a-fA-F]{4})", r"&#x\1;", text)))
+    if "=" in text:
+        data = quopri.decodestring(text.encode())
+        yield from _changed(text, data.decode("utf-8", "replace"), data.decode("latin-1"))
+    if "xn--" in text:
+        with suppress(ValueError):
+            yield _LABEL.sub(lambda label: label[1].encode().decode("punycode"), text)
+    if "=?" in text:
+        with suppress(ValueError, LookupError, HeaderParseError):
+            yield from _changed(text, str(make_header(decode_header(text))))
     if "&" in text:
         yield from _changed(text, unescape(text))
     if "+" in text and "%" not in text:
         yield text.replace("+", " ")
-    for match in _BASE64.finditer(text):
+    for match in _BASE64.finditer(_LINE_END.sub("", text)):
         bare = match[0].rstrip("=").replace("-", "+").replace("_", "/")
         with suppress(ValueError):
             yield from _printed(base64.b64decode(bare + "=" * (-len(bare) % 4)))
-    for match in _HEX.finditer(text):
-        yield from _printed(bytes.fromhex(match[0]))
+    for match in _BASE32.finditer(text):
+        with suppress(ValueError):
+            yield from _printed(base64.b32decode(match[0] + "=" * (-len(match[0]) % 8)))
+    for match in (*_HEX.finditer(text), *_SPLIT_HEX.finditer(text)):
+        yield from _printed(bytes.fromhex(re.sub(r"\W", "", match[0])))
 
 
 def _printed(data: bytes) -> Iterator[str]:
     """Yield bytes as text if most of them are, or if they are UTF-8 without control characters."""
-    data = data.replace(b"\0", b"")  # ASCII as UTF-16
+    if data[:1] in (b"\x1f", b"\x78"):
+        with suppress(zlib.error):
+            data = zlib.decompressobj(47).decompress(data, _MAX_BYTES)  # gzip or zlib
+    if data.count(0) * 3 >= len(data):  # mostly ASCII, as UTF-16 or UTF-32
+        for charset in ("utf-16-le", "utf-16-be"):
+            yield data.decode(charset, "replace").replace("\0", "")
+        return
     if len(data.translate(None, _PRINTABLE)) <= len(data) // 5:
         yield data.decode("utf-8", "replace")
     else:

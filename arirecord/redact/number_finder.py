@@ -22,7 +22,7 @@ _WINDOW = 9
 # Excludes the most common digits that are not numbers: a date before T, the id of a channel.
 _NONE = r"(?![12][0-9]{3}-[01][0-9]-[0-3][0-9]T|[12][0-9]{9}\.[0-9]+(?![0-9.]))"
 _GROUPS = re.compile(rf"(?<![0-9]){_NONE}[0-9]+(?:[\s().\-/]{{1,3}}[0-9]+)+(?![0-9])")
-_SPREAD = re.compile(rf'(?<![0-9]){_NONE}[0-9]+(?:(?:[^\w"]|_){{1,3}}[0-9]+)+(?![0-9])')
+_SPREAD = re.compile(rf'(?<![0-9]){_NONE}[0-9]+(?:(?:(?:[^\w"]|_){{1,6}}|",\s?")[0-9]+)+(?![0-9])')
 STAMP = re.compile(r'"?[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-9:.]+(?:Z|[ +-][0-9:]+)"?')
 """The time of an event, also read as in a URL."""
 _GLUED = re.compile(r"[A-Za-z]*([0-9]{10,})[A-Za-z]*")

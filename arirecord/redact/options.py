@@ -15,6 +15,7 @@ class Options:
 
     `min_digits`: numbers of fewer digits are internal and stay. `regions`: countries (`CZ`) of numbers written without
     one. `keep`: numbers that stay. `names`, `endpoints`: whether callers' names and endpoints' user names are replaced.
+    `name_words`: whether words of a name are replaced alone, too, as they are written in it: `Muster` of `Mia Muster`.
     `emails`, `addresses`: whether e-mail addresses, and IPv4, IPv6 and MAC addresses are. `headers`: whether values of
     X-headers of SIP are masked. `texts`: whether the texts of marks and messages are masked whole.
     """
@@ -23,6 +24,7 @@ class Options:
     regions: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     names: bool = True
+    name_words: bool = True
     endpoints: bool = False
     emails: bool = True
     addresses: bool = False

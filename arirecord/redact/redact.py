@@ -19,7 +19,7 @@ from arirecord.session.rewrite import describe_source, read_batches, to_rows, wr
 from arirecord.session.rows import TEXT, Row
 from arirecord.session.seal import Progress, no_progress
 
-from .collect import collect, fixed_words, plain_digits
+from .collect import collect, fixed_words, plain_digits, words_of_names
 from .encoded import encoded_texts
 from .keyed_permutation import KeyedPermutation
 from .leak_check import Leak, LeakSearch
@@ -210,9 +210,10 @@ def redact_session(
     cipher = KeyedPermutation(key)
     names, exact, callers = found.names_apart(names=options.names, endpoints=options.endpoints)
     users = (found.users - found.vocabulary - names - exact) if options.endpoints else set()
-    others = word_pseudonyms(names | exact | callers | users, cipher)
-    words = {word: others[word] for word in names | exact | users}
-    index = WordIndex(words, exact=exact | users, fixed=fixed_words() | found.header_words)
+    parts = words_of_names(names | exact, found.vocabulary | found.users) if options.name_words else set()
+    others = word_pseudonyms(names | exact | callers | users | parts, cipher)
+    words = {word: others[word] for word in names | exact | users | parts}
+    index = WordIndex(words, exact=exact | users | (parts - names), fixed=fixed_words() | found.header_words)
     patterns = Patterns(cipher, emails=options.emails, addresses=options.addresses)
     redactor = Redactor(
         finder,
@@ -260,6 +261,7 @@ def redact_session(
             "min_digits": options.min_digits,
             "regions": options.regions,
             "names": options.names,
+            "name_words": options.name_words,
             "endpoints": options.endpoints,
             "emails": options.emails,
             "addresses": options.addresses,

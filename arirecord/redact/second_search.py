@@ -9,7 +9,7 @@ __all__ = ["SecondSearch"]
 
 _MIN_DIGITS = 9
 """Shorter numbers also occur by chance in ids and times."""
-_RUN = re.compile(r"\d(?:[\W_]{0,3}\d)*")
+_RUN = re.compile(r"\d(?:[\W_]{0,6}\d)*")
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?<![\w.])1\d{9}\.\d+(?![\w.])")
 """UUIDs and ids of channels, which stay even if their digits are those of a number."""
 _MIN_LETTERS = 8
@@ -17,7 +17,9 @@ _BEGIN = 5
 
 
 class SecondSearch:
-    """Finds numbers whatever separates their digits, and names of several words whatever separates their letters."""
+    """Finds numbers whatever separates their digits, and names of several words, and the long ones of these words,
+    whatever separates their letters.
+    """
 
     def __init__(self, numbers: Collection[str], names: Collection[str]) -> None:
         self._numbers = {number for number in numbers if len(number) >= _MIN_DIGITS}
@@ -25,7 +27,7 @@ class SecondSearch:
         self._names: dict[str, set[str]] = defaultdict(set)
         for name in names:
             words = re.split(r"[\W_]+", name)
-            for ordered in (words, words[::-1]) if len(words) > 1 else ():
+            for ordered in (words, words[::-1], *map(list, zip(words, strict=True))) if len(words) > 1 else ():
                 letters = _letters("".join(ordered))
                 if len(letters) >= _MIN_LETTERS:
                     self._names[letters[:_BEGIN]].add(letters)

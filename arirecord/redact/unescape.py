@@ -1,13 +1,16 @@
 """Views of a text with its escapes decoded, with the position of each character in the original text.
 
-A phone number can hide behind JSON's escapes, JSON within JSON, the percent signs of a URL, and entities of HTML. A
-match in any of these views is replaced in the text itself, and nothing else changes.
+A phone number can hide behind JSON's escapes, JSON within JSON, bytes as C writes them, the percent signs of a URL,
+quoted-printable and entities of HTML. A match in any of these views is replaced in the text itself, and nothing else
+changes.
 """
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
 
 import orjson
@@ -17,6 +20,26 @@ __all__ = ["TextView", "cut", "is_json", "key_of", "views"]
 _JSON = re.compile(r'\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|["\\/bfnrt])')
 
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+
+_UNIT = re.compile(r"%u[0-9a-fA-F]{4}")
+"""A character as JavaScript's `escape` writes it."""
+
+_QUOTED = re.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
+"""Quoted-printable bytes and soft line breaks of a mail."""
+
+_BYTES = re.compile(r"(?:\\x[0-9a-fA-F]{2})+|(?:\\[0-3][0-7]{2})+")
+"""Bytes as C, Python and shells write them."""
+
+_UNUSUAL = re.compile(r"[^\x00-\x7f]")
+_IGNORED = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+"""Characters that no reader sees (`Default_Ignorable_Code_Point` of Unicode)."""
+_SIMILAR = str.maketrans(
+    "аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτικυχ", "aeopcyxijshdqwABEKMHOPCTYXIJSABEZHIKMNOPTYXoavptikux"
+)
+"""Letters of Cyrillic and Greek that look like Latin ones."""
+_SMALL_CAPITAL = "LATIN LETTER SMALL CAPITAL "
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 """A character of HTML or XML."""
@@ -57,8 +80,8 @@ class TextView:
 
 
 def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
-    """Yield all views of a text: unchanged, with JSON's escapes decoded, again for JSON within, and with percent signs
-    and the + of a URL, and the entities of HTML decoded. For JSON (`is_json`) only decoded strings are read, not the
+    """Yield all views of a text: unchanged, with JSON's escapes decoded, again for JSON within, and with each of
+    `_DECODERS` and the + of a URL decoded. For JSON (`is_json`) only decoded strings are read, not the
     escapes themselves.
     """
     first = TextView(text)
@@ -71,7 +94,7 @@ def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
         for view in waiting:
             yield view
             for mark, pattern, decode in _DECODERS:
-                if mark in view.text and depth < _DEPTH - 1:
+                if depth < _DEPTH - 1 and (mark in view.text if mark else not view.text.isascii()):
                     undone = _undone(view, pattern, decode)
                     if undone is not None and undone.text not in seen:
                         seen.add(undone.text)
@@ -122,18 +145,60 @@ def _from_json(escape: str) -> list[tuple[str, int]]:
 
 
 def _from_percent(escapes: str) -> list[tuple[str, int]]:
-    data = bytes.fromhex(escapes.replace("%", ""))
+    return _decoded(bytes.fromhex(escapes.replace("%", "")), 3)
+
+
+def _decoded(data: bytes, length: int) -> list[tuple[str, int]]:
+    """Return the characters of bytes that take `length` characters each."""
     try:
-        return [(character, 3 * len(character.encode())) for character in data.decode()]
+        return [(character, length * len(character.encode())) for character in data.decode()]
     except UnicodeDecodeError:
-        return [(character, 3) for character in data.decode("latin-1")]
+        return [(character, length) for character in data.decode("latin-1")]
+
+
+def _from_unit(escape: str) -> list[tuple[str, int]]:
+    return [(chr(int(escape[2:], 16)), 6)]
+
+
+def _from_quoted(escapes: str) -> list[tuple[str, int]]:
+    return [("", len(escapes))] if "\n" in escapes else _decoded(bytes.fromhex(escapes.replace("=", "")), 3)
+
+
+def _from_bytes(escapes: str) -> list[tuple[str, int]]:
+    if escapes[1] == "x":
+        return _decoded(bytes.fromhex(escapes.replace("\\x", "")), 4)
+    return _decoded(bytes(int(octal, 8) for octal in escapes[1:].split("\\")), 4)
 
 
 def _from_entity(entity: str) -> list[tuple[str, int]]:
     return [(unescape(entity), len(entity))]
 
 
-_DECODERS = (("\\", _JSON, _from_json), ("%", _PERCENT, _from_percent), ("&", _ENTITY, _from_entity))
+def _from_unusual(character: str) -> list[tuple[str, int]]:
+    return [(_plain(character), 1)]
+
+
+@lru_cache(maxsize=4096)
+def _plain(character: str) -> str:
+    """Return the usual character that a reader sees in an unusual one; '' for one that nobody sees."""
+    if _IGNORED.match(character):
+        return ""
+    name = unicodedata.name(character, "")
+    if name.startswith(_SMALL_CAPITAL) and len(name) == len(_SMALL_CAPITAL) + 1:
+        return name[-1].lower()
+    similar = unicodedata.normalize("NFKC", character).translate(_SIMILAR)
+    return similar if len(similar) == 1 else character
+
+
+_DECODERS = (
+    ("\\", _JSON, _from_json),
+    ("\\", _BYTES, _from_bytes),
+    ("%", _PERCENT, _from_percent),
+    ("%u", _UNIT, _from_unit),
+    ("=", _QUOTED, _from_quoted),
+    ("&", _ENTITY, _from_entity),
+    ("", _UNUSUAL, _from_unusual),
+)
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 

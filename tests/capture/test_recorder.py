@@ -307,9 +307,8 @@ def test_what_is_no_size(text: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("back_s", [3, 7200])
-def test_the_clock_is_set_back_within_a_call(tmp_path: Path, back_s: int) -> None:
-    """By less and by more than a part: rows keep their order, and tables are those of a clock that was not set."""
+def test_the_clock_is_set_back_within_a_call(tmp_path: Path) -> None:
+    """By much more than a part: rows keep their order, and tables are those of a clock that was not set."""
     frames = list(open_session(SAMPLES / "transfers.parquet").frames())
     answered = next(number for number, frame in enumerate(frames) if '"Dial"' in frame.raw and "ANSWER" in frame.raw)
 
@@ -320,7 +319,7 @@ def test_the_clock_is_set_back_within_a_call(tmp_path: Path, back_s: int) -> Non
         )
         for number, frame in enumerate(frames):
             now_ns[:] = frame.t_ns - jump_ns * (number >= answered + 5), frame.elapsed_ns
-            if number in range(answered, len(frames), 150):
+            if number in range(answered, answered + 11, 5):
                 wait_for(lambda rows=number: recorder.kept_rows == rows)
                 part = recorder.part
                 recorder.split()
@@ -330,7 +329,7 @@ def test_the_clock_is_set_back_within_a_call(tmp_path: Path, back_s: int) -> Non
         assert recorder.seal()[1] == []
         return folder
 
-    straight, jumped = record(tmp_path / "straight", 0), record(tmp_path / "jumped", back_s * 10**9)
+    straight, jumped = record(tmp_path / "straight", 0), record(tmp_path / "jumped", 7200 * 10**9)
     one, two = connect(straight), connect(jumped)
 
     assert raws(jumped) == [frame.raw for frame in frames]

@@ -182,7 +182,8 @@ def test_names_go_and_words_stay(tmp_path: Path) -> None:
 
     assert re.fullmatch("[b-z]{5}", told["channel"]["caller"]["name"])
     assert told["channel"]["dialplan"]["context"] == told["userevent"]["esc"] == "sales"
-    assert told["userevent"]["about"] == f"mail to {told['channel']['connected']['name']}, not to Jana"
+    name = told["channel"]["connected"]["name"]
+    assert re.fullmatch(f"mail to {name}, not to (?!Jana)[A-Z][a-z]{{3}}", told["userevent"]["about"])
     assert not re.search("Eve|Hara", json.dumps(told))
 
 
@@ -264,7 +265,8 @@ def test_a_name_without_a_space_around_it(tmp_path: Path) -> None:
     plain = [json.loads(row)["value"] for row in told][:: len(ENCODINGS)]
     new_name = json.loads(caller)["channel"]["caller"]["name"]
     assert plain[0].endswith(new_name)
-    assert plain[texts.index("aJana Nováková")] == "X"
+    assert re.fullmatch("aJana [A-Z][a-z]{7}", plain[texts.index("aJana Nováková")])
+    assert plain[texts.index("aJana. . . . Nováková")] != "aJana. . . . Nováková"
 
 
 def test_the_same_key_gives_the_same_and_another_another(tmp_path: Path) -> None:

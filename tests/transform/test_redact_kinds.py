@@ -1,10 +1,15 @@
 """Redaction of what its form shows: e-mail and network addresses; texts, and the key."""
 
 import base64
+import gzip
 import json
+import quopri
 import re
 import tempfile
+from collections.abc import Callable
+from email.header import decode_header, make_header
 from pathlib import Path
+from urllib.parse import quote, unquote, urlencode
 
 import pytest
 
@@ -166,3 +171,86 @@ def test_the_answer_with_an_x_header_is_masked(tmp_path: Path) -> None:
 def test_what_is_no_x_header_stays(tmp_path: Path, text: str) -> None:
     """Content types, names of channels, words."""
     assert value(tmp_path, text) == text
+
+
+NAME, NUMBER = "Jana Nováková", "420601234567"
+ENCODINGS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
+    "quoted-printable": (
+        lambda text: "".join(f"={byte:02X}" for byte in text.encode()),
+        lambda text: quopri.decodestring(text).decode(),
+    ),
+    "soft line breaks": (
+        lambda text: quopri.encodestring(f"{'x' * 70}{text}".encode()).decode(),
+        lambda text: quopri.decodestring(text).decode(),
+    ),
+    "mail words": (
+        lambda text: f"=?utf-8?B?{b64(text[:5].encode())}?= =?iso-8859-2?Q?{text[5:].replace('á', '=E1')}?=",
+        lambda text: str(make_header(decode_header(text))),
+    ),
+    "lines of base64": (
+        lambda text: base64.encodebytes(f"{'x' * 50}{text}{'y' * 50}".encode()).decode(),
+        lambda text: base64.b64decode(text).decode(),
+    ),
+    "UTF-16": (lambda text: b64(text.encode("utf-16")), lambda text: base64.b64decode(text).decode("utf-16")),
+    "gzip": (
+        lambda text: b64(gzip.compress(text.encode())),
+        lambda text: gzip.decompress(base64.b64decode(text)).decode(),
+    ),
+    "base32": (
+        lambda text: base64.b32encode(text.encode()).decode(),
+        lambda text: base64.b32decode(text).decode(),
+    ),
+    "hexadecimal": (lambda text: text.encode().hex(":"), lambda text: bytes.fromhex(text.replace(":", "")).decode()),
+    "bytes of C": (
+        lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
+        lambda text: text.encode().decode("unicode_escape").encode("latin-1").decode(),
+    ),
+    "escape of JavaScript": (
+        lambda text: "".join(f"%u{ord(character):04X}" for character in text),
+        lambda text: json.loads('"' + text.replace("%u", "\\u") + '"'),
+    ),
+    "percent signs, thrice": (lambda text: quote(quote(quote(text))), lambda text: unquote(unquote(unquote(text)))),
+    "characters that no one sees": ("\u00ad".join, lambda text: text.replace("\u00ad", "")),
+    "letters that look alike": (
+        lambda text: text.translate(str.maketrans("aoJ012", "аоЈ𝟎𝟏𝟐")),
+        lambda text: text.translate(str.maketrans("аоЈ𝟎𝟏𝟐", "aoJ012")),
+    ),
+    "letters apart": (lambda text: "   ".join(text), lambda text: text.replace("   ", "")),
+    "middle name": (lambda text: text.replace(" ", " Marie "), str),
+    "fields": (lambda text: json.dumps({"given": text[:4], "sur": text[5:]}, ensure_ascii=False), str),
+    "attributes": (lambda text: f'<c given="{text[:4]}" sur="{text[5:]}" tel="{text}"/>', str),
+    "a form": (lambda text: urlencode({"given": text[:4], "sur": text[5:]}), unquote),
+    "a word alone": (lambda text: f"Ing. {text.rpartition(' ')[2]}", str),
+}
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def test_no_encoding_hides_a_caller(tmp_path: Path) -> None:
+    """The caller's name and number go, however they are encoded, and what surrounds them can be decoded as before."""
+    caller = event(channel={"id": "1795474000.1", "caller": {"name": NAME, "number": f"+{NUMBER}"}})
+    texts = [(how, text) for how in ENCODINGS for text in (NAME, NUMBER)]
+    rows = one(tmp_path, caller, *(event(value=ENCODINGS[how][0](text)) for how, text in texts))
+    seen = {}
+    for (how, text), row in zip(texts, rows[1:], strict=True):
+        read = str(json.loads(row)["value"])
+        decoded = "" if read == "X" else ENCODINGS[how][1](read)
+        is_split_number = text == NUMBER and how in ("fields", "a form")  # two numbers, of four and eight digits
+        if not is_split_number and (NUMBER[3:] in decoded or "Nováková" in decoded):
+            seen[how] = decoded
+
+    assert seen == {}
+
+
+def test_words_of_names_stay_if_wanted(tmp_path: Path) -> None:
+    """A caller's name can have words with another meaning in the app."""
+    caller = event(channel={"id": "1795474000.1", "caller": {"name": "Sales Berlin", "number": "4711"}})
+    texts = [{"queue": "sales", "zone": "Europe/Berlin", "name": "SALES BERLIN"}]
+    for is_given, places in ((True, {"sales": 1, "Berlin": 0}), (False, {"sales": 1, "Berlin": 1})):
+        _, row = one(tmp_path, caller, event(userevent=texts[0]), options=Options(name_words=is_given))
+        (tmp_path / "one.parquet").unlink()
+
+        assert {word: row.count(word) for word in places} == places
+        assert "SALES BERLIN" not in row
