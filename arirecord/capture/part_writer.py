@@ -247,6 +247,9 @@ class PartWriter:
             return
         if self._rotation_trouble is not None and time.monotonic() < self._rotate_at:
             return
+        self._look()  # a journal that was just deleted is only in the open file, which is closed now
+        if self._journal_trouble is not None:
+            return
         self._stats.parts += 1
         try:
             part, journal = self._open_part()

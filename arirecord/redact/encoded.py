@@ -23,7 +23,7 @@ _SPLIT_HEX = re.compile(r"(?<!\w)[0-9a-fA-F]{2}(?:([ :-])[0-9a-fA-F]{2})(?:\1[0-
 _BASE32 = re.compile(r"[A-Z2-7]{16,}(?![A-Z2-7])={0,6}")
 _MAIL_WORD = re.compile(r"=\?([\w-]+)\?([BbQq])\?([^?\s]*)\?=")
 _MAIL_WORDS = re.compile(rf"{_MAIL_WORD.pattern}(?:\s*=\?[\w-]+\?[BbQq]\?[^?\s]*\?=)*")
-"""Words of RFC 2047 (`=?utf-8?B?...?=`). White space between two is no part of the text."""
+"""Words of RFC 2047 (`=?utf-8?B?...?=`). White space between two words is not a part of the text."""
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _TEXT_SHARE = 0.75
 """Minimum share of printable ASCII in binary data that is read as text."""

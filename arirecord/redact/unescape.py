@@ -180,7 +180,7 @@ def _from_unusual(character: str) -> list[tuple[str, int]]:
 
 @lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
-    """Return the usual character that a reader sees in an unusual one; '' for one that nobody sees."""
+    """Return the usual character that a reader sees in an unusual one; '' for an invisible one."""
     if _IGNORED.match(character):
         return ""
     name = unicodedata.name(character, "")

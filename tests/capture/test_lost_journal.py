@@ -2,16 +2,17 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from arirecord.capture import journal_rescue
+from arirecord.capture import journal_rescue, part_writer
 from arirecord.capture.recorder import Recorder
 from arirecord.capture.rotation import Folder, Rotation
 from arirecord.session.journal import journal_path
 from arirecord.session.reader import open_session
-from tests.waiting import wait_for
+from tests.waiting import HANG_S, wait_for
 
 
 def delete(journal: Path) -> None:
@@ -150,3 +151,27 @@ def test_a_journal_that_was_cut(tmp_path: Path, is_folder: bool) -> None:
     assert [row.type for row in rows] == ["gap", None]
     assert open_session(recorder.part).header.lost_count == 100
     assert [path.suffix for path in sorted(recorder.part.parent.glob("*.parquet*"))] == [".parquet", ".damaged"]
+
+
+def has_kept(recorder: Recorder, rows: int) -> bool:
+    return recorder.kept_rows == rows
+
+
+@pytest.mark.parametrize("fault", [delete, rename], ids=["deleted", "renamed"])
+def test_the_journal_is_kept_if_the_next_part_begins_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Callable[[Path], None]
+) -> None:
+    """With parts of a second, a rotation closes the file before the recorder looks for its name."""
+    monkeypatch.setattr(part_writer, "_LOOK_S", HANG_S)
+    said: list[str] = []
+    recorder = Recorder(Folder(tmp_path / "days", Rotation()), {}, say=said.append)
+    for part in range(3):
+        recorder.frame(b'{"n":%d}' % part)
+        wait_for(partial(has_kept, recorder, part + 1))
+        fault(journal_path(recorder.part))
+        recorder.split()
+    recorder.close()
+    _, problems = recorder.seal()
+
+    assert (len(said), problems) == (3, [])
+    assert [frame.raw for frame in open_session(tmp_path / "days").frames()] == [f'{{"n":{n}}}' for n in range(3)]

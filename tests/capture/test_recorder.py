@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+from functools import partial
 from itertools import accumulate, pairwise
 from multiprocessing import active_children
 from pathlib import Path
@@ -18,7 +19,6 @@ from arirecord.errors import TargetExists
 from arirecord.session.journal import JournalReader, journal_path
 from arirecord.session.reader import open_session
 from tests.waiting import HANG_S, wait_for
-
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
@@ -306,6 +306,14 @@ def test_what_is_no_size(text: str) -> None:
         Rotation.parse(text)
 
 
+def has_kept(recorder: Recorder, rows: int) -> bool:
+    return recorder.kept_rows == rows
+
+
+def has_begun(recorder: Recorder, part: Path) -> bool:
+    return recorder.part != part
+
+
 @pytest.mark.slow
 def test_the_clock_is_set_back_within_a_call(tmp_path: Path) -> None:
     """By much more than a part: rows keep their order, and tables are those of a clock that was not set."""
@@ -320,10 +328,9 @@ def test_the_clock_is_set_back_within_a_call(tmp_path: Path) -> None:
         for number, frame in enumerate(frames):
             now_ns[:] = frame.t_ns - jump_ns * (number >= answered + 5), frame.elapsed_ns
             if number in range(answered, answered + 11, 5):
-                wait_for(lambda rows=number: recorder.kept_rows == rows)
-                part = recorder.part
+                wait_for(partial(has_kept, recorder, number))
                 recorder.split()
-                wait_for(lambda old=part: recorder.part != old)
+                wait_for(partial(has_begun, recorder, part=recorder.part))
             recorder.frame(frame.raw.encode())
         recorder.close()
         assert recorder.seal()[1] == []
