@@ -7,27 +7,35 @@ WITH asked AS (
     GROUP BY channel_id
 ),
 
+parts AS (
+    SELECT call_id, channel_id, bridge_id AS stage_id, entered_seq AS seq
+    FROM int_talk_parts
+    UNION ALL
+    SELECT legs.call_id, legs.channel_id, legs.channel_id, attempts.seq
+    FROM int_dial_attempts AS attempts
+    JOIN int_legs AS legs ON legs.channel_id = attempts.peer_channel_id
+),
+
 stages AS (
-    SELECT call_id, max(seq) FILTER (NOT is_step) AS seq, max(seq) FILTER (is_step) AS step_seq
-    FROM (
-        SELECT call_id, entered_seq AS seq, false AS is_step FROM int_talk_parts
-        UNION ALL
-        SELECT legs.call_id, attempts.seq, false
-        FROM int_dial_attempts AS attempts
-        JOIN int_legs AS legs ON legs.channel_id = attempts.peer_channel_id
-        UNION ALL
-        SELECT legs.call_id, steps.seq, true
-        FROM int_dialplan_steps AS steps
-        JOIN int_legs AS legs USING (channel_id)
-        LEFT JOIN asked USING (channel_id)
-        WHERE COALESCE(steps.seq < asked.seq, true)
-    )
+    SELECT call_id, max(seq) AS seq, arg_max(stage_id, seq) AS stage_id
+    FROM parts
     GROUP BY call_id
+),
+
+steps AS (
+    SELECT legs.call_id, max(steps.seq) AS seq
+    FROM int_dialplan_steps AS steps
+    JOIN int_legs AS legs USING (channel_id)
+    LEFT JOIN asked USING (channel_id)
+    WHERE COALESCE(steps.seq < asked.seq, true)
+    GROUP BY legs.call_id
 ),
 
 requests AS (
     SELECT
-        legs.call_id, legs.channel_id, legs.role, asked.seq, asked.event_at,
+        legs.call_id, legs.channel_id, asked.seq, asked.event_at,
+        -- An incoming channel that picked the call up is the called party.
+        CASE WHEN legs.is_first IS NOT true AND NOT dialled.is_caller THEN 'called' ELSE legs.role END AS role,
         -- An incoming channel that was refused (by Busy() and the like) sent no request itself; one that cancelled
         -- (487) did. A channel that was made and never dialled has no far end.
         asked.is_soft OR (NOT facts.is_answered AND legs.role = 'caller' AND COALESCE(asked.tech_cause, 487) <> 487)
@@ -46,9 +54,14 @@ requests AS (
         AND (facts.is_answered OR (parties.is_answered AND parties.first_role IS DISTINCT FROM 'local') IS NOT true)
 )
 
-SELECT requests.* EXCLUDE (is_unanswered_caller), COALESCE(requests.seq < stages.step_seq, false) AS is_before_step
+SELECT requests.* EXCLUDE (is_unanswered_caller), COALESCE(requests.seq < steps.seq, false) AS is_before_step
 FROM requests
 LEFT JOIN stages USING (call_id)
+LEFT JOIN steps USING (call_id)
 WHERE COALESCE(requests.seq > stages.seq, true)
     -- Events of dials may still come after a caller gave up.
     OR (requests.is_unanswered_caller AND NOT requests.is_soft)
+    -- A far end may refuse before Asterisk reports the dial, or hang up before Asterisk puts it into the bridge.
+    OR (requests.channel_id, stages.stage_id) IN (
+        SELECT (parts.channel_id, parts.stage_id) FROM parts JOIN asked USING (channel_id) WHERE asked.seq < parts.seq
+    )

@@ -50,7 +50,7 @@ SELECT
     outcomes.disposition,
     parties.hangup_cause,
     parties.hangup_cause_txt,
-    COALESCE(parties.tech_cause, dials.tech_cause) AS tech_cause,
+    COALESCE(parties.tech_cause, CASE WHEN NOT parties.is_answered THEN dials.tech_cause END) AS tech_cause,
     CASE WHEN spans.ended_at IS NOT NULL AND spans.is_unbroken THEN endings.ended_by END AS ended_by,
     CASE WHEN spans.ended_at IS NOT NULL AND spans.is_unbroken THEN endings.ended_by_channel_id END
         AS ended_by_channel_id,

@@ -39,7 +39,7 @@ set_after AS (
             AND (collections.value = sequences.digits OR starts_with(sequences.digits, collections.value || '#'))
         ) AS variable,
         arg_max(collections.value, collections.seq) FILTER (
-            collections.variable = 'READSTATUS' AND COALESCE(sequences.last_seq > collections.read_seq, true)
+            collections.variable = 'READSTATUS' AND COALESCE(sequences.first_seq > collections.read_seq, true)
         ) AS read_status
     FROM int_collections AS collections
     ASOF JOIN sequences ON sequences.channel_id = collections.channel_id AND sequences.first_seq <= collections.seq
