@@ -14,7 +14,8 @@ MARTS = sorted(model.name for model in load_models() if model.layer == "marts")
 _OVERTAKE_S = 0.1
 _LENGTHS = ("_s", "_ms", "_count", "erlangs", "cps")
 ACROSS = {
-    "a conversation lasts longer than its call": "FROM calls WHERE talk_s > duration_s + 0.1 AND transfer_count = 0",
+    "a part of a call lasts longer than it": """FROM calls
+        WHERE greatest(ring_s, talk_s, hold_s, wait_s) > duration_s + 0.1 AND transfer_count = 0""",
     "a channel is bridged longer than it exists": """FROM legs
         WHERE bridged_s > (epoch_ms(ended_at) - epoch_ms(started_at)) / 1000 + 0.1""",
     "a channel is in its call more than once": "FROM legs GROUP BY server, channel_id, first_seq HAVING count(*) > 1",

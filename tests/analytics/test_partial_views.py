@@ -19,7 +19,10 @@ PARTS = {
 VIEWS = sorted(name for name, path in PARTS.items() if path is None or path.exists())
 MODELS = ["calls", "transfers"]
 CALLS = ["talk_s", "hold_s", "wait_s", "transfer_count", "caller_number", "called_number", "started_at", "billsec"]
-TRANSFERS = ["outcome", "transferee_channel_id", "target_channel_id", "final_channel_id", "final_number", "answered_at"]
+TRANSFERS = [
+    "outcome", "transferee_channel_id", "target_channel_id", "final_channel_id", "answered_at",
+    *("transferer_number", "transferee_number", "final_number"),
+]  # fmt: skip
 BEFORE_EVENT = timedelta(milliseconds=5)
 """A channel's own creation time is up to 5 ms before its first event."""
 OTHER_CALLS = {

@@ -2,8 +2,7 @@
 -- `seq`. The outcome is answered if the channel can talk in its next bridge, abandoned if it ended before. It is left
 -- if the channel goes on in the dialplan without a hangup request; from a parking lot that is a timeout.
 -- Asterisk's helpers and agents that wait for calls (app_agent_pool) do not count as callers. Neither does a stay after
--- a conversation, which is a hold, nor a stay in a holding bridge of stations: agents come back to it after a caller
--- has ended the conversation with them.
+-- a conversation, which is a hold, nor a stay of a station, or in a holding bridge in which only stations wait.
 WITH followed AS (
     SELECT
         *,
@@ -34,21 +33,6 @@ talked AS (
         AND COALESCE(others.entered_seq < mine.left_seq, true) AND COALESCE(others.left_seq > mine.entered_seq, true)
     WHERE mine.channel_id IN (SELECT channel_id FROM followed)
     GROUP BY mine.channel_id
-),
-
-stations AS (
-    SELECT DISTINCT again.bridge_id
-    FROM followed AS again
-    JOIN followed AS before ON before.channel_id = again.channel_id AND before.bridge_id = again.bridge_id
-    JOIN followed AS talk
-        ON talk.channel_id = again.channel_id AND NOT talk.is_holding
-        AND COALESCE(talk.entered_seq > before.left_seq, true) AND talk.left_seq < again.entered_seq
-    JOIN int_bridge_stays AS others ON others.bridge_id = talk.bridge_id AND others.channel_id <> talk.channel_id
-    JOIN int_legs AS legs ON legs.channel_id = others.channel_id AND legs.role = 'caller'
-    JOIN int_channel_lives AS lives
-        ON lives.channel_id = others.channel_id AND lives.ended_seq < again.entered_seq
-        AND lives.created_seq > before.entered_seq
-    WHERE again.is_holding
 )
 
 SELECT
@@ -76,4 +60,10 @@ LEFT JOIN int_channel_lives AS lives USING (channel_id)
 LEFT JOIN talked ON talked.channel_id = stays.channel_id AND talked.seq < stays.entered_seq
 LEFT JOIN gone_on ON gone_on.channel_id = stays.channel_id AND gone_on.left_seq = stays.left_seq
 WHERE stays.is_holding AND NOT facts.is_helper AND COALESCE(NOT starts_with(bridges.bridge_class, 'agent'), true)
-    AND (bridges.bridge_class = 'parking' OR (talked.seq IS NULL AND stays.bridge_id NOT IN (FROM stations)))
+    AND (
+        bridges.bridge_class = 'parking' OR (
+            talked.seq IS NULL
+            AND (stays.channel_id, stays.bridge_id) NOT IN (SELECT (channel_id, bridge_id) FROM int_stations)
+            AND stays.bridge_id NOT IN (SELECT bridge_id FROM int_stations WHERE NOT is_shared)
+        )
+    )

@@ -19,7 +19,7 @@ reached AS (
     SELECT
         called.call_id,
         arg_min_null(
-            CASE WHEN NOT facts.has_given_number THEN facts.caller_number END,
+            CASE WHEN NOT facts.is_number_given THEN facts.caller_number END,
             (facts.answered_at IS NULL, facts.answered_at, facts.first_seq)
         ) AS caller_number,
         min(facts.first_seq) AS first_seq
@@ -41,8 +41,8 @@ SELECT
     first_leg.channel_id AS first_channel_id,
     first_leg.role AS first_role,
     first_leg.endpoint AS first_endpoint,
-    CASE WHEN facts.is_created OR NOT facts.has_given_number THEN facts.caller_number END AS caller_number,
-    CASE WHEN facts.is_created OR NOT facts.has_given_number THEN facts.caller_name END AS caller_name,
+    facts.caller_number,
+    CASE WHEN facts.is_created OR NOT facts.is_number_given THEN facts.caller_name END AS caller_name,
     NULLIF(facts.exten, 's') AS dialled_exten,
     facts.context AS dialled_context,
     -- An app that originates often gives the new channel the caller's number: the called number is then unknown.
@@ -56,6 +56,8 @@ SELECT
     -- As in a CDR, the call ends with its first channel, unless another took its place.
     CASE WHEN first_leg.role = 'local' OR handed_on.channel_id IS NOT NULL THEN spans.ended_at ELSE facts.ended_at END
         AS until_at,
+    -- What an app's own socket shows of the first channel may end before its end.
+    COALESCE(until_at, CASE WHEN handed_on.channel_id IS NULL AND facts.is_over THEN facts.gone_at END) AS gone_at,
     times.last_left_at,
     facts.hangup_cause,
     facts.hangup_cause_txt,

@@ -56,8 +56,9 @@ SELECT
     lives.ringing_at, lives.answered_at, lives.ended_at,
     COALESCE(
         firsts.caller_number = firsts.connected_number, firsts.caller_number IS NULL AND lives.has_given_number, false
-    ) AS has_given_number,
-    COALESCE(firsts.caller_number, lives.answered_number, lasts.caller_number) AS caller_number,
+    ) AS is_number_given,
+    CASE WHEN lives.created_seq IS NOT NULL OR NOT is_number_given
+        THEN COALESCE(firsts.caller_number, lives.answered_number, lasts.caller_number) END AS caller_number,
     COALESCE(late.caller_number, lasts.caller_number, firsts.caller_number) AS last_caller_number,
     COALESCE(firsts.caller_name, lasts.caller_name) AS caller_name,
     COALESCE(firsts.connected_number, lasts.connected_number) AS connected_number,

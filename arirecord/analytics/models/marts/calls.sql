@@ -23,7 +23,12 @@ SELECT
     CASE WHEN spans.is_traced THEN seconds_between(dials.dialled_at, dials.ringing_at) END AS pdd_s,
     CASE
         WHEN spans.is_traced
-        THEN seconds_between(dials.ringing_at, COALESCE(dials.answered_at, dials.ended_at))
+        THEN seconds_between(dials.ringing_at, COALESCE(
+            dials.answered_at,
+            -- A caller who has gone does not wait for telephones that an app leaves ringing.
+            CASE WHEN dials.ended_at > parties.gone_at THEN greatest(dials.ringing_at, parties.gone_at) END,
+            dials.ended_at
+        ))
     END AS ring_s,
     seconds_between(spans.started_at, parties.until_at) AS duration_s,
     CASE
@@ -33,11 +38,9 @@ SELECT
         WHEN parties.is_answered THEN ms_between(parties.answered_at, parties.until_at) // 1000
         WHEN parties.is_ended AND parties.is_tracked THEN 0
     END AS billsec,
-    CASE WHEN spans.is_whole THEN CASE WHEN talked.call_id IS NULL THEN 0 ELSE talked.talk_ms / 1000 END END AS talk_s,
-    CASE WHEN spans.is_whole AND COALESCE(pauses.is_hold_known, true) THEN COALESCE(pauses.hold_ms, 0) / 1000 END
-        AS hold_s,
-    CASE WHEN spans.is_whole AND COALESCE(pauses.is_wait_known, true) THEN COALESCE(pauses.wait_ms, 0) / 1000 END
-        AS wait_s,
+    CASE WHEN NOT spans.is_whole THEN NULL WHEN times.call_id IS NULL THEN 0 ELSE times.talk_ms / 1000 END AS talk_s,
+    CASE WHEN NOT spans.is_whole THEN NULL WHEN times.call_id IS NULL THEN 0 ELSE times.hold_ms / 1000 END AS hold_s,
+    CASE WHEN NOT spans.is_whole THEN NULL WHEN times.call_id IS NULL THEN 0 ELSE times.wait_ms / 1000 END AS wait_s,
     parties.caller_number,
     parties.caller_name,
     parties.dialled_exten,
@@ -60,8 +63,7 @@ SELECT
     spans.last_seq
 FROM int_call_spans AS spans
 LEFT JOIN int_call_parties AS parties USING (call_id)
-LEFT JOIN int_call_talk AS talked USING (call_id)
-LEFT JOIN int_call_pauses AS pauses USING (call_id)
+LEFT JOIN int_call_times AS times USING (call_id)
 LEFT JOIN int_call_dials AS dials USING (call_id)
 LEFT JOIN int_call_endings AS endings USING (call_id)
 LEFT JOIN int_call_dispositions AS outcomes USING (call_id)

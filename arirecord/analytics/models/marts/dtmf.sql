@@ -38,8 +38,12 @@ set_after AS (
             collections.variable <> 'READSTATUS'
             AND (collections.value = sequences.digits OR starts_with(sequences.digits, collections.value || '#'))
         ) AS variable,
-        arg_max(collections.value, collections.seq) FILTER (
-            collections.variable = 'READSTATUS' AND COALESCE(sequences.first_seq > collections.read_seq, true)
+        -- The status of a Read() that began amid the sequence is not that of the digits before.
+        arg_max_null(
+            CASE WHEN COALESCE(sequences.first_seq > collections.read_seq, true) THEN collections.value END,
+            collections.seq
+        ) FILTER (
+            collections.variable = 'READSTATUS' AND COALESCE(sequences.last_seq > collections.read_seq, true)
         ) AS read_status
     FROM int_collections AS collections
     ASOF JOIN sequences ON sequences.channel_id = collections.channel_id AND sequences.first_seq <= collections.seq
