@@ -5,7 +5,7 @@
 -- NULL if two parties requested it in one millisecond.
 WITH dials AS (
     SELECT
-        legs.call_id, legs.role, legs.channel_id, attempts.seq,
+        legs.call_id, legs.role, legs.channel_id, attempts.caller_channel_id, attempts.seq,
         least(attempts.ended_seq, COALESCE(asked.seq, attempts.ended_seq)) AS ended_seq
     FROM int_dial_attempts AS attempts
     JOIN int_legs AS legs ON legs.channel_id = attempts.peer_channel_id
@@ -38,6 +38,8 @@ endings AS (
     LEFT JOIN dials AS others
         ON others.call_id = judged.call_id AND others.channel_id <> judged.channel_id AND others.role <> 'local'
         AND others.seq < judged.seq AND COALESCE(others.ended_seq > judged.seq, false)
+        -- A party that an app called, and that then dials itself, is like a caller.
+        AND others.caller_channel_id IS DISTINCT FROM judged.channel_id
     WHERE judged.talker_count <= 1
     GROUP BY ALL
     HAVING judged.is_talking OR judged.role = 'caller' OR dial_count = 0

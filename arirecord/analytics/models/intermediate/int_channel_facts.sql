@@ -47,8 +47,7 @@ SELECT
     split_part(firsts.channel_name, '/', 1) AS technology,
     -- Neither is a party to the call.
     COALESCE(is_helper(firsts.channel_name), false) OR COALESCE(undialled.is_probe, false) AS is_helper,
-    COALESCE(is_media(firsts.channel_name), false) AS is_media,
-    firsts.channel_state AS first_state,
+    COALESCE(is_media(firsts.channel_name), false) AS is_media, firsts.channel_state AS first_state,
     COALESCE(
         lives.created_at,
         CASE WHEN NOT is_time_of_another(firsts.channel_created_at, lives.channel_id) THEN firsts.channel_created_at END
