@@ -8,7 +8,8 @@ SELECT
         AND ms_between(steps.event_at, lives.created_at) < 100 AND ms_between(lives.created_at, lives.ended_at) < 100
     ) AS is_probe
 FROM int_channel_lives AS lives
-JOIN stg_channel_events AS events ON events.seq = lives.created_seq AND events.channel_id = lives.channel_id
+JOIN stg_channel_events AS events
+    ON events.seq = COALESCE(lives.created_seq, lives.first_seq) AND events.channel_id = lives.channel_id
 LEFT JOIN stg_dialplan_steps AS steps ON steps.dialplan_app ILIKE 'ChanIsAvail' AND steps.seq < lives.created_seq
 WHERE lives.is_unbroken AND NOT lives.is_dialled AND NOT lives.is_answered AND lives.ringing_at IS NULL
     AND is_outgoing_state(events.channel_state) AND (SELECT has_dials FROM int_recording_facts)
