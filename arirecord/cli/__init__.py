@@ -19,7 +19,7 @@ from arirecord.printable import printable
 from arirecord.startup import INTERRUPTED, raise_at_ctrl_c
 from arirecord.suggest import did_you_mean, unknown_name
 
-from .console import say, voice, warn
+from .console import LOST, say, voice, warn
 from .interrupt import ended_in_any_case
 from .settings_file import default_settings
 from .tables import table_groups
@@ -204,7 +204,11 @@ def _prepare(ctx: click.Context, verb: str, command: click.Command) -> None:
 def _invoke(command: click.Command, ctx: click.Context) -> Any:
     if paths := ctx.meta.get(_SETTINGS):
         say(f"Settings from {' and '.join(map(str, paths))}.")
-    return type(command).invoke(command, ctx)
+    voice.has_lost = False
+    result = type(command).invoke(command, ctx)
+    if voice.has_lost:
+        raise SystemExit(LOST)
+    return result
 
 
 def _common_options() -> list[click.Option]:

@@ -47,10 +47,14 @@ class _PrintableFormatter(logging.Formatter):
 
 
 class _Voice:
-    """Verbosity: only errors and losses, the normal messages, or also the log of the library."""
+    """Verbosity: only errors and losses, the normal messages, or also the log of the library.
+
+    has_lost: something could not be read, and the command ends with the exit code `LOST`.
+    """
 
     is_quiet = False
     is_verbose = False
+    has_lost = False
     words: "SimpleQueue[str | None] | None" = None
 
     def be_quiet(self, ctx: click.Context, option: click.Parameter, wanted: bool) -> None:

@@ -10,7 +10,7 @@ import click
 from arirecord.select.times import RecordingSpan, Time, Window, select_windows
 from arirecord.select.zones import find_zone
 
-from .console import progress, say
+from .console import progress, say, voice, warn
 from .output import Input
 
 if TYPE_CHECKING:
@@ -128,6 +128,9 @@ def open_session(
         session = reader.open_session(path)
     for remark in session.remarks:
         say(remark)
+    for sentence in session.lost:
+        warn(sentence)
+        voice.has_lost = True
     if _otlp.path is not None:
         session.span_file = reader.SpanFile(_otlp.path, _otlp.attribute)
     if has_tables:

@@ -15,7 +15,7 @@ from arirecord.analytics.object_files import register_object_files
 from arirecord.analytics.restarts import MadeBounds, Restart
 from arirecord.analytics.views import text
 from arirecord.session.parquet import parquet_schema
-from arirecord.session.private_folder import plain_path
+from arirecord.session.private_folder import new_path, plain_path
 
 from .window_links import BOUNDS, FACTS, RESTARTS, Components
 from .windows import LakeWindow
@@ -24,6 +24,7 @@ __all__ = ["MAX_AGE", "Visits", "find_homes", "recording_facts"]
 
 MAX_AGE = timedelta(days=7)
 """A channel that is older has lost its end: a name of it in a later window is that of a new call there."""
+_MEMORY = "400MB"
 _SEPARATOR = "\x1f"
 _SEEN = """
 SELECT
@@ -91,7 +92,7 @@ def find_homes(
 
     links: the files with the result of `scan_links` for each window.
     """
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(new_path("spill"))}) as connection:
         selects = (
             _SEEN.format(number=number, first=window.first_seq, path=text(plain_path(path)))
             for number, (window, path) in enumerate(zip(windows, links, strict=True))

@@ -7,8 +7,14 @@ from itertools import groupby
 from pathlib import Path
 
 from arirecord.analytics.kept_tables import KeptWindow, fingerprint, read_windows, tables_folder
-from arirecord.errors import ArirecordError
-from arirecord.session.folder_files import is_lake, matching_paths, sessions_and_journals, without_copies
+from arirecord.errors import ArirecordError, NotASession
+from arirecord.session.folder_files import (
+    is_lake,
+    is_part_of_lake,
+    matching_paths,
+    sessions_and_journals,
+    without_copies,
+)
 from arirecord.session.reader import Part, SessionFile, open_session, read_part
 
 from .layout import date_of, list_parts
@@ -88,7 +94,9 @@ def open_pruned(
             raise ArirecordError(
                 f"no part is of the server {' or '.join(servers)}: `arirecord info` lists the asterisk_ids"
             )
-    session = open_session(without_copies(part.path for part in chosen) or inputs)
+    # A part of a lake that cannot be read is named when it is opened.
+    damaged = [path for group in groups for path in group.damaged]
+    session = open_session(without_copies([*(part.path for part in chosen), *damaged]) if chosen else inputs)
     if len(inputs) == 1 and is_lake(inputs[0]):
         session.pruned_from = inputs[0]
     return session
@@ -104,6 +112,7 @@ class _Parts:
     def __init__(self, files: Iterable[tuple[Path, date | None]], kept: Sequence[KeptWindow] = ()) -> None:
         self._files, self._kept = list(files), kept
         self._parts: dict[Path, Part] = {}
+        self.damaged: set[Path] = set()
 
     def around(self, begin_ns: int, end_ns: int, *, has_calls: bool) -> Sequence[Part]:
         """Return the parts with rows of a time, and if `has_calls` those of the calls at its borders."""
@@ -154,13 +163,18 @@ class _Parts:
     def _within(self, begin_ns: int, end_ns: int) -> list[Part]:
         """Return the parts with rows from `begin_ns` to `end_ns`, in order of time."""
         parts = [self._part(path) for path, day in self._files if day is None or _may_have(path, day, begin_ns, end_ns)]
-        found = [part for part in parts if part.extent and _begin(part) <= end_ns and _end(part) >= begin_ns]
+        found = [part for part in parts if part and part.extent and _begin(part) <= end_ns and _end(part) >= begin_ns]
         return sorted(found, key=_begin)
 
-    def _part(self, path: Path) -> Part:
-        if path not in self._parts:
-            self._parts[path] = read_part(path)
-        return self._parts[path]
+    def _part(self, path: Path) -> Part | None:
+        if path not in self._parts and path not in self.damaged:
+            try:
+                self._parts[path] = read_part(path)
+            except NotASession:
+                if not is_part_of_lake(path):
+                    raise
+                self.damaged.add(path)
+        return self._parts.get(path)
 
 
 def _may_have(path: Path, day: date, begin_ns: int, end_ns: int) -> bool:

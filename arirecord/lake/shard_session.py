@@ -21,6 +21,7 @@ class ShardSession(SessionFile):
         self.path = parts[0].path
         self.inputs = [self.path]
         self.remarks: list[str] = []
+        self.lost: list[str] = []
         self.is_running = False
         self.parts = parts
         self._shifts = shifts

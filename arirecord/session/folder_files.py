@@ -18,6 +18,7 @@ __all__ = [
     "common_folder",
     "files_of_day",
     "is_lake",
+    "is_part_of_lake",
     "matching_paths",
     "readable_files",
     "replaced_files",
@@ -45,6 +46,11 @@ def is_lake(folder: Path) -> bool:
 
 
 _stored_lakes: set[ObjectPath] = set()
+
+
+def is_part_of_lake(path: Path) -> bool:
+    """Return whether a file is in the folder of a server and a day of a lake."""
+    return len(path.parents) > 3 and is_lake(path.parents[3])
 
 
 def _is_stored_lake(folder: ObjectPath) -> bool:

@@ -12,7 +12,7 @@ from arirecord.errors import NotASession, is_out_of_memory
 
 # Modules that read rows are imported on use: most queries go to DuckDB, and pyarrow.compute alone takes 50 ms.
 from .column_check import check_columns, check_nulls
-from .folder_files import common_folder, is_lake, matching_paths, readable_files, without_copies
+from .folder_files import common_folder, is_lake, is_part_of_lake, matching_paths, readable_files, without_copies
 from .header import KEY, Header
 from .header_sums import add_up
 from .object_store import ObjectPath, file_system, stored_object
@@ -98,7 +98,8 @@ class SessionFile:
     `inputs` are the files and folders that it was opened with, `path` the only one, or the folder in which all are.
     `remarks` are sentences on journals that are not read, or are read up to now. `is_running` is True if journals of a
     running recording are read up to now: these parts are temporary files. `span_file` is read for tables.
-    `pruned_from` is the lake of which these are some parts.
+    `pruned_from` is the lake of which these are some parts. `lost` are sentences on parts of a lake that are left out,
+    because they cannot be read.
     """
 
     span_file: SpanFile | None = None
@@ -114,12 +115,22 @@ class SessionFile:
             self.is_running = any(files.is_running for files in readable)
             paths = without_copies(path for files in readable for path in files.sessions)
             try:
-                self.parts: Sequence[Part] = in_order_of_time(map(_open_part, paths))
+                self.lost: list[str] = []
+                self.parts: Sequence[Part] = in_order_of_time(self._open_parts(paths))
                 break
             except FileNotFoundError:  # a file of a lake can be merged with others after it was listed
                 if paths == before or not any(map(is_lake, self.inputs)):
                     raise
                 before = paths
+
+    def _open_parts(self, paths: Sequence[Path]) -> Iterator[Part]:
+        for path in paths:
+            try:
+                yield _open_part(path)
+            except NotASession as error:
+                if not is_part_of_lake(path) or len(self.lost) == len(paths) - 1:
+                    raise
+                self.lost.append(f"{error}. The part is left out.")
 
     def __repr__(self) -> str:
         return f"<Session {self.path}: {self.header.events} events>"

@@ -1,27 +1,35 @@
 """Ingest: sessions in a lake have the same rows and the same tables, each once."""
 
+import re
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
 from arirecord.errors import TargetExists
+from arirecord.lake.compaction import compact_lake
 from arirecord.lake.ingest import ingest
 from arirecord.lake.layout import list_parts
 from arirecord.session.compact import compact
+from arirecord.session.header import KEY
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.rows import own_text
 from arirecord.transform.merge import merge_sessions
+from tests.cli.conftest import Run, run
 from tests.waiting import HANG_S
 
 from .lakes import BASE_NS, Row, record, rows_of, stretched, tables
+
+__all__ = ["run"]
 
 A, B = "02:fc:00:00:00:01", "pbx two"
 HOUR_NS = 3600 * 10**9
@@ -165,6 +173,63 @@ def test_a_damaged_session_is_named_and_left_out(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "lake") == rows_of(whole)
     cut.write_bytes(data)
     assert len(ingest([cut, whole], tmp_path / "lake").added) == 1
+
+
+def test_a_damaged_part_among_others_is_named_and_left_out(tmp_path: Path, run: Run) -> None:
+    """Each command reads the others, and its exit code says that something is missing; alone, it is an error."""
+    hours = range(4)
+    for hour in hours:
+        begin_ns = BASE_NS + hour * HOUR_NS
+        record(
+            stretched("hold_unhold/all", begin_ns=begin_ns), tmp_path / "in" / f"{hour}.parquet", started_ns=begin_ns
+        )
+    ingest([tmp_path / "in"], tmp_path / "lake")
+    damaged, *others = (part.path for part in list_parts(tmp_path / "lake"))
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+
+    assert rows_of(tmp_path / "lake") == [row for path in others for row in rows_of(path)]
+    for verb in (["info"], ["calls"], ["cat", "--since", "2026-11-23", "--until", "2026-11-24"]):
+        done = run(verb[0], tmp_path / "lake", *verb[1:], code=3)
+        assert done.stdout
+        assert re.findall(r"(\S+) is a damaged .* left out", done.stderr.decode()) == [str(damaged)]
+    for path in others:
+        path.write_bytes(b"PAR1")
+    run("info", tmp_path / "lake", code=1)
+
+
+def test_two_servers_with_one_id_lose_no_row(tmp_path: Path) -> None:
+    """Copies of one machine have one asterisk_id: their recordings of the same time are put in side by side."""
+    names = ("hold_unhold/all", "ivr_dtmf/all")
+    sessions = [
+        record(stretched(name, server=B), tmp_path / "in" / f"{number}.parquet") for number, name in enumerate(names)
+    ]
+    ingest([tmp_path / "in"], tmp_path / "lake")
+
+    assert {part.server for part in list_parts(tmp_path / "lake")} == {B}
+    assert sorted(rows_of(tmp_path / "lake")) == sorted(row for session in sessions for row in rows_of(session))
+
+
+def test_a_schema_that_grew(tmp_path: Path) -> None:
+    """Parts of another version have fewer columns, or further ones: they are read and merged with the others."""
+    rows = stretched("hold_unhold/all")
+    at = len(rows) // 2
+    for number, (own, first) in enumerate(((rows[:at], 0), (rows[at:], at))):
+        record(own, tmp_path / "in" / f"{number}.parquet", first_seq=first)
+    ingest([tmp_path / "in"], tmp_path / "lake")
+    expected = tables(tmp_path / "lake")
+    old, new = (part.path for part in list_parts(tmp_path / "lake"))
+    header = {KEY: pq.read_metadata(old).metadata[KEY]}
+    table = pq.read_table(old)
+    empty = [name for name in table.column_names if name.startswith("contact_") and not table[name].drop_null()]
+    assert empty
+    pq.write_table(table.drop_columns(empty).replace_schema_metadata(header), old)
+    header, table = {KEY: pq.read_metadata(new).metadata[KEY]}, pq.read_table(new)
+    table = table.append_column("channel_new_field", pa.nulls(table.num_rows, pa.string()))
+    pq.write_table(table.replace_schema_metadata(header), new)
+
+    assert rows_of(tmp_path / "lake") == rows_of(tmp_path / "in")
+    compact_lake(tmp_path / "lake", date(2027, 1, 1))
+    assert tables(tmp_path / "lake") == expected
 
 
 def test_a_journal_is_not_put_in(tmp_path: Path) -> None:

@@ -106,6 +106,23 @@ def test_kept_tables_answer_for_the_parts_of_a_time(lake: Path, tmp_path: Path) 
     assert dict(answers(pruned, begin_ns, end_ns)) == whole
 
 
+def test_clocks_that_differ_by_minutes(tmp_path: Path) -> None:
+    """Tables have Asterisk's times, parts the recorder's: calls are found where Asterisk dates them."""
+    rows = stretched("hold_unhold/all", begin_ns=BEGIN_NS + 24 * HOUR_NS - 300 * 10**9)
+    late = stretched("hold_unhold/all", begin_ns=BEGIN_NS + 24 * HOUR_NS + 300 * 10**9)
+    clocks = [(*row[:3], other[3]) for row, other in zip(rows, late, strict=True)]
+    noon = stretched("ivr_dtmf/all", begin_ns=BEGIN_NS + 36 * HOUR_NS)
+    in_parts([*clocks, *((row[0], row[0] - BEGIN_NS, *row[2:]) for row in noon)], tmp_path / "in", HOUR_NS)
+    ingest([tmp_path / "in"], tmp_path / "lake")
+    begin_ns, end_ns = BEGIN_NS + 24 * HOUR_NS, BEGIN_NS + 25 * HOUR_NS
+    pruned = open_pruned(tmp_path / "lake", begin_ns, end_ns, has_calls=True)
+    whole = dict(answers(open_session(tmp_path / "in"), begin_ns, end_ns))
+
+    assert len(pruned.parts) == 1
+    assert dict(answers(pruned, begin_ns, end_ns)) == whole
+    assert whole["calls"]
+
+
 def test_frames_need_only_the_parts_of_their_time(lake: Path) -> None:
     """By path and header; a folder of recordings and single files are pruned, too."""
     begin_ns, end_ns = BEGIN_NS + 26 * HOUR_NS, BEGIN_NS + 27 * HOUR_NS
