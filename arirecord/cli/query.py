@@ -52,6 +52,7 @@ def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, 
       arirecord query days/ "SELECT local_time(started_at) AS at FROM calls" --timezone Europe/Prague
     """
     from concurrent.futures import ThreadPoolExecutor
+    from importlib import import_module
 
     if (sql is None) == (file is None):
         raise click.UsageError("Give either SQL or --file FILE.")
@@ -61,9 +62,12 @@ def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, 
         # Kept tables were computed with the defaults of all parameters.
         is_kept = re.search(r"\bSET\b", text or "", re.IGNORECASE) is None
         opening = thread.submit(open_session, session, has_tables=is_kept)
-        from arirecord.analytics.connection import Tables
+        import_module("duckdb")
+        opened = opening.result()
+    # Only now: opening may import it too, and two threads that import modules of a package see half of them.
+    from arirecord.analytics.connection import Tables
 
-        tables = Tables(opening.result(), timezone, is_restricted=not unsafe, is_kept=is_kept)
+    tables = Tables(opened, timezone, is_restricted=not unsafe, is_kept=is_kept)
     with _advising_unsafe():
         for result in _results(tables, text or "", is_one=output.path is not None or output.format == "parquet"):
             if output.is_terminal and output.format == "table" and not output.vertical:
