@@ -77,7 +77,8 @@ class PartWriter:
         self._part_rows = self._part_events = self._last_elapsed_ns = 0
         self._part_since = time.monotonic()
         self.part, self.journal = self._open_part()
-        self.sealer = Sealer(self._tell, target.path if isinstance(target, Folder) else None)
+        folder, lake = (target.path, target.lake) if isinstance(target, Folder) else (None, None)
+        self.sealer = Sealer(self._tell, folder, lake)
         self._pending: deque[Item] = deque()
         self._unsure_rows = self._unsure_events = 0
         self._wake = threading.Event()

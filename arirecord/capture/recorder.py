@@ -196,6 +196,8 @@ class Recorder:
                 journal_path(self.part).unlink()  # no rows after the last split
             else:
                 seal(journal_path(self.part), self.part, header=header, force=self.target.force, progress=progress)
+                if isinstance(self.target, Folder) and self.target.lake is not None:
+                    self._writer.sealer.add(self.part)
         except (ArirecordError, OSError) as error:
             if not isinstance(self.target, Folder):
                 raise

@@ -74,13 +74,17 @@ class SingleFile:
 
 
 class Folder:
-    """A recording in parts: `FOLDER/date=YYYY-MM-DD/HHMMSS-000000.parquet`, by the UTC time at which each begins."""
+    """A recording in parts: `FOLDER/date=YYYY-MM-DD/HHMMSS-000000.parquet`, by the UTC time at which each begins.
+
+    lake: sealed parts are put into this lake, and then removed.
+    """
 
     force = False
 
-    def __init__(self, path: Path, rotation: Rotation) -> None:
+    def __init__(self, path: Path, rotation: Rotation, lake: Path | None = None) -> None:
         self.path = path
         self.rotation = rotation
+        self.lake = lake
         self._lock: int | None = None
 
     def open(self) -> None:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from arirecord.session.folder_files import session_files
 from arirecord.session.journal import is_locked, journal_path
 
 __all__ = ["Sealer"]
@@ -31,6 +32,14 @@ main()
 """
 """Modules are found where they were found here, and not in the working folder."""
 
+_INGEST = """
+import json, os, sys
+sys.path[:] = json.loads(sys.argv.pop())
+os.nice(10)
+from arirecord.cli import main
+main()
+"""
+
 
 @dataclass(slots=True)
 class _Waiting:
@@ -48,11 +57,14 @@ class Sealer:
 
     A part that can't be sealed keeps its journal and is tried again later, and once more by `finish`. `say` gets the
     reason for the first failure, and a message when nothing is left to be sealed. `folder`: journals that earlier
-    recordings left in it are sealed too.
+    recordings left in it are sealed too. `lake`: sealed parts are put into this lake and then removed; parts that are
+    left in the folder, too.
     """
 
-    def __init__(self, say: Callable[[str], None], folder: Path | None = None) -> None:
+    def __init__(self, say: Callable[[str], None], folder: Path | None = None, lake: Path | None = None) -> None:
         self._say = say
+        self._lake = lake
+        self._task = "sealed" if lake is None else f"put into {lake}"
         self._waiting: list[_Waiting] = []
         self._changed = threading.Condition()
         self._current: _Waiting | None = None
@@ -85,7 +97,7 @@ class Sealer:
         for number, each in enumerate(parts):
             waiting(len(parts) - number)
             each.problem = self._problem(each.part)
-        return [f"{each.part} was not sealed: {each.problem}" for each in parts if each.problem is not None]
+        return [f"{each.part} was not {self._task}: {each.problem}" for each in parts if each.problem is not None]
 
     def _run(self, folder: Path) -> None:
         try:
@@ -103,12 +115,17 @@ class Sealer:
                     self._waiting.append(each)
 
     def _find_left(self, folder: Path) -> None:
-        for journal in sorted(folder.rglob("*.parquet.journal")):
-            if journal.is_file() and not is_locked(journal):
-                part = journal.with_suffix("")
-                with self._changed:
-                    if all(each.part != part for each in self._waiting):
-                        self._waiting.append(_Waiting(part, is_left=True))
+        left = [
+            journal.with_suffix("")
+            for journal in sorted(folder.rglob("*.parquet.journal"))
+            if journal.is_file() and not is_locked(journal)
+        ]
+        if self._lake is not None:
+            left += [part for part in session_files(folder) if not journal_path(part).exists()]
+        for part in left:
+            with self._changed:
+                if all(each.part != part for each in self._waiting):
+                    self._waiting.append(_Waiting(part, is_left=True))
 
     def _next(self) -> _Waiting | None:
         """Wait for a part that is due; None at the end."""
@@ -127,31 +144,38 @@ class Sealer:
             if not self._is_failing and not self._is_ending:
                 self._is_failing = True
                 self._say(
-                    f"{each.part} can't be sealed now: {each.problem}. Recording goes on; sealing is tried again."
+                    f"{each.part} can't be {self._task} now: {each.problem}. Recording goes on; this is tried again."
                 )
         elif each.is_left:
-            self._say(f"{each.part} was sealed; an earlier recording had left its journal.")
+            what = "its journal" if self._lake is None else "it"
+            self._say(f"{each.part} was {self._task}; an earlier recording had left {what}.")
         if self._is_failing and all(other.problem is None for other in (*self._waiting, each)):
             self._is_failing = False
-            self._say("All full parts are sealed again.")
+            self._say(f"All full parts are {self._task} again.")
 
     def _problem(self, part: Path) -> str | None:
         """Seal a part in a process of its own; return what prevented it."""
         journal = journal_path(part)
         try:
-            if not journal.exists():
-                return None if part.exists() else f"its journal {journal} is gone"
+            if not journal.exists() and not part.exists():
+                return f"its journal {journal} is gone"
             with _ONE_AT_A_TIME:
-                why = self._seal(journal, part)
+                why = self._run_program([_PROGRAM, journal, part]) if journal.exists() else None
+                if why is None and self._lake is not None:
+                    journal = part
+                    why = self._run_program([_INGEST, "ingest", "-q", part, str(self._lake)])
+                    if why is None:
+                        part.unlink()
         except Exception as error:  # whatever fails here must not end the sealing of later parts
             why = f"the process that seals can't be started ({getattr(error, 'strerror', None) or repr(error)})"
         return f"{why}; its events are in {journal}" if why is not None else None
 
-    def _seal(self, journal: Path, part: Path) -> str | None:
+    def _run_program(self, program: Sequence[str | Path]) -> str | None:
+        """Run a program with its arguments in a process of its own; return what prevented it."""
         ours, lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _PROGRAM, journal, part, json.dumps(sys.path)],
+                [sys.executable, "-P", "-c", *program, json.dumps(sys.path)],
                 stdin=ours,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -171,4 +195,5 @@ class Sealer:
             return None
         if code < 0:
             return f"the process that seals it was killed ({signal.Signals(-code).name})"
-        return (said.strip().splitlines() or [f"the process that seals it ended with code {code}"])[-1]
+        why = (said.strip().splitlines() or [f"the process that seals it ended with code {code}"])[-1]
+        return why.removeprefix("Error: ").rstrip(".")

@@ -154,6 +154,7 @@ def command(
     application: str,
     subscribe_all: bool,
     rotate: "Rotation | None",
+    lake: Path | None,
     duration: float | None,
     max_events: int | None,
     reconnect: bool,
@@ -186,6 +187,7 @@ def command(
       arirecord capture --url http://pbx:8088/ari --user ari -o today.parquet
       arirecord capture --user ari:secret --app rec --duration 30s
       ARIRECORD_PASSWORD=secret arirecord capture --user ari -o days/ --rotate 1h
+      arirecord capture -o /var/spool/arirecord/ --rotate 1h --lake /srv/lake
       arirecord capture --exclude ChannelVarset --exclude ChannelDialplan -o small.parquet
       arirecord capture --listen 127.0.0.1:9000 -o outbound.parquet
       arirecord --config servers.toml capture --health 5m
@@ -234,7 +236,7 @@ def command(
             keepalive_s=keepalive_s,
             waits=name is not None,
         )
-    return CaptureRecording(options, open_target(output, rotate), sync_s, name)
+    return CaptureRecording(options, open_target(output, rotate, lake), sync_s, name)
 
 
 def _check_host(address: "Address", url: str, user: str | None) -> None:

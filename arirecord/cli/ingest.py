@@ -16,7 +16,8 @@ __all__ = ["command"]
 @click.command("ingest", cls=Verb)
 @click.argument("sessions", nargs=-1, required=True, type=Input(must_exist=True))
 @click.argument("root", type=Input())
-def command(sessions: tuple[Path, ...], root: Path) -> None:
+@click.option("--tables", is_flag=True, help="Then compute the tables of new days, and keep them.")
+def command(sessions: tuple[Path, ...], root: Path, tables: bool) -> None:
     """Put sessions into a lake: one folder for the recordings of many servers and days.
 
     ROOT is made if it is missing. Each session is copied, cut by server and by day of receipt (UTC), to
@@ -31,7 +32,7 @@ def command(sessions: tuple[Path, ...], root: Path) -> None:
     Examples:
       arirecord ingest today.parquet /srv/lake
       arirecord ingest /var/spool/arirecord/pbx1/ /var/spool/arirecord/pbx2/ /srv/lake
-      arirecord ingest days/ s3://recordings/lake
+      arirecord ingest days/ s3://recordings/lake --tables
     """
     from arirecord.lake.ingest import ingest
 
@@ -41,5 +42,17 @@ def command(sessions: tuple[Path, ...], root: Path) -> None:
     known = f"; it had {done.known_count:,} already" if done.known_count else ""
     took = duration_text(perf_counter() - begun_s)
     say(f"{root}: {len(done.added):,} parts with {done.rows:,} rows added in {took}{known}.")
+    if tables:
+        _build_tables(root)
     if done.problems:
         raise SystemExit(LOST)
+
+
+def _build_tables(root: Path) -> None:
+    from arirecord.lake.build_tables import build_tables
+
+    from .session_input import open_session
+
+    with progress() as update:
+        built = build_tables(open_session(root), progress=update)
+    say(f"{built.folder}: tables of {built.window_count:,} windows, {built.computed_count:,} of them computed.")

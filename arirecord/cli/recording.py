@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -41,7 +42,9 @@ def length_options(command: Command) -> Command:
 
 
 def target_option(command: Command) -> Command:
-    """Add `-o`, a file, or with `--rotate` a folder of parts."""
+    """Add `-o`, a file, or with `--rotate` a folder of parts, and `--lake`."""
+    help = "Put each sealed part into this lake, a folder or s3://BUCKET/PREFIX, and remove it from the folder -o."
+    command = click.option("--lake", type=Input(), metavar="ROOT", help=help)(command)
     decorate = output_options(
         formats=SESSION,
         is_folder=lambda given: given["rotate"] is not None,
@@ -60,22 +63,41 @@ def tls_options(command: Command) -> Command:
     return click.option("--ca", type=Input(must_exist=True), help=help)(command)
 
 
-def open_target(output: Output, rotate: "Rotation | None") -> "Target":
+def open_target(output: Output, rotate: "Rotation | None", lake: Path | None) -> "Target":
     """Return the file of a recording, or its folder of parts, before any connection is made.
 
-    Raises `TargetExists` if a recording to the same place was left behind.
+    lake: where sealed parts go; it is made if it is missing. A store that cannot be reached is reported only.
+
+    Raises `TargetExists` if a recording to the same place was left behind, and for a folder that cannot be a lake.
     """
     from arirecord.capture.rotation import Folder, Rotation, SingleFile
     from arirecord.session.journal import in_the_way, journal_path
 
     path = output.required_path
+    if lake is not None:
+        _check_lake(lake, output)
     if output.is_folder:
-        return Folder(path, rotate or Rotation())
+        return Folder(path, rotate or Rotation(), lake)
     file = SingleFile(path, force=output.force)
     file.open()
     if (journal := journal_path(path)).exists():
         raise in_the_way(journal)
     return file
+
+
+def _check_lake(lake: Path, output: Output) -> None:
+    from arirecord.errors import StorageError
+    from arirecord.lake.layout import make_lake
+
+    if not output.is_folder:
+        raise click.UsageError("--lake takes parts from a folder: add -o FOLDER and --rotate.")
+    folder, root = output.required_path.resolve(), lake.resolve()
+    if folder.is_relative_to(root) or root.is_relative_to(folder):
+        raise click.UsageError(f"{output.path} and the lake {lake} must be folders apart: parts are moved.")
+    try:
+        make_lake(lake)
+    except StorageError as error:
+        warn(f"{error} Parts stay in {output.path} until they can be put into the lake.")
 
 
 class SignalledRecording(NamedTuple):

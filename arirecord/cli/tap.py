@@ -67,6 +67,7 @@ def command(
     listen: tuple[str, int],
     upstream: str,
     rotate: "Rotation | None",
+    lake: Path | None,
     duration: float | None,
     fan_out: bool,
     max_behind: int,
@@ -125,7 +126,7 @@ def command(
     )
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.freeze()  # the collector skips all that is loaded by now: a full pass would delay the events
-    target = open_target(output, rotate)
+    target = open_target(output, rotate, lake)
     tapping = _Tapping(options, target, duration)
     try:
         with live_line(tapping.line):
