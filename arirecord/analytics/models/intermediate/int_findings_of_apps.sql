@@ -23,7 +23,8 @@ reactions AS (
         min(starts.seq) AS seq, min(requests.asked_at) AS asked_at
     FROM stg_stasis_events AS starts
     LEFT JOIN requests_by_id AS requests ON requests.named_id = plain_id(starts.channel_id) AND requests.seq > starts.seq
-    WHERE starts.is_entry AND (SELECT has_requests FROM int_recording_facts)
+    -- A channel that takes the place of another, by a transfer, is where the application had put the other.
+    WHERE starts.is_entry AND starts.replace_channel_id IS NULL AND (SELECT has_requests FROM int_recording_facts)
     GROUP BY ALL
 )
 
