@@ -7,14 +7,17 @@ WITH known_legs AS (
         facts.is_answered, outcomes.disposition,
         lives.created_seq, lives.ended_seq,
         bool_or(facts.ended_at IS NOT NULL) OVER (PARTITION BY own_legs.call_id) AS has_ended_leg,
-        -- The socket of an application shows nothing of a channel before it enters and after it leaves.
-        lives.created_seq IS NULL AND COALESCE(facts.last_seq <= departures.seq, false) AS is_out_of_sight
+        -- The socket of an application shows nothing of a channel before it enters and after it leaves, and of one that
+        -- was never there only its dial.
+        lives.created_seq IS NULL
+            AND COALESCE(facts.last_seq <= departures.seq, own_events.channel_id IS NULL) AS is_out_of_sight
     FROM int_legs AS own_legs
     JOIN int_channel_facts AS facts USING (channel_id)
     JOIN int_channel_lives AS lives USING (channel_id)
     LEFT JOIN (
         SELECT channel_id, max(seq) AS seq FROM stg_stasis_events WHERE NOT is_entry GROUP BY channel_id
     ) AS departures USING (channel_id)
+    LEFT JOIN (SELECT DISTINCT channel_id FROM stg_channel_events) AS own_events USING (channel_id)
     LEFT JOIN int_call_dispositions AS outcomes ON outcomes.call_id = own_legs.call_id
 )
 
@@ -30,7 +33,7 @@ SELECT
     -- A call that goes on when the recording ends is not a problem of the call.
     CASE WHEN has_ended_leg AND NOT is_out_of_sight THEN 'warning' ELSE 'note' END,
     'its end was not recorded' || CASE
-        WHEN is_out_of_sight THEN ': it left the application before'
+        WHEN is_out_of_sight THEN ': it was not in the application then'
         WHEN has_ended_leg THEN ', though that of other channels was'
         ELSE ''
     END,
