@@ -194,7 +194,7 @@ class _Keys:
         for i, time in enumerate(signed):
             if self._peak is None:
                 self._peak = self._begin = time
-            elif self._peak - time > _FALL_NS:
+            elif self._peak - time > _JITTER_NS:  # rows of this file did change places
                 before = raws[i - 1] if i else self._last_raw
                 if self.is_falling or not is_clock_set(before, raws[i : i + _EVIDENCE]):
                     self._peak = self._begin = time
