@@ -7,6 +7,7 @@ WITH attempts AS (
         COALESCE(attempts.ended_at, facts.ended_at) AS over_at,
         facts.is_complete,
         facts.tech_cause,
+        COALESCE(facts.is_media, false) AS is_media,
         outer_dials.peer_channel_id IS NOT NULL AS is_inner,
         attempts.forward IS NULL AND attempts.dial_status <> 'ANSWER'
             AND (outer_dials.is_originated AND attempts.dial_status = 'CANCEL') IS NOT true AS is_failure
@@ -31,7 +32,11 @@ SELECT
             AND COALESCE(min(attempts.started_at) <= min(attempts.ringing_at) + INTERVAL 34 MILLISECONDS, true)
         THEN min(attempts.started_at)
     END AS dialled_at,
-    least(min(attempts.up_at), min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER')) AS answered_at,
+    -- A voice bot that talks before a person is reached does not answer for the person.
+    least(
+        min(attempts.up_at) FILTER (NOT attempts.is_media),
+        min(attempts.ended_at) FILTER (attempts.dial_status = 'ANSWER' AND NOT attempts.is_media)
+    ) AS answered_at,
     -- The earliest answer may be of an attempt whose ringing was lost.
     CASE WHEN COALESCE(min(attempts.ringing_at) <= answered_at, true) THEN min(attempts.ringing_at) END AS ringing_at,
     CASE WHEN bool_and(attempts.over_at IS NOT NULL) THEN max(attempts.over_at) END AS ended_at,

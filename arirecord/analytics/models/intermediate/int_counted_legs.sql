@@ -38,7 +38,13 @@ SELECT
     legs.created_at,
     legs.is_answered AS is_leg_answered,
     COALESCE(legs.answered_at, legs.created_at) AS up_at,
-    COALESCE(legs.ended_at, legs.gone_at, CASE WHEN legs.is_only_dialled THEN legs.last_at END) AS gone_at,
+    COALESCE(
+        legs.ended_at,
+        legs.gone_at,
+        CASE WHEN legs.is_only_dialled THEN legs.last_at END,
+        -- Asterisk gives no id to a second channel before the first one has ended.
+        lead(legs.created_at) OVER (PARTITION BY plain_id(legs.channel_id) ORDER BY legs.first_seq)
+    ) AS gone_at,
     legs.is_only_dialled,
     attempts.begun_at,
     attempts.ringing_at,
