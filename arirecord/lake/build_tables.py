@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import duckdb
+
 from arirecord.analytics.kept_tables import (
     KEPT_MODELS,
     KeptPart,
@@ -104,8 +106,9 @@ def extend_tables(session: SessionFile, progress: Callable[[str, int], object] =
     if not windows or not stale_reason(session, windows):
         return
     try:
-        build_tables(session, window_days=windows[0].days, progress=progress)
-    except (ArirecordError, OSError) as error:
+        # In this process: a script without a main guard would be run again by others.
+        build_tables(session, engine=LocalEngine(1), window_days=windows[0].days, progress=progress)
+    except (ArirecordError, OSError, duckdb.Error) as error:
         _log.info("tables of %s are not extended: %s", session.path, error)
 
 
