@@ -3,13 +3,10 @@
 -- `seq` is -1 for a channel of which no entry was recorded. `is_certain` is false if a channel that is counted may not
 -- have been there.
 WITH steps AS (
-    SELECT bridge_id, channel_id, -1 AS seq, certain_seq, NULL AS event_at, 1 AS change
+    SELECT
+        bridge_id, channel_id, COALESCE(entered_seq, -1) AS seq, certain_seq,
+        CASE WHEN entered_seq IS NOT NULL THEN entered_at END AS event_at, 1 AS change
     FROM int_talk_stays
-    WHERE entered_seq IS NULL
-    UNION ALL
-    SELECT bridge_id, channel_id, entered_seq, certain_seq, entered_at, 1
-    FROM int_talk_stays
-    WHERE entered_seq IS NOT NULL
     UNION ALL
     SELECT bridge_id, channel_id, left_seq, NULL, left_at, -1
     FROM int_talk_stays

@@ -21,18 +21,16 @@ changes AS (
     QUALIFY is_held IS DISTINCT FROM lag(is_held) OVER (PARTITION BY channel_id, is_by_app ORDER BY seq)
 )
 
-SELECT *
-FROM (
-    SELECT
-        channel_id,
-        is_by_app,
-        is_hold,
-        musicclass,
-        event_at AS started_at,
-        seq,
-        lead(is_hold) OVER (PARTITION BY channel_id, is_by_app ORDER BY seq) AS is_next_hold,
-        lead(event_at) OVER (PARTITION BY channel_id, is_by_app ORDER BY seq) AS next_at,
-        lead(seq) OVER (PARTITION BY channel_id, is_by_app ORDER BY seq) AS next_seq
-    FROM changes
-)
-WHERE is_hold
+SELECT
+    channel_id,
+    is_by_app,
+    is_hold,
+    musicclass,
+    event_at AS started_at,
+    seq,
+    lead(is_hold) OVER steps_of_channel AS is_next_hold,
+    lead(event_at) OVER steps_of_channel AS next_at,
+    lead(seq) OVER steps_of_channel AS next_seq
+FROM changes
+WINDOW steps_of_channel AS (PARTITION BY channel_id, is_by_app ORDER BY seq)
+QUALIFY is_hold
