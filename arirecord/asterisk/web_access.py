@@ -4,12 +4,13 @@ A browser lets every page connect to 127.0.0.1. It names the page's origin in `O
 in `Host`; with DNS rebinding that name is the attacker's. Programs send no `Origin`, or that of the server.
 """
 
+import errno
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-__all__ = ["WebAccess", "is_loopback"]
+__all__ = ["WebAccess", "is_loopback", "local_authority", "why_not_listening"]
 
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?", re.ASCII)
 _ORIGIN = re.compile(r"(https?)://(.+)", re.IGNORECASE | re.ASCII)
@@ -100,6 +101,19 @@ def _parse_origin(origin: str) -> tuple[str, str, int] | None:
         return None
     scheme = matched[1].lower()
     return scheme, parsed[0], _PORTS[scheme] if parsed[1] is None else parsed[1]
+
+
+def local_authority(host: str, port: int) -> str:
+    """Return `host:port` as a client on this machine writes it into a URL; `host` is where a server listens."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def why_not_listening(host: str, port: int, error: OSError, advice: str) -> str:
+    """Return why a server cannot listen there; `advice` follows if another program does."""
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is in use by another program; choose another{advice}"
+    return f"can't listen on port {port} of {host}: {error.strerror or error}"
 
 
 def _parse_authority(authority: str) -> tuple[str, int | None] | None:

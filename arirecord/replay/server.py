@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope
 from starlette.types import Send as AsgiSend
 from starlette.websockets import WebSocket
 
+from arirecord.asterisk.web_access import local_authority
 from arirecord.async_block import AsyncBlock, task_group
 from arirecord.errors import ReplayError
 from arirecord.limits import report_full
@@ -40,7 +41,7 @@ from .timing.progress import Place
 from .timing.seek_position import find_place
 from .wire.client_connection import ClientConnection
 from .wire.control import control
-from .wire.uvicorn_server import ClientAuth, authority, listen, web_server
+from .wire.uvicorn_server import ClientAuth, listen, web_server
 from .wire.web import Web, refuse
 
 __all__ = ["ReplayServer", "Status"]
@@ -115,12 +116,12 @@ class ReplayServer(AsyncBlock):
     @property
     def url(self) -> str:
         """WebSocket URL of the events: `ws://127.0.0.1:8088/ari/events`. A client adds `?app=`."""
-        return f"ws://{authority(self.host, self.port)}/ari/events"
+        return f"ws://{local_authority(self.host, self.port)}/ari/events"
 
     @property
     def http_url(self) -> str:
         """The base URL of ARI clients: `http://127.0.0.1:8088`."""
-        return f"http://{authority(self.host, self.port)}"
+        return f"http://{local_authority(self.host, self.port)}"
 
     @property
     def status(self) -> Status:

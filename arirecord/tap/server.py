@@ -1,7 +1,6 @@
 """The tap server: apps connect to it instead of to Asterisk."""
 
 import asyncio
-import errno
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from arirecord.asterisk.web_access import WebAccess
+from arirecord.asterisk.web_access import WebAccess, local_authority, why_not_listening
 from arirecord.async_block import AsyncBlock, task_group
 from arirecord.capture.recorder import Recorder
 from arirecord.errors import CaptureError
@@ -68,9 +67,7 @@ class Tap(AsyncBlock):
     @property
     def url(self) -> str:
         """The URL that apps use instead of Asterisk's ARI: `http://127.0.0.1:8089/ari`."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.options.host, self.options.host)
-        path = urlsplit(self.options.upstream.base).path
-        return f"http://[{host}]:{self.port}{path}" if ":" in host else f"http://{host}:{self.port}{path}"
+        return f"http://{local_authority(self.options.host, self.port)}{urlsplit(self.options.upstream.base).path}"
 
     @property
     def status(self) -> TapStatus:
@@ -120,10 +117,7 @@ class Tap(AsyncBlock):
         try:
             server = await loop.create_server(self._accept, host, port, start_serving=False)
         except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                why = f"port {port} of {host} is in use by another program; choose another with --listen"
-                raise CaptureError(why) from None
-            raise CaptureError(f"can't listen on port {port} of {host}: {error.strerror or error}") from None
+            raise CaptureError(why_not_listening(host, port, error, " with --listen")) from None
         self.port = server.sockets[0].getsockname()[1]
         return server
 

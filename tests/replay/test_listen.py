@@ -5,8 +5,9 @@ import socket
 
 import pytest
 
+from arirecord.asterisk.web_access import local_authority
 from arirecord.errors import ReplayError
-from arirecord.replay.wire.uvicorn_server import authority, listen
+from arirecord.replay.wire.uvicorn_server import listen
 
 from .support import run
 
@@ -47,6 +48,6 @@ def test_frames_are_sent_without_waiting_for_acknowledgements() -> None:
 
 
 def test_what_a_client_connects_to() -> None:
-    assert authority("127.0.0.1", 1) == "127.0.0.1:1"
-    assert authority("0.0.0.0", 1) == "127.0.0.1:1"
-    assert authority("::", 1) == "[::1]:1"
+    assert local_authority("127.0.0.1", 1) == "127.0.0.1:1"
+    assert local_authority("0.0.0.0", 1) == "127.0.0.1:1"
+    assert local_authority("::", 1) == "[::1]:1"

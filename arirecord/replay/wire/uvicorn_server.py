@@ -1,7 +1,6 @@
 """uvicorn, configured for a replay: connections are limited, and requests that are sent in part."""
 
 import asyncio
-import errno
 import socket
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,12 +10,13 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from arirecord.asterisk.login import is_same, logins_of
+from arirecord.asterisk.web_access import why_not_listening
 from arirecord.errors import ReplayError
 from arirecord.limits import Deadline, connection_limit
 
 from .batch_send import BatchProtocol
 
-__all__ = ["ClientAuth", "LimitedHttp", "authority", "listen", "web_server"]
+__all__ = ["ClientAuth", "LimitedHttp", "listen", "web_server"]
 
 _REQUEST_TIMEOUT_S = 30.0
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -104,16 +104,7 @@ async def listen(host: str, port: int) -> socket.socket:
             raise
         return listener
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            why = f"port {port} of {host} is in use by another program; choose another, or 0 for any free one"
-            raise ReplayError(why) from error
-        raise ReplayError(f"can't listen on port {port} of {host}: {error.strerror or error}") from error
-
-
-def authority(host: str, port: int) -> str:
-    """`host:port` as a client on this machine writes it into a URL."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise ReplayError(why_not_listening(host, port, error, ", or 0 for any free one")) from error
 
 
 @dataclass(frozen=True, slots=True)
