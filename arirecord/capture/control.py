@@ -21,6 +21,9 @@ from .rotation import Folder
 
 __all__ = ["Control", "ask_recording"]
 
+_ANSWER_S = 5.0
+"""A recording answers within this time."""
+
 
 class Control:
     """Serves the socket of a recording, from `begin` to the end of the `with` block. Only this user can connect.
@@ -100,10 +103,10 @@ def _do(request: dict[str, Any], recorder: Recorder) -> dict[str, Any]:
     return {"ok": True, "events": recorder.stats.events}
 
 
-def ask_recording(target: Path, request: dict[str, Any], timeout_s: float = 5) -> dict[str, Any]:
+def ask_recording(target: Path, request: dict[str, Any]) -> dict[str, Any]:
     """Send a request to the recording to `target`. Raises `CaptureError` if it does not run, or refuses."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(timeout_s)
+        connection.settimeout(_ANSWER_S)
         try:
             with _short(_socket_path(target)) as name:
                 connection.connect(name)

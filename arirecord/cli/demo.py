@@ -44,9 +44,7 @@ def command(output: Output, speed: str) -> None:
         recorded = stack.enter_context(as_file(files(__package__).joinpath("demo.parquet")))
         made = output.path or Path(tempfile.mkdtemp(prefix="arirecord-demo-")) / "session.parquet"
         say("1. Replay a session, recorded from a real Asterisk, over a local WebSocket:\n")
-        replay = stack.enter_context(
-            _start("replay", str(recorded), "--speed", speed, "--port", "0", "--at-end", "exit")
-        )
+        replay = stack.enter_context(_start_replay(str(recorded), "--speed", speed, "--port", "0", "--at-end", "exit"))
         url = _address(replay)
         say("\n2. Capture the events from that WebSocket to a new session:\n")
         _run("capture", "--url", url, "--app", "demo", "-o", str(made))
@@ -88,8 +86,8 @@ def _run(verb: str, *args: str) -> None:
         raise SystemExit(code)
 
 
-def _start(verb: str, *args: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(_command(verb, args), stderr=subprocess.PIPE, text=True)
+def _start_replay(*args: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(_command("replay", args), stderr=subprocess.PIPE, text=True)
 
 
 def _address(replay: "subprocess.Popen[str]") -> str:

@@ -21,7 +21,6 @@ __all__ = [
     "Verb",
     "build_result_options",
     "csv_safe_option",
-    "format_option",
     "output_options",
 ]
 
@@ -215,11 +214,11 @@ class Verb(click.Command):
         return ["-h", "--help"]
 
 
-def format_option(formats: Formats, help: str | None = None) -> Callable[..., Any]:
+def _format_option(formats: Formats) -> Callable[..., Any]:
     """Add the option `--format`."""
     names, default = list(formats), next(iter(formats))
-    text = help or "Without it, the output's ending decides."
-    return click.option("--format", type=click.Choice(names), default=default, show_default=True, help=text)
+    help = "Without it, the output's ending decides."
+    return click.option("--format", type=click.Choice(names), default=default, show_default=True, help=help)
 
 
 def output_options(
@@ -235,7 +234,7 @@ def output_options(
         command = force(command)
         names = declarations or ("-o", "--output")
         command = click.option(*names, cls=OutputOption, formats=formats, **attributes)(command)
-        return format_option(formats)(command) if has_format else command
+        return _format_option(formats)(command) if has_format else command
 
     return decorate
 

@@ -241,11 +241,11 @@ def plain_lines(names: Sequence[str], is_number: Sequence[bool], batches: Iterab
         yield from map(line, texts)
 
 
-def record_lines(names: Sequence[str], rows: Iterable[Sequence[Any]], first: int = 1) -> Iterator[str]:
+def record_lines(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """Yield each row as a block of lines, one for each column, with whole cells."""
     names = [printable(name) for name in names]
     width = max(map(len, names)) + _GAP
-    for number, row in enumerate(rows, first):
+    for number, row in enumerate(rows, 1):
         yield f"── {number} {'─' * _WIDTH}"[:_WIDTH]
         for name, value in zip(names, row, strict=True):
             yield f"{name:{width}}{whole_cell(value).replace(chr(10), chr(10) + ' ' * width)}".rstrip()

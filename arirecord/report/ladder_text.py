@@ -38,23 +38,16 @@ _KINDS = {
 _SEVERITIES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
-def ladder_text(
-    story: Story,
-    *,
-    width: int = 100,
-    is_coloured: bool = False,
-    max_lanes: int = MAX_LANES,
-    has_rows: bool = False,
-) -> str:
-    """Return the whole story as text, at most `width` columns wide, with ANSI colours if `is_coloured`.
+def ladder_text(story: Story, *, width: int = 100, max_lanes: int = MAX_LANES, has_rows: bool = False) -> str:
+    """Return the whole story as text, at most `width` columns wide.
 
     More than `max_lanes` channels are folded (see `fold`). `has_rows` adds the row of the recording to each moment.
     """
     out = StringIO()
     console = Console(
         force_jupyter=False,  # otherwise it prints the text in the notebook
-        file=out, width=width, force_terminal=is_coloured, color_system="standard" if is_coloured else None,
-        no_color=not is_coloured, highlight=False, markup=False, emoji=False, legacy_windows=False,
+        file=out, width=width, force_terminal=False, color_system=None, no_color=True,
+        highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
     console.print(renderable(story, width=width, max_lanes=max_lanes, has_rows=has_rows))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

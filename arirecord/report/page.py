@@ -96,14 +96,13 @@ def report_html(
     title: str | None = None,
     worst: int = 12,
     ladders: int = LADDERS,
-    most_calls: int = MOST_CALLS,
     timezone: str = "UTC",
     progress: Progress = lambda what, done: None,
 ) -> str:
     """Return the report on a session as HTML: key figures with definitions, problems, plots, calls with their ladders.
 
     It lists the `worst` calls with problems, and has the ladders of at most `ladders` calls: first of those with
-    problems, then of the latest. The table has the last `most_calls` calls. All times, and the beginnings of days and
+    problems, then of the latest. The table has the last `MOST_CALLS` calls. All times, and the beginnings of days and
     hours, are in `timezone`, an IANA name or `local`. `progress` is called with the name of a step and its count.
 
     Raises `ValueError` for an unknown zone.
@@ -113,7 +112,7 @@ def report_html(
     progress("measured", 1)
     figures, groups = _plots(connection, progress)
     packs = ladders_of(connection, max(ladders, worst), lambda done: progress("ladders", done))
-    count, rows = _calls(connection, most_calls, packs)
+    count, rows = _calls(connection, packs)
     means = {name: _means(name) for name in _COLUMNS}
     problems = search.worst_calls(connection)
     path = session.path.name
@@ -129,7 +128,7 @@ def report_html(
         plots=groups,
         breakdowns=breakdowns.breakdowns(connection),
         dispositions=[name for name in DISPOSITIONS if name != "open"],
-        cut=f"The last {most_calls:,} of {count:,} calls; arirecord calls lists all." if count > most_calls else "",
+        cut=f"The last {MOST_CALLS:,} of {count:,} calls; arirecord calls lists all." if count > MOST_CALLS else "",
         problems=[(call, packs.summaries.get(call.name, "")) for call in problems[:worst]],
         problem_count=len(problems),
         ladder_count=len(packs.summaries),
@@ -226,16 +225,14 @@ def _first_sentence(text: str) -> str:
     return " ".join(text.split()).partition(". ")[0].partition(";")[0].rstrip(".").replace("`", "")
 
 
-def _calls(
-    connection: duckdb.DuckDBPyConnection, most: int, ladders: Ladders
-) -> tuple[int, Sequence[Sequence[object]]]:
-    """Return the number of calls, and rows of the last `most`, each with the pack of its ladder."""
+def _calls(connection: duckdb.DuckDBPyConnection, ladders: Ladders) -> tuple[int, Sequence[Sequence[object]]]:
+    """Return the number of calls, and rows of the last `MOST_CALLS`, each with the pack of its ladder."""
     count = connection.execute("SELECT count(*) FROM calls").fetchall()[0][0]
     chosen = ", ".join(_SQL.get(name, name) for name in (*_COLUMNS, *_HIDDEN))
     rows = connection.execute(
         f"SELECT {chosen} FROM calls LEFT JOIN ({search.problems()}) AS problems ON {search.OF_CALL} "
         "ORDER BY calls.first_seq OFFSET $skipped",
-        {"skipped": max(count - most, 0)},
+        {"skipped": max(count - MOST_CALLS, 0)},
     ).fetchall()
     return count, [[*row, ladders.pack_of.get(row[0])] for row in rows]
 

@@ -117,10 +117,10 @@ class Commands:
         self._claimed.add(bridge)
         if self._links.channels(("bridges", bridge)).intersection(channels):
             return
-        others = self._links.resources("bridges", channels)
+        others = self._links.bridges(channels)
         other = next((key for key in others if key not in self._claimed), None)
         if other is not None:
-            self._ids.swap("bridges", bridge, other)
+            self._ids.swap_bridges(bridge, other)
             self._claimed.symmetric_difference_update({bridge, other})
             one, two = made.pop(bridge), made.pop(other, None)
             made[other] = {**one, "id": other}

@@ -109,9 +109,9 @@ class CreationLinks:
         """The channels with which requests name a resource."""
         return self._channels.get(resource, set())
 
-    def resources(self, kind: str, channels: Iterable[str]) -> list[str]:
-        """The ids of the resources of a type that requests name with any of these channels."""
-        return sorted({key for c in channels for one, key in self._resources.get(c, ()) if one == kind})
+    def bridges(self, channels: Iterable[str]) -> list[str]:
+        """The ids of the bridges that requests name with any of these channels."""
+        return sorted({key for c in channels for kind, key in self._resources.get(c, ()) if kind == "bridges"})
 
     def cause(self, one: QueuedExchange) -> str | None:
         """The channel that must have entered an application before a resource is created, or None.

@@ -81,11 +81,11 @@ class IdMap:
         """Return the client's id of a `recorded` id."""
         return self._clients.get(kind, {}).get(recorded, recorded)
 
-    def swap(self, kind: Kind, first: str, second: str) -> None:
-        """Exchange the client's ids of two recorded ids."""
-        clients = self.client(kind, first), self.client(kind, second)
+    def swap_bridges(self, first: str, second: str) -> None:
+        """Exchange the client's ids of two recorded bridges."""
+        clients = self.client("bridges", first), self.client("bridges", second)
         for recorded, client in ((first, clients[1]), (second, clients[0])):
-            self._bind(kind, recorded, client)
+            self._bind("bridges", recorded, client)
 
     def recorded(self, kind: Kind, client: str) -> str:
         """Return the recorded id of a `client` id."""
