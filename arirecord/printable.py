@@ -14,9 +14,13 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 """Characters that need a closer look."""
 
 
+_INVISIBLE = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks of Unicode without a form, which would hide that a name has a further character."""
+
+
 @cache
 def _is_printable(character: str) -> bool:
-    return character.isprintable() or unicodedata.category(character) == "Zs"
+    return (character.isprintable() and character not in _INVISIBLE) or unicodedata.category(character) == "Zs"
 
 
 def printable(text: str, keep: str = "") -> str:

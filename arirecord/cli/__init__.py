@@ -180,7 +180,7 @@ def _sentence(error: Exception) -> str:
     if unreadable := re.search(r'Failed to read file "(.+?)": (.+)', str(error)):  # DuckDB's message
         path = _as_given(Path(unreadable[1]))
         return f"{path} is damaged: {unreadable[2]}. Run `arirecord doctor {path}`"
-    return str(error)
+    return str(error).partition("\n\nStack Trace")[0].expandtabs(4)
 
 
 def _as_given(path: Path) -> Path:

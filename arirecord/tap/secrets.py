@@ -30,17 +30,36 @@ _LOGIN = ("api_key", "apikey")
 _NAME = re.compile(
     r"passw|passphrase|(?<![a-z])pass(?![a-z])|(?<![a-z])pwd|secret(?!ar)|token|api[-_ ]?key|credential|authorization"
     r"|cookie|private[-_]?key|md5[-_]?cred|(?<![a-z])pin(?![a-z])|pin[-_]?(?:code|number|no)(?![a-z])"
-    r"|(?:user|caller|conf|admin|agent|vm|mailbox|account|my)[-_]?pin(?![a-z])",
+    r"|(?:user|caller|conf|admin|agent|vm|mailbox|account|my)[-_]?pin(?![a-z])"
+    r"|(?<![a-z])(?:jwt|otp|cvv2?|cvc2?)(?![a-z])",
     re.IGNORECASE,
 )
 _CAMEL_PIN = re.compile("[a-z]Pin(?![a-z])")
-_HINTS = (b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"authoriz", b"cookie", b"pin", b"authent", b"\\u")
+_HINTS = (b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"authoriz", b"cookie", b"pin", b"authent",
+          b"jwt", b"otp", b"cvv", b"cvc", b"\\u")  # fmt: skip
 """One of these is in each text that holds a secret name, in lower case."""
 _SCHEME = r"(?:(?:Basic|Bearer|Digest)\s+)?"
+_IN_QUOTES = r"""(?<=")(?:\\.|[^"\\\n])+|(?<=')(?:\\.|[^'\\\n])+"""
 _ASSIGNED = re.compile(
-    rf"""(?<![\w-])([\w-]{{1,80}})(=|["']?\s*:\s*["']?)({_SCHEME}(?:\\.|[^\s&"'<>\#,;()\\])+)""", re.IGNORECASE
+    r"""(?<![\w-])([\w-]{1,80})(=["']?|["']?]?[ \t]+=>?[ \t]*["']?|["']?\s*:\s*["']?|["'],\s*["'])"""
+    rf"""({_IN_QUOTES}|{_SCHEME}(?:\\.|[^\s&"'<>\#,;()\\])+)""",
+    re.IGNORECASE,
 )
-_IN_STRING = re.compile(rf"(?<![\w-])([\w-]{{1,80}})(=|:\s+)({_SCHEME}[^\s&;]+)", re.IGNORECASE)
+_IN_STRING = re.compile(
+    r"""(?<![\w-])([\w-]{1,80})(=["']?|["']?]?[ \t]+=>?[ \t]*["']?|["']?:\s+["']?|["'],\s*["'])"""
+    rf"""({_IN_QUOTES}|{_SCHEME}[^\s&;"'<>]+)""",
+    re.IGNORECASE,
+)
+_LINE = re.compile(r"(?<![\w-])((?:[\w-]*-)?(?:Authorization|Cookie))(:[ \t]+)([^\r\n]+)", re.IGNORECASE)
+"""A header's line: a cookie or a login has several parts."""
+_ELEMENT = re.compile(r"<([\w.:-]{1,80})((?:\s[^<>]*)?>)([^<>]+)(?=</)")
+_FORM_FIELD = re.compile(r'name="([^"\r\n]{1,80})"(\r?\n(?:[^\r\n]+\r?\n)*\r?\n)(.+?)(?=\r?\n--)', re.DOTALL)
+"""A field of multipart/form-data."""
+_USER_INFO = re.compile(r"(?:://|(?<![\w])sips?:)[^\s/:@\"'<>]{1,80}:([^\s/@\"'<>]+)(?=@)", re.IGNORECASE)
+_USER_INFO_BYTES = re.compile(_USER_INFO.pattern.encode(), re.IGNORECASE)
+_KEY_BLOCK = re.compile(r"(?<=PRIVATE KEY-----)[^-]+(?=-----END)")
+_NAMING = ("attribute", "variable", "name", "key", "field", "header")
+_NAMED = ("value", "val")
 _VARIABLE_SET = re.compile(r"(?<![\w-])([\w-]{1,80})\)*=")
 _APP_DATA = {"app_data": "app_name", "dialplan_app_data": "dialplan_app"}
 _FORM = "application/x-www-form-urlencoded"
@@ -120,7 +139,8 @@ def clean_body(
 def clean_frame(data: bytes, uri: str | None = None) -> bytes:
     """A message from Asterisk without secrets, most often unchanged. `uri` is that of the request it responds to."""
     lowered = data.lower()
-    if uri is None and not any(hint in lowered for hint in _HINTS):
+    has_hint = any(hint in lowered for hint in _HINTS) or (b"@" in data and _USER_INFO_BYTES.search(data))
+    if uri is None and not has_hint:
         return data
     try:
         text = data.decode()
@@ -151,12 +171,26 @@ def clean_text(text: str, found: Found = _ignore, whole: str = "") -> str:
 def _without_assignments(pattern: re.Pattern[str], text: str, found: Found) -> str:
     def replace(match: re.Match[str]) -> str:
         name, sign, value = match.groups()
-        if not is_secret_name(name):
+        if not is_secret_name(name) or value.startswith("(removed:"):
             return match[0]
         found(unquote(value))
-        return f"{name}{sign}{removed(value)}"
+        at = match.start()
+        return f"{match[0][: match.start(2) - at]}{sign}{removed(value)}"
 
-    return pattern.sub(replace, text)
+    def hide(match: re.Match[str]) -> str:
+        secret = match[match.lastindex or 0]
+        found(secret)
+        return match[0][: len(match[0]) - len(secret)] + removed(secret)
+
+    if "<" in text:
+        text = _ELEMENT.sub(replace, text)
+    if 'name="' in text:
+        text = _FORM_FIELD.sub(replace, text)
+    if "@" in text:
+        text = _USER_INFO.sub(hide, text)
+    if "PRIVATE KEY" in text:
+        text = _KEY_BLOCK.sub(hide, text)
+    return pattern.sub(replace, _LINE.sub(replace, text))
 
 
 def _without_variable(application: Any, data: str, found: Found) -> str:
@@ -173,16 +207,19 @@ def _without_variable(application: Any, data: str, found: Found) -> str:
 
 def _without_secrets(value: Any, found: Found, whole: str = "") -> Any:
     if isinstance(value, list):
+        if len(value) == 2 and isinstance(value[0], str) and is_secret_name(value[0]):
+            return [value[0], _removed_all(value[1], found)]  # a header as a pair
         return [_without_secrets(item, found, whole) for item in value]
     if isinstance(value, str):
-        return _without_assignments(_IN_STRING, value, found)
+        # An app sends JSON as text in variables and user events.
+        return clean_text(value, found) if value[:1] in ("{", "[") else _without_assignments(_IN_STRING, value, found)
     if not isinstance(value, dict):
         return value
-    names = (value.get(key) for key in ("attribute", "variable", "name"))
+    names = (value.get(key) for key in _NAMING)
     is_pair = any(isinstance(name, str) and is_secret_name(name) for name in names)
     cleaned = {}
     for key, item in value.items():
-        if is_secret_name(key) or (key == "value" and is_pair) or (key and key == whole):
+        if is_secret_name(key) or (key in _NAMED and is_pair) or (key and key == whole):
             cleaned[key] = _removed_all(item, found)
         elif key in _APP_DATA and isinstance(item, str):
             cleaned[key] = _without_variable(value.get(_APP_DATA[key]), item, found)

@@ -9,6 +9,8 @@ import orjson
 import pytest
 from websockets.asyncio.client import connect
 
+from arirecord.tap.secrets import clean_frame, clean_text
+
 from .tap_world import (
     AUTHORIZATION,
     LOGIN,
@@ -195,3 +197,55 @@ def test_other_frames_stay_byte_for_byte(tmp_path: Path) -> None:
     first, second, third = raws(target)
     assert [first, second] == odd
     assert third == f'{{"type":"Z", "note":"(removed:{len(encoded)}-bytes)"}}'
+
+
+SECRET = "hunter2Zq 7"
+SHAPES = [
+    f"<account><Password type='x'>{SECRET}</Password></account>",
+    f"<account secret='{SECRET}'/>",
+    f'password: "{SECRET}"',
+    "secret = hunter2Zq;",
+    "$conf['secret'] => hunter2Zq",
+    "https://user:hunter2Zq@phone.example/x",
+    "sip:user:hunter2Zq@pbx",
+    f'Authorization: Digest username="u", response="{SECRET}"\r\nHost: x',
+    f"Cookie: a=1; session={SECRET}",
+    f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
+    f'--b\r\nContent-Disposition: form-data; name="password"\r\n\r\n{SECRET}\r\n--b--',
+    f"('password', '{SECRET}')",
+    orjson.dumps({"field": "auth_password", "val": SECRET}).decode(),
+    orjson.dumps({"headers": [["Authorization", SECRET]]}).decode(),
+    orjson.dumps({"data": orjson.dumps({"data": orjson.dumps({"otp": SECRET}).decode()}).decode()}).decode(),
+]
+
+
+@pytest.mark.parametrize("is_value", [False, True], ids=["body", "variable"])
+@pytest.mark.parametrize("text", SHAPES, ids=range(len(SHAPES)))
+def test_a_secret_goes_in_any_format(text: str, is_value: bool) -> None:
+    """XML, INI, YAML, code, headers, forms, URLs, keys, JSON in JSON: as a body, and in a variable of an event."""
+    event = {"type": "ChannelVarset", "variable": "SETTINGS", "value": text}
+    found: list[str] = []
+    cleaned = clean_frame(orjson.dumps(event)).decode() if is_value else clean_text(text, found.append)
+
+    assert "hunter2Zq" not in cleaned
+    assert "removed:" in cleaned
+    assert is_value or "hunter2Zq" in found[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PJSIP/alice@pbx,30,tTb(ctx^s^1)",
+        "<sip:alice@pbx:5060;transport=udp>",
+        "sip:alice@pbx:5060",
+        '"Key, Alice" <sip:1001@pbx>',
+        "sound:pin, then press 1",
+        "http://pbx:8088/ari?a@b",
+        "<pinned>yes</pinned><b>password</b>",
+        '[["state", "Up"], ["keys", "1"]]',
+    ],
+)
+def test_other_texts_stay(text: str) -> None:
+    assert clean_text(text) == text
+    event = orjson.dumps({"type": "ChannelVarset", "variable": "X", "value": text})
+    assert clean_frame(event) == event

@@ -161,3 +161,9 @@ def test_every_type_of_duckdb_can_be_printed(run: Run, form: str) -> None:
     )  # fmt: skip
     for value in values:
         run("query", SAMPLES / "ivr_dtmf.parquet", f"SELECT {value} AS x", "--format", form)
+
+
+@pytest.mark.parametrize("character", "\u115f\u2800\u3164\uffa0\u200b\u2063")
+def test_a_character_without_a_form_is_shown(character: str) -> None:
+    """Two names that look the same are the same."""
+    assert printable(f"Mia{character}") == "Mia\ufffd"
