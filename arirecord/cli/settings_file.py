@@ -37,9 +37,11 @@ EVERYWHERE = ("url", "user", "app", "filter", "exclude", "format", "timezone")
 
 _OF_USER = {
     *("output", "force", "file", "unsafe", "ca", "insecure", "takeover", "upstream", "connect"),
-    *("host", "listen", "allow-origin", "allow-host", "insecure-open"),
+    *("host", "listen", "allow-origin", "allow-host", "insecure-open", "master"),
 }
-"""Options that the file of a folder may not set, besides all outputs and all of `redact`."""
+"""Options that the file of a folder may not set, besides all outputs and those of `_VERBS_OF_USER`."""
+_VERBS_OF_USER = ("erase", "redact", "retain")
+"""Verbs whose options decide what is removed: the file of a folder may not set any."""
 _REPEATED = ("capture",)
 """Verbs that a file may have several tables of: `[[capture]]`."""
 _FOLDER_SETTINGS = f"{__name__}.folder"
@@ -201,7 +203,7 @@ def _check_folder_settings(verb: str, options: Mapping[str, click.Option], path:
     from .output import OutputOption
 
     outputs = {key for key, option in options.items() if isinstance(option, OutputOption)}
-    refused = options.keys() if verb == "redact" else options.keys() & (_OF_USER | outputs)
+    refused = options.keys() if verb in _VERBS_OF_USER else options.keys() & (_OF_USER | outputs)
     if refused:
         raise click.ClickException(
             f"{path} sets --{min(refused)} of {verb}, which a settings file found in a folder may not set. "

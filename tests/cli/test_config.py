@@ -52,6 +52,9 @@ def written(path: Path, text: str) -> Path:
         ("[capture]\ninsecure = true", ["capture"]),
         ("[capture]\nca = 'evil.pem'", ["capture"]),
         ("[redact]\nnames = false", ["redact", SAMPLE, "-o", "r.parquet"]),
+        ("[retain]\nkeep = '1d'", ["retain", "."]),
+        ("[erase]\nnumber = ['1001']", ["erase", SAMPLE]),
+        ("[tables]\nmaster = 'spark://evil.example:7077'", ["tables", "build", SAMPLE]),
         ("[redact]\nkeep = ['1001']", ["redact", SAMPLE, "-o", "r.parquet"]),
     ],
 )
