@@ -46,6 +46,7 @@ _FIRST_DAY = datetime(2026, 11, 24, tzinfo=UTC)
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?=\.\d{3}[+-]\d{4})")
 _UNIQUE = re.compile(r"\b1[5-9]\d{8}(?=\.\d+\b)")
 _UUID = re.compile(r"\b[0-9a-f]{8}(?=-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)")
+_GIVEN = re.compile(r"\b((?:agent|out|pb)-)([0-9a-f]{10,12})\b")
 _SERVER = re.compile(r'("asterisk_id": ?")[^"]*(?=")')
 
 
@@ -72,10 +73,14 @@ def _write(target: Path, server: int, day: int, events: int) -> None:
     shift_s = int(midnight.timestamp()) - middle_ns // 10**9
     shift, begun = timedelta(seconds=shift_s), made[0][0] + shift_s * 10**9
 
+    lap = 7919 * (100 * server + day)
+
     def moved(text: str) -> str:
         text = _TIME.sub(lambda at: (datetime.fromisoformat(at[0]) + shift).isoformat(), text)
         text = _UNIQUE.sub(lambda epoch: str(int(epoch[0]) + shift_s), text)
-        text = _UUID.sub(lambda uuid: f"{(int(uuid[0], 16) + 7919 * (100 * server + day)) % 2**32:08x}", text)
+        text = _UUID.sub(lambda uuid: f"{(int(uuid[0], 16) + lap) % 2**32:08x}", text)
+        # An app gives an id of a playback once; one connection takes two with the same id for one.
+        text = _GIVEN.sub(lambda given: f"{given[1]}{(int(given[2], 16) + lap) % 16**10:010x}", text)
         return _SERVER.sub(rf"\1pbx{server}", text)
 
     writer = JournalWriter(journal_path(target), begun, {"verb": "import", "files": ["generated"]})
@@ -152,6 +157,8 @@ def _bytes_read() -> int:
 def _one_day(root: Path) -> None:
     """Compare the bytes read for the calls of a day with those of its files."""
     begin_ns = int((_FIRST_DAY + timedelta(days=1)).timestamp()) * 10**9
+    with connect(list_parts(root)[0].path, models=["calls"], kept=False):
+        pass  # modules are loaded
     before = _bytes_read()
     with connect(
         open_pruned(root, begin_ns, begin_ns + 86_400 * 10**9, has_calls=True), models=["calls"], kept=False
