@@ -59,6 +59,18 @@ SUBSCRIBE = "POST /applications/app/subscription?eventSource="
         (400, "POST /events/claim"),
         (404, "POST /events/user/x?application=nosuch"),
         (204, "POST /events/user/x?application=app"),
+        (404, "DELETE /asterisk/config/dynamic/nosuch/endpoint/x"),
+        (204, "DELETE /asterisk/config/dynamic/res_pjsip/endpoint/x"),
+        (409, "POST /asterisk/modules/nosuch"),
+        (204, "PUT /asterisk/modules/res_pjsip.so"),
+        (404, "DELETE /asterisk/logging/nosuch"),
+        (204, "PUT /asterisk/logging/messages/rotate"),
+        (409, "DELETE /bridges/recorded-bridge-1/moh"),
+        (204, "POST /bridges/recorded-bridge-1/moh"),
+        (404, "PUT /endpoints/sendMessage?to=nosuch&from=x"),
+        (404, "PUT /endpoints/nosuch/x/sendMessage"),
+        (204, "PUT /endpoints/PJSIP/x/sendMessage?from=x"),
+        (400, "POST /endpoints/PJSIP/x/refer"),
     ],
 )
 def test_status(status: int, request_text: str) -> None:
@@ -92,6 +104,27 @@ def test_a_channel_that_was_not_dialled_takes_no_commands(status: int, name: str
     world.run()
     world.ask("POST", "/channels/create?endpoint=PJSIP/bob&app=app&channelId=mine")
     world.ask("POST", f"/channels/mine/{name}")
+
+    assert world.of(events.Respond)[-1].response.status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "first", "request_text"),
+    [
+        (403, "POST /channels/create?endpoint=Local/1@x&app=app&channelId=mine", "GET /channels/mine/rtp_statistics"),
+        (404, "POST /channels/create?endpoint=PJSIP/x&app=app&channelId=mine", "GET /channels/mine/rtp_statistics"),
+        (204, "POST /bridges/recorded-bridge-1/moh", "DELETE /bridges/recorded-bridge-1/moh"),
+        (204, "POST /asterisk/logging/mine?configuration=notice", "DELETE /asterisk/logging/mine"),
+    ],
+)
+def test_what_the_client_did_before_counts(status: int, first: str, request_text: str) -> None:
+    world = World(FRAMES)
+    world.connect()
+    world.run()
+    world.pass_s(10)
+    for text in (first, request_text):
+        method, target = text.split(" ", 1)
+        world.ask(method, target)
 
     assert world.of(events.Respond)[-1].response.status == status
 

@@ -62,7 +62,7 @@ class Commands:
         self._ids = ids
         self._now_ns: Callable[[], int | None] = now_ns or (lambda: None)
         self._plausible = SyntheticResponses(moment)
-        self._refusals = Refusals(self._exists, lambda name: name in applications(), self._state_of)
+        self._refusals = Refusals(self._exists, lambda name: name in applications(), self._channel_of)
         # Without recorded requests, events alone show what the recorded app created.
         self.expected = None if recorded.exchanges else ExpectedResources(ids)
         self._tables: Mapping[str, Callable[[], ResourceTable]] = {
@@ -213,12 +213,11 @@ class Commands:
         if key.second and found.asked.second:
             self._ids.bind("channels", found.asked.second, key.second)
 
-    def _state_of(self, channel: str) -> str:
-        item = self._pbx.channels.items.get(channel) or self.made.get("channels", {}).get(channel, {})
-        return str(item.get("state", ""))
+    def _channel_of(self, channel: str) -> Mapping[str, Any]:
+        return self._pbx.channels.items.get(channel) or self.made.get("channels", {}).get(channel, {})
 
     def _exists(self, kind: str, key: str) -> bool:
-        return self._tables[kind]().was(key) or key in self.made.get(kind, {})
+        return (kind in self._tables and self._tables[kind]().was(key)) or key in self.made.get(kind, {})
 
     def _unknown(self, route: Route) -> bool:
         """Whether the target of a command never existed: neither in the recording so far, nor created by a client."""
@@ -230,6 +229,12 @@ class Commands:
             return False
         return not self._exists(kind, key)
 
+    def _toggle(self, kind: str, key: str, is_there: bool) -> None:
+        if is_there:
+            self.made.setdefault(kind, {})[key] = {}
+        else:
+            self.made.get(kind, {}).pop(key, None)
+
     def _note(self, route: Route, request: RestRequest) -> None:
         """Note what a client sets or ends, for its later queries."""
         kind, key = subject(route)
@@ -238,6 +243,10 @@ class Commands:
             self._pbx.variables.setdefault(key, {})[given["variable"]] = given.get("value", "")
         elif name == "setGlobalVar" and "variable" in given:
             self._pbx.global_variables[given["variable"]] = given.get("value", "")
+        elif name in ("addLog", "deleteLog"):
+            self._toggle("logs", route.ids["logChannelName"], name == "addLog")
+        elif route.operation.resource == "bridges" and name in ("startMoh", "stopMoh"):
+            self._toggle("moh", key, name == "startMoh")
         elif name in _ENDS:
             self.made.get(kind, {}).pop(key, None)
         elif route.operation.resource == "deviceStates":

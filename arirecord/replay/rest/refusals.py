@@ -4,7 +4,7 @@ Statuses and reasons are those of `res/ari/resource_*.c` in Asterisk 22.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from arirecord.asterisk.rest_operations import Route
 
@@ -23,7 +23,10 @@ DEVICES: Final = {
 CONTROLS: Final = ("restart", "pause", "unpause", "reverse", "forward")
 
 # Asterisk checks the parameters of these before it looks for the resource in the path.
-_FIRST: Final = ("control", "getBridgeVar", "getBridgeVars", "setBridgeVars", "setChannelVars", "snoopChannel")
+_FIRST: Final = (
+    *("control", "getBridgeVar", "getBridgeVars", "getObject", "rtpstatistics", "setBridgeVars", "setChannelVars"),
+    "snoopChannel",
+)
 
 # Asterisk refuses these for a channel that was created and not dialled.
 _NEEDS_DIALLED: Final = {
@@ -36,23 +39,43 @@ _MISSING: Final = {("bridges", "play"): 500, ("events", "claimChannel"): 400}
 
 _DOWN: Final = ("Down", "Rsrvd")
 
+# What names in a path begin with, by operation, otherwise the status: no Asterisk has such a module or configuration.
+_MODULES: Final = (
+    *("app_", "bridge_", "cdr_", "cel_", "chan_", "codec_", "format_", "func_", "pbx_", "res_", "test_"),
+)
+_PREFIXES: Final[Mapping[str, tuple[str, tuple[str, ...], int, str]]] = {
+    "loadModule": ("moduleName", _MODULES, 409, "Module could not be loaded"),
+    "unloadModule": ("moduleName", _MODULES, 404, "Module not found in running modules"),
+    "reloadModule": ("moduleName", _MODULES, 404, "Module not found in running modules"),
+    "getObject": ("configClass", ("res_", "bucket"), 404, "configClass not found"),
+    "updateObject": ("configClass", ("res_", "bucket"), 404, "configClass not found"),
+    "deleteObject": ("configClass", ("res_", "bucket"), 404, "configClass not found"),
+}
+
+# Log channels that Asterisk's sample configuration has, besides those that a client adds.
+_LOGS: Final = {"console", "messages", "messages.log", "full", "full.log", "security", "security.log", "debug.log"}
+
+# Technologies that take messages and REFER, and those whose channels have RTP.
+_MESSAGES: Final = {"pjsip", "sip", "sips", "xmpp"}
+_RTP: Final = {"PJSIP", "SIP", "UnicastRTP", "MulticastRTP", "Motif", "Skinny", "Unistim", "MGCP", "OOH323"}
+
 Check = Callable[[Route, RestRequest], RestResponse | None]
 
 
 class Refusals:
     """`exists` reports whether a resource of a type (`channels`) exists, `has_application` whether a client has it.
 
-    `state_of` returns the state of a channel, empty if it is not known.
+    `channel_of` returns a channel as ARI shows it, empty if it is not known.
     """
 
     def __init__(
         self,
         exists: Callable[[str, str], bool],
         has_application: Callable[[str], bool],
-        state_of: Callable[[str], str] = lambda channel: "",
+        channel_of: Callable[[str], Mapping[str, Any]] = lambda channel: {},
     ) -> None:
         self._exists = exists
-        self._state_of = state_of
+        self._channel_of = channel_of
         self._has_application = has_application
         self._checks: Mapping[tuple[str, str], Check] = {
             ("applications", "subscribe"): self._subscribe,
@@ -75,6 +98,15 @@ class Refusals:
             ("deviceStates", "update"): self._device,
             ("deviceStates", "delete"): self._device,
             ("events", "userEvent"): self._user_event,
+            ("asterisk", "deleteLog"): self._log,
+            ("asterisk", "rotateLog"): self._log,
+            ("bridges", "stopMoh"): self._no_music,
+            ("channels", "rtpstatistics"): self._rtp,
+            ("endpoints", "refer"): self._message,
+            ("endpoints", "referToEndpoint"): self._message,
+            ("endpoints", "sendMessage"): self._message,
+            ("endpoints", "sendMessageToEndpoint"): self._message,
+            **{("asterisk", name): self._prefix for name in _PREFIXES},
         }
 
     def find(self, route: Route, request: RestRequest) -> RestResponse | None:
@@ -88,7 +120,11 @@ class Refusals:
         check = self._checks.get((route.operation.resource, route.operation.name))
         if check is not None:
             return check(route, request)
-        for parameter in route.operation.parameters:
+        return self._required(route, request)
+
+    def _required(self, route: Route, request: RestRequest) -> RestResponse | None:
+        operation = route.operation
+        for parameter in operation.parameters:
             if parameter.required and parameter.where == "query" and not request.parameters.get(parameter.name):
                 place = (operation.resource, operation.name.removesuffix("WithId"))
                 status = _MISSING.get(place, 400 if 400 in operation.errors else 409)
@@ -102,6 +138,32 @@ class Refusals:
         check = self._checks.get((route.operation.resource, route.operation.name))
         is_first = route.operation.name.removesuffix("WithId") in _FIRST
         return check(route, request) if is_first and check is not None else None
+
+    def _state_of(self, channel: str) -> str:
+        return str(self._channel_of(channel).get("state", ""))
+
+    def _prefix(self, route: Route, request: RestRequest) -> RestResponse | None:
+        name, prefixes, status, text = _PREFIXES[route.operation.name]
+        return None if route.ids[name].startswith(prefixes) else error(status, text)
+
+    def _log(self, route: Route, request: RestRequest) -> RestResponse | None:
+        name = route.ids["logChannelName"]
+        return None if name in _LOGS or self._exists("logs", name) else error(404, "Log channel does not exist")
+
+    def _no_music(self, route: Route, request: RestRequest) -> RestResponse | None:
+        is_playing = self._exists("moh", route.ids["bridgeId"])
+        return None if is_playing else error(409, "Bridge isn't playing music")
+
+    def _rtp(self, route: Route, request: RestRequest) -> RestResponse | None:
+        technology = str(self._channel_of(route.ids["channelId"]).get("name", "")).partition("/")[0]
+        return None if not technology or technology in _RTP else error(403, "Unsupported channel type")
+
+    def _message(self, route: Route, request: RestRequest) -> RestResponse | None:
+        technology = route.ids.get("tech") or request.parameters.get("to", "").replace("/", ":").partition(":")[0]
+        has_target = "tech" in route.ids or request.parameters.get("to")
+        if has_target and technology.lower() not in _MESSAGES:
+            return error(404, "Endpoint not found")
+        return self._required(route, request)
 
     def _variable(self, route: Route, request: RestRequest) -> RestResponse | None:
         given = request.parameters

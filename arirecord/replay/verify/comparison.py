@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import orjson
 
@@ -23,6 +24,9 @@ from .requests import Request
 from .rules import DEFAULT_RULES, Rule, Rules
 
 __all__ = ["Comparison", "Differs", "request_of"]
+
+# A call that begins this shortly before the recorded app leaves may have no request for that reason alone.
+_REACTION_NS: Final = 1_000_000_000
 
 
 class Differs(AssertionError):
@@ -115,7 +119,21 @@ class Comparison:
         reactions = None
         if sent is not None:
             reactions = Reactions(self._session.frames(), self.application, grouping, ours, sent)
-        return compare(ours, asked, grouping, texts, limits, reactions)
+        calls = compare(ours, asked, grouping, texts, limits, reactions)
+        # The recorded app was gone before it could react to these.
+        cut_ns = _end_ns(self._session, self.application) - _REACTION_NS
+        return [call for call in calls if call.recorded_count or call.call.t_ns < cut_ns]
+
+
+def _end_ns(session: SessionFile, application: str) -> int:
+    """When the app closed its last connection, or the recording ended."""
+    header = session.header
+    closed = [
+        frame.t_ns
+        for frame in session.frames(kinds=("connection",), types=("closed",))
+        if f'"connection_application":"{application}"' in frame.raw
+    ]
+    return max(closed, default=header.started_ns + header.first_elapsed_ns + header.duration_ns)
 
 
 def _application(session: SessionFile, recorded: RecordedRest, wanted: str | None) -> str:
