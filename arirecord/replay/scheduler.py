@@ -12,7 +12,7 @@ from .connected_clients import ConnectedClients
 from .events import Command, EndReached, Exit, ReadFrames, Report, SeekFrames, Wait
 from .options import ReplayOptions
 from .pbx.lazy_state import LazyState
-from .rest.client_pacing import ClientPacing, run_up
+from .rest.client_pacing import ClientPacing, split_lead
 from .rest_handler import RestHandler
 from .timing.chaos import Chaos, Fault
 from .timing.clock import PlayerClock
@@ -31,6 +31,8 @@ _FULL_BATCH: Final = 256
 
 # Reading a little ahead, or parsing a few frames, takes less than this.
 _IDLE_NS: Final = 300_000
+
+_MOST_SETTLES: Final = 5
 
 _READ: Final = (ReadFrames(),)
 
@@ -71,7 +73,7 @@ class Scheduler:
         self._seek: Position | None = None
         self._seeking: Position | None = None
         self.gate_wait = GateWait(options.pace_timeout_s)
-        self._settled_ns = 0
+        self._responded_ns = 0
         self._held: Sequence[Frame] = ()
         self._in_flight: Sequence[Frame] = ()
         self._sent_count = 0
@@ -110,7 +112,13 @@ class Scheduler:
 
     def responded(self) -> None:
         """A client was sent a response: it gets a moment for that before the next event."""
-        self._settled_ns = self._clock.now_ns() + int(self._options.pace_settle_s * 1e9)
+        self._responded_ns = self._clock.now_ns()
+
+    def _settled_ns(self, frame: Frame) -> int:
+        """Until when the client has its moment: as long as the recorded app had, within limits."""
+        least_ns = int(self._options.pace_settle_s * 1e9)
+        recorded_ns = 0 if self.progress.is_at_start else frame.t_ns - self.progress.place[0]
+        return self._responded_ns + min(max(recorded_ns, least_ns), _MOST_SETTLES * least_ns)
 
     def lost(self) -> None:
         """The frames of this turn did not reach one of the clients."""
@@ -132,16 +140,11 @@ class Scheduler:
             self._player.feed(frames)
         else:
             # Exchanges before the first event are the initial state: a client that asks early receives it.
-            count = next((n for n, frame in enumerate(frames) if frame.kind not in ("rest", GATE)), len(frames))
-            lead = [frame for frame in frames[:count] if frame.kind == "rest"]
-            begin, begin_ns = len(lead), frames[0].elapsed_ns
-            if self._pacing is None and count < len(frames) and self.progress.is_at_start:
-                begin, begin_ns = run_up(lead, frames[count])
-            self._state.lead(lead[:begin])
-            self.progress.lead(lead[:begin])
-            gates = [frame for frame in frames[:count] if frame.kind == GATE]
-            self._player.feed([*gates, *lead[begin:], *frames[count:]])
-            if begin < len(lead):
+            lead, played, begin_ns = split_lead(frames, self._pacing is None and self.progress.is_at_start)
+            self._state.lead(lead)
+            self.progress.lead(lead)
+            self._player.feed(played)
+            if begin_ns is not None:
                 self._clock.jump(begin_ns)
 
     def turn(self, can_read: bool) -> Sequence[Command]:
@@ -170,8 +173,8 @@ class Scheduler:
             return self._end()
         if not (batch := self._next_batch()):
             return () if self.gate_wait.gate is not None else self._wait(can_read)
-        if now_ns < self._settled_ns and any(self._options.sends(frame) for frame in batch):
-            self._held, self._stalled_until_ns = batch, self._settled_ns
+        if now_ns < (until_ns := self._settled_ns(batch[0])) and any(self._options.sends(frame) for frame in batch):
+            self._held, self._stalled_until_ns = batch, until_ns
             return ()
         return self._send(batch)
 

@@ -283,6 +283,22 @@ def test_a_silent_client_is_waited_for_shorter_each_time() -> None:
     assert len([r for r in world.of(events.Report) if "did not send" in r.text]) == 8
 
 
+def test_the_moment_after_a_response_is_as_long_as_recorded_within_limits() -> None:
+    """An app may register for an event only when the response is there."""
+    for gap_ms, wait_ms in ((1, 20), (50, 50), (9000, 100)):
+        frames = [event(0, 0), event(2, S + gap_ms * S // 1000)]
+        rest = RecordedRest(applications=["app"], exchanges=[command_at(1, "/ari/channels/c/ring", seq=1)])
+        world = World(frames, rest, speed=None, pace="client", pace_settle_s=0.02)
+        client = world.connect()
+        world.run()
+        world.ask("POST", "/channels/c/ring")
+        world.run()
+        world.pass_ns((wait_ms - 1) * S // 1000)
+        assert client.numbers == [0]
+        world.pass_ns(2 * S // 1000)
+        assert client.numbers == [0, 2]
+
+
 def test_events_wait_a_moment_after_a_response() -> None:
     """But not longer because the client asks again and again."""
     rest = RecordedRest(applications=["app"], exchanges=[])

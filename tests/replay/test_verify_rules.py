@@ -242,6 +242,14 @@ def compared(recorded: list[Request], request_key: list[Request], limits: Limits
 ANSWER, RING, PLAY = (f"POST /channels/a/{name}" for name in ("answer", "ring", "play?media=x"))
 
 
+def test_the_order_is_that_of_requests_and_not_of_responses() -> None:
+    """The new app does not wait for the response to the first request; a replay answers both in the recorded order."""
+    recorded = [timed(RING, 0, 1), timed(ANSWER, 2, 3)]
+    exchanged = [timed(RING, 0.2, 1), timed(ANSWER, 0, 3)]
+
+    assert compared(recorded, exchanged) == [f"+ {ANSWER}", f"- {ANSWER}"]
+
+
 def test_requests_in_flight_together_have_no_order() -> None:
     together = [timed(ANSWER, 0, 5), timed(RING, 2, 8), timed(PLAY, 9, 10)]
     one_by_one = [timed(ANSWER, 0, 1), timed(RING, 2, 8), timed(PLAY, 9, 10)]

@@ -10,7 +10,7 @@ from .matcher import Allows, ExchangeQueue, QueuedExchange, queued_exchange
 from .recorded_exchanges import RecordedExchange, exchange_of
 from .request_key import RequestKey
 
-__all__ = ["ClientPacing", "run_up"]
+__all__ = ["ClientPacing", "split_lead"]
 
 _RUN_UP_NS: Final = 5_000_000_000
 
@@ -85,14 +85,19 @@ class ClientPacing:
             row.first = 0
 
 
-def run_up(lead: Sequence[Frame], first: Frame) -> tuple[int, int]:
-    """Where a replay begins: the number of rows before it, and its `elapsed_ns`.
+def split_lead(frames: Sequence[Frame], has_run_up: bool) -> tuple[Sequence[Frame], Sequence[Frame], int | None]:
+    """Split the first rows of a replay: those that show the state before it, those to play, and where it begins.
 
-    `lead` are the rows before the `first` event. A client needs the recorded time for what the app did in the last five
-    seconds before that event, such as creating the bridge for its first call.
+    It begins with the first event (None). A client needs the recorded time for what the app did in the five seconds
+    before it, such as creating the bridge for its first call: `has_run_up` plays these rows, too.
     """
-    for number, frame in enumerate(lead):
-        exchange = exchange_of(frame.raw) if first.elapsed_ns - frame.elapsed_ns <= _RUN_UP_NS else None
+    count = next((n for n, frame in enumerate(frames) if frame.kind not in ("rest", GATE)), len(frames))
+    lead = [frame for frame in frames[:count] if frame.kind == "rest"]
+    gates = [frame for frame in frames[:count] if frame.kind == GATE]
+    for number, frame in enumerate(lead if has_run_up and count < len(frames) else ()):
+        is_near = frames[count].elapsed_ns - frame.elapsed_ns <= _RUN_UP_NS
+        exchange = exchange_of(frame.raw) if is_near else None
         if exchange is not None and exchange.by == "app" and "/api-docs/" not in exchange.uri:
-            return number, max(0, frame.elapsed_ns - exchange.duration_ns)
-    return len(lead), first.elapsed_ns
+            begin_ns = max(0, frame.elapsed_ns - exchange.duration_ns)
+            return lead[:number], [*lead[number:], *frames[count:]], begin_ns
+    return lead, [*gates, *frames[count:]], None

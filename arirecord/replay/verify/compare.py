@@ -126,6 +126,7 @@ def _compare(
 ) -> tuple[Compared, list[tuple[_Line, _Line]]]:
     """The differences of a call, and the equal requests."""
     recorded.sort(key=lambda line: line.request.begun_ns)
+    asked.sort(key=lambda line: line.request.begun_ns)  # they came in the order of their responses
     if not limits.strict:
         asked = _with_effect(recorded, asked)
         recorded = _without_repeated(recorded, asked)
