@@ -37,8 +37,13 @@ requests AS (
         -- An incoming channel that picked the call up is the called party.
         CASE WHEN legs.is_first IS NOT true AND NOT dialled.is_caller THEN 'called' ELSE legs.role END AS role,
         -- An incoming channel that was refused (by Busy() and the like) sent no request itself; one that cancelled
-        -- (487) did. A channel that was made and never dialled has no far end.
-        asked.is_soft OR (NOT facts.is_answered AND legs.role = 'caller' AND COALESCE(asked.tech_cause, 487) <> 487)
+        -- (487) did. Without a SIP status, busy (17) and congested (34) are refused. A channel that was made and never
+        -- dialled has no far end.
+        asked.is_soft
+            OR (
+                NOT facts.is_answered AND legs.role = 'caller'
+                AND COALESCE(asked.tech_cause <> 487, asked.hangup_cause IN (17, 34) AND NOT parties.has_called, false)
+            )
             OR (
                 NOT facts.is_answered AND legs.role = 'called'
                 AND facts.ringing_at IS NULL AND dialled.channel_id IS NULL
