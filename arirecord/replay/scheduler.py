@@ -32,8 +32,6 @@ _FULL_BATCH: Final = 256
 # Reading a little ahead, or parsing a few frames, takes less than this.
 _IDLE_NS: Final = 300_000
 
-_MOST_SETTLES: Final = 5
-
 _READ: Final = (ReadFrames(),)
 
 
@@ -118,7 +116,7 @@ class Scheduler:
         """Until when the client has its moment: as long as the recorded app had, within limits."""
         least_ns = int(self._options.pace_settle_s * 1e9)
         recorded_ns = 0 if self.progress.is_at_start else frame.t_ns - self.progress.place[0]
-        return self._responded_ns + min(max(recorded_ns, least_ns), _MOST_SETTLES * least_ns)
+        return self._responded_ns + self.gate_wait.moment_ns(recorded_ns, least_ns)
 
     def lost(self) -> None:
         """The frames of this turn did not reach one of the clients."""
@@ -288,7 +286,7 @@ class Scheduler:
         """Wait for the request of a gate; nothing if it came. After the wait, the replay continues without it."""
         assert self._pacing is not None
         if self._pacing.is_open(gate, self._clients.recorded_applications):
-            self.gate_wait.end(has_come=True)
+            self.gate_wait.end(has_come=True, now_ns=now_ns)
             self.update_clock()
             return ()
         if self.is_paused or not self._clients.can_receive:
@@ -296,7 +294,7 @@ class Scheduler:
             return [Wait()]
         if now_ns < self.gate_wait.until_ns:
             return [Wait(self.gate_wait.until_ns)]
-        self.gate_wait.end(has_come=False)
+        self.gate_wait.end(has_come=False, now_ns=now_ns)
         self.update_clock()
         return [Report(f"The client did not send {self._pacing.pass_by(gate)}; the replay continues without it.")]
 

@@ -11,6 +11,7 @@ from arirecord.errors import ReplayError
 from arirecord.replay import events
 from arirecord.replay.pbx.state import PbxState
 from arirecord.replay.rest.recorded_exchanges import RecordedRest
+from arirecord.replay.timing.pacing import GateWait
 from arirecord.select.times import Position
 
 from .world import START_NS, Listener, S, World, command_at, event, every_second
@@ -297,6 +298,20 @@ def test_the_moment_after_a_response_is_as_long_as_recorded_within_limits() -> N
         assert client.numbers == [0]
         world.pass_ns(2 * S // 1000)
         assert client.numbers == [0, 2]
+
+
+def test_a_client_that_is_slow_has_a_longer_moment() -> None:
+    """On a busy machine it may not have read the response when the event comes."""
+    wait, gate = GateWait(5), every_second(1)[0]
+    moments = []
+    for took_ms in (2, 100, 2, 2, 900):
+        wait.begin(gate, 0, 0)
+        wait.end(has_come=True, now_ns=took_ms * S // 1000)
+        moments.append(wait.moment_ns(9 * S, S // 50) * 1000 // S)
+
+    assert moments == [100, 300, 262, 229, 1000]
+    assert wait.moment_ns(S // 2, S // 50) == S // 2
+    assert wait.moment_ns(S, 0) == 0
 
 
 def test_events_wait_a_moment_after_a_response() -> None:

@@ -21,6 +21,12 @@ _MOST_HALVED: Final = 6
 # The recorded app sent some requests before it had the response to others: such a client sends them soon.
 _CONCURRENT_NS: Final = 500_000_000
 
+# The moment after a response is as long as in the recording: at most so many times the least one, or so many times as
+# long as the client needed for a request; and never longer than this.
+_MOST_LEAST: Final = 5
+_MOST_SLOWEST: Final = 3
+_MOST_NS: Final = 1_000_000_000
+
 
 def paced(
     frames: Iterable[Frame], idle_limit_ns: int | None, min_gap_ns: int, sent: Callable[[Frame], bool]
@@ -92,6 +98,7 @@ class GateWait:
         self._reaction_s = 0.0
         self._since_ns = 0
         self._missed = 0
+        self._slowest_ns = 0
 
     def begin(self, gate: Frame, before_ns: int, now_ns: int) -> None:
         """Wait at a gate. `before_ns` is when the frame before it was recorded; 0: there was none."""
@@ -105,10 +112,17 @@ class GateWait:
         self._since_ns = now_ns
         self.until_ns = now_ns + int(wait_s * 1e9)
 
-    def end(self, has_come: bool) -> None:
+    def end(self, has_come: bool, now_ns: int) -> None:
         """Go on, with the request or without it."""
         self.gate = None
+        if has_come:
+            self._slowest_ns = max(now_ns - self._since_ns, self._slowest_ns * 7 // 8)
         self._missed = 0 if has_come else self._missed + 1
+
+    def moment_ns(self, recorded_ns: int, least_ns: int) -> int:
+        """How long a client has after a response, if the recorded app had so long: on a busy machine more."""
+        most_ns = min(max(_MOST_LEAST * least_ns, _MOST_SLOWEST * self._slowest_ns), max(_MOST_NS, least_ns))
+        return min(max(recorded_ns, least_ns), most_ns) if least_ns else 0
 
     @property
     def concurrent_until_ns(self) -> int | None:
