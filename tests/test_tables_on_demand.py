@@ -50,7 +50,8 @@ def test_only_tables_that_a_view_reads_stay() -> None:
     tables.need()
     stay = {name for (name,) in tables.connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     views = [model for model in load_models() if model.layer != "intermediate"]
-    assert stay == {name for model in views for name in model.reads if name.startswith("int_")}
+    read = {name for model in views for name in model.reads if name.startswith("int_")}
+    assert stay == read | {"agent_spans"}  # of the file of traces, empty without one
     made: list[str] = []
     tables.need(begin=made.append)
     tables.need(mart_names(), begin=made.append)
