@@ -1,6 +1,5 @@
 -- One row is one finding about the order of events: an event before its channel's creation, after its end, with a time
--- that goes back, or received late. Identified by `rule`, `channel_id` and `seq`. Frames that Asterisk sent twice
--- count once.
+-- that goes back, or received late. Identified by `rule`, `channel_id` and `seq`. Equal frames count once.
 WITH ordered_events AS (
     SELECT
         events.channel_id, events.event_type AS type, events.event_at, events.seq,
