@@ -91,7 +91,8 @@ class _Plateau:
 def find_steps(runner: StatementRunner, views: SessionViews) -> Sequence[ClockStep]:
     """Return the steps of a server's clock that one recording of it shows beyond doubt, in order.
 
-    If receipts go back, the recorder's clock was set, and nothing is known about Asterisk's.
+    If receipts go back, the recorder's clock was set, and nothing is known about Asterisk's. Parts of a lake show no
+    steps: a table must not depend on which other parts are read.
     """
     if not views.is_one_recording:
         return []

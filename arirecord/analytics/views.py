@@ -100,9 +100,9 @@ class SessionViews:
 
     @property
     def is_one_recording(self) -> bool:
-        """Whether all rows have their `elapsed_ns` from one start."""
+        """Whether the rows are one whole recording: one file that is not a part of a lake."""
         parts = self._session.parts if self._session else ()
-        return len({part.header.started_ns for part in parts}) == 1
+        return len(parts) == 1 and "contents" not in parts[0].header.other
 
     def create(self, view: str) -> str:
         """Return the statement that creates a view."""
