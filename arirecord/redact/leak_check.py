@@ -44,6 +44,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}(?![A-Za-z0-9+/_-])={0,2}")
 _PRINTABLE = bytes(range(32, 127))
 _ADDRESS = re.compile(r"[\w.%+@:-]{2,}")
 _LINE_END = re.compile(r"(?<=[A-Za-z0-9+/])\r?\n(?=[A-Za-z0-9+/])")
+_ESCAPED_BYTE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|([0-3][0-7]{2}))")
 _LABEL = re.compile("xn--([A-Za-z0-9-]+)")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}")
 _MAX_BYTES = 1 << 20
@@ -175,9 +176,8 @@ def _undone(text: str) -> Iterator[str]:
     if "\\" in text:
         with suppress(ValueError):
             yield from _changed(text, json.loads('"' + text.replace('\\"', '"').replace('"', '\\"') + '"'))
-        with suppress(ValueError):
-            data = text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1", "replace")
-            yield from _changed(text, data.decode("utf-8", "replace"))
+        data = _ESCAPED_BYTE.sub(lambda byte: bytes([int(byte[1] or byte[2], 16 if byte[1] else 8)]), text.encode())
+        yield from _changed(text, data.decode("utf-8", "replace"))
     if "%" in text:
         yield from _changed(text, unquote(text), unquote_plus(text), unquote(text, "latin-1"))
         yield from _changed(text, unescape(re.sub("%u([0-9a-fA-F]{4})", r"&#x\1;", text)))
