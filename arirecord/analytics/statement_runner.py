@@ -1,5 +1,6 @@
 """Running the statements that create views, macros and tables."""
 
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import Any
 import duckdb
 
 __all__ = ["StatementRunner"]
+
+_FILLS_TABLE = re.compile(r"CREATE TABLE \S+ AS\b")
 
 
 class StatementRunner:
@@ -26,7 +29,7 @@ class StatementRunner:
         """Run a statement."""
         if self._script is not None:
             self._script.append(statement)
-            statement += " WITH NO DATA" if statement.startswith("CREATE TABLE") else ""
+            statement += " WITH NO DATA" if _FILLS_TABLE.match(statement) else ""
         # DuckDB 2.0 hangs if it is interrupted during a recursion.
         with _interrupted_later() if "RECURSIVE" in statement else nullcontext():
             self._execute(statement)
