@@ -223,10 +223,10 @@ class StoredObject:
 
     def read_at(self, begin: int, count: int) -> bytes:
         """Return bytes of the object, fewer at its end. The end of a Parquet file is read with its whole footer."""
-        count = max(min(count, self.size - begin), 0)
-        tail_begin = self.size - len(self._tail)
+        count, tail = max(min(count, self.size - begin), 0), self._tail
+        tail_begin = self.size - len(tail)
         if begin >= tail_begin:
-            return self._tail[begin - tail_begin :][:count]
+            return tail[begin - tail_begin :][:count]
         with store_errors(self.path):
             return bytes(self.file.read_at(count, begin))
 
@@ -246,6 +246,8 @@ class StoredObject:
             return bytes(self.file.read_at(count, self.size - before - count))
 
 
+_MOST_OBJECTS = 1000
+"""Objects whose ends are kept: 130 MB at most if their footers are small."""
 _objects: dict[str, StoredObject] = {}
 
 
@@ -255,11 +257,16 @@ def stored_object(path: ObjectPath, *, is_fresh: bool = False) -> StoredObject:
     is_fresh: ask the store whether it was replaced.
     """
     key = str(path)
-    if is_fresh or key not in _objects:
-        found = StoredObject(path)
-        if key not in _objects or _objects[key].tag != found.tag:
-            _objects[key] = found
-    return _objects[key]
+    known = _objects.get(key)
+    if known and not is_fresh:
+        return known
+    current = StoredObject(path)
+    if known and known.tag == current.tag:
+        return known
+    if len(_objects) >= _MOST_OBJECTS:
+        _objects.clear()
+    _objects[key] = current
+    return current
 
 
 def _forget(path: ObjectPath) -> None:
