@@ -58,9 +58,12 @@ class Session(MartMethods, reader.SessionFile):
     @cached_property
     def _tables(self) -> "Tables":
         from arirecord.analytics.connection import Tables
-        from arirecord.lake.build_tables import extend_tables
+        from arirecord.analytics.kept_tables import keeps_tables
 
-        extend_tables(self)
+        if keeps_tables(self):
+            from arirecord.lake.build_tables import extend_tables
+
+            extend_tables(self)
         return Tables(self, self.timezone, is_kept=True)
 
     @cached_property
@@ -133,9 +136,10 @@ class Session(MartMethods, reader.SessionFile):
     def _mart(
         self, name: str, parameters: Parameters, bucket: timedelta | str | None = None, by: str | None = None
     ) -> "pl.DataFrame":
-        from arirecord.analytics.table_query import from_mart
+        from arirecord.analytics.mart_columns import mart_columns
+        from arirecord.analytics.table_query import TableQuery, sql_of
 
-        return self.sql(f"FROM {from_mart(name, bucket, by)}", **parameters)
+        return self.sql(sql_of(TableQuery(name, bucket=bucket, by=by), mart_columns(name)), **parameters)
 
     def __getattr__(self, name: str) -> Any:
         """A mart that `MartMethods` does not have yet."""

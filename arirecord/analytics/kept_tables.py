@@ -37,8 +37,8 @@ from .restarts import Restart
 from .views import name, text
 
 __all__ = [
-    "KEPT_MODELS", "MANIFEST", "KeptPart", "KeptTables", "KeptWindow", "fingerprint", "is_derivable", "kept_files",
-    "kept_tables", "models_digest", "read_windows", "stale_reason", "tables_folder", "write_windows",
+    "KEPT_MODELS", "MANIFEST", "KeptPart", "KeptTables", "KeptWindow", "fingerprint", "is_derivable", "keeps_tables",
+    "kept_files", "kept_tables", "models_digest", "read_windows", "stale_reason", "tables_folder", "write_windows",
 ]  # fmt: skip
 
 KEPT_MODELS = (
@@ -137,6 +137,11 @@ def models_digest() -> str:
         _MERGES.values(),
     )
     return hashlib.sha256("\0".join(statements).encode()).hexdigest()[:16]
+
+
+def keeps_tables(session: SessionFile) -> bool:
+    """Return whether tables of a session are kept, also if they are not current."""
+    return len(session.inputs) == 1 and (tables_folder(session.path) / MANIFEST).is_file()
 
 
 def read_windows(folder: Path) -> Sequence[KeptWindow]:

@@ -18,7 +18,10 @@ GROUPS = ("trunk", "prefix", "application", "endpoint", "origin", "server")
 DISPOSITIONS = ("ANSWERED", "BUSY", "CANCEL", "CONGESTION", "FAILED", "NO ANSWER")
 """The dispositions that a call can have."""
 _TIMES = ("started_at", "transferred_at", "created_at", "begun_at", "changed_at", "bucket_at")
-_ORDER = ("bucket_at", "group_value", "changed_at", "first_seq", "seq")
+_ORDER = (
+    "bucket_at", "group_value", "changed_at", "first_seq", "seq", "turn_seq",
+    "started_at", "entered_at", "reported_at", "answered_at", "first_set_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

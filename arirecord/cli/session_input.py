@@ -134,8 +134,11 @@ def open_session(
     if _otlp.path is not None:
         session.span_file = reader.SpanFile(_otlp.path, _otlp.attribute)
     if has_tables:
-        from arirecord.lake.build_tables import extend_tables
+        from arirecord.analytics.kept_tables import keeps_tables
 
-        with progress() as update:
-            extend_tables(session, update)
+        if keeps_tables(session):
+            from arirecord.lake.build_tables import extend_tables
+
+            with progress() as update:
+                extend_tables(session, update)
     return session

@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import duckdb
 import pyarrow.parquet as pq
@@ -84,6 +85,20 @@ def test_a_table_in_every_form(run: Run, tmp_path: object) -> None:
     assert len(csv) == expected.height + 1
     assert pq.read_table(f"{tmp_path}/dtmf.parquet").num_rows == expected.height
     assert expected["digits"][0] in run("dtmf", IVR).stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("mart", "time"), [("bridge_stays", "entered_at"), ("turns", "started_at"), ("variables", "first_set_at")]
+)
+def test_rows_are_in_order_of_time(run: Run, mart: str, time: str) -> None:
+    """Also of a table whose rows have no number of a first event, from Python too."""
+    sample = SAMPLES / "voice_agent.parquet"
+    printed = [datetime.fromisoformat(str(row[time])) for row in rows(run, mart, sample)]
+    tolerance = timedelta(seconds=0.3)  # a turn is announced after its first sound
+
+    assert len(printed) > 4
+    assert all(later >= earlier - tolerance for earlier, later in pairwise(printed))
+    assert getattr(arirecord.open_session(sample), mart)()[time].to_list() == printed
 
 
 def test_filters(run: Run) -> None:
