@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -51,6 +52,7 @@ SELECT
     COALESCE(bool_or(NOT is_over AND COALESCE(epoch_ns(began_at), 0) < $end_ns), false)
 FROM spans
 """
+_ATTEMPTS = 5
 
 
 def open_pruned(
@@ -77,6 +79,15 @@ def open_pruned(
         return open_session(inputs)
     if has_calls and any(read_windows(tables_folder(path)) for path in inputs if not is_lake(path)):
         return open_session(inputs)  # its kept tables are those of all parts
+    for _ in range(_ATTEMPTS if any(map(is_lake, inputs)) else 0):
+        with suppress(FileNotFoundError):  # a file of a lake can be merged with others after it was listed
+            return _open_chosen(inputs, begin_ns, end_ns, servers, has_calls)
+    return _open_chosen(inputs, begin_ns, end_ns, servers, has_calls)
+
+
+def _open_chosen(
+    inputs: Sequence[Path], begin_ns: int, end_ns: int, servers: Collection[str], has_calls: bool
+) -> SessionFile:
     groups: list[_Parts] = [_Parts((path, None) for path in inputs if not is_lake(path) for path in _files(path))]
     for root in filter(is_lake, inputs):
         parts = list_parts(root, servers={*servers, None} if servers else None)

@@ -314,6 +314,8 @@ def read_part(path: Path) -> Part:
         metadata = parquet_file(path).metadata
         text, schema = (metadata.metadata or {}).get(KEY), metadata.schema.to_arrow_schema()
         seqs = [seq for _, *low_and_high in column_bounds(metadata, "seq") for seq in low_and_high]
+    except FileNotFoundError:  # it was there a moment ago: a part of a lake can be merged with others
+        raise
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
         if is_out_of_memory(error):
             raise

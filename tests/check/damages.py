@@ -161,13 +161,13 @@ def bridge_left_behind(rows: Rows) -> Rows:
 
 
 def received_late(rows: Rows) -> Rows:
-    """Everything after the middle is received two seconds later."""
-    half = len(rows) // 2
-    late = [
-        replace(row, wall_ns=row.wall_ns + 2 * SECOND_NS, elapsed_ns=row.elapsed_ns + 2 * SECOND_NS)
-        for row in rows[half:]
+    """What comes in the two seconds after the middle is received at their end, as after a stall."""
+    stalled = rows[len(rows) // 2]
+    ended_ns, wall_ns = stalled.elapsed_ns + 2 * SECOND_NS, stalled.wall_ns + 2 * SECOND_NS
+    return [
+        replace(row, elapsed_ns=ended_ns, wall_ns=wall_ns) if stalled.elapsed_ns <= row.elapsed_ns < ended_ns else row
+        for row in rows
     ]
-    return rows[:half] + late
 
 
 def wall_clock_goes_back(rows: Rows) -> Rows:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from arirecord.errors import NotASession
 from arirecord.lake.compaction import compact_lake
 from arirecord.lake.ingest import ingest
 from arirecord.lake.layout import list_parts
-from arirecord.session.reader import open_session
+from arirecord.lake.pruning import open_pruned
+from arirecord.session import reader
+from arirecord.session.reader import SessionFile, open_session
 from tests.waiting import HANG_S
 
 from .lakes import BASE_NS, Row, record, rows_of, stretched, tables
@@ -179,6 +181,25 @@ def test_readers_and_ingests_meanwhile_see_all_rows(tmp_path: Path, lake: Path) 
 
     assert set(seen) <= {len(before), len(before) + open_session(more).header.rows}
     assert set(rows_of(lake)) == before | set(rows_of(more))
+
+
+@pytest.mark.parametrize("opening", [open_session, lambda lake: open_pruned(lake, 1)], ids=["whole", "since a time"])
+def test_a_part_that_goes_while_it_is_opened_is_not_a_damaged_one(
+    monkeypatch: pytest.MonkeyPatch, lake: Path, opening: Callable[[Path], SessionFile]
+) -> None:
+    """Days are replaced between a look at a file and its opening: the reader takes the new files."""
+    row_count, open_file = len(rows_of(lake)), reader.parquet_file
+
+    def opened_late(path: Path) -> pq.ParquetFile:
+        monkeypatch.undo()
+        compact_lake(lake, AFTER)
+        return open_file(path)
+
+    monkeypatch.setattr(reader, "parquet_file", opened_late)
+    session = opening(lake)
+
+    assert session.lost == []
+    assert sum(part.header.rows for part in session.parts) == row_count
 
 
 def test_merged_parts_have_all_columns(lake: Path) -> None:
