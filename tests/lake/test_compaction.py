@@ -18,6 +18,7 @@ from arirecord.lake.ingest import ingest
 from arirecord.lake.layout import list_parts
 from arirecord.lake.pruning import open_pruned
 from arirecord.session import reader
+from arirecord.session.parquet import parquet_file
 from arirecord.session.reader import SessionFile, open_session
 from tests.waiting import HANG_S
 
@@ -188,12 +189,12 @@ def test_a_part_that_goes_while_it_is_opened_is_not_a_damaged_one(
     monkeypatch: pytest.MonkeyPatch, lake: Path, opening: Callable[[Path], SessionFile]
 ) -> None:
     """Days are replaced between a look at a file and its opening: the reader takes the new files."""
-    row_count, open_file = len(rows_of(lake)), reader.parquet_file
+    row_count = len(rows_of(lake))
 
     def opened_late(path: Path) -> pq.ParquetFile:
         monkeypatch.undo()
         compact_lake(lake, AFTER)
-        return open_file(path)
+        return parquet_file(path)
 
     monkeypatch.setattr(reader, "parquet_file", opened_late)
     session = opening(lake)
