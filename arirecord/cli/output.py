@@ -38,7 +38,7 @@ class Input(click.Path):
     """A file or folder that a verb reads; as a `click.Path`, but a missing one is exit code 1 for every verb."""
 
     def __init__(self, *, must_exist: bool = False, allow_dash: bool = False) -> None:
-        super().__init__(path_type=Path, allow_dash=allow_dash)
+        super().__init__(allow_dash=allow_dash)
         self.must_exist = must_exist
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

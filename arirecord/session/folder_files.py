@@ -95,7 +95,7 @@ def without_copies(paths: Iterable[Path]) -> list[Path]:
 def common_folder(paths: Sequence[Path]) -> Path:
     """Return the folder in which all paths are."""
     try:
-        return location(os.path.commonpath([path.absolute().parent for path in paths]))
+        return location(Path(os.path.commonpath([path.absolute().parent for path in paths])))
     except ValueError:  # on this machine and in a store
         return paths[0].parent
 
@@ -162,6 +162,8 @@ def sessions_and_journals(path: Path) -> tuple[list[Path], list[Path]]:
     if not path.is_dir():
         journal = path.with_name(f"{path.name}.journal")
         return ([path], []) if path.exists() else ([], [journal] if journal.is_file() else [])
+    if is_lake(path):  # without journals, and folders come and go in it
+        return list(session_files(path)), []
     journals = list(true_files(sorted(path.rglob("*.parquet.journal"))))  # first: they may be sealed meanwhile
     sessions = list(session_files(path))
     found = set(sessions)

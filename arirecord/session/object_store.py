@@ -38,9 +38,14 @@ _ADVICE = {
 
 
 def location(path: str | Path) -> Path:
-    """Return a path: an `ObjectPath` for `s3://…`, otherwise one of the file system."""
+    """Return a path: an `ObjectPath` for `s3://…`, otherwise one of the file system.
+
+    `pathlib` makes `s3:/…` of it, which is a path of the file system if it exists there.
+    """
     scheme = _SCHEME.match(str(path))
-    return ObjectPath(f"s3://{str(path)[scheme.end() :]}") if scheme else Path(path)
+    if scheme is None or (scheme[0].endswith(":/") and (isinstance(path, str) or os.path.lexists(path))):
+        return Path(path)
+    return ObjectPath(f"s3://{str(path)[scheme.end() :]}")
 
 
 class ObjectPath(PosixPath):
