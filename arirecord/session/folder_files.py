@@ -162,9 +162,9 @@ def sessions_and_journals(path: Path) -> tuple[list[Path], list[Path]]:
     if not path.is_dir():
         journal = path.with_name(f"{path.name}.journal")
         return ([path], []) if path.exists() else ([], [journal] if journal.is_file() else [])
-    if is_lake(path):  # without journals, and folders come and go in it
-        return list(session_files(path)), []
-    journals = list(true_files(sorted(path.rglob("*.parquet.journal"))))  # first: they may be sealed meanwhile
+    # First, since they may be sealed meanwhile. Folders of a lake come and go: `os.walk` passes over those.
+    names = [Path(folder, name) for folder, _, files in os.walk(path) for name in files]
+    journals = list(true_files(sorted(name for name in names if name.match("*.parquet.journal"))))
     sessions = list(session_files(path))
     found = set(sessions)
     return sessions, [journal for journal in journals if journal.with_suffix("") not in found]
