@@ -18,7 +18,7 @@ def register_object_files(connection: duckdb.DuckDBPyConnection, paths: Iterable
     if any(isinstance(path, ObjectPath) for path in paths):
         from fsspec import AbstractFileSystem  # for such sessions only
 
-        class ObjectFileSystem(_ObjectFiles, AbstractFileSystem):  # type: ignore[misc]
+        class ObjectFileSystem(_ObjectFiles, AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
             """The files as DuckDB takes them."""
 
         connection.register_filesystem(ObjectFileSystem())

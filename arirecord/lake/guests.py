@@ -79,7 +79,7 @@ def _rows_of(window: LakeWindow, ids: Collection[str], threads: int, memory: str
     connection.execute(
         f"CREATE TABLE guest_rows AS SELECT seq FROM {rows} WHERE (kind = 'event' AND ({about})) OR ({requests})"
     )
-    # In the file of guests nothing tells which connection received a row.
+    # The file of guests does not say which connection received a row.
     if copies := SessionViews(session, server).copies("FROM guest_rows"):
         connection.execute(f"DELETE FROM guest_rows WHERE seq IN ({copies})")
     connection.execute("SET preserve_insertion_order = false")

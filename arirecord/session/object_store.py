@@ -34,7 +34,7 @@ _ADVICE = {
     "NETWORK_CONNECTION": "the store can't be reached ({why}). Check AWS_ENDPOINT_URL, AWS_REGION and the network",
     "NO_SUCH_BUCKET": "the bucket does not exist",
 }
-"""What the errors of a store mean, by their names in the AWS SDK."""
+"""Messages for the errors of a store, by their names in the AWS SDK."""
 
 
 def location(path: str | Path) -> Path:

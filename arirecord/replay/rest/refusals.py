@@ -39,7 +39,8 @@ _MISSING: Final = {("bridges", "play"): 500, ("events", "claimChannel"): 400}
 
 _DOWN: Final = ("Down", "Rsrvd")
 
-# What names in a path begin with, by operation, otherwise the status: no Asterisk has such a module or configuration.
+# Prefixes of valid names in a path, by operation, and the status of other names: no Asterisk has such a module or
+# configuration.
 _MODULES: Final = (
     *("app_", "bridge_", "cdr_", "cel_", "chan_", "codec_", "format_", "func_", "pbx_", "res_", "test_"),
 )

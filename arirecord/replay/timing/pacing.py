@@ -21,8 +21,8 @@ _MOST_HALVED: Final = 6
 # The recorded app sent some requests before it had the response to others: such a client sends them soon.
 _CONCURRENT_NS: Final = 500_000_000
 
-# The moment after a response is as long as in the recording: at most so many times the least one, or so many times as
-# long as the client needed for a request; and never longer than this.
+# Limits of the recorded time after a response: a multiple of the least one, a multiple of the longest time that the
+# client took for a request, and an absolute one.
 _MOST_LEAST: Final = 5
 _MOST_SLOWEST: Final = 3
 _MOST_NS: Final = 1_000_000_000
@@ -120,7 +120,7 @@ class GateWait:
         self._missed = 0 if has_come else self._missed + 1
 
     def moment_ns(self, recorded_ns: int, least_ns: int) -> int:
-        """How long a client has after a response, if the recorded app had so long: on a busy machine more."""
+        """Return the time to wait after a response: the recorded one, within limits that grow for a slow client."""
         most_ns = min(max(_MOST_LEAST * least_ns, _MOST_SLOWEST * self._slowest_ns), max(_MOST_NS, least_ns))
         return min(max(recorded_ns, least_ns), most_ns) if least_ns else 0
 

@@ -17,7 +17,7 @@ from .rules import REPEATED, Rule
 __all__ = ["learned", "read_rules", "rules_path", "rules_text"]
 
 _HEAD = """\
-# What differs in each run, found by `arirecord verify --learn`.
+# Values that differ in each run, found by `arirecord verify --learn`.
 # METHOD PATH?NAME: a parameter; repeated METHOD PATH: how often equal requests come.
 """
 
@@ -49,8 +49,8 @@ def rules_text(session: Path, rules: Sequence[str]) -> str:
 def learned(first: Sequence[Compared], second: Sequence[Compared]) -> list[str]:
     """The rules for parameters with another value in the recording and in each of two runs of the same app.
 
-    Also for requests that the runs repeat a different number of times. What both runs have is a change of the app, and
-    no rule hides it.
+    Also for requests that the runs repeat a different number of times. A difference that both runs have in the same way
+    is a change of the app, and no rule hides it.
     """
     values = [dict(change for call in run for change in _changes(call)) for run in (first, second)]
     found: dict[tuple[str, str], set[str]] = {}

@@ -1,6 +1,6 @@
 -- One row is one beginning (`is_start`) or end of speech on a channel, by talk detection. Identified by `seq`.
--- `rate_hz`: Asterisk counts silence as if the channel had so many samples a second and talk detection expected 8,000. It
--- expects the rate of the channel's own codec. NULL if `channelvars` does not have both formats.
+-- `rate_hz`: Asterisk counts silence `rate_hz` / 8,000 times too fast, since talk detection expects the rate of the
+-- channel's own codec. NULL if `channelvars` does not have both formats.
 SELECT
     seq,
     event_time(timestamp, received_at, seq) AS event_at,
