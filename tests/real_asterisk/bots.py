@@ -4,7 +4,7 @@ import asyncio
 import struct
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -68,12 +68,12 @@ class AudioSocketBot:
         }  # fmt: skip
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(self._send(writer))
-            while await reader.read(4096):
-                pass
-            sending.cancel()
-        writer.close()
+        with closing(writer):
+            async with asyncio.TaskGroup() as tasks:
+                sending = tasks.create_task(self._send(writer))
+                while await reader.read(4096):
+                    pass
+                sending.cancel()
 
     async def _send(self, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()

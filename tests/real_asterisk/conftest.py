@@ -46,8 +46,7 @@ def asterisk() -> Iterator[Asterisk]:
 def nothing_left(asterisk: Asterisk) -> Iterator[None]:
     """A test leaves no recording to the next one, and no call if it failed."""
     yield
-    for channel in asterisk.ari("GET", "channels"):
-        asterisk.ari("DELETE", f"channels/{channel['id']}")
+    asterisk.hang_up_all()
     for recording in asterisk.ari("GET", "recordings/stored"):
         asterisk.ari("DELETE", f"recordings/stored/{recording['name']}")
 

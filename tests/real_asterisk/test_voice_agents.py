@@ -91,8 +91,7 @@ class Scene:
 
     async def finish(self) -> dict[str, Talk]:
         await asyncio.gather(*self._talks)
-        for channel in await self.app.request("GET", "channels"):
-            await self.app.request("DELETE", f"channels/{channel['id']}")
+        await asyncio.to_thread(self.app.asterisk.hang_up_all)
         return {
             name: Talk(channel_id, call.voice.spoken, call.voice.received)
             for name, (call, channel_id) in self.calls.items()

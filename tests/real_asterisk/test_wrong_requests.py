@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,15 +40,6 @@ def servers(asterisk: Asterisk) -> Iterator[Servers]:
         connect(f"{ari.ws_url}?app=wrong"),
     ):
         yield Servers((asterisk.url, login), (ari.url, "u:p"))
-
-
-@pytest.fixture(autouse=True)
-def nothing_left(asterisk: Asterisk) -> Iterator[None]:
-    """As in other modules; but one half of a Local channel takes the other with it."""
-    yield
-    for channel in asterisk.ari("GET", "channels"):
-        with suppress(LookupError):
-            asterisk.ari("DELETE", f"channels/{channel['id']}")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.resource}.{one.name}")
