@@ -223,7 +223,7 @@ class Playback:
 
     def _with_responses(self, commands: Sequence[Command], unreadable: str = "") -> Sequence[Command]:
         """The commands with the responses that are due after them, before a further wait."""
-        if self.scheduler.is_seeking and not unreadable:
+        if self.scheduler.seeks is not None and not unreadable:
             return commands
         if not self._state.is_current and not unreadable:
             build = self._state.query()

@@ -83,12 +83,12 @@ class Scheduler:
     @property
     def is_finished(self) -> bool:
         """Whether the last frame was taken."""
-        return self._player.finished
+        return self._player.finished and self.seeks is None
 
     @property
-    def is_seeking(self) -> bool:
-        """Whether the replay will continue elsewhere."""
-        return self._seek is not None or self._seeking is not None
+    def seeks(self) -> Position | None:
+        """Where the replay will continue; None: it goes on here."""
+        return self._seek or self._seeking
 
     def approaches(self, place: Place) -> bool:
         """Whether the frames before this place are going to be sent, without a further action of the user."""
@@ -206,6 +206,8 @@ class Scheduler:
         self._stalled_until_ns = 0
         self.has_ended = False
         self._player.restart()
+        # Nothing may follow, and then no frame sets the clock.
+        self._clock.jump(self._clock.position_ns() + position.ns - self._clock.recording_ns())
         self.progress.restart(position)
         self._clients.moved()
         if self.shift is not None:

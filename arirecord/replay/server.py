@@ -198,8 +198,10 @@ class ReplayServer(AsyncBlock):
         status, speed, chaos = self.status, self.clock.speed, self._playback.chaos
         header = self.session.header
         end_ns = header.first_elapsed_ns + header.duration_ns
+        seeks = self._playback.scheduler.seeks
+        at_ns = (self.clock.recording_ns() if seeks is None else seeks.ns) - header.started_ns
         return {
-            "position_s": min(self.clock.recording_ns() - header.started_ns, end_ns) / 1e9,
+            "position_s": min(max(0, at_ns), end_ns) / 1e9,
             "duration_s": end_ns / 1e9,
             "frames": status.frames,
             "clients": status.clients,

@@ -117,7 +117,7 @@ def parse_time(text: str) -> Time:
     typed = text.strip()
     if row := re.fullmatch(r"seq:(\d{1,18})", typed):
         return Time(typed, int(row[1]))
-    if number := re.fullmatch(r"\+?(\d{1,9})(\.\d{1,9})?", typed):
+    if number := re.fullmatch(r"\+?(\d{1,9})(\.\d{1,20})?", typed):
         advice = f", {int(typed):02}:00 (time of day)" if typed.isdecimal() and int(typed) < 24 else ""
         raise ValueError(
             f"{typed!r} has no unit; write +{number[0].lstrip('+')}s (from the start){advice} or seq:{number[1]}"

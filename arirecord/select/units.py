@@ -11,7 +11,7 @@ _WORDS = {
     "sec": "s", "second": "s", "min": "m", "minute": "m", "hour": "h", "day": "d", "week": "w",
 }  # fmt: skip
 _MONTHS = {"month": 1, "mo": 1, "quarter": 3, "year": 12, "y": 12}
-_NUMBER = r"\d{1,9}(?:\.\d{1,9})?"
+_NUMBER = r"\d{1,9}(?:\.\d{1,20})?"
 _PART = re.compile(rf"({_NUMBER})\s*([a-z]+)\s*")
 _LARGEST_S = 100 * 366 * 86400.0
 

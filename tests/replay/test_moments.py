@@ -111,7 +111,13 @@ def test_rows_of_a_folder_are_counted_through(tmp_path: Path) -> None:
     assert find_places([0, 4, 13, 14], session) == [Position(T0, 0), Position(T0 + 123 * S, 3)]
 
 
-@pytest.mark.parametrize(("to", "first"), [("seq:11", 11), ("+10m", 10), ("22:33:20", 22), ("60", 1)])
+@pytest.mark.parametrize(
+    ("to", "first"),
+    [
+        *(("seq:11", 11), ("+10m", 10), ("22:33:20", 22), ("60", 1)),
+        *(("59.99999999999999", 1), ("+59.99999999999999s", 1), (f"{0.1 + 0.2}", 1), ("5e-07", 1)),
+    ],
+)
 def test_seeking_in_the_same_words(session: SessionFile, to: str, first: int) -> None:
     async def main() -> tuple[int, list[Any]]:
         async with (

@@ -170,14 +170,16 @@ def test_the_control_api(session: Path) -> None:
                 await http.post("/step")
                 assert numbers(await receive(connection, 1)) == [expected]
             assert (await http.get("/status")).json()["position_s"] == 3
-            await http.post("/seek?to=8")
+            for to in (0.5, 1000, 8):  # an answer has the new position, also past the end
+                sought = (await http.post(f"/seek?to={to}")).json()
+                assert (sought["position_s"], sought["finished"]) == (min(to, 10), False)
             await http.post("/step")
             assert numbers(await receive(connection, 1)) == [8]
             assert (await http.post("/speed?speed=max")).json()["speed"] == "max"
             assert not (await http.post("/resume")).json()["paused"]
             assert numbers(await receive(connection, 2)) == [9, None]
             await server.wait_end()
-            await http.post("/seek", json={"to": 0})
+            assert not (await http.post("/seek", json={"to": 0})).json()["finished"]
             assert numbers(await receive(connection, 10)) == [None, *range(2, 10), None]
             assert (await http.post("/pause")).json()["paused"]
 

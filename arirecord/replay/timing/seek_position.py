@@ -15,7 +15,7 @@ def find_place(to: str, session: SessionFile) -> Position:
 
     Raises `ReplayError` for anything else, and as `select_stretch` does.
     """
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", to):
+    if re.fullmatch(r"\d{1,9}(\.\d{1,20})?(e-\d{1,2})?", to):  # as Python and JavaScript write a computed number
         return Position(session.header.started_ns + round(float(to) * 1e9))
     try:
         place = select_stretch(parse_time(to), None, recording_span(session)).begin
