@@ -9,18 +9,23 @@ __all__ = ["steady"]
 
 _DAY_S: Final = 86_400
 
-# A UUID with dashes or without, a ULID, and at least 8 hexadecimal digits.
+# A UUID with dashes, underscores or without, a ULID, at least 8 hexadecimal digits (also after 0x), and numbers of 17 to
+# 19 digits: nearly no card has that many, and a snowflake has.
 _ID: Final = re.compile(
-    r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![0-9A-Fa-f])"
+    r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}([-_])(?:[0-9A-Fa-f]{4}\1){3}[0-9A-Fa-f]{12}(?![0-9A-Fa-f])"
     r"|(?<![0-9A-Za-z])[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z])(?=[0-9]*[a-fA-F])(?=[a-fA-F]*[0-9])(?:[0-9a-f]{8,}|[0-9A-F]{8,})(?![0-9A-Za-z])"
+    r"|(?<![0-9A-Za-z])0[xX][0-9A-Fa-f]{8,}(?![0-9A-Za-z])"
+    r"|(?<![\d.])\d{17,19}(?![\d.])"
 )
 _DATE: Final = re.compile(
     r"(?<!\d)(?:\d{4}([-/.])\d\d\1\d\d|\d\d?([/.])\d\d?\2\d{4})"
     r"(?:[T _-]\d\d(?:[:.-]?\d\d){1,2}(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)?(?!\d)"
     r"|(?<!\d)\d\d:\d\d:\d\d(?:[.,]\d+)?(?!\d)"
 )
-_COMPACT_DATE: Final = re.compile(r"(?<![\d.])(20\d{6})(?:[T_-]?\d{4}(?:\d\d)?(?:[.,]?\d{3,6})?Z?)?(?!\d)")
+_COMPACT_DATE: Final = re.compile(
+    r"(?<![\d.])(?:(20\d{6})(?:[T_-]?\d{4}(?:\d\d)?(?:[.,]?\d{3,6})?Z?)?|(\d{6})[T_-]\d{6})(?!\d)"
+)
 # Seconds since 1970, also with a fraction; milliseconds, microseconds and nanoseconds.
 _EPOCH: Final = re.compile(r"(?<![\d.])(\d{10})(?:\.\d{3,}|\d{3}|\d{6}|\d{9})?(?!\d|\.\d{1,2}(?!\d))")
 # Linux chooses ports from 32768 on.
@@ -54,7 +59,7 @@ def steady(text: str, knows: Callable[[str], bool], moments_s: Sequence[float]) 
     steps: list[tuple[re.Pattern[str], str, Callable[[re.Match[str]], bool]]] = [
         (_ID, "<id>", lambda found: True),
         (_DATE, "<time>", lambda found: True),
-        (_COMPACT_DATE, "<time>", lambda found: is_near_day(found[1])),
+        (_COMPACT_DATE, "<time>", lambda found: is_near_day(found[1] or f"20{found[2]}")),
         (_EPOCH, "<time>", lambda found: is_near(float(found[1]))),
         (_PORT, "<port>", lambda found: True),
     ]
