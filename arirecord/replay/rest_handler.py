@@ -110,7 +110,8 @@ class RestHandler:
             return RestResponse(204, headers={"Allow": ",".join([*methods, "OPTIONS"])})
         route = find(request.method, segments)
         if route is None:
-            return error(405, "Invalid method") if methods_at(segments) else error(404, "Resource not found")
+            is_known = not segments[0] or methods_at(segments)  # `/ari//channels` is no resource, as in Asterisk
+            return error(405, "Invalid method") if is_known else error(404, "Resource not found")
         self._pbx.catch_up()
         self._commands.claim(route, request)
         route, recorded = self.ids.to_recorded(route, request)

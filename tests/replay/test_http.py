@@ -84,6 +84,7 @@ def test_recorded_documents_are_served_with_a_model_for_every_type(tmp_path: Pat
         ("GET", "/api-docs/nosuch.json", 404),
         ("POST", "/api-docs/resources.json", 405),
         ("PATCH", "/channels", 405),
+        ("GET", "//channels", 405),
         ("GET", "/applications/nobody", 404),
     ],
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedOK, InvalidStatus
+from websockets.typing import Subprotocol
 
 from arirecord.errors import ReplayError
 from arirecord.replay.options import AtEnd, ReplayOptions
@@ -156,6 +157,19 @@ def test_all_spellings_of_the_query_are_taken(two_parts: Path, query: str) -> No
             return await receive(connection, 6)
 
     assert run(main()) == [event(n) for n in range(6)]
+
+
+def test_a_handshake_with_other_subprotocols_only_fails_with_400(
+    two_parts: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> int:
+        async with ReplayServer(two_parts, MAX) as server:
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(f"{server.url}?app=a", subprotocols=[Subprotocol("chat")])
+            return refused.value.response.status_code
+
+    assert run(main()) == 400
+    assert caplog.messages == []
 
 
 def test_the_subprotocol_is_echoed_only_if_offered(two_parts: Path) -> None:

@@ -35,7 +35,7 @@ class RestRequest:
     @cached_property
     def segments(self) -> Sequence[str]:
         """The segments of the path, each decoded: an id may contain a slash."""
-        return [unquote_plus(part) for part in self.path.strip("/").split("/")]
+        return [unquote_plus(part) for part in self.path.removeprefix("/").split("/")]
 
     @cached_property
     def query(self) -> Sequence[tuple[str, str]]:

@@ -33,6 +33,7 @@ class BatchProtocol(WebSocketsSansIOProtocol):
         """Send; waits while the client does not read. Raises `ConnectionError` for a batch when the client has gone."""
         if "batch" not in message:
             await super().send(message)
+            self.handshake_complete |= self.close_sent  # also by a refusal: uvicorn would log an error
             return
         if message.get("abort"):
             self.transport.abort()

@@ -32,8 +32,8 @@ class Served(Protocol):
 class Web:
     """The web application, an ASGI one.
 
-    Any path outside `/ari` and `/control` is 404, also one with a slash too many, as in Asterisk. A request that
-    `access` refuses is 403.
+    Any path outside `/ari` and `/control` is 404, also one with a slash too many, as in Asterisk. Methods and `/ari`
+    may be in lower or upper case. A request that `access` refuses is 403.
     """
 
     def __init__(self, served: Served, auth: ClientAuth, access: WebAccess) -> None:
@@ -66,6 +66,8 @@ class Web:
             await refuse(websocket, 404, "Not Found", "The requested URL was not found on this server.")
         elif not self._allowed(websocket):
             await refuse(websocket, 401, "Unauthorized", "A name and a password are required.", CHALLENGE)
+        elif scope["subprotocols"] and "ari" not in scope["subprotocols"]:
+            await refuse(websocket, 400, "Bad Request", "The sub-protocol of ARI is ari.")
         else:
             await self._served.connect(scope, receive, send)
 
@@ -74,7 +76,7 @@ class Web:
             return _response(error(403, refusal, {"Connection": "close"}))
         path = _raw_path(request)
         controls = path.startswith("/control/")
-        if not path.startswith("/ari/") and not controls:
+        if path[:5].lower() != "/ari/" and not controls:
             return _page(404, "Not Found", "The requested URL was not found on this server.")
         # A browser sends a preflight request first, without a password.
         if not self._allowed(request) and request.method != "OPTIONS":
@@ -88,8 +90,10 @@ class Web:
             if len(body) > _MOST:
                 return _response(error(413, "Request body too large", {"Connection": "close"}))
         query = request.scope["query_string"].decode("latin-1")
-        target = path.removeprefix("/ari") + (f"?{query}" if query else "")
-        rest_request = RestRequest(request.method, target, body, request.headers.get("content-type"), _base(request))
+        target = (path if controls else path[4:]) + (f"?{query}" if query else "")
+        rest_request = RestRequest(
+            request.method.upper(), target, body, request.headers.get("content-type"), _base(request)
+        )
         if controls:
             return _response(await self._served.steer(rest_request))
         client = request.client
