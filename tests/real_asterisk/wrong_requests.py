@@ -59,7 +59,6 @@ def prepare(url: str, login: str) -> None:
 DIFFERENCES: Final = {
     "bridges.startMoh bare": "a recording does not know the classes of music on hold: this Asterisk has none",
     "bridges.stopMoh bare": "a replay has played music on hold before, of which this Asterisk has none",
-    "events.claimChannel unknown": "a recording does not know the modules: this Asterisk cannot broadcast",
     "mailboxes.* *": "a recording does not know the mailboxes: this Asterisk has no module for them",
 }
 

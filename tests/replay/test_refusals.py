@@ -57,6 +57,7 @@ SUBSCRIBE = "POST /applications/app/subscription?eventSource="
         (200, "POST /bridges/recorded-bridge-1?name=x"),
         (500, "POST /bridges/recorded-bridge-1/play"),
         (400, "POST /events/claim"),
+        (404, "POST /events/claim?channelId=up&application=app"),
         (404, "POST /events/user/x?application=nosuch"),
         (204, "POST /events/user/x?application=app"),
         (404, "DELETE /asterisk/config/dynamic/nosuch/endpoint/x"),

@@ -99,6 +99,7 @@ class Refusals:
             ("deviceStates", "update"): self._device,
             ("deviceStates", "delete"): self._device,
             ("events", "userEvent"): self._user_event,
+            ("events", "claimChannel"): self._claim,
             ("asterisk", "deleteLog"): self._log,
             ("asterisk", "rotateLog"): self._log,
             ("bridges", "stopMoh"): self._no_music,
@@ -245,6 +246,9 @@ class Refusals:
         if not application:
             return error(400, "The application parameter was not provided")
         return None if self._has_application(application) else error(404, "Application not found")
+
+    def _claim(self, route: Route, request: RestRequest) -> RestResponse | None:
+        return self._required(route, request) or error(404, "Broadcast not found or already claimed")
 
     def _subscribe(self, route: Route, request: RestRequest) -> RestResponse | None:
         if not self._has_application(route.ids["applicationName"]):
