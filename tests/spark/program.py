@@ -3,7 +3,6 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -13,7 +12,7 @@ from arirecord.lake.spark_engine import SparkEngine
 from arirecord.session.reader import open_session
 
 
-def where(_: Any) -> str:
+def where(_: int) -> str:
     """Return where an executor has arirecord from."""
     import arirecord
 
@@ -23,12 +22,13 @@ def where(_: Any) -> str:
 def main(lake: str, result: str) -> None:
     """Compute the tables, ask for some of them, and write what Spark says."""
     spark = SparkSession.builder.getOrCreate()
-    built = build_tables(open_session(lake), engine=SparkEngine(spark))
+    engine = SparkEngine(spark)
+    built = build_tables(open_session(lake), engine=engine)
     calls = arirecord.spark.tables(spark, lake, "calls")
     per_server = {row["server"]: row["count"] for row in calls.groupBy("server").count().collect()}
     kpis = arirecord.spark.tables(spark, lake, "kpis", by="server").collect()
     answer = {
-        "homes": sorted({*spark.sparkContext.parallelize(range(4), 4).map(where).collect()}),
+        "homes": sorted({*engine.run(where, range(4))}),
         "windows": built.window_count,
         "computed": built.computed_count,
         "calls": per_server,

@@ -1,12 +1,12 @@
-"""Tables on Apache Spark: a standalone master and two workers on loopback, with the wheel shipped."""
+"""Tables on Apache Spark, by a master and two workers on loopback with the wheel shipped, and on Sail."""
 
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,10 +42,9 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def daemon(folder: Path, name: str, sign: str, *arguments: str) -> Iterator[str]:
-    """Run a master or a worker until its log has a sign; yield what the sign captures."""
-    command = [str(spark_home() / "bin" / "spark-class"), f"org.apache.spark.deploy.{name}", *arguments]
-    env = {**environment(), "SPARK_WORKER_DIR": str(folder)}
+def daemon(log_path: Path, sign: str, *command: str) -> Iterator[str]:
+    """Run a server; yield what the sign captures once its log has it."""
+    env = {**environment(), "SPARK_WORKER_DIR": str(log_path.parent)}
     with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         try:
@@ -56,7 +55,7 @@ def daemon(folder: Path, name: str, sign: str, *arguments: str) -> Iterator[str]
                     break
             else:
                 pytest.fail("".join(lines))
-            with (folder / f"{name}.log").open("w") as log:
+            with log_path.open("w") as log:
                 # Its pipe must not fill.
                 drain = subprocess.Popen(["cat"], stdin=process.stderr, stdout=log)
             yield shown[1]
@@ -69,14 +68,17 @@ def daemon(folder: Path, name: str, sign: str, *arguments: str) -> Iterator[str]
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[str]:
     """The URL of a master with two workers of one core each."""
+    address = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+    deploy = f"{spark_home()}/bin/spark-class", "org.apache.spark.deploy"
+
+    def started(name: str, sign: str, *arguments: str) -> AbstractContextManager[str]:
+        return daemon(tmp_path / f"{name}.log", sign, deploy[0], f"{deploy[1]}.{name}", *arguments)
+
     with ExitStack() as stack:
-        address = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
-        url = stack.enter_context(
-            daemon(tmp_path, "master.Master", r"Starting Spark master at (spark://\S+)", *address)
-        )
+        url = stack.enter_context(started("master.Master", r"Starting Spark master at (spark://\S+)", *address))
         for _ in range(2):
             limits = (*address, "--cores", "1", "--memory", "1g")
-            stack.enter_context(daemon(tmp_path, "worker.Worker", r"(Successfully registered)", *limits, url))
+            stack.enter_context(started("worker.Worker", r"(Successfully registered)", *limits, url))
         yield url
 
 
@@ -91,24 +93,44 @@ def wheel(tmp_path: Path) -> Path:
 
 def test_a_cluster_with_the_wheel_shipped(master: str, wheel: Path, tmp_path: Path) -> None:
     """Two workers compute all tables as one connection does, from the wheel that spark-submit sends them."""
-    for server in (1, 2):
-        write_days(tmp_path / "lake" / f"server={server}", make_days(server, 1, FEW, seed=7))
     submit = [
-        str(spark_home() / "bin" / "spark-submit"), "--master", master, "--py-files", str(wheel),
+        f"{spark_home()}/bin/spark-submit", "--master", master, "--py-files", str(wheel),
         "--conf", "spark.ui.enabled=false", "--conf", "spark.driver.bindAddress=127.0.0.1",
         "--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.executor.memory=512m",
-        str(PROGRAM), str(tmp_path / "lake"), str(tmp_path / "answer.json"),
     ]  # fmt: skip
-    ended = subprocess.run(submit, env=environment(), capture_output=True, text=True, cwd=tmp_path)
+    homes = check_tables(tmp_path, submit)
+
+    assert all(home.endswith(f"{wheel.name}/arirecord/__init__.py") for home in homes), homes
+
+
+def test_the_same_program_on_sail(tmp_path: Path) -> None:
+    """Sail, which needs no Java, computes all tables as one connection does."""
+    sail = str(Path(sys.executable).with_name("sail"))
+    command = (sail, "spark", "server", "--ip", "127.0.0.1", "--port", "0")
+    with daemon(tmp_path / "sail.log", r"Starting the Spark Connect server on (\S+?)\.\.\.", *command) as address:
+        check_tables(tmp_path, [sys.executable], SPARK_REMOTE=f"sc://{address}")
+
+
+def check_tables(folder: Path, run: Sequence[str], **variables: str) -> Sequence[str]:
+    """Run the program on a lake of two servers, and compare all tables with those of one connection.
+
+    Returns where the executors have arirecord from.
+    """
+    lake, answer_file = folder / "lake", folder / "answer.json"
+    for server in (1, 2):
+        write_days(lake / f"server={server}", make_days(server, 1, FEW, seed=7))
+    command = [*run, str(PROGRAM), str(lake), str(answer_file)]
+    ended = subprocess.run(command, env=environment() | variables, capture_output=True, text=True, cwd=folder)
     assert ended.returncode == 0, ended.stdout + "\n".join(
         line for line in ended.stderr.splitlines() if " INFO " not in line
     )
-    answer = json.loads((tmp_path / "answer.json").read_text())
+    answer = json.loads(answer_file.read_text())
 
-    assert all(home.endswith(f"{wheel.name}/arirecord/__init__.py") for home in answer["homes"]), answer["homes"]
     assert (answer["windows"], answer["computed"]) == (4, 4)
-    whole = connect(tmp_path / "lake", kept=False)
+    whole = connect(lake, kept=False)
     assert answer["calls"] == dict(whole.execute("SELECT server, count(*) FROM calls GROUP BY server").fetchall())
     counts = whole.execute("SELECT group_value, call_count FROM kpis(\"by\" := 'server')").fetchall()
     assert answer["kpis"] == dict(counts)
-    assert_kept_equal(tmp_path / "lake")
+    assert_kept_equal(lake)
+    homes: Sequence[str] = answer["homes"]
+    return homes
