@@ -40,8 +40,8 @@ test-explore: $(READY) ## Search for faults with fresh random examples (SEED=N r
 test-asterisk: $(READY) ## Install a real Asterisk into a folder and test against it (Debian, root)
 	ARIRECORD_TEST_ASTERISK=1 $(BIN)/python -m pytest tests/real_asterisk -n 0 $(ARGS)
 
-test-spark: $(READY) ## Run the tests on Apache Spark (Java 17) and Sail
-	$(INSTALL) --editable '.[spark]' --group dev --group sail
+test-spark: $(READY) ## Run the tests on Apache Spark (Java 17), Sail and ClickHouse
+	$(INSTALL) --editable '.[spark]' --group dev --group engines
 	ARIRECORD_TEST_SPARK=1 $(BIN)/python -m pytest tests/spark -n 0 $(ARGS)
 
 lint: $(READY) ## Check style and types
