@@ -17,7 +17,7 @@ from .rest_handler import RestHandler
 from .timing.chaos import Chaos, Fault
 from .timing.clock import PlayerClock
 from .timing.date_shift import DateShift
-from .timing.pacing import AGAIN, GATE, GateWait
+from .timing.pacing import AGAIN, GATE, GateWait, moment_ns
 from .timing.player import Player
 from .timing.progress import Place, Progress
 
@@ -116,7 +116,7 @@ class Scheduler:
         """Until when the client has its moment: as long as the recorded app had, within limits."""
         least_ns = int(self._options.pace_settle_s * 1e9)
         recorded_ns = 0 if self.progress.is_at_start else frame.t_ns - self.progress.place[0]
-        return self._responded_ns + self.gate_wait.moment_ns(recorded_ns, least_ns)
+        return self._responded_ns + moment_ns(recorded_ns, least_ns)
 
     def lost(self) -> None:
         """The frames of this turn did not reach one of the clients."""
@@ -162,6 +162,7 @@ class Scheduler:
             return [Wait()]
         if self._held:  # before a gate: these frames precede it
             batch, self._held = self._up_to_stop(self._held), ()
+            self.gate_wait.renew(now_ns)  # the client did not have yet what it reacts to
             return self._send(batch)
         if (gate := self.gate_wait.gate) is not None and not self.steps and (waiting := self._at_gate(gate, now_ns)):
             return waiting
@@ -288,7 +289,7 @@ class Scheduler:
         """Wait for the request of a gate; nothing if it came. After the wait, the replay continues without it."""
         assert self._pacing is not None
         if self._pacing.is_open(gate, self._clients.recorded_applications):
-            self.gate_wait.end(has_come=True, now_ns=now_ns)
+            self.gate_wait.end(has_come=True)
             self.update_clock()
             return ()
         if self.is_paused or not self._clients.can_receive:
@@ -296,7 +297,7 @@ class Scheduler:
             return [Wait()]
         if now_ns < self.gate_wait.until_ns:
             return [Wait(self.gate_wait.until_ns)]
-        self.gate_wait.end(has_come=False, now_ns=now_ns)
+        self.gate_wait.end(has_come=False)
         self.update_clock()
         return [Report(f"The client did not send {self._pacing.pass_by(gate)}; the replay continues without it.")]
 

@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from arirecord.asterisk.catalogue import event_types
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
+from arirecord.replay.wire.uvicorn_server import web_server
 from arirecord.session.rows import own_text
 
 from .support import client, make, receive, run
@@ -190,3 +191,8 @@ def test_an_application_is_there_while_a_client_has_it(session: Path) -> None:
     assert [[app["name"] for app in apps] for apps in lists] == [["recorder"], []]
     assert subscribed["channel_ids"] == ["1"]
     assert subscribed["endpoint_ids"] == ["PJSIP/a"]
+
+
+def test_an_idle_connection_stays_as_long_as_asterisks() -> None:
+    """Its `session_keep_alive` is 15 s; an app may send its next request just when a shorter time ends."""
+    assert web_server(object()).config.timeout_keep_alive == 15

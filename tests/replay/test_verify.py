@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -183,6 +184,15 @@ def test_one_of_two_apps_of_a_recording(tmp_path: Path) -> None:
     assert [len(call.hunks) for call in result.calls] == [1, 1, 1, 1]
 
 
+def compared(target: Path, rows: Iterable[tuple[str, str]], wanted: str | None = None) -> Comparison:
+    """A tapped session of `(kind, text)` rows, to compare with."""
+    writer = JournalWriter(journal_path(target), 0, {"verb": "tap"})
+    writer.write((n, n, kind, raw) for n, (kind, raw) in enumerate(rows))
+    writer.close()
+    seal(journal_path(target), target)
+    return Comparison(open_session(target), wanted)
+
+
 @pytest.mark.parametrize("wanted", [None, "one", "one,two"])
 def test_an_app_whose_websocket_is_for_two_applications_is_one_app(tmp_path: Path, wanted: str | None) -> None:
     starts = [
@@ -194,12 +204,7 @@ def test_an_app_whose_websocket_is_for_two_applications_is_one_app(tmp_path: Pat
         *(("event", text) for text in starts),
         ("rest", own_text("rest", "POST", by="app", **answer)),
     ]
-    target = tmp_path / "s.parquet"
-    writer = JournalWriter(journal_path(target), 0, {"verb": "tap"})
-    writer.write((n, n, kind, raw) for n, (kind, raw) in enumerate(rows))
-    writer.close()
-    seal(journal_path(target), target)
-    comparison = Comparison(open_session(target), wanted)
+    comparison = compared(tmp_path / "s.parquet", rows, wanted)
 
     assert comparison.application == "one,two"
     assert [call.lines()[1:] for call in comparison.compare([], Limits())] == [["- POST /channels/two/answer"]]
@@ -319,6 +324,26 @@ def test_the_result_as_json_and_as_annotations(tmp_path: Path) -> None:
     annotations = printed("github").splitlines()
     assert len(annotations) == 5
     assert all(line.startswith(f"::error file={MENU},title=") for line in annotations)
+
+
+def test_how_often_the_recorded_app_answered_an_answered_call_does_not_count(tmp_path: Path) -> None:
+    """Its tasks repeat the command as they happen to interleave; one that rings twice does so each time."""
+
+    start = '{"type":"StasisStart","args":[],"channel":{"id":"a","state":"Ring"},"application":"app"}'
+    asked = [
+        own_text("rest", "POST", by="app", method="POST", uri=f"/channels/a/{name}", status=204)
+        for name in ("answer", "answer", "answer", "ring", "ring")
+    ]
+    comparison = compared(tmp_path / "s.parquet", [("event", start), *(("rest", text) for text in asked)])
+    recorded = comparison._requests
+
+    def is_same(*numbers: int, strict: bool = False) -> bool:
+        calls = comparison.compare([recorded[number] for number in numbers], Limits(strict=strict))
+        return all(call.is_same for call in calls)
+
+    assert is_same(0, 3, 4) and is_same(0, 1, 2, 0, 3, 4)
+    assert not is_same(3, 4) and not is_same(0, 3)
+    assert is_same(0, 1, 2, 3, 4, strict=True) and not is_same(0, 3, 4, strict=True)
 
 
 @pytest.mark.slow

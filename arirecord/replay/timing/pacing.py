@@ -5,7 +5,7 @@ from typing import Final
 
 from arirecord.session.reader import Frame
 
-__all__ = ["AGAIN", "GATE", "GateWait", "gated", "paced", "repeated"]
+__all__ = ["AGAIN", "GATE", "GateWait", "gated", "moment_ns", "paced", "repeated"]
 
 AGAIN: Final = "again"
 """The kind of a marker frame: the recording starts again here."""
@@ -21,10 +21,7 @@ _MOST_HALVED: Final = 6
 # The recorded app sent some requests before it had the response to others: such a client sends them soon.
 _CONCURRENT_NS: Final = 500_000_000
 
-# Limits of the recorded time after a response: a multiple of the least one, a multiple of the longest time that the
-# client took for a request, and an absolute one.
-_MOST_LEAST: Final = 5
-_MOST_SLOWEST: Final = 3
+# The most that a client has after a response, however long the recorded app had. Less is too little on a busy machine.
 _MOST_NS: Final = 1_000_000_000
 
 
@@ -98,7 +95,6 @@ class GateWait:
         self._reaction_s = 0.0
         self._since_ns = 0
         self._missed = 0
-        self._slowest_ns = 0
 
     def begin(self, gate: Frame, before_ns: int, now_ns: int) -> None:
         """Wait at a gate. `before_ns` is when the frame before it was recorded; 0: there was none."""
@@ -112,19 +108,20 @@ class GateWait:
         self._since_ns = now_ns
         self.until_ns = now_ns + int(wait_s * 1e9)
 
-    def end(self, has_come: bool, now_ns: int) -> None:
+    def end(self, has_come: bool) -> None:
         """Go on, with the request or without it."""
         self.gate = None
-        if has_come:
-            self._slowest_ns = max(now_ns - self._since_ns, self._slowest_ns * 7 // 8)
         self._missed = 0 if has_come else self._missed + 1
-
-    def moment_ns(self, recorded_ns: int, least_ns: int) -> int:
-        """Return the time to wait after a response: the recorded one, within limits that grow for a slow client."""
-        most_ns = min(max(_MOST_LEAST * least_ns, _MOST_SLOWEST * self._slowest_ns), max(_MOST_NS, least_ns))
-        return min(max(recorded_ns, least_ns), most_ns) if least_ns else 0
 
     @property
     def concurrent_until_ns(self) -> int | None:
         """Until when a client may send this request while it waits for the response to another one; None: no gate."""
         return None if self.gate is None else self._since_ns + _CONCURRENT_NS
+
+
+def moment_ns(recorded_ns: int, least_ns: int) -> int:
+    """Return the time that a client has between a response and the next event: the recorded one, within limits.
+
+    It may register for the event only when the response is there. None is needed if `least_ns` is 0.
+    """
+    return min(max(recorded_ns, least_ns), max(_MOST_NS, least_ns)) if least_ns else 0

@@ -1,6 +1,7 @@
 """Compares the requests of a running replay with the recorded ones."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -21,12 +22,15 @@ from .grouping import TYPES, Grouping
 from .learn import read_rules
 from .reactions import Reactions
 from .requests import Request
-from .rules import DEFAULT_RULES, Rule, Rules
+from .rules import DEFAULT_RULES, REPEATED, Rule, Rules
 
 __all__ = ["Comparison", "Differs", "request_of"]
 
 # A call that begins this shortly before the recorded app leaves may have no request for that reason alone.
 _REACTION_NS: Final = 1_000_000_000
+
+# These have an effect only the first time. An app whose tasks repeat them does so more or less often in each run.
+_ONCE: Final = ("answer", "progress")
 
 
 class Differs(AssertionError):
@@ -113,6 +117,8 @@ class Comparison:
         grouping.finish()
         moments_s = (self._session.header.started_ns / 1e9, time.time())
         known_rules = [*map(Rule.parse, DEFAULT_RULES), *read_rules(self._session.path), *rules]
+        if not limits.strict:
+            known_rules += _repeated_without_effect(ours)
         texts = Rules(known_rules, grouping.knows, moments_s, limits.strict)
         for request in asked:
             grouping.request(request.asked, request.thing, is_recorded=False)
@@ -123,6 +129,13 @@ class Comparison:
         # The recorded app was gone before it could react to these.
         cut_ns = _end_ns(self._session, self.application) - _REACTION_NS
         return [call for call in calls if call.recorded_count or call.call.t_ns < cut_ns]
+
+
+def _repeated_without_effect(requests: Sequence[Request]) -> list[Rule]:
+    """Rules for the commands that the recorded app repeated though the first had done it."""
+    counts = Counter(one.asked.key for one in requests if one.asked.operation.name in _ONCE)
+    names = {one.asked.operation.name for one in requests if counts[one.asked.key] > 1}
+    return [Rule.parse(f"{REPEATED}POST /channels/*/{name}") for name in sorted(names)]
 
 
 def _end_ns(session: SessionFile, application: str) -> int:

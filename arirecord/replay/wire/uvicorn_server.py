@@ -19,6 +19,8 @@ from .batch_send import BatchProtocol
 __all__ = ["ClientAuth", "LimitedHttp", "listen", "web_server"]
 
 _REQUEST_TIMEOUT_S = 30.0
+# As Asterisk: an app whose timers have 5 s, uvicorn's default, would use a connection that is just being closed.
+_KEEP_ALIVE_S = 15
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -79,6 +81,7 @@ def web_server(app: object) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=1,
     )
     config.load()
