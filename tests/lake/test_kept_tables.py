@@ -9,7 +9,7 @@ import pytest
 
 import arirecord
 from arirecord.analytics import connect
-from arirecord.analytics.kept_tables import is_derivable, kept_tables, models_digest, read_windows, tables_folder
+from arirecord.analytics.kept_tables import KEPT_MODELS, is_derivable, kept_tables, read_windows, tables_folder
 from arirecord.analytics.models import load_models, mart_names
 from arirecord.lake.build_tables import build_tables
 from arirecord.lake.engines import LocalEngine
@@ -31,28 +31,34 @@ ARGUMENTS = (
 
 def differences(one: duckdb.DuckDBPyConnection, two: duckdb.DuckDBPyConnection) -> list[str]:
     """Tables whose rows differ, with an example of each side."""
-    found = []
+    differing = []
     for table in mart_names():
         for arguments in ARGUMENTS if table in MACROS else (None,):
-            asked = table if arguments is None else f"{table}({arguments})"
-            sides = [sorted(map(repr, con.execute(f"FROM {asked}").fetchall())) for con in (one, two)]
+            query = table if arguments is None else f"{table}({arguments})"
+            sides = [sorted(map(repr, con.execute(f"FROM {query}").fetchall())) for con in (one, two)]
             names = [[column[0] for column in con.description or ()] for con in (one, two)]
             sides = [[repr(sorted(n)), *side] for n, side in zip(names, sides, strict=True)]
             if names[0] != names[1]:
                 order = ", ".join(f'"{column}"' for column in names[0])
-                sides[1] = [sides[1][0], *sorted(map(repr, two.execute(f"SELECT {order} FROM {asked}").fetchall()))]
+                sides[1] = [sides[1][0], *sorted(map(repr, two.execute(f"SELECT {order} FROM {query}").fetchall()))]
             if sides[0] != sides[1]:
                 left, right = (sorted(set(a) - set(b))[:2] for a, b in (sides, sides[::-1]))
-                found.append(f"{asked}: {len(sides[0])} and {len(sides[1])} rows; only one: {left}; only two: {right}")
-    return found
+                differing.append(
+                    f"{query}: {len(sides[0])} and {len(sides[1])} rows; only one: {left}; only two: {right}"
+                )
+    return differing
 
 
 def assert_kept_equal(root: Path) -> None:
     whole, kept = connect(root, kept=False), connect(root)
-    assert any(
-        "tables" in str(row) for row in kept.execute("SELECT sql FROM duckdb_views() WHERE NOT internal").fetchall()
-    )
+    assert has_kept(kept)
     assert differences(whole, kept) == []
+
+
+def has_kept(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a view reads a kept table."""
+    views = connection.execute("SELECT sql FROM duckdb_views() WHERE NOT internal").fetchall()
+    return any("tables/" in sql for (sql,) in views)
 
 
 def whole_is_kept(root: Path) -> None:
@@ -85,16 +91,48 @@ def received_twice(rows: Sequence[Row]) -> list[Row]:
 FEW = ("answered_bridge_talk/all", "hold_unhold/all", "ivr_dtmf/all", "recording_playback/all")
 
 
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The calls of one midnight, with kept tables. Tests that change them take their own."""
+    days = write_days(tmp_path_factory.mktemp("day") / "days", make_days(1, 1, ("ivr_dtmf/all",)))
+    build_tables(open_session(days), engine=LocalEngine(1))
+    return days
+
+
 def test_two_servers_over_two_midnights(tmp_path: Path) -> None:
     """All tables of calls across midnight, with ids that an app gives again, are those of one connection."""
-    for server in (1, 2):
-        write_days(tmp_path / f"server={server}", make_days(server, 2))
+    write_days(tmp_path / "server=1", make_days(1, 2))
+    write_days(tmp_path / "server=2", make_days(2, 1, FEW))
 
     built = build_tables(open_session(tmp_path), engine=LocalEngine(2))
 
-    assert (built.window_count, built.computed_count) == (6, 6)
+    assert (built.window_count, built.computed_count) == (5, 5)
     assert built.guest_count > 20
     assert_kept_equal(tmp_path)
+
+
+def test_late_data_computes_its_window_again(tmp_path: Path) -> None:
+    """A build computes what has changed: nothing, then the day with a new file and the one whose calls go on there."""
+    days = write_days(tmp_path / "days", make_days(1, 2, FEW[:1]))
+    late = max(days.glob("*/*.parquet"))
+    hidden = late.rename(tmp_path / "late.parquet")
+    first = build_tables(open_session(days), engine=LocalEngine(1))
+    again = build_tables(open_session(days), engine=LocalEngine(1))
+    before = {window.version for window in read_windows(tables_folder(days))}
+    hidden.rename(late)
+
+    # The new file is in no kept table yet: all are computed from events, and none is mixed with kept ones.
+    assert kept_tables(open_session(days)) is None
+    assert not has_kept(connect(days, models=KEPT_MODELS))
+    assert arirecord.open_session(days).calls().height > 0
+
+    assert (first.computed_count, again.computed_count) == (2, 0)
+    assert len({window.version for window in read_windows(tables_folder(days))} - before) == 2
+    assert_kept_equal(days)
+
+    # A file that is gone is in no kept table that is read.
+    late.unlink()
+    assert kept_tables(open_session(days)) is None
 
 
 @pytest.mark.parametrize(
@@ -142,63 +180,35 @@ def test_windows_of_several_days(tmp_path: Path) -> None:
     assert_kept_equal(tmp_path / "days")
 
 
-def test_late_data_computes_its_window_again(tmp_path: Path) -> None:
-    """A build computes what has changed: nothing, then the day with a new file and the one whose calls go on there."""
-    rows = make_days(1, 3, FEW[:2])
-    days = write_days(tmp_path / "days", rows)
-    late = next(days.glob("date=2026-11-19/*.parquet"))
-    hidden = late.rename(tmp_path / "late.parquet")
-    first = build_tables(open_session(days), engine=LocalEngine(1))
-    again = build_tables(open_session(days), engine=LocalEngine(1))
-    hidden.rename(late)
-
-    # The new file is in no kept table yet: all are computed from events, and none is mixed with kept ones.
-    assert kept_tables(open_session(days)) is None
-    assert differences(connect(days, kept=False), connect(days)) == []
-    before = {window.version for window in read_windows(tables_folder(days))}
-    assert arirecord.open_session(days).calls().height > 0
-
-    assert (first.computed_count, again.computed_count) == (3, 0)
-    assert len({window.version for window in read_windows(tables_folder(days))} - before) == 2
-    assert_kept_equal(days)
-
-    # A file that is gone is in no kept table that is read.
-    late.unlink()
-    assert kept_tables(open_session(days)) is None
-
-
-def test_kept_rows_do_not_pretend_to_follow_parameters(tmp_path: Path) -> None:
+def test_kept_rows_do_not_pretend_to_follow_parameters(day: Path) -> None:
     """A parameter that is set afterwards is an error, not the rows of another; in Python it computes the table."""
-    days = write_days(tmp_path / "days", make_days(1, 1, ("ivr_dtmf/all",)))
-    build_tables(open_session(days), engine=LocalEngine(1))
-    kept, whole = connect(days), connect(days, kept=False)
+    kept, whole = connect(day, models=["dtmf"]), connect(day, models=["dtmf"], kept=False)
     for connection in (kept, whole):
         connection.execute("SET VARIABLE dtmf_gap_ms = 1")
 
     with pytest.raises(duckdb.InvalidInputException, match="connect with kept=False"):
         kept.execute("FROM dtmf").fetchall()
-    asked = arirecord.open_session(days).dtmf(dtmf_gap_ms=1)
-    assert asked.height == len(whole.execute("FROM dtmf").fetchall())
+    in_python = arirecord.open_session(day).dtmf(dtmf_gap_ms=1)
+    assert in_python.height == len(whole.execute("FROM dtmf").fetchall())
 
 
-def test_tables_of_other_models_are_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_tables_of_other_models_are_not_used(
+    day: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Tables that another version of the models made are computed again, and the log says so."""
-    days = write_days(tmp_path / "days", make_days(1, 1, FEW[:1]))
-    build_tables(open_session(days), engine=LocalEngine(1))
-    manifest = tables_folder(days) / "kept.json"
-    manifest.write_text(manifest.read_text().replace(models_digest(), "0123456789abcdef"))
+    assert kept_tables(open_session(day))
+    monkeypatch.setattr("arirecord.analytics.kept_tables.models_digest", lambda: "0123456789abcdef")
 
     with caplog.at_level("INFO", "arirecord"):
-        assert kept_tables(open_session(days)) is None
+        assert kept_tables(open_session(day)) is None
     assert "other models made them" in caplog.text
 
 
-def test_a_link_that_leads_out_of_a_window_is_an_error(tmp_path: Path) -> None:
+def test_a_link_that_leads_out_of_a_window_is_an_error(day: Path) -> None:
     """A window whose calls were cut is not computed: the error names the channels."""
-    days = write_days(tmp_path / "days", make_days(1, 1, FEW[:1]))
-    session = open_session(days)
+    session = open_session(day)
     window = windows_of(session, session.servers[0])[0]
-    whole = connect(days, kept=False)
+    whole = connect(day, models=["links"], kept=False)
     ((one, two),) = whole.execute(
         f"SELECT channel_id, other_channel_id FROM links WHERE seq < {window.last_seq} LIMIT 1"
     ).fetchall()
