@@ -116,9 +116,9 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        home, _, what = VERBS[name][0].partition(":")
+        home, _, table = VERBS[name][0].partition(":")
         module = import_module(f"{__name__}.{home}")
-        command: click.Command = module.command_for(what) if what else module.command
+        command: click.Command = module.command_for(table) if table else module.command
         if not ctx.resilient_parsing:
             import_module("orjson")  # crashes the process if an exception is raised while it is imported
             raise_at_ctrl_c()

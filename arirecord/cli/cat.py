@@ -71,21 +71,18 @@ def command(
 
     from .selection import no_rows, unknown_value, windows_of
 
+    line_of = _raw if form == "raw" else _jsonl
     if follow:
         if not isinstance(session, Path):
             raise click.UsageError("--follow follows one path.")
         if call is not None or seqs or channel or since or until:
             raise click.UsageError("--follow cannot be combined with --call, --seq, --channel, --since or --until.")
-        _follow(session, _raw if form == "raw" else _jsonl, types, all_kinds=all_kinds)
+        _follow(session, line_of, types, all_kinds=all_kinds)
         return
     if call is not None or seqs:
         if types or channel or since or until or all_kinds or (call is not None and seqs):
             raise click.UsageError("--call and --seq cannot be combined with each other or with another filter.")
-        lines = _of_call(session, call) if call is not None else _of_rows(session, seqs)
-        out = machine_output()
-        for printed in map(_raw if form == "raw" else _jsonl, lines):
-            out.write(printed)
-        out.flush()
+        _print(map(line_of, _of_call(session, call) if call is not None else _of_rows(session, seqs)))
         return
     opened = open_session(session, since, until, timezone)
     windows = windows_of(opened, since, until, timezone)
@@ -98,15 +95,20 @@ def command(
     )
     if since or until:
         frames = filter(is_in(windows), frames)
-    out, line = machine_output(), None
-    for line in map(_raw if form == "raw" else _jsonl, frames):
-        out.write(line)
-    out.flush()
-    if line is None:
+    if not _print(map(line_of, frames)):
         options = {"--since": since, "--until": until, "--type": types, "--channel": channel}
         known = opened.header.types
         others = [unknown_value("--type", name, known) for name in types if name not in known]
         say(no_rows("frames", opened, options, timezone, others))
+
+
+def _print(lines: "Iterator[bytes]") -> bool:
+    """Print lines on stdout. Return whether there were any."""
+    out, line = machine_output(), None
+    for line in lines:
+        out.write(line)
+    out.flush()
+    return line is not None
 
 
 def _follow(session: Path, line_of: "Callable[[Frame], bytes]", types: "Collection[str]", *, all_kinds: bool) -> None:
@@ -123,20 +125,20 @@ def _follow(session: Path, line_of: "Callable[[Frame], bytes]", types: "Collecti
     out.flush()
 
 
-def _of_call(session: SessionInput, wanted: str) -> "Iterator[Frame]":
+def _of_call(session: SessionInput, call: str) -> "Iterator[Frame]":
     from arirecord.analytics import connect
     from arirecord.analytics.connection import tables_of_server
     from arirecord.report.call_rows import rows_of_call
     from arirecord.report.search import MODELS, find_calls
 
     connection = connect(open_session(session), models=MODELS)
-    found = find_calls(connection, wanted)
-    if len(found) != 1:
+    calls = find_calls(connection, call)
+    if len(calls) != 1:
         raise click.ClickException(
-            f"{len(found) or 'No'} calls match {wanted}. `arirecord calls {session}` lists the calls."
+            f"{len(calls) or 'No'} calls match {call}. `arirecord calls {session}` lists the calls."
         )
-    with tables_of_server(connection, found[0].server):
-        return map(_frame, rows_of_call(connection, found[0].call_id))
+    with tables_of_server(connection, calls[0].server):
+        return map(_frame, rows_of_call(connection, calls[0].call_id))
 
 
 def _of_rows(session: SessionInput, seqs: tuple[int, ...]) -> "Iterator[Frame]":

@@ -1,13 +1,15 @@
 """`arirecord completion`."""
 
 import os
+import pkgutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import get_completion_class
 
-__all__ = ["command", "complete_event_types", "completing", "completing_list"]
+__all__ = ["command", "complete_event_types", "completing", "completing_list", "later"]
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -26,21 +28,31 @@ def command(shell: str | None) -> None:
     from . import cli
 
     shell = shell or Path(os.environ.get("SHELL", "")).name
-    kind = get_completion_class(shell)
-    if kind is None or shell not in _SHELLS:
+    completion_class = get_completion_class(shell)
+    if completion_class is None or shell not in _SHELLS:
         raise click.UsageError(f"Name the shell: {', '.join(_SHELLS)}.")
-    completion = kind(cli, {}, "arirecord", "_ARIRECORD_COMPLETE")
+    completion = completion_class(cli, {}, "arirecord", "_ARIRECORD_COMPLETE")
     click.echo(completion.source_template % completion.source_vars())  # its source() would look for a bash first
 
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
+def later(place: str) -> Callable[..., Any]:
+    """Return a function that imports `module:name` when it is called, and calls it if it is a function."""
+
+    def call(*args: Any) -> Any:
+        value = pkgutil.resolve_name(place)
+        return value(*args) if callable(value) else value
+
+    return call
+
+
 def completing(names: Callable[[], Iterable[str]], suffix: str = "") -> Complete:
-    """Complete one of some names, ignoring case. `names` is called only when the shell asks."""
+    """Complete one of some names, sorted, ignoring case. `names` is called only when the shell asks."""
 
     def complete(ctx: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
-        return [f"{name}{suffix}" for name in names() if name.lower().startswith(incomplete.lower())]
+        return [f"{name}{suffix}" for name in sorted(names()) if name.lower().startswith(incomplete.lower())]
 
     return complete
 
@@ -52,16 +64,10 @@ def completing_list(names: Callable[[], Iterable[str]], prefix: str = "") -> Com
         before, comma, last = incomplete.rpartition(",")
         sign = prefix if prefix and last.startswith(prefix) else ""
         done = {name.removeprefix(prefix) for name in before.split(",")}
-        found = completing(names)(ctx, option, last.removeprefix(sign))
-        return [f"{before}{comma}{sign}{name}" for name in found if name not in done]
+        begin = last.removeprefix(sign).lower()
+        return [f"{before}{comma}{sign}{n}" for n in names() if n.lower().startswith(begin) and n not in done]
 
     return complete
 
 
-def _event_types() -> Iterable[str]:
-    from arirecord.asterisk.catalogue import event_types
-
-    return event_types()
-
-
-complete_event_types = completing(_event_types)
+complete_event_types = completing(later("arirecord.asterisk.catalogue:event_types"))

@@ -57,13 +57,13 @@ class _Voice:
     has_lost = False
     words: "SimpleQueue[str | None] | None" = None
 
-    def be_quiet(self, ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    def be_quiet(self, ctx: click.Context, option: click.Parameter, is_set: bool) -> None:
         """Handle `--quiet`."""
-        self.is_quiet = wanted or (self.is_quiet and ctx.parent is not None)
+        self.is_quiet = is_set or (self.is_quiet and ctx.parent is not None)
 
-    def be_verbose(self, ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    def be_verbose(self, ctx: click.Context, option: click.Parameter, is_set: bool) -> None:
         """Handle `--verbose`."""
-        self.is_verbose = wanted or (self.is_verbose and ctx.parent is not None)
+        self.is_verbose = is_set or (self.is_verbose and ctx.parent is not None)
         if self.is_verbose:
             handler = logging.StreamHandler()
             handler.setFormatter(_PrintableFormatter("%(name)s: %(message)s"))
@@ -159,8 +159,8 @@ def live_line(text: Callable[[], str]) -> Iterator[None]:
 
 def _speak(words: "SimpleQueue[str | None]", text: Callable[[], str]) -> None:
     if not is_watched():
-        while (said := words.get()) is not None:
-            _echo(said)
+        while (message := words.get()) is not None:
+            _echo(message)
         return
     from rich.console import Console
     from rich.live import Live
@@ -169,14 +169,14 @@ def _speak(words: "SimpleQueue[str | None]", text: Callable[[], str]) -> None:
     with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
         while True:
             try:
-                said = words.get(timeout=LIVE_INTERVAL_S)
+                message = words.get(timeout=LIVE_INTERVAL_S)
             except Empty:
                 lines = Text(printable(text(), "\n"), no_wrap=True, overflow="ellipsis")
                 live.update(lines, refresh=True)
                 continue
-            if said is None:
+            if message is None:
                 return
-            _echo(said)
+            _echo(message)
 
 
 def size_text(count: int) -> str:

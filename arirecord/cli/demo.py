@@ -95,6 +95,6 @@ def _address(replay: "subprocess.Popen[str]") -> str:
     assert replay.stderr is not None
     for line in replay.stderr:
         say(line.rstrip())
-        if found := re.search(r"(?:ws|http)(://\S+?/ari)\b", line):
-            return "http" + found[1]
+        if url := re.search(r"(?:ws|http)(://\S+?/ari)\b", line):
+            return "http" + url[1]
     raise click.ClickException("The replay did not start.")

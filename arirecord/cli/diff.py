@@ -35,9 +35,13 @@ def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, output:
     from .session_input import open_session
 
     marts = [m.name for m in load_models() if m.layer == "marts"] if everything else MARTS
-    with compare_sessions(open_session(a), open_session(b), ignore=ignore, marts=marts) as found:
-        count = found.rows.aggregate("count(*)").fetchall()[0][0]
+    with compare_sessions(open_session(a), open_session(b), ignore=ignore, marts=marts) as differences:
+        count = differences.rows.aggregate("count(*)").fetchall()[0][0]
         if count or output.format != "table":
-            write(found.rows, output)
-        say(f"{count:,} differences." if count else f"No difference: {found.call_count:,} calls and all totals match.")
+            write(differences.rows, output)
+        say(
+            f"{count:,} differences."
+            if count
+            else f"No difference: {differences.call_count:,} calls and all totals match."
+        )
     raise SystemExit(1 if count else 0)

@@ -39,20 +39,20 @@ def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:
     """
     from arirecord.doctor import examine, worst
 
-    found: dict[Path, list[Finding]] = {}
+    by_path: dict[Path, list[Finding]] = {}
     for path in paths:
         with progress() as update:
             findings = list(examine(path, is_quick=quick, progress=update))
-        found[path] = sorted(findings, key=lambda f: SEVERITIES.index(f.severity))
+        by_path[path] = sorted(findings, key=lambda f: SEVERITIES.index(f.severity))
         if form == "table":
-            _print(path, found[path])
+            _print(path, by_path[path])
     if form == "json":
         facts = [
             {"path": str(path), "verdict": _verdict(findings), "findings": [asdict(f) for f in findings]}
-            for path, findings in found.items()
+            for path, findings in by_path.items()
         ]
         machine_output().write(orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    gravest = worst(f for findings in found.values() for f in findings)
+    gravest = worst(f for findings in by_path.values() for f in findings)
     raise SystemExit(_EXIT.get(gravest or "note", 0))
 
 

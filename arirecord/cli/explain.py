@@ -89,26 +89,26 @@ def command(
     )
     tables.need({*call_data.MODELS, *search.MODELS})
     connection = tables.connection
-    found = _found(connection, session, call, worst, rules, seq)
-    if len(found) > 1 and worst is None and not is_all:
-        _list(found, timezone)
-        matching = f"{len(found)} calls match {call if seq is None else f'row {seq}'}: name one by its id, or add --all"
+    calls = _choose_calls(connection, session, call, worst, rules, seq)
+    if len(calls) > 1 and worst is None and not is_all:
+        _list(calls, timezone)
+        matching = f"{len(calls)} calls match {call if seq is None else f'row {seq}'}: name one by its id, or add --all"
         if output.format != "text" or output.path:
             raise click.UsageError(matching)
         say(f"{matching}.")
         return
-    with progress(len(found)) as update:
+    with progress(len(calls)) as update:
 
         def stories() -> "Iterator[tuple[FoundCall, Story]]":
-            for place, one in enumerate(found, 1):
+            for place, one in enumerate(calls, 1):
                 yield one, story(connection, one.call_id, details=details, seq=seq, server=one.server)
-                if len(found) > 1:
+                if len(calls) > 1:
                     update("calls", place)
 
-        _write(stories(), len(found), output, width, lanes, has_rows=details or seq is not None)
+        _write(stories(), len(calls), output, width, lanes, has_rows=details or seq is not None)
 
 
-def _found(
+def _choose_calls(
     connection: "object", session: Path, call: str | None, worst: int | None, rules: Sequence[str], seq: int | None
 ) -> "Sequence[FoundCall]":
     import duckdb
@@ -118,32 +118,32 @@ def _found(
 
     assert isinstance(connection, duckdb.DuckDBPyConnection)
     if call is not None:
-        found = find_calls(connection, call)
-        if not found:
+        calls = find_calls(connection, call)
+        if not calls:
             raise click.ClickException(
                 f"{session} has no call, channel or number {call}. `arirecord calls {session}` lists the calls."
             )
-        return found
+        return calls
     if seq is not None:
         try:
-            found = calls_of_row(connection, seq)
+            calls = calls_of_row(connection, seq)
         except LookupError as error:
             raise click.ClickException(f"{error.args[0]}. `arirecord info {session}` counts the rows.") from error
-        if not found:
+        if not calls:
             raise click.ClickException(
                 f"row {seq} of {session} is about no call; `arirecord cat --seq {seq}` prints it"
             )
-        return found
+        return calls
     try:
-        found = worst_calls(connection, worst, rules or RULES) if worst is not None else all_calls(connection)
+        calls = worst_calls(connection, worst, rules or RULES) if worst is not None else all_calls(connection)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    if not found:
+    if not calls:
         say("No call has such a problem." if worst is not None else f"{session} has no calls.")
-    return found
+    return calls
 
 
-def _list(found: "Sequence[FoundCall]", timezone: str) -> None:
+def _list(calls: "Sequence[FoundCall]", timezone: str) -> None:
     zone = find_zone(timezone)
     names = ("call_id", "started_at", "from", "to", "disposition", "duration_s")
     rows = [
@@ -151,7 +151,7 @@ def _list(found: "Sequence[FoundCall]", timezone: str) -> None:
             one.call_id, one.started_at and local_time(one.started_at, zone), one.caller, one.dialled,
             one.disposition, one.duration_s,
         )
-        for one in found
+        for one in calls
     ]  # fmt: skip
     show_rows(names, [name == "duration_s" for name in names], rows, TableView(timezone))
 

@@ -1,22 +1,14 @@
 """`arirecord help`."""
 
-from collections.abc import Iterable
-
 import click
 
-from .completion import completing
+from .completion import completing, later
 
 __all__ = ["command"]
 
 
-def _verbs() -> Iterable[str]:
-    from . import VERBS
-
-    return VERBS
-
-
 @click.command("help")
-@click.argument("name", metavar="[COMMAND]", required=False, shell_complete=completing(_verbs))
+@click.argument("name", metavar="[COMMAND]", required=False, shell_complete=completing(later("arirecord.cli:VERBS")))
 @click.pass_context
 def command(ctx: click.Context, name: str | None) -> None:
     """Show the help of a command; without COMMAND, list all commands.
@@ -31,7 +23,7 @@ def command(ctx: click.Context, name: str | None) -> None:
     if name is None:
         click.echo(group.get_help())
         return
-    _, found, _ = group.command.resolve_command(group, [name])
-    if found is not None:
-        with click.Context(found, info_name=name, parent=group) as context:
-            click.echo(found.get_help(context))
+    _, verb, _ = group.command.resolve_command(group, [name])
+    if verb is not None:
+        with click.Context(verb, info_name=name, parent=group) as context:
+            click.echo(verb.get_help(context))

@@ -47,7 +47,7 @@ def command(table: str | None, parameters: bool, output: Output) -> None:
         raise unknown_name("No table is named", table, sorted(marts))
     else:
         meanings = describe(table).columns
-        rows = [(name, kind, meanings[name]) for name, kind in columns_of_models([table])[table].items()]
+        rows = [(name, column_type, meanings[name]) for name, column_type in columns_of_models([table])[table].items()]
         relation = relation_of(["column", "type", "meaning"], rows)
         if output.format == "table" and output.path is None:
             click.echo("\n".join(words(marts[table])))

@@ -1,22 +1,15 @@
 """`arirecord models`."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from .completion import completing
+from .completion import completing, later
 from .metrics import relation_of
 from .output import Input, Output, Verb, output_options
 from .result import FORMATS, write
 
 __all__ = ["command"]
-
-
-def _names() -> Iterable[str]:
-    from arirecord.analytics.models import model_names
-
-    return sorted(model_names())
 
 
 @click.command("models", cls=Verb)
@@ -27,7 +20,7 @@ def _names() -> Iterable[str]:
     "names",
     multiple=True,
     metavar="NAME",
-    shell_complete=completing(_names),
+    shell_complete=completing(later("arirecord.analytics.models:model_names")),
     help="Only this model and those that it reads (repeatable).",
 )
 @click.option("--vertical", is_flag=True, help="Print one block per row, with every column.")
@@ -52,13 +45,13 @@ def command(session: Path | None, sql: bool, names: tuple[str, ...], output: Out
 
     from .session_input import open_session
 
-    found = load_models(names or None)
+    models = load_models(names or None)
     if sql and output.format not in ("table", "sql"):
         raise click.UsageError(f"--sql prints SQL, not {output.format}")
     if not (sql or output.format == "sql"):
         rows = [
             (model.layer, model.name, model.row, ", ".join(sorted(model.reads)))
-            for model in sorted(found, key=lambda model: (LAYERS.index(model.layer), model.name))
+            for model in sorted(models, key=lambda model: (LAYERS.index(model.layer), model.name))
         ]
         write(relation_of(["layer", "model", "row", "reads"], rows), output)
         return

@@ -13,7 +13,7 @@ from arirecord.select.times import parse_time
 from arirecord.select.units import parse_seconds
 from arirecord.select.zones import zone_name
 
-from .completion import complete_event_types
+from .completion import complete_event_types, later
 
 if TYPE_CHECKING:
     from arirecord.capture.rotation import Rotation
@@ -54,15 +54,9 @@ def _parse_duration(text: str) -> float:
     return seconds
 
 
-def _parse_rotation(text: str) -> "Rotation":
-    from arirecord.capture.rotation import Rotation
-
-    return Rotation.parse(text)
-
-
 DURATION = Parsed("duration", _parse_duration)
 LISTEN = Parsed("address", parse_listen)
-ROTATION = Parsed("size", _parse_rotation)
+ROTATION: Parsed["Rotation"] = Parsed("size", later("arirecord.capture.rotation:Rotation.parse"))
 TIME = Parsed("time", parse_time)
 ZONE = Parsed("zone", zone_name)
 

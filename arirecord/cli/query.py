@@ -84,10 +84,10 @@ def _advising_unsafe() -> "Iterator[None]":
     try:
         yield
     except (duckdb.PermissionException, duckdb.InvalidInputException) as error:
-        what = str(error).partition("\n")[0]
-        if isinstance(error, duckdb.InvalidInputException) and "configuration has been locked" not in what:
+        message = str(error).partition("\n")[0]
+        if isinstance(error, duckdb.InvalidInputException) and "configuration has been locked" not in message:
             raise
-        raise click.ClickException(f"{what}. SQL sees only the session unless you add --unsafe") from None
+        raise click.ClickException(f"{message}. SQL sees only the session unless you add --unsafe") from None
 
 
 def _for_terminal(

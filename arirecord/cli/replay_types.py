@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 
-from .completion import complete_event_types
+from .completion import complete_event_types, later
 from .output import SESSION, Formats, OutputOption
 from .param_types import DURATION, Parsed
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from dataclasses import Field
 
     from arirecord.replay.timing.call_filter import CallFrames
-    from arirecord.replay.timing.chaos import Fault
     from arirecord.select.times import Position
     from arirecord.session.reader import SessionFile
 
@@ -38,24 +37,14 @@ def _parse_pair(text: str) -> tuple[str, str]:
     return recorded, asked
 
 
-def _parse_names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
-
-
-def _parse_faults(text: str) -> "list[Fault]":
-    from arirecord.replay.timing.chaos import parse_faults
-
-    return parse_faults(text)
-
-
 _TYPES: Final[Mapping[str, click.ParamType[Any]]] = {
     "speed": Parsed("speed", _parse_speed),
     "port": click.IntRange(0, 65535),
     "loop": click.IntRange(0),
     "seed": click.IntRange(0),
     "map_app": Parsed("names", _parse_pair),
-    "connect_apps": Parsed("names", _parse_names),
-    "chaos": Parsed("faults", _parse_faults),
+    "connect_apps": Parsed("names", lambda text: [name for name in text.split(",") if name]),
+    "chaos": Parsed("faults", later("arirecord.replay.timing.chaos:parse_faults")),
     "pace_timeout_s": DURATION,
     "idle_limit_ns": DURATION,
     "min_gap_ns": DURATION,

@@ -134,13 +134,13 @@ def _advising_casts(form: str) -> Iterator[None]:
         kinds += [arrow.ArrowException] if arrow else []
         if not isinstance(error, tuple(kinds)):
             raise
-        what = next(iter(str(error).splitlines()), "")
-        raise click.ClickException(f"A value cannot be written as {form}: {what}. Cast it to VARCHAR.") from error
+        message = next(iter(str(error).splitlines()), "")
+        raise click.ClickException(f"A value cannot be written as {form}: {message}. Cast it to VARCHAR.") from error
 
 
 def _show(result: _Rows, output: Output, view: TableView) -> None:
     rows = list(chain.from_iterable(_batches(result)))
-    kinds = [_is_number(kind) for kind in result.types]
+    kinds = [_is_number(column_type) for column_type in result.types]
     show_rows(result.columns, kinds, rows[:_ROWS], view, vertical=output.vertical)
     if len(rows) > _ROWS:
         say(f"Only the first {_ROWS:,} rows are shown; `-o FILE.csv`, another format or a pipe gives all.")
@@ -191,22 +191,22 @@ def _not_shown(left_out: Sequence[str], view: TableView) -> str:
     return f"Not shown: {named}{f' and {others}' if more else ''}. To see them: {view.show_all}."
 
 
-def _is_number(kind: object) -> bool:
-    return re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT|FLOAT|DOUBLE|DECIMAL", str(kind)) is not None
+def _is_number(column_type: object) -> bool:
+    return re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT|FLOAT|DOUBLE|DECIMAL", str(column_type)) is not None
 
 
 def _in_text_format(
-    name: str, kind: "duckdb.sqltypes.DuckDBPyType", *, is_flat: bool = False, is_safe: bool = False
+    name: str, column_type: "duckdb.sqltypes.DuckDBPyType", *, is_flat: bool = False, is_safe: bool = False
 ) -> str:
     """Return SQL for a column that polars can write as CSV (if `is_flat`) or JSON.
 
     is_safe: a text that a spreadsheet would take for a formula begins with an apostrophe.
     """
-    is_nested = kind.id in _NESTED
+    is_nested = column_type.id in _NESTED
     sql = name
-    if _FOREIGN.search(str(kind)) or (is_nested and is_flat):
+    if _FOREIGN.search(str(column_type)) or (is_nested and is_flat):
         sql = f"to_json({name})::VARCHAR" if is_nested else f"{name}::VARCHAR"
-    if is_safe and (sql != name or kind.id in ("varchar", "enum")):
+    if is_safe and (sql != name or column_type.id in ("varchar", "enum")):
         sql = formula_safe(sql)
     return f"{sql} AS {name}"
 
@@ -249,7 +249,8 @@ def _json(result: _Rows, file: Writable) -> None:
 def _batches(result: _Rows) -> Iterator[list[tuple[Any, ...]]]:
     """Yield the rows in batches of some thousands; types that Arrow prints unlike DuckDB are cast to text."""
     safe = ", ".join(
-        f"{name}::VARCHAR AS {name}" if str(kind).startswith(_AS_TEXT) else name for name, kind in result.named_types()
+        f"{name}::VARCHAR AS {name}" if str(column_type).startswith(_AS_TEXT) else name
+        for name, column_type in result.named_types()
     )
     for batch in result.read(safe, _ROWS)[1]:
         yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
@@ -277,7 +278,7 @@ def _markdown(result: _Rows, file: Writable) -> None:
         file.write(f"| {' | '.join(escaped)} |\n".encode())
 
     write_row(map(whole_cell, result.columns))
-    write_row("---:" if _is_number(kind) else "---" for kind in result.types)
+    write_row("---:" if _is_number(column_type) else "---" for column_type in result.types)
     for row in chain.from_iterable(_batches(result)):
         write_row(map(whole_cell, row))
 

@@ -46,7 +46,11 @@ def windows_of(session: "SessionFile", since: Time | None, until: Time | None, t
 
 def in_zone(rows: "duckdb.DuckDBPyRelation", timezone: str) -> "duckdb.DuckDBPyRelation":
     """Return rows with their times converted to a time zone."""
-    times = [name for name, kind in zip(rows.columns, rows.types, strict=True) if str(kind).startswith("TIMESTAMP")]
+    times = [
+        name
+        for name, column_type in zip(rows.columns, rows.types, strict=True)
+        if str(column_type).startswith("TIMESTAMP")
+    ]
     if timezone == "UTC" or not times:
         return rows
     quoted = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in times]
@@ -55,7 +59,7 @@ def in_zone(rows: "duckdb.DuckDBPyRelation", timezone: str) -> "duckdb.DuckDBPyR
 
 
 def no_rows(
-    what: str, session: "SessionFile", options: Mapping[str, object], timezone: str, others: Iterable[str] = ()
+    rows_name: str, session: "SessionFile", options: Mapping[str, object], timezone: str, others: Iterable[str] = ()
 ) -> str:
     """Return the message for an empty result: its options, and begin and end of the recording.
 
@@ -71,8 +75,8 @@ def no_rows(
         if value is not None
     ]
     if others := list(others):
-        return " ".join([f"No {what}.", *others])
-    return f"No {what}{': ' if given else ''}{' '.join(given)}. {recording_span(session, find_zone(timezone))}"
+        return " ".join([f"No {rows_name}.", *others])
+    return f"No {rows_name}{': ' if given else ''}{' '.join(given)}. {recording_span(session, find_zone(timezone))}"
 
 
 def unknown_value(option: str, value: str, known: Iterable[str]) -> str:

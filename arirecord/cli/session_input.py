@@ -32,32 +32,19 @@ SessionInput = Path | SessionPaths
 """The value of the argument SESSION."""
 
 
-class _Servers:
-    """The servers that `--server` names; empty: all."""
+class _Chosen:
+    """The values of `--server`, `--otlp` and `--otlp-attribute`. No server: all."""
 
-    names: tuple[str, ...] = ()
+    server: tuple[str, ...] = ()
+    otlp: Path | None = None
+    otlp_attribute: str | None = None
 
-    def choose(self, ctx: click.Context, option: click.Parameter, names: tuple[str, ...]) -> None:
-        """Handle `--server`."""
-        self.names = names
-
-
-class _Otlp:
-    """The values of `--otlp` and `--otlp-attribute`."""
-
-    path: Path | None = None
-    attribute: str | None = None
-
-    def choose(self, ctx: click.Context, option: click.Parameter, value: Any) -> None:
-        """Handle both options."""
-        if option.name == "otlp":
-            self.path = value
-        else:
-            self.attribute = value
+    def keep(self, ctx: click.Context, option: click.Parameter, value: Any) -> None:
+        """Handle an option."""
+        setattr(self, str(option.name), value)
 
 
-_servers = _Servers()
-_otlp = _Otlp()
+_chosen = _Chosen()
 
 
 def session_argument(function: Command) -> Command:
@@ -68,31 +55,20 @@ def session_argument(function: Command) -> Command:
 
 def server_option(function: Command) -> Command:
     """Add the option `--server`, which `open_session` follows."""
-    return click.option(
-        "--server",
-        multiple=True,
-        metavar="NAME",
-        expose_value=False,
-        callback=_servers.choose,
-        help="Open only the recordings of this server, by its asterisk_id (repeatable).",
-    )(function)
+    help = "Open only the recordings of this server, by its asterisk_id (repeatable)."
+    return _kept_option("--server", multiple=True, metavar="NAME", help=help)(function)
 
 
 def otlp_options(function: Command) -> Command:
     """Add the options `--otlp` and `--otlp-attribute`, which `open_session` follows."""
-    for name, kind, metavar, help_text in (
-        (
-            "--otlp-attribute",
-            str,
-            "NAME",
-            "With --otlp: the attribute with the channel's id. Default: any that has one.",
-        ),
-        ("--otlp", Input(), "FILE", "Read the bot's stages from OpenTelemetry traces in this file (OTLP JSON)."),
-    ):
-        function = click.option(
-            name, type=kind, metavar=metavar, expose_value=False, callback=_otlp.choose, help=help_text
-        )(function)
-    return function
+    help = "With --otlp: the attribute with the channel's id. Default: any that has one."
+    function = _kept_option("--otlp-attribute", metavar="NAME", help=help)(function)
+    help = "Read the bot's stages from OpenTelemetry traces in this file (OTLP JSON)."
+    return _kept_option("--otlp", type=Input(), metavar="FILE", help=help)(function)
+
+
+def _kept_option(name: str, **settings: Any) -> Callable[[Command], Command]:
+    return click.option(name, expose_value=False, callback=_chosen.keep, **settings)
 
 
 def _one_or_several(ctx: click.Context, argument: click.Parameter, paths: tuple[Path, ...]) -> Any:
@@ -118,12 +94,12 @@ def open_session(
 
     limits = [limit for limit in (since, until) if limit is not None]
     is_absolute = bool(limits) and all(isinstance(limit.value, datetime) for limit in limits)
-    if is_absolute or _servers.names:
+    if is_absolute or _chosen.server:
         from arirecord.lake.pruning import open_pruned
 
         window = select_windows(since, until, RecordingSpan(0, 0, find_zone(timezone)))[0] if is_absolute else Window()
         begin, end = (position and position.ns for position in window)
-        session = open_pruned(path, begin, end, servers=_servers.names, has_calls=has_calls)
+        session = open_pruned(path, begin, end, servers=_chosen.server, has_calls=has_calls)
     else:
         session = reader.open_session(path)
     for remark in session.remarks:
@@ -131,8 +107,8 @@ def open_session(
     for sentence in session.lost:
         warn(sentence)
         voice.has_lost = True
-    if _otlp.path is not None:
-        session.span_file = reader.SpanFile(_otlp.path, _otlp.attribute)
+    if _chosen.otlp is not None:
+        session.span_file = reader.SpanFile(_chosen.otlp, _chosen.otlp_attribute)
     if has_tables:
         from arirecord.analytics.kept_tables import keeps_tables
 

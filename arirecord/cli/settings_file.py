@@ -13,7 +13,7 @@ import os
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import click
 
@@ -73,8 +73,8 @@ def default_settings(ctx: click.Context, verb: str, command: click.Command, verb
     """
     named: Path | None = ctx.params.get("config")
     own = [path for path in (user_config(),) if path.is_file()]
-    found = find_config(Path.cwd())
-    of_folder = {found} - {None, *own} if named is None else set()
+    nearest = find_config(Path.cwd())
+    of_folder = {nearest} - {None, *own} if named is None else set()
     defaults = apply(command, verb, {}, None)
     used = []
     for path in [named] if named is not None else [*own, *of_folder]:
@@ -132,8 +132,7 @@ def read_config(path: Path, verbs: Collection[str]) -> Mapping[str, Any]:
         if not isinstance(value, dict) and not is_repeated and key not in EVERYWHERE:
             known = ", ".join(EVERYWHERE)
             raise click.ClickException(f"{path}: {key!r} belongs in the table of a command. Outside of tables: {known}")
-    found: Mapping[str, Any] = settings
-    return found
+    return cast("Mapping[str, Any]", settings)
 
 
 def apply(
@@ -164,14 +163,14 @@ def _repeated_tables(
             f"outputs and hosts. {_trust_advice(verb, path)}"
         )
     options = _options(command)
-    found = []
+    repeated = []
     for table in tables:
         own = {key: value for key, value in table.items() if key != "name"}
         name = table.get("name")
         if not isinstance(name, str | None) or name == "":
             raise click.ClickException(f"{path}: the name of a [[{verb}]] table must be a text, not {name!r}")
-        found.append(RepeatedTable(path, name, _defaults(options, verb, settings, own, path)))
-    return found
+        repeated.append(RepeatedTable(path, name, _defaults(options, verb, settings, own, path)))
+    return repeated
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:

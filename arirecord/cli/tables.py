@@ -1,6 +1,6 @@
 """`arirecord calls`, `legs`, `kpis` …: a command for each table, with the options that its columns allow."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import click
 from arirecord.suggest import unknown_name
 from arirecord.tables import MartMethods
 
-from .completion import completing, completing_list
+from .completion import completing, completing_list, later
 from .console import live_line, say
 from .output import Output, Verb
 from .param_types import time_options
@@ -113,18 +113,6 @@ def _help(mart: str, columns: Sequence[str], is_macro: bool, moment: str | None)
     """
 
 
-def _dispositions() -> Iterable[str]:
-    from arirecord.analytics.table_query import DISPOSITIONS
-
-    return DISPOSITIONS
-
-
-def _parameters() -> Iterable[str]:
-    from arirecord.analytics.parameters import parameters
-
-    return sorted(parameters())
-
-
 _bucket = click.option("--bucket", metavar="LENGTH", help="One row per interval of this length: 15m, 1h, 1d.")
 _by = click.option(
     "--by",
@@ -141,7 +129,7 @@ _disposition = click.option(
     "--disposition",
     "dispositions",
     multiple=True,
-    shell_complete=completing(_dispositions),
+    shell_complete=completing(later("arirecord.analytics.table_query:DISPOSITIONS")),
     help="Calls with this disposition: ANSWERED, BUSY, 'NO ANSWER' … (repeatable).",
 )
 _call = click.option(
@@ -154,7 +142,7 @@ _set = click.option(
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    shell_complete=completing(_parameters, "="),
+    shell_complete=completing(later("arirecord.analytics.parameters:parameters"), "="),
     help="Set a parameter; `arirecord metrics --parameters` lists them (repeatable).",
 )
 
@@ -277,8 +265,8 @@ def _rows(made: "Tables", sql: str, question: "TableQuery", known: list[str]) ->
     ) as error:
         if column := unknown_column(error):
             raise unknown_name(f"--where: {question.mart} has no column", column, known) from error
-        what = str(error).partition("\n")[0].partition(": ")[2]
-        raise click.UsageError(f"--where {question.where!r} is not a condition in SQL: {what}") from error
+        message = str(error).partition("\n")[0].partition(": ")[2]
+        raise click.UsageError(f"--where {question.where!r} is not a condition in SQL: {message}") from error
 
 
 def _pair(setting: str) -> tuple[str, str]:

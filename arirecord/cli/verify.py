@@ -15,6 +15,7 @@ import orjson
 from arirecord.ci_results import github_annotation
 from arirecord.printable import printable
 
+from .completion import later
 from .console import echo, say
 from .output import Input, Output, Verb, build_result_options
 from .param_types import DURATION, Parsed
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
     from arirecord.replay.verify import Compared, Rule, Verified
 
 __all__ = ["command"]
-
-
-def _parse_rule(text: str) -> "Rule":
-    from arirecord.replay.verify import Rule
-
-    return Rule.parse(text)
 
 
 @click.command("verify", cls=Verb)
@@ -44,7 +39,7 @@ def _parse_rule(text: str) -> "Rule":
 @click.option("--app", "application", metavar="NAME", help="App of the recording, if it has several.")
 @click.option(
     "--ignore",
-    type=Parsed("rule", _parse_rule),
+    type=Parsed("rule", later("arirecord.replay.verify:Rule.parse")),
     multiple=True,
     metavar="RULE",
     help="Ignore these requests: 'GET /channels*', or only parameters: 'POST /channels?timeout' (repeatable).",
