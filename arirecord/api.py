@@ -93,8 +93,8 @@ class Session(MartMethods, reader.SessionFile):
             relation = tables.sql(query)
             if relation is None:
                 raise ValueError('the SQL returns no rows. Try "SELECT * FROM calls"')
-            found: pl.DataFrame = relation.pl()
-            return found
+            frame: pl.DataFrame = relation.pl()
+            return frame
 
     def check(self, *rules: str | Path) -> "CheckResult":
         """Check the session against rules files and shipped sets (`default`, `voice`, `linter`, `doctor`).

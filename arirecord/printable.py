@@ -30,7 +30,7 @@ def printable(text: str, keep: str = "") -> str:
 
     keep: characters that stay, such as line feeds.
     """
-    return _UNPRINTABLE.sub(lambda found: found[0] if found[0] in keep or _is_printable(found[0]) else "\ufffd", text)
+    return _UNPRINTABLE.sub(lambda match: match[0] if match[0] in keep or _is_printable(match[0]) else "\ufffd", text)
 
 
 def printable_values(value: _T) -> _T:
@@ -73,8 +73,8 @@ class SafeStream:
         self._stream.flush()
 
 
-def _escaped(found: re.Match[str]) -> str:
-    character = found[0]
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
     if character in "\n\t" or _is_printable(character):
         return character
     units = character.encode("utf-16-be", "surrogatepass")

@@ -15,12 +15,12 @@ def close_names(name: str, known: Iterable[str]) -> list[str]:
     spelled = {each.lower(): each for each in known}
     lower = name.lower()
     longer = sorted((each for each in spelled if len(lower) > 2 and lower in each), key=len)
-    found = (
+    close = (
         [*get_close_matches(lower, spelled, _MOST, 0.75), *(each for each in longer if each.startswith(lower))]
         or longer
         or get_close_matches(lower, spelled, _MOST, 0.6)
     )
-    return [spelled[each] for each in dict.fromkeys(found)][:_MOST]
+    return [spelled[each] for each in dict.fromkeys(close)][:_MOST]
 
 
 def did_you_mean(names: Iterable[str]) -> str:

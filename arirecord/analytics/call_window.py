@@ -114,14 +114,14 @@ def models_of_calls(
     calls: ids of calls, or ids or names of their channels.
     """
     tables = [f"{home}.rows_of_calls" for home, _ in homes]
-    found = [
+    rows_by_server = [
         _rows_of_calls(runner, server, views, macros, calls, table)
         for server, (_, views), table in zip(servers, homes, tables, strict=True)
     ]
-    if not any(found):
+    if not any(rows_by_server):
         return []
     models = []
-    for server, (home, views), table, rows in zip(servers, homes, tables, found, strict=True):
+    for server, (home, views), table, rows in zip(servers, homes, tables, rows_by_server, strict=True):
         if rows is None:  # the calls are on another server
             statement, copied = views.copied(SeqRange(0, -1), table)
             runner.run(statement)
@@ -159,8 +159,8 @@ def _rows_of_calls(
                 named = runner.rows(_NAMED.replace("{is_wanted}", is_wanted))
         copied.left_out = ""
         ids = [each for key, kind in named if kind != "linkedid" for each in _lives_of(key, kind, lives)]
-        found = _rows_naming(runner, views, ids, linkedids={key for key, kind in named if kind == "linkedid"})
-        wider = window.with_others(found or window)
+        wanted_rows = _rows_naming(runner, views, ids, linkedids={key for key, kind in named if kind == "linkedid"})
+        wider = window.with_others(wanted_rows or window)
         if wider == window:
             return _RowsOfCalls(copied, options)
         runner.run(f"DROP TABLE {table}")

@@ -227,19 +227,19 @@ class Tables:
     def _need_models(self, models: Collection[str] | None, begin: Callable[[str], object]) -> None:
         if models is not None and not models:
             return
-        found = load_models(models)
-        if any(model.name == "stg_agent_spans" for model in found):
+        needed = load_models(models)
+        if any(model.name == "stg_agent_spans" for model in needed):
             self._need_spans()
-        shared = [model for model in found if not model.is_of_server and model.name not in self._made]
-        wanted = {model.name for model in found if model.layer != "intermediate"} if models is None else set(models)
-        wanted = wanted.union(*(model.reads for model in shared))
-        wanted -= {model.name for model in found if not model.is_of_server}
+        shared = [model for model in needed if not model.is_of_server and model.name not in self._made]
+        names = {model.name for model in needed if model.layer != "intermediate"} if models is None else set(models)
+        names = names.union(*(model.reads for model in shared))
+        names -= {model.name for model in needed if not model.is_of_server}
         # Intermediate tables need no order: without it they take half the memory.
         self.connection.execute("SET preserve_insertion_order = false")
         try:
             for server in self._servers:
-                server.need(wanted, begin)
-            for each in sorted(wanted - self._made) if len(self._servers) > 1 else ():
+                server.need(names, begin)
+            for each in sorted(names - self._made) if len(self._servers) > 1 else ():
                 self._unite(each)
             for model in shared:
                 begin(model.name)
@@ -249,7 +249,7 @@ class Tables:
                     self._runner.run(f"CREATE VIEW {name(model.name)} AS FROM {name(model.name)}()")
         finally:
             self.connection.execute("SET preserve_insertion_order = true")
-        self._made |= wanted | {model.name for model in shared}
+        self._made |= names | {model.name for model in shared}
 
     @cached_property
     def _servers(self) -> "Sequence[ServerModels | KeptServerModels]":

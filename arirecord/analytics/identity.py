@@ -122,8 +122,8 @@ def find_lives(
         return runner.rows(views.written_into(sql).replace("{is_among}", f"id IN ({among})" if among else "true"))
 
     kinds = {kind for (kind,) in rows(_KINDS_WITH_LIVES)} & {*kinds_wanted}
-    found = (_FIND_LIVES.replace("{sightings}", _SIGHTINGS[kind]) for kind in sorted(kinds))
-    return [Life(*row) for sql in found for row in rows(sql)]
+    queries = (_FIND_LIVES.replace("{sightings}", _SIGHTINGS[kind]) for kind in sorted(kinds))
+    return [Life(*row) for sql in queries for row in rows(sql)]
 
 
 def key_macros(lives: Sequence[Life]) -> Iterator[str]:

@@ -189,17 +189,17 @@ def kept_tables(session: SessionFile) -> Mapping[str | None, KeptTables] | None:
     if reason := stale_reason(session, windows):
         _log.info("tables in %s are not used: %s. Run `arirecord tables build`", folder, reason)
         return None
-    found = {}
+    by_server = {}
     for server in session.servers:
         parts = _parts_of(session, server)
         own = [window for window in windows if window.server == server.name and _has_all(window, parts)]
-        found[server.name] = _tables_of(folder, own, session, server, parts)
+        by_server[server.name] = _tables_of(folder, own, session, server, parts)
     _log.info(
         "tables come from %s: %d windows",
         folder,
-        sum(len(tables.files) for tables in found.values()) // len(KEPT_MODELS),
+        sum(len(tables.files) for tables in by_server.values()) // len(KEPT_MODELS),
     )
-    return found
+    return by_server
 
 
 def stale_reason(session: SessionFile, windows: Sequence[KeptWindow]) -> str:
@@ -247,11 +247,11 @@ def is_derivable(model: str) -> bool:
 
 @cache
 def _derivable() -> set[str]:
-    found = {*KEPT_MODELS, *_FROM_HEADERS}
+    derivable = {*KEPT_MODELS, *_FROM_HEADERS}
     for model in load_models():
-        if model.name not in found and model.layer != "staging" and model.reads <= found:
-            found.add(model.name)
-    return found
+        if model.name not in derivable and model.layer != "staging" and model.reads <= derivable:
+            derivable.add(model.name)
+    return derivable
 
 
 def _tables_of(
@@ -318,8 +318,8 @@ def _read(paths: Sequence[Path]) -> str:
 @cache
 def _guard(model: str) -> str:
     """Return the condition that the parameters of a model have their defaults: kept rows would not follow others."""
-    found = load_models([model])
-    names = sorted({each for one in found for each in re.findall(r"param(?:_text)?\('(\w+)'\)", one.sql)})
+    read_models = load_models([model])
+    names = sorted({each for one in read_models for each in re.findall(r"param(?:_text)?\('(\w+)'\)", one.sql)})
     conditions = []
     for each in names:
         default = parameters()[each].default

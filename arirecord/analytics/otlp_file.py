@@ -134,14 +134,14 @@ def _objects(holder: Mapping[str, Any], key: str) -> Iterator[dict[str, Any]]:
 
 def _attributes(holder: Mapping[str, Any]) -> dict[str, object]:
     """Return the attributes with a text, a number or a truth value."""
-    found: dict[str, object] = {}
+    attributes: dict[str, object] = {}
     for each in _objects(holder, "attributes"):
         value = each.get("value")
         if isinstance(value, dict):
-            found[str(each.get("key"))] = next(
+            attributes[str(each.get("key"))] = next(
                 (value[kind] for kind in ("stringValue", "intValue", "doubleValue", "boolValue") if kind in value), None
             )
-    return found
+    return attributes
 
 
 def _texts(attributes: Mapping[str, object], attribute: str | None) -> list[str]:

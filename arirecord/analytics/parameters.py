@@ -29,8 +29,8 @@ class Parameter:
 @cache
 def parameters() -> Mapping[str, Parameter]:
     """Return all parameters by name."""
-    said = json.loads(files(__package__).joinpath("models", "parameters.json").read_text("utf-8"))
-    return {name: Parameter(**of_name) for name, of_name in said.items()}
+    declared = json.loads(files(__package__).joinpath("models", "parameters.json").read_text("utf-8"))
+    return {name: Parameter(**of_name) for name, of_name in declared.items()}
 
 
 def parameter_macros() -> Iterator[str]:

@@ -53,5 +53,7 @@ def check_statement(sql: str) -> None:
     for (begin, kind), end in zip(tokens, ends, strict=False):  # without tokens, `ends` has one item more
         token = encoded[begin:end].decode(errors="replace")
         is_word = kind in (duckdb.token_type.keyword, duckdb.token_type.identifier) and not token.startswith('"')
-        if is_word and (found := _WRITES.search(token)):
-            raise duckdb.PermissionException(f"{found[0].upper()} writes files: use -o, or quote a column of this name")
+        if is_word and (keyword := _WRITES.search(token)):
+            raise duckdb.PermissionException(
+                f"{keyword[0].upper()} writes files: use -o, or quote a column of this name"
+            )

@@ -128,12 +128,12 @@ class ServerModels:
 
     def _missing(self, names: Collection[str]) -> list[Model]:
         """Return the models to create for the named ones, each after those that it reads."""
-        wanted = set(names)
+        needed = set(names)
         models = load_models(names)
         for model in reversed(models):
-            if model.name in wanted and model.name not in self._made and model.name not in self._options.given:
-                wanted |= model.reads
-        return [model for model in models if model.name in wanted and model.name not in self._made]
+            if model.name in needed and model.name not in self._made and model.name not in self._options.given:
+                needed |= model.reads
+        return [model for model in models if model.name in needed and model.name not in self._made]
 
     def _drop_unread(self, coming: Sequence[Model]) -> None:
         """Drop tables that neither a view nor a model in `coming` reads, to free memory."""

@@ -33,11 +33,11 @@ def suggesting_names() -> Iterator[None]:
             raise
         names = close_names(unknown[2], table_names())
         advice = did_you_mean(names) or "`arirecord metrics` lists the tables."
-        text = _NO_TABLE.sub(lambda found: f"{found[1]}. {advice}", str(error))
+        text = _NO_TABLE.sub(lambda sentence: f"{sentence[1]}. {advice}", str(error))
         raise duckdb.CatalogException(text) from None
 
 
 def unknown_column(error: duckdb.Error) -> str | None:
     """Return the unknown column that the error names; None for other errors."""
-    found = _NO_COLUMN.search(str(error))
-    return found[1] if found else None
+    column = _NO_COLUMN.search(str(error))
+    return column[1] if column else None

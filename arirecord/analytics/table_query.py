@@ -86,8 +86,8 @@ def sql_of(question: TableQuery, columns: Collection[str]) -> str:
 
     Raises `UnknownName` for a column that the mart does not have, and as `from_mart` does.
     """
-    wanted = [column.removeprefix("-") for column in (*question.columns, *question.sort)]
-    if unknown := [column for column in wanted if column not in columns]:
+    named = [column.removeprefix("-") for column in (*question.columns, *question.sort)]
+    if unknown := [column for column in named if column not in columns]:
         raise unknown_name(f"{question.mart} has no column", unknown[0], columns)
     sql = f"SELECT {', '.join(map(name, question.columns)) or '*'} "
     sql += f"FROM {from_mart(question.mart, question.bucket, question.by)}"
@@ -101,17 +101,17 @@ def sql_of(question: TableQuery, columns: Collection[str]) -> str:
 
 
 def _conditions(question: TableQuery, time: str | None) -> list[str]:
-    found = []
+    conditions = []
     if question.times and time:
-        found.append(f"({' OR '.join(_within(name(time), *limits) for limits in question.times)})")
+        conditions.append(f"({' OR '.join(_within(name(time), *limits) for limits in question.times)})")
     if question.numbers:
-        found.append(has_number(question.numbers))
+        conditions.append(has_number(question.numbers))
     if question.dispositions:
         names = ", ".join(text(disposition.upper()) for disposition in question.dispositions)
-        found.append(f"call_id IN (SELECT call_id FROM calls WHERE disposition IN ({names}))")
+        conditions.append(f"call_id IN (SELECT call_id FROM calls WHERE disposition IN ({names}))")
     if question.calls:
-        found.append(has_id(question.calls))
-    return found + ([f"({question.where})"] if question.where else [])
+        conditions.append(has_id(question.calls))
+    return conditions + ([f"({question.where})"] if question.where else [])
 
 
 def _within(column: str, since: datetime | None, until: datetime | None) -> str:

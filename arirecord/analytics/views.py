@@ -212,10 +212,10 @@ class SessionViews:
         source = self._source if is_there else _NOWHERE
         columns = [source.seq]
         # Directly from the files: a `SELECT *` of all columns in between would cost every statement 10 ms.
-        for column, kind in _columns(view).items():
+        for column, column_type in _columns(view).items():
             if words is None or column in words:
                 has_column = is_there and (column in self.columns or column in _COMMON)
-                columns.append(name(column) if has_column else f"CAST(NULL AS {kind}) AS {name(column)}")
+                columns.append(name(column) if has_column else f"CAST(NULL AS {column_type}) AS {name(column)}")
         # One scan of the file for types that are read together.
         condition = f"type IN ({', '.join(map(text, types))})" if len(types) > 1 else f"type = {text(view)}"
         if view == "channel_events":

@@ -52,7 +52,7 @@ def declaration(name: str, base: str, more_events: Mapping[str, Mapping[str, str
     paths: dict[str, list[dict[str, Any]]] = {}
     for operation in operations()[name]:
         paths.setdefault(operation.path, []).append(_operation(operation))
-    apis = [{"path": path, "description": path, "operations": found} for path, found in paths.items()]
+    apis = [{"path": path, "description": path, "operations": methods} for path, methods in paths.items()]
     described = _events(more_events or {}) if name == "events" else {m: _model(m, models()[m]) for m in _MODELS[name]}
     where = {"basePath": base, "resourcePath": f"/api-docs/{name}.{{format}}"}
     return {**_HEAD, **where, "requiresModules": [], "apis": apis, "models": described}

@@ -34,8 +34,8 @@ def is_media(name: str) -> bool:
 
 def snooped_id(name: str) -> str:
     """Return the id of the channel that a Snoop channel listens to; empty for another channel."""
-    found = re.search(SNOOP, name)
-    return found[1] if found else ""
+    match = re.search(SNOOP, name)
+    return match[1] if match else ""
 
 
 def _is_one_of(name: str, prefixes: tuple[str, ...]) -> bool:

@@ -44,10 +44,12 @@ def flatten(raw: str) -> Flat:
 
 def flatten_as(raw: str, columns: Mapping[str, ColumnType], where: str) -> Flat:
     """Flatten a flat object with a `type` and these columns; `where` names it in drift. Never raises."""
-    plan = {"type": _Leaf("type", _fit_string)} | {name: _Leaf(name, _FIT[kind]) for name, kind in columns.items()}
+    plan = {"type": _Leaf("type", _fit_string)} | {
+        name: _Leaf(name, _FIT[column_type]) for name, column_type in columns.items()
+    }
 
-    def flatten_own(found: dict[str, Any], flat: Flat) -> None:
-        if extra := _walk(found, plan, flat, where, note_unknown=True):
+    def flatten_own(value: dict[str, Any], flat: Flat) -> None:
+        if extra := _walk(value, plan, flat, where, note_unknown=True):
             flat.extra = _dump(extra)
 
     return _flatten(raw, flatten_own)

@@ -95,8 +95,8 @@ def find(method: str, segments: Sequence[str]) -> Route | None:
 
     A literal part of ARI's path wins over a placeholder: `/channels/create` is not a channel.
     """
-    found = [match for match in _at(segments) if match.operation.method == method]
-    return min(found, key=lambda match: len(match.ids), default=None)
+    matches = [match for match in _at(segments) if match.operation.method == method]
+    return min(matches, key=lambda match: len(match.ids), default=None)
 
 
 def methods_at(segments: Sequence[str]) -> list[str]:
@@ -107,18 +107,18 @@ def methods_at(segments: Sequence[str]) -> list[str]:
 @cache
 def _by_length() -> Mapping[tuple[str, int], Sequence[tuple[Operation, Sequence[str]]]]:
     """Return the operations with their paths in parts, by the first part and the number of parts."""
-    found: dict[tuple[str, int], list[tuple[Operation, Sequence[str]]]] = {}
+    by_length: dict[tuple[str, int], list[tuple[Operation, Sequence[str]]]] = {}
     for resource, group in operations().items():
         for operation in group:
             segments = operation.segments
-            found.setdefault((resource, len(segments)), []).append((operation, segments))
-    return found
+            by_length.setdefault((resource, len(segments)), []).append((operation, segments))
+    return by_length
 
 
 def _at(segments: Sequence[str]) -> Iterator[Route]:
-    for operation, wanted in _by_length().get((segments[0], len(segments)) if segments else ("", 0), ()):
-        if all(w == s or (w[0] == "{" and s) for w, s in zip(wanted, segments, strict=True)):
-            yield Route(operation, {w[1:-1]: s for w, s in zip(wanted, segments, strict=True) if w[0] == "{"})
+    for operation, template in _by_length().get((segments[0], len(segments)) if segments else ("", 0), ()):
+        if all(w == s or (w[0] == "{" and s) for w, s in zip(template, segments, strict=True)):
+            yield Route(operation, {w[1:-1]: s for w, s in zip(template, segments, strict=True) if w[0] == "{"})
 
 
 def _operation(resource: str, entry: Mapping[str, Any]) -> Operation:

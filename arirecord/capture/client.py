@@ -207,11 +207,11 @@ class Capture:
 
     async def _filter(self, rest: RestRecorder) -> None:
         before = await rest.ask("GET", self._application_path)
-        wanted = {
+        event_filter = {
             "allowed": [{"type": name} for name in self.options.allowed],
             "disallowed": [{"type": name} for name in self.options.disallowed],
         }
-        answer = await rest.ask("PUT", self._filter_path, wanted)
+        answer = await rest.ask("PUT", self._filter_path, event_filter)
         if answer is None or answer.status >= 300:
             self._say("Asterisk did not take the filter: all events are recorded.")
         elif self._former_filter is None and before is not None and isinstance(before.value, dict):

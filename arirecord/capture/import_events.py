@@ -39,12 +39,14 @@ class FoundRow(NamedTuple):
 
 def is_event(value: Mapping[str, Any]) -> bool:
     """Return whether a JSON object is a message of ARI, of a known type or of one of a later Asterisk."""
-    kind = value.get("type")
-    if not isinstance(kind, str):
+    event_type = value.get("type")
+    if not isinstance(event_type, str):
         return False
-    if kind in _TYPES:
-        return not _MARKS.isdisjoint(value) or value.keys() <= {*ENVELOPE, *fields_of(kind)}
-    return kind[:1].isupper() and kind.isalnum() and any(isinstance(value.get(name), str) for name in _MARKS)
+    if event_type in _TYPES:
+        return not _MARKS.isdisjoint(value) or value.keys() <= {*ENVELOPE, *fields_of(event_type)}
+    return (
+        event_type[:1].isupper() and event_type.isalnum() and any(isinstance(value.get(name), str) for name in _MARKS)
+    )
 
 
 def is_plausible(t_ns: int) -> bool:
@@ -120,8 +122,8 @@ class EventFinder:
     def _of_object(self, value: dict[str, Any], raw: str, depth: int) -> list[FoundRow]:
         if isinstance(value.get("frame"), str) and value.keys() <= _RECORD:
             return _record(value)
-        kind = value.get("type")
-        if isinstance(kind, str) and kind in _TYPES and is_event(value):
+        event_type = value.get("type")
+        if isinstance(event_type, str) and event_type in _TYPES and is_event(value):
             return [FoundRow(None, raw or json_text(value))]
         for name, item in value.items():
             if isinstance(item, str | list | dict) and (events := self._within(item, "", depth + 1)):
@@ -142,9 +144,11 @@ class EventFinder:
             if "{" not in text:
                 return []
             reader = ValueReader()
-            values = [found for found in reader.read(text, is_last=True) if found.value]
+            values = list(reader.read(text, is_last=True))
             self._cut = self._cut or reader.broken
-            return [event for each in values for event in self._of_object(each.value or {}, each.raw, depth + 1)]
+            return [
+                event for each in values if each.value for event in self._of_object(each.value, each.raw, depth + 1)
+            ]
         if isinstance(item, list):
             if item and all(type(each) is int and 0 <= each < 256 for each in item):  # text, as journald writes it
                 return self._within(bytes(item).decode("utf-8", "replace"), "", depth)

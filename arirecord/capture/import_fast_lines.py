@@ -38,25 +38,25 @@ def alike(lines: Sequence[bytes]) -> ImportedRows | None:
             received, _, raws = events
             return ImportedRows(received, ["event"] * len(rows), raws)
     try:
-        found = list(map(orjson.loads, lines))
+        objects = list(map(orjson.loads, lines))
     except ValueError:
         return None
-    if set(map(type, found)) != {dict}:
+    if set(map(type, objects)) != {dict}:
         return None
-    if "frame" in found[0]:
-        return _alike_records(found)
-    if not all(map(is_event, found)):
+    if "frame" in objects[0]:
+        return _alike_records(objects)
+    if not all(map(is_event, objects)):
         return None
-    times = [own_time_ns(event.get("timestamp")) for event in found]
+    times = [own_time_ns(event.get("timestamp")) for event in objects]
     return ImportedRows(times, ["event"] * len(lines), list(map(bytes.decode, lines)))
 
 
-def _alike_records(found: Sequence[dict[str, Any]]) -> ImportedRows | None:
+def _alike_records(records: Sequence[dict[str, Any]]) -> ImportedRows | None:
     """Parse records that have only a time and a frame."""
-    times, frames = [record.get("t") for record in found], [record.get("frame") for record in found]
-    if set(map(len, found)) != {2} or set(map(type, times)) != {int} or set(map(type, frames)) != {str}:
+    times, frames = [record.get("t") for record in records], [record.get("frame") for record in records]
+    if set(map(len, records)) != {2} or set(map(type, times)) != {int} or set(map(type, frames)) != {str}:
         return None
     numbers = cast(list[int], times)
     if min(numbers) < _NANOSECONDS or max(numbers) >= _LATEST_NS:
         return None
-    return ImportedRows(numbers, ["event"] * len(found), cast(list[str], frames))
+    return ImportedRows(numbers, ["event"] * len(records), cast(list[str], frames))

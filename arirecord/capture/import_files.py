@@ -77,10 +77,10 @@ def find_sources(paths: list[Path | None]) -> list[Source]:
             sources.append(Source(path))
             continue
         inside = [p for p in sorted(path.rglob("*")) if p.is_file() and p.suffix != ".parquet"]
-        found = [Source(p, is_found=True) for p in inside if not any(x[0] == "." for x in p.relative_to(path).parts)]
-        if not found:
+        files = [Source(p, is_found=True) for p in inside if not any(x[0] == "." for x in p.relative_to(path).parts)]
+        if not files:
             raise ArirecordError(f"{path} is a folder without any file to import")
-        sources += found
+        sources += files
     return sources
 
 

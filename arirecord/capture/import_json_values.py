@@ -267,13 +267,13 @@ def _behind_prefixes(text: str, at: int, begin: int, limit: int, effort: _Effort
         return None
     form = re.compile(re.sub(r"\d+", r"\\d+", re.escape(prefix.rstrip())) + r" ?")
     lines = [text[at:end]]
-    while found := form.match(text, end + 1):
-        end = text.find("\n", found.end())
+    while match := form.match(text, end + 1):
+        end = text.find("\n", match.end())
         if end < 0:
             if is_open:
                 raise _Incomplete
             end = len(text)
-        lines.append(text[found.end() : end])
+        lines.append(text[match.end() : end])
         if lines[-1].startswith("}"):
             value = _inner(at, end, "\n".join(lines))
             effort.spend(0 if value else end - at)

@@ -117,27 +117,27 @@ class FileReport:
     def no_events(self) -> str:
         """Describe a file without any ARI event, and what to do, after its name."""
         if not self.has_data:
-            what = "it is empty."
+            reason = "it is empty."
         elif self.long_line:
-            what = f"{self.long_line}."
+            reason = f"{self.long_line}."
         elif self.is_binary:
-            what = "it is binary."
+            reason = "it is binary."
         elif self.broken_count:
-            what = f"its {_count(self.broken_count, 'event')} are cut off or broken, such as {self.broken}"
+            reason = f"its {_count(self.broken_count, 'event')} are cut off or broken, such as {self.broken}"
         elif self.object_count:
             names = ", ".join(self.fields[:5])
-            what = (
+            reason = (
                 f"its {self.object_count:,} JSON objects (fields: {names}) do not hold one. If a field holds it in "
                 "another form, name it with --field."
             )
         elif _INSPECTED.search(self.head):
-            what = (
+            reason = (
                 "its objects are as Node.js prints them, without nested values. Log `JSON.stringify(event)` instead of "
                 "the object."
             )
         else:
-            what = f"it has {_count(self.other_count, 'line')} of text without one, {self._example()}"
-        return f"is not an ARI event stream: {what}"
+            reason = f"it has {_count(self.other_count, 'line')} of text without one, {self._example()}"
+        return f"is not an ARI event stream: {reason}"
 
     def _example(self) -> str:
         line, text = self.other

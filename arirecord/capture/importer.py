@@ -58,19 +58,19 @@ def import_streams(
     sources = find_sources(files)
     for each in sources:
         _refuse_parquet(each.path)
-    found = Header(0, {"verb": "import", "files": [each.name for each in sources]})
-    stream = _Stream(sources, found, EventFinder(field, time_field), keep_text=keep_text)
+    header = Header(0, {"verb": "import", "files": [each.name for each in sources]})
+    stream = _Stream(sources, header, EventFinder(field, time_field), keep_text=keep_text)
     if all(each.path is not None and each.path.is_file() for each in sources):
         try:
-            make_session(stream, target, found, force=force, progress=progress)
+            make_session(stream, target, header, force=force, progress=progress)
         except OutOfOrderError as error:
-            _seal_sorted(stream.sources(), target, found, str(error), force=force, progress=progress)
-        return found
+            _seal_sorted(stream.sources(), target, header, str(error), force=force, progress=progress)
+        return header
     # A pipe can't be read again, so its data is stored first.
     stream.must_be_ordered = False
     batches = stream.batches(_BATCH)
     first = next(batches, None)
-    writer = JournalWriter(journal_path(target), found.started_ns, found.source)
+    writer = JournalWriter(journal_path(target), header.started_ns, header.source)
     try:
         for rows in chain([first] if first else [], batches):
             writer.write(zip(rows.received_ns, rows.elapsed_ns, rows.kinds, rows.raws, strict=True))
@@ -81,26 +81,26 @@ def import_streams(
         writer.path.unlink()
         raise
     if not stream.disorder:
-        return seal(writer.path, target, header=found, force=force, progress=progress)
+        return seal(writer.path, target, header=header, force=force, progress=progress)
     stored = JournalReader(writer.path).batches(_BATCH)
     timed = (TimedRows(rows.received_ns, rows.kinds, rows.raws) for rows in stored)
-    _seal_sorted([timed], target, found, stream.disorder, force=force, progress=progress)
+    _seal_sorted([timed], target, header, stream.disorder, force=force, progress=progress)
     writer.path.unlink()
-    return found
+    return header
 
 
 def _seal_sorted(
-    sources: Iterable[Iterator[TimedRows]], target: Path, found: Header, why: str, *, force: bool, progress: Progress
+    sources: Iterable[Iterator[TimedRows]], target: Path, header: Header, why: str, *, force: bool, progress: Progress
 ) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.sorting-", dir=target.parent) as folder:
         journal = Path(folder, "sorted")
-        found.started_ns = sorted_journal(sources, journal, dict(found.source))
-        _note(found, _SORTED.format(why))
-        seal(journal, target, header=found, force=force, progress=progress)
+        header.started_ns = sorted_journal(sources, journal, dict(header.source))
+        _note(header, _SORTED.format(why))
+        seal(journal, target, header=header, force=force, progress=progress)
 
 
-def _note(found: Header, text: str) -> None:
-    found.source = {**found.source, "notes": [*found.source.get("notes", []), text]}
+def _note(header: Header, text: str) -> None:
+    header.source = {**header.source, "notes": [*header.source.get("notes", []), text]}
 
 
 class _Stream:
@@ -112,9 +112,9 @@ class _Stream:
     ended = "complete"
     unused_bytes = 0
 
-    def __init__(self, sources: Sequence[Source], found: Header, finder: EventFinder, *, keep_text: bool) -> None:
+    def __init__(self, sources: Sequence[Source], header: Header, finder: EventFinder, *, keep_text: bool) -> None:
         self._sources = sources
-        self._found = found
+        self._header = header
         self._finder = finder
         self._keep_text = keep_text
         self.must_be_ordered = True
@@ -135,13 +135,13 @@ class _Stream:
         for part in chain(self._in_order(), [None]):
             if part is not None:
                 if not seq and not times:
-                    self._found.started_ns = part.times[0]
+                    self._header.started_ns = part.times[0]
                 times += part.times
                 kinds += part.kinds
                 raws += part.raws
                 held += sum(map(len, part.raws))
             while times and (part is None or len(times) >= size or held > max_bytes):
-                since = (t_ns - self._found.started_ns for t_ns in times[:size])
+                since = (t_ns - self._header.started_ns for t_ns in times[:size])
                 _, *elapsed = accumulate(since, max, initial=elapsed_ns)
                 seqs = range(seq, seq := seq + len(elapsed))
                 yield Rows(seqs, times[:size], elapsed, kinds[:size], raws[:size])
@@ -166,8 +166,8 @@ class _Stream:
 
     def sources(self) -> Iterator[Iterator[TimedRows]]:
         """Yield the rows of each file. Raises `NoEvents` after the rows of a file without events."""
-        self._found.problems, self._found.problem_count = [], 0
-        self._found.source = {key: value for key, value in self._found.source.items() if key != "notes"}
+        self._header.problems, self._header.problem_count = [], 0
+        self._header.source = {key: value for key, value in self._header.source.items() if key != "notes"}
         reports: list[FileReport] = []
         before = [0]  # the last time of the files before
         for source in self._sources:
@@ -180,9 +180,9 @@ class _Stream:
         for report in reports:
             problems, notes = report.results(is_text_kept=self._keep_text)
             for problem in problems:
-                self._found.add_problem(*problem)
+                self._header.add_problem(*problem)
             for note in notes:
-                _note(self._found, note)
+                _note(self._header, note)
 
     def _parts(self, source: Source, report: FileReport) -> Iterator[ImportedRows]:
         reader = ValueReader()
@@ -211,17 +211,17 @@ class _Stream:
         self, reader: ValueReader, text: str, report: FileReport, *, is_last: bool = False
     ) -> Iterator[ImportedRows]:
         rows: list[FoundRow] = []
-        for found in reader.read(text, is_last=is_last):
-            self._other(report.add_other_text(found.before), rows)
-            if found.value is None:
+        for value in reader.read(text, is_last=is_last):
+            self._other(report.add_other_text(value.before), rows)
+            if value.value is None:
                 continue
-            events = self._finder.find(found.value, found.raw)
-            if events or _is_of_journal(found.value):
-                report.add_events(found.text, events)
+            events = self._finder.find(value.value, value.raw)
+            if events or _is_of_journal(value.value):
+                report.add_events(value.text, events)
                 rows += events
             else:
-                report.add_object(found.value)
-                self._other(report.add_other_text(found.text), rows)
+                report.add_object(value.value)
+                self._other(report.add_other_text(value.text), rows)
         if is_last:
             self._other(report.add_other_text("\n"), rows)
         report.broken_count = reader.broken_count + self._finder.broken_count

@@ -72,7 +72,7 @@ class RestRecorder:
         headers = {"Content-Type": "application/json"} if content is not None else {}
         plain = {"Accept-Encoding": "identity"}  # a few compressed bytes could become any number
         began = time.monotonic_ns()
-        status, reason, answered, kind = None, None, b"", None
+        status, reason, answered, content_type = None, None, b"", None
         try:
             async with (
                 asyncio.timeout(_LONGEST_ANSWER_S),
@@ -82,7 +82,7 @@ class RestRecorder:
             ):
                 answered = await _body(response)
                 status, reason = response.status_code, response.reason_phrase
-                kind = response.headers.get("content-type")
+                content_type = response.headers.get("content-type")
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:  # must not end a recording
             reason = f"no answer: {error or type(error).__name__}"
         if self.recorder is not None and is_recorded:
@@ -95,7 +95,7 @@ class RestRecorder:
                 **body_fields("request", content),
                 status=status,
                 reason=reason,
-                answer_type=kind,
+                answer_type=content_type,
                 **body_fields("answer", answered if status is not None else None),
                 duration_ns=time.monotonic_ns() - began,
             )

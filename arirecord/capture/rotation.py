@@ -30,9 +30,9 @@ class Rotation:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse `1h`, `256MB` or `1000000` (rows). Raises `ValueError` for any other text."""
-        found = re.fullmatch(r"(\d+)([a-z]*)", text.strip().lower())
-        if found is not None and int(found[1]):
-            number, unit = int(found[1]), found[2]
+        match = re.fullmatch(r"(\d+)([a-z]*)", text.strip().lower())
+        if match is not None and int(match[1]):
+            number, unit = int(match[1]), match[2]
             if not unit:
                 return cls(rows=number)
             if unit in _BYTES:

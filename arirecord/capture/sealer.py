@@ -147,8 +147,8 @@ class Sealer:
                     f"{each.part} can't be {self._task} now: {each.problem}. Recording goes on; this is tried again."
                 )
         elif each.is_left:
-            what = "its journal" if self._lake is None else "it"
-            self._say(f"{each.part} was {self._task}; an earlier recording had left {what}.")
+            left_file = "its journal" if self._lake is None else "it"
+            self._say(f"{each.part} was {self._task}; an earlier recording had left {left_file}.")
         if self._is_failing and all(other.problem is None for other in (*self._waiting, each)):
             self._is_failing = False
             self._say(f"All full parts are {self._task} again.")
@@ -185,7 +185,7 @@ class Sealer:
             )
             os.close(ours)
             ours = -1
-            _, said = self._process.communicate()
+            _, errors = self._process.communicate()
             code = self._process.returncode
         finally:
             self._process = None
@@ -195,5 +195,5 @@ class Sealer:
             return None
         if code < 0:
             return f"the process that seals it was killed ({signal.Signals(-code).name})"
-        why = (said.strip().splitlines() or [f"the process that seals it ended with code {code}"])[-1]
+        why = (errors.strip().splitlines() or [f"the process that seals it ended with code {code}"])[-1]
         return why.removeprefix("Error: ").rstrip(".")

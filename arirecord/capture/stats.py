@@ -30,12 +30,12 @@ class Stats:
         self.frame_bytes += sum(map(len, texts))
         if with_channels:
             for data in texts:
-                if (found := data.find(b'"Channel', 0, 256)) >= 0:  # Asterisk puts the type near the front
-                    self._note_channel(data, data[found : found + 16])
+                if (begin := data.find(b'"Channel', 0, 256)) >= 0:  # Asterisk puts the type near the front
+                    self._note_channel(data, data[begin : begin + 16])
 
-    def _note_channel(self, data: bytes, what: bytes) -> None:
+    def _note_channel(self, data: bytes, begin: bytes) -> None:
         """Count for a gauge only: it can be wrong if the type is at another position."""
-        if what not in (b'"ChannelCreated"', b'"ChannelDestroye'):
+        if begin not in (b'"ChannelCreated"', b'"ChannelDestroye'):
             return
         with suppress(ValueError, KeyError, TypeError):
             event = orjson.loads(data)

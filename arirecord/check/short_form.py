@@ -121,8 +121,8 @@ def parse_short_form(text: str) -> ShortForm:
     # Texts and names in quotes can hold anything: they are masked, and read from the original.
     masked = _QUOTED.sub(lambda quoted: f"'{'_' * (len(quoted[0]) - 2)}'", text)
     for pattern in (_COUNT, _VALUE, _EACH):
-        if found := pattern.fullmatch(masked):
-            parts = {name: text[slice(*found.span(name))] for name, part in found.groupdict().items() if part}
+        if match := pattern.fullmatch(masked):
+            parts = {name: text[slice(*match.span(name))] for name, part in match.groupdict().items() if part}
             if "amount" in parts:
                 parts["amount"] = parts["amount"].lower()
             return ShortForm(**parts)

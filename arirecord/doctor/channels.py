@@ -39,11 +39,11 @@ class ChannelOrder:
             & pl.col("timestamp").is_not_null()
             & (pl.col("type") != "BridgeBlindTransfer")
         )
-        found = events.select(*self._KEYS, "timestamp", "seq", is_new=True)
+        times = events.select(*self._KEYS, "timestamp", "seq", is_new=True)
         if self._latest is not None:
-            found = pl.concat([self._latest, found])
+            times = pl.concat([self._latest, times])
         before = pl.col("timestamp").shift().over(self._KEYS)
-        back = found.with_columns(before=before).filter(pl.col("is_new") & (pl.col("timestamp") < pl.col("before")))
+        back = times.with_columns(before=before).filter(pl.col("is_new") & (pl.col("timestamp") < pl.col("before")))
         yield from self._few.take(
             back,
             lambda row: Finding(
@@ -55,8 +55,8 @@ class ChannelOrder:
                 "Asterisk sends a channel's events in order: its clock was set back, or rows changed places.",
             ),
         )
-        latest = found.group_by(self._KEYS).last().sort("seq").tail(_REMEMBERED)
-        self._latest = latest.with_columns(is_new=pl.lit(False)).select(found.columns)
+        latest = times.group_by(self._KEYS).last().sort("seq").tail(_REMEMBERED)
+        self._latest = latest.with_columns(is_new=pl.lit(False)).select(times.columns)
 
     def end(self) -> Iterator[Finding]:
         yield from self._few.end()

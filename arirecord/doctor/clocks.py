@@ -117,19 +117,19 @@ class SwitchClock:
             if origin.verb == "import"
             else (pl.col("elapsed_ns") + origin.started_ns) // 1_000_000
         )
-        found = batch.events.filter(pl.col("timestamp").is_not_null())
-        found = found.select("seq", delay=receipt_ms - pl.col("timestamp"))
+        delays = batch.events.filter(pl.col("timestamp").is_not_null())
+        delays = delays.select("seq", delay=receipt_ms - pl.col("timestamp"))
         if self._rest is not None:
-            found = pl.concat([self._rest, found])
-        whole = found.height // _BLOCK * _BLOCK
-        self._rest = found[whole:]
-        yield from self._blocks(found[:whole])
+            delays = pl.concat([self._rest, delays])
+        whole = delays.height // _BLOCK * _BLOCK
+        self._rest = delays[whole:]
+        yield from self._blocks(delays[:whole])
 
-    def _blocks(self, found: pl.DataFrame) -> Iterator[Finding]:
+    def _blocks(self, delays: pl.DataFrame) -> Iterator[Finding]:
         origin = self._origin
-        if origin is None or not found.height:
+        if origin is None or not delays.height:
             return
-        blocks = found.group_by(pl.int_range(pl.len()) // _BLOCK, maintain_order=True).agg(
+        blocks = delays.group_by(pl.int_range(pl.len()) // _BLOCK, maintain_order=True).agg(
             pl.col("seq").first(), pl.col("delay").median()
         )
         levels = blocks["delay"].to_list()

@@ -70,35 +70,35 @@ class Counts:
         yield from ()
 
     def end(self) -> Iterator[Finding]:
-        found: dict[str, Any] = {**self._numbers, **{key: dict(counter) for key, counter in self._by.items()}}
+        counts: dict[str, Any] = {**self._numbers, **{key: dict(counter) for key, counter in self._by.items()}}
         # Sessions of earlier versions do not have these.
         if self._header.channel_count is not None:
-            found["channel_count"] = self._channels.result()
+            counts["channel_count"] = self._channels.result()
         if self._header.type_bytes is not None:
-            found["type_bytes"] = {name: [self._by["types"][name], size] for name, size in self._bytes.items()}
+            counts["type_bytes"] = {name: [self._by["types"][name], size] for name, size in self._bytes.items()}
         if self._first is not None:
-            found |= {
+            counts |= {
                 "first_at": moment(self._first[0]),
                 "last_at": moment(self._last[0]),
                 "first_elapsed_ns": self._first[1],
                 "duration_ns": self._last[1] - self._first[1],
             }
-        for key, value in found.items():
-            said = getattr(self._header, key)
-            if said != value:
-                yield Finding("error", "header", self._name, f"Its header says {_differ(key, said, value)}", _ADVICE)
+        for key, value in counts.items():
+            stated = getattr(self._header, key)
+            if stated != value:
+                yield Finding("error", "header", self._name, f"Its header says {_differ(key, stated, value)}", _ADVICE)
 
 
 def _is_counts(value: Any) -> bool:
     return isinstance(value, dict) and all(type(count) is int for count in value.values())
 
 
-def _differ(key: str, said: Any, value: Any) -> str:
-    if isinstance(value, dict) and isinstance(said, dict):
-        names = sorted(name for name in said.keys() | value.keys() if said.get(name, 0) != value.get(name, 0))
+def _differ(key: str, stated: Any, value: Any) -> str:
+    if isinstance(value, dict) and isinstance(stated, dict):
+        names = sorted(name for name in stated.keys() | value.keys() if stated.get(name, 0) != value.get(name, 0))
         shown = "; ".join(
-            f"{name or '(none)'} {said.get(name, 0)}, the rows {value.get(name, 0)}" for name in names[:3]
+            f"{name or '(none)'} {stated.get(name, 0)}, the rows {value.get(name, 0)}" for name in names[:3]
         )
         more = f"; and {len(names) - 3:,} more" if len(names) > 3 else ""
         return f"of {key}: {shown}{more}."
-    return f"{key} {said}, the rows {value}."
+    return f"{key} {stated}, the rows {value}."

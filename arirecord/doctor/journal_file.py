@@ -54,9 +54,9 @@ def _state(reader: JournalReader, name: str, is_alive: bool, count: int, trouble
     has_rows = f"{count - reader.gap_count:,} rows can be read"
     advice = _advice(reader.path)
     if trouble or reader.ended.startswith("damaged"):
-        what = trouble or reader.ended.removeprefix("damaged: ")
+        damage = trouble or reader.ended.removeprefix("damaged: ")
         where = "" if reader.damages else " before that"
-        yield Finding("error", "journal", name, f"Damaged: {what}; {has_rows}{where}.", advice)
+        yield Finding("error", "journal", name, f"Damaged: {damage}; {has_rows}{where}.", advice)
     elif is_alive:
         yield Finding(
             "note", "journal", name, f"Being written right now; {has_rows} so far.", "Let its recorder seal it."

@@ -69,8 +69,8 @@ class Connections:
                 return
         self._origin = batch.origin
         rows = batch.frame.filter(pl.col("kind") == "connection").select("seq", "type")
-        for seq, what in rows.iter_rows():
-            if trouble := self._row(what):
+        for seq, state in rows.iter_rows():
+            if trouble := self._row(state):
                 yield from self._few.one(
                     Finding("warning", "connection", batch.origin.at(seq), trouble, "Events may be missing before it.")
                 )
@@ -80,15 +80,15 @@ class Connections:
         """A capture has one connection at a time; a tap, or a recorder to which Asterisk connects, can have several."""
         return self._origin is not None and self._origin.verb == "capture" and "listen" not in self._origin.source
 
-    def _row(self, what: str) -> str:
-        if what == "gap":
+    def _row(self, state: str) -> str:
+        if state == "gap":
             self._may_open = True
-        elif what == "opened":
+        elif state == "opened":
             is_twice = self._open > 0 and not self._may_open and self._is_single
             self._open = 1 if self._is_single else self._open + 1
             self._may_open = False
             return "A connection is opened, and the one before it was neither closed nor lost." if is_twice else ""
-        elif what == "closed":
+        elif state == "closed":
             self._open -= 1
             if self._open < 0:
                 self._open = 0

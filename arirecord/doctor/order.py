@@ -112,14 +112,14 @@ class PartOrder:
             before = latest.get(extent.started_ns)
             latest[extent.started_ns] = number
             if before is not None:
-                found = self._same_recording(before, number)
+                finding = self._same_recording(before, number)
             elif number in gaps:
-                found = self._after_gap(gaps[number])
+                finding = self._after_gap(gaps[number])
             elif number and extent.begin_ns < self._extents[number - 1].end_ns:
-                found = self._overlapping(number)
+                finding = self._overlapping(number)
             else:
                 continue
-            yield from self._few.one(found) if found else ()
+            yield from self._few.one(finding) if finding else ()
         yield from self._few.end()
 
     def _same_recording(self, before: int, number: int) -> Finding | None:

@@ -27,14 +27,14 @@ class Duplicates:
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
         position = pl.int_range(pl.len(), dtype=pl.Int64) + self._events
-        found = batch.events.select("type", hash=pl.col("raw").hash(), position=position, is_new=True)
-        self._events += found.height
+        hashes = batch.events.select("type", hash=pl.col("raw").hash(), position=position, is_new=True)
+        self._events += hashes.height
         if self._recent is not None:
-            found = pl.concat([self._recent, found])
+            hashes = pl.concat([self._recent, hashes])
         distance = pl.col("position") - pl.col("position").shift().over("hash")
-        twice = found.filter(pl.col("hash").is_duplicated()).filter(pl.col("is_new") & (distance <= WINDOW))
+        twice = hashes.filter(pl.col("hash").is_duplicated()).filter(pl.col("is_new") & (distance <= WINDOW))
         self._types.update(dict(twice.group_by(pl.col("type").fill_null("")).len().iter_rows()))
-        self._recent = found.tail(WINDOW).with_columns(is_new=pl.lit(False))
+        self._recent = hashes.tail(WINDOW).with_columns(is_new=pl.lit(False))
         yield from ()
 
     def end(self) -> Iterator[Finding]:
@@ -98,16 +98,16 @@ class Types:
 
 def drift_findings(where: str, drift: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
     """Report differences between the stream and the catalogue."""
-    for what, places in drift.items():
+    for difference, places in drift.items():
         often = sorted(places.items(), key=lambda entry: -entry[1])
         text = ", ".join(f"{place or '(whole frame)'} {count:,}" for place, count in often[:_PLACES])
         more = f" and {len(often) - _PLACES:,} more places" if len(often) > _PLACES else ""
         yield Finding(
-            "warning" if what in _BROKEN else "note",
+            "warning" if difference in _BROKEN else "note",
             "drift",
             where,
-            f"{sum(places.values()):,} × {what}: {text}{more}.",
+            f"{sum(places.values()):,} × {difference}: {text}{more}.",
             "Kept whole in `raw`; look at where it comes from."
-            if what in _BROKEN
+            if difference in _BROKEN
             else "Nothing is lost (`extra`, `raw`). Update arirecord; if it is the newest, please report this.",
         )

@@ -91,10 +91,10 @@ def _name(part: Part, parts: Sequence[Part]) -> str:
 
 def _of_header(name: str, header: Header) -> Iterator[Finding]:
     if header.ended != "complete":
-        what = "Its journal was" if header.ended.startswith("damaged") else "The recording ended before its time:"
-        yield Finding("warning", "ended", name, f"{what} {header.ended}.")
+        subject = "Its journal was" if header.ended.startswith("damaged") else "The recording ended before its time:"
+        yield Finding("warning", "ended", name, f"{subject} {header.ended}.")
     if header.problem_count:
-        first = "; ".join(f"{p.get('where')}: {p.get('what')}" for p in header.problems[:3])
+        first = "; ".join(f"{p.get('where')}: {p.get('subject')}" for p in header.problems[:3])
         more = f"; and {header.problem_count - 3:,} more" if header.problem_count > 3 else ""
         yield Finding("warning", "problems", name, f"Its input was broken: {first}{more}.", "All of it was kept.")
     yield from drift_findings(name, header.drift)

@@ -50,19 +50,21 @@ class TalkDetection:
             name=pl.col("raw").str.extract(r'"name":\s*"([^"]*)"'),
             duration_ms=pl.col("raw").str.extract(r'"duration":\s*(-?\d{1,15})').cast(pl.Int64),
         )
-        for kind, server, channel_id, at_ms, name, duration_ms in events.iter_rows():
-            if kind == "PlaybackStarted":
+        for event_type, server, channel_id, at_ms, name, duration_ms in events.iter_rows():
+            if event_type == "PlaybackStarted":
                 self._has_playbacks = True
             elif channel_id is not None:
-                self._take(kind, (server, channel_id), at_ms or 0, name or "", duration_ms)
+                self._take(event_type, (server, channel_id), at_ms or 0, name or "", duration_ms)
         yield from ()
 
-    def _take(self, kind: str, key: tuple[str | None, str], at_ms: int, name: str, duration_ms: int | None) -> None:
+    def _take(
+        self, event_type: str, key: tuple[str | None, str], at_ms: int, name: str, duration_ms: int | None
+    ) -> None:
         talker = self._talkers.get(key)
-        if kind == "ChannelDestroyed":
+        if event_type == "ChannelDestroyed":
             if talker:
                 self._count(self._talkers.pop(key))
-        elif kind == "ChannelCreated":
+        elif event_type == "ChannelCreated":
             if is_media(name):
                 self._talkers[key] = _Talker(is_media=True)
         else:
@@ -71,11 +73,11 @@ class TalkDetection:
             leg = self._talkers.get((key[0], snooped_id(name)))
             if leg:
                 leg.is_detected = leg.has_pause = True
-            if kind == _STARTED:
+            if event_type == _STARTED:
                 talker.has_pause |= not talker.is_open and 0 < talker.changed_ms <= at_ms - _PAUSE_MS
             elif talker.is_open and duration_ms is not None:
                 talker.is_threshold_long |= at_ms - talker.changed_ms - duration_ms > LONGEST_THRESHOLD_MS
-            talker.is_open, talker.changed_ms = kind == _STARTED, at_ms
+            talker.is_open, talker.changed_ms = event_type == _STARTED, at_ms
 
     def _count(self, talker: _Talker) -> None:
         self._talker_count += talker.is_detected

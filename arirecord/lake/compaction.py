@@ -198,13 +198,13 @@ def _header(parts: Sequence[Part], contents: list[str]) -> Header:
     drift, problem_count = Drift(), 0
     header = replace(first, ended=last.ended, problems=[], data_sha256=None, other={**first.other, CONTENTS: contents})
     for part in parts:
-        for what, places in part.header.drift.items():
+        for difference, places in part.header.drift.items():
             for where, count in places.items():
-                drift.add([(what, where)] * count)
+                drift.add([(difference, where)] * count)
         header.problems = [*header.problems, *part.header.problems][:100]
         problem_count += part.header.problem_count
     header.problem_count = problem_count
-    header.drift = {what: dict(places) for what, places in drift.counts.items()}
+    header.drift = {difference: dict(places) for difference, places in drift.counts.items()}
     if first.seq_range and last.seq_range:
         header.other[SEQ_RANGE] = [first.seq_range[0], last.seq_range[1]]
     return header

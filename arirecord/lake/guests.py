@@ -43,7 +43,7 @@ def read_guests(
     pq.write_table(rows, path)
     events = rows.filter(pc.equal(rows["kind"], "event"))
     header = Header(started_ns, {}, rows=rows.num_rows, events=events.num_rows)
-    header.types = Counter(kind or "" for kind in events["type"].to_pylist())
+    header.types = Counter(event_type or "" for event_type in events["type"].to_pylist())
     return Part(path, header, rows.schema, None)
 
 
@@ -100,5 +100,5 @@ def _tokens(columns: Iterable[str]) -> str:
 @cache
 def _id_columns() -> Collection[str]:
     """Return the columns with ids of channels: the snapshot of a channel has a dialplan, too."""
-    names = {column.name for kind in event_types() for column in columns_of(kind)}
+    names = {column.name for event_type in event_types() for column in columns_of(event_type)}
     return sorted(column for column in names if column.endswith("_id") and f"{column[:-3]}_dialplan_app_name" in names)

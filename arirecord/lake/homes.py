@@ -174,18 +174,18 @@ def _lives_of(
     several: Sequence[_Seen],
     lives: Mapping[tuple[int, str, int], int],
 ) -> list[Life]:
-    found = []
+    of_windows = []
     for seen in several:
         if seen.window not in numbers:
             continue
         number, begin_seq = lives[seen.window, seen.channel_id, seen.life], windows[seen.window].first_seq
         if seen.life > 1 or (seen.is_new and number > 1):
             if seen.life == 1 and number > 2:  # rows before belong to the life before
-                found.append(Life("channel", seen.channel_id, _key(seen.channel_id, number - 1), begin_seq))
+                of_windows.append(Life("channel", seen.channel_id, _key(seen.channel_id, number - 1), begin_seq))
             begin_seq = seen.first_seq if seen.first_seq is not None else begin_seq
         if number > 1:
-            found.append(Life("channel", seen.channel_id, _key(seen.channel_id, number), begin_seq))
-    return found
+            of_windows.append(Life("channel", seen.channel_id, _key(seen.channel_id, number), begin_seq))
+    return of_windows
 
 
 def _key(channel_id: str, life: int) -> str:
@@ -210,7 +210,7 @@ def _restarts(
     connection: duckdb.DuckDBPyConnection, windows: Sequence[LakeWindow], links: Sequence[Path]
 ) -> Sequence[Restart]:
     """Return the restarts within and between windows that no channel outlives."""
-    found: list[Restart] = []
+    restarts: list[Restart] = []
     earlier, last_us = None, None
     for window, path in zip(windows, links, strict=True):
         metadata = parquet_schema(path).metadata
@@ -218,7 +218,7 @@ def _restarts(
         own = [Restart(*row) for row in orjson.loads(metadata[RESTARTS])]
         if earlier and (restart := bounds.restart_after(earlier, last_us)):
             own.insert(0, restart)
-        found += [restart._replace(seq=restart.seq + window.first_seq) for restart in own]
+        restarts += [restart._replace(seq=restart.seq + window.first_seq) for restart in own]
         earlier = bounds if bounds.last_s is not None else earlier
         last_us = bounds.last_us or last_us
     connection.execute(
@@ -227,7 +227,7 @@ def _restarts(
     )
     outlived = "SELECT count(*) FROM spans WHERE first_seq < ? AND last_seq > ?"
     return [
-        restart for restart in found if connection.execute(outlived, [restart.seq, restart.seq]).fetchall() == [(0,)]
+        restart for restart in restarts if connection.execute(outlived, [restart.seq, restart.seq]).fetchall() == [(0,)]
     ]
 
 

@@ -207,16 +207,16 @@ def _staging(path: Path) -> Iterator[Path]:
 
 def _remove_tables(path: Path, search: LeakSearch) -> int:
     """Remove the kept tables that hold a number; return how many files."""
-    found = [
+    files = [
         file
         for file in sorted(tables_folder(path).rglob("*.parquet"))
         if any(search.finds(text) for text in _texts(file))
     ]
-    if found:
+    if files:
         _forget_tables(path)
-    for file in found:
+    for file in files:
         file.unlink()
-    return len(found)
+    return len(files)
 
 
 def _forget_tables(path: Path) -> None:

@@ -113,12 +113,12 @@ def compute_shard(shard: Shard, *, threads: int = 1, memory: str = "400MB") -> M
             "SELECT DISTINCT call_id FROM models.int_call_channels WHERE channel_id IN (FROM strangers)"
         )
         _prove(connection, shard)
-        found = {model: connection.sql(_home_rows(connection, model, last_seq)).to_arrow_table() for model in _OF_CALLS}
+        rows = {model: connection.sql(_home_rows(connection, model, last_seq)).to_arrow_table() for model in _OF_CALLS}
         connection.execute("CREATE SCHEMA own; SET search_path = 'own'")
         connection.execute(own_views.create("event_sizes"))  # not those of guests
-        found[_SIZES] = connection.sql("FROM own.event_sizes").to_arrow_table()
+        rows[_SIZES] = connection.sql("FROM own.event_sizes").to_arrow_table()
         connection.close()
-    return found
+    return rows
 
 
 def _facts(facts: Mapping[str, object]) -> str:
@@ -134,8 +134,8 @@ def _register(connection: duckdb.DuckDBPyConnection, table: str, ids: Iterable[s
 
 def _prove(connection: duckdb.DuckDBPyConnection, shard: Shard) -> None:
     """Raise `ShardError` if a link joins a channel at home here with one at home elsewhere."""
-    if found := connection.execute(_PROOF.format(last_seq=shard.window.last_seq)).fetchall():
-        pairs = ", ".join(f"{one} and {two} ({reason})" for one, two, reason in found)
+    if links := connection.execute(_PROOF.format(last_seq=shard.window.last_seq)).fetchall():
+        pairs = ", ".join(f"{one} and {two} ({reason})" for one, two, reason in links)
         raise ShardError(
             f"tables of server {shard.window.server or 'without a name'} on {shard.window.day}: links lead out of the "
             f"window: {pairs}. The kept tables stay as they are; please report this with the recording"

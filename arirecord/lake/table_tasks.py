@@ -62,10 +62,10 @@ def run_links(task: LinksTask) -> int:
 
 def run_shard(task: ShardTask) -> int:
     """Compute and write the kept tables of a window; return the number of rows. Raises `ShardError`."""
-    found = compute_shard(task.shard)
-    for model, rows in found.items():
+    tables = compute_shard(task.shard)
+    for model, rows in tables.items():
         _write(rows, table_file(location(task.tables), model, task.folder, task.version))
-    return sum(rows.num_rows for rows in found.values())
+    return sum(rows.num_rows for rows in tables.values())
 
 
 def _write(rows: pa.Table, path: Path) -> None:

@@ -101,61 +101,61 @@ def _is_telling(name: str) -> bool:
 @cache
 def _columns() -> dict[str, tuple[str, ...]]:
     """Columns with numbers, callers' names, endpoints and words, by content."""
-    found: dict[str, set[str]] = {"number": set(), "name": set(), "user": set(), "word": set()}
+    columns: dict[str, set[str]] = {"number": set(), "name": set(), "user": set(), "word": set()}
     for event_type in event_types():
         for c in columns_of(event_type):
             place = (c.model, c.path[-1])
             if place == ("CallerID", "name"):
-                found["name"].add(c.name)
+                columns["name"].add(c.name)
             elif place in (
                 ("Endpoint", "resource"),
                 ("Channel", "name"),
                 ("DeviceState", "name"),
                 ("ContactInfo", "aor"),
             ):
-                found["user"].add(c.name)
+                columns["user"].add(c.name)
             elif c.type == "string" and (c.path[-1] in _SPOKEN or c.name in ("caller", "called")):
-                found["number"].add(c.name)
+                columns["number"].add(c.name)
             elif place in (
                 ("DialplanCEP", "context"),
                 ("DialplanCEP", "app_name"),
                 ("Channel", "state"),
                 ("", "context"),
             ):
-                found["word"].add(c.name)
-    found["word"] |= {"type", "application"}
-    return {what: tuple(sorted(names)) for what, names in found.items()}
+                columns["word"].add(c.name)
+    columns["word"] |= {"type", "application"}
+    return {role: tuple(sorted(names)) for role, names in columns.items()}
 
 
 def collect(session: SessionFile, finder: Finder, progress: Progress) -> Originals:
     """Collect the originals of a session in one pass. Memory grows with their number, not with the session's length."""
-    found = Originals(vocabulary=set(fixed_words()))
+    originals = Originals(vocabulary=set(fixed_words()))
     seen: set[str] = set()
     columns = _columns()
-    wanted = [name for names in columns.values() for name in names]
+    columns_read = [name for names in columns.values() for name in names]
     count = 0
-    for batch, _ in read_batches(session, [*wanted, "extra", "message_body"]):
+    for batch, _ in read_batches(session, [*columns_read, "extra", "message_body"]):
         have = set(batch.schema.names)
-        for what, names in columns.items():
+        for role, names in columns.items():
             for name in have.intersection(names):
                 for value in pc.unique(batch[name]).drop_null().to_pylist():
-                    _note(found, what, value, finder)
+                    _note(originals, role, value, finder)
         odd = {name: batch[name].to_pylist() for name in ("extra", "message_body") if name in have}
         for index, (kind, raw) in enumerate(zip(batch["kind"].to_pylist(), batch["raw"].to_pylist(), strict=True)):
             if kind == "binary":
                 continue
-            _note_frame(found, raw, finder, seen)
+            _note_frame(originals, raw, finder, seen)
             if kind != "event" or any(column[index] for column in odd.values()):
-                _note_objects(found, raw, finder)
+                _note_objects(originals, raw, finder)
         count += batch.num_rows
         progress("collecting", count)
     for text in (part.header.dump().decode() for part in session.parts):
-        _note_frame(found, text, finder, seen)
-        found.header_words.update(key for item in _objects(text) for key in item)
-    found.vocabulary |= found.header_words
-    found.numbers |= found.international | (found.unsure - found.in_ids)
-    found.users = {user for user in found.users if not plain_digits(user)}
-    return found
+        _note_frame(originals, text, finder, seen)
+        originals.header_words.update(key for item in _objects(text) for key in item)
+    originals.vocabulary |= originals.header_words
+    originals.numbers |= originals.international | (originals.unsure - originals.in_ids)
+    originals.users = {user for user in originals.users if not plain_digits(user)}
+    return originals
 
 
 def plain_digits(text: str) -> str:
@@ -164,23 +164,23 @@ def plain_digits(text: str) -> str:
     return digits if digits.isascii() and digits.isdecimal() else ""
 
 
-def _note(found: Originals, what: str, value: str, finder: Finder) -> None:
-    if what == "word":
-        found.vocabulary.add(value)
-    elif what == "user":
+def _note(originals: Originals, role: str, value: str, finder: Finder) -> None:
+    if role == "word":
+        originals.vocabulary.add(value)
+    elif role == "user":
         if match := _CHANNEL.fullmatch(value):
-            found.users.add(match[1])
+            originals.users.add(match[1])
         elif "/" not in value and "@" not in value:
-            found.users.add(value)
+            originals.users.add(value)
     elif digits := plain_digits(value):
         if len(digits) >= finder.min_digits:
-            found.numbers.add(digits)
+            originals.numbers.add(digits)
             if value.lstrip().startswith("+"):
-                found.international.add(digits)
-    elif what == "name" and _is_name(value):
-        found.names.add(value)
-    elif what == "number":
-        found.numbers.update(re.findall(rf"[0-9]{{{finder.min_digits},}}", value))
+                originals.international.add(digits)
+    elif role == "name" and _is_name(value):
+        originals.names.add(value)
+    elif role == "number":
+        originals.numbers.update(re.findall(rf"[0-9]{{{finder.min_digits},}}", value))
 
 
 def _is_name(value: str) -> bool:
@@ -196,11 +196,11 @@ def _capitalised(name: str) -> str:
     return " ".join(words[first:])
 
 
-def _note_frame(found: Originals, raw: str, finder: Finder, seen: set[str]) -> None:
+def _note_frame(originals: Originals, raw: str, finder: Finder, seen: set[str]) -> None:
     """Collect from the strings of a frame by their form, in any field."""
     pieces = cut(raw)
     if pieces is None:
-        _note_text(found, raw, finder, is_json=False)
+        _note_text(originals, raw, finder, is_json=False)
         return
     if len(seen) > _REMEMBERED:
         seen.clear()
@@ -212,45 +212,45 @@ def _note_frame(found: Originals, raw: str, finder: Finder, seen: set[str]) -> N
                 continue
             if len(piece) < _LONG:
                 seen.add(piece)
-            _note_text(found, piece, finder, is_json=True)
+            _note_text(originals, piece, finder, is_json=True)
             if key_of(pieces, index) in _IDS:
-                found.in_ids.update(finder.plausible(piece))
+                originals.in_ids.update(finder.plausible(piece))
         if index + 1 < len(pieces) and (member := _JSON_NUMBER.match(pieces[index + 1])):
-            found.unsure.update(finder.plausible(f'"{piece}"{member[0]}'))
+            originals.unsure.update(finder.plausible(f'"{piece}"{member[0]}'))
         if names_follow and piece.endswith("(name)") and index + 2 < len(pieces) and pieces[index + 2]:
-            _note(found, "name", pieces[index + 2], finder)
+            _note(originals, "name", pieces[index + 2], finder)
 
 
-def _note_text(found: Originals, text: str, finder: Finder, *, is_json: bool, depth: int = _DEPTH) -> None:
+def _note_text(originals: Originals, text: str, finder: Finder, *, is_json: bool, depth: int = _DEPTH) -> None:
     for view in views(text, is_json=is_json):
         text = view.text
-        found.unsure.update(finder.plausible(text))
+        originals.unsure.update(finder.plausible(text))
         if "+" in text:
-            found.international.update(re.findall(r"\+([0-9]{7,15})(?![0-9])", text))
+            originals.international.update(re.findall(r"\+([0-9]{7,15})(?![0-9])", text))
         if "<" in text:
-            found.names.update(n for n in _DISPLAYED.findall(text) if not plain_digits(n))
-            found.names.update(filter(_is_name, map(_capitalised, _UNQUOTED.findall(text))))
+            originals.names.update(n for n in _DISPLAYED.findall(text) if not plain_digits(n))
+            originals.names.update(filter(_is_name, map(_capitalised, _UNQUOTED.findall(text))))
         if "(name)" in text or "(all)" in text:
-            found.names.update(n.strip() for n in _SET_NAME.findall(text) if not plain_digits(n))
+            originals.names.update(n.strip() for n in _SET_NAME.findall(text) if not plain_digits(n))
         if "@" in text:
-            found.users.update(_USER.findall(text))
+            originals.users.update(_USER.findall(text))
         if depth:
             for encoded in encoded_texts(text):
-                _note_text(found, encoded.text, finder, is_json=False, depth=depth - 1)
-                _note_objects(found, encoded.text, finder)
+                _note_text(originals, encoded.text, finder, is_json=False, depth=depth - 1)
+                _note_objects(originals, encoded.text, finder)
 
 
-def _note_objects(found: Originals, text: str, finder: Finder) -> None:
+def _note_objects(originals: Originals, text: str, finder: Finder) -> None:
     """Collect callers, extensions and endpoints in any JSON: REST bodies, events that the catalogue does not know."""
     for item in _objects(text):
         for key, value in item.items():
             if isinstance(value, str) and value:
                 if key == "name" and "number" in item:
-                    _note(found, "name", value, finder)
+                    _note(originals, "name", value, finder)
                 elif key in _SPOKEN:
-                    _note(found, "number", value, finder)
+                    _note(originals, "number", value, finder)
                 elif key in ("resource", "aor") or (key == "name" and "/" in value):
-                    _note(found, "user", value, finder)
+                    _note(originals, "user", value, finder)
 
 
 def _objects(text: str, depth: int = 0) -> Iterator[dict[str, Any]]:

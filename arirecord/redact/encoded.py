@@ -50,23 +50,23 @@ _Pack = Callable[[str], bytes]
 def encoded_texts(text: str) -> Iterator[EncodedText]:
     """Yield each encoded word that decodes to text."""
     for token in _TOKEN.finditer(text):
-        if found := _decoded(token):
-            yield found
+        if encoded := _decoded(token):
+            yield encoded
         elif not token[0].isalnum():
             yield from filter(None, map(_decoded, _PART.finditer(text, *token.span())))
     for token in _SPLIT_HEX.finditer(text):
-        if found := _as_hex(token, token[1]):
-            yield found
+        if encoded := _as_hex(token, token[1]):
+            yield encoded
     if "=?" in text:
         yield from filter(None, map(_mail_words, _MAIL_WORDS.finditer(text)))
 
 
 def _decoded(token: re.Match[str]) -> EncodedText | None:
     word = token[0]
-    if _HEX.fullmatch(word) and (found := _as_hex(token, "")):
-        return found
-    if _BASE32.fullmatch(word) and (found := _as_base32(token)):
-        return found
+    if _HEX.fullmatch(word) and (decoded := _as_hex(token, "")):
+        return decoded
+    if _BASE32.fullmatch(word) and (decoded := _as_base32(token)):
+        return decoded
     bare = re.sub(r"[\r\n]", "", word).rstrip("=")
     is_url = "-" in bare or "_" in bare
     if len(bare) % 4 == 1 or (is_url and ("+" in bare or "/" in bare)):

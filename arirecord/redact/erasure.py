@@ -62,8 +62,8 @@ class Erasure:
         Raises `ValueError` for a text that is not a number of 3 to 15 digits.
         """
         digits = {number: plain_digits(number).lstrip("+") for number in numbers}
-        for number, found in digits.items():
-            if not _MIN_DIGITS <= len(found) <= MAX_DIGITS + 2:
+        for number, bare in digits.items():
+            if not _MIN_DIGITS <= len(bare) <= MAX_DIGITS + 2:
                 raise ValueError(f"{number!r} is not a phone number of {_MIN_DIGITS} to {MAX_DIGITS} digits")
         exact = frozenset(digits.values())
         if is_exact:

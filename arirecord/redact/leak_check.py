@@ -137,26 +137,26 @@ class LeakSearch:
         return '"'.join(pieces)
 
     def _in_text(self, text: str) -> list[str]:
-        found: Counter[str] = Counter()
-        self._read(text, _DEPTH, found)
-        return list(found)
+        leaks: Counter[str] = Counter()
+        self._read(text, _DEPTH, leaks)
+        return list(leaks)
 
-    def _read(self, text: str, depth: int, found: Counter[str]) -> None:
+    def _read(self, text: str, depth: int, leaks: Counter[str]) -> None:
         """Search a text, also with JSON, percent signs or base64 decoded."""
-        before = found.total()
+        before = leaks.total()
         # All content of a frame is in its strings: the whole text gets only a quick check.
         if text[:1] != "{" or self._finder.may_hold(text, self._numbers):
-            found.update(f"a number of {len(f.digits)} digits" for f in self._known(text))
-            found.update("a name" for _ in self._words.find(text))
+            leaks.update(f"a number of {len(f.digits)} digits" for f in self._known(text))
+            leaks.update("a name" for _ in self._words.find(text))
         if text[:1] not in ("{", "[", '"'):
-            found.update(self._second.find(text))
+            leaks.update(self._second.find(text))
         if self._patterns:
-            found.update("an address" for word in _ADDRESS.findall(text.casefold()) if self._is_pattern(word))
+            leaks.update("an address" for word in _ADDRESS.findall(text.casefold()) if self._is_pattern(word))
         if depth:
             for reading in _undone(text):
                 if reading not in self._clean:
-                    self._read(reading, depth - 1, found)
-        if len(text) < _LONG and found.total() == before:
+                    self._read(reading, depth - 1, leaks)
+        if len(text) < _LONG and leaks.total() == before:
             if len(self._clean) >= _REMEMBERED:
                 self._clean.clear()
             self._clean.add(text)

@@ -56,29 +56,29 @@ class DtmfMasker:
         return _SENT.sub(_hidden, raw)
 
     def _follow(self, event: dict[str, Any]) -> None:
-        kind, channel, bridge = event.get("type"), _id(event, "channel"), _id(event, "bridge")
-        if kind == "PlaybackStarted":
+        event_type, channel, bridge = event.get("type"), _id(event, "channel"), _id(event, "bridge")
+        if event_type == "PlaybackStarted":
             playback = event.get("playback")
             target = playback.get("target_uri") if isinstance(playback, dict) else None
-            what, _, name = target.partition(":") if isinstance(target, str) else ("", "", "")
-            if what == "channel":
+            resource, _, name = target.partition(":") if isinstance(target, str) else ("", "", "")
+            if resource == "channel":
                 self._prompted.add(name)
-            elif what == "bridge":
+            elif resource == "bridge":
                 self._prompted |= {c for c, b in self._bridge_of.items() if b == name}
-        elif kind == "ChannelDialplan" and is_prompt(str(event.get("dialplan_app"))):
+        elif event_type == "ChannelDialplan" and is_prompt(str(event.get("dialplan_app"))):
             self._prompted.add(channel)
-        elif kind == "ChannelEnteredBridge":
+        elif event_type == "ChannelEnteredBridge":
             self._bridge_of[channel] = bridge
             self._prompted.discard(channel)
-        elif kind in ("ChannelLeftBridge", "ChannelDestroyed"):
+        elif event_type in ("ChannelLeftBridge", "ChannelDestroyed"):
             self._bridge_of.pop(channel, None)
-            if kind == "ChannelDestroyed":
+            if event_type == "ChannelDestroyed":
                 self._prompted.discard(channel)
 
 
 def _id(event: dict[str, Any], field: str) -> str:
-    found = event.get(field)
-    return str(found.get("id")) if isinstance(found, dict) else ""
+    resource = event.get(field)
+    return str(resource.get("id")) if isinstance(resource, dict) else ""
 
 
 def _hidden(match: re.Match[str]) -> str:

@@ -98,11 +98,11 @@ class Finder:
         text = _in_ascii(text)
         for match in self._runs.finditer(text):
             start, end = match.span()
-            found = [NumberMatch(match[0], (match.span(),))] if match[0] in numbers else []
-            if not found and end - start > _WINDOW:
-                found = list(_within(match[0], start, numbers, lengths))
-            if found and not self._is_other(text, start, end):
-                yield from found
+            matches = [NumberMatch(match[0], (match.span(),))] if match[0] in numbers else []
+            if not matches and end - start > _WINDOW:
+                matches = list(_within(match[0], start, numbers, lengths))
+            if matches and not self._is_other(text, start, end):
+                yield from matches
         for match in _SPREAD.finditer(text):
             if match.end() - match.start() > SHORT and not _DECIMAL.fullmatch(match[0]):
                 yield from _grouped(text, match, numbers, max(lengths, default=0))
@@ -132,7 +132,7 @@ class Finder:
 
     def _segments(self, text: str, match: re.Match[str]) -> Iterator[list[tuple[int, int]]]:
         """Split groups of digits at ids, times, dates, addresses, and at numbers without a separator."""
-        apart = [found.span() for found in _APART.finditer(text, max(match.start() - 30, 0), match.end() + 30)]
+        apart = [gap.span() for gap in _APART.finditer(text, max(match.start() - 30, 0), match.end() + 30)]
         runs: list[tuple[int, int]] = []
         for group in re.finditer(r"[0-9]+", match[0]):
             start, end = match.start() + group.start(), match.start() + group.end()
@@ -219,17 +219,17 @@ def _grouped(text: str, match: re.Match[str], numbers: Container[str], longest: 
     runs = [(match.start() + m.start(), match.start() + m.end()) for m in re.finditer(r"[0-9]+", match[0])]
     first = 0
     while first < len(runs):
-        found = None
+        number = None
         digits = ""
         for last in range(first, len(runs)):
             digits += text[runs[last][0] : runs[last][1]]
             if len(digits) > longest:
                 break
             if last > first and len(digits) >= SHORT and digits in numbers:
-                found = NumberMatch(digits, tuple(runs[first : last + 1]))
-        if found:
-            yield found
-        first += len(found.runs) if found else 1
+                number = NumberMatch(digits, tuple(runs[first : last + 1]))
+        if number:
+            yield number
+        first += len(number.runs) if number else 1
 
 
 def _phone_numbers(text: str, runs: list[tuple[int, int]]) -> Iterator[str]:

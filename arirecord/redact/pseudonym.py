@@ -69,7 +69,7 @@ def pseudonyms(
     """
     forms = _by_core(numbers, regions, international)
     originals = set(numbers)
-    found: dict[str, str] = {}
+    pseudonym_of: dict[str, str] = {}
     taken: set[str] = set()
     for core in sorted(forms, key=lambda c: (c.country, c.kept, c.rest)):
         for attempt in range(_ATTEMPTS):
@@ -82,9 +82,9 @@ def pseudonyms(
                 f"there are too many different numbers of {len(core.kept + core.rest)} digits to give each another one;"
                 " redact fewer of them (a higher --min-digits, or --keep)"
             )
-        found |= made
+        pseudonym_of |= made
         taken |= set(made.values())
-    return found
+    return pseudonym_of
 
 
 def national_forms(
@@ -99,7 +99,7 @@ def word_pseudonyms(words: Collection[str], cipher: KeyedPermutation) -> dict[st
     """Return for each of `words` (names) another of the same shape; all differ in any spelling, and none holds one of
     them. It has the same length, unless too many names of this shape occur.
     """
-    found: dict[str, str] = {}
+    pseudonym_of: dict[str, str] = {}
     taken = {key for word in words for key in name_keys(word)}
     originals = WordIndex(words)
     for word in sorted(words):
@@ -111,9 +111,9 @@ def word_pseudonyms(words: Collection[str], cipher: KeyedPermutation) -> dict[st
             keys = name_keys(new)
             if not keys & taken and next(originals.find(new), None) is None:
                 break
-        found[word] = new
+        pseudonym_of[word] = new
         taken |= keys
-    return found
+    return pseudonym_of
 
 
 def _holds(number: str, originals: set[str]) -> bool:

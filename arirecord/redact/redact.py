@@ -133,8 +133,8 @@ class Redactor:
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         yield from self._patterns.find(text)
-        for found in self._index.find(text):
-            yield from self._name(text, found)
+        for name in self._index.find(text):
+            yield from self._name(text, name)
         if self._callers and '"number"' in text:
             for match in _CALLER.finditer(text):
                 if match[1] in self._callers:
@@ -149,10 +149,10 @@ class Redactor:
             if redacted != encoded.text:
                 yield encoded.start, encoded.end, encoded.encode(redacted)
 
-    def _name(self, text: str, found: NameMatch) -> Iterator[tuple[int, int, str]]:
+    def _name(self, text: str, match: NameMatch) -> Iterator[tuple[int, int, str]]:
         """Replace word by word, in the case of the text: what is between words can have many forms, and stays."""
-        new_words = self._words[found.name]
-        for start, end, indexes in found.parts:
+        new_words = self._words[match.name]
+        for start, end, indexes in match.parts:
             new, old = "".join(new_words[i] for i in indexes), text[start:end]
             new = new.upper() if old.isupper() else new.lower() if old.islower() else new
             yield start, end, new
@@ -202,22 +202,22 @@ def redact_session(
     """
     check_output(target, inputs=session.inputs, force=force)
     finder = Finder(options.min_digits, *_times(session))
-    found = collect(session, finder, progress)
+    originals = collect(session, finder, progress)
     kept = {plain_digits(number) or number for number in options.keep}
-    numbers = {n for n in found.numbers if n not in kept and not is_service(n, options.regions)}
+    numbers = {n for n in originals.numbers if n not in kept and not is_service(n, options.regions)}
     written_numbers = len(numbers)
-    numbers |= national_forms(numbers, options.regions, found.international) - kept
+    numbers |= national_forms(numbers, options.regions, originals.international) - kept
     cipher = KeyedPermutation(key)
-    names, exact, callers = found.names_apart(names=options.names, endpoints=options.endpoints)
-    users = (found.users - found.vocabulary - names - exact) if options.endpoints else set()
-    parts = words_of_names(names | exact, found.vocabulary | found.users) if options.name_words else set()
+    names, exact, callers = originals.names_apart(names=options.names, endpoints=options.endpoints)
+    users = (originals.users - originals.vocabulary - names - exact) if options.endpoints else set()
+    parts = words_of_names(names | exact, originals.vocabulary | originals.users) if options.name_words else set()
     others = word_pseudonyms(names | exact | callers | users | parts, cipher)
     words = {word: others[word] for word in names | exact | users | parts}
-    index = WordIndex(words, exact=exact | users | (parts - names), fixed=fixed_words() | found.header_words)
+    index = WordIndex(words, exact=exact | users | (parts - names), fixed=fixed_words() | originals.header_words)
     patterns = Patterns(cipher, emails=options.emails, addresses=options.addresses)
     redactor = Redactor(
         finder,
-        pseudonyms(numbers, cipher, options.regions, found.international),
+        pseudonyms(numbers, cipher, options.regions, originals.international),
         words,
         index,
         {name: others[name] for name in callers},
@@ -306,7 +306,7 @@ def redact_session(
             hopeless |= _rows_of(left)
             doubtful |= hopeless
             header = written()
-    ambiguous = callers | (found.users & found.vocabulary if options.endpoints else set())
+    ambiguous = callers | (originals.users & originals.vocabulary if options.endpoints else set())
     return Redacted(
         header,
         written_numbers,

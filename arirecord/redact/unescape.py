@@ -90,7 +90,7 @@ def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
     waiting = [first]
     seen = {first.text}
     for depth in range(_DEPTH):
-        found: list[TextView] = []
+        undone_views: list[TextView] = []
         for view in waiting:
             yield view
             for mark, pattern, decode in _DECODERS:
@@ -98,10 +98,10 @@ def views(text: str, *, is_json: bool = False) -> Iterator[TextView]:
                     undone = _undone(view, pattern, decode)
                     if undone is not None and undone.text not in seen:
                         seen.add(undone.text)
-                        found.append(undone)
+                        undone_views.append(undone)
             if "+" in view.text and " " not in view.text:  # as in the query of a URL
                 yield TextView(view.text.replace("+", " "), view, [0], [0], [len(view.text)])
-        waiting = found
+        waiting = undone_views
 
 
 _Decode = Callable[[str], list[tuple[str, int]]]

@@ -188,7 +188,7 @@ def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> LadderStep:
     if row["kind"] == "blind" or target is None:
         target = bridges[row["target"]].label if row["target"] in bridges else row["target"]
     result = row["result"] or ("not announced by Asterisk" if row["is_inferred"] else None)
-    said = [target and f"to {target}", result, "external" if row["is_external"] else None, _outcome(row)]
+    details = [target and f"to {target}", result, "external" if row["is_external"] else None, _outcome(row)]
     what = "asks the application to transfer" if is_refer else f"transfers ({row['kind']})"
     return LadderStep(
         seq=row["seq"],
@@ -199,7 +199,7 @@ def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> LadderStep:
         actor=row["transferer_channel_name"] or "an unknown channel",
         channel_id=row["transferer_channel_id"],
         other_id=row["transferee_channel_id"],
-        detail=", ".join(filter(None, said)),
+        detail=", ".join(filter(None, details)),
         is_bad=not is_done,
     )
 
@@ -263,25 +263,25 @@ def _result(call: Row) -> str:
 
 def _header(call: Row, lanes: Mapping[str, Lane], zone: tzinfo) -> Mapping[str, str]:
     """Return the figures of the header, in order, without those that are not known."""
-    said: dict[str, str] = {}
+    facts: dict[str, str] = {}
     started, answered, ended = call["started_at"], call["answered_at"], call["ended_at"]
     if started:
         until = f" to {_clock(ended, zone)[11:]}" if ended else ", end not recorded"
         length = f" ({call['duration_s']:.3f} s)" if call["duration_s"] is not None else ""
-        said["when"] = f"{_clock(started, zone)}{until} {zone}{length}"
+        facts["when"] = f"{_clock(started, zone)}{until} {zone}{length}"
     if call["caller_name"]:
-        said["caller"] = call["caller_name"]
+        facts["caller"] = call["caller_name"]
     if answered and started:
-        said["answered"] = f"after {(answered - started).total_seconds():.3f} s"
+        facts["answered"] = f"after {(answered - started).total_seconds():.3f} s"
     for name, key in (("talked", "talk_s"), ("held", "hold_s")):
         if call.get(key):
-            said[name] = f"{call[key]:.3f} s"
-    said["ended by"] = _ended_by(call, lanes)
+            facts[name] = f"{call[key]:.3f} s"
+    facts["ended by"] = _ended_by(call, lanes)
     if call["transfer_count"]:
-        said["transfers"] = str(call["transfer_count"])
+        facts["transfers"] = str(call["transfer_count"])
     count, legs = call["channel_count"], call["leg_count"]
-    said["channels"] = str(count) if legs == count else f"{count}, of which {legs} are parties'"
-    return said
+    facts["channels"] = str(count) if legs == count else f"{count}, of which {legs} are parties'"
+    return facts
 
 
 def _ended_by(call: Row, lanes: Mapping[str, Lane]) -> str:

@@ -46,8 +46,8 @@ class Event:
 
     def id_of(self, name: str) -> str | None:
         """Return the id of such an object."""
-        found = self.part(name).get("id")
-        return found if isinstance(found, str) else None
+        value = self.part(name).get("id")
+        return value if isinstance(value, str) else None
 
     @cached_property
     def channel_id(self) -> str | None:
@@ -88,11 +88,11 @@ def read_facts(connection: duckdb.DuckDBPyConnection, call_id: str, server: str 
 
     Raises `NoSuchCall` for an unknown call.
     """
-    found = connection.execute(
+    servers = connection.execute(
         "SELECT server FROM calls WHERE call_id = $id AND COALESCE(server = $server, true) ORDER BY first_seq LIMIT 1",
         {"id": call_id, "server": server},
     ).fetchall()
-    for (of_server,) in found:
+    for (of_server,) in servers:
         with tables_of_server(connection, of_server):
             return next(iter(read_facts_of(connection, [call_id])))
     raise NoSuchCall(f"no call {call_id} is in the session; `arirecord query … 'FROM calls'` lists them")

@@ -158,8 +158,8 @@ def frame_texts(connection: duckdb.DuckDBPyConnection, seqs: Sequence[int]) -> M
     if TEMPLATE not in present:
         return {}
     where = f"FROM rows WHERE seq IN (SELECT unnest($seqs)) AND {TEMPLATE} IS NOT NULL"
-    found = connection.execute(f"SELECT DISTINCT {TEMPLATE} {where}", {"seqs": seqs}).fetchall()
-    columns = sorted(columns_of_templates(template for (template,) in found) & present)
+    templates = connection.execute(f"SELECT DISTINCT {TEMPLATE} {where}", {"seqs": seqs}).fetchall()
+    columns = sorted(columns_of_templates(template for (template,) in templates) & present)
     selected = ", ".join(f'"{column}"' for column in ("seq", "raw", TEMPLATE, *columns))
     table: pa.Table = connection.sql(f"SELECT {selected} {where}", params={"seqs": seqs}).to_arrow_table()
     schema = pa.schema(

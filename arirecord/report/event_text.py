@@ -85,10 +85,10 @@ def _dial(event: Event, book: EventContext) -> Row:
 
 def _entered(event: Event, book: EventContext) -> Row:
     bridge = book.bridge(event.bridge_id)
-    kind = "waits in" if bridge.type == "holding" else "enters"
+    verb = "waits in" if bridge.type == "holding" else "enters"
     return {
         "kind": "enter",
-        "what": f"{kind} {bridge.label}",
+        "what": f"{verb} {bridge.label}",
         "label": bridge.label,
         "detail": _members(event, "in it"),
     }

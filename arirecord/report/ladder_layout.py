@@ -67,15 +67,15 @@ def ending(lane: Lane) -> str:
 
 def spent(story: Story, lane: Lane) -> str:
     """Describe a channel's time by state: `ringing 0.307 s, talking 2.610 s`. Empty for folded channels."""
-    said = []
-    for kind in ("ringing", "talking", "hold", "waiting", "speech"):
-        mine = [i for i in story.intervals_of(lane) if i.kind == kind and lane.count == 1]
+    durations = []
+    for activity in ("ringing", "talking", "hold", "waiting", "speech"):
+        mine = [i for i in story.intervals_of(lane) if i.kind == activity and lane.count == 1]
         known = [(i.ended_at - i.started_at).total_seconds() for i in mine if i.started_at and i.ended_at]
         if known:
-            said.append(f"{kind} {sum(known):.3f} s")
+            durations.append(f"{activity} {sum(known):.3f} s")
         elif mine:
-            said.append(f"{kind}, how long is not known")
-    return ", ".join(said)
+            durations.append(f"{activity}, how long is not known")
+    return ", ".join(durations)
 
 
 def ties(story: Story) -> Sequence[tuple[str, Evidence]]:

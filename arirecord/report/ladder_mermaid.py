@@ -34,9 +34,9 @@ def ladder_mermaid(story: Story, *, max_lanes: int = MAX_LANES) -> str:
     for moment in story.moments:
         lines.append(f"    {_moment(story, moment, names, everybody)}")
     for lane in story.lanes:
-        said = ", ".join(filter(None, (spent(story, lane), ending(lane))))
-        if said:
-            lines.append(f"    Note over {names[lane.channel_id]}: {_text(said)}")
+        note = ", ".join(filter(None, (spent(story, lane), ending(lane))))
+        if note:
+            lines.append(f"    Note over {names[lane.channel_id]}: {_text(note)}")
     for finding in story.findings:
         known = story.lane_of(finding.channel_id)
         where = names[known.channel_id] if known else everybody

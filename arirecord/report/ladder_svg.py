@@ -153,8 +153,8 @@ def _ladder(story: Story, top: int, width: int) -> tuple[list[str], int]:
         parts.append(_say(_TIME - 8, row_y, offset_text(offset_s(story, moment.at)), "time right"))
         parts.append(_mark(story, moment, middles, row_y))
         kind = "bad" if moment.is_bad else moment.kind
-        said = "".join(_say(said_at, row_y + n * _LINE, line, f"said {kind}") for n, line in enumerate(lines))
-        parts.append(f"<g><title>row {moment.seq} of the recording</title>{said}</g>")
+        texts = "".join(_say(said_at, row_y + n * _LINE, line, f"said {kind}") for n, line in enumerate(lines))
+        parts.append(f"<g><title>row {moment.seq} of the recording</title>{texts}</g>")
     return parts, y + _EDGE
 
 
@@ -193,7 +193,7 @@ def _lifeline(
 
 def _mark(story: Story, moment: LadderStep, middles: dict[str, int], y: int) -> str:
     lane, other = story.lane_of(moment.channel_id), story.lane_of(moment.other_id)
-    kind = "bad" if moment.is_bad else moment.kind
+    style = "bad" if moment.is_bad else moment.kind
     title = f"<title>{escape(_plain(sentence(story, moment)))}</title>"
     if lane and other and lane is not other:
         one, two = middles[lane.channel_id], middles[other.channel_id]
@@ -201,7 +201,7 @@ def _mark(story: Story, moment: LadderStep, middles: dict[str, int], y: int) -> 
         tip = two - side * 6
         label = _cut(_plain(moment.label), int((abs(two - one) - 24) / _LETTER))
         return (
-            f'<g class="arrow {kind}">{title}<line x1="{one + side * 6}" y1="{y - 3}" x2="{tip}" y2="{y - 3}"/>'
+            f'<g class="arrow {style}">{title}<line x1="{one + side * 6}" y1="{y - 3}" x2="{tip}" y2="{y - 3}"/>'
             f'<path d="M{tip},{y - 3} l{-side * 8},-4 v8 z"/>'
             f'<text class="middle" x="{(one + two) / 2}" y="{y - 7}">{escape(label)}</text></g>'
         )
@@ -210,7 +210,7 @@ def _mark(story: Story, moment: LadderStep, middles: dict[str, int], y: int) -> 
         if moment.kind == "dtmf":
             digit = _say(x - 3.6, y, moment.label[:1], "digit")
             return f'<g class="key">{title}<circle cx="{x}" cy="{y - 4}" r="8"/>{digit}</g>'
-        return f'<g class="dot {kind}">{title}<circle cx="{x}" cy="{y - 4}" r="5"/></g>'
+        return f'<g class="dot {style}">{title}<circle cx="{x}" cy="{y - 4}" r="5"/></g>'
     return ""
 
 
@@ -228,18 +228,18 @@ def _until(story: Story, moment: LadderStep) -> str:
     return f", until {offset_text(offset_s(story, moment.last_at))}" if moment.last_at else ""
 
 
-def _bar(kind: str, left: float, y: float, right: float, height: int, title: str) -> str:
+def _bar(style: str, left: float, y: float, right: float, height: int, title: str) -> str:
     about = f"<title>{escape(_plain(title))}</title>" if title else ""
     width = max(right - left, 1)
     place = f'x="{left}" y="{y}" width="{width:.1f}" height="{height}"'
-    return f"<rect class={quoteattr(kind)} {place} rx='2'>{about}</rect>"
+    return f"<rect class={quoteattr(style)} {place} rx='2'>{about}</rect>"
 
 
-def _say(x: float, y: float, text: str, kind: str, room: float | None = None) -> str:
+def _say(x: float, y: float, text: str, style: str, room: float | None = None) -> str:
     text = _plain(text)
     if room is not None:
         text = _cut(text, int(room / _LETTER))
-    return f'<text class={quoteattr(kind)} x="{x}" y="{y}">{escape(text)}</text>'
+    return f'<text class={quoteattr(style)} x="{x}" y="{y}">{escape(text)}</text>'
 
 
 def _cut(text: str, room: int) -> str:

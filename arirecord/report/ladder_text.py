@@ -139,9 +139,9 @@ def _bars(story: Story, width: int) -> Iterator[Text]:
             state = bar_state(story, lane, cell * length / cells, (cell + 1) * length / cells)
             line.append(_BARS[state] if state else " ", _STYLES[state] if state else "")
         yield line
-        for what, row in (("speech", _speech(story, lane, cells, length)), ("keys", _keys(story, lane, cells, length))):
+        for bar, row in (("speech", _speech(story, lane, cells, length)), ("keys", _keys(story, lane, cells, length))):
             if row.strip():
-                yield Text(f"  {what:>{label}}  {row}", "cyan")
+                yield Text(f"  {bar:>{label}}  {row}", "cyan")
     yield Text("  " + "  ".join(f"{_BARS[s]}{_BARS[s]} {n}" for s, n in _LEGEND.items()) + "  ▄▄ speech", "dim")
 
 
@@ -209,9 +209,9 @@ def _ladder(story: Story, width: int, has_rows: bool) -> Iterator[Text]:
         time = Text(f"{moment.seq:>{row_width}}" if row_width else "", "dim")
         time.append(f"{offset_text(offset_s(story, moment.at)):>{_TIME - 2}}{'»' if is_marked else ' '} ", "dim")
         style = "red" if moment.is_bad else _KINDS.get(moment.kind, "")
-        said = Text(sentence(story, moment) + _until(story, moment), f"{style} reverse" if is_marked else style)
+        text = Text(sentence(story, moment) + _until(story, moment), f"{style} reverse" if is_marked else style)
         room = max(width - _TIME - step * len(lanes) - 1, 20)
-        first, *rest = said.wrap(Console(width=room), room, overflow="fold") or [Text()]
+        first, *rest = text.wrap(Console(width=room), room, overflow="fold") or [Text()]
         yield time + _rungs(story, moment, step) + Text(" ") + first
         for line in rest:
             yield Text(" " * (row_width + _TIME)) + _rungs(story, moment, step, is_plain=True) + Text(" ") + line

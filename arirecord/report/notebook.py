@@ -56,13 +56,13 @@ class Call:
 
 def find_call(connection: duckdb.DuckDBPyConnection, wanted: str) -> Call:
     """Find a call by id of call or channel, or by number. Raises `NoSuchCall` unless exactly one call matches."""
-    found = search.find_calls(connection, wanted)
-    if not found:
+    calls = search.find_calls(connection, wanted)
+    if not calls:
         raise NoSuchCall(f"no call has the id, channel or number {wanted!r}")
-    if len(found) > 1:
-        ids = ", ".join(call.call_id for call in found[:5])
-        raise NoSuchCall(f"{len(found)} calls fit {wanted!r}: {ids}{' …' if len(found) > 5 else ''}")
-    return Call(story(connection, found[0].call_id, server=found[0].server))
+    if len(calls) > 1:
+        ids = ", ".join(call.call_id for call in calls[:5])
+        raise NoSuchCall(f"{len(calls)} calls fit {wanted!r}: {ids}{' …' if len(calls) > 5 else ''}")
+    return Call(story(connection, calls[0].call_id, server=calls[0].server))
 
 
 class Plots:

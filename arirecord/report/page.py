@@ -189,15 +189,15 @@ def _listed(value: object) -> str:
 def _warnings(session: SessionFile, connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
     header = session.header
     cut = connection.execute("SELECT count(*) FILTER (NOT is_complete) FROM calls").fetchall()[0][0]
-    found = [
+    counts = [
         (header.gap_count, "gaps: times without a connection, or between recordings, with missing events"),
         (header.lost_count, "frames known to be lost"),
         (cut, "calls without a recorded beginning or end, or with a gap"),
         (header.problem_count, "broken lines or frames"),
         (header.drift_count, "places where the stream differed from the catalogue of ARI"),
     ]
-    said = [f"{count:,} {what}" for count, what in found if count]
-    return said + ([] if header.ended == "complete" else [f"the recording ended: {header.ended}"])
+    warnings = [f"{count:,} {what}" for count, what in counts if count]
+    return warnings + ([] if header.ended == "complete" else [f"the recording ended: {header.ended}"])
 
 
 def _plots(

@@ -108,7 +108,7 @@ def calls_over_time(connection: duckdb.DuckDBPyConnection, bucket_s: int | None 
         [
             go.Bar(x=at, y=count, name=name, marker_color=color, width=bucket_s * 1000 * 0.9)
             for name, color in DISPOSITIONS.items()
-            for at, count in [_columns([(when, n) for when, what, n in rows if what == name], 2)]
+            for at, count in [_columns([(when, n) for when, series, n in rows if series == name], 2)]
             if at
         ]
     )
@@ -176,8 +176,8 @@ def digits(connection: duckdb.DuckDBPyConnection) -> go.Figure:
     ).fetchall()
     keys = [key for key in "1234567890*#ABCD" if key in "1234567890*#" or any(row[0] == key for row in rows)]
     places = list(range(1, max((place for _, place, _ in rows), default=1) + 1))
-    found = {(digit, place): count for digit, place, count in rows}
-    z = [[found.get((key, place)) for place in places] for key in keys]
+    count_of = {(digit, place): count for digit, place, count in rows}
+    z = [[count_of.get((key, place)) for place in places] for key in keys]
     names = [str(place) if place < 12 else "12 and later" for place in places]
     figure = go.Figure(go.Heatmap(z=z, x=names, y=keys, colorscale="Teal", xgap=2, ygap=2, colorbar_title="times"))
     figure.update_yaxes(autorange="reversed", type="category")

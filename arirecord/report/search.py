@@ -52,10 +52,10 @@ _CALL = f"""
 """
 
 
-def find_calls(connection: duckdb.DuckDBPyConnection, wanted: str) -> Sequence[FoundCall]:
+def find_calls(connection: duckdb.DuckDBPyConnection, call: str) -> Sequence[FoundCall]:
     """Return calls by id, otherwise by number, as in `call_lookup`, in the order of their beginning."""
-    by_id = _select(connection, has_id([wanted]), "id", {})
-    return by_id or _select(connection, has_number([wanted]), f"number {wanted}", {})
+    by_id = _select(connection, has_id([call]), "id", {})
+    return by_id or _select(connection, has_number([call]), f"number {call}", {})
 
 
 def all_calls(connection: duckdb.DuckDBPyConnection) -> Sequence[FoundCall]:
@@ -129,8 +129,8 @@ def calls_of_row(connection: duckdb.DuckDBPyConnection, seq: int) -> Sequence[Fo
         # A bridge is created before channels enter it, and destroyed after all have left.
         f"call_id IN ({in_bridge})",
     ):
-        if found := _select(connection, where, f"row {seq}", values):
-            return found
+        if calls := _select(connection, where, f"row {seq}", values):
+            return calls
     return []
 
 

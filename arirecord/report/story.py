@@ -197,10 +197,10 @@ class Story:
 
     @cached_property
     def _intervals(self) -> Mapping[str, Sequence[Interval]]:
-        found: dict[str, list[Interval]] = {}
+        by_channel: dict[str, list[Interval]] = {}
         for interval in self.intervals:
-            found.setdefault(interval.channel_id, []).append(interval)
-        return found
+            by_channel.setdefault(interval.channel_id, []).append(interval)
+        return by_channel
 
     @cached_property
     def _lanes(self) -> Mapping[str, Lane]:

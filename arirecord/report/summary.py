@@ -69,10 +69,12 @@ def _opening(facts: Facts, lanes: Mapping[str, Lane]) -> Iterator[str]:
 def _answerer(facts: Facts, lanes: Mapping[str, Lane], first: Lane | None) -> Lane | None:
     """Return the first called party that answered; None without one, or for a queue, which has its own clause."""
     answered = [lane for lane in lanes.values() if lane.role == "called" and lane.answered_at and lane is not first]
-    found = min(answered, key=lambda lane: lane.answered_at or facts.recording_ended_at, default=None)
+    answerer = min(answered, key=lambda lane: lane.answered_at or facts.recording_ended_at, default=None)
     queued_at = [wait["entered_at"] for wait in facts.queue_waits if wait["kind"] != "parking" and wait["entered_at"]]
-    is_queued = found is not None and found.answered_at is not None and any(at < found.answered_at for at in queued_at)
-    return None if is_queued else found
+    is_queued = (
+        answerer is not None and answerer.answered_at is not None and any(at < answerer.answered_at for at in queued_at)
+    )
+    return None if is_queued else answerer
 
 
 def _answered(who: str, callee: str | None, seconds: float | None) -> str:

@@ -168,9 +168,9 @@ def _rule(keys: Mapping[str, Any], included: CheckRule | None, new: CheckRule, w
     """Return the rule that these keys make, or change if a set that is included has it; None if they switch it off."""
     _only(keys, _RULE_KEYS, where)
     for key, value in keys.items():
-        kind = bool if key == "unknown_fails" else str
-        if not isinstance(value, kind):
-            raise RuleError(f"{where}: {key!r} is not {'true or false' if kind is bool else 'a text'}.")
+        value_type = bool if key == "unknown_fails" else str
+        if not isinstance(value, value_type):
+            raise RuleError(f"{where}: {key!r} is not {'true or false' if value_type is bool else 'a text'}.")
     if keys.get("severity") == _OFF:
         if included is None:
             raise RuleError(f"{where} is off, and no included set has it.")

@@ -166,18 +166,18 @@ def select_stretch(since: Time | None, until: Time | None, recorded: RecordingSp
     """
     begin, end = _place(since, recorded), _place(until, recorded)
     if since is not None and begin is None:
-        found = _occurrences(since, recorded, recorded.begin_ns)
-        if not found and _first(since, recorded, recorded.begin_ns) > recorded.begin_ns:
+        times = _occurrences(since, recorded, recorded.begin_ns)
+        if not times and _first(since, recorded, recorded.begin_ns) > recorded.begin_ns:
             raise ValueError(f"{since.text} is not in the recording. {recorded}{_hint(since, recorded)}")
-        begin = Position(_only(since, found, recorded) if found else recorded.begin_ns)
+        begin = Position(_only(since, times, recorded) if times else recorded.begin_ns)
     if until is not None and end is None:
         after_ns = recorded.begin_ns if begin is None else begin.ns
-        found = _occurrences(until, recorded, after_ns + 1)
-        if not found and _first(until, recorded, after_ns) <= after_ns:
+        times = _occurrences(until, recorded, after_ns + 1)
+        if not times and _first(until, recorded, after_ns) <= after_ns:
             raise ValueError(
                 f"{until.text} is not in the recording after its start. {recorded}{_hint(until, recorded)}"
             )
-        end = Position(found[0] if since else _only(until, found, recorded)) if found else None
+        end = Position(times[0] if since else _only(until, times, recorded)) if times else None
     return Window(begin, end)
 
 
@@ -207,8 +207,8 @@ def _of_day(day: date, since: time | None, until: time | None, zone: tzinfo) -> 
 def _occurrences(limit: Time, recorded: RecordingSpan, after_ns: int) -> list[int]:
     """Return the times at which a time of day occurs in the recording, from a given time on."""
     assert isinstance(limit.value, time)
-    found = (_on(day, limit.value, recorded.zone) for day in recorded.days())
-    return [ns for ns in found if after_ns <= ns <= recorded.end_ns]
+    times = (_on(day, limit.value, recorded.zone) for day in recorded.days())
+    return [ns for ns in times if after_ns <= ns <= recorded.end_ns]
 
 
 def _first(limit: Time, recorded: RecordingSpan, ns: int) -> int:
@@ -218,12 +218,12 @@ def _first(limit: Time, recorded: RecordingSpan, ns: int) -> int:
     return _on(_moment(ns).astimezone(zone).date(), limit.value, zone)
 
 
-def _only(limit: Time, found: Sequence[int], recorded: RecordingSpan) -> int:
-    if len(found) == 1:
-        return found[0]
-    forms = [f"{_moment(ns).astimezone(recorded.zone):%Y-%m-%dT%H:%M:%S}" for ns in found[:_MOST]]
-    more = " …" if len(found) > _MOST else ""
-    raise ValueError(f"{limit.text} is in the recording on {len(found)} days; write {' or '.join(forms)}{more}")
+def _only(limit: Time, times: Sequence[int], recorded: RecordingSpan) -> int:
+    if len(times) == 1:
+        return times[0]
+    forms = [f"{_moment(ns).astimezone(recorded.zone):%Y-%m-%dT%H:%M:%S}" for ns in times[:_MOST]]
+    more = " …" if len(times) > _MOST else ""
+    raise ValueError(f"{limit.text} is in the recording on {len(times)} days; write {' or '.join(forms)}{more}")
 
 
 def _hint(limit: Time, recorded: RecordingSpan) -> str:

@@ -56,7 +56,7 @@ def check_columns(schema: pa.Schema, types: Iterable[str]) -> None:
     expected: dict[str, pa.DataType] = {field.name: field.type for field in LEADING}
     expected |= dict.fromkeys(("extra", "raw", TEMPLATE), pa.string())
     for columns in OWN_COLUMNS.values():
-        expected |= {name: ARROW[kind] for name, kind in columns.items()}
+        expected |= {name: ARROW[column_type] for name, column_type in columns.items()}
     for known in set(types) & set(event_types()):
         expected |= {column.name: ARROW[column.type] for column in columns_of(known)}
     for field in schema:
@@ -67,8 +67,8 @@ def check_columns(schema: pa.Schema, types: Iterable[str]) -> None:
 
 def _catalogued(name: str) -> pa.DataType | None:
     """Return the type of a column of any event type. To make them all takes as long as opening a session."""
-    kind = all_columns().get(name)
-    return ARROW[kind] if kind else None
+    column_type = all_columns().get(name)
+    return ARROW[column_type] if column_type else None
 
 
 def check_nulls(file: pq.ParquetFile) -> None:

@@ -61,8 +61,8 @@ def compact(session: SessionFile, target: Path, *, force: bool = False, progress
         done += part.header.rows
 
 
-def _from(progress: Progress, done: int, what: str, rows: int) -> None:
-    progress(what, done + rows)
+def _from(progress: Progress, done: int, step: str, rows: int) -> None:
+    progress(step, done + rows)
 
 
 def _compact_part(part: Part, target: Path, force: bool, progress: Progress) -> None:
@@ -71,12 +71,12 @@ def _compact_part(part: Part, target: Path, force: bool, progress: Progress) -> 
     temporary = Path(name)
     try:
         expected = _write(part, temporary, progress)
-        found = RowDigest()
+        digest = RowDigest()
         with parquet_file(temporary) as file:
             for batch in stored_batches(file, _SLICE, PROVED):
-                found.add(batch)
-                progress("comparing", found.rows)
-        if found != expected:
+                digest.add(batch)
+                progress("comparing", digest.rows)
+        if digest != expected:
             raise ArirecordError(f"{part.path} can't be made compact: what was read back is not what was written")
         give_name(temporary, target, force=force)
     finally:
@@ -107,11 +107,11 @@ def _write(part: Part, path: Path, progress: Progress) -> RowDigest:
 def _filled(file: pq.ParquetFile) -> set[str]:
     """Return the columns that have a value, and those of every session: an empty column takes the space of a call."""
     names = set(file.schema_arrow.names)
-    found = names & {*LEADING.names, "extra", "raw"}
-    for group in range(file.num_row_groups if names - found else 0):
-        for batch in grouped_batches(file, _SLICE, list(names - found), [group]):
-            found |= {name for name in batch.schema.names if batch[name].null_count < len(batch)}
-    return found
+    filled = names & {*LEADING.names, "extra", "raw"}
+    for group in range(file.num_row_groups if names - filled else 0):
+        for batch in grouped_batches(file, _SLICE, list(names - filled), [group]):
+            filled |= {name for name in batch.schema.names if batch[name].null_count < len(batch)}
+    return filled
 
 
 def _groups(
@@ -134,10 +134,10 @@ def _groups(
 
 def _without_texts(table: pa.Table, templates: Templates) -> pa.Table:
     """Replace texts by templates, if a template gives the text."""
-    found = templates.of(table).dictionary_encode()  # as plain text it would be the longest column
+    column = templates.of(table).dictionary_encode()  # as plain text it would be the longest column
     at = table.schema.get_field_index("raw")
-    table = table.set_column(at, "raw", pc.if_else(pc.is_valid(found), None, table["raw"]))
-    return table.append_column(TEMPLATE, found)
+    table = table.set_column(at, "raw", pc.if_else(pc.is_valid(column), None, table["raw"]))
+    return table.append_column(TEMPLATE, column)
 
 
 def _clustered(tables: list[pa.Table]) -> pa.Table:

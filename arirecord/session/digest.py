@@ -60,8 +60,8 @@ def data_digest(path: Path, size: int, schema: pa.Schema, drift: Mapping[str, Ma
             size -= len(data)
     for field in schema:
         # A file does not keep the name that Arrow gives to the items of a list.
-        kind = f"list {field.type.value_type}" if pa.types.is_list(field.type) else field.type
-        digest.update(f"{field.name} {kind}\n".encode())
+        field_type = f"list {field.type.value_type}" if pa.types.is_list(field.type) else field.type
+        digest.update(f"{field.name} {field_type}\n".encode())
     digest.update(orjson.dumps(drift, option=orjson.OPT_SORT_KEYS))
     return digest.hexdigest()
 

@@ -166,8 +166,8 @@ def sessions_and_journals(path: Path) -> tuple[list[Path], list[Path]]:
     names = [Path(folder, name) for folder, _, files in os.walk(path) for name in files]
     journals = list(true_files(sorted(name for name in names if name.match("*.parquet.journal"))))
     sessions = list(session_files(path))
-    found = set(sessions)
-    return sessions, [journal for journal in journals if journal.with_suffix("") not in found]
+    sealed = set(sessions)
+    return sessions, [journal for journal in journals if journal.with_suffix("") not in sealed]
 
 
 class ReadableFiles(NamedTuple):

@@ -37,10 +37,10 @@ class Drift:
         self.counts: dict[str, Counter[str]] = {}
         self._places = 0
 
-    def add(self, found: Iterable[tuple[str, str]]) -> None:
+    def add(self, differences: Iterable[tuple[str, str]]) -> None:
         """Count `(what, where)` pairs."""
-        for what, where in found:
-            counter = self.counts.setdefault(what, Counter())
+        for difference, where in differences:
+            counter = self.counts.setdefault(difference, Counter())
             place = where[:200].encode("utf-8", "backslashreplace").decode()
             if place not in counter:
                 if self._places >= _PLACES:

@@ -23,8 +23,8 @@ class TypeBytes:
     def add(self, events: pa.Table) -> None:
         """Count events, given with their columns `type` and `raw`."""
         sizes = pa.table({"type": events["type"], "bytes": pc.binary_length(events["raw"]).cast(pa.int64())})
-        found = sizes.group_by("type", use_threads=False).aggregate([("bytes", "count"), ("bytes", "sum")])
-        for name, count, size in zip(*(column.to_pylist() for column in found.columns), strict=True):
+        by_type = sizes.group_by("type", use_threads=False).aggregate([("bytes", "count"), ("bytes", "sum")])
+        for name, count, size in zip(*(column.to_pylist() for column in by_type.columns), strict=True):
             total = self._counts.setdefault(name or "", [0, 0])
             total[0] += count
             total[1] += size

@@ -22,8 +22,8 @@ def add_up(headers: Sequence[Header], gaps: Sequence[Gap]) -> Header:
             setattr(total, name, getattr(total, name) + getattr(header, name))
         for name in ("types", "applications", "asterisk_ids"):
             _count(getattr(total, name), getattr(header, name))
-        for what, places in header.drift.items():
-            _count(total.drift.setdefault(what, {}), places)
+        for difference, places in header.drift.items():
+            _count(total.drift.setdefault(difference, {}), places)
         total.problems += header.problems
     if all(header.type_bytes is not None for header in headers):
         total.type_bytes = _add_pairs(header.type_bytes or {} for header in headers)

@@ -155,12 +155,12 @@ class _Block:
                 searched = place + 1
                 if place and self._held[place - 1] != 0x0A:
                     continue  # within a frame
-                found = _CHECK_LINE.match(self._held, place)
-                if found is None:
+                match = _CHECK_LINE.match(self._held, place)
+                if match is None:
                     searched = place  # the line goes on
                     break
-                expected, size = int(found[1]), found.end()
-                end_seq = None if found[2] is None else int(found[2])
+                expected, size = int(match[1]), match.end()
+                end_seq = None if match[2] is None else int(match[2])
                 with memoryview(self._held) as held:
                     batch = bytes(held[:place])
                 del self._held[:size]

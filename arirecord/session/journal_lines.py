@@ -24,8 +24,8 @@ def event_line(line: bytes) -> tuple[int, int, str] | None:
 
     Raises `UnicodeDecodeError` if the frame is not UTF-8.
     """
-    found = _EVENT_LINE.fullmatch(line.decode())
-    return (int(found[1]), int(found[2]), found[3]) if found else None
+    match = _EVENT_LINE.fullmatch(line.decode())
+    return (int(match[1]), int(match[2]), match[3]) if match else None
 
 
 def event_lines(text: bytes) -> tuple[list[int], list[int], list[str]] | None:

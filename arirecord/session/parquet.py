@@ -106,10 +106,10 @@ def column_bounds(metadata: pq.FileMetaData, column: str) -> Iterator[tuple[int,
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         for place in range(group.num_columns):
-            found = group.column(place)
-            if found.path_in_schema == column:
-                if found.statistics is not None and found.statistics.has_min_max:
-                    yield number, found.statistics.min, found.statistics.max
+            chunk = group.column(place)
+            if chunk.path_in_schema == column:
+                if chunk.statistics is not None and chunk.statistics.has_min_max:
+                    yield number, chunk.statistics.min, chunk.statistics.max
                 break
 
 

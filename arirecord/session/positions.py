@@ -31,10 +31,10 @@ def find_places(seqs: Sequence[int], session: SessionFile) -> list[Position]:
 
     A file of a folder that starts at `seq` 0 again continues the numbers of the file before. Missing rows are left out.
     """
-    wanted, places = pa.array(seqs, pa.int64()), []
+    seq_array, places = pa.array(seqs, pa.int64()), []
     for part, shift in zip(session.parts, session.seq_shifts, strict=True):
         with opened(part.path) as file:
-            here = pc.subtract(wanted, shift)
+            here = pc.subtract(seq_array, shift)
             for number, low, high in column_bounds(file.metadata, "seq"):
                 if not pc.any(pc.and_(pc.greater_equal(here, low), pc.less_equal(here, high))).as_py():
                     continue

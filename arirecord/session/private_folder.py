@@ -77,8 +77,8 @@ def _root() -> Path:
     root = Path(tempfile.gettempdir()) / f"arirecord-tables-{os.getuid()}"
     with suppress(FileExistsError):
         root.mkdir(0o700)
-    found = root.lstat()
-    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    status = root.lstat()
+    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
     return root if is_own else Path(tempfile.mkdtemp(prefix="arirecord-"))
 
 

@@ -44,13 +44,13 @@ class Templates:
         """Return for each row the template that gives its text byte for byte; null if no template does."""
         raws, types = table["raw"].combine_chunks(), table["type"].combine_chunks()
         is_event = pc.equal(table["kind"], "event").combine_chunks()
-        found: list[str | None] = [None] * len(raws)
+        template_of: list[str | None] = [None] * len(raws)
         for event_type in types.unique().drop_null().to_pylist():
             rows = pc.indices_nonzero(pc.and_(is_event, pc.fill_null(pc.equal(types, event_type), False)))
             known = self._known.setdefault(event_type, [])
             tried = set(known)
             for template in list(known):
-                rows = _try(template, table, rows, found)
+                rows = _try(template, table, rows, template_of)
             others: dict[str, list[int]] = {}
             for row, raw in zip(rows.to_pylist(), raws.take(rows).to_pylist(), strict=True):
                 new = _template_of(raw)
@@ -58,20 +58,20 @@ class Templates:
                     others.setdefault(new, []).append(row)
             for template, places in others.items():
                 rows = pa.array(places, pa.uint64())
-                if len(_try(template, table, rows, found)) < len(rows):
+                if len(_try(template, table, rows, template_of)) < len(rows):
                     known.insert(0, template)
             del known[_KNOWN:]
-        return pa.array(found, pa.string())
+        return pa.array(template_of, pa.string())
 
 
-def _try(template: str, table: pa.Table, rows: pa.Array, found: list[str | None]) -> pa.Array:
+def _try(template: str, table: pa.Table, rows: pa.Array, template_of: list[str | None]) -> pa.Array:
     """Set the template for those rows whose text it gives; return the others."""
     if not len(rows):
         return rows
     some = table.select(["raw", *(columns_of_templates([template]) & set(table.column_names))]).take(rows)
     is_same = pc.fill_null(pc.equal(_fill(template, some), some["raw"]), False).combine_chunks()
     for row in rows.filter(is_same).to_pylist():
-        found[row] = template
+        template_of[row] = template
     return rows.filter(pc.invert(is_same))
 
 
@@ -199,4 +199,4 @@ def _escape(values: pa.Array) -> pa.Array:
 
 @cache
 def _json_columns() -> frozenset[str]:
-    return frozenset(name for name, kind in all_columns().items() if kind == "json")
+    return frozenset(name for name, column_type in all_columns().items() if column_type == "json")

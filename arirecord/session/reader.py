@@ -189,15 +189,15 @@ class SessionFile:
 
     @cached_property
     def _reported_gaps(self) -> Sequence[Gap]:
-        found: list[Gap] = []
+        gaps: list[Gap] = []
         ends: dict[int, int] = {}
         for number, part in enumerate(self.parts):
             if part.extent is not None:
                 started_ns = part.extent.started_ns
                 if part.header.gap_count:
-                    found += read_gaps(part.path, part.extent, number, ends.get(started_ns))
+                    gaps += read_gaps(part.path, part.extent, number, ends.get(started_ns))
                 ends[started_ns] = part.extent.end_ns
-        return found
+        return gaps
 
     def frames(
         self,

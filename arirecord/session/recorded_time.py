@@ -67,16 +67,16 @@ def measure(extents: Sequence[Extent | None], gaps: Iterable[Gap] = ()) -> Recor
     A recording's time is that of its parts and of the time between one part and its continuation, without its gaps.
     A session's time is the union of its recordings': two that overlap count once.
     """
-    found = sorted([*gaps, *gaps_between(extents)], key=lambda gap: (gap.part, gap.seq))
+    all_gaps = sorted([*gaps, *gaps_between(extents)], key=lambda gap: (gap.part, gap.seq))
     gaps_of: dict[int, list[Span]] = defaultdict(list)
-    for gap in found:
+    for gap in all_gaps:
         extent = extents[gap.part]
         if not gap.is_between and extent is not None:
             gaps_of[extent.started_ns].append(Span(gap.begin_ns, gap.end_ns))
     spans = [
         span for started_ns, own in _by_recording(extents).items() for span in _without(own, union(gaps_of[started_ns]))
     ]
-    return RecordedTime(union(spans), found)
+    return RecordedTime(union(spans), all_gaps)
 
 
 def gaps_between(extents: Sequence[Extent | None]) -> Iterator[Gap]:

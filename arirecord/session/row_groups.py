@@ -29,8 +29,8 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
         except (pa.ArrowException, OSError) as error:
             if is_out_of_memory(error) or (isinstance(error, OSError) and error.errno is not None):
                 raise  # the machine's, not the file's
-            what = next(iter(str(error).splitlines()), "it can't be read")
-            raise NotASession(f"{path} is damaged: {what}. Run `arirecord doctor {path}` to see where") from error
+            reason = next(iter(str(error).splitlines()), "it can't be read")
+            raise NotASession(f"{path} is damaged: {reason}. Run `arirecord doctor {path}` to see where") from error
 
 
 def is_compact(schema: pa.Schema) -> bool:

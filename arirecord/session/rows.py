@@ -113,19 +113,19 @@ def binary_text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def body_fields(what: str, body: bytes | None) -> dict[str, str]:
+def body_fields(prefix: str, body: bytes | None) -> dict[str, str]:
     """A body as fields of a `rest` row: `request_body` or `answer_body`; `…_base64` if it is not UTF-8 text."""
     if not body:
         return {}
     try:
-        return {f"{what}_body": body.decode()}
+        return {f"{prefix}_body": body.decode()}
     except UnicodeDecodeError:
-        return {f"{what}_base64": binary_text(body)}
+        return {f"{prefix}_base64": binary_text(body)}
 
 
-def body_of(row: Mapping[str, Any], what: str) -> bytes:
+def body_of(row: Mapping[str, Any], prefix: str) -> bytes:
     """The body in the fields of a `rest` row, the inverse of `body_fields`; empty without one."""
-    text, encoded = row.get(f"rest_{what}_body"), row.get(f"rest_{what}_base64")
+    text, encoded = row.get(f"rest_{prefix}_body"), row.get(f"rest_{prefix}_base64")
     if isinstance(text, str):
         return text.encode("utf-8", "surrogatepass")
     try:

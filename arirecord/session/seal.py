@@ -77,7 +77,7 @@ class RowSource(Protocol):
         """All rows, up to `size` at a time."""
 
 
-def no_progress(what: str, rows: int) -> None:
+def no_progress(step: str, rows: int) -> None:
     """Ignore the progress."""
 
 
@@ -226,13 +226,13 @@ def _names(source: RowSource, progress: Progress) -> set[str]:
         head = text[: text.find(b"\n")]
         # Records of other programs are quoted all or none; only journals have lines of other kinds.
         is_journal, is_quoted = b'"elapsed_ns":' in head, _QUOTED in head
-        found = _NAME.findall(text) if is_journal or not is_quoted else []
+        written = _NAME.findall(text) if is_journal or not is_quoted else []
         if b'\\"type\\"' in text:
-            found += _QUOTED_NAME.findall(text)
+            written += _QUOTED_NAME.findall(text)
         if is_journal and _QUOTED in text:
             names.update(_KIND.findall(text))
-        names.update(found)
-        count += len(found)
+        names.update(written)
+        count += len(written)
         progress("reading", count)
     return {name.decode("utf-8", "replace") for name in names}
 
@@ -250,7 +250,7 @@ def _write(source: RowSource, path: Path, schema: pa.Schema, header: Header, pro
             progress("writing", tally.rows)
         groups.flush()
         tally.into(header)
-        header.drift = {what: dict(counter) for what, counter in drift.counts.items()}
+        header.drift = {difference: dict(counter) for difference, counter in drift.counts.items()}
         # The writer has written the row groups, and nothing else so far.
         header.data_sha256 = data_digest(path, path.stat().st_size, schema, header.drift)
         if source.ended == "torn":

@@ -56,10 +56,10 @@ class Endpoint(asyncio.Protocol):
     @property
     def peer(self) -> str:
         """Address of the peer."""
-        found = self._transport.get_extra_info("peername") if self._transport else None
-        if not found:
+        address = self._transport.get_extra_info("peername") if self._transport else None
+        if not address:
             return "unknown"
-        return f"[{found[0]}]:{found[1]}" if ":" in found[0] else f"{found[0]}:{found[1]}"
+        return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
 
     @property
     def behind_bytes(self) -> int:
@@ -89,9 +89,9 @@ class Endpoint(asyncio.Protocol):
         """Abort: the peer sees the connection reset."""
         if self._transport is None:
             return
-        found: socket.socket | None = self._transport.get_extra_info("socket")
-        if found is not None and found.fileno() >= 0:
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        own_socket: socket.socket | None = self._transport.get_extra_info("socket")
+        if own_socket is not None and own_socket.fileno() >= 0:
+            own_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         self._transport.abort()
 
     def pause(self, is_paused: bool) -> None:
@@ -106,10 +106,10 @@ class Endpoint(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._is_tls = transport.get_extra_info("sslcontext") is not None
-        found: socket.socket | None = transport.get_extra_info("socket")
-        if found is not None:
-            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        own_socket: socket.socket | None = transport.get_extra_info("socket")
+        if own_socket is not None:
+            own_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            own_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._owner.made(self)
 
     def data_received(self, data: bytes) -> None:

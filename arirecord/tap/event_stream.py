@@ -162,14 +162,14 @@ class ObservedStream:
             self._secrets.accept()
         self._recorder.rest(str(request.get("method", "")), **self._secrets.mask_fields(fields))
 
-    def _body_fields(self, what: str, uri: str, message: dict[str, Any]) -> dict[str, str]:
+    def _body_fields(self, prefix: str, uri: str, message: dict[str, Any]) -> dict[str, str]:
         body = message.get("message_body")
         if not body:
             return {}
         data = body.encode(errors="surrogatepass") if isinstance(body, str) else orjson.dumps(body)
         content_type = _text(message.get("content_type"))
-        data = clean_body(uri, content_type, data, self._secrets.add_found, is_answer=what == "answer")
-        return body_fields(what, self._secrets.mask_bytes(data))
+        data = clean_body(uri, content_type, data, self._secrets.add_found, is_answer=prefix == "answer")
+        return body_fields(prefix, self._secrets.mask_bytes(data))
 
 
 def _nothing() -> None:
@@ -235,8 +235,8 @@ class StreamRegistry:
 
     def serving(self, applications: Iterable[str]) -> ObservedStream | None:
         """A stream that has all these applications and whose app is still connected."""
-        wanted = set(applications)
-        return next((s for s in self.open if s.is_served and not s.is_replaced and wanted <= set(s.applications)), None)
+        names = set(applications)
+        return next((s for s in self.open if s.is_served and not s.is_replaced and names <= set(s.applications)), None)
 
     def name_of(self, client: str, user: str | None) -> str | None:
         """The application of a REST client, found by its host and ARI user; None if several apps used these."""

@@ -55,8 +55,8 @@ class MessageReader:
         self._buffer += data
         start = 0
         try:
-            while (found := self._frame(start)) is not None:
-                first, payload, start = found
+            while (frame := self._frame(start)) is not None:
+                first, payload, start = frame
                 message = self._message(first, payload)
                 if message is not None:
                     yield message

@@ -39,8 +39,8 @@ class Head:
 
     def get(self, name: str) -> str | None:
         """A header by its lower-case name; several are joined by commas. None if it is missing."""
-        found = self.get_all(name)
-        return ", ".join(found) if found else None
+        values = self.get_all(name)
+        return ", ".join(values) if values else None
 
     def get_all(self, name: str) -> list[str]:
         """Each value of a header by its lower-case name."""

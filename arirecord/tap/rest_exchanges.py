@@ -43,12 +43,12 @@ class Body:
         """The body; empty if it is not recorded."""
         return b"".join(self._parts)
 
-    def fields(self, what: str, uri: str, content_type: str | None, secrets: KnownSecrets) -> dict[str, str]:
+    def fields(self, prefix: str, uri: str, content_type: str | None, secrets: KnownSecrets) -> dict[str, str]:
         """Columns of a `rest` row, without secrets; `what` is `request` or `answer`."""
         if not self.is_kept:
-            return {f"{what}_body": f"[{self.size} bytes, not kept]"}
-        data = clean_body(uri, content_type, self.data, secrets.add_found, is_answer=what == "answer")
-        return body_fields(what, secrets.mask_bytes(data))
+            return {f"{prefix}_body": f"[{self.size} bytes, not kept]"}
+        data = clean_body(uri, content_type, self.data, secrets.add_found, is_answer=prefix == "answer")
+        return body_fields(prefix, secrets.mask_bytes(data))
 
 
 @dataclass(slots=True)

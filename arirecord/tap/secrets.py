@@ -65,7 +65,7 @@ _APP_DATA = {"app_data": "app_name", "dialplan_app_data": "dialplan_app"}
 _FORM = "application/x-www-form-urlencoded"
 _CONFIGURATION = re.compile("/?config/+dynamic(/|$)")
 
-Found = Callable[[str], None]
+Report = Callable[[str], None]
 """Receives each secret that was removed."""
 
 
@@ -83,37 +83,37 @@ def _ignore(secret: str) -> None:
     pass
 
 
-def clean_query(query: str, found: Found = _ignore) -> str:
+def clean_query(query: str, report: Report = _ignore) -> str:
     """A query, or a form, without the login, and with other secrets replaced; the rest is unchanged."""
     pairs = [(part, *map(unquote_plus, part.partition("=")[::2])) for part in query.split("&")]
     variable = next((value for _, name, value in pairs if name == "variable"), "")
     cleaned = []
     for part, name, value in pairs:
         if name.lower() in _LOGIN:
-            found(value)
-            found(value.partition(":")[2])
+            report(value)
+            report(value.partition(":")[2])
             continue
         if value and (is_secret_name(name) or (name == "value" and is_secret_name(variable))):
-            found(value)
+            report(value)
             part = f"{part.partition('=')[0]}={removed(value)}"
         elif value[:1] in ("{", "["):
-            text = clean_text(value, found)
+            text = clean_text(value, report)
             part = part if text == value else f"{part.partition('=')[0]}={quote(text, safe='')}"
         cleaned.append(part)
     return "&".join(cleaned)
 
 
-def clean_uri(uri: str, found: Found = _ignore) -> str:
+def clean_uri(uri: str, report: Report = _ignore) -> str:
     """Path and query of a URI, without credentials and fragment secrets; the rest is unchanged."""
     uri = re.sub(r"^[a-z]+://[^/?#]*", "", uri, flags=re.IGNORECASE)
     uri, hash_mark, fragment = uri.partition("#")
     path, mark, query = uri.partition("?")
-    query, fragment = clean_query(query, found), clean_query(fragment, found)
+    query, fragment = clean_query(query, report), clean_query(fragment, report)
     return path + (mark + query if query else "") + (hash_mark + fragment if fragment else "")
 
 
 def clean_body(
-    uri: str, content_type: str | None, body: bytes, found: Found = _ignore, *, is_answer: bool = False
+    uri: str, content_type: str | None, body: bytes, report: Report = _ignore, *, is_answer: bool = False
 ) -> bytes:
     """A body without secrets: parameters of a form, fields, variables, and those in Asterisk's configuration.
 
@@ -121,7 +121,7 @@ def clean_body(
     Everything else is returned unchanged.
     """
     if content_type is not None and content_type.lower().startswith(_FORM):
-        return clean_query(body.decode("latin-1"), found).encode("latin-1")
+        return clean_query(body.decode("latin-1"), report).encode("latin-1")
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -129,7 +129,7 @@ def clean_body(
     query = urlsplit(re.sub("^//+", "/", uri)).query
     asked = [unquote_plus(part.partition("=")[2]) for part in query.split("&") if part.startswith("variable=")]
     whole = "value" if is_answer and any(map(is_secret_name, asked)) else ""
-    cleaned = clean_text(text, found, whole)
+    cleaned = clean_text(text, report, whole)
     path = re.sub("/+", "/", unquote(uri.partition("?")[0]))
     if cleaned == text and text and _CONFIGURATION.search(path) and json_value(text) is None:
         return removed(text).encode()
@@ -159,27 +159,27 @@ def clean_frame(data: bytes, uri: str | None = None) -> bytes:
     return data if changed == event else orjson.dumps(changed)
 
 
-def clean_text(text: str, found: Found = _ignore, whole: str = "") -> str:
+def clean_text(text: str, report: Report = _ignore, whole: str = "") -> str:
     """A text without secrets, JSON or not. In JSON, `whole` is the name of one more secret field."""
     value = json_value(text)
     if isinstance(value, dict | list):
-        changed = _without_secrets(value, found, whole)
+        changed = _without_secrets(value, report, whole)
         return text if changed == value else orjson.dumps(changed).decode()
-    return _without_assignments(_ASSIGNED, text, found)
+    return _without_assignments(_ASSIGNED, text, report)
 
 
-def _without_assignments(pattern: re.Pattern[str], text: str, found: Found) -> str:
+def _without_assignments(pattern: re.Pattern[str], text: str, report: Report) -> str:
     def replace(match: re.Match[str]) -> str:
         name, sign, value = match.groups()
         if not is_secret_name(name) or value.startswith("(removed:"):
             return match[0]
-        found(unquote(value))
+        report(unquote(value))
         at = match.start()
         return f"{match[0][: match.start(2) - at]}{sign}{removed(value)}"
 
     def hide(match: re.Match[str]) -> str:
         secret = match[match.lastindex or 0]
-        found(secret)
+        report(secret)
         return match[0][: len(match[0]) - len(secret)] + removed(secret)
 
     if "<" in text:
@@ -193,7 +193,7 @@ def _without_assignments(pattern: re.Pattern[str], text: str, found: Found) -> s
     return pattern.sub(replace, _LINE.sub(replace, text))
 
 
-def _without_variable(application: Any, data: str, found: Found) -> str:
+def _without_variable(application: Any, data: str, report: Report) -> str:
     """The arguments of a dialplan application without a PIN, and without a secret variable that they set."""
     end = 0 if application == "Authenticate" else None
     for match in _VARIABLE_SET.finditer(data):
@@ -201,18 +201,18 @@ def _without_variable(application: Any, data: str, found: Found) -> str:
             end = match.end()
     if end is None or not data[end:]:
         return data
-    found(data[end:])
+    report(data[end:])
     return data[:end] + removed(data[end:])
 
 
-def _without_secrets(value: Any, found: Found, whole: str = "") -> Any:
+def _without_secrets(value: Any, report: Report, whole: str = "") -> Any:
     if isinstance(value, list):
         if len(value) == 2 and isinstance(value[0], str) and is_secret_name(value[0]):
-            return [value[0], _removed_all(value[1], found)]  # a header as a pair
-        return [_without_secrets(item, found, whole) for item in value]
+            return [value[0], _removed_all(value[1], report)]  # a header as a pair
+        return [_without_secrets(item, report, whole) for item in value]
     if isinstance(value, str):
         # An app sends JSON as text in variables and user events.
-        return clean_text(value, found) if value[:1] in ("{", "[") else _without_assignments(_IN_STRING, value, found)
+        return clean_text(value, report) if value[:1] in ("{", "[") else _without_assignments(_IN_STRING, value, report)
     if not isinstance(value, dict):
         return value
     names = (value.get(key) for key in _NAMING)
@@ -220,22 +220,22 @@ def _without_secrets(value: Any, found: Found, whole: str = "") -> Any:
     cleaned = {}
     for key, item in value.items():
         if is_secret_name(key) or (key in _NAMED and is_pair) or (key and key == whole):
-            cleaned[key] = _removed_all(item, found)
+            cleaned[key] = _removed_all(item, report)
         elif key in _APP_DATA and isinstance(item, str):
-            cleaned[key] = _without_variable(value.get(_APP_DATA[key]), item, found)
+            cleaned[key] = _without_variable(value.get(_APP_DATA[key]), item, report)
         else:
-            cleaned[key] = _without_secrets(item, found, whole)
+            cleaned[key] = _without_secrets(item, report, whole)
     return cleaned
 
 
-def _removed_all(value: Any, found: Found) -> Any:
+def _removed_all(value: Any, report: Report) -> Any:
     if isinstance(value, list):
-        return [_removed_all(item, found) for item in value]
+        return [_removed_all(item, report) for item in value]
     if isinstance(value, dict):
-        return {key: _removed_all(item, found) for key, item in value.items()}
+        return {key: _removed_all(item, report) for key, item in value.items()}
     if value is None or isinstance(value, bool) or value == "":
         return value
-    found(str(value))
+    report(str(value))
     return removed(str(value))
 
 

@@ -135,11 +135,11 @@ def _differences(db: duckdb.DuckDBPyConnection, marts: Sequence[str], ignore: Co
     for mart in marts:
         sums = [("count(*)", "rows")] + [
             (f"sum({name})", name)
-            for name, kind in _compared(db, mart, ignore)
-            if kind.partition("(")[0] in _NUMBERS and name.endswith(("_s", "_ms", "_count", "billsec"))
+            for name, column_type in _compared(db, mart, ignore)
+            if column_type.partition("(")[0] in _NUMBERS and name.endswith(("_s", "_ms", "_count", "billsec"))
         ]
-        for what, name in sums:
-            both = f"(SELECT {what} AS a FROM {mart}_a), (SELECT {what} AS b FROM {mart}_b)"
+        for total, name in sums:
+            both = f"(SELECT {total} AS a FROM {mart}_a), (SELECT {total} AS b FROM {mart}_b)"
             different = "a IS DISTINCT FROM b AND (a IS NULL OR b IS NULL OR abs(a - b) > 1e-6)"
             parts.append(
                 _part("'total'", f"'{mart}'", "NULL", "NULL", f"'{name}'", "a", "b", "4")
@@ -160,7 +160,7 @@ def _compared(db: duckdb.DuckDBPyConnection, mart: str, ignore: Collection[str])
     described = {side: db.execute(f"DESCRIBE {mart}_{side}").fetchall() for side in "ab"}
     other = {row[0] for row in described["b"]}
     return [
-        (name, str(kind))
-        for name, kind, *_ in described["a"]
+        (name, str(column_type))
+        for name, column_type, *_ in described["a"]
         if name in other and name not in ignore and name != "seq" and not name.endswith("_seq")
     ]

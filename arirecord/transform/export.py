@@ -102,8 +102,8 @@ def export_by_type(
 
 
 def _queries(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
-    found = db.execute("SELECT DISTINCT kind, type FROM rows").fetchall()
-    types = {kind_type for kind, kind_type in found if kind == "event"}
+    rows = db.execute("SELECT DISTINCT kind, type FROM rows").fetchall()
+    types = {kind_type for kind, kind_type in rows if kind == "event"}
     for event_type in sorted(types & set(event_types())):
         yield event_type, f'SELECT * FROM "{event_type}" ORDER BY seq'
     leading = "seq, received_at, elapsed_ns"
@@ -117,7 +117,7 @@ def _queries(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
             ),
         )
     have = {row[0] for row in db.execute("DESCRIBE rows").fetchall()}
-    kinds = {kind for kind, _ in found} - {"event"}
+    kinds = {kind for kind, _ in rows} - {"event"}
     for kind in sorted(kinds & OWN_COLUMNS.keys()):
         own = "".join(f", {name}" for name in OWN_COLUMNS[kind] if name in have)
         yield kind, f"SELECT {leading}, type{own}, extra, raw FROM rows WHERE kind = '{kind}' ORDER BY seq"
@@ -129,7 +129,7 @@ def _queries(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
 def _copy(db: duckdb.DuckDBPyConnection, query: str, path: Path, form: Form, csv_safe: bool) -> int:
     if csv_safe and form == "csv":
         columns = db.execute(f"DESCRIBE {query}").fetchall()
-        texts = [name(column) for column, kind, *_ in columns if kind == "VARCHAR"]
+        texts = [name(column) for column, column_type, *_ in columns if column_type == "VARCHAR"]
         safe = ", ".join(f"{formula_safe(each)} AS {each}" for each in texts)
         query = f"SELECT * REPLACE ({safe}) FROM ({query})"
     target = str(path).replace("'", "''")

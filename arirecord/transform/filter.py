@@ -130,13 +130,13 @@ class _Keeper:
             yield row
 
     def _events(self, batch: pa.RecordBatch, at_ns: pa.Array) -> pa.Array:
-        wanted = self._selection
+        selection = self._selection
         kept = self._within(at_ns)
-        for names, column in ((wanted.types, "type"), (wanted.applications, "application")):
+        for names, column in ((selection.types, "type"), (selection.applications, "application")):
             if names:
                 kept = pc.and_(kept, pc.is_in(batch[column], pa.array(names, pa.string())))
-        if wanted.exclude:
-            kept = pc.and_(kept, pc.invert(pc.is_in(batch["type"], pa.array(wanted.exclude, pa.string()))))
+        if selection.exclude:
+            kept = pc.and_(kept, pc.invert(pc.is_in(batch["type"], pa.array(selection.exclude, pa.string()))))
         return pc.and_(kept, self._about_parts(batch)) if self._parts is not None else kept
 
     def _within(self, at_ns: pa.Array) -> pa.Array:
@@ -180,17 +180,17 @@ class _Keeper:
 
     def _mentions(self, batch: pa.RecordBatch, names: tuple[str, ...]) -> pa.Array:
         columns = [batch[name].to_pylist() for name in names if name in batch.schema.names]
-        found = [
+        is_mentioned = [
             any(text and not self._ids.isdisjoint(_ids_in(text)) for text in texts)
             for texts in zip(*columns, strict=True)
         ]
-        return pa.array(found, pa.bool_())
+        return pa.array(is_mentioned, pa.bool_())
 
 
 def _ids_in(text: str) -> Iterator[str]:
-    for found in _ID.findall(unquote(text)):
-        yield found
-        yield found.partition(":")[2]
+    for channel_id in _ID.findall(unquote(text)):
+        yield channel_id
+        yield channel_id.partition(":")[2]
 
 
 def _any_in(lists: pa.Array, values: pa.Array) -> pa.Array:

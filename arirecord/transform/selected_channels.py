@@ -40,16 +40,16 @@ def find_parts(
     )
     with connect(session, models=LOOKUP_MODELS) as db:
         chosen: list[set[str]] = []
-        for what, values, condition, hint in asked:
+        for thing, values, condition, hint in asked:
             if not values:
                 continue
-            found = {
+            rows_of = {
                 value: db.execute(f"SELECT channel_id FROM legs WHERE {condition([value])}").fetchall()
                 for value in values
             }
-            if missing := [value for value, rows in found.items() if not rows]:
-                raise ArirecordError(f"{session.path} has no {what} {', '.join(missing)}; {hint}")
-            chosen.append({channel_id for rows in found.values() for (channel_id,) in rows})
+            if missing := [value for value, rows in rows_of.items() if not rows]:
+                raise ArirecordError(f"{session.path} has no {thing} {', '.join(missing)}; {hint}")
+            chosen.append({channel_id for rows in rows_of.values() for (channel_id,) in rows})
         channel_ids = frozenset(set.intersection(*chosen)) if chosen else frozenset()
         stays = db.execute(_STAYS).fetchall()
     return Parts(channel_ids, frozenset(bridge_id for bridge_id, channel_id in stays if channel_id in channel_ids))

@@ -124,9 +124,9 @@ def describe(mart: str) -> Description:
     """
     folder = files(__package__)
     common = json.loads(folder.joinpath("common.json").read_text("utf-8"))
-    said = json.loads(folder.joinpath("marts", f"{mart}.json").read_text("utf-8"))
-    key = [*(["server"] if _read_models()[mart].is_of_server else []), *said["key"]]
-    return Description(**{**said, "key": key, "columns": {**common, **said["columns"]}})
+    sidecar = json.loads(folder.joinpath("marts", f"{mart}.json").read_text("utf-8"))
+    key = [*(["server"] if _read_models()[mart].is_of_server else []), *sidecar["key"]]
+    return Description(**{**sidecar, "key": key, "columns": {**common, **sidecar["columns"]}})
 
 
 @cache
@@ -159,13 +159,13 @@ def _parse(name: str, text: str, layers: Mapping[str, str]) -> Model:
 
 def words(mart: Model) -> list[str]:
     """Describe a mart in lines of Markdown: its row, its key, what it needs, notes and sources."""
-    said = describe(mart.name)
-    lines = [f"One row is {mart.row}. Identified by {', '.join(f'`{name}`' for name in said.key)}.", ""]
-    lines += [f"Shown on a terminal: {', '.join(f'`{name}`' for name in said.shown)}.", ""]
-    if said.needs:
-        lines += [f"Needs: {said.needs}", ""]
-    if said.notes:
-        lines += [*(f"* {note}" for note in said.notes), ""]
-    if said.source:
-        lines += [f"Source: {said.source}", ""]
+    description = describe(mart.name)
+    lines = [f"One row is {mart.row}. Identified by {', '.join(f'`{name}`' for name in description.key)}.", ""]
+    lines += [f"Shown on a terminal: {', '.join(f'`{name}`' for name in description.shown)}.", ""]
+    if description.needs:
+        lines += [f"Needs: {description.needs}", ""]
+    if description.notes:
+        lines += [*(f"* {note}" for note in description.notes), ""]
+    if description.source:
+        lines += [f"Source: {description.source}", ""]
     return lines

@@ -70,27 +70,27 @@ def _parse(form: str, texts: Sequence[str]) -> pa.Table | None:
     if text.count("\n") != len(texts) - 1 or "\r" in text:
         return None
     try:
-        found = pj.read_json(
+        table = pj.read_json(
             pa.BufferReader(_free_as_text(text).encode()),
             read_options=pj.ReadOptions(block_size=_BLOCK),
             parse_options=pj.ParseOptions(explicit_schema=_schema(form), unexpected_field_behavior="error"),
         )
     except (pa.ArrowInvalid, UnicodeEncodeError):
         return None
-    if found.num_rows != len(texts):
+    if table.num_rows != len(texts):
         return None
     if form != SNAPSHOT:
-        has_type = pc.equal(found["type"], form.removesuffix(SECRET))
+        has_type = pc.equal(table["type"], form.removesuffix(SECRET))
         if not pc.all(has_type, skip_nulls=False, min_count=0).as_py():
             return None
     columns: dict[str, pa.ChunkedArray] = {}
-    for path, kind in _paths(form):
-        values = found[path[0]]
+    for path, column_type in _paths(form):
+        values = table[path[0]]
         if path[1:]:
             values = pc.struct_field(values, list(path[1:]))
-        if kind == "timestamp":
+        if column_type == "timestamp":
             values = parse_stamps(values)
-        elif kind == "strings":
+        elif column_type == "strings":
             values = None if any(chunk.flatten().null_count for chunk in values.chunks) else values.cast(_STRINGS)
         if values is None:
             return None
@@ -149,8 +149,8 @@ def _paths(form: str) -> Sequence[tuple[tuple[str, ...], ColumnType]]:
     return [*envelope, *((_renamed(c.path, c.type), c.type) for c in columns_of(name) if c.path[0] not in cut)]
 
 
-def _renamed(path: tuple[str, ...], kind: ColumnType) -> tuple[str, ...]:
-    return (*path[:-1], path[-1] + _AS_TEXT) if kind == "json" else path
+def _renamed(path: tuple[str, ...], column_type: ColumnType) -> tuple[str, ...]:
+    return (*path[:-1], path[-1] + _AS_TEXT) if column_type == "json" else path
 
 
 def _fields(form: str) -> tuple[str, set[str]]:

@@ -43,8 +43,8 @@ def quick(raws: Sequence[str]) -> tuple[pa.Table, list[int]]:
             numbers[index] = None
 
     columns = rests.columns(pa.array(pieces.numbers, pa.int64())) | {"timestamp": stamps}
-    for field, found in pieces.fields.items():
-        numbers = pa.array(found, pa.int64())
+    for field, values in pieces.fields.items():
+        numbers = pa.array(values, pa.int64())
         for name in snapshots.column_names if numbers.null_count < len(numbers) else ():
             taken, whole = snapshots[name].take(numbers), f"{field}_{name}"
             columns[whole] = pc.coalesce(columns[whole], taken) if whole in columns else taken
@@ -102,10 +102,10 @@ class _Pieces:
         channel_id = raw[at + 9 : raw.find('"', at + 9)]
         known = self._latest.get(channel_id)
         if known is None or not raw.startswith(known[0], at + 2):
-            found = _OBJECT.match(raw, at + 2)
-            if found is None or found[0] in self._bad:
+            snapshot = _OBJECT.match(raw, at + 2)
+            if snapshot is None or snapshot[0] in self._bad:
                 return raw
-            known = found[0], self.snapshots.setdefault(found[0], len(self.snapshots)), len(found[0])
+            known = snapshot[0], self.snapshots.setdefault(snapshot[0], len(self.snapshots)), len(snapshot[0])
             self._latest[channel_id] = known
         self.fields[field][index] = known[1]
         return raw[:at] + MARK + raw[at + 2 + known[2] :]
@@ -131,5 +131,5 @@ def _parse_stamps(stamps: Sequence[str | None]) -> tuple[pa.Array, set[int]]:
 
 
 def _is_exact(stamp: str) -> bool:
-    found = parse_timestamp(stamp)
-    return found is not None and found[1] and parse_stamps(pa.array([stamp])) is not None
+    parsed = parse_timestamp(stamp)
+    return parsed is not None and parsed[1] and parse_stamps(pa.array([stamp])) is not None

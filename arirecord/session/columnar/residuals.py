@@ -49,22 +49,22 @@ class Residuals:
         at = pc.indices_nonzero(pc.is_in(tables, having))
         if len(at):
             sparse, begins = _together(others)
-            found = sparse.take(pc.add(begins.take(tables.take(at)), rows.take(at)))
-            table = _between_nulls(found, at.to_pylist(), len(numbers))
+            taken = sparse.take(pc.add(begins.take(tables.take(at)), rows.take(at)))
+            table = _between_nulls(taken, at.to_pylist(), len(numbers))
             columns |= dict(zip(table.column_names, table.columns, strict=True))
         return columns
 
     def _seldom(self, tables: pa.Array) -> set[int]:
         """Return the tables with the fewest rows; together they have few rows."""
-        found: set[int] = set()
+        rare: set[int] = set()
         counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(tables).to_pylist()}
         left = len(tables) // _SELDOM
         for number in sorted(range(len(self.tables)), key=lambda number: counts.get(number, 0)):
             left -= counts.get(number, 0)
             if left < 0:
                 break
-            found.add(number)
-        return found
+            rare.add(number)
+        return rare
 
 
 def parse_rests(texts: Sequence[str]) -> Residuals:
@@ -126,6 +126,6 @@ def _between_nulls(values: pa.Table, places: Iterable[int], count: int) -> pa.Ta
 
 
 @lru_cache(maxsize=32)
-def nulls(kind: pa.DataType, count: int) -> pa.Array:
+def nulls(arrow_type: pa.DataType, count: int) -> pa.Array:
     """Return an array of nulls, made once for each size."""
-    return pa.nulls(count, kind)
+    return pa.nulls(count, arrow_type)

@@ -36,9 +36,9 @@ def session_schema(names: Iterable[str]) -> pa.Schema:
     for name in names:
         if name in event_types():
             columns.update((column.name, ARROW[column.type]) for column in columns_of(name))
-        for column, kind in OWN_COLUMNS.get(name, {}).items():
-            columns[column] = ARROW[kind]
-    flattened = [pa.field(name, kind) for name, kind in sorted(columns.items())]
+        for column, column_type in OWN_COLUMNS.get(name, {}).items():
+            columns[column] = ARROW[column_type]
+    flattened = [pa.field(name, column_type) for name, column_type in sorted(columns.items())]
     return pa.schema([*LEADING, *flattened, pa.field("extra", pa.string()), pa.field("raw", pa.string())])
 
 
