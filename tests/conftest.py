@@ -2,6 +2,8 @@
 separated as in `$PATH`.
 """
 
+import asyncio
+import inspect
 import os
 import signal
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ import zstandard
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.seal import seal
 from tests.examples import register_profiles
+from tests.waiting import HANG_S
 
 register_profiles()
 
@@ -28,6 +31,16 @@ CAPTURES = [HERE / "captures", *(Path(p) for p in os.environ.get("ARIRECORD_CAPT
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Keep bytes out of test ids, which must be the same in each process: what gzip makes has a time in it."""
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an async test, which must not hang."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), HANG_S))
+    return True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

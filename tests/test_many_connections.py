@@ -25,7 +25,6 @@ from arirecord.session.rows import own_text
 from arirecord.tap.http import HttpReader
 
 from .capture.tap_world import World, client, dial, world
-from .capture.tap_world import run as run_tap
 from .replay.support import make, run
 
 LISTENS = re.compile(r"(?:Replaying|your app to).*?127\.0\.0\.1:(\d+)")
@@ -120,42 +119,29 @@ def test_a_replay_answers_503_when_it_can_open_no_more_files(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_idle_connections_do_not_keep_requests_out_of_a_tap(tmp_path: Path) -> None:
+async def test_idle_connections_do_not_keep_requests_out_of_a_tap(tmp_path: Path) -> None:
     """It has fewer files than there are connections."""
 
-    async def main() -> tuple[int, str]:
-        async with world(tmp_path / "other.parquet") as here:
-            arguments = ["tap", "--listen", ":0", "--upstream", here.asterisk.url, "-o", "s.parquet"]
-            loop = asyncio.get_running_loop()
-            with started(200, *arguments, folder=tmp_path) as process:
-                async with idle(process.port, 300), client() as http:
-                    answer = await http.get(f"http://127.0.0.1:{process.port}/ari/asterisk/ping")
-                return answer.status_code, await loop.run_in_executor(None, process.stop)
+    async with world(tmp_path / "other.parquet") as here:
+        arguments = ["tap", "--listen", ":0", "--upstream", here.asterisk.url, "-o", "s.parquet"]
+        with started(200, *arguments, folder=tmp_path) as process:
+            async with idle(process.port, 300), client() as http:
+                answer = await http.get(f"http://127.0.0.1:{process.port}/ari/asterisk/ping")
+            printed = await asyncio.to_thread(process.stop)
 
-    found: list[tuple[int, str]] = []
-
-    async def test() -> None:
-        found.append(await main())
-
-    run_tap(test())
-    [(status, printed)] = found
-    assert status == 200
+    assert answer.status_code == 200
     assert "the limit: idle ones are closed" in printed
     assert "Traceback" not in printed
 
 
-def test_a_full_tap_keeps_what_is_in_use(tmp_path: Path) -> None:
+async def test_a_full_tap_keeps_what_is_in_use(tmp_path: Path) -> None:
     """Event streams stay; a new connection is answered 503."""
-
-    async def test() -> None:
-        async with world(tmp_path / "s.parquet", max_connections=2) as here, dial(here, "a") as a, dial(here, "b"):
-            answer = await ask(here, b"GET /ari/asterisk/ping HTTP/1.1\r\n\r\n")
-            assert answer.startswith(b"HTTP/1.1 503 ")
-            asterisk = await here.asterisk.peers.get()
-            await asterisk.send("still there")
-            assert await a.recv() == "still there"
-
-    run_tap(test())
+    async with world(tmp_path / "s.parquet", max_connections=2) as here, dial(here, "a") as a, dial(here, "b"):
+        answer = await ask(here, b"GET /ari/asterisk/ping HTTP/1.1\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        asterisk = await here.asterisk.peers.get()
+        await asterisk.send("still there")
+        assert await a.recv() == "still there"
 
 
 async def ask(here: World, data: bytes) -> bytes:
@@ -167,25 +153,18 @@ async def ask(here: World, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("half", [b"", b"GET /ari/x HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "])
-def test_half_a_head_ends_in_a_tap(half: bytes, tmp_path: Path) -> None:
-    async def test() -> None:
-        async with world(tmp_path / "s.parquet", head_timeout_s=0.05) as here:
-            assert (await ask(here, half)).startswith(b"HTTP/1.1 408 ")
-            assert here.tap.status.rest_count == 0
-
-    run_tap(test())
+async def test_half_a_head_ends_in_a_tap(half: bytes, tmp_path: Path) -> None:
+    async with world(tmp_path / "s.parquet", head_timeout_s=0.05) as here:
+        assert (await ask(here, half)).startswith(b"HTTP/1.1 408 ")
+        assert here.tap.status.rest_count == 0
 
 
-def test_a_head_without_end_is_refused_by_a_tap(tmp_path: Path) -> None:
+async def test_a_head_without_end_is_refused_by_a_tap(tmp_path: Path) -> None:
     """It is not passed on."""
-
-    async def test() -> None:
-        async with world(tmp_path / "s.parquet") as here:
-            answer = await ask(here, b"GET /ari/x HTTP/1.1\r\nX: " + b"y" * (1 << 17))
-            assert answer.startswith(b"HTTP/1.1 431 ")
-            assert here.asterisk.asked == []
-
-    run_tap(test())
+    async with world(tmp_path / "s.parquet") as here:
+        answer = await ask(here, b"GET /ari/x HTTP/1.1\r\nX: " + b"y" * (1 << 17))
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        assert here.asterisk.asked == []
 
 
 def test_a_head_in_single_bytes_is_searched_once() -> None:
@@ -202,18 +181,14 @@ def test_a_head_in_single_bytes_is_searched_once() -> None:
     "half",
     [b"", b"GET /ari/x HTTP/1.1\r\nX: ", b"POST /ari/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhal"],
 )
-def test_half_a_request_ends_in_a_replay(half: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_half_a_request_ends_in_a_replay(half: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uvicorn_server, "_REQUEST_TIMEOUT_S", 0.05)
     session = make(tmp_path / "s.parquet", [(0, EVENT)])
-
-    async def main() -> None:
-        async with ReplayServer(session, ReplayOptions()) as server:
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            writer.write(half)
-            await reader.read()
-            writer.close()
-
-    run(main())  # hangs without the limit
+    async with ReplayServer(session, ReplayOptions()) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(half)
+        await reader.read()  # hangs without the limit
+        writer.close()
 
 
 def test_a_flood_over_one_websocket_does_not_hold_up_others(tmp_path: Path) -> None:

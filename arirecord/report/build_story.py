@@ -146,7 +146,7 @@ def _word(value: object) -> str | None:
 
 
 def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool, seq: int | None) -> tuple[LadderStep, ...]:
-    book = EventContext(
+    context = EventContext(
         bridges=bridges,
         roles={leg["channel_id"]: leg["role"] for leg in facts.legs},
         dialled=frozenset(peer for e in facts.events if e.type == "Dial" and (peer := e.id_of("peer"))),
@@ -157,9 +157,9 @@ def _moments(facts: Facts, bridges: Mapping[str, Bridge], details: bool, seq: in
     for event in _in_the_call(facts):
         if event.seq in transfer_seqs and event.type in _FROM_MODELS:
             continue
-        if details or event.seq == seq or not is_detail(event, book):
-            moments.append(moment_of(event, book))
-        book.remember(event)
+        if details or event.seq == seq or not is_detail(event, context):
+            moments.append(moment_of(event, context))
+        context.remember(event)
     moments += [_transfer(row, bridges) for row in facts.transfers]
     return tuple(fold_variables(sorted(moments, key=lambda moment: moment.seq), seq))
 

@@ -281,7 +281,7 @@ class EventContext:
         return self.bridges.get(bridge_id or "") or Bridge(bridge_id or "", f"bridge {bridge_id}")
 
 
-def is_detail(event: Event, book: EventContext) -> bool:
+def is_detail(event: Event, context: EventContext) -> bool:
     """Return true for an event that matters little for the story of the call."""
     if event.type in _DETAILS:
         return True
@@ -289,13 +289,13 @@ def is_detail(event: Event, book: EventContext) -> bool:
         return event.channel_id is None or str(event.data.get("variable")).startswith(_OWN_VARIABLES)
     if event.type == "ChannelDialplan":
         app = str(event.data.get("dialplan_app", "")).lower()
-        return app in _STEPS or (app == "stasis" and event.channel_id in book.in_stasis)
+        return app in _STEPS or (app == "stasis" and event.channel_id in context.in_stasis)
     if event.type in ("BridgeCreated", "BridgeDestroyed"):
-        return book.bridge(event.bridge_id).bridge_class == "basic"
+        return context.bridge(event.bridge_id).bridge_class == "basic"
     if event.type == "ChannelHangupRequest":
         # Asterisk forwards a request to itself: only the first one counts.
-        return event.data.get("soft") is True and event.channel_id in book.asked
-    if event.type in ("ChannelCreated", "ChannelStateChange") and event.channel_id in book.dialled:
+        return event.data.get("soft") is True and event.channel_id in context.asked
+    if event.type in ("ChannelCreated", "ChannelStateChange") and event.channel_id in context.dialled:
         # The Dial event has the same state.
         return event.part("channel").get("state") in ("Down", "Ringing", "Up")
     return False

@@ -25,9 +25,9 @@ _STATUS = {
 _BUSINESS_AS_USUAL = ("RINGING", "PROGRESS", "PROCEEDING", "ANSWER")
 
 
-def moment_of(event: Event, book: EventContext) -> LadderStep:
+def moment_of(event: Event, context: EventContext) -> LadderStep:
     """Return the moment of an event; for an unknown type it has only the type."""
-    words = _STEPS_OF_TYPES.get(event.type if event.kind == "event" else event.kind, _other)(event, book)
+    words = _STEPS_OF_TYPES.get(event.type if event.kind == "event" else event.kind, _other)(event, context)
     fields: dict[str, Any] = {"kind": "other", "channel_id": event.channel_id, "label": event.type, **words}
     for name in ("channel_id", "other_id"):
         fields[name] = fields[name] if isinstance(fields.get(name), str) else None
@@ -36,72 +36,58 @@ def moment_of(event: Event, book: EventContext) -> LadderStep:
     return LadderStep(seq=event.seq, at=event.at, **fields)
 
 
-def _other(event: Event, book: EventContext) -> Row:
+def _other(event: Event, context: EventContext) -> Row:
     return {"what": event.type, "actor": "Asterisk"}
 
 
-def _created(event: Event, book: EventContext) -> Row:
+def _step(kind: str, what: object, label: object, detail: object = "", **more: object) -> Row:
+    return {"kind": kind, "what": what, "label": label, "detail": detail, **more}
+
+
+def _created(event: Event, context: EventContext) -> Row:
     channel = event.part("channel")
     plan = _dict(channel.get("dialplan"))
     if channel.get("state") != "Ring":
-        return {"kind": "created", "what": "is created", "label": "created"}
+        return _step("created", "is created", "created")
     where = "@".join(str(plan[k]) for k in ("exten", "context") if plan.get(k))
-    is_local = book.roles.get(event.channel_id or "") == "local"
-    return {
-        "kind": "created",
-        "what": "runs" if is_local else "calls",
-        "detail": where,
-        "label": str(plan.get("exten")),
-    }
+    is_local = context.roles.get(event.channel_id or "") == "local"
+    return _step("created", "runs" if is_local else "calls", str(plan.get("exten")), where)
 
 
-def _state(event: Event, book: EventContext) -> Row:
+def _state(event: Event, context: EventContext) -> Row:
     state = str(event.part("channel").get("state"))
-    is_caller = book.roles.get(event.channel_id or "") == "caller"
-    what = {"Up": "is answered" if is_caller else "answers", "Ringing": "rings"}.get(state, f"is {state}")
-    return {"kind": "state", "what": what, "label": state}
+    is_caller = context.roles.get(event.channel_id or "") == "caller"
+    return _step(
+        "state", {"Up": "is answered" if is_caller else "answers", "Ringing": "rings"}.get(state, f"is {state}"), state
+    )
 
 
-def _dial(event: Event, book: EventContext) -> Row:
+def _dial(event: Event, context: EventContext) -> Row:
     data, status = event.data, str(event.data.get("dialstatus") or "")
     caller, peer, forwarded = (event.id_of(k) for k in ("caller", "peer", "forwarded"))
     if not status:
-        return {
-            "kind": "dial", "what": "dials", "label": "dial", "channel_id": caller, "other_id": peer,
-            "actor": "Asterisk", "detail": data.get("dialstring") or "",
-        }  # fmt: skip
+        string = data.get("dialstring")
+        return _step("dial", "dials", "dial", string, channel_id=caller, other_id=peer, actor="Asterisk")
     if data.get("forward"):
-        return {
-            "kind": "dial_status", "what": "sends the call on to", "label": "forward", "channel_id": peer,
-            "other_id": forwarded, "detail": data["forward"],
-        }  # fmt: skip
+        what = "sends the call on to"
+        return _step("dial_status", what, "forward", data["forward"], channel_id=peer, other_id=forwarded)
     with_caller, alone = _STATUS.get(status, (f"says {status} to", f"says {status}"))
     is_usual = status in _BUSINESS_AS_USUAL
-    return {
-        "kind": "dial_status", "what": with_caller if caller else alone, "label": status, "channel_id": peer,
-        "other_id": caller, "detail": "" if is_usual else status, "is_bad": not is_usual and status != "CANCEL",
-    }  # fmt: skip
+    return _step(
+        "dial_status", with_caller if caller else alone, status, "" if is_usual else status,
+        channel_id=peer, other_id=caller, is_bad=not is_usual and status != "CANCEL",
+    )  # fmt: skip
 
 
-def _entered(event: Event, book: EventContext) -> Row:
-    bridge = book.bridge(event.bridge_id)
+def _entered(event: Event, context: EventContext) -> Row:
+    bridge = context.bridge(event.bridge_id)
     verb = "waits in" if bridge.type == "holding" else "enters"
-    return {
-        "kind": "enter",
-        "what": f"{verb} {bridge.label}",
-        "label": bridge.label,
-        "detail": _members(event, "in it"),
-    }
+    return _step("enter", f"{verb} {bridge.label}", bridge.label, _members(event, "in it"))
 
 
-def _left(event: Event, book: EventContext) -> Row:
-    label = book.bridge(event.bridge_id).label
-    return {
-        "kind": "leave",
-        "what": f"leaves {label}",
-        "label": f"out of {label}",
-        "detail": _members(event, "left in it"),
-    }
+def _left(event: Event, context: EventContext) -> Row:
+    label = context.bridge(event.bridge_id).label
+    return _step("leave", f"leaves {label}", f"out of {label}", _members(event, "left in it"))
 
 
 def _members(event: Event, where: str) -> str:
@@ -109,81 +95,80 @@ def _members(event: Event, where: str) -> str:
     return f"{count or 'nobody'} {where}"
 
 
-def _bridge(event: Event, book: EventContext) -> Row:
-    bridge = book.bridge(event.bridge_id)
+def _bridge(event: Event, context: EventContext) -> Row:
+    bridge = context.bridge(event.bridge_id)
     if event.type == "BridgeMerged":
-        other = book.bridge(event.id_of("bridge_from"))
-        return {"kind": "bridge", "actor": other.label, "what": f"is merged into {bridge.label}", "label": "merged"}
+        other = context.bridge(event.id_of("bridge_from"))
+        return _step("bridge", f"is merged into {bridge.label}", "merged", actor=other.label)
     what = {"BridgeCreated": "is created", "BridgeDestroyed": "is destroyed"}.get(event.type, event.type)
-    kinds = ", ".join(filter(None, (bridge.type, bridge.technology, bridge.creator)))
-    detail = kinds if event.type == "BridgeCreated" else ""
-    return {"kind": "bridge", "actor": bridge.label, "what": what, "label": bridge.label, "detail": detail}
+    properties = ", ".join(filter(None, (bridge.type, bridge.technology, bridge.creator)))
+    detail = properties if event.type == "BridgeCreated" else ""
+    return _step("bridge", what, bridge.label, detail, actor=bridge.label)
 
 
-def _dtmf(event: Event, book: EventContext) -> Row:
+def _dtmf(event: Event, context: EventContext) -> Row:
     digit, ms = str(event.data.get("digit")), event.data.get("duration_ms")
     duration = ms if isinstance(ms, int) else None
     detail = "" if duration is None else f"{duration} ms"
-    return {"kind": "dtmf", "what": f"presses {digit}", "label": digit, "duration_ms": duration, "detail": detail}
+    return _step("dtmf", f"presses {digit}", digit, detail, duration_ms=duration)
 
 
-def _hold(event: Event, book: EventContext) -> Row:
+def _hold(event: Event, context: EventContext) -> Row:
     if event.type == "ChannelUnhold":
-        what = "ends the hold" if event.channel_id in book.holding else "sends unhold without a hold"
-        return {"kind": "unhold", "what": what, "label": "unhold"}
+        is_held = event.channel_id in context.holding
+        return _step("unhold", "ends the hold" if is_held else "sends unhold without a hold", "unhold")
     music = event.data.get("musicclass")
-    return {"kind": "hold", "what": "holds", "label": "hold", "detail": f"music {music}" if music else ""}
+    return _step("hold", "holds", "hold", f"music {music}" if music else "")
 
 
-def _refer(event: Event, book: EventContext) -> Row:
+def _refer(event: Event, context: EventContext) -> Row:
     by, to = event.part("referred_by"), event.part("refer_to")
     target = _dict(to.get("requested_destination")).get("destination") or ""
     detail = ", ".join(filter(None, (f"to {target}" if target else "", str(event.data.get("state") or ""))))
-    return {
-        "kind": "transfer", "what": "asks the application for a transfer", "label": "REFER", "detail": detail,
-        "channel_id": _dict(by.get("source_channel")).get("id"), "other_id": None,
-    }  # fmt: skip
+    by_id = _dict(by.get("source_channel")).get("id")
+    return _step("transfer", "asks the application for a transfer", "REFER", detail, channel_id=by_id, other_id=None)
 
 
-def _hangup(event: Event, book: EventContext) -> Row:
-    data, role = event.data, book.roles.get(event.channel_id or "")
+def _hangup(event: Event, context: EventContext) -> Row:
+    data, role = event.data, context.roles.get(event.channel_id or "")
     cause, sip = data.get("cause"), _number(data.get("tech_cause")) or None
     detail = ", ".join(filter(None, (f"cause {cause}" if cause is not None else "", f"SIP {sip}" if sip else "")))
-    step = {"kind": "hangup", "label": "hangup", "detail": detail}
-    is_up = event.part("channel").get("state") == "Up"
+    is_up, label = event.part("channel").get("state") == "Up", "hangup"
     if data.get("soft"):
-        return {**step, "what": "is asked by Asterisk to end"}
-    if not is_up and role == "called" and sip:
-        return {**step, "what": "redirects" if 300 <= sip < 400 else "refuses", "label": f"SIP {sip}"}
-    if not is_up and role == "caller":
-        return {**step, "what": "gives up" if sip in (None, 487) else "is refused"}
-    return {**step, "what": "hangs up" if role in ("caller", "called") else "is hung up"}
+        what = "is asked by Asterisk to end"
+    elif not is_up and role == "called" and sip:
+        what, label = "redirects" if 300 <= sip < 400 else "refuses", f"SIP {sip}"
+    elif not is_up and role == "caller":
+        what = "gives up" if sip in (None, 487) else "is refused"
+    else:
+        what = "hangs up" if role in ("caller", "called") else "is hung up"
+    return _step("hangup", what, label, detail)
 
 
-def _destroyed(event: Event, book: EventContext) -> Row:
+def _destroyed(event: Event, context: EventContext) -> Row:
     cause, words, sip = (event.data.get(k) for k in ("cause", "cause_txt", "tech_cause"))
     detail = " ".join(str(v) for v in (cause, words) if v is not None) + (f", SIP {sip}" if sip else "")
-    return {"kind": "end", "what": "ends", "label": "end", "detail": detail}
+    return _step("end", "ends", "end", detail)
 
 
-def _stasis(event: Event, book: EventContext) -> Row:
+def _stasis(event: Event, context: EventContext) -> Row:
     app = event.data.get("application") or "?"
     if event.type == "StasisEnd":
-        return {"kind": "stasis", "what": f"leaves application {app}", "label": "StasisEnd"}
+        return _step("stasis", f"leaves application {app}", "StasisEnd")
     args = ", ".join(map(str, _list(event.data.get("args"))))
     replaced = event.id_of("replace_channel")
     what = f"enters application {app}" + (" instead of" if replaced else "")
-    return {"kind": "stasis", "what": what, "label": "StasisStart", "detail": args, "other_id": replaced}
+    return _step("stasis", what, "StasisStart", args, other_id=replaced)
 
 
-def _dialplan(event: Event, book: EventContext) -> Row:
+def _dialplan(event: Event, context: EventContext) -> Row:
     app, data = event.data.get("dialplan_app") or "", event.data.get("dialplan_app_data") or ""
-    return {"kind": "dialplan", "what": f"runs {app}({data})", "label": str(app)}
+    return _step("dialplan", f"runs {app}({data})", app)
 
 
-def _variable(event: Event, book: EventContext) -> Row:
-    name, value = event.data.get("variable"), event.data.get("value")
-    return {"kind": "variable", "what": f"gets {name}={value}", "label": str(name), "actor": "Asterisk"}
+def _variable(event: Event, context: EventContext) -> Row:
+    name, value = str(event.data.get("variable")), event.data.get("value")
+    return _step("variable", f"gets {name}={value}", name, actor="Asterisk")
 
 
 def _json_text(value: Row) -> str:
@@ -193,72 +178,58 @@ def _json_text(value: Row) -> str:
         return "(nested too deeply to be shown)"
 
 
-def _user_event(event: Event, book: EventContext) -> Row:
-    name = event.data.get("eventname")
+def _user_event(event: Event, context: EventContext) -> Row:
+    name = str(event.data.get("eventname"))
     fields = {k: v for k, v in event.part("userevent").items() if k != "eventname"}
-    detail = _json_text(fields) if fields else ""
-    return {
-        "kind": "user_event",
-        "what": f"user event {name}",
-        "label": str(name),
-        "detail": detail,
-        "actor": "application",
-    }
+    return _step("user_event", f"user event {name}", name, _json_text(fields) if fields else "", actor="application")
 
 
-def _playback(event: Event, book: EventContext) -> Row:
+def _playback(event: Event, context: EventContext) -> Row:
     playback = event.part("playback")
-    media, state = str(playback.get("media_uri")), playback.get("state")
-    is_bad = state == "failed"
-    step = {"kind": "playback", "label": media, "is_bad": is_bad, **_target(playback, book)}
+    media, is_bad = str(playback.get("media_uri")), playback.get("state") == "failed"
+    target = _target(playback, context)
     if event.type == "PlaybackFinished":
-        return {**step, "what": "was played", "detail": media + (", failed" if is_bad else ""), "label": "played"}
-    return {**step, "what": "is played", "detail": media}
+        return _step(
+            "playback", "was played", "played", media + (", failed" if is_bad else ""), is_bad=is_bad, **target
+        )
+    return _step("playback", "is played", media, media, is_bad=is_bad, **target)
 
 
-def _recording(event: Event, book: EventContext) -> Row:
+def _recording(event: Event, context: EventContext) -> Row:
     recording = event.part("recording")
-    step = {"kind": "recording", "label": "recording", **_target(recording, book)}
     name, state, cause = (recording.get(k) for k in ("name", "state", "cause"))
+    target = _target(recording, context)
     if event.type == "RecordingStarted":
-        return {**step, "what": "is recorded", "detail": str(name)}
-    detail = ", ".join(str(v) for v in (name, state, cause) if v)
-    return {**step, "what": "is no longer recorded", "detail": detail, "is_bad": event.type == "RecordingFailed"}
+        return _step("recording", "is recorded", "recording", str(name), **target)
+    detail, is_bad = ", ".join(str(v) for v in (name, state, cause) if v), event.type == "RecordingFailed"
+    return _step("recording", "is no longer recorded", "recording", detail, is_bad=is_bad, **target)
 
 
-def _target(about: Row, book: EventContext) -> Row:
+def _target(about: Row, context: EventContext) -> Row:
     where, _, target = str(about.get("target_uri", "")).partition(":")
-    return {"channel_id": target} if where == "channel" else {"actor": book.bridge(target).label}
+    return {"channel_id": target} if where == "channel" else {"actor": context.bridge(target).label}
 
 
-def _gap(event: Event, book: EventContext) -> Row:
+def _gap(event: Event, context: EventContext) -> Row:
     lost = event.data.get("connection_lost_count")
-    count = f" of {lost} frames" if lost else ""
-    what = f"a gap{count}: what happened is not in the recording"
-    return {
-        "kind": "gap",
-        "what": what,
-        "label": "gap",
-        "detail": event.data.get("connection_reason") or "",
-        "is_bad": True,
-    }
+    what = f"a gap{f' of {lost} frames' if lost else ''}: what happened is not in the recording"
+    return _step("gap", what, "gap", event.data.get("connection_reason"), is_bad=True)
 
 
-def _mark(event: Event, book: EventContext) -> Row:
-    return {"kind": "mark", "actor": event.data.get("mark_by") or "an unknown user", "what": "notes", "label": "mark",
-            "detail": event.data.get("mark_text") or ""}  # fmt: skip
+def _mark(event: Event, context: EventContext) -> Row:
+    by = event.data.get("mark_by") or "an unknown user"
+    return _step("mark", "notes", "mark", event.data.get("mark_text"), actor=by)
 
 
-def _rest(event: Event, book: EventContext) -> Row:
+def _rest(event: Event, context: EventContext) -> Row:
     data = event.data
     status, uri = data.get("rest_status"), str(data.get("rest_uri"))
     ms = _number(data.get("rest_duration_ns")) / 1e6
-    channel = next((i for i in sorted(book.roles, key=len, reverse=True) if f"/{i}" in uri or f"={i}" in uri), None)
-    return {
-        "kind": "rest", "actor": "application", "what": f"{data.get('rest_method')} {uri}", "label": "REST",
-        "detail": f"{status}, {ms:.0f} ms", "is_bad": isinstance(status, int) and status >= 400,
-        "channel_id": None, "other_id": channel,
-    }  # fmt: skip
+    channel = next((i for i in sorted(context.roles, key=len, reverse=True) if f"/{i}" in uri or f"={i}" in uri), None)
+    return _step(
+        "rest", f"{data.get('rest_method')} {uri}", "REST", f"{status}, {ms:.0f} ms", actor="application",
+        channel_id=None, other_id=channel, is_bad=isinstance(status, int) and status >= 400,
+    )  # fmt: skip
 
 
 _STEPS_OF_TYPES: Mapping[str, Callable[[Event, EventContext], Row]] = {

@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect as dial
 from arirecord.analytics import connect
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.seal import seal
-from tests.capture.tap_world import AUTHORIZATION, run, world
+from tests.capture.tap_world import AUTHORIZATION, world
 
 LOGIN = {"Authorization": AUTHORIZATION}
 MS = 1_000_000
@@ -78,24 +78,20 @@ def test_each_request_answers_to_the_last_event_about_the_same(tmp_path: Path) -
     assert {row[-1] for row in rows} == {"ivr"}
 
 
-def test_through_a_tap(tmp_path: Path) -> None:
+async def test_through_a_tap(tmp_path: Path) -> None:
     """An application behind a tap takes 50 ms to think about a channel, and more to hang it up."""
     target = tmp_path / "session.parquet"
-
-    async def test() -> None:
-        async with (
-            world(target) as where,
-            httpx2.AsyncClient(trust_env=False, headers=LOGIN) as rest,
-            dial(where.events("ivr"), additional_headers=LOGIN, proxy=None) as app,
-        ):
-            asterisk = await where.asterisk.peers.get()
-            await asterisk.send(orjson.dumps(event("StasisStart", "1.1", args=[])).decode())
-            await app.recv()
-            await asyncio.sleep(0.05)  # the application thinks
-            await rest.post(f"{where.http}/channels/1.1/answer")
-            await rest.delete(f"{where.http}/channels/1.1")
-
-    run(test())
+    async with (
+        world(target) as where,
+        httpx2.AsyncClient(trust_env=False, headers=LOGIN) as rest,
+        dial(where.events("ivr"), additional_headers=LOGIN, proxy=None) as app,
+    ):
+        asterisk = await where.asterisk.peers.get()
+        await asterisk.send(orjson.dumps(event("StasisStart", "1.1", args=[])).decode())
+        await app.recv()
+        await asyncio.sleep(0.05)  # the application thinks
+        await rest.post(f"{where.http}/channels/1.1/answer")
+        await rest.delete(f"{where.http}/channels/1.1")
 
     columns = "application, method, operation, event_type, is_first, latency_ms >= 49, answer_ms > 0, status"
     rows = connect(target, models=["app_latency"]).execute(f"SELECT {columns} FROM app_latency ORDER BY seq").fetchall()

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,6 @@ from arirecord.capture.address import Address
 from arirecord.capture.recorder import Recorder
 from arirecord.session.reader import open_session
 from arirecord.tap import Tap, TapOptions
-from tests.waiting import HANG_S
 
 USER, PASSWORD = "ari", "s3cret-pässword"
 TOKEN = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -228,16 +227,6 @@ async def world(target: Path, *, upstream: str | None = None, **options: Any) ->
             yield World(asterisk, tap, recorder, said)
     recorder.close()
     recorder.seal()
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    """Run a test that must not hang."""
-
-    async def patiently() -> None:
-        async with asyncio.timeout(HANG_S):
-            await test
-
-    asyncio.run(patiently())
 
 
 def raws(target: Path) -> list[str]:

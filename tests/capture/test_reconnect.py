@@ -1,6 +1,5 @@
 """What a production day brings: lost connections, a booting switch, takeovers, filters, parts, outbound sockets."""
 
-import asyncio
 import signal
 import subprocess
 from pathlib import Path
@@ -259,7 +258,7 @@ def test_nobody_to_mark(tmp_path: Path) -> None:
     assert "no recording to" in done.stderr
 
 
-def test_asterisk_dials_in(tmp_path: Path) -> None:
+async def test_asterisk_dials_in(tmp_path: Path) -> None:
     """Several outbound connections at once; who can't log in is refused; sub-protocol ari is taken where offered."""
     target = tmp_path / "s.parquet"
     process = capture("http://unused/ari", target, "--listen", "127.0.0.1:0", "--user", "u:p", "--max-events", "6")
@@ -268,22 +267,18 @@ def test_asterisk_dials_in(tmp_path: Path) -> None:
     while "Listening at " not in said:
         said = process.stderr.readline()
     url = said.partition("Listening at ")[2].split()[0]
-
-    async def dial() -> None:
-        headers = {"Authorization": "Basic dTpw"}
-        with pytest.raises(InvalidStatus, match="401"):
-            await connect(url)
-        async with (
-            connect(url + "events?app=x", additional_headers=headers) as one,
-            connect(url, additional_headers=headers, subprotocols=["ari"]) as two,  # type: ignore[list-item]
-        ):
-            assert (one.subprotocol, two.subprotocol) == (None, "ari")
-            for n in range(3):
-                await one.send(f'{{"n":{n},"from":1}}')
-                await two.send(f'{{"n":{n},"from":2}}')
-            await one.wait_closed()
-
-    asyncio.run(dial())
+    headers = {"Authorization": "Basic dTpw"}
+    with pytest.raises(InvalidStatus, match="401"):
+        await connect(url)
+    async with (
+        connect(url + "events?app=x", additional_headers=headers) as one,
+        connect(url, additional_headers=headers, subprotocols=["ari"]) as two,  # type: ignore[list-item]
+    ):
+        assert (one.subprotocol, two.subprotocol) == (None, "ari")
+        for n in range(3):
+            await one.send(f'{{"n":{n},"from":1}}')
+            await two.send(f'{{"n":{n},"from":2}}')
+        await one.wait_closed()
     finish(process)
     found = [orjson.loads(raw) for raw in raws(target)]
 

@@ -17,7 +17,6 @@ from .tap_world import (
     dial,
     raws,
     rows,
-    run,
     serving,
     world,
 )
@@ -29,57 +28,50 @@ async def closed_then(end: ClientConnection, event: asyncio.Event) -> None:
     event.set()
 
 
-def test_the_end_is_orderly(tmp_path: Path) -> None:
+async def test_the_end_is_orderly(tmp_path: Path) -> None:
     """Both ends get a Close frame, and a request that is being answered is answered."""
     target = tmp_path / "s.parquet"
-
-    async def test() -> None:
-        async with client() as http, asyncio.TaskGroup() as tasks:
-            async with world(target, fan_out=True) as here:
-                app, copy = await dial(here), await dial(here)
-                asterisk = await here.asterisk.peers.get()
-                here.asterisk.news.clear()
-                here.asterisk.release = asyncio.Event()
-                asking = tasks.create_task(http.get(f"{here.http}/slow"))
-                await here.asterisk.news.wait()
-                ending = tasks.create_task(closed_then(app, here.asterisk.release))
-            assert (await asking).status_code == 200
-            await ending
-            await closed_then(copy, asyncio.Event())
-            assert app.close_code == copy.close_code == 1001
-            assert (await asterisk.said.get())[0] == 1001
-
-    run(test())
+    async with client() as http, asyncio.TaskGroup() as tasks:
+        async with world(target, fan_out=True) as here:
+            app, copy = await dial(here), await dial(here)
+            asterisk = await here.asterisk.peers.get()
+            here.asterisk.news.clear()
+            here.asterisk.release = asyncio.Event()
+            asking = tasks.create_task(http.get(f"{here.http}/slow"))
+            await here.asterisk.news.wait()
+            ending = tasks.create_task(closed_then(app, here.asterisk.release))
+        assert (await asking).status_code == 200
+        await ending
+        await closed_then(copy, asyncio.Event())
+        assert app.close_code == copy.close_code == 1001
+        assert (await asterisk.said.get())[0] == 1001
 
     assert rows(target, "connection")[-1]["reason"] == "the recording was stopped"
     assert [row["status"] for row in rows(target, "rest")] == [200]
 
 
-def test_tls(tmp_path: Path, certificate: Path) -> None:
+async def test_tls(tmp_path: Path, certificate: Path) -> None:
     """A certificate that nobody vouches for is refused; with its authority both kinds of requests pass."""
     from arirecord.capture.address import Address
     from arirecord.capture.recorder import Recorder
     from arirecord.tap import Tap, TapOptions
 
-    async def test() -> None:
-        recorder = Recorder(tmp_path / "s.parquet", {})
-        async with serving(Asterisk(), certificate) as asterisk, client() as http:
-            plain = Address.parse(asterisk.url)
-            async with Tap(TapOptions(plain, port=0), lambda: recorder) as tap:
-                answer = await http.get(f"{tap.url}/x")
-                assert answer.status_code == 502
-                assert "--ca" in answer.text
-            for address in (plain.trusting(certificate), plain.trusting(None, insecure=True)):
-                async with Tap(TapOptions(address, port=0), lambda: recorder) as tap:
-                    assert (await http.get(f"{tap.url}/x")).status_code == 200
-                    url = f"ws{tap.url.removeprefix('http')}/events?app=a"
-                    async with connect(url, additional_headers=LOGIN, proxy=None) as app:
-                        await (await asterisk.peers.get()).send("over TLS")
-                        assert await app.recv() == "over TLS"
-        recorder.close()
-        recorder.seal()
-
-    run(test())
+    recorder = Recorder(tmp_path / "s.parquet", {})
+    async with serving(Asterisk(), certificate) as asterisk, client() as http:
+        plain = Address.parse(asterisk.url)
+        async with Tap(TapOptions(plain, port=0), lambda: recorder) as tap:
+            answer = await http.get(f"{tap.url}/x")
+            assert answer.status_code == 502
+            assert "--ca" in answer.text
+        for address in (plain.trusting(certificate), plain.trusting(None, insecure=True)):
+            async with Tap(TapOptions(address, port=0), lambda: recorder) as tap:
+                assert (await http.get(f"{tap.url}/x")).status_code == 200
+                url = f"ws{tap.url.removeprefix('http')}/events?app=a"
+                async with connect(url, additional_headers=LOGIN, proxy=None) as app:
+                    await (await asterisk.peers.get()).send("over TLS")
+                    assert await app.recv() == "over TLS"
+    recorder.close()
+    recorder.seal()
 
     assert raws(tmp_path / "s.parquet") == ["over TLS"] * 2
 
@@ -103,46 +95,36 @@ async def start(*arguments: str, code: str = "") -> tuple[asyncio.subprocess.Pro
 
 
 @pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM"])
-def test_the_command(tmp_path: Path, signal: str) -> None:
+async def test_the_command(tmp_path: Path, signal: str) -> None:
     """Records until a signal; seals; exit code 0."""
     import signal as signals
 
     target = tmp_path / "s.parquet"
-
-    async def test() -> None:
-        async with serving(Asterisk()) as asterisk, client() as http:
-            process, url = await start("--upstream", asterisk.url, "-o", str(target))
-            async with connect(
-                f"ws{url.removeprefix('http')}/events?app=a", additional_headers=LOGIN, proxy=None
-            ) as app:
-                await (await asterisk.peers.get()).send("hello")
-                assert await app.recv() == "hello"
-                await http.get(f"{url}/channels")
-                process.send_signal(getattr(signals, signal))
-                with pytest.raises(ConnectionClosed):
-                    await app.recv()
-                assert app.close_code == 1001
-            _, words = await process.communicate()
-            assert process.returncode == 0, words.decode()
-            assert b"1 events" in words
-
-    run(test())
+    async with serving(Asterisk()) as asterisk, client() as http:
+        process, url = await start("--upstream", asterisk.url, "-o", str(target))
+        async with connect(f"ws{url.removeprefix('http')}/events?app=a", additional_headers=LOGIN, proxy=None) as app:
+            await (await asterisk.peers.get()).send("hello")
+            assert await app.recv() == "hello"
+            await http.get(f"{url}/channels")
+            process.send_signal(getattr(signals, signal))
+            with pytest.raises(ConnectionClosed):
+                await app.recv()
+            assert app.close_code == 1001
+        _, words = await process.communicate()
+        assert process.returncode == 0, words.decode()
+        assert b"1 events" in words
 
     assert raws(target) == ["hello"]
-    assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]
+    assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]  # noqa: ASYNC240 - nothing else runs
 
 
 @pytest.mark.slow
-def test_for_a_while(tmp_path: Path) -> None:
+async def test_for_a_while(tmp_path: Path) -> None:
     """With --duration it ends by itself, in good order."""
-
-    async def test() -> None:
-        async with serving(Asterisk()) as asterisk:
-            process, _ = await start("--upstream", asterisk.url, "-o", str(tmp_path / "s.parquet"), "--duration", "1s")
-            _, words = await process.communicate()
-            assert process.returncode == 0, words.decode()
-
-    run(test())
+    async with serving(Asterisk()) as asterisk:
+        process, _ = await start("--upstream", asterisk.url, "-o", str(tmp_path / "s.parquet"), "--duration", "1s")
+        _, words = await process.communicate()
+        assert process.returncode == 0, words.decode()
     assert raws(tmp_path / "s.parquet") == []
 
 
@@ -158,32 +140,26 @@ journal.JournalWriter.write_together = write
 """
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
+async def test_a_full_disk(tmp_path: Path) -> None:
     """The application goes on; it is said at once, and at the end with exit code 3."""
-
-    async def test() -> None:
-        async with serving(Asterisk()) as asterisk, client() as http:
-            process, url = await start("--upstream", asterisk.url, "-o", str(tmp_path / "s.parquet"), code=FULL)
-            assert process.stderr is not None
-            async with connect(
-                f"ws{url.removeprefix('http')}/events?app=a", additional_headers=LOGIN, proxy=None
-            ) as app:
-                peer = await asterisk.peers.get()
-                while b"THE DISK REFUSES" not in (line := await process.stderr.readline()):
-                    assert line
-                assert b"No space left" in line
-                for n in range(100):
-                    await peer.send(str(n))
-                    assert await app.recv() == str(n)
-                assert (await http.get(f"{url}/channels")).status_code == 200
-                process.terminate()
-            _, words = await process.communicate()
-            assert process.returncode == 3, words.decode()
-            assert b"could not be finished" in words
-            assert b"100 events are LOST" in words
-            assert b"recover" in words
-
-    run(test())
+    async with serving(Asterisk()) as asterisk, client() as http:
+        process, url = await start("--upstream", asterisk.url, "-o", str(tmp_path / "s.parquet"), code=FULL)
+        assert process.stderr is not None
+        async with connect(f"ws{url.removeprefix('http')}/events?app=a", additional_headers=LOGIN, proxy=None) as app:
+            peer = await asterisk.peers.get()
+            while b"THE DISK REFUSES" not in (line := await process.stderr.readline()):
+                assert line
+            assert b"No space left" in line
+            for n in range(100):
+                await peer.send(str(n))
+                assert await app.recv() == str(n)
+            assert (await http.get(f"{url}/channels")).status_code == 200
+            process.terminate()
+        _, words = await process.communicate()
+        assert process.returncode == 3, words.decode()
+        assert b"could not be finished" in words
+        assert b"100 events are LOST" in words
+        assert b"recover" in words
 
 
 FAULTY = """
@@ -197,31 +173,25 @@ journal.JournalWriter.write_together = write
 """
 
 
-def test_a_writer_that_fails(tmp_path: Path) -> None:
+async def test_a_writer_that_fails(tmp_path: Path) -> None:
     """The application goes on; it is said at once, and at the end how many events are missing, with exit code 3."""
     target = tmp_path / "s.parquet"
-
-    async def test() -> None:
-        async with serving(Asterisk()) as asterisk:
-            process, url = await start("--upstream", asterisk.url, "-o", str(target), code=FAULTY)
-            assert process.stderr is not None
-            async with connect(
-                f"ws{url.removeprefix('http')}/events?app=a", additional_headers=LOGIN, proxy=None
-            ) as app:
-                peer = await asterisk.peers.get()
-                await peer.send("last")
-                while b"THE RECORDER FAILED" not in (line := await process.stderr.readline()):
-                    assert line
-                for n in range(100):
-                    await peer.send(str(n))
-                    assert await app.recv() == ("last" if n == 0 else str(n - 1))
-                process.terminate()
-            _, words = await process.communicate()
-            assert process.returncode == 3, words.decode()
-            assert b"s.parquet: 0 events" in words
-            assert b"101 events were LOST: the recorder failed (MemoryError())" in words
-
-    run(test())
+    async with serving(Asterisk()) as asterisk:
+        process, url = await start("--upstream", asterisk.url, "-o", str(target), code=FAULTY)
+        assert process.stderr is not None
+        async with connect(f"ws{url.removeprefix('http')}/events?app=a", additional_headers=LOGIN, proxy=None) as app:
+            peer = await asterisk.peers.get()
+            await peer.send("last")
+            while b"THE RECORDER FAILED" not in (line := await process.stderr.readline()):
+                assert line
+            for n in range(100):
+                await peer.send(str(n))
+                assert await app.recv() == ("last" if n == 0 else str(n - 1))
+            process.terminate()
+        _, words = await process.communicate()
+        assert process.returncode == 3, words.decode()
+        assert b"s.parquet: 0 events" in words
+        assert b"101 events were LOST: the recorder failed (MemoryError())" in words
 
 
 def test_a_failed_start_leaves_nothing(tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ from .tap_world import (
     everything,
     raws,
     rows,
-    run,
     world,
 )
 
@@ -44,21 +43,17 @@ class Planted:
         return value
 
 
-def test_planted_secrets_are_nowhere(
+async def test_planted_secrets_are_nowhere(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     target, planted = tmp_path / "s.parquet", Planted()
     caplog.set_level(logging.DEBUG)
     said: list[str] = []
-
-    async def test() -> None:
-        async with world(target, fan_out=True) as here:
-            await over_the_websocket(here, planted)
-            await over_http(here, planted)
-            await ending(here, planted)
-            said.extend(here.said)
-
-    run(test())
+    async with world(target, fan_out=True) as here:
+        await over_the_websocket(here, planted)
+        await over_http(here, planted)
+        await ending(here, planted)
+        said.extend(here.said)
 
     printed = capfd.readouterr()
     outputs = {
@@ -157,7 +152,7 @@ async def ending(here: World, planted: Planted) -> None:
         await here.told("wrong password")
 
 
-def test_a_reason_phrase_is_cleaned(tmp_path: Path) -> None:
+async def test_a_reason_phrase_is_cleaned(tmp_path: Path) -> None:
     target = tmp_path / "s.parquet"
 
     async def asterisk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -165,34 +160,27 @@ def test_a_reason_phrase_is_cleaned(tmp_path: Path) -> None:
         writer.write(f"HTTP/1.1 301 see /?api_key=ari:{PASSWORD}\r\nContent-Length: 0\r\n\r\n".encode())
         writer.close()
 
-    async def test() -> None:
-        server = await asyncio.start_server(asterisk, "127.0.0.1", 0)
-        upstream = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ari"
-        async with world(target, upstream=upstream) as here:
-            request = f"GET /ari/x HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {AUTHORIZATION}\r\n\r\n"
-            assert PASSWORD.encode() in await ask(here.tap.port, request.encode())
-        server.close()
-
-    run(test())
+    server = await asyncio.start_server(asterisk, "127.0.0.1", 0)
+    upstream = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ari"
+    async with world(target, upstream=upstream) as here:
+        request = f"GET /ari/x HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {AUTHORIZATION}\r\n\r\n"
+        assert PASSWORD.encode() in await ask(here.tap.port, request.encode())
+    server.close()
 
     assert PASSWORD not in everything(target)
     assert rows(target, "rest")[0]["reason"].startswith("see /?api_key=(removed:")
 
 
-def test_other_frames_stay_byte_for_byte(tmp_path: Path) -> None:
+async def test_other_frames_stay_byte_for_byte(tmp_path: Path) -> None:
     """Odd spaces, numbers and escapes are recorded as they came, beside frames that were cleaned."""
     target = tmp_path / "s.parquet"
     odd = ['{ "type" : "X" , "n":1.50, "big":123456789012345678901 }', '{"type":"Y","count":"\\u0041"}']
     encoded = base64.b64encode(PASSWORD.encode()).decode()
-
-    async def test() -> None:
-        async with world(target) as here, dial(here) as app:
-            asterisk = await here.asterisk.peers.get()
-            for frame in [*odd, f'{{"type":"Z", "note":"{encoded}"}}']:
-                await asterisk.send(frame)
-                assert await app.recv() == frame
-
-    run(test())
+    async with world(target) as here, dial(here) as app:
+        asterisk = await here.asterisk.peers.get()
+        for frame in [*odd, f'{{"type":"Z", "note":"{encoded}"}}']:
+            await asterisk.send(frame)
+            assert await app.recv() == frame
 
     first, second, third = raws(target)
     assert [first, second] == odd
