@@ -10,6 +10,7 @@ from pathlib import Path
 from arirecord.errors import ArirecordError, NotASession, StorageError
 from arirecord.session.bulk_mode import undisturbed
 from arirecord.session.column_check import TEMPLATE
+from arirecord.session.columnar.table import parse_batch
 from arirecord.session.digest import PROVED
 from arirecord.session.folder_files import sessions_and_journals
 from arirecord.session.header import FORMAT, SEQ_RANGE, Drift, Header
@@ -19,7 +20,7 @@ from arirecord.session.row_groups import opened
 from arirecord.session.seal import Progress, ahead, no_progress, read_back, sync_folder
 
 from .layout import events_folder, make_lake
-from .part_files import CONTENTS, contents_of, lake_schema, parsed, with_all_columns, write_tables
+from .part_files import CONTENTS, contents_of, lake_schema, with_all_columns, write_tables
 from .slices import Slice, find_slices, slice_batches, slice_digest
 from .staging import locked_server, staging_folder
 
@@ -170,5 +171,6 @@ def _write(part: Part, rows: Slice, path: Path, contents: list[str], progress: P
         header.drift = {}
     with opened(part.path) as file:
         batches = slice_batches(file, rows, columns if is_copied else PROVED)
-        tables = (with_all_columns(batch) if is_copied else parsed(batch, drift) for batch in batches)
+        schema = lake_schema()
+        tables = (with_all_columns(batch) if is_copied else parse_batch(batch, schema, drift) for batch in batches)
         write_tables(ahead(tables), path, header, rows.server, drift, progress)

@@ -1,23 +1,21 @@
 """Parts of a lake: sessions with all columns of the catalogue, in one order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from arirecord.asterisk.catalogue import event_types
 from arirecord.session.columnar.residuals import nulls
-from arirecord.session.columnar.table import rows_to_table, session_schema
-from arirecord.session.digest import PROVED
+from arirecord.session.columnar.table import session_schema
 from arirecord.session.header import KEY, Drift, Header
 from arirecord.session.header_stats import HeaderStats
 from arirecord.session.parquet import GroupWriter, session_writer
-from arirecord.session.rows import OWN_COLUMNS, Rows
+from arirecord.session.rows import OWN_COLUMNS
 from arirecord.session.seal import Progress, no_progress
 
-__all__ = ["CONTENTS", "contents_of", "lake_schema", "parsed", "with_all_columns", "write_tables"]
+__all__ = ["CONTENTS", "contents_of", "lake_schema", "with_all_columns", "write_tables"]
 
 CONTENTS = "contents"
 """Key in the header of a part: the digests of the content that `arirecord ingest` has put into it."""
@@ -42,14 +40,6 @@ def with_all_columns(batch: pa.RecordBatch) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=lake_schema())
 
 
-def parsed(batch: pa.RecordBatch, drift: Drift) -> pa.Table:
-    """Return rows, given with the columns `PROVED`, with the columns of a lake, from their text."""
-    own = batch.select(PROVED)
-    received_ns = pc.multiply(own["received_at"].cast(pa.int64()), 1000).to_pylist()
-    others = (own[name].to_pylist() for name in ("elapsed_ns", "kind", "raw"))
-    return rows_to_table(Rows(own["seq"].to_pylist(), received_ns, *others), lake_schema(), drift, own)
-
-
 def write_tables(
     tables: Iterable[pa.Table],
     path: Path,
@@ -66,7 +56,7 @@ def write_tables(
     with session_writer(path, lake_schema()) as writer, GroupWriter(writer) as groups:
         for table in tables:
             groups.add(table)
-            stats.add(table, *_ends(table))
+            stats.add(table)
             progress("writing", stats.rows)
         groups.flush()
         stats.into(header)
@@ -74,10 +64,3 @@ def write_tables(
         if server is not None:
             header.asterisk_ids.setdefault(server, 0)
         writer.add_key_value_metadata({KEY: header.dump()})
-
-
-def _ends(table: pa.Table) -> Iterator[tuple[int, int]]:
-    """Yield when the first and the last row were received, and their `elapsed_ns`, in nanoseconds."""
-    for row in (0, table.num_rows - 1):
-        received_us = table["received_at"][row].cast(pa.int64()).as_py()
-        yield received_us * 1000, table["elapsed_ns"][row].as_py()

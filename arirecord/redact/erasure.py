@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from arirecord.asterisk.catalogue import event_types
 from arirecord.errors import LeakError
 from arirecord.session.column_check import TEMPLATE
-from arirecord.session.columnar.table import rows_to_table, session_schema
+from arirecord.session.columnar.table import parse_batch, session_schema
 from arirecord.session.digest import PROVED
 from arirecord.session.header import FORMAT, KEY, Drift, Header
 from arirecord.session.header_stats import HeaderStats
 from arirecord.session.parquet import GroupWriter, session_writer
 from arirecord.session.reader import Part
 from arirecord.session.row_groups import opened, stored_batches
-from arirecord.session.rows import OWN_COLUMNS, Rows
+from arirecord.session.rows import OWN_COLUMNS
 from arirecord.session.seal import Progress, no_progress
 
 from .collect import plain_digits
@@ -153,10 +152,12 @@ def _write(part: Part, header: Header, erased: Callable[[int, str, str], str], t
             seqs, kinds, raws = (batch[name].to_pylist() for name in ("seq", "kind", "raw"))
             new = list(map(erased, seqs, kinds, raws))
             count = sum(one != other for one, other in zip(raws, new, strict=True))
+            if count:
+                batch = batch.set_column(batch.schema.get_field_index("raw"), "raw", pa.array(new, pa.string()))
             is_parsed = count or not is_copied
-            table = _parsed(batch, new, schema) if is_parsed else pa.Table.from_batches([batch]).cast(schema)
+            table = parse_batch(batch, schema, Drift()) if is_parsed else pa.Table.from_batches([batch]).cast(schema)
             groups.add(table)
-            stats.add(table, *_ends(batch))
+            stats.add(table)
             changed_count += count
         groups.flush()
         stats.into(header)
@@ -173,15 +174,6 @@ def _occurs(name: str, part: Part) -> bool:
     return name in part.header.types
 
 
-def _parsed(batch: pa.RecordBatch, raws: list[str], schema: pa.Schema) -> pa.Table:
-    """Return rows with other texts, and the columns that these have."""
-    own = batch.select(PROVED)
-    own = own.set_column(own.schema.get_field_index("raw"), "raw", pa.array(raws, pa.string()))
-    received_ns = pc.multiply(own["received_at"].cast(pa.int64()), 1000).to_pylist()
-    others = (own[name].to_pylist() for name in ("elapsed_ns", "kind", "raw"))
-    return rows_to_table(Rows(own["seq"].to_pylist(), received_ns, *others), schema, Drift(), own)
-
-
 def _batches(part: Part, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
     count = 0
     with opened(part.path) as file:
@@ -190,11 +182,6 @@ def _batches(part: Part, columns: Sequence[str], progress: Progress) -> Iterator
                 yield batch
             count += batch.num_rows
             progress("reading", count)
-
-
-def _ends(batch: pa.RecordBatch) -> Iterator[tuple[int, int]]:
-    for row in (0, batch.num_rows - 1):
-        yield batch["received_at"][row].cast(pa.int64()).as_py() * 1000, batch["elapsed_ns"][row].as_py()
 
 
 def _erased_header(header: Header, text: Callable[[str], str]) -> Header:

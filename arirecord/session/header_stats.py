@@ -72,11 +72,13 @@ class HeaderStats:
         self._first: tuple[int, int] | None = None
         self._last = (0, 0)
 
-    def add(self, table: pa.Table, first: tuple[int, int], last: tuple[int, int]) -> None:
-        """Count the next rows. `first` and `last`: `received_ns` and `elapsed_ns` of the first and the last of them."""
-        if self._first is None:
-            self._first = first
-        self._last = last
+    def add(self, table: pa.Table) -> None:
+        """Count the next rows; at least one."""
+        first, self._last = (
+            (table["received_at"][row].cast(pa.int64()).as_py() * 1000, table["elapsed_ns"][row].as_py())
+            for row in (0, table.num_rows - 1)
+        )
+        self._first = self._first or first
         self.rows += table.num_rows
         events = table.select(["type", *self._by, "raw"])
         is_event = pc.equal(table["kind"], "event")

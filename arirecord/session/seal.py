@@ -246,7 +246,7 @@ def _write(source: RowSource, path: Path, schema: pa.Schema, header: Header, pro
         for rows, own in ahead(_own(source.batches(_SLICE), received)):
             table = rows_to_table(rows, schema, drift, own)
             groups.add(table)
-            tally.add(table, *((rows.received_ns[row], rows.elapsed_ns[row]) for row in (0, -1)))
+            tally.add(table)
             progress("writing", tally.rows)
         groups.flush()
         tally.into(header)

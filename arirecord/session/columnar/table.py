@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 from arirecord.asterisk.catalogue import all_columns, columns_of, event_types
 from arirecord.asterisk.flatten_events import Flat, flatten, flatten_as
 from arirecord.session.column_check import ARROW, LEADING
+from arirecord.session.digest import PROVED
 from arirecord.session.header import Drift
 from arirecord.session.rows import OWN_COLUMNS, TEXT, Row, Rows
 
 from .fast_path import quick
 from .residuals import nulls
 
-__all__ = ["UnforeseenColumns", "own_columns", "rows_to_table", "session_schema"]
+__all__ = ["UnforeseenColumns", "own_columns", "parse_batch", "rows_to_table", "session_schema"]
 
 
 class UnforeseenColumns(Exception):
@@ -79,6 +80,12 @@ def rows_to_table(
     columns |= dict(zip(own.schema.names, own.columns, strict=True))
     arrays = [columns[f.name] if f.name in columns else nulls(f.type, len(rows)) for f in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def parse_batch(batch: pa.RecordBatch, schema: pa.Schema, drift: Drift) -> pa.Table:
+    """Return rows, given with the columns `PROVED`, with the columns of `schema`, from their text."""
+    own = batch.select(PROVED)
+    return rows_to_table(Rows((), (), (), own["kind"].to_pylist(), own["raw"].to_pylist()), schema, drift, own)
 
 
 def _fill(columns: dict[str, pa.ChunkedArray], indices: Sequence[int], values: pa.Table) -> None:
