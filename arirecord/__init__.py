@@ -36,30 +36,10 @@ if TYPE_CHECKING:
     from arirecord.session.reader import Frame
 
 __all__ = [
-    "ArirecordError",
-    "CaptureError",
-    "ConnectionRefused",
-    "Frame",
-    "JournalError",
-    "LeakError",
-    "NoEvents",
-    "NoSuchCall",
-    "NotASession",
-    "NothingKept",
-    "OtlpError",
-    "ReplayError",
-    "RuleError",
-    "Session",
-    "ShardError",
-    "StorageError",
-    "TargetExists",
-    "UnknownName",
-    "VerifyError",
-    "__version__",
-    "connect",
-    "open_session",
-    "replay",
-]
+    "ArirecordError", "CaptureError", "ConnectionRefused", "Frame", "JournalError", "LeakError", "NoEvents",
+    "NoSuchCall", "NotASession", "NothingKept", "OtlpError", "ReplayError", "RuleError", "Session", "ShardError",
+    "StorageError", "TargetExists", "UnknownName", "VerifyError", "__version__", "connect", "open_session", "replay",
+]  # fmt: skip
 
 # Loaded when first asked for: `arirecord --help` must not pay for DuckDB.
 _HOMES = {

@@ -22,25 +22,10 @@ The text of each says what is wrong, where, and what to do.
 """
 
 __all__ = [
-    "ArirecordError",
-    "CaptureError",
-    "ConnectionRefused",
-    "JournalError",
-    "LeakError",
-    "NoEvents",
-    "NoSuchCall",
-    "NotASession",
-    "NothingKept",
-    "OtlpError",
-    "ReplayError",
-    "RuleError",
-    "ShardError",
-    "StorageError",
-    "TargetExists",
-    "UnknownName",
-    "VerifyError",
-    "is_out_of_memory",
-]
+    "ArirecordError", "CaptureError", "ConnectionRefused", "JournalError", "LeakError", "NoEvents", "NoSuchCall",
+    "NotASession", "NothingKept", "OtlpError", "ReplayError", "RuleError", "ShardError", "StorageError", "TargetExists",
+    "UnknownName", "VerifyError", "is_out_of_memory",
+]  # fmt: skip
 
 
 _MEMORY = ("alloc of size", "bad_alloc", "Out of Memory", "can't start new thread", "Cannot allocate memory")

@@ -25,14 +25,9 @@ if TYPE_CHECKING:
     from arirecord.testing_recording import LiveRun
 
 __all__ = [
-    "Ari",
-    "ari",
-    "check_recording",
-    "pytest_addoption",
-    "pytest_configure",
-    "pytest_runtest_makereport",
+    "Ari", "ari", "check_recording", "pytest_addoption", "pytest_configure", "pytest_runtest_makereport",
     "pytest_terminal_summary",
-]
+]  # fmt: skip
 
 T = TypeVar("T")
 

@@ -46,8 +46,7 @@ def first_line(command: list[str]) -> Run:
 def tell_help(rounds: int) -> None:
     """The help text, which needs nothing of a session."""
     found = interleaved(
-        rounds,
-        {"click": lambda: run([PYTHON, "-c", "import click"]), "help": lambda: run([*ARIRECORD, "--help"])},
+        rounds, {"click": lambda: run([PYTHON, "-c", "import click"]), "help": lambda: run([*ARIRECORD, "--help"])}
     )
     ours, theirs = _seconds(found["help"]), _seconds(found["click"])
     rival = 'python -c "import click"'

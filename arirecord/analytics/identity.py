@@ -108,10 +108,7 @@ class Life(NamedTuple):
 
 
 def find_lives(
-    runner: StatementRunner,
-    views: SessionViews,
-    kinds_wanted: Collection[str] = ("channel", "bridge"),
-    among: str = "",
+    runner: StatementRunner, views: SessionViews, kinds_wanted: Collection[str] = ("channel", "bridge"), among: str = ""
 ) -> Sequence[Life]:
     """Return the lives after the first that the views of a server show, of these kinds.
 

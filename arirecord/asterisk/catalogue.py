@@ -12,16 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-__all__ = [
-    "ENVELOPE",
-    "Column",
-    "ColumnType",
-    "all_columns",
-    "channel_columns",
-    "columns_of",
-    "event_types",
-    "models",
-]
+__all__ = ["ENVELOPE", "Column", "ColumnType", "all_columns", "channel_columns", "columns_of", "event_types", "models"]
 
 ColumnType = Literal["string", "int64", "double", "bool", "timestamp", "strings", "json"]
 

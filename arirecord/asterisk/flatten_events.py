@@ -199,10 +199,7 @@ def _decode(raw: str, flat: Flat) -> Any:
         value = orjson.loads(raw)
         if orjson.dumps(value) == raw.encode():
             return value  # writing it gives the same bytes: reading lost nothing
-    except (
-        ValueError,
-        TypeError,
-    ):  # more than 64 bits, a surrogate, not canonical or not JSON: read it with care
+    except (ValueError, TypeError):  # more than 64 bits, a surrogate, not canonical or not JSON: read it with care
         pass
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:

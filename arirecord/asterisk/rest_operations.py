@@ -17,7 +17,7 @@ Where = Literal["path", "query", "body"]
 
 _PLAY: Final = {"skipms": "3000", "offsetms": "0", "lang": "en"}
 _RECORD: Final = {
-    **{"maxDurationSeconds": "0", "maxSilenceSeconds": "0", "ifExists": "fail", "beep": "false", "terminateOn": "none"},
+    **{"maxDurationSeconds": "0", "maxSilenceSeconds": "0", "ifExists": "fail", "beep": "false", "terminateOn": "none"}
 }
 _DEFAULTS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("bridges", "addChannel"): {"absorbDTMF": "false", "mute": "false", "inhibitConnectedLineUpdates": "false"},
@@ -25,7 +25,7 @@ _DEFAULTS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("bridges", "record"): _RECORD,
     ("channels", "dial"): {"timeout": "0"},
     ("channels", "externalMedia"): {
-        **{"encapsulation": "rtp", "transport": "udp", "connection_type": "client", "direction": "both"},
+        **{"encapsulation": "rtp", "transport": "udp", "connection_type": "client", "direction": "both"}
     },
     ("channels", "mute"): {"direction": "both"},
     ("channels", "originate"): {"timeout": "30"},

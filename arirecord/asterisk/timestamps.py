@@ -7,8 +7,7 @@ from functools import lru_cache
 __all__ = ["format_timestamp", "parse_timestamp"]
 
 _FORM = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(?:Z|([+-])([01]\d):?([0-5]\d)?)",
-    re.ASCII,
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(?:Z|([+-])([01]\d):?([0-5]\d)?)", re.ASCII
 )
 _EPOCH = datetime(1970, 1, 1)
 

@@ -41,12 +41,7 @@ __all__ = ["command"]
 @otlp_options
 @timezone_option("Time zone of local_time() and of buckets in rules")
 def command(
-    sessions: tuple[Path, ...],
-    sources: tuple[str, ...],
-    fail_on: Severity,
-    form: str,
-    timezone: str,
-    junit: Output,
+    sessions: tuple[Path, ...], sources: tuple[str, ...], fail_on: Severity, form: str, timezone: str, junit: Output
 ) -> None:
     """Check recordings against rules: expectations about their tables.
 

@@ -19,19 +19,9 @@ if TYPE_CHECKING:
     from arirecord.session.header import Header
 
 __all__ = [
-    "LIVE_INTERVAL_S",
-    "LOST",
-    "echo",
-    "is_watched",
-    "live_line",
-    "machine_output",
-    "progress",
-    "say",
-    "size_text",
-    "summary",
-    "voice",
-    "warn",
-]
+    "LIVE_INTERVAL_S", "LOST", "echo", "is_watched", "live_line", "machine_output", "progress", "say", "size_text",
+    "summary", "voice", "warn",
+]  # fmt: skip
 
 LIVE_INTERVAL_S = 0.25
 

@@ -12,12 +12,7 @@ __all__ = ["command"]
 
 
 @click.command("import", cls=Verb)
-@click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    type=Input(must_exist=True, allow_dash=True),
-)
+@click.argument("files", nargs=-1, required=True, type=Input(must_exist=True, allow_dash=True))
 @click.option("--field", metavar="NAME", help="The field that holds the event, such as message or log.body.")
 @click.option("--time-field", metavar="NAME", help="The field that holds the time of receipt, such as @timestamp.")
 @click.option("--keep-text", is_flag=True, help="Keep text beside the events as rows of kind text.")

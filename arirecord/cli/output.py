@@ -13,16 +13,9 @@ from click.core import ParameterSource
 from .console import machine_output
 
 __all__ = [
-    "SESSION",
-    "Formats",
-    "Input",
-    "Output",
-    "OutputOption",
-    "Verb",
-    "build_result_options",
-    "csv_safe_option",
+    "SESSION", "Formats", "Input", "Output", "OutputOption", "Verb", "build_result_options", "csv_safe_option",
     "output_options",
-]
+]  # fmt: skip
 
 Formats = Mapping[str, Sequence[str]]
 """The formats of a verb, each with its endings of file names; the first format is the default."""

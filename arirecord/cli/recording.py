@@ -20,16 +20,9 @@ if TYPE_CHECKING:
     from arirecord.session.header import Header
 
 __all__ = [
-    "SignalledRecording",
-    "close_recording",
-    "handle_signals",
-    "length_options",
-    "open_target",
-    "report_losses",
-    "seal_recording",
-    "target_option",
-    "tls_options",
-]
+    "SignalledRecording", "close_recording", "handle_signals", "length_options", "open_target", "report_losses",
+    "seal_recording", "target_option", "tls_options",
+]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., object])
 

@@ -20,16 +20,9 @@ import click
 from arirecord.suggest import close_names, did_you_mean
 
 __all__ = [
-    "EVERYWHERE",
-    "RepeatedTable",
-    "apply",
-    "default_settings",
-    "find_config",
-    "is_of_folder",
-    "read_config",
-    "repeated_tables",
-    "user_config",
-]
+    "EVERYWHERE", "RepeatedTable", "apply", "default_settings", "find_config", "is_of_folder", "read_config",
+    "repeated_tables", "user_config",
+]  # fmt: skip
 
 EVERYWHERE = ("url", "user", "app", "filter", "exclude", "format", "timezone")
 """Options that the file may set outside a verb's table, for all verbs that have them."""

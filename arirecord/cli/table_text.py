@@ -122,13 +122,7 @@ def lay_out(columns: Sequence[TextColumn], width: int, zone: str = "UTC") -> Lay
     for column in columns:
         if not kept or _total(other.least_width for other in [*kept, column]) <= width:
             kept.append(column)
-    table = Table(
-        box=_HEAD_RULE,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, _GAP - 1, 0, 0),
-        border_style="dim",
-    )
+    table = Table(box=_HEAD_RULE, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), border_style="dim")
     for column, column_width in zip(kept, _widths(kept, width), strict=True):
         header = Text(_wrapped_head(column.name, column_width), style="bold")
         table.add_column(

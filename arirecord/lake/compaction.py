@@ -56,11 +56,7 @@ class CompactedLake:
 
 
 def compact_lake(
-    root: Path,
-    before: date,
-    *,
-    progress: Progress = no_progress,
-    report: Callable[[str], None] = lambda sentence: None,
+    root: Path, before: date, *, progress: Progress = no_progress, report: Callable[[str], None] = lambda sentence: None
 ) -> CompactedLake:
     """Merge the parts of each day earlier than `before`, of each server.
 

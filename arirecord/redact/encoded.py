@@ -112,9 +112,7 @@ def _mail_words(token: re.Match[str]) -> EncodedText | None:
         return None
     charset = token[1]
     return EncodedText(
-        *token.span(),
-        text,
-        lambda new: f"=?{charset}?B?{base64.b64encode(new.encode(charset, 'replace')).decode()}?=",
+        *token.span(), text, lambda new: f"=?{charset}?B?{base64.b64encode(new.encode(charset, 'replace')).decode()}?="
     )
 
 

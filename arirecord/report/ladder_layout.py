@@ -5,18 +5,7 @@ from datetime import datetime
 
 from .story import Evidence, Interval, Lane, Story
 
-__all__ = [
-    "STATES",
-    "bar_state",
-    "ending",
-    "length_s",
-    "offset_s",
-    "offset_text",
-    "spent",
-    "state_at",
-    "ticks",
-    "ties",
-]
+__all__ = ["STATES", "bar_state", "ending", "length_s", "offset_s", "offset_text", "spent", "state_at", "ticks", "ties"]
 
 STATES = ("hold", "talking", "waiting", "up", "ringing", "alive")
 """States of a lane, the strongest first: a lane on hold also talks, is in a bridge and is up."""

@@ -18,19 +18,9 @@ from .style import DISPOSITIONS, OTHER, style
 from .turn_lanes import SPEAKERS
 
 __all__ = [
-    "BUCKETS_S",
-    "bucket_of",
-    "calls_over_time",
-    "causes",
-    "concurrency",
-    "digits",
-    "dispositions",
-    "event_volume",
-    "kpis_over_time",
-    "length_of",
-    "lengths",
-    "turns",
-]
+    "BUCKETS_S", "bucket_of", "calls_over_time", "causes", "concurrency", "digits", "dispositions", "event_volume",
+    "kpis_over_time", "length_of", "lengths", "turns",
+]  # fmt: skip
 
 _POINTS = 1000
 BUCKETS_S = (1, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 86400, 7 * 86400)

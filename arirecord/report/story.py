@@ -13,18 +13,9 @@ from typing import Literal
 from arirecord.rules import Severity
 
 __all__ = [
-    "Bridge",
-    "CallFinding",
-    "Evidence",
-    "Interval",
-    "IntervalKind",
-    "LadderStep",
-    "Lane",
-    "Severity",
-    "SpokenTurn",
-    "Story",
-    "sentence",
-]
+    "Bridge", "CallFinding", "Evidence", "Interval", "IntervalKind", "LadderStep", "Lane", "Severity", "SpokenTurn",
+    "Story", "sentence",
+]  # fmt: skip
 
 IntervalKind = Literal["ringing", "up", "bridge", "waiting", "talking", "hold", "speech"]
 

@@ -9,17 +9,9 @@ import orjson
 import zstandard
 
 __all__ = [
-    "BLOCK_FORMAT",
-    "OWN_LINES",
-    "BlockScan",
-    "CheckedBatch",
-    "Damage",
-    "checksum_line",
-    "first_head",
-    "head_line",
-    "inflate",
-    "is_head",
-]
+    "BLOCK_FORMAT", "OWN_LINES", "BlockScan", "CheckedBatch", "Damage", "checksum_line", "first_head", "head_line",
+    "inflate", "is_head",
+]  # fmt: skip
 
 BLOCK_FORMAT = 2
 """The format of journals in blocks."""

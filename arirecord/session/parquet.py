@@ -13,15 +13,9 @@ from .column_check import TEMPLATE
 from .object_store import ObjectPath, stored_object
 
 __all__ = [
-    "COMPACT_ROW_GROUP",
-    "ROW_GROUP",
-    "GroupWriter",
-    "column_bounds",
-    "compact_writer",
-    "parquet_file",
-    "parquet_schema",
-    "session_writer",
-]
+    "COMPACT_ROW_GROUP", "ROW_GROUP", "GroupWriter", "column_bounds", "compact_writer", "parquet_file",
+    "parquet_schema", "session_writer",
+]  # fmt: skip
 
 ROW_GROUP = 122_880
 COMPACT_ROW_GROUP = 122_880

@@ -10,16 +10,8 @@ import orjson
 from arirecord.asterisk.catalogue import ColumnType
 
 __all__ = [
-    "END_OF_RECORDING",
-    "OWN_COLUMNS",
-    "TEXT",
-    "Row",
-    "Rows",
-    "binary_text",
-    "body_fields",
-    "body_of",
-    "own_text",
-]
+    "END_OF_RECORDING", "OWN_COLUMNS", "TEXT", "Row", "Rows", "binary_text", "body_fields", "body_of", "own_text",
+]  # fmt: skip
 
 
 class Row(NamedTuple):

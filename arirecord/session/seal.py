@@ -29,16 +29,8 @@ from .row_groups import grouped_batches
 from .rows import Row, Rows
 
 __all__ = [
-    "Progress",
-    "RowSource",
-    "ahead",
-    "make_session",
-    "no_progress",
-    "read_back",
-    "recover",
-    "seal",
-    "sync_folder",
-]
+    "Progress", "RowSource", "ahead", "make_session", "no_progress", "read_back", "recover", "seal", "sync_folder",
+]  # fmt: skip
 
 _SLICE = 40_960
 """Rows converted to columns together: Python objects for a whole row group would take a gigabyte."""
@@ -99,12 +91,7 @@ def recover(
 
 
 def seal(
-    journal: Path,
-    target: Path,
-    *,
-    header: Header | None = None,
-    force: bool = False,
-    progress: Progress = no_progress,
+    journal: Path, target: Path, *, header: Header | None = None, force: bool = False, progress: Progress = no_progress
 ) -> Header:
     """Seal `journal` as the session `target`; remove it after every row was read back and compared. Returns the header.
 

@@ -16,15 +16,8 @@ from arirecord.json_text import json_value
 from .http import Head
 
 __all__ = [
-    "clean_body",
-    "clean_frame",
-    "clean_query",
-    "clean_text",
-    "clean_uri",
-    "is_secret_name",
-    "removed",
-    "user_of",
-]
+    "clean_body", "clean_frame", "clean_query", "clean_text", "clean_uri", "is_secret_name", "removed", "user_of",
+]  # fmt: skip
 
 _LOGIN = ("api_key", "apikey")
 _NAME = re.compile(

@@ -51,10 +51,7 @@ class Tap(AsyncBlock):
     """
 
     def __init__(
-        self,
-        options: TapOptions,
-        make_recorder: Callable[[], Recorder],
-        say: Callable[[str], None] | None = None,
+        self, options: TapOptions, make_recorder: Callable[[], Recorder], say: Callable[[str], None] | None = None
     ) -> None:
         self.options = options
         self.port = options.port

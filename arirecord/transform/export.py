@@ -25,11 +25,7 @@ __all__ = ["Form", "export_by_type", "export_lines", "export_table", "jsonl_line
 
 Form = Literal["csv", "jsonl", "parquet"]
 _BATCH = 4096
-_COPY = {
-    "csv": "(FORMAT csv, HEADER)",
-    "jsonl": "(FORMAT json)",
-    "parquet": "(FORMAT parquet, COMPRESSION zstd)",
-}
+_COPY = {"csv": "(FORMAT csv, HEADER)", "jsonl": "(FORMAT json)", "parquet": "(FORMAT parquet, COMPRESSION zstd)"}
 
 
 def jsonl_lines(session: SessionFile, *, progress: Progress = no_progress) -> Iterator[bytes]:

@@ -19,18 +19,8 @@ from arirecord.analytics import connect
 from tests.conftest import has_truth, make_session, streams, truth
 
 __all__ = [
-    "COLUMNS",
-    "PAGE",
-    "TRUNCATION",
-    "at",
-    "cel",
-    "close",
-    "documented",
-    "lone_cdrs",
-    "measured",
-    "pairs",
-    "precision",
-]
+    "COLUMNS", "PAGE", "TRUNCATION", "at", "cel", "close", "documented", "lone_cdrs", "measured", "pairs", "precision",
+]  # fmt: skip
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 BEGIN, END = "<!-- agreement: made by `python -m tests.analytics.agreement` -->", "<!-- end of agreement -->"

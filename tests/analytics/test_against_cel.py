@@ -26,9 +26,7 @@ CUT = {
     "rtp_loss": "the log begins after all channels were answered",
 }
 """Scenarios of which the recording has channels that the event log has not."""
-SENT_DIGITS = {
-    "desk": ("1795966318.564", "1795966496.691", "1795966508.696", "1795966508.697"),
-}
+SENT_DIGITS = {"desk": ("1795966318.564", "1795966496.691", "1795966508.696", "1795966508.697")}
 """Channels to which digits were sent: the event log has these as if they had been received."""
 SHORT_CDRS = {
     "1795966333.570": "its CDR ends with the last agent that it rang, half a second before the caller gives up"

@@ -97,9 +97,7 @@ def with_channel(spans: Sequence[Mapping[str, Any]], channel_id: str) -> list[di
 
 
 @pytest.mark.parametrize(
-    ("spans", "parts"),
-    [(PIPECAT, (0.16, 0.5, 0.5, 0.96)), (LIVEKIT, (0.2, 0.6, 0.4, 1.0))],
-    ids=["pipecat", "livekit"],
+    ("spans", "parts"), [(PIPECAT, (0.16, 0.5, 0.5, 0.96)), (LIVEKIT, (0.2, 0.6, 0.4, 1.0))], ids=["pipecat", "livekit"]
 )
 @pytest.mark.parametrize("channel_id", ["a", "m"])
 def test_spans_of_frameworks_explain_an_answer(

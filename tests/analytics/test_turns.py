@@ -27,10 +27,7 @@ FOLDER = Path(__file__).parent / "agents"
 SENDS_SILENCE = {"as_sil": (7, 2), "as_sil_mix": (5, 2), "rtp_sil": (7, 2)}
 HEARD_THROUGH_A_SNOOP = {"as_none_snoop": (5, 2), "rtp_none_snoop": (5, 2)}
 PLAYS = {"play_ch": (5, 2), "play_br": (5, 2), "play_br_lead": (5, 2)}
-SENDS_NOTHING_IN_PAUSES = {
-    **dict.fromkeys(("as_none", "as_burst", "rtp_none", "ws_burst"), (1, 0)),
-    "ws_none": (3, 0),
-}
+SENDS_NOTHING_IN_PAUSES = {**dict.fromkeys(("as_none", "as_burst", "rtp_none", "ws_burst"), (1, 0)), "ws_none": (3, 0)}
 """How many latencies and barge-ins are known, of 5 and 2, and of 7 and 2 with a human (whose 2 latencies are known)."""
 KNOWN = SENDS_SILENCE | HEARD_THROUGH_A_SNOOP | PLAYS | SENDS_NOTHING_IN_PAUSES
 LEAD_S = {"play_br_lead": 0.3}

@@ -43,10 +43,7 @@ def test_what_is_no_instant(text: str) -> None:
     assert parse_timestamp(text) is None
 
 
-@given(
-    st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)),
-    st.integers(-14 * 60, 14 * 60),
-)
+@given(st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)), st.integers(-14 * 60, 14 * 60))
 def test_any_instant(moment: datetime, offset_min: int) -> None:
     """It is the instant that Python's own arithmetic gives."""
     local = moment.replace(

@@ -193,9 +193,7 @@ def test_signals_reach_all(tmp_path: Path) -> None:
     """SIGHUP begins a new part of each folder; `mark` reaches each; Ctrl-C seals all; each has its line of health."""
     with replay("ivr_dtmf", "--speed", "20") as (north, _), replay("ivr_dtmf", "--speed", "20") as (south, _):
         config = settings(
-            tmp_path,
-            north=f'url = "{north}"\noutput = "OUT/north/"',
-            south=f'url = "{south}"\noutput = "OUT/south/"',
+            tmp_path, north=f'url = "{north}"\noutput = "OUT/north/"', south=f'url = "{south}"\noutput = "OUT/south/"'
         )
         process = captures(config, "--health", "100ms")
         said = read_until(process, lambda said: all(f"{each}: 230 events" in said for each in ("north", "south")))

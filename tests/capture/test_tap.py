@@ -10,18 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from .tap_world import (
-    FRAMES,
-    HANDSHAKE,
-    PASSWORD,
-    USER,
-    ask,
-    dial,
-    everything,
-    raws,
-    rows,
-    world,
-)
+from .tap_world import FRAMES, HANDSHAKE, PASSWORD, USER, ask, dial, everything, raws, rows, world
 
 
 def reset(connection: ClientConnection) -> None:

@@ -10,16 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from .tap_world import (
-    LOGIN,
-    Asterisk,
-    client,
-    dial,
-    raws,
-    rows,
-    serving,
-    world,
-)
+from .tap_world import LOGIN, Asterisk, client, dial, raws, rows, serving, world
 
 
 async def closed_then(end: ClientConnection, event: asyncio.Event) -> None:

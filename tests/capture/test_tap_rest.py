@@ -8,14 +8,7 @@ from typing import Any
 
 import orjson
 
-from .tap_world import (
-    ask,
-    client,
-    dial,
-    raws,
-    rows,
-    world,
-)
+from .tap_world import ask, client, dial, raws, rows, world
 
 
 async def test_rest_passes_and_is_kept(tmp_path: Path) -> None:

@@ -11,20 +11,7 @@ from websockets.asyncio.client import connect
 
 from arirecord.tap.secrets import clean_frame, clean_text
 
-from .tap_world import (
-    AUTHORIZATION,
-    LOGIN,
-    PASSWORD,
-    TOKEN,
-    World,
-    ask,
-    client,
-    dial,
-    everything,
-    raws,
-    rows,
-    world,
-)
+from .tap_world import AUTHORIZATION, LOGIN, PASSWORD, TOKEN, World, ask, client, dial, everything, raws, rows, world
 
 OWN_LOGGERS = ("arirecord", "asyncio")  # the others are of the test's own client and server
 VALUES = [f"pl4nted-{number}" for number in range(40)]

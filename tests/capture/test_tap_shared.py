@@ -11,18 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from .tap_world import (
-    AUTHORIZATION,
-    FRAMES,
-    HANDSHAKE,
-    TOKEN,
-    client,
-    dial,
-    everything,
-    raws,
-    rows,
-    world,
-)
+from .tap_world import AUTHORIZATION, FRAMES, HANDSHAKE, TOKEN, client, dial, everything, raws, rows, world
 
 
 async def test_two_applications_at_once(tmp_path: Path) -> None:

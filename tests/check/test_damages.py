@@ -54,10 +54,7 @@ def test_damaged_rows_are_caught(
 
 @pytest.mark.parametrize(("rule", "damage"), FILE_DAMAGES, ids=[rule for rule, _ in FILE_DAMAGES])
 def test_a_damaged_file_is_caught(
-    rule: str,
-    damage: Callable[[Path], object],
-    healthy: Callable[[str], tuple[Path, dict[str, int]]],
-    tmp_path: Path,
+    rule: str, damage: Callable[[Path], object], healthy: Callable[[str], tuple[Path, dict[str, int]]], tmp_path: Path
 ) -> None:
     path, before = healthy("answered_bridge_talk/all")
     damaged = Path(shutil.copy(path, tmp_path / "damaged.parquet"))

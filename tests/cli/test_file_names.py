@@ -48,11 +48,7 @@ VERBS: Sequence[Sequence[str]] = [
     ("explain", "{}", "--all"),
     ("diff", "{}", "plain.parquet"),
 ]
-WRITERS = {
-    "filter": ("--type", "Dial"),
-    "compact": (),
-    "redact": ("--key-file", "key"),
-}
+WRITERS = {"filter": ("--type", "Dial"), "compact": (), "redact": ("--key-file", "key")}
 
 
 @pytest.fixture

@@ -79,12 +79,7 @@ def make_days(server: int, days: int, names: Sequence[str] = STREAMS, seed: int 
 
 
 def write_days(
-    folder: Path,
-    rows: Iterable[Row],
-    cuts_ns: Sequence[int] = (),
-    *,
-    is_continued: bool = True,
-    day_ns: int = DAY_NS,
+    folder: Path, rows: Iterable[Row], cuts_ns: Sequence[int] = (), *, is_continued: bool = True, day_ns: int = DAY_NS
 ) -> Path:
     """Write rows as one part a day into `folder/date=…/`, cut at further times, too.
 

@@ -36,10 +36,7 @@ def value(folder: Path, text: str, **options: bool) -> str:
     return str(json.loads(row)["value"])
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["{}", "to={}&x=1", "mailto:{}", "Jana <{}>", "{},{}", "x: {}.", "%22{}%22"],
-)
+@pytest.mark.parametrize("text", ["{}", "to={}&x=1", "mailto:{}", "Jana <{}>", "{},{}", "x: {}.", "%22{}%22"])
 def test_an_email_address_goes(tmp_path: Path, text: str) -> None:
     """Also in another case, encoded, and within other text; the same is the same everywhere."""
     plain = value(tmp_path, text.replace("{}", "jana.nova+work@firma.example.cz"))
@@ -196,10 +193,7 @@ ENCODINGS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
         lambda text: b64(gzip.compress(text.encode())),
         lambda text: gzip.decompress(base64.b64decode(text)).decode(),
     ),
-    "base32": (
-        lambda text: base64.b32encode(text.encode()).decode(),
-        lambda text: base64.b32decode(text).decode(),
-    ),
+    "base32": (lambda text: base64.b32encode(text.encode()).decode(), lambda text: base64.b32decode(text).decode()),
     "hexadecimal": (lambda text: text.encode().hex(":"), lambda text: bytes.fromhex(text.replace(":", "")).decode()),
     "bytes of C": (
         lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
