@@ -56,10 +56,7 @@ def _run(tables: Tables, session: SessionFile, rule: CheckRule) -> RuleResult:
     if re.search(rf"\b{_DOCTOR}\b", rule.check or rule.sql or ""):
         _need_doctor(tables, session)
     try:
-        sql = rule.sql if rule.sql is not None else _sql(tables, rule.check or "")
-        # As a part of another SELECT it can be nothing else than one SELECT.
-        relation = tables.sql(f"SELECT * FROM (\n{sql.strip().removesuffix(';')}\n)")
-        assert relation is not None
+        relation = _select(tables, rule.sql) if rule.sql is not None else _short_form(tables, rule.check or "")
         unknown_column_of = set(_NAMED.findall(rule.message)) - {*relation.columns}
         if unknown_column_of:
             raise unknown_name("its message names no column", min(unknown_column_of), relation.columns)
@@ -70,22 +67,26 @@ def _run(tables: Tables, session: SessionFile, rule: CheckRule) -> RuleResult:
         raise RuleError(f"{where}: {error}") from None
 
 
-def _sql(tables: Tables, check: str) -> str:
+def _select(tables: Tables, sql: str) -> duckdb.DuckDBPyRelation:
+    # As a part of another SELECT it can be nothing else than one SELECT.
+    relation = tables.sql(f"SELECT * FROM (\n{sql.strip().removesuffix(';')}\n)")
+    assert relation is not None
+    return relation
+
+
+def _short_form(tables: Tables, check: str) -> duckdb.DuckDBPyRelation:
     form = parse_short_form(check)
     known = [_DOCTOR, *table_names()]
     # DuckDB takes names in any case.
     if form.table.lower() not in (name.lower() for name in known):
         raise unknown_name("No table is named", form.table, known, "`arirecord metrics` lists the tables.")
-    relation = tables.sql(f"FROM {form.table}")
-    assert relation is not None
-    sql = form.sql(relation.columns)
+    columns = _select(tables, f"FROM {form.table}").columns
     try:
-        tables.sql(sql)
+        return _select(tables, form.sql(columns))
     except duckdb.BinderException as error:
         if (column := unknown_column(error)) is None:
             raise
-        raise unknown_name(f"{form.table} has no column", column, relation.columns) from None
-    return sql
+        raise unknown_name(f"{form.table} has no column", column, columns) from None
 
 
 def _result(rule: CheckRule, path: Path, relation: duckdb.DuckDBPyRelation) -> RuleResult:

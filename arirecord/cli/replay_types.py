@@ -95,7 +95,7 @@ WHERE channel_id IN (SELECT channel_id FROM legs WHERE call_id = ?)
 """
 
 
-def find_call(session: "SessionFile", wanted: str) -> "CallFrames":
+def find_call(session: "SessionFile", call: str) -> "CallFrames":
     """Return the call with this id, or with a channel of this id. Fails as wrong usage if the call does not exist."""
     import arirecord
     from arirecord.analytics.call_lookup import LOOKUP_MODELS, has_id
@@ -104,15 +104,15 @@ def find_call(session: "SessionFile", wanted: str) -> "CallFrames":
     from arirecord.session.positions import find_places
 
     with arirecord.connect(session, models=LOOKUP_MODELS) as database:
-        found = database.execute(
-            f"SELECT call_id, min(first_seq), max(last_seq) FROM legs WHERE {has_id([wanted])} GROUP BY 1"
+        span = database.execute(
+            f"SELECT call_id, min(first_seq), max(last_seq) FROM legs WHERE {has_id([call])} GROUP BY 1"
         ).fetchone()
-        if found is None:
+        if span is None:
             raise click.BadParameter(
-                f"The recording has no call or channel {wanted!r}. `arirecord calls SESSION` lists the calls.",
+                f"The recording has no call or channel {call!r}. `arirecord calls SESSION` lists the calls.",
                 param_hint="--only-call",
             )
-        call_id, first_seq, last_seq = found
+        call_id, first_seq, last_seq = span
         channels = database.execute("SELECT channel_id FROM legs WHERE call_id = ?", [call_id]).fetchall()
         bridges = database.execute(_BRIDGES, [call_id]).fetchall()
     places = find_places([first_seq, last_seq], session)

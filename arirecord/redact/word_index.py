@@ -81,8 +81,8 @@ class WordIndex:
                 words = words_of(text)
                 folded = [_folded(match[0]) for match in words]
             for name, form, is_exact in self._by_word[word]:
-                if found := _match(text, words, folded, index, name, form, is_exact=is_exact):
-                    yield found
+                if name_match := _match(text, words, folded, index, name, form, is_exact=is_exact):
+                    yield name_match
                     done = index + len(form) - 1
                     break
 

@@ -73,9 +73,9 @@ def matching_paths(paths: Iterable[str | Path]) -> list[Path]:
         if not glob.has_magic(str(path)) or (path.exists() if is_stored else os.path.lexists(path)):
             matches.append(path)
             continue
-        found = path.matches() if isinstance(path, ObjectPath) else _local_matches(path)
+        found_paths = path.matches() if isinstance(path, ObjectPath) else _local_matches(path)
         before = len(matches)
-        matches += found
+        matches += found_paths
         if len(matches) == before:
             raise FileNotFoundError(f"no file matches {path}")
     return matches

@@ -106,8 +106,8 @@ class Header:
     def load(cls, text: bytes) -> Self:
         """Read the JSON of `dump`. Raises `NotASession` for a newer format or other text."""
         try:
-            found = orjson.loads(text)
-            version = found["format"]
+            stored = orjson.loads(text)
+            version = stored["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise NotASession("its header is damaged") from error
         if type(version) is int and version > COMPACT_FORMAT:
@@ -116,7 +116,7 @@ class Header:
             )
         names = {f.name for f in fields(cls)} - {"other"}
         try:
-            known = cls(**{k: v for k, v in found.items() if k in names})
+            known = cls(**{k: v for k, v in stored.items() if k in names})
         except TypeError as error:
             raise NotASession("its header is damaged") from error
         pattern = cls(0, {}, first_at="", last_at="", type_bytes={}, channel_count=0, data_sha256="")
@@ -129,7 +129,7 @@ class Header:
                 raise NotASession(f"its header is damaged: {name} is {getattr(known, name)!r:.50}")
         if not all(_is_pair(pair) for pair in (known.type_bytes or {}).values()):
             raise NotASession(f"its header is damaged: type_bytes is {known.type_bytes!r:.50}")
-        known.other = {k: v for k, v in found.items() if k not in names}
+        known.other = {k: v for k, v in stored.items() if k not in names}
         return known
 
 
