@@ -10,6 +10,7 @@ from arirecord.errors import JournalError
 from arirecord.json_text import json_object
 
 from .folder_files import sessions_and_journals
+from .journal import is_locked
 from .journal_blocks import BLOCK_FORMAT, BlockScan, first_head, is_head
 from .journal_lines import Columns, read_lines
 from .reader import Frame, open_session, read_part
@@ -43,6 +44,7 @@ class _Follower:
     def __init__(self, path: Path) -> None:
         self.is_ended = False
         self._path = path
+        self._is_beginning = False
         self._next_seqs: dict[int, int] = {}
         self._done: set[Path | tuple[int, int]] = set()
         self._journal: _GrowingJournal | None = None
@@ -53,7 +55,7 @@ class _Follower:
             if self._journal is None:
                 part = self._next_part()
                 if part is None:
-                    self.is_ended = True
+                    self.is_ended = not self._is_beginning
                     return
                 if isinstance(part, Path):
                     self._done.add(part)
@@ -77,7 +79,9 @@ class _Follower:
 
     def _next_part(self) -> "Path | _GrowingJournal | None":
         """Return the first part that was not read, by the start of its recording and its rows."""
-        journals = [journal for path in sessions_and_journals(self._path)[1] if (journal := _GrowingJournal.open(path))]
+        opened = {path: _GrowingJournal.open(path) for path in sessions_and_journals(self._path)[1]}
+        journals = [journal for journal in opened.values() if journal]
+        self._is_beginning = any(journal is None and _is_written(path) for path, journal in opened.items())
         sessions, _ = sessions_and_journals(self._path)  # last: a journal that is gone by now has its session
         parts: list[tuple[int, int, Path | _GrowingJournal]] = []
         for path in set(sessions) - self._done:
@@ -148,6 +152,13 @@ class _GrowingJournal:
             read_lines(batch.text, columns)
             for seq, (_, elapsed_ns, kind, raw) in enumerate(zip(*columns, strict=True), batch.seq):
                 yield Frame(seq, self.begin[0] + elapsed_ns, elapsed_ns, kind, *_type_and_application(raw), raw)
+
+
+def _is_written(path: Path) -> bool:
+    try:
+        return is_locked(path)
+    except FileNotFoundError:
+        return False
 
 
 def _type_and_application(raw: str) -> tuple[str | None, str | None]:

@@ -1,11 +1,13 @@
 """`cat --follow`: the rows of a running recording so far, then each that comes, once and in order."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,19 @@ def test_the_recorder_is_not_disturbed(tmp_path: Path) -> None:
 
     raws = [frame.raw for frame in frames if frame is not None and frame.kind == "event"]
     assert raws == [EVENT % (n % 60, n) for n in range(5000)]
+
+
+def test_a_part_that_begins(tmp_path: Path) -> None:
+    """Its journal is written and has no head yet: the recording goes on."""
+    recorder = Recorder(Folder(tmp_path / "days", Rotation(rows=500)), {})
+    record(recorder, range(1))
+    end(recorder)
+    journal = tmp_path / "days" / "later.parquet.journal"
+    with journal.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        looks = follow(tmp_path / "days", lambda: None)
+        assert [*islice(looks, 6)][-2:] == [None, None]
+    assert list(looks) == []
 
 
 @pytest.mark.parametrize("is_stopped", [False, True], ids=["ended", "Ctrl-C"])
