@@ -71,6 +71,13 @@ __all__ = ["command"]
     help="How much longer than in the recording an event waits for the requests before it.",
 )
 @click.option(
+    "--reruns",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="If calls differ, run the app again, up to N times: what a slow machine caused is gone then.",
+)
+@click.option(
     "--start-timeout", type=DURATION, default="30s", show_default=True, help="Longest time until the app connects."
 )
 @build_result_options
@@ -88,6 +95,7 @@ def command(
     strict: bool,
     connect: str | None,
     pace_timeout: float,
+    reruns: int,
     start_timeout: float,
     form: str,
     junit: Output,
@@ -103,9 +111,9 @@ def command(
     Requests are compared call by call, in order where one was answered before the other, and with the time after the
     event before them. Ids that the app chooses itself may differ, as may UUIDs and times in values. The differences are
     printed as a diff: `-` was recorded, `+` is what the app does now, `!` came too late or too early. The exit code is
-    1 if there is a difference. With --learn, parameters with another value in the recording and in each of two runs,
-    and requests that the runs repeat more or less often, become rules in a file beside the recording, SESSION.rules,
-    which later runs apply.
+    1 if there is a difference in each of two runs (--reruns). With --learn, parameters with another value in the
+    recording and in each of two runs, and requests that the runs repeat more or less often, become rules in a file
+    beside the recording, SESSION.rules, which later runs apply.
 
     \b
     Examples:
@@ -131,13 +139,24 @@ def command(
         with asyncio.Runner(loop_factory=precise_loop) as runner:
             return runner.run(_until_signal(verify(path, command, options, say)))
 
+    def confirmed(path: Path) -> Verified:
+        result = replayed(path)
+        for _ in range(reruns if result.trouble is None else 0):
+            if result.is_same:
+                break
+            count = sum(not call.is_same for call in result.calls)
+            say(f"{path}: {count} of the calls differ; the app runs again to confirm it")
+            if (result := replayed(path)).is_same:
+                say(f"{path}: the last run had no difference: the app or this machine was slow, or it varies")
+        return result
+
     if learn:
         for path in paths:
             _learn(path, replayed(path), replayed(path))
         return
     for path in paths:
         try:
-            results.append(replayed(path))
+            results.append(confirmed(path))
         except VerifyError as error:
             if len(paths) == 1:
                 raise
