@@ -1,12 +1,14 @@
-"""The frames of a session, read ahead of the player."""
+"""The frames of a session, read ahead of the player, and the positions in it that people name."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count, dropwhile, islice, takewhile
 from operator import length_hint
 from typing import Any
 
 from arirecord.errors import NotASession, ReplayError
-from arirecord.select.times import Position
+from arirecord.select.times import Position, parse_time, select_stretch
+from arirecord.session.positions import recording_span
 from arirecord.session.reader import Frame, RowBatch, SessionFile
 
 from .options import ReplayOptions
@@ -15,7 +17,7 @@ from .timing.pacing import gated, paced, repeated
 from .timing.player import timeline
 from .timing.prefetch import Prefetch
 
-__all__ = ["FrameSource"]
+__all__ = ["FrameSource", "find_place"]
 
 _AHEAD = 3
 
@@ -129,3 +131,18 @@ class FrameSource:
         if options.idle_limit_ns is None and not options.min_gap_ns:
             return frames
         return paced(frames, options.idle_limit_ns, options.min_gap_ns, options.sends)
+
+
+def find_place(to: str, session: SessionFile) -> Position:
+    """Return the position of a time as `parse_time` takes it, or of a number of seconds since the recording started.
+
+    Raises `ReplayError` for anything else, and as `select_stretch` does.
+    """
+    if re.fullmatch(r"\d{1,9}(\.\d{1,20})?(e-\d{1,2})?", to):  # as Python and JavaScript write a computed number
+        return Position(session.header.started_ns + round(float(to) * 1e9))
+    try:
+        place = select_stretch(parse_time(to), None, recording_span(session)).begin
+    except ValueError as error:
+        raise ReplayError(str(error)) from None
+    assert place is not None
+    return place

@@ -8,8 +8,8 @@ from arirecord.session.header import Header
 from arirecord.session.reader import Frame
 
 from . import events
+from .clients.app_registry import ari_time, registered, replaced
 from .clients.subscription import Membership
-from .clients.synthetic_events import ari_time, registered, replaced
 from .connected_clients import ConnectedClients
 from .events import Command, Report, Respond, Send, Wait
 from .options import ReplayOptions

@@ -28,7 +28,7 @@ from .clients.app_registry import asked_applications
 from .clients.outbound import Dialler, Outgoing
 from .clients.subscription import Membership, read_known
 from .command_executor import Executor
-from .frame_source import FrameSource
+from .frame_source import FrameSource, find_place
 from .media.media_channels import MediaChannels
 from .options import ReplayOptions
 from .playback import Playback
@@ -38,7 +38,6 @@ from .rest_handler import ClientExchange
 from .timing.chaos import Fault
 from .timing.clock import PlayerClock
 from .timing.progress import Place
-from .timing.seek_position import find_place
 from .wire.client_connection import ClientConnection
 from .wire.control import control
 from .wire.uvicorn_server import ClientAuth, listen, web_server

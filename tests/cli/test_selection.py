@@ -97,7 +97,7 @@ def test_a_time_means_the_same_in_every_verb(text: str, tmp_path: Path) -> None:
         return
     first = json.loads(results["cat"].stdout.splitlines()[0])
     begin = arirecord.open_session(tmp_path / "part.parquet").header
-    from arirecord.replay.timing.seek_position import find_place
+    from arirecord.replay.frame_source import find_place
 
     assert begin.started_ns + begin.first_elapsed_ns <= first["t"]
     frames = arirecord.open_session(tmp_path / "part.parquet").frames()

@@ -23,8 +23,7 @@ from arirecord.replay.rest.websocket_rest import parse_message, response_text
 from arirecord.replay.rest_handler import RestHandler
 from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify.compare import compare
-from arirecord.replay.verify.grouping import Grouping
-from arirecord.replay.verify.requests import Request
+from arirecord.replay.verify.grouping import Grouping, Request
 from arirecord.replay.verify.rules import Rule, Rules
 from tests.examples import examples
 

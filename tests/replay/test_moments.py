@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from arirecord.cli.replay import replay as replay_command
 from arirecord.errors import ReplayError
+from arirecord.replay.frame_source import find_place
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.pbx import lazy_state
 from arirecord.replay.server import ReplayServer
-from arirecord.replay.timing.seek_position import find_place
 from arirecord.select.times import Position
 from arirecord.session.header import KEY
 from arirecord.session.positions import find_places, rows_before

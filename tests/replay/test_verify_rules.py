@@ -13,9 +13,8 @@ from arirecord.replay.rest.messages import RestRequest
 from arirecord.replay.rest.request_key import request_key
 from arirecord.replay.verify import learned
 from arirecord.replay.verify.compare import Compared, Limits, compare
-from arirecord.replay.verify.grouping import Grouping
+from arirecord.replay.verify.grouping import Grouping, Request
 from arirecord.replay.verify.reactions import Reactions
-from arirecord.replay.verify.requests import Request
 from arirecord.replay.verify.rules import Rule, Rules
 
 from .support import frame

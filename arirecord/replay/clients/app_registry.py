@@ -1,13 +1,14 @@
-"""The Stasis applications of a replay: their clients, event filters and subscriptions."""
+"""The Stasis applications of a replay: their clients, event filters and subscriptions; events about them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
 import orjson
 
-__all__ = ["Applications", "EventFilter", "asked_applications", "rewrite"]
+__all__ = ["Applications", "EventFilter", "ari_time", "asked_applications", "registered", "replaced", "rewrite"]
 
 Owner = TypeVar("Owner")
 
@@ -199,3 +200,21 @@ def _names_application(key: str) -> bool:
         return bool(orjson.loads(key) == "application")
     except ValueError:
         return False
+
+
+def ari_time(ns: int) -> str:
+    """Nanoseconds since 1970 UTC as ARI writes times: `2026-11-23T22:05:24.514+0000`, cut to milliseconds."""
+    moment = datetime.fromtimestamp(ns // 10**9, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ns // 10**6 % 1000:03}+0000"
+
+
+def replaced(application: str, moment: str, asterisk_id: str) -> str:
+    """The event ApplicationReplaced: another client has taken the application."""
+    event = {"type": "ApplicationReplaced", "application": application}
+    return orjson.dumps({**event, "timestamp": moment, "asterisk_id": asterisk_id}).decode()
+
+
+def registered(application: str, moment: str, asterisk_id: str) -> str:
+    """The event with which Asterisk begins an outbound WebSocket."""
+    event = {"type": "ApplicationRegistered", "timestamp": moment, "application": application}
+    return orjson.dumps({**event, "asterisk_id": asterisk_id}).decode()

@@ -1,4 +1,4 @@
-"""Media channels of clients: what they are, and what came and went."""
+"""Media channels: made by requests of clients, or by the dialplan as far as events show it; what came and went."""
 
 import asyncio
 import re
@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from arirecord.json_text import json_object
+from arirecord.session.reader import Frame
+
 from .audio import Codec, codec_of
 
-__all__ = ["MediaChannel", "described_channel"]
+__all__ = ["LEG_EVENTS", "MediaChannel", "described_channel", "dialplan_leg"]
+
+LEG_EVENTS: Final = {"ChannelVarset", "ChannelDialplan", "Dial"}
+
+# Texts that events of legs of the dialplan have.
+_MARKS: Final = ('"WebSocket/', '"AudioSocket', "AudioSocket/")
 
 _CODEC: Final = re.compile(r"c\(([^)]*)\)")
 
@@ -83,3 +91,32 @@ def described_channel(given: Mapping[str, str], channel: Mapping[str, Any]) -> M
         data,
         "f(json)" in options,
     )
+
+
+def dialplan_leg(frame: Frame) -> MediaChannel | None:
+    """The media leg that an event shows; None if it shows none.
+
+    chan_websocket sets a variable on its channels; `Dial` has the codec or the target, as the dialplan application
+    AudioSocket has (Asterisk 22.10).
+    """
+    if not any(mark in frame.raw for mark in _MARKS):
+        return None
+    event = json_object(frame.raw)
+    channel = event.get("peer" if frame.type == "Dial" else "channel")
+    if not isinstance(channel, dict):
+        return None
+    technology = str(channel.get("name", "")).partition("/")[0]
+    leg = MediaChannel(str(channel.get("id", "")), str(channel.get("name", "")), codec_of("slin"), has_format=False)
+    variable, value = event.get("variable"), str(event.get("value", ""))
+    dialplan = channel.get("dialplan")
+    if frame.type == "ChannelVarset" and variable == "MEDIA_WEBSOCKET_CONNECTION_ID":
+        leg.transport, leg.connection_id, leg.codec = "websocket", value, codec_of("ulaw")
+    elif frame.type == "ChannelDialplan" and isinstance(dialplan, dict) and dialplan.get("app_name") == "AudioSocket":
+        leg.data, _, leg.target = str(dialplan.get("app_data", "")).replace("|", ",").partition(",")
+        leg.transport, leg.is_application = "audiosocket", True
+    elif technology in ("WebSocket", "AudioSocket") and event.get("dialstring") and "caller" in event:
+        # Without a caller, a request made the channel: its client may have named another target than the recorded one.
+        return described_channel({"endpoint": f"{technology}/{event['dialstring']}"}, channel)
+    else:
+        return None
+    return leg

@@ -12,8 +12,7 @@ from arirecord.replay.rest_handler import ClientExchange
 from arirecord.session.reader import Frame
 
 from .audio import Audio
-from .dialplan_legs import LEG_EVENTS, dialplan_leg, event_of
-from .media_channel import MediaChannel, described_channel
+from .media_channel import LEG_EVENTS, MediaChannel, described_channel, dialplan_leg
 from .media_socket import serve_media
 from .media_targets import send_audio
 
@@ -74,7 +73,7 @@ class MediaChannels:
         if leg is not None:
             self._add(leg)
         elif self._channels and frame.type in ("ChannelDestroyed", "ChannelDialplan"):
-            channel = event_of(frame).get("channel")
+            channel = json_object(frame.raw).get("channel")
             channel_id = str(channel.get("id", "")) if isinstance(channel, dict) else ""
             known = self._channels.get(channel_id)
             if known is not None and (frame.type == "ChannelDestroyed" or known.is_application):

@@ -9,9 +9,8 @@ from typing import Final, NamedTuple
 
 from arirecord.replay.rest.request_key import RequestKey
 
-from .grouping import CallRequests, Grouping
+from .grouping import CallRequests, Grouping, Request
 from .reactions import Reactions
-from .requests import Request
 from .rules import Rules
 
 __all__ = ["Compared", "Hunk", "Limits", "compare"]

@@ -18,10 +18,9 @@ from arirecord.replay.timing.progress import Place
 from arirecord.session.reader import SessionFile
 
 from .compare import Compared, Limits, compare
-from .grouping import TYPES, Grouping
+from .grouping import TYPES, Grouping, Request
 from .learn import read_rules
 from .reactions import Reactions
-from .requests import Request
 from .rules import DEFAULT_RULES, REPEATED, Rule, Rules
 
 __all__ = ["Comparison", "Differs", "request_of"]

@@ -1,8 +1,8 @@
-"""Groups requests by call: ids that occur together belong together."""
+"""Requests as verification compares them, grouped by call: ids that occur together belong together."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -10,12 +10,27 @@ from arirecord.asterisk.channel_names import is_media
 from arirecord.replay.rest.request_key import RequestKey
 from arirecord.session.reader import Frame
 
-__all__ = ["TYPES", "CallRequests", "Grouping"]
+__all__ = ["TYPES", "CallRequests", "Grouping", "Request"]
 
 TYPES: Final = ("StasisStart", "Dial", "ChannelEnteredBridge")
 """The event types that show which resources belong together."""
 
 Object = Mapping[str, Any]
+
+
+class Request(NamedTuple):
+    """A request in recorded ids; `thing` is the id of the resource that it created, or empty.
+
+    `begun_ns` and `ended_ns` are the times of the request and of its response, `status` is that of the response. `seq`
+    is the number of the row of a recorded request, otherwise -1.
+    """
+
+    asked: RequestKey
+    thing: str = ""
+    begun_ns: int = 0
+    ended_ns: int = 0
+    status: int = 200
+    seq: int = -1
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import orjson
 from arirecord.replay.timing.progress import Place
 from arirecord.session.reader import Frame
 
-from .grouping import CallRequests, Grouping
-from .requests import Request
+from .grouping import CallRequests, Grouping, Request
 
 __all__ = ["Reactions"]
 

@@ -15,7 +15,7 @@ from arirecord.session.reader import open_session
 from .app import running, where
 from .compare import Compared, Limits
 from .comparison import Comparison, request_of
-from .requests import Request
+from .grouping import Request
 from .rules import Rule
 
 __all__ = ["Verified", "VerifyOptions", "sessions_in", "verify"]
