@@ -14,6 +14,15 @@ WITH transfers_of_calls AS (
     JOIN int_call_channels AS calls ON calls.channel_id = transfers.named_id
 ),
 
+-- A transferred caller who was parked has reached the parking lot.
+parked AS (
+    SELECT goers.seq
+    FROM int_transfer_goers AS goers
+    JOIN int_bridge_waits AS waits
+        ON waits.channel_id = goers.goer_id AND waits.seq >= goers.from_seq AND waits.seq < goers.next_seq
+    WHERE waits.kind = 'parking'
+),
+
 unended_dials AS (
     SELECT peer_channel_id, min(seq) AS seq, min(started_at) AS started_at
     FROM int_dial_attempts
@@ -53,13 +62,11 @@ SELECT
     call_id, transferer_channel_id, seq, event_at
 FROM transfers_of_calls
 WHERE result = 'Success' AND outcome IN ('abandoned', 'busy', 'failed', 'no answer', 'returned')
+    AND seq NOT IN (SELECT seq FROM parked)
 UNION ALL
 SELECT
     'hold-without-unhold', 'warning',
-    format(
-        'held the other side until the end, {:.1f} s later',
-        seconds_between(holds.started_at, holds.ended_at)
-    ),
+    format('held the other side until the end, {:.1f} s later', seconds_between(holds.started_at, holds.ended_at)),
     calls.call_id, holds.channel_id, holds.seq, holds.started_at
 FROM int_holds AS holds
 -- The held channels may leave shortly before the holding one ends.

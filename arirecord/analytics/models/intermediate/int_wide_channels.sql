@@ -1,7 +1,7 @@
 -- One row is one channel whose audio may have more than 8,000 samples a second. Identified by `channel_id`.
 -- `rate_hz` is NULL if the rate is not known: a Local channel that no channel dialled has 192 kHz, unless its request
--- named other formats. The format of external media is in its request; a WebSocket has the size of its packets of 20 ms,
--- which are linear (2 bytes a sample) if they are longer than those of 8 kHz.
+-- named other formats. The format of external media is in its request; that by RTP has it in its dial string, too. A
+-- WebSocket has the size of its packets of 20 ms, which are linear (2 bytes a sample) if longer than those of 8 kHz.
 WITH media AS (
     SELECT
         originations.channel_id,
@@ -10,6 +10,13 @@ WITH media AS (
     FROM stg_requests AS requests
     JOIN stg_originations AS originations USING (seq)
     WHERE requests.path = 'channels/externalMedia'
+    UNION ALL
+    SELECT
+        peer_channel_id,
+        regexp_extract(dialstring, '/c\(([^)]+)\)', 1) AS dialled_format,
+        sample_rate(dialled_format)
+    FROM int_dials
+    WHERE dialled_format <> ''
 ),
 
 halves AS (
