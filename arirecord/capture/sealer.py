@@ -81,7 +81,7 @@ class Sealer:
             self._changed.notify()
 
     def finish(self, waiting: Callable[[int], None]) -> list[str]:
-        """Try all parts of this recording once more; return a message for each that could not be sealed.
+        """Try all parts of this recording once more; return a message for each reason why some could not be sealed.
 
         `waiting` is called with the number of parts that are left.
         """
@@ -93,11 +93,17 @@ class Sealer:
         if self._thread.is_alive():
             waiting(sum(not each.is_left for each in (*self._waiting, *filter(None, [self._current]))))
             self._thread.join()
-        parts = [each for each in self._waiting if not each.is_left]
-        for number, each in enumerate(parts):
+        parts = [each.part for each in self._waiting if not each.is_left]
+        messages: dict[str, list[str]] = {}
+        for number, part in enumerate(parts):
             waiting(len(parts) - number)
-            each.problem = self._problem(each.part)
-        return [f"{each.part} was not {self._task}: {each.problem}" for each in parts if each.problem is not None]
+            if (problem := self._problem(part)) is not None:
+                message = f"{part} was not {self._task}: {problem}"
+                messages.setdefault(message.replace(str(part), ""), []).append(message)
+        return [
+            first if not others else f"{first}. The same holds for {len(others):,} other parts."
+            for first, *others in messages.values()
+        ]
 
     def _run(self, folder: Path) -> None:
         try:
