@@ -21,7 +21,8 @@ __all__ = [
 
 _LOGIN = ("api_key", "apikey")
 _NAME = re.compile(
-    r"passw|passphrase|(?<![a-z])pass(?![a-z])|(?<![a-z])pwd|secret(?!ar)|token|api[-_ ]?key|credential|authorization"
+    r"passw|passphrase|pass[-_ ]?code|(?<![a-z])pass(?![a-z])|(?<![a-z])pwd|secret(?!ar)|token|credential|authorization"
+    r"|(?:api|access|account|auth|encryption|license|signing)[-_ ]?key|signature"
     r"|cookie|private[-_]?key|md5[-_]?cred|(?<![a-z])pin(?![a-z])|pin[-_]?(?:code|number|no)(?![a-z])"
     r"|(?:user|caller|conf|admin|agent|vm|mailbox|account|my)[-_]?pin(?![a-z])"
     r"|(?<![a-z])(?:jwt|otp|cvv2?|cvc2?)(?![a-z])",
@@ -29,30 +30,47 @@ _NAME = re.compile(
 )
 _CAMEL_PIN = re.compile("[a-z]Pin(?![a-z])")
 _HINTS = (b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"authoriz", b"cookie", b"pin", b"authent",
-          b"jwt", b"otp", b"cvv", b"cvc", b"\\u")  # fmt: skip
-"""One of these is in each text that holds a secret name, in lower case."""
+          b"jwt", b"otp", b"cvv", b"cvc", b"\\u", b"signature", b"bearer", b"eyj", b"sk-", b" -u ")  # fmt: skip
+"""One of these is in each text that holds a secret name, a token or a login, in lower case."""
 _SCHEME = r"(?:(?:Basic|Bearer|Digest)\s+)?"
+_QUOTE = r"""(?:\\*["']|&quot;|&#34;)?"""
 _IN_QUOTES = r"""(?<=")(?:\\.|[^"\\\n])+|(?<=')(?:\\.|[^'\\\n])+"""
+_SIGN = (
+    rf"""={_QUOTE}|{_QUOTE}\]?[ \t]+(?::?==?>?|->)[ \t]*{_QUOTE}|["'],\s*["']|&quot;:&quot;"""
+    r"|:[ \t]*[|>][+-]?[ \t]*\r?\n[ \t]+"  # a block in YAML
+)
+_NAMED_BEFORE = r"(?<![\w-])([\w-]{1,80})"
 _ASSIGNED = re.compile(
-    r"""(?<![\w-])([\w-]{1,80})(=["']?|["']?]?[ \t]+=>?[ \t]*["']?|["']?\s*:\s*["']?|["'],\s*["'])"""
-    rf"""({_IN_QUOTES}|{_SCHEME}(?:\\.|[^\s&"'<>\#,;()\\])+)""",
+    rf"""{_NAMED_BEFORE}({_SIGN}|{_QUOTE}\s*:\s*{_QUOTE})({_IN_QUOTES}|{_SCHEME}(?:\\.|[^\s&"'<>\#,;()\\])+)""",
     re.IGNORECASE,
 )
 _IN_STRING = re.compile(
-    r"""(?<![\w-])([\w-]{1,80})(=["']?|["']?]?[ \t]+=>?[ \t]*["']?|["']?:\s+["']?|["'],\s*["'])"""
-    rf"""({_IN_QUOTES}|{_SCHEME}[^\s&;"'<>]+)""",
-    re.IGNORECASE,
+    rf"""{_NAMED_BEFORE}({_SIGN}|{_QUOTE}[ \t]*:\s+{_QUOTE})({_IN_QUOTES}|{_SCHEME}[^\s&;"'<>]+)""", re.IGNORECASE
 )
+_ENCODED = re.compile(rf"{_NAMED_BEFORE}(%3D)((?:(?!%26)[^\s&\"'<>])+)", re.IGNORECASE)
+_OPTION = re.compile(r"(?<!\S)--([\w-]{1,80})([ \t]+[\"']?)([^\s\"']+)")
+_OPTION_LOGIN = re.compile(r"(?<!\S)(?:-u|--user)[ \t]+[\"']?[^\s:\"']{1,80}:([^\s\"']+)")
+"""Options of shell commands."""
 _LINE = re.compile(r"(?<![\w-])((?:[\w-]*-)?(?:Authorization|Cookie))(:[ \t]+)([^\r\n]+)", re.IGNORECASE)
 """A header's line: a cookie or a login has several parts."""
-_ELEMENT = re.compile(r"<([\w.:-]{1,80})((?:\s[^<>]*)?>)([^<>]+)(?=</)")
+_ELEMENT = re.compile(r"<([\w.:-]{1,80})((?:\s[^<>]*)?>(?:<!\[CDATA\[)?)([^<>]+)(?=</|\]\]>)")
+_NAMED_ELEMENT = re.compile(
+    r"""(?:\b(?:name|key|id|attribute)=["']|<(?:name|key)>)([\w.:-]{1,80})"""
+    r"""(["'][^<>]{0,200}?(?:\bvalue=["']|>(?:<value>)?)|</\w+>\s*<\w+>)([^<>"']+)"""
+)
 _FORM_FIELD = re.compile(r'name="([^"\r\n]{1,80})"(\r?\n(?:[^\r\n]+\r?\n)*\r?\n)(.+?)(?=\r?\n--)', re.DOTALL)
 """A field of multipart/form-data."""
-_USER_INFO = re.compile(r"(?:://|(?<![\w])sips?:)[^\s/:@\"'<>]{1,80}:([^\s/@\"'<>]+)(?=@)", re.IGNORECASE)
-_USER_INFO_BYTES = re.compile(_USER_INFO.pattern.encode(), re.IGNORECASE)
-_KEY_BLOCK = re.compile(r"(?<=PRIVATE KEY-----)[^-]+(?=-----END)")
-_NAMING = ("attribute", "variable", "name", "key", "field", "header")
-_NAMED = ("value", "val")
+_USER_INFO = re.compile(
+    r"(?:(?:://|(?<!\w)sips?:|(?<!\w)(?:SIP|IAX2?)/|\"dialstring\":\s*\"|\bregister\s*=>\s*)[^\s/:@\"'<>]{1,80}|://)"
+    r":([^\s/@\"'<>]+)(?=@)",
+    re.IGNORECASE,
+)
+_USER_INFO_HINT = re.compile(rb":[^\s/:@\"'<>]+@")
+_KEY_BLOCK = re.compile(r"PRIVATE KEY(?: BLOCK)?-----(?!\s*\(removed:)([^-]+)")
+_TOKEN = re.compile(r"(?<![\w-])(?:[Bb]earer\s+([\w.~+/-]{8,}=*)|(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|sk-[\w-]{16,}))")
+"""Tokens that their form shows: in a header, JWT, and keys of language models."""
+_NAMING = ("attribute", "variable", "name", "key", "field", "header", "id", "option", "parameter", "property", "k")
+_NAMED = ("value", "val", "content", "data", "v")
 _VARIABLE_SET = re.compile(r"(?<![\w-])([\w-]{1,80})\)*=")
 _APP_DATA = {"app_data": "app_name", "dialplan_app_data": "dialplan_app"}
 _FORM = "application/x-www-form-urlencoded"
@@ -132,7 +150,7 @@ def clean_body(
 def clean_frame(data: bytes, uri: str | None = None) -> bytes:
     """A message from Asterisk without secrets, most often unchanged. `uri` is that of the request it responds to."""
     lowered = data.lower()
-    has_hint = any(hint in lowered for hint in _HINTS) or (b"@" in data and _USER_INFO_BYTES.search(data))
+    has_hint = any(hint in lowered for hint in _HINTS) or _USER_INFO_HINT.search(data)
     if uri is None and not has_hint:
         return data
     try:
@@ -176,14 +194,20 @@ def _without_assignments(pattern: re.Pattern[str], text: str, report: Report) ->
         return match[0][: len(match[0]) - len(secret)] + removed(secret)
 
     if "<" in text:
-        text = _ELEMENT.sub(replace, text)
+        text = _NAMED_ELEMENT.sub(replace, _ELEMENT.sub(replace, text))
     if 'name="' in text:
         text = _FORM_FIELD.sub(replace, text)
     if "@" in text:
         text = _USER_INFO.sub(hide, text)
     if "PRIVATE KEY" in text:
         text = _KEY_BLOCK.sub(hide, text)
-    return pattern.sub(replace, _LINE.sub(replace, text))
+    if "--" in text:
+        text = _OPTION.sub(replace, text)
+    if "-u" in text:
+        text = _OPTION_LOGIN.sub(hide, text)
+    if "%3" in text:
+        text = _ENCODED.sub(replace, text)
+    return _TOKEN.sub(hide, pattern.sub(replace, _LINE.sub(replace, text)))
 
 
 def _without_variable(application: Any, data: str, report: Report) -> str:
@@ -214,6 +238,8 @@ def _without_secrets(value: Any, report: Report, whole: str = "") -> Any:
     for key, item in value.items():
         if is_secret_name(key) or (key in _NAMED and is_pair) or (key and key == whole):
             cleaned[key] = _removed_all(item, report)
+        elif key == "dialstring" and isinstance(item, str):
+            cleaned[key] = _without_assignments(_IN_STRING, f"IAX2/{item}", report)[5:]  # it has no technology
         elif key in _APP_DATA and isinstance(item, str):
             cleaned[key] = _without_variable(value.get(_APP_DATA[key]), item, report)
         else:

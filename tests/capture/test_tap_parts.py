@@ -235,6 +235,7 @@ def test_no_field_of_ari_is_a_secret() -> None:
         b'{"type":"X","channel":{"dialplan":{"app_name":"Set","app_data":"SIPPASSWORD=hunter2"}}}',
         b'{"type":"ChannelUserevent","userevent":{"Token":"hunter2"}}',
         b'{"type":"X","note":"Authorization: Bearer hunter2"}',
+        b'{"type":"Dial","dialstring":"ann:hunter2@carrier/5551","forward":""}',
         b'{"type":"X","url":"http://pbx/x?api_key=hunter2"}',
         b"password=hunter2",
         b'{"password":"hunter2", broken',

@@ -188,6 +188,26 @@ SHAPES = [
     f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
     f'--b\r\nContent-Disposition: form-data; name="password"\r\n\r\n{SECRET}\r\n--b--',
     f"('password', '{SECRET}')",
+    f"-----BEGIN OPENSSH PRIVATE KEY-----\n{SECRET}",
+    "<pwd><![CDATA[hunter2Zq]]></pwd>",
+    f'<field name="password" type="text" value="{SECRET}"/>',
+    "<param><name>password</name><value>hunter2Zq</value></param>",
+    f"password: |\n  {SECRET}\n",
+    "password : hunter2Zq",
+    "password := 'hunter2Zq'",
+    "mycommand --db-password hunter2Zq",
+    "curl -u user:hunter2Zq http://phone.example",
+    "redis://:hunter2Zq@store",
+    "SIP/user:hunter2Zq@carrier/5551",
+    "register => user:hunter2Zq@carrier",
+    "https://phone.example/?next=https%3A%2F%2Fx%2F%3Fpassword%3Dhunter2Zq%26a%3Db",
+    '{\\"password\\":\\"hunter2Zq\\"} ',
+    "password&quot;:&quot;hunter2Zq&quot;",
+    "AccountKey=hunter2Zq;x",
+    "sent Bearer hunter2Zq to it",
+    "sk-proj-hunter2Zqabcdefghijklmn is in it",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxhunter2Zq.abc",
+    orjson.dumps({"id": "auth_password", "content": SECRET}).decode(),
     orjson.dumps({"field": "auth_password", "val": SECRET}).decode(),
     orjson.dumps({"headers": [["Authorization", SECRET]]}).decode(),
     orjson.dumps({"data": orjson.dumps({"data": orjson.dumps({"otp": SECRET}).decode()}).decode()}).decode(),
@@ -197,7 +217,7 @@ SHAPES = [
 @pytest.mark.parametrize("is_value", [False, True], ids=["body", "variable"])
 @pytest.mark.parametrize("text", SHAPES, ids=range(len(SHAPES)))
 def test_a_secret_goes_in_any_format(text: str, is_value: bool) -> None:
-    """XML, INI, YAML, code, headers, forms, URLs, keys, JSON in JSON: as a body, and in a variable of an event."""
+    """XML, INI, YAML, code, commands, headers, forms, URLs, keys, JSON in JSON: as a body, and in a variable."""
     event = {"type": "ChannelVarset", "variable": "SETTINGS", "value": text}
     found: list[str] = []
     cleaned = clean_frame(orjson.dumps(event)).decode() if is_value else clean_text(text, found.append)
@@ -218,6 +238,11 @@ def test_a_secret_goes_in_any_format(text: str, is_value: bool) -> None:
         "http://pbx:8088/ari?a@b",
         "<pinned>yes</pinned><b>password</b>",
         '[["state", "Up"], ["keys", "1"]]',
+        "PJSIP/alice@pbx,,b(handler^s^1(a:b@c))",
+        "<param><name>colour</name><value>red</value></param>",
+        "task-1234567890123456789",
+        "speak --voice alice -u 12",
+        "at 12:30@desk",
     ],
 )
 def test_other_texts_stay(text: str) -> None:
