@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from arirecord.asterisk.catalogue import event_types, fields_of
+from arirecord.session.rows import own_text
+
 from .import_events import FoundRow
+from .import_json_values import json_text
 
 __all__ = ["FileReport"]
 
@@ -15,6 +19,13 @@ _INSPECTED = re.compile(rb"\{\s*type: '")
 """An event as Node.js prints objects."""
 _SEPARATORS = " \t\r[],\x1e\ufeff\0"
 """Characters between events that are not text."""
+_HEAD_OF_EVENT = re.compile(r"""\{\s*\\*["']{1,2}type\\*["']""")
+_REST_OF_EVENT = re.compile(
+    r'"(?:asterisk_id|application)\\*"\s*:\s*\\*"|"(?:channel|bridge|playback|recording)\\*"\s*:\s*\{'
+)
+"""Fields of an event in a line that holds neither one nor the beginning of one: the rest of a damaged one."""
+_ZEROS = "\0\0"
+"""What a file system leaves where data was not written."""
 
 
 @dataclass
@@ -39,6 +50,10 @@ class FileReport:
     is_binary: bool = False
     head: bytes = b""
     line: int = 1
+    zeros_count: int = 0
+    _rest_count: int = 0
+    _rest: str = ""
+    _losses: tuple[int, int, str] = (0, 0, "")
     _is_event_line: bool = False
     _text: str = ""
 
@@ -67,6 +82,11 @@ class FileReport:
         """Count an object without any event."""
         self.object_count += 1
         self.fields = self.fields or list(value)
+        kind = value.get("type")
+        known = fields_of(kind) if isinstance(kind, str) and kind in event_types() else ()
+        if any(isinstance(value.get(name), dict) for name in known):
+            self._rest_count += 1  # the beginning of an event and the end of another one
+            self._rest = self._rest or _shown(json_text(value))
 
     def add_other_text(self, text: str) -> list[str]:
         """Count the lines of a text without an event; return those that have ended and hold something."""
@@ -81,7 +101,25 @@ class FileReport:
             self.other = (self.line + ended.index(others[0]), others[0].strip())
         self.line += len(ended)
         self.other_count += len(others)
+        self.zeros_count += self.events > 0 and _ZEROS in text
+        for line in others:
+            if _REST_OF_EVENT.search(line) and not _HEAD_OF_EVENT.search(line):
+                self._rest_count += 1
+                self._rest = self._rest or _shown(line.strip())
         return others
+
+    def lost(self, broken_count: int) -> str:
+        """Return `raw` of a row of type `gap` if events were lost since the last call; empty if not, or before all.
+
+        broken_count: number of broken events so far that have a beginning.
+        """
+        before = self._losses
+        self.broken_count = broken_count + self._rest_count
+        self._losses = self.broken_count, self.zeros_count, self.broke_off or self.long_line
+        if before == self._losses or not self.events:
+            return ""
+        count = self.broken_count - before[0]
+        return own_text("connection", "gap", reason=f"{self.name} is damaged here", lost_count=count or None)
 
     def results(self, *, is_text_kept: bool) -> tuple[list[tuple[str, str]], list[str]]:
         """Return problems, each with its place, and remarks on what is harmless."""
@@ -106,8 +144,10 @@ class FileReport:
             what = f"{_count(self.bad_time_count, 'event')} with a time that is not one since 1970; it was left out."
             problems.append((self.name, what))
         if self.broken_count:
-            what = f"{_count(self.broken_count, 'broken event')} left out, such as {self.broken}"
+            what = f"{_count(self.broken_count, 'broken event')} left out, such as {self.broken or self._rest}"
             problems.append((self.name, what))
+        if self.zeros_count:
+            problems.append((self.name, "zeros in place of data that was not written: its events are lost."))
         if self.broke_off:
             problems.append((f"{self.name}:{self.line}", self.broke_off))
         if self.long_line:
@@ -141,7 +181,11 @@ class FileReport:
 
     def _example(self) -> str:
         line, text = self.other
-        return f"such as line {line:,}: {text[:_SHOWN]}{'…' * (len(text) > _SHOWN)}"
+        return f"such as line {line:,}: {_shown(text)}"
+
+
+def _shown(text: str) -> str:
+    return f"{text[:_SHOWN]}{'…' * (len(text) > _SHOWN)}"
 
 
 def _count(count: int, noun: str) -> str:

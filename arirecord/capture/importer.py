@@ -195,6 +195,8 @@ class _Stream:
                     some = lines[begin : begin + _BATCH]
                     part = alike(some) if self._finder.is_plain and not reader.is_within_value else None
                     if part:
+                        if lost := report.lost(self._broken_count(reader)):
+                            yield ImportedRows(part.times[:1], ["connection"], [lost])
                         report.events += len(part.raws)
                         report.line += len(some)
                         yield part
@@ -206,6 +208,9 @@ class _Stream:
         except LongLineError as error:
             report.long_line, report.has_data = str(error), True
         yield from self._found_in(reader, "", report, is_last=True)
+        lost = report.lost(self._broken_count(reader))
+        if lost and len(self._sources) > 1:
+            yield ImportedRows([None], ["connection"], [lost])
 
     def _found_in(
         self, reader: ValueReader, text: str, report: FileReport, *, is_last: bool = False
@@ -217,6 +222,8 @@ class _Stream:
                 continue
             events = self._finder.find(value.value, value.raw)
             if events or _is_of_journal(value.value):
+                if events and (lost := report.lost(self._broken_count(reader))):
+                    rows.append(FoundRow(None, lost, "connection"))
                 report.add_events(value.text, events)
                 rows += events
             else:
@@ -224,11 +231,16 @@ class _Stream:
                 self._other(report.add_other_text(value.text), rows)
         if is_last:
             self._other(report.add_other_text("\n"), rows)
-        report.broken_count = reader.broken_count + self._finder.broken_count
         report.broken = reader.broken or self._finder.broken
         if rows:
             times = [row.t_ns if row.t_ns is not None else _own_time_ns(row) for row in rows]
+            for at in range(len(rows) - 2, -1, -1):  # a gap ends with the event behind it
+                if times[at] is None and rows[at].kind == "connection":
+                    times[at] = times[at + 1]
             yield ImportedRows(times, [row.kind for row in rows], [row.raw for row in rows])
+
+    def _broken_count(self, reader: ValueReader) -> int:
+        return reader.broken_count + self._finder.broken_count
 
     def _other(self, lines: Sequence[str], rows: list[FoundRow]) -> None:
         if self._keep_text:

@@ -161,6 +161,9 @@ def imported(folder: Path, content: bytes, name: str = "given", **options: Any) 
     file.write_bytes(content)
     header = import_streams([file], folder / "s.parquet", force=True, **options)
     frames = list(open_session(folder / "s.parquet").frames(kinds=None))
+    gaps = [frame for frame in frames if frame.kind == "connection"]
+    assert len(gaps) == header.gap_count <= header.lost_count + len(header.problems)
+    frames = [frame for frame in frames if frame not in gaps]
     assert {frame.kind for frame in frames} <= {"event"}
     return [json.loads(frame.raw) for frame in frames], [frame.t_ns for frame in frames], header
 
@@ -321,14 +324,51 @@ def test_named_fields(tmp_path: Path) -> None:
     assert (events, times, header.problems) == (EVENTS, [t * 10**6 for t in MS], [])
 
 
-@pytest.mark.parametrize("cut", [100, 300, 500])
-def test_an_event_that_is_cut(cut: int, tmp_path: Path) -> None:
-    """It is reported; the events beside it are whole."""
-    lines = [*LINES[:5], LINES[5][:cut], *LINES[6:]]
+DAMAGES: dict[str, Callable[[str], str]] = {
+    "the end of an event": lambda line: line[:100],
+    "nearly all of an event": lambda line: line[:-9],
+    "the beginning of an event": lambda line: line[60:],
+    "zeros": lambda _: "\0" * 4096,
+    "zeros in an event": lambda line: line[:80] + "\0" * 4096 + line[-30:],
+    "two events in one": lambda line: line[:200] + LINES[9][150:],
+    "bytes of something else": lambda line: line[:90] + "\x07Zw\x01" * 50 + line[200:],
+    "the end of one, between others": lambda line: f"{LINES[11][300:]}\n{LINES[11][:120]}",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage(damage: str, tmp_path: Path) -> None:
+    """It is reported; the events beside it are whole. It is a gap: a call around it is not complete."""
+    lines = [*LINES[:8], DAMAGES[damage](LINES[8]), *LINES[9:]]
     events, _, header = imported(tmp_path, "\n".join(lines).encode())
 
-    assert events == EVENTS[:5] + EVENTS[6:]
-    assert [problem["what"][:23] for problem in header.problems] == ["1 broken event left out"]
+    assert events == EVENTS[:8] + EVENTS[9:]
+    assert header.gap_count == 1
+    assert ("broken event" in header.problems[0]["what"]) == bool(header.lost_count) == (damage != "zeros")
+    with connect(tmp_path / "s.parquet") as session:
+        assert session.sql("SELECT is_complete, duration_s, talk_s FROM calls").fetchall() == [(False, 12.053, None)]
+        assert session.sql("SELECT seq FROM recording_gaps").fetchall() == [(8,)]
+
+
+def test_damage_at_the_borders(tmp_path: Path) -> None:
+    """A file that begins or ends within an event is reported, too; the whole call in it is complete."""
+    events, _, header = imported(tmp_path, "\n".join([LINES[3][90:], *LINES, LINES[3][:200]]).encode())
+
+    assert (events, header.gap_count) == (EVENTS, 0)
+    assert [problem["what"][:25] for problem in header.problems] == ["2 broken events left out,"]
+
+
+def test_damage_between_two_files(tmp_path: Path) -> None:
+    """The event that one file ends with and the next one begins with is lost, in whichever order they are given."""
+    files = [tmp_path / "b.log", tmp_path / "a.log"]
+    files[0].write_text("\n".join([*LINES[:9], LINES[9][:150]]))
+    files[1].write_text("\n".join([LINES[9][150:], *LINES[10:]]))
+    for order in (files, files[::-1]):
+        header = import_streams(order, tmp_path / "s.parquet", force=True)
+
+        assert (header.gap_count, header.events) == (1, len(LINES) - 1)
+        with connect(tmp_path / "s.parquet") as session:
+            assert session.sql("SELECT is_complete FROM calls").fetchall() == [(False,)]
 
 
 @pytest.mark.parametrize(
