@@ -1,41 +1,35 @@
 -- One row is one playback: media that a request asked ARI to play to a channel or a bridge. Identified by
 -- `playback_id` and `first_seq`. Asterisk reports the beginning of each of its sounds and of each restart, and the end
--- once.
+-- once. A life of an id is on one target until its end, since an app may reuse the id on another one.
 WITH steps AS (
     -- A frame that Asterisk sent twice is one step.
     SELECT
-        playback_id, type, event_at, media_uri,
-        any_value(target_uri) AS target_uri,
-        any_value(channel_id) AS channel_id,
-        any_value(bridge_id) AS bridge_id,
+        playback_id, target_uri, channel_id, bridge_id, type, event_at, media_uri,
         any_value(language) AS language,
         any_value(state) AS state,
         bool_or(is_receipt_time) AS is_receipt_time,
         min(seq) AS seq
     FROM stg_playback_events
     WHERE playback_id IS NOT NULL
-    GROUP BY playback_id, type, event_at, media_uri
+    GROUP BY playback_id, target_uri, channel_id, bridge_id, type, event_at, media_uri,
+        CASE WHEN event_at IS NULL THEN seq END
 ),
 
--- An app may reuse an id when its playback has ended.
 numbered AS (
     SELECT
         *,
         type = 'PlaybackStarted' AND lag(type) OVER steps_of_id = 'PlaybackStarted'
             AND lag(media_uri) OVER steps_of_id IS NOT DISTINCT FROM media_uri AS is_restart,
         count(*) FILTER (type = 'PlaybackFinished') OVER (
-            PARTITION BY playback_id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            steps_of_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS number
     FROM steps
-    WINDOW steps_of_id AS (PARTITION BY playback_id ORDER BY seq)
+    WINDOW steps_of_id AS (PARTITION BY playback_id, target_uri, channel_id, bridge_id ORDER BY seq)
 ),
 
 played AS (
     SELECT
-        playback_id,
-        any_value(target_uri) AS target_uri,
-        any_value(channel_id) AS channel_id,
-        any_value(bridge_id) AS bridge_id,
+        playback_id, target_uri, channel_id, bridge_id,
         any_value(language) AS language,
         bool_or(is_receipt_time) AS is_receipt_time,
         list(media_uri ORDER BY seq) FILTER (type = 'PlaybackStarted' AND is_restart IS NOT true) AS media_uris,
@@ -47,7 +41,7 @@ played AS (
         min(seq) AS first_seq,
         max(seq) AS last_seq
     FROM numbered
-    GROUP BY playback_id, number
+    GROUP BY playback_id, target_uri, channel_id, bridge_id, number
 )
 
 SELECT

@@ -12,4 +12,4 @@ SELECT
     min(seq) AS seq
 FROM stg_recording_events
 WHERE recording_name IS NOT NULL
-GROUP BY recording_name, type, event_at, target_uri, channel_id, bridge_id
+GROUP BY recording_name, type, event_at, target_uri, channel_id, bridge_id, CASE WHEN event_at IS NULL THEN seq END
