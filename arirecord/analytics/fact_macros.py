@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from arirecord.asterisk.channel_names import HELPERS, MEDIA, SNOOP
+from arirecord.asterisk.channel_names import CALLS, HELPERS, MEDIA, SNOOP
 from arirecord.asterisk.channel_states import INCOMING_STATES, OUTGOING_STATES, RESERVED_STATES, RINGING_STATES
 from arirecord.asterisk.dial_statuses import DISPOSITIONS, PROGRESS_STATUSES, RINGING_STATUSES
 from arirecord.asterisk.dialplan_apps import PROMPTS, SILENT_PROMPTS
@@ -39,6 +39,9 @@ _MACROS = {
     "talk_remedy(reason)": f"CASE reason {_REMEDIES} END",
     "is_helper(channel_name)": f"regexp_matches(channel_name, '^({'|'.join(HELPERS)})([/-]|$)')",
     "is_media(channel_name)": f"regexp_matches(channel_name, '^({'|'.join(MEDIA)})([/-]|$)')",
+    # No far end is up so soon.
+    "is_quick_media(channel_name, state, answer_ms)": f"""is_outgoing_state(state) AND answer_ms < 100
+        AND NOT regexp_matches(channel_name, '^({"|".join((*CALLS, *HELPERS))})([/-]|$)')""",
     "snooped_id(channel_name)": f"regexp_extract(channel_name, {text(SNOOP)}, 1)",
     # `PJSIP/1001` of `PJSIP/1001-0000002a`
     "endpoint_of(channel_name)": "regexp_replace(channel_name, '(.)-[^-]*$', '\\1')",

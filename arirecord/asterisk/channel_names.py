@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["HELPERS", "MEDIA", "SNOOP", "endpoint_of", "is_helper", "is_media", "snooped_id"]
+__all__ = ["CALLS", "HELPERS", "MEDIA", "SNOOP", "endpoint_of", "is_helper", "is_media", "snooped_id"]
 
 HELPERS = (
     "Announcer", "Bogus", "CBAnn", "CBRec", "DAHDI/pseudo", "Message", "MulticastRTP", "OutgoingSpoolFailed",
@@ -12,6 +12,13 @@ HELPERS = (
 
 MEDIA = ("AudioSocket", "UnicastRTP", "WebSocket")
 """Channels that carry audio to and from a program: a voice bot, a transcription. ARI calls them external media."""
+
+CALLS = (
+    "ALSA", "Agent", "Bridge", "CAPI", "Console", "DAHDI", "Dongle", "Gtalk", "H323", "IAX2", "Jingle", "Khomp",
+    "Local", "MGCP", "Mobile", "Motif", "NBS", "OOH323", "OSS", "PJSIP", "Phone", "Quectel", "SCCP", "SIP", "SS7",
+    "Skinny", "Sofia", "Test", "USTM", "Vpb", "Zap", "mISDN",
+)  # fmt: skip
+"""Channels to telephones and trunks: the technologies of Asterisk's channel drivers, and others that are known."""
 
 SNOOP = r"^Snoop/(.+)-[0-9a-f]{8}$"
 """Name of a channel that listens to the channel whose id it contains (stasis/app.c, `snoop_determine_format`)."""

@@ -1,7 +1,8 @@
 -- One row is one channel that any event named, with its first and last known values. Identified by `channel_id`.
--- First values come from its creation, last values from its end; the whole recording is searched only for channels
--- without these. If its creation was not recorded, `created_at` is the channel's own creation time, and `made_seq`,
--- which orders channels by creation, is that of the last channel made before.
+-- First values come from its creation, last values from its end; only for channels without these the whole recording is
+-- searched. Without its creation, `created_at` is the channel's own creation time, and `made_seq`, which orders channels
+-- by creation, that of the last channel made before. A channel of an unknown technology is media if no channel dialled
+-- it, it has no number, and it was up at once: a telephone rings.
 WITH sightings AS MATERIALIZED (
     SELECT DISTINCT ON (events.channel_id, events.seq) events.*
     FROM (
@@ -33,33 +34,32 @@ lasts AS (
 
 -- Events may report a channel's number after its end.
 late AS (
-    SELECT events.channel_id, arg_max(events.caller_number, events.seq) AS caller_number
+    SELECT channel_id, arg_max(caller_number, seq) AS caller_number
     FROM stg_channel_events AS events
-    JOIN int_channel_lives AS lives ON lives.channel_id = events.channel_id AND events.seq > lives.ended_seq
-    WHERE events.event_type = 'ChannelCallerId'
-    GROUP BY events.channel_id
+    SEMI JOIN int_channel_lives AS lives ON lives.channel_id = events.channel_id AND events.seq > lives.ended_seq
+    WHERE event_type = 'ChannelCallerId'
+    GROUP BY channel_id
 )
 
 SELECT
-    lives.channel_id,
-    firsts.asterisk_id,
-    COALESCE(firsts.channel_name, lasts.channel_name) AS channel_name,
+    lives.channel_id, firsts.asterisk_id, COALESCE(firsts.channel_name, lasts.channel_name) AS channel_name,
     split_part(firsts.channel_name, '/', 1) AS technology,
-    -- Neither is a party to the call.
     COALESCE(is_helper(firsts.channel_name), false) OR COALESCE(undialled.is_probe, false) AS is_helper,
-    COALESCE(is_media(firsts.channel_name), false) AS is_media, firsts.channel_state AS first_state,
-    COALESCE(
-        lives.created_at,
-        CASE WHEN NOT is_time_of_another(firsts.channel_created_at, lives.channel_id) THEN firsts.channel_created_at END
-    ) AS created_at,
-    lives.ringing_at, lives.answered_at, lives.ended_at,
+    lives.channel_id IN (SELECT channel_id FROM stg_originations WHERE is_external_media) IS true
+        OR COALESCE(is_media(firsts.channel_name) OR (
+            is_quick_media(firsts.channel_name, firsts.channel_state, ms_between(lives.created_at, lives.answered_at))
+            AND COALESCE(firsts.caller_number, firsts.connected_number, lives.ringing_at::VARCHAR) IS NULL
+            AND (lives.channel_id IN (SELECT peer_channel_id FROM int_dials WHERE caller_channel_id <> '')) IS NOT true
+        ), false) AS is_media, firsts.channel_state AS first_state,
+    COALESCE(lives.created_at, CASE WHEN NOT is_time_of_another(firsts.channel_created_at, lives.channel_id)
+        THEN firsts.channel_created_at END) AS created_at,
     COALESCE(
         firsts.caller_number = firsts.connected_number, firsts.caller_number IS NULL AND lives.has_given_number, false
     ) AS is_number_given,
     CASE WHEN lives.created_seq IS NOT NULL OR NOT is_number_given
         THEN COALESCE(firsts.caller_number, lives.answered_number, lasts.caller_number) END AS caller_number,
     COALESCE(late.caller_number, lasts.caller_number, firsts.caller_number) AS last_caller_number,
-    COALESCE(firsts.caller_name, lasts.caller_name) AS caller_name,
+    COALESCE(firsts.caller_name, lasts.caller_name) AS caller_name, lives.ringing_at, lives.answered_at, lives.ended_at,
     COALESCE(firsts.connected_number, lasts.connected_number) AS connected_number,
     lasts.connected_number AS last_connected_number, lasts.connected_name AS last_connected_name,
     firsts.exten, lasts.exten AS last_exten, firsts.context, lasts.accountcode, lasts.protocol_id,

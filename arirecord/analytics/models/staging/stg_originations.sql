@@ -1,4 +1,4 @@
--- One row is one REST exchange by which a client made a channel. Identified by `seq`.
+-- One row is one REST exchange by which a client made a channel. Identified by `seq`. `is_external_media`: for a program.
 -- Its parameters are in the query or in a JSON body. A tap records such exchanges; a recording of a WebSocket that
 -- carries the app's requests has their responses.
 WITH exchanges AS (
@@ -25,6 +25,7 @@ asked AS (
 named AS (
     SELECT
         seq,
+        path_id = 'externalMedia' AS is_external_media,
         COALESCE(
             answer ->> 'id',
             CASE WHEN path_id NOT IN ('', 'create', 'externalMedia') THEN url_decode(path_id) END,
@@ -40,6 +41,7 @@ named AS (
 
 SELECT
     seq,
+    is_external_media,
     channel_key(channel_id, seq) AS channel_id,
     channel_key(originator_channel_id, seq) AS originator_channel_id,
     channel_key(other_channel_id, seq) AS other_channel_id
