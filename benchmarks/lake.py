@@ -32,6 +32,7 @@ from arirecord.lake.ingest import ingest
 from arirecord.lake.layout import list_parts
 from arirecord.lake.pruning import open_pruned
 from arirecord.lake.spark_engine import SparkEngine
+from arirecord.select.times import Position, Window
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.seal import seal
@@ -159,10 +160,9 @@ def _one_day(root: Path) -> None:
     begin_ns = int((_FIRST_DAY + timedelta(days=1)).timestamp()) * 10**9
     with connect(list_parts(root)[0].path, models=["calls"], kept=False):
         pass  # modules are loaded
+    window = Window(Position(begin_ns), Position(begin_ns + 86_400 * 10**9))
     before = _bytes_read()
-    with connect(
-        open_pruned(root, begin_ns, begin_ns + 86_400 * 10**9, has_calls=True), models=["calls"], kept=False
-    ) as db:
+    with connect(open_pruned(root, lambda span: [window], has_calls=True), models=["calls"], kept=False) as db:
         count = len(db.execute("FROM calls").fetchall())
     read, day = _bytes_read() - before, (_FIRST_DAY + timedelta(days=1)).date()
     size = sum(part.path.stat().st_size for part in list_parts(root, first_day=day, last_day=day))

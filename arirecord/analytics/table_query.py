@@ -11,7 +11,7 @@ from .call_lookup import LOOKUP_MODELS, has_id, has_number
 from .models import load_models, mart_names
 from .views import name, text
 
-__all__ = ["DISPOSITIONS", "GROUPS", "TableQuery", "from_mart", "models_asked", "sql_of", "time_column"]
+__all__ = ["DISPOSITIONS", "GROUPS", "TableQuery", "from_mart", "models_asked", "sql_of", "time_column", "within_times"]
 
 GROUPS = ("trunk", "prefix", "application", "endpoint", "origin", "server")
 """Groups of KPIs, for `by`."""
@@ -103,7 +103,7 @@ def sql_of(question: TableQuery, columns: Collection[str]) -> str:
 def _conditions(question: TableQuery, time: str | None) -> list[str]:
     conditions = []
     if question.times and time:
-        conditions.append(f"({' OR '.join(_within(name(time), *limits) for limits in question.times)})")
+        conditions.append(within_times(time, question.times))
     if question.numbers:
         conditions.append(has_number(question.numbers))
     if question.dispositions:
@@ -112,6 +112,11 @@ def _conditions(question: TableQuery, time: str | None) -> list[str]:
     if question.calls:
         conditions.append(has_id(question.calls))
     return conditions + ([f"({question.where})"] if question.where else [])
+
+
+def within_times(column: str, times: Sequence[tuple[datetime | None, datetime | None]]) -> str:
+    """Return the condition in SQL that a time is in one of the intervals `times` of a `TableQuery`."""
+    return f"({' OR '.join(_within(name(column), *limits) for limits in times)})"
 
 
 def _within(column: str, since: datetime | None, until: datetime | None) -> str:

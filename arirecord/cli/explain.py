@@ -2,25 +2,31 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from arirecord.select.times import Time, select_windows
 from arirecord.select.zones import find_zone, local_time
 
 from .console import machine_output, progress, say
 from .output import Formats, Input, Output, Verb, output_options
-from .param_types import timezone_option
+from .param_types import time_options
 from .result import TableView, show_rows
 from .session_input import open_session, otlp_options, server_option
 
 if TYPE_CHECKING:
+    import duckdb
+
     from arirecord.report.search import FoundCall
     from arirecord.report.story import Story
+    from arirecord.session.reader import SessionFile
 
 __all__ = ["command"]
 
+_UNIQUE_ID = re.compile(r"(?:^|-)(\d{10})\.\d+$")
 _FORMATS: Formats = {"text": (".txt",), "mermaid": (".mmd", ".md"), "svg": (".svg",), "html": (".html",)}
 
 
@@ -41,7 +47,11 @@ _FORMATS: Formats = {"text": (".txt",), "mermaid": (".mmd", ".md"), "svg": (".sv
 @click.option("--width", type=click.IntRange(60), help="Columns of the text.  [default: the terminal's, else 100]")
 @click.option("--lanes", type=click.IntRange(2), help="Show at most this many lanes; further channels share one.")
 @otlp_options
-@timezone_option("Time zone of the time of the call")
+@time_options(
+    begin_help="Only calls that started from then on: 14:03 (each day), 2026-11-23T14:03, +5m, seq:1234.",
+    until_help="Only calls that started before then.",
+    others=("the time of the call",),
+)
 @output_options(
     formats=_FORMATS,
     has_format=True,
@@ -59,6 +69,8 @@ def command(
     details: bool,
     width: int | None,
     lanes: int | None,
+    since: "Time | None",
+    until: "Time | None",
     timezone: str,
     output: Output,
 ) -> None:
@@ -72,6 +84,7 @@ def command(
       arirecord explain session.parquet 1795474818.125
       arirecord explain session.parquet 1002 --all
       arirecord explain session.parquet --worst 5 -o worst.html --timezone Europe/Prague
+      arirecord explain /srv/lake 1002 --since 2026-11-23T14:00 --until 2026-11-23T15:00
       arirecord explain session.parquet --seq 1207
       arirecord explain session.parquet PJSIP/1001-0000002a --format mermaid >> incident.md
     """
@@ -80,16 +93,23 @@ def command(
         raise click.UsageError("Name a call by an id, a channel or a number, or give --worst N, --seq N or --all.")
     if rules and worst is None:
         raise click.UsageError("--rule needs --worst.")
-    from arirecord.analytics.connection import Tables
-    from arirecord.report import call_data, search
+    if seq is not None and (since or until):
+        raise click.UsageError("--seq names a row of the whole recording: leave out --since and --until.")
     from arirecord.report.build_story import story
+    from arirecord.report.search import find_calls
 
-    tables = Tables(
-        open_session(session, has_tables=True), timezone, is_kept=True, calls=[call] if call is not None else []
-    )
-    tables.need({*call_data.MODELS, *search.MODELS})
-    connection = tables.connection
-    calls = _choose_calls(connection, session, call, worst, rules, seq)
+    from .selection import windows_of
+
+    connection, times = None, []
+    # Rows have their numbers, which details show, in the whole recording.
+    if call is not None and not (details or since or until) and (made_at := _time_of_id(call)):
+        opened, connection = _open(session, call, *made_at, timezone, select=select_windows)
+        if opened.pruned_from and not find_calls(connection, call):
+            connection = None
+    if connection is None:
+        opened, connection = _open(session, call, since, until, timezone)
+        times = [window.times() for window in windows_of(opened, since, until, timezone)] if since or until else []
+    calls = _choose_calls(connection, session, call, worst, rules, seq, times)
     if len(calls) > 1 and worst is None and not is_all:
         _list(calls, timezone)
         matching = f"{len(calls)} calls match {call if seq is None else f'row {seq}'}: name one by its id, or add --all"
@@ -108,20 +128,50 @@ def command(
         _write(stories(), len(calls), output, width, lanes, has_rows=details or seq is not None)
 
 
-def _choose_calls(
-    connection: "object", session: Path, call: str | None, worst: int | None, rules: Sequence[str], seq: int | None
-) -> "Sequence[FoundCall]":
-    import duckdb
+def _time_of_id(call: str) -> tuple[Time, Time] | None:
+    """Return the second in which Asterisk made a channel, by its id; None for other texts."""
+    unique = _UNIQUE_ID.search(call)
+    if unique is None:
+        return None
+    made_at = datetime.fromtimestamp(int(unique[1]), UTC)
+    return Time(call, made_at), Time(call, made_at + timedelta(seconds=1))
 
+
+def _open(
+    session: Path, call: str | None, since: Time | None, until: Time | None, timezone: str, **options: Any
+) -> "tuple[SessionFile, duckdb.DuckDBPyConnection]":
+    """Open the parts with the calls of a time, and compute their tables."""
+    from arirecord.analytics.connection import Tables
+    from arirecord.report import call_data, search
+
+    opened = open_session(session, since, until, timezone, has_calls=True, has_tables=True, **options)
+    tables = Tables(opened, timezone, is_kept=True, calls=[] if call is None else [call])
+    tables.need({*call_data.MODELS, *search.MODELS})
+    return opened, tables.connection
+
+
+def _choose_calls(
+    connection: "duckdb.DuckDBPyConnection",
+    session: Path,
+    call: str | None,
+    worst: int | None,
+    rules: Sequence[str],
+    seq: int | None,
+    times: "Sequence[tuple[datetime | None, datetime | None]]",
+) -> "Sequence[FoundCall]":
+    """Return the calls that the options select; of some `times`, those that started then."""
     from arirecord.report.linter_rules import RULES
     from arirecord.report.search import all_calls, calls_of_row, find_calls, worst_calls
 
-    assert isinstance(connection, duckdb.DuckDBPyConnection)
+    def of_times(calls: "Sequence[FoundCall]") -> "Sequence[FoundCall]":
+        return [one for one in calls if not times or any(_is_between(one.started_at, *limits) for limits in times)]
+
+    when = " in this time" if times else ""
     if call is not None:
-        calls = find_calls(connection, call)
+        calls = of_times(find_calls(connection, call))
         if not calls:
             raise click.ClickException(
-                f"{session} has no call, channel or number {call}. `arirecord calls {session}` lists the calls."
+                f"{session} has no call, channel or number {call}{when}. `arirecord calls {session}` lists the calls."
             )
         return calls
     if seq is not None:
@@ -135,12 +185,20 @@ def _choose_calls(
             )
         return calls
     try:
-        calls = worst_calls(connection, worst, rules or RULES) if worst is not None else all_calls(connection)
+        calls = of_times(
+            all_calls(connection)
+            if worst is None
+            else worst_calls(connection, None if times else worst, rules or RULES)
+        )[:worst]
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if not calls:
-        say("No call has such a problem." if worst is not None else f"{session} has no calls.")
+        say(f"No call{when} has such a problem." if worst is not None else f"{session} has no calls{when}.")
     return calls
+
+
+def _is_between(started_at: datetime | None, since: datetime | None, until: datetime | None) -> bool:
+    return started_at is not None and not (since and started_at < since) and not (until and started_at >= until)
 
 
 def _list(calls: "Sequence[FoundCall]", timezone: str) -> None:

@@ -2,15 +2,16 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
 from .output import Input, Output, Verb
-from .param_types import timezone_option
+from .param_types import time_options
 from .result import TableView, result_options, write
 from .session_input import open_session, otlp_options, server_option
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from arirecord.analytics.connection import Tables
+    from arirecord.select.times import Time
 
 __all__ = ["command"]
 
@@ -29,9 +31,21 @@ __all__ = ["command"]
 @click.option("-f", "--file", type=click.File(encoding="utf-8"), help="Read the SQL from a file; - is standard input.")
 @click.option("--unsafe", is_flag=True, help="Let the SQL read and write files, use the network and change settings.")
 @otlp_options
-@timezone_option("Time zone of buckets, local_time() and DuckDB's TimeZone")
+@time_options(
+    begin_help="Only rows from then on, of tables of calls and of events: 14:03 (each day), 2026-11-23T14:03, +5m.",
+    others=("buckets", "local_time()", "DuckDB's TimeZone"),
+)
 @result_options
-def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, timezone: str, output: Output) -> None:
+def command(
+    session: Path,
+    sql: str | None,
+    file: IO[str] | None,
+    unsafe: bool,
+    since: "Time | None",
+    until: "Time | None",
+    timezone: str,
+    output: Output,
+) -> None:
     """Query a session in SQL (DuckDB).
 
     `arirecord metrics` lists the tables: calls, legs, transfers … There is also a view for each event type, named as
@@ -41,6 +55,9 @@ def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, 
 
     SQL is the text, or - for standard input. Several statements run in order, and each result is printed.
 
+    With --since or --until, tables of calls have the rows that `arirecord TABLE` prints for these, and views of events
+    those received then; only the parts that matter are opened. Tables that need more are refused.
+
     The SQL sees the session and nothing else: no other file, no network, no extensions; -o writes results.
 
     \b
@@ -49,6 +66,7 @@ def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, 
       arirecord query session.parquet "SELECT channel_id, digit FROM ChannelDtmfReceived" --format csv
       arirecord query days/ "SELECT disposition, count(*) FROM calls GROUP BY ALL" --format json
       arirecord query days/ --file weekly.sql
+      arirecord query /srv/lake "SELECT count(*) FROM calls" --since 2026-11-23 --until 2026-11-24
       arirecord query days/ "SELECT local_time(started_at) AS at FROM calls" --timezone Europe/Prague
     """
     from concurrent.futures import ThreadPoolExecutor
@@ -61,15 +79,18 @@ def command(session: Path, sql: str | None, file: IO[str] | None, unsafe: bool, 
     with ThreadPoolExecutor(1) as thread:
         # Kept tables were computed with the defaults of all parameters.
         is_kept = re.search(r"\bSET\b", text or "", re.IGNORECASE) is None
-        opening = thread.submit(open_session, session, has_tables=is_kept)
+        opening = thread.submit(open_session, session, since, until, timezone, has_calls=True, has_tables=is_kept)
         import_module("duckdb")
         opened = opening.result()
     # Only now: opening may import it too, and two threads that import modules of a package see half of them.
     from arirecord.analytics.connection import Tables
 
+    from .selection import windows_of
+
     tables = Tables(opened, timezone, is_restricted=not unsafe, is_kept=is_kept)
+    times = [window.times() for window in windows_of(opened, since, until, timezone)] if since or until else []
     with _advising_unsafe():
-        for result in _results(tables, text or "", is_one=output.path is not None or output.format == "parquet"):
+        for result in _results(tables, text or "", times, is_one=output.path is not None or output.format == "parquet"):
             if output.is_terminal and output.format == "table" and not output.vertical:
                 write(*_for_terminal(result, text or "", output, timezone))
             else:
@@ -107,9 +128,12 @@ def _for_terminal(
     return result.select(*table.shown), output, TableView(hidden=hidden)
 
 
-def _results(tables: "Tables", sql: str, *, is_one: bool) -> "Iterator[duckdb.DuckDBPyRelation]":
+def _results(
+    tables: "Tables", sql: str, times: "Sequence[tuple[datetime | None, datetime | None]]", *, is_one: bool
+) -> "Iterator[duckdb.DuckDBPyRelation]":
     """Run the statements one after another and yield the results of those that return rows.
 
+    times: tables and views have only the rows of these; all rows without any.
     is_one: refuse a second result, before any statement runs.
     """
     statements = [(each.query, _has_rows(each)) for each in tables.connection.extract_statements(sql)]
@@ -118,9 +142,21 @@ def _results(tables: "Tables", sql: str, *, is_one: bool) -> "Iterator[duckdb.Du
     if is_one and sum(has_rows for _, has_rows in statements) > 1:
         raise click.UsageError("Several results do not fit into one file: write one query for each.")
     for query, has_rows in statements:
+        if times:
+            _limit(tables, query, times)
         result = tables.sql(query)
         if result is not None and has_rows:
             yield result
+
+
+def _limit(tables: "Tables", sql: str, times: "Sequence[tuple[datetime | None, datetime | None]]") -> None:
+    from arirecord.analytics.rows_of_times import limit_to_times
+    from arirecord.lake.pruning import CALL_TABLES
+
+    try:
+        limit_to_times(tables, sql, times, CALL_TABLES)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _has_rows(statement: "duckdb.Statement") -> bool:

@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,13 +23,15 @@ from .session_input import SessionInput, open_session, session_argument
 
 if TYPE_CHECKING:
     from arirecord.replay.server import ReplayServer
-    from arirecord.select.times import Position, Time
+    from arirecord.select.times import Position, RecordingSpan, Time, Window
     from arirecord.session.reader import SessionFile
 
-__all__ = ["command", "replay"]
+__all__ = ["command", "needed_times", "replay"]
 
 # The thread that reads ahead must let the event loop in quickly: Python's 5 ms would be most of the lateness.
 _SWITCH_INTERVAL_S = 0.0001
+_STATE_NS = 24 * 3600 * 10**9
+"""How long before its start the parts of a lake are opened: the state at the start is made of their events."""
 
 
 def replay_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -122,7 +124,10 @@ def replay(
         insecure_open=given["insecure_open"],
         login_help="give --user NAME:PASSWORD, or",
     )
-    opened = open_session(session)
+    try:
+        opened = open_session(session, start, until, timezone, select=partial(needed_times, duration))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     begin, end = _part(opened, start, until, timezone, duration)
     call = None if only_call is None else find_call(opened, only_call)
     if call is not None:
@@ -141,6 +146,18 @@ def replay(
     server = Replay(opened, options, say).server
     with asyncio.Runner(loop_factory=precise_loop) as runner:
         runner.run(_serve(server))
+
+
+def needed_times(
+    duration: float | None, start: "Time | None", until: "Time | None", span: "RecordingSpan"
+) -> "Sequence[Window]":
+    """Return the time to replay and a day before, in which its channels and bridges began."""
+    from arirecord.select.times import Position, Window, select_stretch
+
+    begin, end = select_stretch(start, until, span)
+    if duration is not None:
+        end = Position((begin.ns if begin else span.begin_ns) + int(duration * 1e9))
+    return [Window(begin and Position(begin.ns - _STATE_NS), end)]
 
 
 def _part(

@@ -1,6 +1,7 @@
 """The session that a command reads: its argument, and opening it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -83,23 +84,29 @@ def open_session(
     *,
     has_calls: bool = False,
     has_tables: bool = False,
+    select: Callable[[Time | None, Time | None, RecordingSpan], Sequence[Window]] | None = None,
 ) -> "SessionFile":
     """Open a session, and print what of it is not read. Raises as `arirecord.open_session` does.
 
-    since, until, timezone: with an absolute time, only the parts that matter are opened; `has_calls` as in
-        `open_pruned`. Other times are counted in the whole recording, which is opened then.
+    since, until, timezone: only the parts that matter are opened; `has_calls` as in `open_pruned`. Of a folder that is
+        not a lake, all are opened for a time that is not absolute, and always for the number of a row.
     has_tables: tables are read: kept ones that lack new files are extended.
+    select: returns what is needed for `since` and `until`, and then only parts of a lake are left out (None: the times
+        between them).
     """
     from arirecord.session import reader
 
-    limits = [limit for limit in (since, until) if limit is not None]
-    is_absolute = bool(limits) and all(isinstance(limit.value, datetime) for limit in limits)
-    if is_absolute or _chosen.server:
+    values = [limit.value for limit in (since, until) if limit is not None]
+    is_relative = select is not None or not all(isinstance(value, datetime) for value in values)
+    has_place = any(isinstance(value, int) for value in values)
+    if (values and not has_place) or _chosen.server:
         from arirecord.lake.pruning import open_pruned
 
-        window = select_windows(since, until, RecordingSpan(0, 0, find_zone(timezone)))[0] if is_absolute else Window()
-        begin, end = (position and position.ns for position in window)
-        session = open_pruned(path, begin, end, servers=_chosen.server, has_calls=has_calls)
+        def windows(span: RecordingSpan) -> Sequence[Window]:
+            span = replace(span, zone=find_zone(timezone))
+            return [Window()] if has_place else (select or select_windows)(since, until, span)
+
+        session = open_pruned(path, windows, is_relative=is_relative, servers=_chosen.server, has_calls=has_calls)
     else:
         session = reader.open_session(path)
     for remark in session.remarks:

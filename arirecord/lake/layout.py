@@ -36,6 +36,7 @@ __all__ = [
     "is_lake",
     "list_parts",
     "make_lake",
+    "part_at",
     "server_folder",
     "server_of",
     "table_folder",
@@ -177,12 +178,21 @@ def list_parts(
 
 
 def _stored_parts(top: ObjectPath) -> Iterator[LakePart]:
-    """Yield all parts below a prefix: one listing takes fewer requests than one for each day."""
-    for path in stored_files(top):
-        server, day, *rest = path.relative_to(top).parts
-        with suppress(ValueError):
-            if len(rest) == 1:
-                yield LakePart(path, server_of(server), date_of(day))
+    """Return all parts below a prefix: one listing takes fewer requests than one for each day."""
+    parts = (_part_named(path) for path in stored_files(top) if len(path.relative_to(top).parts) == 3)
+    return filter(None, parts)
+
+
+def _part_named(path: Path) -> LakePart | None:
+    with suppress(ValueError):
+        return LakePart(path, server_of(path.parents[1].name), date_of(path.parent.name))
+    return None
+
+
+def part_at(path: Path) -> LakePart | None:
+    """Return a file as a part of the lake that it is in; None if it is in no lake, or not where parts are."""
+    part = _part_named(path) if len(path.parents) > 3 and path.parents[2].name == LAKE_EVENTS else None
+    return part if part and is_lake(path.parents[3]) else None
 
 
 def _folders(path: Path) -> Iterator[Path]:

@@ -1,24 +1,18 @@
 """Pruning: open only the parts of a session that a question about some time or some servers needs."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
 from pathlib import Path
 
 from arirecord.analytics.kept_tables import KeptWindow, fingerprint, read_windows, tables_folder
 from arirecord.errors import ArirecordError, NotASession
-from arirecord.session.folder_files import (
-    is_lake,
-    is_part_of_lake,
-    matching_paths,
-    sessions_and_journals,
-    without_copies,
-)
+from arirecord.select.times import RecordingSpan, Window
+from arirecord.session.folder_files import is_lake, matching_paths
+from arirecord.session.positions import span_of
 from arirecord.session.reader import Part, SessionFile, open_session, read_part
 
-from .layout import date_of, list_parts
+from .layout import date_of, part_at
 
 __all__ = ["CALL_TABLES", "open_pruned"]
 
@@ -35,6 +29,7 @@ _LONGEST_NS = 24 * 3600 * 10**9
 _DAY_NS = 24 * 3600 * 10**9
 _TOLERANCE_NS = 3600 * 10**9
 """The rows of a part can be of an hour before its day; and clocks are set."""
+_NEVER_NS = 1 << 62
 _NAME = re.compile(r"(\d{6})-(\d{6})-")
 _OPEN_CALLS = """
 WITH spans AS (
@@ -52,65 +47,102 @@ SELECT
     COALESCE(bool_or(NOT is_over AND COALESCE(epoch_ns(began_at), 0) < $end_ns), false)
 FROM spans
 """
-_ATTEMPTS = 5
 
 
 def open_pruned(
     paths: str | Path | Sequence[str | Path],
-    begin_ns: int | None = None,
-    end_ns: int | None = None,
+    select: Callable[[RecordingSpan], Sequence[Window]] = lambda span: [Window()],
     *,
+    is_relative: bool = False,
     servers: Collection[str] = (),
     has_calls: bool = False,
 ) -> SessionFile:
-    """Open the parts of a session that matter for a time and for some servers; all if none does.
+    """Open the parts of a session that matter for some times and for some servers; all if none does.
 
-    paths: as for `open_session`. Of a lake, only days around the time are looked at.
-    begin_ns, end_ns: nanoseconds since 1970 UTC; None: no limit.
+    paths: as for `open_session`. Of a lake, only days around the times are looked at.
+    select: returns the times; it gets begin and end of the recording if they are `is_relative` to these, otherwise 0.
+        Only a lake is searched for these: of other files, all are opened then.
     servers: by `asterisk_id`; empty: all.
     has_calls: whole calls are needed: the parts before and after are opened as long as a call is up at the border
         that has a channel in the time asked for, a day at most.
 
-    Raises as `open_session` does, and `ArirecordError` if a file has events of other servers, too.
+    Raises as `open_session` and `select` do, and `ArirecordError` if a file has events of other servers, too.
     """
     inputs = matching_paths([paths] if isinstance(paths, str | Path) else paths)
-    begin_ns, end_ns = begin_ns or 0, (1 << 62) if end_ns is None else end_ns
-    if (begin_ns, end_ns, *servers) == (0, 1 << 62) or any(_has_journals(path) for path in inputs):
-        return open_session(inputs)
     if has_calls and any(read_windows(tables_folder(path)) for path in inputs if not is_lake(path)):
         return open_session(inputs)  # its kept tables are those of all parts
-    for _ in range(_ATTEMPTS if any(map(is_lake, inputs)) else 0):
-        with suppress(FileNotFoundError):  # a file of a lake can be merged with others after it was listed
-            return _open_chosen(inputs, begin_ns, end_ns, servers, has_calls)
-    return _open_chosen(inputs, begin_ns, end_ns, servers, has_calls)
-
-
-def _open_chosen(
-    inputs: Sequence[Path], begin_ns: int, end_ns: int, servers: Collection[str], has_calls: bool
-) -> SessionFile:
-    groups: list[_Parts] = [_Parts((path, None) for path in inputs if not is_lake(path) for path in _files(path))]
-    for root in filter(is_lake, inputs):
-        parts = list_parts(root, servers={*servers, None} if servers else None)
-        kept = read_windows(tables_folder(root)) if has_calls and len(inputs) == 1 else ()
-        groups += [
-            _Parts(((part.path, part.day) for part in own), [window for window in kept if window.server == server])
-            for server, own in groupby(parts, lambda part: part.server)
-        ]
-    chosen = [part for group in groups for part in group.around(begin_ns, end_ns, has_calls=has_calls)]
-    if servers:
-        chosen = [part for part in chosen if _is_of(part, servers)] or [
-            part for group in groups for part in group.around(0, 1 << 62, has_calls=False) if _is_of(part, servers)
-        ]
-        if not chosen:
-            raise ArirecordError(
-                f"no part is of the server {' or '.join(servers)}: `arirecord info` lists the asterisk_ids"
-            )
-    # A part of a lake that cannot be read is named when it is opened.
-    damaged = [path for group in groups for path in group.damaged]
-    session = open_session(without_copies([*(part.path for part in chosen), *damaged]) if chosen else inputs)
-    if len(inputs) == 1 and is_lake(inputs[0]):
-        session.pruned_from = inputs[0]
+    root = inputs[0] if len(inputs) == 1 and is_lake(inputs[0]) else None
+    chosen = _ChosenFiles(root, select, is_relative, servers, has_calls)
+    session = SessionFile(inputs, chosen)
+    session.pruned_from, session.whole_span = root, chosen.span
     return session
+
+
+class _ChosenFiles:
+    """Chooses files of a session, as `open_pruned` describes. root: the only input, if it is a lake.
+
+    span: begin and end of the recording, nanoseconds since 1970; None if they were not needed.
+    """
+
+    def __init__(
+        self,
+        root: Path | None,
+        select: Callable[[RecordingSpan], Sequence[Window]],
+        is_relative: bool,
+        servers: Collection[str],
+        has_calls: bool,
+    ) -> None:
+        self.span: tuple[int, int] | None = None
+        self._root, self._servers, self._has_calls = root, servers, has_calls
+        self._select, self._is_relative = select, is_relative
+
+    def __call__(self, files: Sequence[Path]) -> Sequence[Path]:
+        groups = self._groups(files)
+        is_in_lake = any(group.is_in_lake for group in groups)
+        if self._is_relative and is_in_lake:
+            ends = [part for group in groups for part in group.ends() if self._is_wanted(part)]
+            self.span = span_of(ends) if ends else None
+        windows = self._select(RecordingSpan(*self.span or (0, 0))) if is_in_lake or not self._is_relative else []
+        limits = [(begin.ns if begin else 0, end.ns if end else _NEVER_NS) for begin, end in windows]
+        has_borders = self._has_calls and any(begin or end for begin, end in windows)
+        chosen = self._parts(groups, limits, has_calls=has_borders)
+        if self._servers and not chosen:
+            chosen = self._parts(groups, [(0, _NEVER_NS)], has_calls=False)
+        if self._servers and not chosen:
+            raise ArirecordError(
+                f"no part is of the server {' or '.join(self._servers)}: `arirecord info` lists the asterisk_ids"
+            )
+        # A part of a lake that cannot be read is named when it is opened.
+        damaged = [path for group in groups for path in group.damaged]
+        return list(dict.fromkeys([*(part.path for part in chosen), *damaged])) if chosen else files
+
+    def _groups(self, files: Sequence[Path]) -> Sequence["_Parts"]:
+        """Return the parts of each server of a lake, and all other files together."""
+        of_servers: dict[tuple[Path, str | None] | None, list[tuple[Path, date | None]]] = {}
+        for path in files:
+            part = part_at(path)
+            if part is None:
+                of_servers.setdefault(None, []).append((path, None))
+            elif not self._servers or part.server in (None, *self._servers):
+                of_servers.setdefault((path.parents[3], part.server), []).append((path, part.day))
+        kept = read_windows(tables_folder(self._root)) if self._has_calls and self._root else ()
+        return [
+            _Parts(own, [window for window in kept if server and window.server == server[1]])
+            for server, own in of_servers.items()
+        ]
+
+    def _parts(self, groups: Sequence["_Parts"], limits: Sequence[tuple[int, int]], *, has_calls: bool) -> list[Part]:
+        parts = (part for group in groups for ends in limits for part in group.around(*ends, has_calls=has_calls))
+        return [part for part in parts if self._is_wanted(part)]
+
+    def _is_wanted(self, part: Part) -> bool:
+        names = {name for name in part.header.asterisk_ids if name}
+        wanted = names & set(self._servers)
+        if wanted and wanted != names:
+            raise ArirecordError(
+                f"{part.path} has events of several servers: `arirecord ingest` puts each into its own part"
+            )
+        return not self._servers or not part.header.events or bool(wanted)
 
 
 class _Parts:
@@ -120,10 +152,25 @@ class _Parts:
     kept: the windows of the server of which tables are kept.
     """
 
-    def __init__(self, files: Iterable[tuple[Path, date | None]], kept: Sequence[KeptWindow] = ()) -> None:
-        self._files, self._kept = list(files), kept
+    def __init__(self, files: Sequence[tuple[Path, date | None]], kept: Sequence[KeptWindow] = ()) -> None:
+        self._files, self._kept = files, kept
+        self.is_in_lake = any(day for _, day in files)
         self._parts: dict[Path, Part] = {}
         self.damaged: set[Path] = set()
+
+    def ends(self) -> Sequence[Part]:
+        """Return the parts of which one begins first and one ends last."""
+        while True:
+            times = {path: _times(path, day) for path, day in self._files if path not in self.damaged}
+            first_ns = min((high_ns for _, high_ns in times.values()), default=0)
+            last_ns = max((low_ns for low_ns, _ in times.values()), default=0)
+            parts = [
+                self._part(path)
+                for path, (low_ns, high_ns) in times.items()
+                if low_ns <= first_ns or high_ns >= last_ns
+            ]
+            if None not in parts:
+                return [part for part in parts if part]
 
     def around(self, begin_ns: int, end_ns: int, *, has_calls: bool) -> Sequence[Part]:
         """Return the parts with rows of a time, and if `has_calls` those of the calls at its borders."""
@@ -173,7 +220,8 @@ class _Parts:
 
     def _within(self, begin_ns: int, end_ns: int) -> list[Part]:
         """Return the parts with rows from `begin_ns` to `end_ns`, in order of time."""
-        parts = [self._part(path) for path, day in self._files if day is None or _may_have(path, day, begin_ns, end_ns)]
+        times = ((path, *_times(path, day)) for path, day in self._files)
+        parts = [self._part(path) for path, low_ns, high_ns in times if low_ns <= end_ns and high_ns >= begin_ns]
         found = [part for part in parts if part and part.extent and _begin(part) <= end_ns and _end(part) >= begin_ns]
         return sorted(found, key=_begin)
 
@@ -182,14 +230,16 @@ class _Parts:
             try:
                 self._parts[path] = read_part(path)
             except NotASession:
-                if not is_part_of_lake(path):
+                if part_at(path) is None:
                     raise
                 self.damaged.add(path)
         return self._parts.get(path)
 
 
-def _may_have(path: Path, day: date, begin_ns: int, end_ns: int) -> bool:
-    """Return whether a part of a lake can have rows of a time, by its day and the times in its name."""
+def _times(path: Path, day: date | None) -> tuple[int, int]:
+    """Return between which times the rows of a part of a lake are, by its day and the times in its name."""
+    if day is None:
+        return 0, _NEVER_NS
     midnight_ns = _midnight_ns(day)
     low_ns, high_ns = midnight_ns, midnight_ns + _DAY_NS
     if times := _NAME.match(path.name):
@@ -197,7 +247,7 @@ def _may_have(path: Path, day: date, begin_ns: int, end_ns: int) -> bool:
         # Rows of up to an hour before the day can be in it.
         low_ns = midnight_ns + (first_s if first_s <= last_s else 0) * 10**9
         high_ns = midnight_ns + (last_s + 1) * 10**9
-    return low_ns - _TOLERANCE_NS <= end_ns and high_ns + _TOLERANCE_NS >= begin_ns
+    return low_ns - _TOLERANCE_NS, high_ns + _TOLERANCE_NS
 
 
 def _midnight_ns(day: date) -> int:
@@ -216,20 +266,3 @@ def _received(part: Part) -> Sequence[int]:
     """Return when the first and the last row were received, by the wall clock."""
     times = filter(None, (part.header.first_at, part.header.last_at))
     return [int(datetime.fromisoformat(time).timestamp() * 10**6) * 1000 for time in times]
-
-
-def _has_journals(path: Path) -> bool:
-    return bool(sessions_and_journals(path)[1])
-
-
-def _files(path: Path) -> Sequence[Path]:
-    return sessions_and_journals(path)[0] or [path]
-
-
-def _is_of(part: Part, servers: Collection[str]) -> bool:
-    names = {name for name in part.header.asterisk_ids if name}
-    if names & set(servers) and names - set(servers):
-        raise ArirecordError(
-            f"{part.path} has events of several servers: `arirecord ingest` puts each into its own part"
-        )
-    return not part.header.events or bool(names & set(servers))

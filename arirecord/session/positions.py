@@ -12,18 +12,22 @@ from .parquet import column_bounds
 from .reader import Part, SessionFile
 from .row_groups import opened
 
-__all__ = ["find_places", "recording_span", "rows_before"]
+__all__ = ["find_places", "recording_span", "rows_before", "span_of"]
 
 
 def recording_span(session: SessionFile, zone: tzinfo = UTC) -> RecordingSpan:
     """Return the data needed to find times in a session; times without an offset are in `zone`."""
-    begins = [part.header.started_ns + part.header.first_elapsed_ns for part in session.parts]
-    ends = [begin + part.header.duration_ns for begin, part in zip(begins, session.parts, strict=True)]
 
     def place_of(seq: int) -> Position | None:
         return next(iter(find_places([seq], session)), None)
 
-    return RecordingSpan(min(begins), max(ends), zone, place_of)
+    return RecordingSpan(*session.whole_span or span_of(session.parts), zone, place_of)
+
+
+def span_of(parts: Sequence[Part]) -> tuple[int, int]:
+    """Return when the first and the last row of some files were received, nanoseconds since 1970 UTC."""
+    begins = [part.header.started_ns + part.header.first_elapsed_ns for part in parts]
+    return min(begins), max(begin + part.header.duration_ns for begin, part in zip(begins, parts, strict=True))
 
 
 def find_places(seqs: Sequence[int], session: SessionFile) -> list[Position]:

@@ -1,6 +1,6 @@
 """Reading a session: one Parquet file, or a folder of them."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -98,14 +98,21 @@ class SessionFile:
     `inputs` are the files and folders that it was opened with, `path` the only one, or the folder in which all are.
     `remarks` are sentences on journals that are not read, or are read up to now. `is_running` is True if journals of a
     running recording are read up to now: these parts are temporary files. `span_file` is read for tables.
-    `pruned_from` is the lake of which these are some parts. `lost` are sentences on parts of a lake that are left out,
-    because they cannot be read.
+    `pruned_from` is the lake of which these are some parts; `whole_span` its begin and end, nanoseconds since 1970 UTC,
+    if a time was counted from there. `lost` are sentences on parts of a lake that are left out, because they cannot be
+    read.
     """
 
     span_file: SpanFile | None = None
     pruned_from: Path | None = None
+    whole_span: tuple[int, int] | None = None
 
-    def __init__(self, path: str | Path | Sequence[str | Path]) -> None:
+    def __init__(
+        self,
+        path: str | Path | Sequence[str | Path],
+        choose: Callable[[Sequence[Path]], Sequence[Path]] | None = None,
+    ) -> None:
+        """Open files. choose: returns those that matter, unless a recording is running."""
         self.inputs = matching_paths([path] if isinstance(path, str | Path) else path)
         self.path = self.inputs[0] if len(self.inputs) == 1 else common_folder(self.inputs)
         before: list[Path] = []
@@ -116,7 +123,8 @@ class SessionFile:
             paths = without_copies(path for files in readable for path in files.sessions)
             try:
                 self.lost: list[str] = []
-                self.parts: Sequence[Part] = in_order_of_time(self._open_parts(paths))
+                chosen = choose(paths) if choose is not None and not self.is_running else paths
+                self.parts: Sequence[Part] = in_order_of_time(self._open_parts(chosen))
                 break
             except FileNotFoundError:  # a file of a lake can be merged with others after it was listed
                 if paths == before or not any(map(is_lake, self.inputs)):

@@ -17,6 +17,7 @@ from arirecord.lake.compaction import compact_lake
 from arirecord.lake.ingest import ingest
 from arirecord.lake.layout import list_parts
 from arirecord.lake.pruning import open_pruned
+from arirecord.select.times import Position, Window
 from arirecord.session import reader
 from arirecord.session.parquet import parquet_file
 from arirecord.session.reader import SessionFile, open_session
@@ -184,7 +185,11 @@ def test_readers_and_ingests_meanwhile_see_all_rows(tmp_path: Path, lake: Path) 
     assert set(rows_of(lake)) == before | set(rows_of(more))
 
 
-@pytest.mark.parametrize("opening", [open_session, lambda lake: open_pruned(lake, 1)], ids=["whole", "since a time"])
+@pytest.mark.parametrize(
+    "opening",
+    [open_session, lambda lake: open_pruned(lake, lambda span: [Window(Position(1))])],
+    ids=["whole", "since a time"],
+)
 def test_a_part_that_goes_while_it_is_opened_is_not_a_damaged_one(
     monkeypatch: pytest.MonkeyPatch, lake: Path, opening: Callable[[Path], SessionFile]
 ) -> None:
