@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["ObjectPath", "StoredObject", "file_system", "location", "missing_object", "store_errors", "stored_object"]
 
 _SCHEME = re.compile(r"s3:/+", re.IGNORECASE)
-_TAIL = 1 << 17
-"""Bytes at the end of an object that are read at once. The footer of a part of a lake with one row group fits."""
+_TAIL, _MOST_TAIL, _TAIL_PART = 1 << 17, 1 << 21, 50
+"""Bytes at the end of an object that are read at once, least and most; and which part of it: the footer of a part of a
+lake fits into the least if it has one row group, and is a sixtieth of a large part.
+"""
 _CHUNK = 1 << 22
 _ADVICE = {
     "ACCESS_DENIED": "access is denied. Check the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE) and their rights",
@@ -85,8 +87,17 @@ class ObjectPath(PosixPath):
         return bool(self.info.type)
 
     def is_file(self, *, follow_symlinks: bool = True) -> bool:
-        """Return whether it is an object."""
-        return bool(self.info.is_file)
+        """Return whether it is an object: one request, also if it is missing."""
+        if self._listed is not None:
+            return bool(self._listed.is_file)
+        if len(self.parts) < 3:  # a bucket
+            return False
+        with store_errors(self):
+            try:
+                file_system().open_input_file(self.key)
+            except FileNotFoundError:
+                return False
+        return True
 
     def is_dir(self, *, follow_symlinks: bool = True) -> bool:
         """Return whether there are objects with this prefix."""
@@ -223,6 +234,7 @@ class StoredObject:
             self.file = file_system().open_input_file(path.key)
             self.size = int(self.file.size())
             self.tag = self.file.metadata().get("ETag")
+        _buckets.add(path.parts[1])
         self._lock = Lock()
         self._tail = b""
 
@@ -240,7 +252,7 @@ class StoredObject:
         """The end of the object: the footer of a Parquet file, at most two requests."""
         with self._lock:
             if not self._tail:
-                self._tail = self._end(min(_TAIL, self.size))
+                self._tail = self._end(min(max(_TAIL, min(self.size // _TAIL_PART, _MOST_TAIL)), self.size))
                 needed = int.from_bytes(self._tail[-8:-4], "little") + 8
                 if len(self._tail) < needed <= self.size:
                     self._tail = self._end(needed - len(self._tail), len(self._tail)) + self._tail
@@ -251,6 +263,8 @@ class StoredObject:
             return bytes(self.file.read_at(count, self.size - before - count))
 
 
+_buckets: set[str] = set()
+"""Buckets that are there."""
 _MOST_OBJECTS = 1000
 """Objects whose ends are kept: 130 MB at most if their footers are small."""
 _objects: dict[str, StoredObject] = {}
@@ -307,7 +321,8 @@ def store_errors(path: Path) -> Iterator[None]:
 def missing_object(path: Path) -> OSError:
     """Return the error for an object that is not there: perhaps its bucket is not."""
     with suppress(OSError):
-        if isinstance(path, ObjectPath) and not file_system().get_file_info(path.parts[1]).type:
+        is_stored = isinstance(path, ObjectPath) and path.parts[1] not in _buckets
+        if is_stored and not file_system().get_file_info(path.parts[1]).type:
             return StorageError(f"{path}: the bucket {path.parts[1]} does not exist.")
     return FileNotFoundError(f"{path} does not exist")
 

@@ -22,11 +22,15 @@ from .servers import Server, find_servers
 
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow.parquet as pq
 
 __all__ = ["Frame", "Part", "RowBatch", "SessionFile", "SpanFile", "in_order_of_time", "open_session", "read_part"]
 
 # Converting columns to Python objects blocks all other threads; a replay needs short blocks.
 _PIECE = 512
+_Choice = Callable[
+    [Sequence[Path]], Sequence[Path]
+]  # returns the files that matter, of those of a recording that ended
 
 
 class Frame(NamedTuple):
@@ -99,20 +103,14 @@ class SessionFile:
     `remarks` are sentences on journals that are not read, or are read up to now. `is_running` is True if journals of a
     running recording are read up to now: these parts are temporary files. `span_file` is read for tables.
     `pruned_from` is the lake of which these are some parts; `whole_span` its begin and end, nanoseconds since 1970 UTC,
-    if a time was counted from there. `lost` are sentences on parts of a lake that are left out, because they cannot be
-    read.
+    if a time was counted from there. `lost` are sentences on parts of a lake that are left out: they cannot be read.
     """
 
     span_file: SpanFile | None = None
     pruned_from: Path | None = None
     whole_span: tuple[int, int] | None = None
 
-    def __init__(
-        self,
-        path: str | Path | Sequence[str | Path],
-        choose: Callable[[Sequence[Path]], Sequence[Path]] | None = None,
-    ) -> None:
-        """Open files. choose: returns those that matter, unless a recording is running."""
+    def __init__(self, path: str | Path | Sequence[str | Path], choose: _Choice | None = None) -> None:
         self.inputs = matching_paths([path] if isinstance(path, str | Path) else path)
         self.path = self.inputs[0] if len(self.inputs) == 1 else common_folder(self.inputs)
         before: list[Path] = []
@@ -286,11 +284,10 @@ class SessionFile:
 
 
 def _open_part(path: Path) -> Part:
-    part = read_part(path)
+    part, file = _read(path)
     try:
         check_columns(part.schema, part.header.types)
-        with parquet_file(path) as file:
-            check_nulls(file)
+        check_nulls(file)
     except NotASession as error:
         raise NotASession(f"{path} can't be read: {error}. Run `arirecord doctor {path}`") from None
     return part
@@ -312,6 +309,10 @@ def read_part(path: Path) -> Part:
 
     Raises `NotASession` with the file and the fault, and `FileNotFoundError`.
     """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> "tuple[Part, pq.ParquetFile]":
     if isinstance(path, ObjectPath):
         stored_object(path, is_fresh=True)
     elif not path.is_file():
@@ -319,7 +320,7 @@ def read_part(path: Path) -> Part:
 
         raise missing_session(path)
     try:
-        metadata = parquet_file(path).metadata
+        metadata = (file := parquet_file(path)).metadata
         text, schema = (metadata.metadata or {}).get(KEY), metadata.schema.to_arrow_schema()
         seqs = [seq for _, *low_and_high in column_bounds(metadata, "seq") for seq in low_and_high]
     except FileNotFoundError:  # it was there a moment ago: a part of a lake can be merged with others
@@ -341,7 +342,7 @@ def read_part(path: Path) -> Part:
     if header.seq_range is not None:
         first_seq, last_seq = header.seq_range
     extent = Extent(header.started_ns, first_seq, last_seq, begin_ns, begin_ns + header.duration_ns)
-    return Part(path, header, schema, extent if metadata.num_rows else None)
+    return Part(path, header, schema, extent if metadata.num_rows else None), file
 
 
 def in_order_of_time(parts: Iterable[Part]) -> Sequence[Part]:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import arirecord
 from arirecord.analytics.connection import connect
+from arirecord.analytics.kept_tables import keeps_tables
 from arirecord.cli import cli
 from arirecord.errors import NotASession, StorageError
 from arirecord.lake.build_tables import build_tables
@@ -74,6 +75,16 @@ def test_a_table_takes_few_requests_and_part_of_the_bytes(server: ObjectServer, 
 
     assert len(server.requests) <= 20
     assert sum(request.size for request in server.requests) < 0.7 * file.stat().st_size
+
+
+def test_a_lake_is_listed_once_and_what_it_lacks_is_asked_once(server: ObjectServer, store: ObjectPath) -> None:
+    """Tables that are not kept take one request, not a listing of what begins with their name."""
+    ingest([SAMPLE_DATA / "ivr_dtmf.parquet"], store)
+    server.forget()
+
+    assert not keeps_tables(open_session(store))
+    assert [request.method for request in server.requests if request.key == "/recordings"] == ["GET"]
+    assert [request.method for request in server.requests if request.key.endswith("kept.json")] == ["HEAD"]
 
 
 def test_a_folder_and_a_pattern_in_a_store_are_one_session(server: ObjectServer, store: ObjectPath) -> None:
