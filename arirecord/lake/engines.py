@@ -1,5 +1,6 @@
 """Engines: what runs the tasks of kept tables. Each task is one call of a function that writes files."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -10,6 +11,7 @@ __all__ = ["Engine", "LocalEngine"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
@@ -38,8 +40,13 @@ class LocalEngine:
         if workers < 2:
             yield from map(function, tasks)
             return
-        # Not forked: DuckDB's threads do not survive it.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        try:  # not forked: DuckDB's threads do not survive it
+            pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+        except OSError as error:  # locks between processes are files in /dev/shm
+            _log.warning("tables are computed by one process, since others cannot be started: %s", error)
+            yield from map(function, tasks)
+            return
+        with pool:
             futures = [pool.submit(function, task) for task in tasks]
             try:
                 for future in as_completed(futures):

@@ -1,5 +1,7 @@
 """Tables computed day by day and kept are those of one connection, row for row, and are used only while current."""
 
+import errno
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ import arirecord
 from arirecord.analytics import connect
 from arirecord.analytics.kept_tables import KEPT_MODELS, is_derivable, kept_tables, read_windows, tables_folder
 from arirecord.analytics.models import load_models, mart_names
+from arirecord.lake import engines
 from arirecord.lake.build_tables import build_tables
 from arirecord.lake.engines import LocalEngine
 from arirecord.lake.shard import Shard, compute_shard
@@ -222,3 +225,13 @@ def test_a_link_that_leads_out_of_a_window_is_an_error(day: Path) -> None:
 def test_each_mart_is_kept_or_follows_from_kept_tables() -> None:
     """No mart needs the events if tables are kept."""
     assert [mart for mart in mart_names() if not is_derivable(mart)] == []
+
+
+def test_without_locks_between_processes_one_process_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container /dev/shm can be read-only."""
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(engines, "ProcessPoolExecutor", refuse)
+    assert list(LocalEngine(2).run(abs, [-1, -2])) == [1, 2]
