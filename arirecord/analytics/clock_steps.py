@@ -55,8 +55,15 @@ GROUP BY plateau
 ORDER BY plateau
 """
 _FALLS = f"""
-SELECT COALESCE(bool_or(received_us < last_us - {JUMP_US}), false)
-FROM (SELECT epoch_us(received_at) AS received_us, lag(received_us) OVER (ORDER BY seq) AS last_us FROM events)
+SELECT COALESCE(bool_or(received_us < last_us - {JUMP_US} AND elapsed_ns = last_ns), false)
+FROM (
+    SELECT
+        epoch_us(received_at) AS received_us, elapsed_ns,
+        lag(received_us) OVER by_seq AS last_us,
+        lag(elapsed_ns) OVER by_seq AS last_ns
+    FROM events
+    WINDOW by_seq AS (ORDER BY seq)
+)
 """
 
 
@@ -91,8 +98,9 @@ class _Plateau:
 def find_steps(runner: StatementRunner, views: SessionViews) -> Sequence[ClockStep]:
     """Return the steps of a server's clock that one recording of it shows beyond doubt, in order.
 
-    If receipts go back, the recorder's clock was set, and nothing is known about Asterisk's. Parts of a lake show no
-    steps: a table must not depend on which other parts are read.
+    Receipts are compared by the recorder's monotonic clock. If receipts go back and it stands still, there was none,
+    and nothing is known about Asterisk's. Parts of a lake show no steps: a table must not depend on which other parts
+    are read.
     """
     if not views.is_one_recording:
         return []

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from arirecord.session.reader import SessionFile
+
 from .clock_steps import JUMP_US, ClockStep, find_steps
 from .statement_runner import StatementRunner
 from .views import SessionViews
 
-__all__ = ["ServerClock", "read_clock", "time_macros"]
+__all__ = ["ServerClock", "read_clock", "recorder_time_macro", "time_macros"]
 
 _EARLIEST = "TIMESTAMP '2000-01-01'"
 """No Asterisk with ARI is older: an earlier time is that of a clock that was not set."""
@@ -111,6 +113,8 @@ def read_clock(runner: StatementRunner, views: SessionViews) -> ServerClock:
         return ServerClock(has_untimed)
     if not is_receipt_wrong:
         return ServerClock(has_untimed, is_wrong=bool(edges) or is_unset or is_ahead)
+    if not is_unset and (steps := find_steps(runner, views)):
+        return ServerClock(steps=tuple(steps))
     return ServerClock(has_untimed, unknown=tuple(zip(edges[::2], [*edges[1::2], None], strict=False)))
 
 
@@ -140,3 +144,20 @@ def time_macros(clock: ServerClock) -> Iterator[str]:
     yield f"CREATE MACRO event_time(own_at, receipt_at, at_seq) AS {event_time}"
     yield f"CREATE MACRO is_receipt_time(own_at) AS {is_receipt}"
     yield f"CREATE MACRO snapshot_time(own_at, at_seq) AS {snapshot_time}"
+
+
+def recorder_time_macro(session: SessionFile | None) -> str:
+    """Return the statement that creates `recorder_time`: receipt by the recorder's monotonic clock.
+
+    NULL behind the last part whose rows are known: guests of a window can be of another recording.
+    """
+    starts: dict[int, int] = {}  # by the first row of each recording
+    last_seq = -1
+    for part, shift in zip(session.parts, session.seq_shifts, strict=False) if session else ():
+        if part.extent:
+            if [*starts.values()][-1:] != [part.extent.started_ns]:
+                starts[part.extent.first_seq + shift] = part.extent.started_ns
+            last_seq = max(last_seq, part.extent.last_seq + shift)
+    cases = "".join(f" WHEN at_seq >= {seq} THEN {ns}" for seq, ns in reversed(starts.items()))
+    started_ns = f"CASE WHEN at_seq > {last_seq} THEN NULL{cases} END"
+    return f"CREATE MACRO recorder_time(elapsed, at_seq) AS make_timestamp(({started_ns} + elapsed) // 1000)"

@@ -50,7 +50,7 @@ KEPT_MODELS = (
     "talk_intervals", "transfers", "turns", "user_events",
 )  # fmt: skip
 """The models that are kept. The other marts follow from these and from the recorded time."""
-_FORMAT = 2
+_FORMAT = 3
 """Changes if the same models get other rows."""
 MANIFEST = "kept.json"
 """The list of kept windows, in the folder of kept tables."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .copies import remove_copies
-from .event_times import ServerClock, read_clock, time_macros
+from .event_times import ServerClock, read_clock, recorder_time_macro, time_macros
 from .identity import Life, find_lives, key_macros, plain_columns
 from .macros import Macros
 from .models import Model, load_models
@@ -114,7 +114,8 @@ class ServerModels:
         if self._schema != self.home:
             self._runner.run(f"CREATE SCHEMA {self._schema}")
         with self._runner.in_schemas(*self._path):
-            for statement in (*key_macros(lives), *time_macros(clock), restarts_view(restarts)):
+            own = (recorder_time_macro(self._views.session), restarts_view(restarts))
+            for statement in (*key_macros(lives), *time_macros(clock), *own):
                 self._runner.run(statement)
             self._runner.run(f"CREATE MACRO this_server() AS {self._server}")
 

@@ -85,13 +85,13 @@ class SessionViews:
 
     server: the server whose rows the views have; None stands for all.
 
-    `left_out` is SQL for the `seq` of events that models do not read, `columns` are those of the session.
+    `left_out` is SQL for the `seq` of events that models do not read, `columns` are those of the `session`.
     """
 
     left_out = ""
 
     def __init__(self, session: SessionFile | None, server: Server | None = None) -> None:
-        self._session, self._server = session, server
+        self.session, self._server = session, server
         self._source, header = _source(session, server), session.header if session else None
         parts = [session.parts[n] for n in (server.parts if server else range(len(session.parts)))] if session else []
         self.columns = {column for part in parts for column in part.schema.names}
@@ -101,7 +101,7 @@ class SessionViews:
     @property
     def is_one_recording(self) -> bool:
         """Whether the rows are one whole recording: one file that is not a part of a lake."""
-        parts = self._session.parts if self._session else ()
+        parts = self.session.parts if self.session else ()
         return len(parts) == 1 and "contents" not in parts[0].header.other
 
     def create(self, view: str) -> str:
@@ -123,17 +123,17 @@ class SessionViews:
         Of types that Asterisk itself repeats, an application's events are copies only of those that another application
         or another part received: the second one of the second one, and so on.
         """
-        header = self._session.header if self._session else None
-        if not self._session or not header or not header.events:
+        header = self.session.header if self.session else None
+        if not self.session or not header or not header.events:
             return None
         is_live = header.source.get("verb") in ("capture", "tap")
-        if len(header.applications) < 2 and len(self._session.parts) < 2 and is_live:
+        if len(header.applications) < 2 and len(self.session.parts) < 2 and is_live:
             return None
         columns = sorted(c for c in self.columns - _OF_A_CONNECTION if not c.startswith(_OWN))
         owner = f"CASE WHEN type IN {_OF_AN_APPLICATION} THEN application END"
         receipt = "CASE WHEN timestamp IS NULL THEN date_trunc('milliseconds', received_at) END"
         content = ", ".join([owner, receipt, *map(name, columns)])
-        receiver = "application" if len(self._session.parts) < 2 else "application, filename"
+        receiver = "application" if len(self.session.parts) < 2 else "application, filename"
         is_compared = f" AND {self._source.seq_value} IN ({among})" if among else ""
         return f"""
             WITH hashed AS MATERIALIZED (
@@ -190,11 +190,11 @@ class SessionViews:
             case "events":
                 return self._rows(f"kind = 'event' AND {self._source.is_own}", words)
             case "recorded_spans":
-                return _recorded_spans(self._session, self._server)
+                return _recorded_spans(self.session, self._server)
             case "recording_gaps":
-                return _recording_gaps(self._session, self._server)
+                return _recording_gaps(self.session, self._server)
             case "event_sizes":
-                return (not self._server and _sizes(self._session)) or self._weighed()
+                return (not self._server and _sizes(self.session)) or self._weighed()
             case "other_rows":
                 return self._other_rows()
         return self._events(view, words)
@@ -231,7 +231,7 @@ class SessionViews:
 
     def _weighed(self) -> str:
         """Return SQL for the sizes from the files. In a long recording, blocks spread evenly over it are measured."""
-        every = max(self._session.header.events // 250_000, 1) if self._session else 1
+        every = max(self.session.header.events // 250_000, 1) if self.session else 1
         weighed = f"avg(strlen(raw)) FILTER ((seq // 20480) % {every} = 0)"
         # Copies count here.
         events = f"SELECT seq, application, type, raw FROM ({self._select('events')})"

@@ -14,7 +14,7 @@ from arirecord.errors import ArirecordError
 from arirecord.session.header import Header
 from arirecord.session.output_file import check_output
 from arirecord.session.reader import SessionFile
-from arirecord.session.recorded_time import gaps_between
+from arirecord.session.recorded_time import Gap, gaps_between
 from arirecord.session.rewrite import describe_source, gap_row, read_batches, to_rows, write_session
 from arirecord.session.rows import Row
 from arirecord.session.seal import Progress, no_progress
@@ -122,7 +122,13 @@ def _gaps(
     sessions: Sequence[SessionFile], clocks: Sequence[Clock], servers: Collection[str | None], started_ns: int
 ) -> Iterator[tuple[int, int, Row]]:
     """Yield a row for each time in which no session recorded a server; it comes before all other rows of its end."""
-    gaps = []
+    gaps: list[Gap] = []
+    ends_ns = [
+        part.extent.end_ns - clock.offset_ns
+        for session, clock in zip(sessions, clocks, strict=True)
+        for part in session.parts
+        if part.extent is not None
+    ]
     for name in servers:
         extents = [
             part.extent._replace(
@@ -136,6 +142,10 @@ def _gaps(
         ]
         gap_server = name if len(servers) > 1 else None
         gaps += [gap._replace(server=gap_server) for gap in gaps_between(sorted(extents, key=attrgetter("begin_ns")))]
+        if gap_server and extents:
+            begin_ns, end_ns = min(each.begin_ns for each in extents), max(each.end_ns for each in extents)
+            around = (started_ns, begin_ns), (end_ns, max(ends_ns))
+            gaps += [Gap(since, until, 0, 0, True, gap_server) for since, until in around if until > since]
     for gap in sorted(gaps, key=attrgetter("end_ns")):
         yield gap.end_ns, -1, gap_row(gap.begin_ns, gap.end_ns, started_ns, server=gap.server)
 

@@ -1,5 +1,6 @@
 """Times that Asterisk does not send, or sends wrong: by receipt where that is right, otherwise NULL."""
 
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 
 from arirecord.analytics import connect
 from arirecord.capture.importer import import_streams
+from arirecord.session.journal import JournalWriter, journal_path
+from arirecord.session.seal import seal
 
 from .test_identity import A, channel, record
 
@@ -86,6 +89,21 @@ def test_a_small_step_of_the_clock_is_corrected(step_s: int, tmp_path: Path) -> 
         (20, 19, True, "2026-01-01 10:00:00")
     ]
     assert values(path, "playbacks", "duration_s") == [(4,)]
+
+
+@pytest.mark.parametrize("is_one_host", [True, False], ids=["one host", "two hosts"])
+@pytest.mark.parametrize("step_s", [30, -3, -3600])
+def test_a_recorder_whose_clock_is_set(step_s: int, is_one_host: bool, tmp_path: Path) -> None:
+    """Durations are by its monotonic clock: of the recording, and of calls if Asterisk has the same clock."""
+    path = tmp_path / "s.parquet"
+    with closing(JournalWriter(journal_path(path), START * 10**9, {"verb": "capture"})) as writer:
+        for t, text in call():
+            elapsed_ns, is_after = t - START * 10**9, t >= (START + 6) * 10**9
+            text = later(text, step_s) if is_after and is_one_host else text
+            writer.write([(t + is_after * step_s * 10**9, elapsed_ns, "event", text)])
+    seal(journal_path(path), path)
+    assert values(path, "calls", "duration_s", "is_complete") == [(20, True)]
+    assert values(path, "kpis", "recorded_s", "concurrent_peak_count") == [(20, 1)]
 
 
 def later(text: str, seconds: float) -> str:

@@ -146,6 +146,22 @@ def test_time_between_sessions_is_a_gap(tmp_path: Path) -> None:
     assert together.header.gap_count == 0
 
 
+def test_a_server_is_not_recorded_before_its_recording_begins_and_after_its_end(tmp_path: Path) -> None:
+    """In the file as in a folder of both."""
+    frames = {name: f'{{"type":"Dial","asterisk_id":"{name}"}}' for name in "ab"}
+    write(tmp_path / "a.parquet", [frames["a"]] * 11, step_ns=SECOND)
+    write(tmp_path / "b.parquet", [frames["b"]] * 3, start_ns=START_NS + 4 * SECOND, step_ns=SECOND)
+    session, _ = merged(tmp_path, tmp_path / "a.parquet", tmp_path / "b.parquet", keep_clocks=True)
+    spans = [(session.recorded_time_of(server).spans) for server in session.servers]
+    begin_ns = session.header.started_ns
+
+    assert [[(a - begin_ns, b - begin_ns) for a, b in own] for own in spans] == [
+        [(0, 10 * SECOND)],
+        [(4 * SECOND, 6 * SECOND)],
+    ]
+    assert session.recorded_time.duration_ns == 10 * SECOND
+
+
 def test_clocks_of_two_servers_are_not_compared(tmp_path: Path) -> None:
     """Asterisk's clock of the second server is an hour behind: the recorders' clocks may agree all the same."""
     paths = []

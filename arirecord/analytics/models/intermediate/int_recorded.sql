@@ -5,25 +5,25 @@
 WITH bounds AS (
     SELECT
         spans.begin_at,
-        min(receipts.received_at) AS first_received_at,
-        max(receipts.received_at) AS last_received_at
+        min(receipts.recorded_at) AS first_recorded_at,
+        max(receipts.recorded_at) AS last_recorded_at
     FROM int_receipts AS receipts
-    ASOF JOIN stg_recorded_spans AS spans ON receipts.received_at >= spans.begin_at - INTERVAL 1 MILLISECOND
-    WHERE receipts.received_at <= spans.end_at + INTERVAL 1 MILLISECOND
+    ASOF JOIN stg_recorded_spans AS spans ON receipts.recorded_at >= spans.begin_at - INTERVAL 1 MILLISECOND
+    WHERE receipts.recorded_at <= spans.end_at + INTERVAL 1 MILLISECOND
     GROUP BY spans.begin_at
 ),
 
 delays AS (
     SELECT
         bounds.begin_at,
-        max(epoch_us(receipts.received_at) - epoch_us(receipts.event_at)) FILTER (received_at = first_received_at)
+        max(epoch_us(receipts.recorded_at) - epoch_us(receipts.event_at)) FILTER (recorded_at = first_recorded_at)
             AS begin_delay_us,
-        min(epoch_us(receipts.received_at) - epoch_us(receipts.event_at)) FILTER (received_at = last_received_at)
+        min(epoch_us(receipts.recorded_at) - epoch_us(receipts.event_at)) FILTER (recorded_at = last_recorded_at)
             AS end_delay_us
     FROM int_receipts AS receipts
     JOIN (
-        SELECT *, unnest([first_received_at, last_received_at]) AS received_at FROM bounds
-    ) AS bounds USING (received_at)
+        SELECT *, unnest([first_recorded_at, last_recorded_at]) AS recorded_at FROM bounds
+    ) AS bounds USING (recorded_at)
     GROUP BY bounds.begin_at
 ),
 
