@@ -28,7 +28,7 @@ _PLATEAUS = f"""
 WITH timed AS (
     SELECT
         seq, elapsed_ns // 1000 AS at_us, epoch_us(received_at) AS received_us, epoch_us(timestamp) AS own_us,
-        at_us - own_us + min(received_us - at_us) FILTER (seq <= (SELECT min(seq) FROM events)) OVER () AS late_us
+        at_us - own_us + arg_min(received_us - at_us, seq) OVER () AS late_us
     FROM events
     WHERE timestamp IS NOT NULL
 ),

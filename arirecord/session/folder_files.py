@@ -162,9 +162,7 @@ def sessions_and_journals(path: Path) -> tuple[list[Path], list[Path]]:
     if not path.is_dir():
         journal = path.with_name(f"{path.name}.journal")
         return ([path], []) if path.exists() else ([], [journal] if journal.is_file() else [])
-    if is_lake(path):  # it has no journals
-        return list(session_files(path)), []
-    # First, since they may be sealed meanwhile. `os.walk` passes over folders that go.
+    # First, since they may be sealed meanwhile. Folders of a lake come and go: `os.walk` passes over those.
     names = [Path(folder, name) for folder, _, files in os.walk(path) for name in files]
     journals = list(true_files(sorted(name for name in names if name.match("*.parquet.journal"))))
     sessions = list(session_files(path))

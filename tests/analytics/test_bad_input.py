@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import orjson
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from arirecord.analytics import connect
@@ -67,6 +67,7 @@ def damaged(draw: st.DrawFn) -> list[str]:
 
 
 @given(damaged())
+@example(["{}", REAL[-1], REAL[0]])  # the first event has no time of its own, and later ones go back
 @examples(8, suppress_health_check=list(HealthCheck))
 def test_damaged_recordings(tmp_path_factory: pytest.TempPathFactory, frames: list[str]) -> None:
     """No model of calls fails, and each row is identified as the model says."""
