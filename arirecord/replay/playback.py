@@ -98,9 +98,9 @@ class Playback:
         self.scheduler = Scheduler(options, clock, self.clients, self._state, self._rest, self.pacing, self.chaos)
         self._pending: list[_Pending] = []
 
-    def watch(self, call: Callable[[Frame], object]) -> None:
-        """Call this with each frame that is sent from now on."""
-        self._rest.on_frame = call
+    def watch(self, call: Callable[[Sequence[Frame]], object]) -> None:
+        """Call this with the frames that are sent from now on."""
+        self._rest.on_frames = call
 
     def client_channel(self, channel_id: str) -> str:
         """The client's id of a recorded channel."""

@@ -70,7 +70,7 @@ class RestHandler:
         now_ns: Callable[[], int] | None = None,
     ) -> None:
         self.ids = IdMap()
-        self.on_frame: Callable[[Frame], object] | None = None
+        self.on_frames: Callable[[Sequence[Frame]], object] | None = None
         self._pbx = pbx
         self._commands = Commands(recorded, pbx, self.ids, moment, now_ns, applications.names)
         self._documents = ApiDocs(recorded)
@@ -137,9 +137,8 @@ class RestHandler:
         """Take the frames that will be sent now: they may show what a client created."""
         if self._commands.expected is not None:
             self._commands.expected.take(frames)
-        if self.on_frame is not None:
-            for frame in frames:
-                self.on_frame(frame)
+        if self.on_frames is not None:
+            self.on_frames(frames)
 
     def restart(self, since_ns: int | None = None) -> None:
         """The recording starts again, or continues at this time (since 1970 UTC): forget the clients' requests."""

@@ -104,7 +104,7 @@ class ReplayServer(AsyncBlock):
         pacing, chaos = self._playback.pacing, self._playback.chaos
         self._source = FrameSource(self.session, options, () if pacing is None else pacing.gates, chaos)
         self._media = MediaChannels(options.media, self._say, on_exchange)
-        self._playback.watch(self._media.event)
+        self._playback.watch(self._media.take)
         self._executor = Executor(self._playback, self._source, self.clock, self._say, self._media.note)
         self._rate = None if chaos is None else chaos.rate
         self._diallers = [self._dialler(url) for url in options.connect]

@@ -11,12 +11,7 @@ from arirecord.session.reader import Frame
 
 from .audio import Codec, codec_of
 
-__all__ = ["LEG_EVENTS", "MediaChannel", "described_channel", "dialplan_leg"]
-
-LEG_EVENTS: Final = {"ChannelVarset", "ChannelDialplan", "Dial"}
-
-# Texts that events of legs of the dialplan have.
-_MARKS: Final = ('"WebSocket/', '"AudioSocket', "AudioSocket/")
+__all__ = ["MediaChannel", "described_channel", "dialplan_leg"]
 
 _CODEC: Final = re.compile(r"c\(([^)]*)\)")
 
@@ -99,8 +94,6 @@ def dialplan_leg(frame: Frame) -> MediaChannel | None:
     chan_websocket sets a variable on its channels; `Dial` has the codec or the target, as the dialplan application
     AudioSocket has (Asterisk 22.10).
     """
-    if not any(mark in frame.raw for mark in _MARKS):
-        return None
     event = json_object(frame.raw)
     channel = event.get("peer" if frame.type == "Dial" else "channel")
     if not isinstance(channel, dict):

@@ -1,7 +1,7 @@
 """All media channels of a replay: made known by responses to clients and by events, ended by requests and events."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,13 +12,15 @@ from arirecord.replay.rest_handler import ClientExchange
 from arirecord.session.reader import Frame
 
 from .audio import Audio
-from .media_channel import LEG_EVENTS, MediaChannel, described_channel, dialplan_leg
+from .media_channel import MediaChannel, described_channel, dialplan_leg
 from .media_socket import serve_media
 from .media_targets import send_audio
 
 __all__ = ["MediaChannels"]
 
 _CREATE: Final = {"create", "externalMedia", "originate", "originateWithId"}
+_SHOWING_LEGS: Final = {"ChannelVarset", "ChannelDialplan", "Dial"}
+_ENDING: Final = {"ChannelDestroyed", "ChannelDialplan"}
 _VARIABLE: Final = "MEDIA_WEBSOCKET_CONNECTION_ID"
 
 
@@ -67,17 +69,21 @@ class MediaChannels:
         elif exchange.request.parameters.get("variable") == _VARIABLE and channel_id in self._channels:
             self._channels[channel_id].connection_id = str(json_object(exchange.response.content).get("value", ""))
 
-    def event(self, frame: Frame) -> None:
-        """Take a frame that is sent: it may show a leg that the dialplan makes, or end a channel."""
-        leg = dialplan_leg(frame) if frame.type in LEG_EVENTS else None
-        if leg is not None:
-            self._add(leg)
-        elif self._channels and frame.type in ("ChannelDestroyed", "ChannelDialplan"):
-            channel = json_object(frame.raw).get("channel")
-            channel_id = str(channel.get("id", "")) if isinstance(channel, dict) else ""
-            known = self._channels.get(channel_id)
-            if known is not None and (frame.type == "ChannelDestroyed" or known.is_application):
-                known.ended.set()
+    def take(self, frames: Sequence[Frame]) -> None:
+        """Take frames that are sent: they may show legs that the dialplan makes, or end channels."""
+        for frame in frames:
+            # WebSocket and AudioSocket; few other events are parsed.
+            if frame.type in _SHOWING_LEGS and "Socket" in frame.raw and (leg := dialplan_leg(frame)):
+                self._add(leg)
+            elif self._channels and frame.type in _ENDING:
+                self._end_by(frame)
+
+    def _end_by(self, frame: Frame) -> None:
+        channel = json_object(frame.raw).get("channel")
+        channel_id = str(channel.get("id", "")) if isinstance(channel, dict) else ""
+        known = self._channels.get(channel_id)
+        if known is not None and (frame.type == "ChannelDestroyed" or known.is_application):
+            known.ended.set()
 
     def _add(self, channel: MediaChannel) -> None:
         """Add a channel. Several events, and the response to a client, can show one: each has a part of it."""
