@@ -25,7 +25,7 @@ _REST_OF_EVENT = re.compile(
 )
 """Fields of an event in a line that holds neither one nor the beginning of one: the rest of a damaged one."""
 _ZEROS = "\0\0"
-"""What a file system leaves where data was not written."""
+"""A file system leaves such bytes where data was not written."""
 
 
 @dataclass

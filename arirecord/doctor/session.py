@@ -97,7 +97,7 @@ def _of_header(name: str, header: Header) -> Iterator[Finding]:
         first = "; ".join(f"{p.get('where')}: {p.get('subject')}" for p in header.problems[:3])
         more = f"; and {header.problem_count - 3:,} more" if header.problem_count > 3 else ""
         yield Finding(
-            "warning", "problems", name, f"Its input was broken: {first}{more}.", "What can be read was kept."
+            "warning", "problems", name, f"Its input was broken: {first}{more}.", "The readable events were kept."
         )
     yield from drift_findings(name, header.drift)
 

@@ -110,7 +110,7 @@ class RestHandler:
             return RestResponse(204, headers={"Allow": ",".join([*methods, "OPTIONS"])})
         route = find(request.method, segments)
         if route is None:
-            is_known = not segments[0] or methods_at(segments)  # `/ari//channels` is no resource, as in Asterisk
+            is_known = not segments[0] or methods_at(segments)  # `/ari//channels` is not a resource in Asterisk
             return error(405, "Invalid method") if is_known else error(404, "Resource not found")
         self._pbx.catch_up()
         self._commands.claim(route, request)
