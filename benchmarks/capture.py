@@ -24,8 +24,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from arirecord.capture.address import Address
-from arirecord.capture.client import Capture, CaptureOptions
 from arirecord.capture.event_loop import CaptureLoop
+from arirecord.capture.reconnect import Capture, CaptureOptions
 from arirecord.capture.recorder import Recorder
 from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING

@@ -16,7 +16,7 @@ from arirecord.asterisk.login import CHALLENGE, is_same, logins_of
 from arirecord.asterisk.web_access import WebAccess
 from arirecord.errors import CaptureError
 
-from .client import Ending
+from .reconnect import Ending
 from .recorder import Recorder
 
 __all__ = ["ListenOptions", "Listener"]

@@ -193,8 +193,8 @@ def command(
       arirecord --config servers.toml capture --health 5m
     """
     from arirecord.capture.address import Address
-    from arirecord.capture.client import CaptureOptions
     from arirecord.capture.listener import ListenOptions
+    from arirecord.capture.reconnect import CaptureOptions
 
     name: str | None = click.get_current_context().meta.get(_NAME)
     address = Address.parse(url, user, _password(name))

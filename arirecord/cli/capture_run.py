@@ -18,9 +18,9 @@ from .console import LOST, is_watched, live_line, say, voice, warn
 from .recording import SignalledRecording, close_recording, handle_signals, report_losses, seal_recording
 
 if TYPE_CHECKING:
-    from arirecord.capture.client import Capture, CaptureOptions, Ending
     from arirecord.capture.control import Control
     from arirecord.capture.listener import Listener, ListenOptions
+    from arirecord.capture.reconnect import Capture, CaptureOptions, Ending
     from arirecord.capture.recorder import Recorder
     from arirecord.capture.rotation import Target
 
@@ -99,9 +99,9 @@ class CaptureRecording:
 
     async def run(self) -> None:
         """Record until `stop` is set, a limit is reached, or the stream ends. Raises as `Capture.run` does."""
-        from arirecord.capture.client import Capture, CaptureOptions
         from arirecord.capture.control import Control
         from arirecord.capture.listener import Listener
+        from arirecord.capture.reconnect import Capture, CaptureOptions
 
         self._loop = asyncio.get_running_loop()
         with Control(self.warn) as self._control:

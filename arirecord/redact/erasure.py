@@ -22,7 +22,7 @@ from arirecord.session.row_groups import opened, stored_batches
 from arirecord.session.rows import OWN_COLUMNS
 from arirecord.session.seal import Progress, no_progress
 
-from .collect import plain_digits
+from .collect_personal_data import plain_digits
 from .keyed_permutation import KeyedPermutation, random_key
 from .leak_check import LeakSearch
 from .number_finder import MAX_DIGITS, SHORT, Finder

@@ -19,7 +19,7 @@ from arirecord.session.rewrite import describe_source, read_batches, to_rows, wr
 from arirecord.session.rows import TEXT, Row
 from arirecord.session.seal import Progress, no_progress
 
-from .collect import collect, fixed_words, plain_digits, words_of_names
+from .collect_personal_data import collect, fixed_words, plain_digits, words_of_names
 from .encoded import encoded_texts
 from .keyed_permutation import KeyedPermutation
 from .leak_check import Leak, LeakSearch

@@ -133,10 +133,10 @@ class Replay:
         """The requests so far that the recording does not have, other than `GET`."""
         recorded = read_recorded(self.server.session)
         keys = {
-            one.asked.key for exchange in recorded.exchanges if (one := queued_exchange(exchange, recorded.name_of))
+            one.key.compared for exchange in recorded.exchanges if (one := queued_exchange(exchange, recorded.name_of))
         }
         pairs = zip(self.requests, self._compared, strict=True)
-        return [str(request) for request, one in pairs if request.method != "GET" and one.asked.key not in keys]
+        return [str(request) for request, one in pairs if request.method != "GET" and one.key.compared not in keys]
 
     async def wait_end(self) -> None:
         """Wait until the last event was sent."""

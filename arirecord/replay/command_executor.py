@@ -19,7 +19,7 @@ from .pbx.lazy_state import BuildState
 from .playback import Playback
 from .rest.messages import RestRequest, RestResponse
 from .rest_handler import ClientExchange
-from .timing.clock import PlayerClock, Wakeup
+from .timing.clock import PlaybackClock, Wakeup
 from .wire.client_connection import ClientConnection
 
 __all__ = ["Executor"]
@@ -47,7 +47,7 @@ class Executor:
         self,
         playback: Playback,
         source: FrameSource,
-        clock: PlayerClock,
+        clock: PlaybackClock,
         report: Callable[[str], None],
         on_exchange: Callable[[ClientExchange], object] | None,
     ) -> None:

@@ -1,4 +1,4 @@
-"""The frames of a session, read ahead of the player, and the positions in it that people name."""
+"""The frames of a session, read ahead of those that are due, and the positions in it that people name."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -13,8 +13,8 @@ from arirecord.session.reader import Frame, RowBatch, SessionFile
 
 from .options import ReplayOptions
 from .timing.chaos import Chaos
+from .timing.due_frames import timeline
 from .timing.pacing import gated, paced, repeated
-from .timing.player import timeline
 from .timing.prefetch import Prefetch
 
 __all__ = ["FrameSource", "find_place"]

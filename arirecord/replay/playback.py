@@ -21,7 +21,7 @@ from .rest.websocket_rest import RestMessage, parse_message, response_text
 from .rest_handler import Accepted, ClientExchange, RestHandler
 from .scheduler import Scheduler
 from .timing.chaos import Chaos, Fault
-from .timing.clock import PlayerClock
+from .timing.clock import PlaybackClock
 from .timing.progress import Place
 
 __all__ = ["Playback"]
@@ -73,7 +73,7 @@ class Playback:
         self,
         header: Header,
         options: ReplayOptions,
-        clock: PlayerClock,
+        clock: PlaybackClock,
         recorded: RecordedRest,
         membership: Membership,
         rows_before: Callable[[int], int],

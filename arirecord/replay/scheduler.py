@@ -15,10 +15,10 @@ from .pbx.lazy_state import LazyState
 from .rest.client_pacing import ClientPacing, split_lead
 from .rest_handler import RestHandler
 from .timing.chaos import Chaos, Fault
-from .timing.clock import PlayerClock
+from .timing.clock import PlaybackClock
 from .timing.date_shift import DateShift
+from .timing.due_frames import DueFrames
 from .timing.pacing import AGAIN, GATE, GateWait, moment_ns
-from .timing.player import Player
 from .timing.progress import Place, Progress
 
 __all__ = ["Scheduler"]
@@ -46,7 +46,7 @@ class Scheduler:
     def __init__(
         self,
         options: ReplayOptions,
-        clock: PlayerClock,
+        clock: PlaybackClock,
         clients: ConnectedClients,
         state: LazyState,
         rest: RestHandler,
@@ -67,7 +67,7 @@ class Scheduler:
         self._rest = rest
         self._pacing = pacing
         self._chaos = chaos
-        self._player = Player(clock)
+        self._due_frames = DueFrames(clock)
         self._seek: Position | None = None
         self._seeking: Position | None = None
         self.gate_wait = GateWait(options.pace_timeout_s)
@@ -83,7 +83,7 @@ class Scheduler:
     @property
     def is_finished(self) -> bool:
         """Whether the last frame was taken."""
-        return self._player.finished and self.seeks is None
+        return self._due_frames.finished and self.seeks is None
 
     @property
     def seeks(self) -> Position | None:
@@ -92,9 +92,9 @@ class Scheduler:
 
     def approaches(self, place: Place) -> bool:
         """Whether the frames before this place are going to be sent, without a further action of the user."""
-        if self.progress.place >= place or self.has_ended or self._player.finished:
+        if self.progress.place >= place or self.has_ended or self._due_frames.finished:
             return False
-        if not self._player.begun:
+        if not self._due_frames.begun:
             return True
         if (until_ns := self.gate_wait.concurrent_until_ns) is not None and self._clock.now_ns() >= until_ns:
             return False
@@ -133,15 +133,15 @@ class Scheduler:
     def feed(self, frames: Sequence[Frame]) -> None:
         """Take the next frames of the recording; empty at the end."""
         if not frames:
-            self._player.end()
-        elif self._player.begun:
-            self._player.feed(frames)
+            self._due_frames.end()
+        elif self._due_frames.begun:
+            self._due_frames.feed(frames)
         else:
             # Exchanges before the first event are the initial state: a client that asks early receives it.
             lead, played, begin_ns = split_lead(frames, self._pacing is None and self.progress.is_at_start)
             self._state.lead(lead)
             self.progress.lead(lead)
-            self._player.feed(played)
+            self._due_frames.feed(played)
             if begin_ns is not None:
                 self._clock.jump(begin_ns)
 
@@ -166,9 +166,9 @@ class Scheduler:
             return self._send(batch)
         if (gate := self.gate_wait.gate) is not None and not self.steps and (waiting := self._at_gate(gate, now_ns)):
             return waiting
-        if self._player.hungry and self._player.empty:
+        if self._due_frames.hungry and self._due_frames.empty:
             return _READ
-        if self._player.finished and self._clients.arrivals:
+        if self._due_frames.finished and self._clients.arrivals:
             return self._end()
         if not (batch := self._next_batch()):
             return () if self.gate_wait.gate is not None else self._wait(can_read)
@@ -179,9 +179,9 @@ class Scheduler:
 
     def _wait(self, can_read: bool) -> Sequence[Command]:
         """Use the time until the next frame, or wait for it."""
-        due_ns = self._player.next_due_ns()
+        due_ns = self._due_frames.next_due_ns()
         if due_ns is None or due_ns - self._clock.now_ns() > _IDLE_NS:
-            if can_read and self._player.hungry:
+            if can_read and self._due_frames.hungry:
                 return _READ
             if self._clock.speed is not None and self._state.idle():
                 return ()
@@ -206,7 +206,7 @@ class Scheduler:
         self._faults.clear()
         self._stalled_until_ns = 0
         self.has_ended = False
-        self._player.restart()
+        self._due_frames.restart()
         # Nothing may follow, and then no frame sets the clock.
         self._clock.jump(self._clock.position_ns() + position.ns - self._clock.recording_ns())
         self.progress.restart(position)
@@ -239,17 +239,17 @@ class Scheduler:
         if self.steps:
             return self._step()
         most = _FULL_BATCH if self._clock.speed is None else _TIMED_BATCH
-        batch = self._up_to_gate(self._up_to_stop(self._player.take(most)))
+        batch = self._up_to_gate(self._up_to_stop(self._due_frames.take(most)))
         if self._chaos is None or (count := self._chaos.up_to_break(batch)) == len(batch):
             return batch
-        self._player.give_back(batch[count:])
+        self._due_frames.give_back(batch[count:])
         return batch[:count]
 
     def _up_to_stop(self, batch: Sequence[Frame]) -> Sequence[Frame]:
         """The frames up to the first place of a response."""
         if (count := self.progress.up_to_stop(batch)) == len(batch):
             return batch
-        self._player.give_back(batch[count:])
+        self._due_frames.give_back(batch[count:])
         if self._clock.speed is None:
             self._clock.jump(batch[count - 1].elapsed_ns)
         return batch[:count]
@@ -258,9 +258,9 @@ class Scheduler:
         """The frames up to the next that is sent, if the clock is paused and a client is connected."""
         if not self._clock.paused or not self._clients.can_receive:
             self.steps = 0 if not self._clock.paused else self.steps
-            return self._player.take()
+            return self._due_frames.take()
         batch: list[Frame] = []
-        while frame := self._player.step():
+        while frame := self._due_frames.step():
             batch.append(frame)
             if self._options.sends(frame):
                 self.steps -= 1
@@ -274,10 +274,10 @@ class Scheduler:
         for n, frame in enumerate(batch):
             if frame.kind == AGAIN:
                 part = max(n, 1)  # alone: requests before it do not open gates after it
-                self._player.give_back(batch[part:])
+                self._due_frames.give_back(batch[part:])
                 return batch[:part]
             if frame.kind == GATE and not self._pacing.is_open(frame, self._clients.recorded_applications):
-                self._player.give_back(batch[n:])
+                self._due_frames.give_back(batch[n:])
                 before_ns = batch[n - 1].t_ns if n else self.progress.place[0]
                 self.gate_wait.begin(frame, before_ns, self._clock.now_ns())
                 self._clock.jump(frame.elapsed_ns)
@@ -337,7 +337,7 @@ class Scheduler:
         """The latest frames were sent, or have reached no client: then they are sent again."""
         batch, self._in_flight = self._in_flight, ()
         if self._receivers <= 0:
-            self._player.give_back(batch)
+            self._due_frames.give_back(batch)
             self._state.give_back(batch)
             self.progress.give_back(batch)
             self.frames -= self._sent_count

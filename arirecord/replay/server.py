@@ -36,7 +36,7 @@ from .rest.exchange_reader import read_recorded
 from .rest.messages import RestRequest, RestResponse
 from .rest_handler import ClientExchange
 from .timing.chaos import Fault
-from .timing.clock import PlayerClock
+from .timing.clock import PlaybackClock
 from .timing.progress import Place
 from .wire.client_connection import ClientConnection
 from .wire.control import control
@@ -88,7 +88,7 @@ class ReplayServer(AsyncBlock):
         self.options = options = options or ReplayOptions()
         self._access = options.access
         header = self.session.header
-        self.clock = PlayerClock(options.clock_speed, origin_ns=header.started_ns)
+        self.clock = PlaybackClock(options.clock_speed, origin_ns=header.started_ns)
         self.host = options.host
         self.port = options.port
         self._say = say or logging.getLogger("arirecord.replay").info

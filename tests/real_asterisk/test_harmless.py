@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from arirecord.capture.address import Address
-from arirecord.capture.client import Capture, CaptureOptions
+from arirecord.capture.reconnect import Capture, CaptureOptions
 from arirecord.capture.recorder import Recorder
 from arirecord.session.journal import JournalWriter
 from arirecord.session.reader import open_session

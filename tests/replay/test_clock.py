@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.replay.timing.clock import PlayerClock
+from arirecord.replay.timing.clock import PlaybackClock
 
 from .support import Now
 
@@ -20,7 +20,7 @@ times = st.integers(0, 400 * 24 * 3600 * S)  # more than a year of nanoseconds: 
 
 
 def test_it_begins_paused_at_zero() -> None:
-    clock = PlayerClock(10, Now())
+    clock = PlaybackClock(10, Now())
 
     assert clock.paused
     assert clock.position_ns() == 0
@@ -29,7 +29,7 @@ def test_it_begins_paused_at_zero() -> None:
 
 def test_time_passes_at_the_speed() -> None:
     now = Now()
-    clock = PlayerClock(10, now)
+    clock = PlaybackClock(10, now)
     clock.resume()
     now.ns += 3 * S
 
@@ -38,7 +38,7 @@ def test_time_passes_at_the_speed() -> None:
 
 def test_a_change_counts_from_now_on() -> None:
     now = Now()
-    clock = PlayerClock(1, now)
+    clock = PlaybackClock(1, now)
     clock.resume()
     now.ns += 2 * S
     clock.set_speed(100)
@@ -54,7 +54,7 @@ def test_a_change_counts_from_now_on() -> None:
 
 def test_a_jump_keeps_speed_and_pause() -> None:
     now = Now()
-    clock = PlayerClock(2, now)
+    clock = PlaybackClock(2, now)
     clock.jump(100 * S)
     now.ns += S
 
@@ -68,7 +68,7 @@ def test_a_jump_keeps_speed_and_pause() -> None:
 
 def test_without_a_speed_everything_is_due_unless_paused() -> None:
     now = Now()
-    clock = PlayerClock(None, now)
+    clock = PlaybackClock(None, now)
 
     assert clock.horizon_ns() == 0
 
@@ -82,7 +82,7 @@ def test_without_a_speed_everything_is_due_unless_paused() -> None:
 
 @pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf"), float("-inf")])
 def test_what_is_no_speed_is_refused_and_changes_nothing(speed: float) -> None:
-    clock = PlayerClock(3, Now())
+    clock = PlaybackClock(3, Now())
 
     with pytest.raises(ValueError, match="is not a speed"):
         clock.set_speed(speed)
@@ -93,7 +93,7 @@ def test_what_is_no_speed_is_refused_and_changes_nothing(speed: float) -> None:
 @given(speeds, times, times, times)
 def test_due_is_the_first_nanosecond_that_far(speed: float | Fraction, start: int, before: int, ahead: int) -> None:
     now = Now()
-    clock = PlayerClock(speed, now)
+    clock = PlaybackClock(speed, now)
     clock.jump(start)
     clock.resume()
     now.ns += before
@@ -110,7 +110,7 @@ def test_due_is_the_first_nanosecond_that_far(speed: float | Fraction, start: in
 @given(st.lists(st.tuples(st.sampled_from(["pause", "resume", "speed", "wait"]), st.integers(1, 10**12))))
 def test_time_never_runs_back(steps: list[tuple[str, int]]) -> None:
     now = Now()
-    clock = PlayerClock(1, now)
+    clock = PlaybackClock(1, now)
     reached_ns = 0
     for step, number in steps:
         match step:

@@ -124,9 +124,11 @@ def test_any_recorded_exchange_is_an_answer(found: list[RecordedExchange | None]
         assert 200 <= answer.status < 600
         assert isinstance(answer.content, bytes)
     rules = Rules([Rule.parse("* *?name,variables.a")], grouping.knows)
-    requests = [Request(one.asked, one.thing) for exchange in known if (one := queued_exchange(exchange)) is not None]
+    requests = [
+        Request(one.key, one.created_id) for exchange in known if (one := queued_exchange(exchange)) is not None
+    ]
     for request in requests:
-        grouping.request(request.asked, request.thing)
+        grouping.request(request.key, request.created_id)
     grouping.finish()
     assert all(call.is_same for call in compare(requests, requests, grouping, rules))
 

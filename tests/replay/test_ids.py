@@ -89,7 +89,7 @@ def test_a_question_is_asked_in_recorded_ids(client: str) -> None:
         assert route is not None
         route, request = ids.to_recorded(route, request)
         what = request_key(route, request)
-        return dict(what.subject), dict(what.parameters), what.document
+        return dict(what.path_ids), dict(what.parameters), what.body
 
     assert recorded("POST", ("channels", client, "answer"), "") == ({"channelId": "17.1"}, {}, "")
     query = f"?channel=b&channel={client.replace(' ', '+')},a"
@@ -137,6 +137,6 @@ def test_what_asks_the_same_has_one_key(one: str, other: str, same: bool) -> Non
         request = RestRequest("POST", target)
         route = find("POST", request.segments)
         assert route is not None
-        keys.append(request_key(route, request, lambda name: {"alias": "rig"}.get(name, name)).key)
+        keys.append(request_key(route, request, lambda name: {"alias": "rig"}.get(name, name)).compared)
 
     assert (keys[0] == keys[1]) is same

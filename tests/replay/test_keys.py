@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from websockets.sync.client import connect
 
 from arirecord.cli.replay_keys import Keys
-from arirecord.replay.timing.clock import PlayerClock
+from arirecord.replay.timing.clock import PlaybackClock
 from tests.waiting import HANG_S, wait_for
 
 from .support import make
@@ -172,7 +172,7 @@ class Deaf:
 
     def __init__(self) -> None:
         self.told: list[str] = []
-        self.clock = PlayerClock(1)
+        self.clock = PlaybackClock(1)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *given: self.told.append(name)
@@ -212,4 +212,4 @@ def test_speeds_go_up_to_max_and_down_again() -> None:
     keys.type("-")
     assert deaf.clock.speed == 1000
     keys.type("-" * 20)
-    assert deaf.clock.speed == PlayerClock(0.1).speed
+    assert deaf.clock.speed == PlaybackClock(0.1).speed

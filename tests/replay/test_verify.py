@@ -21,7 +21,7 @@ from arirecord.replay.server import ReplayServer
 from arirecord.replay.verify import Rule, Verified, VerifyOptions, sessions_in, verify
 from arirecord.replay.verify.app import where
 from arirecord.replay.verify.compare import Limits
-from arirecord.replay.verify.comparison import Comparison
+from arirecord.replay.verify.replay_comparison import Comparison
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.rows import own_text

@@ -24,13 +24,13 @@ OTHER = "39f3781a-30ac-4a3c-a5a0-46744870a41d"
 THEN_S, NOW_S = 1_795_488_611, 1_800_000_000
 
 
-def request(text: str, body: Any = None, thing: str = "") -> Request:
+def request(text: str, body: Any = None, created_id: str = "") -> Request:
     method, _, target = text.partition(" ")
     content = b"" if body is None else json.dumps(body).encode()
     request = RestRequest(method, target, content, "application/json")
     route = find(method, request.segments)
     assert route is not None
-    return Request(request_key(route, request), thing)
+    return Request(request_key(route, request), created_id)
 
 
 def start(channel: str, *args: str) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def grouped(events: list[dict[str, Any]], recorded: list[Request]) -> Grouping:
     for number, event in enumerate(events):
         grouping.event(frame(number, number, json.dumps(event))._replace(type=event["type"]))
     for one in recorded:
-        grouping.request(one.asked, one.thing)
+        grouping.request(one.key, one.created_id)
     grouping.finish()
     return grouping
 
@@ -52,7 +52,7 @@ def grouped(events: list[dict[str, Any]], recorded: list[Request]) -> Grouping:
 def same(one: str, other: str, *rules: str) -> bool:
     """Whether two requests are the same to the rules."""
     rule = Rules([Rule.parse(text) for text in rules], lambda text: text == OTHER, (THEN_S, NOW_S))
-    return rule.text(request(one).asked) == rule.text(request(other).asked)
+    return rule.text(request(one).key) == rule.text(request(other).key)
 
 
 def test_all_that_is_made_for_a_call_belongs_to_it() -> None:
@@ -65,9 +65,9 @@ def test_all_that_is_made_for_a_call_belongs_to_it() -> None:
         {"type": "ChannelEnteredBridge", "channel": {"id": "b"}, "bridge": {"id": "shared"}},
     ]
     recorded = [
-        request("POST /bridges", thing="own"),
+        request("POST /bridges", created_id="own"),
         request("POST /bridges/own/addChannel?channel=a,dialled"),
-        request("POST /channels/dialled/play?media=sound:x", thing="playback"),
+        request("POST /channels/dialled/play?media=sound:x", created_id="playback"),
         request("DELETE /playbacks/playback"),
         request("DELETE /bridges/own"),
         request("DELETE /channels/called"),
@@ -77,9 +77,9 @@ def test_all_that_is_made_for_a_call_belongs_to_it() -> None:
     ]
     grouping = grouped(events, recorded)
 
-    calls = [grouping.call(one.asked, one.thing).channel_id for one in recorded]
+    calls = [grouping.call(one.key, one.created_id).channel_id for one in recorded]
     assert calls == ["a", "a", "a", "a", "a", "b", "a", "b", ""]
-    assert str(grouping.call(recorded[0].asked, recorded[0].thing)) == "call a of 10 to (unknown)"
+    assert str(grouping.call(recorded[0].key, recorded[0].created_id)) == "call a of 10 to (unknown)"
 
 
 @pytest.mark.parametrize("caller_first", [True, False])
@@ -87,9 +87,9 @@ def test_a_media_leg_is_part_of_the_call_in_its_bridge(caller_first: bool) -> No
     """Whichever comes first, and whether events or requests show it."""
     members = ("a", "media")[:: 1 if caller_first else -1]
     recorded = [
-        request("POST /bridges", thing="bridge"),
-        request("POST /channels/externalMedia?app=x&format=ulaw&external_host=10.0.0.1:5000", thing="media"),
-        request("POST /channels/create?endpoint=WebSocket/INCOMING/c(ulaw)&app=x", thing="socket"),
+        request("POST /bridges", created_id="bridge"),
+        request("POST /channels/externalMedia?app=x&format=ulaw&external_host=10.0.0.1:5000", created_id="media"),
+        request("POST /channels/create?endpoint=WebSocket/INCOMING/c(ulaw)&app=x", created_id="socket"),
         *(request(f"POST /bridges/bridge/addChannel?channel={channel}") for channel in members),
         request("POST /bridges/bridge/addChannel?channel=socket"),
         request("DELETE /channels/media"),
@@ -100,9 +100,9 @@ def test_a_media_leg_is_part_of_the_call_in_its_bridge(caller_first: bool) -> No
     order = [{**entered, "channel": channel} for channel in ({"id": "b"}, audio)[:: 1 if caller_first else -1]]
     grouping = grouped([start("a"), start("b"), *order], recorded)
 
-    assert {grouping.call(one.asked, one.thing).channel_id for one in recorded} == {"a"}
+    assert {grouping.call(one.key, one.created_id).channel_id for one in recorded} == {"a"}
     hangup = request("DELETE /channels/audio")
-    assert grouping.call(hangup.asked, "").channel_id == "b"
+    assert grouping.call(hangup.key, "").channel_id == "b"
 
 
 def test_an_app_that_mixes_calls_up_is_told_so_in_each() -> None:
@@ -130,10 +130,10 @@ def test_order_counts_unless_it_is_left_aside() -> None:
 
 
 def test_a_channel_that_never_came_belongs_to_the_call_that_its_arguments_name() -> None:
-    recorded = [request("POST /channels?endpoint=PJSIP/2&app=x&appArgs=dialed,a", thing="dialled")]
+    recorded = [request("POST /channels?endpoint=PJSIP/2&app=x&appArgs=dialed,a", created_id="dialled")]
     recorded.append(request("DELETE /channels/dialled"))
     grouping = grouped([start("a")], recorded)
-    assert [grouping.call(one.asked, one.thing).channel_id for one in recorded] == ["a", "a"]
+    assert [grouping.call(one.key, one.created_id).channel_id for one in recorded] == ["a", "a"]
 
 
 def test_what_is_another_each_time_makes_no_difference() -> None:
@@ -155,7 +155,7 @@ def test_rules_leave_out_requests_and_parameters() -> None:
     assert same("POST /channels/a/play?media=x&lang=de", "POST /channels/a/play?media=x", "* *?lang")
     rules = Rules([Rule.parse("POST /channels?variables.trace,timeout")], lambda text: False)
     wanted = [{"endpoint": "x", "timeout": n, "variables": {"a": "1", "trace": n}} for n in range(2)]
-    texts = [rules.text(request("POST /channels", body).asked) for body in wanted]
+    texts = [rules.text(request("POST /channels", body).key) for body in wanted]
     assert texts == ['POST /channels?endpoint=x {"variables":{"a":"1"}}'] * 2
 
 
@@ -219,9 +219,9 @@ def test_an_id_chosen_in_the_same_request_makes_no_difference() -> None:
 
 def test_an_empty_parameter_makes_no_difference_unless_strict() -> None:
     plain, empty = request("POST /channels/c/play?media=sound:x"), request("POST /channels/c/play?media=sound:x&lang=")
-    texts = [Rules([], lambda text: False, strict=strict).text(empty.asked) for strict in (False, True)]
+    texts = [Rules([], lambda text: False, strict=strict).text(empty.key) for strict in (False, True)]
 
-    assert texts == [Rules([], lambda text: False).text(plain.asked), "POST /channels/c/play?lang=&media=sound:x"]
+    assert texts == [Rules([], lambda text: False).text(plain.key), "POST /channels/c/play?lang=&media=sound:x"]
 
 
 def test_a_parameter_with_its_default_value_makes_no_difference_unless_strict() -> None:
@@ -229,7 +229,7 @@ def test_a_parameter_with_its_default_value_makes_no_difference_unless_strict() 
 
     assert same(PLAY, default)
     strict = Rules([], lambda text: False, strict=True)
-    assert strict.text(request(PLAY).asked) != strict.text(request(default).asked)
+    assert strict.text(request(PLAY).key) != strict.text(request(default).key)
 
 
 def timed(text: str, begun: float, ended: float, **fields: Any) -> Request:

@@ -15,7 +15,7 @@ from arirecord.replay.pbx.state import PbxState
 from arirecord.replay.playback import Playback
 from arirecord.replay.rest.messages import RestRequest
 from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest
-from arirecord.replay.timing.clock import PlayerClock
+from arirecord.replay.timing.clock import PlaybackClock
 from arirecord.session.header import Header
 from arirecord.session.reader import Frame
 
@@ -61,7 +61,7 @@ class World:
     ) -> None:
         self.now = Now()
         self.options = ReplayOptions(**options)
-        self.clock = PlayerClock(self.options.clock_speed, self.now, start_ns)
+        self.clock = PlaybackClock(self.options.clock_speed, self.now, start_ns)
         apps = dict.fromkeys((f.application or "" for f in frames), 1)
         header = Header(start_ns, {"verb": "import"}, applications=apps)
         recorded = rest or RecordedRest(applications=list(apps))

@@ -59,7 +59,7 @@ class MediaChannels:
         operation, status = exchange.key.operation, exchange.response.status
         if operation.resource != "channels" or status >= 300:
             return
-        channel_id = dict(exchange.key.subject).get("channelId", "")
+        channel_id = dict(exchange.key.path_ids).get("channelId", "")
         if operation.name == "hangup":
             self.end(channel_id)
         elif operation.name in _CREATE:

@@ -173,10 +173,10 @@ class Commands:
         if exchange.status < 300 and route.operation.method != "GET":
             self._note(route, request)
             is_passing = route.operation.returns != "StoredRecording"
-            if found.thing and key.chosen and is_passing and isinstance(exchange.value, dict):
-                self.made.setdefault(key.chosen[0], {})[found.thing] = exchange.value
-            if found.thing and key.chosen and key.chosen[0] == "recordings":
-                self._recorded.add(found.thing)
+            if found.created_id and key.new_resource and is_passing and isinstance(exchange.value, dict):
+                self.made.setdefault(key.new_resource[0], {})[found.created_id] = exchange.value
+            if found.created_id and key.new_resource and key.new_resource[0] == "recordings":
+                self._recorded.add(found.created_id)
         return RestResponse(exchange.status, body=exchange.body, content_type=exchange.content_type or _JSON)
 
     def _plausibly(self, route: Route, request: RestRequest, near: QueuedExchange | None) -> RestResponse:
@@ -190,28 +190,28 @@ class Commands:
                 self._recorded.add(copy["name"])
                 return RestResponse(operation.status, copy)
             return RestResponse(operation.status, [] if operation.returns.startswith("List[") else None)
-        kind, thing = made
+        kind, resource = made
         name = "name" if kind == "recordings" else "id"
-        if near is not None and near.thing:
-            thing = {**thing, name: near.thing}
-        self.made.setdefault(kind, {})[thing[name]] = thing
+        if near is not None and near.created_id:
+            resource = {**resource, name: near.created_id}
+        self.made.setdefault(kind, {})[resource[name]] = resource
         if kind == "recordings":
-            self._recorded.add(thing[name])
-        if variables := thing.get("channelvars"):
-            self._pbx.variables.setdefault(thing[name], {}).update(variables)
+            self._recorded.add(resource[name])
+        if variables := resource.get("channelvars"):
+            self._pbx.variables.setdefault(resource[name], {}).update(variables)
         if self.expected is not None:
-            self.expected.expect(kind, thing, self._tables[kind]().items.values())
-        return RestResponse(operation.status, thing)
+            self.expected.expect(kind, resource, self._tables[kind]().items.values())
+        return RestResponse(operation.status, resource)
 
     def _bind(self, key: RequestKey, found: QueuedExchange) -> None:
         """Map the ids that a client chose to those of the recording, from now on."""
-        if key.chosen is None or not found.thing:
+        if key.new_resource is None or not found.created_id:
             return
-        kind, chosen = key.chosen
+        kind, chosen = key.new_resource
         if chosen:
-            self._ids.bind(kind, found.thing, chosen)
-        if key.second and found.asked.second:
-            self._ids.bind("channels", found.asked.second, key.second)
+            self._ids.bind(kind, found.created_id, chosen)
+        if key.local_second_id and found.key.local_second_id:
+            self._ids.bind("channels", found.key.local_second_id, key.local_second_id)
 
     def _channel_of(self, channel: str) -> Mapping[str, Any]:
         return self._pbx.channels.items.get(channel) or self.made.get("channels", {}).get(channel, {})

@@ -43,15 +43,15 @@ class ClientPacing:
             t_ns = exchange.begun_ns
             self.gates.append(Frame(-1, t_ns, t_ns - started_ns, GATE, None, None, str(len(self._all))))
             self._all.append(known)
-            self._by_key.setdefault(known.asked.key, ExchangeQueue()).exchanges.append(known)
-            self._by_place.setdefault(known.asked.place, ExchangeQueue()).exchanges.append(known)
+            self._by_key.setdefault(known.key.compared, ExchangeQueue()).exchanges.append(known)
+            self._by_place.setdefault(known.key.operation_key, ExchangeQueue()).exchanges.append(known)
 
     def count(self, key: RequestKey, now_ns: int, may_be: Allows = lambda one: True) -> RecordedExchange | None:
         """Count a request of the client, at a time of the recording. Returns the recorded one that it stands for.
 
         Only one that `may_be` the client's now counts.
         """
-        for queue in (self._by_key.get(key.key), self._by_place.get(key.place)):
+        for queue in (self._by_key.get(key.compared), self._by_place.get(key.operation_key)):
             if queue is not None and (recorded := queue.next(now_ns, may_be)) is not None:
                 recorded.is_used = True
                 return recorded.exchange

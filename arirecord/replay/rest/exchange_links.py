@@ -24,14 +24,14 @@ class _Links(NamedTuple):
 
 
 def _links(one: QueuedExchange) -> _Links:
-    channels = list(one.asked.channels)
-    resources = [(_RESOURCES[name], value) for name, value in one.asked.subject if name in _RESOURCES]
-    if one.asked.chosen and one.thing:
-        kind = one.asked.chosen[0]
+    channels = list(one.key.channels)
+    resources = [(_RESOURCES[name], value) for name, value in one.key.path_ids if name in _RESOURCES]
+    if one.key.new_resource and one.created_id:
+        kind = one.key.new_resource[0]
         if kind == "channels":
-            channels.append(one.thing)
+            channels.append(one.created_id)
         else:
-            resources.append((kind, one.thing))
+            resources.append((kind, one.created_id))
     return _Links(channels, resources)
 
 
@@ -118,13 +118,13 @@ class CreationLinks:
 
         It is the first of the channels of the resource, if it was there at the recorded request.
         """
-        if one.asked.chosen is None or not one.thing:
+        if one.key.new_resource is None or not one.created_id:
             return None
-        kind = one.asked.chosen[0]
-        near = self.channels((kind, one.thing))
+        kind = one.key.new_resource[0]
+        near = self.channels((kind, one.created_id))
         if kind == "channels":
-            bridges = self._resources.get(one.thing, set())
-            near = {channel for bridge in bridges for channel in self.channels(bridge)} - {one.thing}
+            bridges = self._resources.get(one.created_id, set())
+            near = {channel for bridge in bridges for channel in self.channels(bridge)} - {one.created_id}
         begun = (one.exchange.begun_ns, 0)
         known: Mapping[str, tuple[int, int]] = {c: self._entered[c] for c in near if c in self._entered}
         first = min(known, key=lambda channel: known[channel], default=None)

@@ -11,7 +11,7 @@ from arirecord.asterisk.rest_operations import find
 from .recorded_exchanges import RecordedExchange
 from .request_key import RequestKey, request_key
 
-__all__ = ["Allows", "ExchangeQueue", "QueuedExchange", "ResponseMatcher", "queued_exchange", "thing_made"]
+__all__ = ["Allows", "ExchangeQueue", "QueuedExchange", "ResponseMatcher", "id_created", "queued_exchange"]
 
 # How far behind the replay's position an exchange may be and still match a client that reacts.
 _PATIENCE_NS: Final = 10 * 10**9
@@ -19,11 +19,11 @@ _PATIENCE_NS: Final = 10 * 10**9
 
 @dataclass
 class QueuedExchange:
-    """A recorded exchange: its request key and response. `thing` is the id of the created resource, or empty."""
+    """A recorded exchange: its request key and response. `created_id` is the id of the created resource, or empty."""
 
-    asked: RequestKey
+    key: RequestKey
     exchange: RecordedExchange
-    thing: str
+    created_id: str
     is_used: bool = False
 
 
@@ -43,15 +43,15 @@ def queued_exchange(exchange: RecordedExchange, name_of: Callable[[str], str] = 
     if route is None:
         return None
     key = request_key(route, request, name_of)
-    thing = "" if key.chosen is None else thing_made(key, exchange.status, exchange.value)
-    return QueuedExchange(key, exchange, thing)
+    created_id = "" if key.new_resource is None else id_created(key, exchange.status, exchange.value)
+    return QueuedExchange(key, exchange, created_id)
 
 
-def thing_made(key: RequestKey, status: int, value: Any) -> str:
+def id_created(key: RequestKey, status: int, value: Any) -> str:
     """The id of the created resource, from the JSON `value` of the response, otherwise from the request."""
-    if key.chosen is None or status >= 300:
+    if key.new_resource is None or status >= 300:
         return ""
-    kind, chosen = key.chosen
+    kind, chosen = key.new_resource
     answered = value.get("name" if kind == "recordings" else "id") if isinstance(value, dict) else None
     return answered if isinstance(answered, str) else chosen
 
@@ -66,15 +66,15 @@ class ResponseMatcher:
     def __init__(self, exchanges: Sequence[RecordedExchange], name_of: Callable[[str], str]) -> None:
         self._by_key: dict[tuple[object, ...], ExchangeQueue] = {}
         self._by_place: dict[tuple[object, ...], ExchangeQueue] = {}
-        self._by_thing: dict[str, list[QueuedExchange]] = {}
+        self._by_created_id: dict[str, list[QueuedExchange]] = {}
         self._all: list[QueuedExchange] = []
         for exchange in exchanges:
             if (known := queued_exchange(exchange, name_of)) is not None:
                 self._all.append(known)
-                self._by_key.setdefault(known.asked.key, ExchangeQueue()).exchanges.append(known)
-                if known.thing:
-                    self._by_place.setdefault(known.asked.place, ExchangeQueue()).exchanges.append(known)
-                    self._by_thing.setdefault(known.thing, []).append(known)
+                self._by_key.setdefault(known.key.compared, ExchangeQueue()).exchanges.append(known)
+                if known.created_id:
+                    self._by_place.setdefault(known.key.operation_key, ExchangeQueue()).exchanges.append(known)
+                    self._by_created_id.setdefault(known.created_id, []).append(known)
 
     def restart(self, since_ns: int | None = None) -> None:
         """Mark all as unused, except those before the time at which the recording continues."""
@@ -93,23 +93,23 @@ class ResponseMatcher:
 
         Only one that `may_be` the client's now is returned. The exchange is used from now on.
         """
-        row = self._by_key.get(key.key)
+        row = self._by_key.get(key.compared)
         if row is None:
             return None
-        found = self._of_thing(key) or row.next(now_ns, may_be)
-        if found is None and key.chosen is None:
+        found = self._that_created(key) or row.next(now_ns, may_be)
+        if found is None and key.new_resource is None:
             return row.exchanges[-1]
         return _used(found)
 
     def near(self, key: RequestKey, now_ns: int | None, may_be: Allows = _any) -> QueuedExchange | None:
         """The exchange that created a resource of the same type at the same position, with other parameters."""
-        row = self._by_place.get(key.place)
-        return _used(row.next(now_ns, may_be)) if row and key.chosen else None
+        row = self._by_place.get(key.operation_key)
+        return _used(row.next(now_ns, may_be)) if row and key.new_resource else None
 
-    def _of_thing(self, key: RequestKey) -> QueuedExchange | None:
+    def _that_created(self, key: RequestKey) -> QueuedExchange | None:
         """If the client names a recorded resource: the exchange that created it."""
-        known = self._by_thing.get(key.chosen[1], []) if key.chosen else []
-        return next((one for one in known if not one.is_used and one.asked.key == key.key), None)
+        known = self._by_created_id.get(key.new_resource[1], []) if key.new_resource else []
+        return next((one for one in known if not one.is_used and one.key.compared == key.compared), None)
 
 
 @dataclass

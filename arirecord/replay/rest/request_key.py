@@ -12,10 +12,10 @@ from arirecord.asterisk.rest_operations import Operation, Route, operations
 from .id_map import ID_PARAMETERS, IdMap, Kind
 from .messages import RestRequest
 
-__all__ = ["Chosen", "RequestKey", "request_key", "unknown_key"]
+__all__ = ["NewResource", "RequestKey", "request_key", "unknown_key"]
 
 Pairs = tuple[tuple[str, str], ...]
-Chosen = tuple[Kind, str]
+NewResource = tuple[Kind, str]
 
 # Parameters that give a new resource its id, by the type that an operation returns; they may be in the path.
 _CHOICE: Final[Mapping[str, tuple[Kind, tuple[str, ...]]]] = {
@@ -36,38 +36,38 @@ _APPLICATION: Final = {"app", "application", "applicationName"}
 
 @dataclass(frozen=True)
 class RequestKey:
-    """An ARI request in recorded ids. Two requests are the same if their `key`s are equal.
+    """An ARI request in recorded ids. Two requests are the same if their `compared` are equal.
 
-    `subject` are the ids in the path. `parameters` are those of query and body, sorted. `document` is the rest of a
-    JSON body. `chosen` is the type and id of the resource that the request creates; the id is empty if Asterisk chooses
-    it. Without a new resource it has the value None. `second` is the id of the ;2 half of a Local channel.
-    Neither `chosen` nor `second` is part of the key.
+    `path_ids` are the ids in the path, by name. `parameters` are those of query and body, sorted. `body` is the rest of
+    a JSON body. `new_resource` is the type and id of the resource that the request creates, with an empty id if
+    Asterisk chooses it; None if the request creates nothing. `local_second_id` is the id of the ;2 half of a new Local
+    channel. Neither of the last two is compared.
     """
 
     operation: Operation
-    subject: Pairs
+    path_ids: Pairs
     parameters: Pairs
-    document: str
-    chosen: Chosen | None = None
-    second: str = ""
+    body: str
+    new_resource: NewResource | None = None
+    local_second_id: str = ""
 
     @property
-    def key(self) -> tuple[object, ...]:
+    def compared(self) -> tuple[object, ...]:
         """Equal for the same request."""
-        return (*self.place, self.parameters, self.document)
+        return (*self.operation_key, self.parameters, self.body)
 
     @property
     def channels(self) -> Sequence[str]:
         """The ids of channels in the request, the one in the path first."""
-        named = (value for name, value in (*self.subject, *self.parameters) if ID_PARAMETERS.get(name) == "channels")
+        named = (value for name, value in (*self.path_ids, *self.parameters) if ID_PARAMETERS.get(name) == "channels")
         return [channel for value in named for channel in value.split(",") if channel]
 
     @property
-    def place(self) -> tuple[object, ...]:
+    def operation_key(self) -> tuple[object, ...]:
         """Equal for the same operation on the same resources, whatever the parameters."""
         # The id of a new resource may be in the path or not: both are the same operation.
         name = self.operation.name.removesuffix("WithId")
-        return (self.operation.resource, name, self.subject)
+        return (self.operation.resource, name, self.path_ids)
 
 
 def request_key(route: Route, request: RestRequest, name_of: Callable[[str], str] = str) -> RequestKey:
@@ -79,15 +79,17 @@ def request_key(route: Route, request: RestRequest, name_of: Callable[[str], str
         given.setdefault(name, []).append(value)
     for name, value in request.parameters.items():
         given.setdefault(name, [value])  # parameters in the body
-    chosen = next((v for n in names if (v := route.ids.get(n) or next(iter(given.get(n, ())), ""))), "")
-    second = next(iter(given.get(_SECOND, ())), "") if kind == "channels" else ""
+    new_id = next((v for n in names if (v := route.ids.get(n) or next(iter(given.get(n, ())), ""))), "")
+    second_id = next(iter(given.get(_SECOND, ())), "") if kind == "channels" else ""
     multiple = _multiple(operation.resource, operation.name)
     free = {*names, *([_SECOND] if kind == "channels" else [])}
     pairs = [(n, _one(n, values, n in multiple)) for n, values in given.items() if n not in free]
     pairs = [(n, name_of(value) if n in _APPLICATION else value) for n, value in pairs]
-    subject = tuple(sorted((n, name_of(v) if n in _APPLICATION else v) for n, v in route.ids.items() if n not in names))
-    of_new = None if kind is None else (kind, chosen)
-    return RequestKey(operation, subject, tuple(sorted(pairs)), _rest_of_body(request), of_new, second)
+    path_ids = tuple(
+        sorted((n, name_of(v) if n in _APPLICATION else v) for n, v in route.ids.items() if n not in names)
+    )
+    new_resource = None if kind is None else (kind, new_id)
+    return RequestKey(operation, path_ids, tuple(sorted(pairs)), _rest_of_body(request), new_resource, second_id)
 
 
 def unknown_key(request: RestRequest, ids: IdMap) -> RequestKey | None:
@@ -96,13 +98,13 @@ def unknown_key(request: RestRequest, ids: IdMap) -> RequestKey | None:
     if resource in ("api-docs", "events") or request.method == "OPTIONS":
         return None
     path = request.path
-    subject: Pairs = ()
+    path_ids: Pairs = ()
     name, kind = _RESOURCES.get(resource, ("", None))
     if kind is not None and rest:
-        subject = ((name, ids.recorded(kind, rest[0])),)
+        path_ids = ((name, ids.recorded(kind, rest[0])),)
         path = "/" + "/".join([resource, f"{{{name}}}", *rest[1:]])
     operation = Operation(resource, request.method, path, f"unknown {path}", "void", (), (), 404)
-    return RequestKey(operation, subject, tuple(sorted(request.parameters.items())), _rest_of_body(request))
+    return RequestKey(operation, path_ids, tuple(sorted(request.parameters.items())), _rest_of_body(request))
 
 
 @cache

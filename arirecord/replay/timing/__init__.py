@@ -1,1 +1,1 @@
-"""Timing of frames: clock, player, prefetch, positions, faults and the selection of frames."""
+"""Timing of frames: clock, due frames, prefetch, positions, faults and the selection of frames."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-__all__ = ["PlayerClock", "TimeReference", "Wakeup"]
+__all__ = ["PlaybackClock", "TimeReference", "Wakeup"]
 
 
 class TimeReference(NamedTuple):
@@ -16,7 +16,7 @@ class TimeReference(NamedTuple):
     steady_ns: int
 
 
-class PlayerClock:
+class PlaybackClock:
     """Converts monotonic time to a position in the recording, and back. Both are integer nanoseconds.
 
     The clock starts paused, at position 0. Every change (speed, pause, resume, jump) sets a new reference, and only

@@ -3,10 +3,10 @@
 from arirecord.errors import VerifyError
 
 from .compare import Compared, Limits
-from .comparison import Comparison, Differs, request_of
 from .grouping import Request
 from .junit import write_junit
 from .learn import learned, rules_path, rules_text
+from .replay_comparison import Comparison, Differs, request_of
 from .rules import Rule
 from .run import Verified, VerifyOptions, sessions_in, verify
 

@@ -81,7 +81,7 @@ class Compared:
 
 def compare(
     recorded: Iterable[Request],
-    asked: Iterable[Request],
+    live: Iterable[Request],
     grouping: Grouping,
     rules: Rules,
     limits: Limits = Limits(),
@@ -93,7 +93,7 @@ def compare(
     response came before the other request: requests in flight together have no order. Without `reactions`, times are
     not compared.
     """
-    ours, theirs = _by_call(recorded, grouping, rules), _by_call(asked, grouping, rules)
+    ours, theirs = _by_call(recorded, grouping, rules), _by_call(live, grouping, rules)
     calls = sorted({**ours, **theirs}, key=lambda call: (call.t_ns, call.channel_id))
     results = [_compare(call, ours.get(call, []), theirs.get(call, []), limits) for call in calls]
     if reactions is None or limits.max_delay_s is None:
@@ -112,26 +112,26 @@ def compare(
 def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> dict[CallRequests, list[_Line]]:
     found: dict[CallRequests, list[_Line]] = {}
     for request in requests:
-        if texts := rules.texts(request.asked):
-            lines = found.setdefault(grouping.call(request.asked, request.thing), [])
-            if rules.counts_once(request.asked):
+        if texts := rules.texts(request.key):
+            lines = found.setdefault(grouping.call(request.key, request.created_id), [])
+            if rules.counts_once(request.key):
                 texts = [text for text in texts if text not in {line.text for line in lines}]
             lines += [_Line(text, request) for text in texts]
     return found
 
 
 def _compare(
-    call: CallRequests, recorded: list[_Line], asked: list[_Line], limits: Limits
+    call: CallRequests, recorded: list[_Line], live: list[_Line], limits: Limits
 ) -> tuple[Compared, list[tuple[_Line, _Line]]]:
     """The differences of a call, and the equal requests."""
     recorded.sort(key=lambda line: line.request.begun_ns)
-    asked.sort(key=lambda line: line.request.begun_ns)  # they came in the order of their responses
+    live.sort(key=lambda line: line.request.begun_ns)  # they came in the order of their responses
     if not limits.strict:
-        asked = _with_effect(recorded, asked)
-        recorded = _without_repeated(recorded, asked)
+        live = _with_effect(recorded, live)
+        recorded = _without_repeated(recorded, live)
     ours = [line.text for line in recorded]
-    asked = _in_recorded_order(recorded, asked, limits.any_order)
-    theirs = [line.text for line in asked]
+    live = _in_recorded_order(recorded, live, limits.any_order)
+    theirs = [line.text for line in live]
     hunks: list[Hunk] = []
     pairs: list[tuple[_Line, _Line]] = []
     changed: list[tuple[RequestKey, RequestKey]] = []
@@ -140,22 +140,22 @@ def _compare(
     for what, i, j, k, m in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         course += zip_longest(ours[i:j], theirs[k:m], fillvalue="")
         if what == "equal":
-            pairs += zip(recorded[i:j], asked[k:m], strict=True)
+            pairs += zip(recorded[i:j], live[k:m], strict=True)
             continue
         lines = [*_some("- ", ours[i:j]), *_some("+ ", theirs[k:m])]
         before = [f"  {text}" for text in ours[max(shown, i - _CONTEXT) : i]]
         nearest = recorded[i:j] or recorded[max(i - 1, 0) : i]
         hunks.append(Hunk(_count(recorded[:i]), [*before, *lines], nearest[0].request.seq if nearest else -1))
         shown = j
-        changed += _changed(recorded[i:j], asked[k:m])
+        changed += _changed(recorded[i:j], live[k:m])
     return Compared(call, _count(recorded), hunks, changed=changed, course=course), pairs
 
 
-def _changed(recorded: Sequence[_Line], asked: Sequence[_Line]) -> Iterator[tuple[RequestKey, RequestKey]]:
-    left = [line.request.asked for line in asked]
+def _changed(recorded: Sequence[_Line], live: Sequence[_Line]) -> Iterator[tuple[RequestKey, RequestKey]]:
+    left = [line.request.key for line in live]
     for line in recorded:
-        key = line.request.asked
-        if (other := next((one for one in left if one.place == key.place), None)) is not None:
+        key = line.request.key
+        if (other := next((one for one in left if one.operation_key == key.operation_key), None)) is not None:
             left.remove(other)
             yield key, other
 
@@ -165,13 +165,13 @@ def _count(lines: Sequence[_Line]) -> int:
     return len({id(line.request) for line in lines})
 
 
-def _in_recorded_order(recorded: Sequence[_Line], asked: Sequence[_Line], any_order: bool) -> list[_Line]:
+def _in_recorded_order(recorded: Sequence[_Line], live: Sequence[_Line], any_order: bool) -> list[_Line]:
     """The new requests, those exchanged that the recorded app had in flight together, or all with `any_order`."""
     ranks: dict[str, list[int]] = {}
     for number, line in reversed(list(enumerate(recorded))):
         ranks.setdefault(line.text, []).append(number)
     found: list[tuple[int | None, _Line]] = []
-    for line in asked:
+    for line in live:
         left = ranks.get(line.text)
         rank = left.pop() if left else None
         found.append((rank, line))
@@ -189,16 +189,16 @@ def _may_swap(recorded: Sequence[_Line], first: int | None, second: int | None, 
     return second < first and (any_order or recorded[second].request.ended_ns > recorded[first].request.begun_ns)
 
 
-def _with_effect(recorded: Sequence[_Line], asked: Sequence[_Line]) -> list[_Line]:
+def _with_effect(recorded: Sequence[_Line], live: Sequence[_Line]) -> list[_Line]:
     """The new requests without additional queries, and without failed ones that were repeated."""
-    wanted, left = Counter(line.text for line in recorded), Counter(line.text for line in asked)
+    wanted, left = Counter(line.text for line in recorded), Counter(line.text for line in live)
     # A query with other parameters stands for a recorded one that did not come.
-    changed = Counter(line.request.asked.place for line in recorded if not left[line.text])
+    changed = Counter(line.request.key.operation_key for line in recorded if not left[line.text])
     found = []
-    for line in asked:
-        place = line.request.asked.place
+    for line in live:
+        place = line.request.key.operation_key
         left[line.text] -= 1
-        is_additional = not wanted[line.text] and line.request.asked.operation.method == "GET" and not changed[place]
+        is_additional = not wanted[line.text] and line.request.key.operation.method == "GET" and not changed[place]
         is_repeated = line.request.status >= 400 and left[line.text] >= max(wanted[line.text], 1)
         if not is_additional and not is_repeated:
             found.append(line)
@@ -207,9 +207,9 @@ def _with_effect(recorded: Sequence[_Line], asked: Sequence[_Line]) -> list[_Lin
     return found
 
 
-def _without_repeated(recorded: Sequence[_Line], asked: Sequence[_Line]) -> list[_Line]:
+def _without_repeated(recorded: Sequence[_Line], live: Sequence[_Line]) -> list[_Line]:
     """The recorded requests without failed ones that the new app repeats less often."""
-    left = {text: max(count, 1) for text, count in Counter(line.text for line in asked).items()}
+    left = {text: max(count, 1) for text, count in Counter(line.text for line in live).items()}
     found = []
     for line in recorded:
         if line.request.status < 400 or left.setdefault(line.text, 1) > 0:

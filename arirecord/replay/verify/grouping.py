@@ -19,14 +19,14 @@ Object = Mapping[str, Any]
 
 
 class Request(NamedTuple):
-    """A request in recorded ids; `thing` is the id of the resource that it created, or empty.
+    """A request in recorded ids; `created_id` is the id of the resource that it created, or empty.
 
     `begun_ns` and `ended_ns` are the times of the request and of its response, `status` is that of the response. `seq`
     is the number of the row of a recorded request, otherwise -1.
     """
 
-    asked: RequestKey
-    thing: str = ""
+    key: RequestKey
+    created_id: str = ""
     begun_ns: int = 0
     ended_ns: int = 0
     status: int = 200
@@ -90,51 +90,51 @@ class Grouping:
             if channel not in self._media:
                 self._calls.setdefault(channel, _call(channel, event["channel"], frame.t_ns))
 
-    def request(self, what: RequestKey, thing: str, is_recorded: bool = True) -> None:
+    def request(self, key: RequestKey, created_id: str, is_recorded: bool = True) -> None:
         """Add a request and the id of the resource that it created, or an empty one.
 
         A request that is not recorded does not link recorded calls: a wrong app may mix them up.
         """
-        channels = list(what.channels)
-        if not channels and what.chosen:
-            channels = [text for text in dict(what.parameters).get("appArgs", "").split(",") if text in self._parents]
-        made = what.chosen[0] if what.chosen and thing else ""
+        channels = list(key.channels)
+        if not channels and key.new_resource:
+            channels = [text for text in dict(key.parameters).get("appArgs", "").split(",") if text in self._parents]
+        made = key.new_resource[0] if key.new_resource and created_id else ""
         if made == "channels":
-            channels.append(thing)
-            if what.operation.name == "externalMedia" or is_media(dict(what.parameters).get("endpoint", "")):
-                self._media.add(thing)
+            channels.append(created_id)
+            if key.operation.name == "externalMedia" or is_media(dict(key.parameters).get("endpoint", "")):
+                self._media.add(created_id)
         self._tie([c for c in channels if is_recorded or c == channels[0] or c not in self._parents])
-        bridge = thing if made == "bridges" else dict(what.subject).get("bridgeId", "")
+        bridge = created_id if made == "bridges" else dict(key.path_ids).get("bridgeId", "")
         if bridge and channels:
             self._enter(bridge, channels)
         if made in ("playbacks", "recordings"):
             target = ("channels", channels[0]) if channels else ("bridges", bridge)
-            self._owners.setdefault((made, thing), target)
+            self._owners.setdefault((made, created_id), target)
 
-    def call(self, what: RequestKey, thing: str) -> CallRequests:
+    def call(self, key: RequestKey, created_id: str) -> CallRequests:
         """The call of a request; `NO_CALL` if it names no resource of a call."""
-        for channel in what.channels:
+        for channel in key.channels:
             return self._of(("channels", channel))
-        if what.chosen and what.chosen[0] == "channels" and thing:
-            return self._of(("channels", thing))
-        subject = dict(what.subject)
+        if key.new_resource and key.new_resource[0] == "channels" and created_id:
+            return self._of(("channels", created_id))
+        subject = dict(key.path_ids)
         names = (("bridges", "bridgeId"), ("playbacks", "playbackId"), ("recordings", "recordingName"))
         for kind, name in names:
             if name in subject:
                 return self._of((kind, subject[name]))
-        return self._of((what.chosen[0], thing)) if what.chosen and thing else NO_CALL
+        return self._of((key.new_resource[0], created_id)) if key.new_resource and created_id else NO_CALL
 
     def calls_of(self, event: Object) -> Collection[CallRequests]:
         """The calls whose channels, bridges, playbacks and recordings an event names."""
         owned: list[tuple[str, str]] = []
         for name in ("channel", "peer", "caller", "replace_channel"):
-            owned += [("channels", thing)] if (thing := _id(event.get(name))) else []
+            owned += [("channels", resource_id)] if (resource_id := _id(event.get(name))) else []
         for name in ("bridge", "bridge_from"):
-            owned += [("bridges", thing)] if (thing := _id(event.get(name))) else []
+            owned += [("bridges", resource_id)] if (resource_id := _id(event.get(name))) else []
         for name in ("playback", "recording"):
             target = event[name].get("target_uri") if isinstance(event.get(name), dict) else None
-            kind, _, thing = str(target or "").partition(":")
-            owned += [(f"{kind}s", thing)] if kind in ("channel", "bridge") else []
+            kind, _, resource_id = str(target or "").partition(":")
+            owned += [(f"{kind}s", resource_id)] if kind in ("channel", "bridge") else []
         return {call for one in owned if (call := self._of(one)) != NO_CALL}
 
     def knows(self, text: str) -> bool:
@@ -186,6 +186,6 @@ def _call(channel_id: str, channel: Object, t_ns: int) -> CallRequests:
     return CallRequests(channel_id, text("caller", "number"), text("dialplan", "exten"), t_ns)
 
 
-def _id(thing: Any) -> str:
-    value = thing.get("id") if isinstance(thing, dict) else None
+def _id(resource: Any) -> str:
+    value = resource.get("id") if isinstance(resource, dict) else None
     return value if isinstance(value, str) else ""

@@ -83,19 +83,19 @@ Place = tuple[str, str, str, int, str]
 
 def _changes(call: Compared) -> Iterator[tuple[Place, str]]:
     """Each parameter with another value than recorded: its call, request and name, and the value."""
-    for recorded, asked in call.changed:
+    for recorded, live in call.changed:
         path = _pattern(recorded.operation.path)
-        ours, theirs = _parameters(recorded), _parameters(asked)
+        ours, theirs = _parameters(recorded), _parameters(live)
         for name in ours.keys() | theirs.keys():
             if ours.get(name) != theirs.get(name):
-                number = sum(other.place == recorded.place for other, _ in call.changed)
+                number = sum(other.operation_key == recorded.operation_key for other, _ in call.changed)
                 yield (call.call.channel_id, recorded.operation.method, path, number, name), theirs.get(name, "")
 
 
 def _parameters(key: RequestKey) -> dict[str, str]:
     """The parameters of a request, and the fields of its JSON body as `variables.NAME`."""
     found = dict(key.parameters)
-    document = orjson.loads(key.document) if key.document else {}
+    document = orjson.loads(key.body) if key.body else {}
     for outer, fields in document.items() if isinstance(document, dict) else ():
         if isinstance(fields, dict):
             found |= {f"{outer}.{name}": orjson.dumps(value).decode() for name, value in fields.items()}

@@ -60,12 +60,12 @@ class Reactions:
                 cause = _Cause(frame.t_ns, str(frame.type), (frame.t_ns, frame.seq))
                 self._add(cause, grouping.calls_of(event))
         for request in recorded:
-            name = f"the response to {request.asked.operation.method} {request.asked.operation.name}"
+            name = f"the response to {request.key.operation.method} {request.key.operation.name}"
             self._add(_Cause(request.ended_ns, name, (0, 0), request), [self._call(request)])
         for causes in self._causes.values():
             causes.sort(key=itemgetter(0))
 
-    def sentence(self, recorded: Request, asked: Request, replayed: Mapping[int, Request], max_delay_s: float) -> str:
+    def sentence(self, recorded: Request, live: Request, replayed: Mapping[int, Request], max_delay_s: float) -> str:
         """A sentence on a request that came much later after its cause than in the recording, or much earlier.
 
         Empty if it did not. `replayed` has the request of the replay for each recorded one, by its `id`.
@@ -73,9 +73,9 @@ class Reactions:
         found: list[tuple[float, float, str]] = []
         for cause, most_s in self._before(recorded, max_delay_s):
             cause_ns = self._replayed_ns(cause, replayed)
-            if cause_ns is None or cause_ns > asked.begun_ns:
+            if cause_ns is None or cause_ns > live.begun_ns:
                 continue
-            was_s, is_s = (recorded.begun_ns - cause.t_ns) / 1e9, (asked.begun_ns - cause_ns) / 1e9
+            was_s, is_s = (recorded.begun_ns - cause.t_ns) / 1e9, (live.begun_ns - cause_ns) / 1e9
             if abs(is_s - was_s) <= most_s:
                 return ""
             found.append((is_s, was_s, cause.name))
@@ -115,4 +115,4 @@ class Reactions:
             self._causes.setdefault(call, []).append(cause)
 
     def _call(self, request: Request) -> CallRequests:
-        return self._grouping.call(request.asked, request.thing)
+        return self._grouping.call(request.key, request.created_id)

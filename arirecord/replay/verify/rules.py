@@ -10,7 +10,7 @@ import orjson
 
 from arirecord.replay.rest.request_key import RequestKey
 
-from .steady import steady
+from .volatile_values import mask_volatile
 
 __all__ = ["DEFAULT_RULES", "REPEATED", "Rule", "Rules", "path_of"]
 
@@ -52,9 +52,9 @@ class Rule:
             )
         return cls(method.upper(), path, found, is_repeated)
 
-    def fits(self, what: RequestKey) -> bool:
+    def fits(self, key: RequestKey) -> bool:
         """Whether the rule matches a request."""
-        return fnmatchcase(what.operation.method, self.method) and fnmatchcase(path_of(what), self.path)
+        return fnmatchcase(key.operation.method, self.method) and fnmatchcase(path_of(key), self.path)
 
 
 class Rules:
@@ -78,59 +78,59 @@ class Rules:
         self._moments_s = moments_s
         self._strict = strict
 
-    def counts_once(self, what: RequestKey) -> bool:
+    def counts_once(self, key: RequestKey) -> bool:
         """Whether only the first of equal requests is compared."""
-        return any(rule.fits(what) for rule in self._repeated)
+        return any(rule.fits(key) for rule in self._repeated)
 
-    def texts(self, what: RequestKey) -> list[str]:
+    def texts(self, key: RequestKey) -> list[str]:
         """A request as it is compared and shown, `POST /channels/17.1/play?media=sound:hi`; none if it is ignored.
 
         A request for several channels is as many requests, unless `strict`.
         """
-        one = self.text(what)
-        parameters = dict(what.parameters)
-        if one is None or self._strict or what.operation.name not in _OF_EACH or "channel" not in parameters:
+        one = self.text(key)
+        parameters = dict(key.parameters)
+        if one is None or self._strict or key.operation.name not in _OF_EACH or "channel" not in parameters:
             return [] if one is None else [one]
         each = [{**parameters, "channel": channel} for channel in parameters["channel"].split(",")]
-        found = [self.text(replace(what, parameters=tuple(sorted(pairs.items())))) for pairs in each]
-        return [text for text in found if text is not None]
+        texts = [self.text(replace(key, parameters=tuple(sorted(pairs.items())))) for pairs in each]
+        return [text for text in texts if text is not None]
 
-    def text(self, what: RequestKey) -> str | None:
+    def text(self, key: RequestKey) -> str | None:
         """The same of a request as a whole; None if it is ignored."""
-        fitting = [rule for rule in self._rules if rule.fits(what)]
+        fitting = [rule for rule in self._rules if rule.fits(key)]
         if any(not rule.names for rule in fitting):
             return None
         hidden = {name for rule in fitting for name in rule.names}
-        defaults = what.operation.defaults
+        defaults = key.operation.defaults
         pairs = [
             (name, value)
-            for name, value in what.parameters
+            for name, value in key.parameters
             if not _is_hidden(name, hidden) and (self._strict or (value != "" and defaults.get(name) != value))
         ]
-        query = "&".join(f"{name}={self._steady(value, what)}" for name, value in pairs)
-        body = self._body(what, hidden)
-        return f"{what.operation.method} {self._steady(path_of(what), what)}" + (f"?{query}" if query else "") + body
+        query = "&".join(f"{name}={self._masked(value, key)}" for name, value in pairs)
+        body = self._body(key, hidden)
+        return f"{key.operation.method} {self._masked(path_of(key), key)}" + (f"?{query}" if query else "") + body
 
-    def _body(self, what: RequestKey, hidden: set[str]) -> str:
-        if not what.document:
+    def _body(self, key: RequestKey, hidden: set[str]) -> str:
+        if not key.body:
             return ""
-        value = _without(orjson.loads(what.document), hidden, "")
-        return f" {self._steady(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode(), what)}" if value else ""
+        value = _without(orjson.loads(key.body), hidden, "")
+        return f" {self._masked(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode(), key)}" if value else ""
 
-    def _steady(self, text: str, what: RequestKey) -> str:
-        # An app may name what it creates again in the same request: in arguments, in a variable.
-        for own_id in (what.chosen[1] if what.chosen else "", what.second):
+    def _masked(self, text: str, key: RequestKey) -> str:
+        # An app may name key it creates again in the same request: in arguments, in a variable.
+        for own_id in (key.new_resource[1] if key.new_resource else "", key.local_second_id):
             if len(own_id) >= _OWN_ID:
                 text = text.replace(own_id, "<id>")
-        return steady(text, self._knows, self._moments_s)
+        return mask_volatile(text, self._knows, self._moments_s)
 
 
-def path_of(what: RequestKey) -> str:
+def path_of(key: RequestKey) -> str:
     """The path of a request in recorded ids, without the id that a client chose for a new resource."""
-    subject = dict(what.subject)
+    subject = dict(key.path_ids)
     parts = [
         quote(subject.get(part[1:-1], ""), safe=":@ ") if part.startswith("{") else part
-        for part in what.operation.segments
+        for part in key.operation.segments
     ]
     return "/" + "/".join(part for part in parts if part)
 

@@ -14,8 +14,8 @@ from arirecord.session.reader import open_session
 
 from .app import running, where
 from .compare import Compared, Limits
-from .comparison import Comparison, request_of
 from .grouping import Request
+from .replay_comparison import Comparison, request_of
 from .rules import Rule
 
 __all__ = ["Verified", "VerifyOptions", "sessions_in", "verify"]
@@ -75,7 +75,7 @@ class Verified:
 
 
 @dataclass
-class _Asked:
+class _LiveRequests:
     """The requests of the app so far."""
 
     requests: list[Request] = field(default_factory=list)
@@ -107,17 +107,17 @@ async def verify(
         connect=() if options.connect is None else (options.connect,),
         connect_apps=() if options.connect is None else tuple(application.split(",")),
     )
-    asked = _Asked()
+    live = _LiveRequests()
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     async with (
-        ReplayServer(session, replayed, say or (lambda text: None), asked.add) as server,
+        ReplayServer(session, replayed, say or (lambda text: None), live.add) as server,
         running(command, where(server, application, _USER, _USER), bool(options.input_lines)) as process,
     ):
         sent = server.keep_times()
-        trouble = await _until_over(server, process, options, asked)
-    calls = comparison.compare(asked.requests, options.limits, options.rules, sent)
-    return Verified(path, calls, len(asked.requests), loop.time() - began_s, trouble, server.missed)
+        trouble = await _until_over(server, process, options, live)
+    calls = comparison.compare(live.requests, options.limits, options.rules, sent)
+    return Verified(path, calls, len(live.requests), loop.time() - began_s, trouble, server.missed)
 
 
 def _type(process: asyncio.subprocess.Process, line: str) -> None:
@@ -127,7 +127,7 @@ def _type(process: asyncio.subprocess.Process, line: str) -> None:
 
 
 async def _until_over(
-    server: ReplayServer, process: asyncio.subprocess.Process, options: VerifyOptions, asked: _Asked
+    server: ReplayServer, process: asyncio.subprocess.Process, options: VerifyOptions, live: _LiveRequests
 ) -> str | None:
     """Wait until the recording is over and the app is quiet. Returns what ended it early."""
     loop = asyncio.get_running_loop()
@@ -141,7 +141,7 @@ async def _until_over(
                 await asyncio.wait({gone} if end.done() else {end, gone}, timeout=_LOOK_S, return_when=_FIRST)
                 now_s = loop.time()
                 if end.done():
-                    if gone.done() or now_s - max(asked.latest_s, ended_s) > options.quiet_s:
+                    if gone.done() or now_s - max(live.latest_s, ended_s) > options.quiet_s:
                         return None
                     continue
                 ended_s = now_s
@@ -151,9 +151,9 @@ async def _until_over(
                     return f"the app ended, with exit code {gone.result()}, before the recording did"
                 if server.status.clients:
                     came, here_s = True, now_s
-                    if lines and now_s - asked.latest_s > options.quiet_s:
+                    if lines and now_s - live.latest_s > options.quiet_s:
                         _type(process, lines.pop(0))
-                        asked.latest_s = now_s
+                        live.latest_s = now_s
                 elif now_s - here_s > options.start_timeout_s:
                     was = "was gone" if came else "did not connect"
                     return f"the app {was} for {options.start_timeout_s:g} s"

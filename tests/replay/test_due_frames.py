@@ -5,8 +5,8 @@ from itertools import accumulate, islice, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arirecord.replay.timing.clock import PlayerClock
-from arirecord.replay.timing.player import Player, timeline
+from arirecord.replay.timing.clock import PlaybackClock
+from arirecord.replay.timing.due_frames import DueFrames, timeline
 from arirecord.session.reader import Frame
 
 from .support import Now, frame
@@ -24,27 +24,27 @@ def frames_of(gaps: list[int]) -> list[Frame]:
     return [frame(seq, elapsed_ns) for seq, elapsed_ns in enumerate(accumulate(gaps))]
 
 
-def player_of(frames: list[Frame], speed: float | None) -> tuple[Player, Now]:
+def due_frames_of(frames: list[Frame], speed: float | None) -> tuple[DueFrames, Now]:
     now = Now()
-    player = Player(PlayerClock(speed, now))
-    player.feed(frames)
-    player.end()
-    player.clock.resume()
-    return player, now
+    due_frames = DueFrames(PlaybackClock(speed, now))
+    due_frames.feed(frames)
+    due_frames.end()
+    due_frames.clock.resume()
+    return due_frames, now
 
 
 @given(gaps, steps, st.integers(1, 7))
 def test_all_frames_come_in_order_and_none_early(gaps: list[int], steps: list[tuple[str, int]], limit: int) -> None:
     frames = frames_of(gaps)
     now = Now()
-    clock = PlayerClock(1, now)
-    player = Player(clock)
+    clock = PlaybackClock(1, now)
+    due_frames = DueFrames(clock)
     fed = iter(frames)
     got: list[Frame] = []
 
     def take() -> None:
         position_ns = clock.position_ns()
-        batch = player.take(limit)
+        batch = due_frames.take(limit)
         assert len(batch) <= limit
         assert not (clock.paused and batch)
         if clock.speed is not None:
@@ -64,13 +64,13 @@ def test_all_frames_come_in_order_and_none_early(gaps: list[int], steps: list[tu
             case "max":
                 clock.set_speed(None)
             case "feed":
-                player.feed(islice(fed, number % 9))
+                due_frames.feed(islice(fed, number % 9))
         take()
-    player.feed(fed)
-    player.end()
+    due_frames.feed(fed)
+    due_frames.end()
     clock.set_speed(None)
     clock.resume()
-    while not player.finished:
+    while not due_frames.finished:
         take()
 
     assert got == frames
@@ -79,59 +79,59 @@ def test_all_frames_come_in_order_and_none_early(gaps: list[int], steps: list[tu
 @given(gaps, st.floats(0.01, 1000))
 def test_waking_when_it_says_finds_something_due(gaps: list[int], speed: float) -> None:
     frames = frames_of(gaps)
-    player, now = player_of(frames, speed)
+    due_frames, now = due_frames_of(frames, speed)
     start_ns = now.ns
     got = []
-    while (due_ns := player.next_due_ns()) is not None:
+    while (due_ns := due_frames.next_due_ns()) is not None:
         now.ns = max(now.ns, due_ns)
-        batch = player.take()
+        batch = due_frames.take()
         assert batch
         got += batch
 
     assert got == frames
     # How long it took is what the recording took, to the nanosecond: nothing adds up.
     length_ns = frames[-1].elapsed_ns - frames[0].elapsed_ns
-    clock = PlayerClock(speed, lambda: start_ns)
+    clock = PlaybackClock(speed, lambda: start_ns)
     clock.resume()
     assert now.ns == clock.due_ns(length_ns)
 
 
 def test_being_late_makes_nothing_else_late() -> None:
     frames = [frame(0, 0), frame(1, 1 * S), frame(2, 2 * S), frame(3, 10 * S)]
-    player, now = player_of(frames, 1)
+    due_frames, now = due_frames_of(frames, 1)
     start_ns = now.ns
-    player.take()
+    due_frames.take()
     now.ns += 5 * S
 
-    assert player.take() == frames[1:3]
-    assert player.next_due_ns() == start_ns + 10 * S
+    assert due_frames.take() == frames[1:3]
+    assert due_frames.next_due_ns() == start_ns + 10 * S
 
 
 def test_the_first_frame_is_due_at_once() -> None:
-    player, _ = player_of([frame(0, 3600 * S), frame(1, 3601 * S)], 1)
+    due_frames, _ = due_frames_of([frame(0, 3600 * S), frame(1, 3601 * S)], 1)
 
-    assert [f.seq for f in player.take()] == [0]
+    assert [f.seq for f in due_frames.take()] == [0]
 
 
 def test_given_back_frames_come_again() -> None:
     frames = frames_of([0] * 5)
-    player, _ = player_of(frames, None)
-    batch = player.take()
-    player.give_back(batch[2:])
+    due_frames, _ = due_frames_of(frames, None)
+    batch = due_frames.take()
+    due_frames.give_back(batch[2:])
 
-    assert not player.finished
-    assert player.take() == frames[2:]
-    assert player.finished
+    assert not due_frames.finished
+    assert due_frames.take() == frames[2:]
+    assert due_frames.finished
 
 
 def test_it_is_hungry_until_it_has_some_or_all() -> None:
-    player = Player(PlayerClock(1, Now()))
-    assert player.hungry
+    due_frames = DueFrames(PlaybackClock(1, Now()))
+    assert due_frames.hungry
 
-    player.feed(frames_of([0] * 5000))
-    assert not player.hungry
+    due_frames.feed(frames_of([0] * 5000))
+    assert not due_frames.hungry
 
-    small = Player(PlayerClock(1, Now()))
+    small = DueFrames(PlaybackClock(1, Now()))
     small.end()
     assert not small.hungry
     assert small.finished

@@ -1,30 +1,30 @@
-"""The player: decides which frames are due. No access to files or sockets; frames are fed to it and taken from it."""
+"""Decides which frames are due. No access to files or sockets; frames are fed to it and taken from it."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from arirecord.session.reader import Frame
 
-from .clock import PlayerClock
+from .clock import PlaybackClock
 
-__all__ = ["Player", "timeline"]
+__all__ = ["DueFrames", "timeline"]
 
 _STORE = 2048
 _BATCH = 256
 
 
-class Player:
+class DueFrames:
     """Returns frames in order when the clock makes them due.
 
     Call `feed` while it is `hungry`, and `end` after the last frame. The clock is set to the first frame, so that it
     goes out at once. From there every frame has an absolute due time: a late frame does not delay the next one.
 
-        player.feed(frames)
-        batch = player.take()           # everything due by now, or a first part of it
-        wake_ns = player.next_due_ns()  # when to call it again
+        due_frames.feed(frames)
+        batch = due_frames.take()           # everything due by now, or a first part of it
+        wake_ns = due_frames.next_due_ns()  # when to call it again
     """
 
-    def __init__(self, clock: PlayerClock) -> None:
+    def __init__(self, clock: PlaybackClock) -> None:
         self.clock = clock
         self._store: deque[Frame] = deque()
         self._begun = False

@@ -10,7 +10,7 @@ import orjson
 from arirecord.errors import VerifyError
 from arirecord.replay.rest.exchange_reader import read_recorded
 from arirecord.replay.rest.id_map import IdMap
-from arirecord.replay.rest.matcher import QueuedExchange, queued_exchange, thing_made
+from arirecord.replay.rest.matcher import QueuedExchange, id_created, queued_exchange
 from arirecord.replay.rest.recorded_exchanges import RecordedExchange, RecordedRest
 from arirecord.replay.rest.request_key import unknown_key
 from arirecord.replay.rest_handler import ClientExchange
@@ -57,8 +57,8 @@ def request_of(exchange: ClientExchange) -> Request:
     except ValueError:
         value = None
     status = exchange.response.status
-    thing = thing_made(exchange.key, status, value)
-    return Request(exchange.key, thing, exchange.begun_ns, exchange.ended_ns, status)
+    created_id = id_created(exchange.key, status, value)
+    return Request(exchange.key, created_id, exchange.begun_ns, exchange.ended_ns, status)
 
 
 class Comparison:
@@ -83,7 +83,7 @@ class Comparison:
             raise VerifyError(f"{path} holds more requests than can be compared at once: verify parts of it")
         has_several = len({exchange.application for exchange in recorded.exchanges} - {""}) > 1
         self._requests = [
-            Request(one.asked, one.thing, e.begun_ns, e.t_ns, e.status or 0, e.seq)
+            Request(one.key, one.created_id, e.begun_ns, e.t_ns, e.status or 0, e.seq)
             for one in known
             if (e := one.exchange)
         ]
@@ -95,7 +95,7 @@ class Comparison:
 
     def compare(
         self,
-        asked: Sequence[Request],
+        live: Sequence[Request],
         limits: Limits,
         rules: Sequence[Rule] = (),
         sent: Sequence[tuple[Place, int]] | None = None,
@@ -109,22 +109,22 @@ class Comparison:
         for frame in self._session.frames(types=TYPES):
             grouping.event(frame)
         # A request of an unknown one of several apps counts if this app sent it, too.
-        keys = {request.asked.key for request in asked}
-        ours = [one for one in self._requests if id(one) not in self._unsure or one.asked.key in keys]
+        keys = {request.key.compared for request in live}
+        ours = [one for one in self._requests if id(one) not in self._unsure or one.key.compared in keys]
         for request in self._requests:
-            grouping.request(request.asked, request.thing)
+            grouping.request(request.key, request.created_id)
         grouping.finish()
         moments_s = (self._session.header.started_ns / 1e9, time.time())
         known_rules = [*map(Rule.parse, DEFAULT_RULES), *read_rules(self._session.path), *rules]
         if not limits.strict:
             known_rules += _repeated_without_effect(ours)
         texts = Rules(known_rules, grouping.knows, moments_s, limits.strict)
-        for request in asked:
-            grouping.request(request.asked, request.thing, is_recorded=False)
+        for request in live:
+            grouping.request(request.key, request.created_id, is_recorded=False)
         reactions = None
         if sent is not None:
             reactions = Reactions(self._session.frames(), self.application, grouping, ours, sent)
-        calls = compare(ours, asked, grouping, texts, limits, reactions)
+        calls = compare(ours, live, grouping, texts, limits, reactions)
         # The recorded app was gone before it could react to these.
         cut_ns = _end_ns(self._session, self.application) - _REACTION_NS
         return [call for call in calls if call.recorded_count or call.call.t_ns < cut_ns]
@@ -132,8 +132,8 @@ class Comparison:
 
 def _repeated_without_effect(requests: Sequence[Request]) -> list[Rule]:
     """Rules for the commands that the recorded app repeated though the first had done it."""
-    counts = Counter(one.asked.key for one in requests if one.asked.operation.name in _ONCE)
-    names = {one.asked.operation.name for one in requests if counts[one.asked.key] > 1}
+    counts = Counter(one.key.compared for one in requests if one.key.operation.name in _ONCE)
+    names = {one.key.operation.name for one in requests if counts[one.key.compared] > 1}
     return [Rule.parse(f"{REPEATED}POST /channels/*/{name}") for name in sorted(names)]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-__all__ = ["steady"]
+__all__ = ["mask_volatile"]
 
 _DAY_S: Final = 86_400
 
@@ -32,7 +32,7 @@ _EPOCH: Final = re.compile(r"(?<![\d.])(\d{10})(?:\.\d{3,}|\d{3}|\d{6}|\d{9})?(?
 _PORT: Final = re.compile(r"(?<=[\w\]]:)(?:3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[45]\d{4}|6[0-5]\d{3})(?!\d)")
 
 
-def steady(text: str, knows: Callable[[str], bool], moments_s: Sequence[float]) -> str:
+def mask_volatile(text: str, knows: Callable[[str], bool], moments_s: Sequence[float]) -> str:
     """Return the text with placeholders for values that are new each time.
 
     `knows` reports whether a text is an id of the recording: such ids stay. `moments_s` are times, in seconds since
