@@ -119,14 +119,14 @@ class Session(MartMethods, reader.SessionFile):
 
         return Plots(self._with)
 
-    def call(self, wanted: str) -> "Call":
+    def call(self, identifier: str) -> "Call":
         """Return one call by its id, the id of one of its channels, or a number. Jupyter displays its ladder.
 
         Raises `NoSuchCall` unless exactly one call matches.
         """
         from arirecord.report.notebook import CALL_MODELS, find_call
 
-        return find_call(self._with(CALL_MODELS), wanted)
+        return find_call(self._with(CALL_MODELS), identifier)
 
     def _repr_html_(self) -> str:
         from arirecord.report.notebook import session_html

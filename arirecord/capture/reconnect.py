@@ -171,8 +171,8 @@ class Capture:
         since = format_timestamp(max(self._opened_ns, recorder.last_ns))
         self._note(recorder, "gap", lost_since=since, reason="no connection; what happened meanwhile is not known")
 
-    def _note(self, recorder: Recorder, what: str, **fields: Any) -> None:
-        recorder.connection(what, url=self.options.address.base, application=self.options.application, **fields)
+    def _note(self, recorder: Recorder, event: str, **fields: Any) -> None:
+        recorder.connection(event, url=self.options.address.base, application=self.options.application, **fields)
 
     async def _until_lost(self, connection: EventStream, recorder: Recorder, rest: RestRecorder) -> Ending:
         ending = _STOPPED

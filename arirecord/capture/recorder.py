@@ -125,11 +125,11 @@ class Recorder:
         self.last_ns = self._take("event", data, places)
         self._taken_events += len(places)
 
-    def connection(self, what: str, **fields: Any) -> None:
+    def connection(self, event: str, **fields: Any) -> None:
         """Record a change of the connection: `opened`, `closed`, `gap`; `fields` as in `OWN_COLUMNS`."""
-        if what == "gap":
+        if event == "gap":
             self.stats.gap_count += 1
-        self._take("connection", own_text("connection", what, **fields).encode())
+        self._take("connection", own_text("connection", event, **fields).encode())
 
     def rest(self, method: str, **fields: Any) -> None:
         """Record one REST exchange; `fields` as in `OWN_COLUMNS`. The caller must leave out credentials."""

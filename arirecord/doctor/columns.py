@@ -164,12 +164,12 @@ class Columns:
                 self._advice,
             )
 
-    def _is_same_drift(self, found: Mapping[str, Mapping[str, int]]) -> bool:
-        said = self._header.drift
-        if any("(elsewhere)" in places for places in said.values()):
+    def _is_same_drift(self, counted: Mapping[str, Mapping[str, int]]) -> bool:
+        stated = self._header.drift
+        if any("(elsewhere)" in places for places in stated.values()):
             # Beyond the limit, the separately counted places depend on the batches of rows.
-            return {w: sum(p.values()) for w, p in said.items()} == {w: sum(p.values()) for w, p in found.items()}
-        return said == found
+            return {w: sum(p.values()) for w, p in stated.items()} == {w: sum(p.values()) for w, p in counted.items()}
+        return stated == counted
 
 
 def _short(value: Any) -> str:

@@ -158,9 +158,9 @@ class ConnectedClients:
         sends = []
         for one in self._all.values():
             names = [view.asked for view, allowed in one.views if allowed.lets(event["type"])]
-            wanted = [name for name in names if event.get("application", name) == name]
-            if wanted and one.can_receive:
-                payloads = [orjson.dumps({**event, "application": name}).decode() for name in wanted]
+            receiving = [name for name in names if event.get("application", name) == name]
+            if receiving and one.can_receive:
+                payloads = [orjson.dumps({**event, "application": name}).decode() for name in receiving]
                 sends.append(Send(one.client, payloads))
         return sends
 

@@ -72,8 +72,8 @@ async def _value(replay: Checked, verb: str, given: dict[str, Any]) -> Any:
         timeout_s = _number(given.get("timeout", 5))
         requests = given["request"]
         listed = [requests] if isinstance(requests, str) else [str(text) for text in requests]
-        found = await replay.expect_in_order(*listed, timeout=timeout_s)
-        return _shown(found[0]) if isinstance(requests, str) else [_shown(one) for one in found]
+        matched = await replay.expect_in_order(*listed, timeout=timeout_s)
+        return _shown(matched[0]) if isinstance(requests, str) else [_shown(one) for one in matched]
     if verb == "answer":
         status = given.get("status")
         count = given.get("count")

@@ -70,8 +70,8 @@ class RequestLog:
 
     async def expect(self, method: str, path: str, parameters: Mapping[str, str], within_s: float) -> ClientRequest:
         """Wait for a request and return it. Each request is returned once. Raises `NotAsked`."""
-        wanted = ClientRequest(method, path, parameters, None, 0)
-        return (await self._within(within_s, wanted, str(wanted)))[1]
+        pattern = ClientRequest(method, path, parameters, None, 0)
+        return (await self._within(within_s, pattern, str(pattern)))[1]
 
     async def expect_in_order(self, requests: Sequence[str], within_s: float) -> list[ClientRequest]:
         """Wait for requests, each after the one before it; others may come between. Returns them.
@@ -79,12 +79,12 @@ class RequestLog:
         `requests` are patterns, `POST /channels/*/play?media=sound:hello`. Raises `NotAsked`, and `ValueError` for
         another form.
         """
-        found: list[ClientRequest] = []
+        matched: list[ClientRequest] = []
         number = -1
-        for text, wanted in [(text, parse_pattern(text)) for text in requests]:
-            number, request = await self._within(within_s, wanted, text, number, found)
-            found.append(request)
-        return found
+        for text, pattern in [(text, parse_pattern(text)) for text in requests]:
+            number, request = await self._within(within_s, pattern, text, number, matched)
+            matched.append(request)
+        return matched
 
     async def wait_quiet(self, quiet_s: float) -> None:
         """Wait until no request came for `quiet_s` seconds."""
@@ -98,27 +98,27 @@ class RequestLog:
 
     def never(self, method: str, path: str, parameters: Mapping[str, str]) -> None:
         """Check that a request has not come so far. Raises `AssertionError` with the requests that came."""
-        found = [str(request) for request in self.all if request.fits(method, path, parameters)]
-        if found:
-            raise AssertionError("\n".join([f"{len(found)} requests that must not come:", *found[:_SHOWN]]))
+        unwanted = [str(request) for request in self.all if request.fits(method, path, parameters)]
+        if unwanted:
+            raise AssertionError("\n".join([f"{len(unwanted)} requests that must not come:", *unwanted[:_SHOWN]]))
 
     async def _within(
-        self, within_s: float, wanted: ClientRequest, text: str, after: int = -1, found: Sequence[ClientRequest] = ()
+        self, within_s: float, pattern: ClientRequest, text: str, after: int = -1, matched: Sequence[ClientRequest] = ()
     ) -> tuple[int, ClientRequest]:
-        """The next unexpected request that fits, after the one with a number, which is the last one `found`."""
+        """The next unexpected request that fits, after the one with a number, which is the last one `matched`."""
         try:
             async with asyncio.timeout(within_s):
-                while (number := self._number(wanted, after)) is None:
+                while (number := self._number(pattern, after)) is None:
                     self.arrived.clear()
                     await self.arrived.wait()
                 return number, self._unexpected.pop(number)
         except TimeoutError:
-            if (early := self._number(wanted, -1)) is not None:
-                raise NotAsked(f"{self._unexpected[early]} came before {found[-1]}, not after it") from None
+            if (early := self._number(pattern, -1)) is not None:
+                raise NotAsked(f"{self._unexpected[early]} came before {matched[-1]}, not after it") from None
             raise NotAsked(_in_vain(text, within_s, self._unexpected.values())) from None
 
-    def _number(self, wanted: ClientRequest, after: int) -> int | None:
-        fits = (n for n, one in self._unexpected.items() if one.fits(wanted.method, wanted.path, wanted.parameters))
+    def _number(self, pattern: ClientRequest, after: int) -> int | None:
+        fits = (n for n, one in self._unexpected.items() if one.fits(pattern.method, pattern.path, pattern.parameters))
         return next((number for number in fits if number > after), None)
 
 
@@ -131,8 +131,8 @@ def parse_pattern(text: str) -> ClientRequest:
     return ClientRequest(method.upper(), path, dict(parse_qsl(query, keep_blank_values=True)), None, 0)
 
 
-def _in_vain(wanted: str, seconds: float, others: Iterable[ClientRequest]) -> str:
-    text = f"No request {wanted} within {seconds:g} s"
+def _in_vain(pattern: str, seconds: float, others: Iterable[ClientRequest]) -> str:
+    text = f"No request {pattern} within {seconds:g} s"
     if not (listed := list(others)):
         return f"{text}; no other request either"
     shown = [f"  {request}" for request in listed[-_SHOWN:]]

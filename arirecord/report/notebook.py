@@ -54,14 +54,14 @@ class Call:
         )
 
 
-def find_call(connection: duckdb.DuckDBPyConnection, wanted: str) -> Call:
+def find_call(connection: duckdb.DuckDBPyConnection, identifier: str) -> Call:
     """Find a call by id of call or channel, or by number. Raises `NoSuchCall` unless exactly one call matches."""
-    calls = search.find_calls(connection, wanted)
+    calls = search.find_calls(connection, identifier)
     if not calls:
-        raise NoSuchCall(f"no call has the id, channel or number {wanted!r}")
+        raise NoSuchCall(f"no call has the id, channel or number {identifier!r}")
     if len(calls) > 1:
         ids = ", ".join(call.call_id for call in calls[:5])
-        raise NoSuchCall(f"{len(calls)} calls fit {wanted!r}: {ids}{' …' if len(calls) > 5 else ''}")
+        raise NoSuchCall(f"{len(calls)} calls fit {identifier!r}: {ids}{' …' if len(calls) > 5 else ''}")
     return Call(story(connection, calls[0].call_id, server=calls[0].server))
 
 

@@ -24,9 +24,9 @@ class SafeRecorder:
         """Record one message from Asterisk."""
         self._guard(self._recorder.frame, data)
 
-    def connection(self, what: str, **fields: Any) -> None:
+    def connection(self, event: str, **fields: Any) -> None:
         """Record a change of a connection; see `Recorder.connection`."""
-        self._guard(self._recorder.connection, what, **fields)
+        self._guard(self._recorder.connection, event, **fields)
 
     def rest(self, method: str, **fields: Any) -> None:
         """Record a REST exchange of an app; see `Recorder.rest`."""

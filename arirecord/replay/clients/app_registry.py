@@ -34,17 +34,17 @@ class EventFilter:
             return True
         return event_type not in self.disallowed and (not self.allowed or event_type in self.allowed)
 
-    def set(self, wanted: object) -> bool:
+    def set(self, event_filter: object) -> bool:
         """Set the filter from a client's JSON, `{"allowed": [{"type": "StasisStart"}]}`; an empty one clears both.
 
         Returns False for any other shape; then nothing changes.
         """
-        if not isinstance(wanted, dict):
+        if not isinstance(event_filter, dict):
             return False
-        lists = {name: _types(wanted[name]) for name in ("allowed", "disallowed") if name in wanted}
+        lists = {name: _types(event_filter[name]) for name in ("allowed", "disallowed") if name in event_filter}
         if any(types is None for types in lists.values()):
             return False
-        if not wanted:
+        if not event_filter:
             self.allowed = self.disallowed = frozenset()
         self.allowed = lists.get("allowed") or (frozenset() if "allowed" in lists else self.allowed)
         self.disallowed = lists.get("disallowed") or (frozenset() if "disallowed" in lists else self.disallowed)
@@ -82,9 +82,9 @@ class Applications(Generic[Owner]):
         """
         taken = []
         for name in names:
-            if found := self._all.get(name):
-                taken.append((found.owner, name))
-                found.owner, found.hears_all = owner, hears_all
+            if holder := self._all.get(name):
+                taken.append((holder.owner, name))
+                holder.owner, holder.hears_all = owner, hears_all
             else:
                 self._all[name] = Application(owner, hears_all, sources=self._left.pop(name, {}))
         return taken
@@ -174,14 +174,14 @@ def _last_value(raw: str) -> tuple[int, int] | None:
 
 def _any_value(raw: str) -> tuple[int, int] | None:
     """Find the value of the top-level `application`, token by token: any depth and any size of numbers is possible."""
-    found: tuple[int, int] | None = None
+    last: tuple[int, int] | None = None
     begin: int | None = None
     depth = 0
     before = ""
     for token in _TOKEN.finditer(raw):
         mark = token[0]
         if begin is not None and depth == 1 and mark in (",", "}"):
-            found, begin = (begin, token.start()), None
+            last, begin = (begin, token.start()), None
         if mark in ("{", "["):
             depth += 1
         elif mark in ("}", "]"):
@@ -189,10 +189,10 @@ def _any_value(raw: str) -> tuple[int, int] | None:
         elif mark == ":" and depth == 1 and _names_application(before):
             begin = token.end()
         before = mark
-    if found is None:
+    if last is None:
         return None
-    value = raw[found[0] : found[1]]
-    return found[1] - len(value.lstrip(_SPACE)), found[0] + len(value.rstrip(_SPACE))
+    value = raw[last[0] : last[1]]
+    return last[1] - len(value.lstrip(_SPACE)), last[0] + len(value.rstrip(_SPACE))
 
 
 def _names_application(key: str) -> bool:

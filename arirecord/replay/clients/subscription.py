@@ -73,13 +73,13 @@ class Subscription:
             self._channels.update(
                 key for channel in channels if (key := str(channel["id"])) not in self._left and self._inside(channel)
             )
-        wanted = any(self._owns(str(channel["id"])) for channel in channels)
-        wanted = self._bridge(event, kind) or wanted or self._thing(event)
+        is_received = any(self._owns(str(channel["id"])) for channel in channels)
+        is_received = self._bridge(event, kind) or is_received or self._thing(event)
         if kind == "ChannelDestroyed" and channels:
             self._channels.discard(str(channels[0]["id"]))
             self._left.discard(str(channels[0]["id"]))
             self._dialled.discard(str(channels[0]["id"]))
-        return wanted or (bool(self.sources) and self._subscribed(event, channels))
+        return is_received or (bool(self.sources) and self._subscribed(event, channels))
 
     def _turn(self, event: Object) -> bool:
         """Asterisk empties STASISSTATUS before a channel enters an app, and sets it after it has left."""
@@ -109,7 +109,7 @@ class Subscription:
         return key in self._channels or key in self._dialled
 
     def _bridge(self, event: Object, kind: object) -> bool:
-        wanted = False
+        is_received = False
         for name in ("bridge", "bridge_from"):
             bridge = event.get(name)
             if not isinstance(bridge, dict) or not isinstance(bridge.get("id"), str):
@@ -118,10 +118,10 @@ class Subscription:
             holds = isinstance(inside, list) and any(isinstance(i, str) and self._owns(i) for i in inside)
             if holds and kind != "BridgeDestroyed":
                 self._bridges.add(key)
-            wanted |= holds or key in self._bridges
+            is_received |= holds or key in self._bridges
             if kind == "BridgeDestroyed" or (not holds and bridge.get("bridge_class") != "stasis"):
                 self._bridges.discard(key)
-        return wanted
+        return is_received
 
     def _thing(self, event: Object) -> bool:
         """Whether the event is about a playback to, or a recording of, a resource of the application."""

@@ -265,10 +265,10 @@ class PbxState:
         if table is None or not isinstance(listed, list):
             return
         items, key_of = table
-        found = [(key, item) for item in listed if isinstance(item, dict) and (key := key_of(item)) is not None]
-        items.replace(found, frame.elapsed_ns - exchange.duration_ns, frame.elapsed_ns)
+        entries = [(key, item) for item in listed if isinstance(item, dict) and (key := key_of(item)) is not None]
+        items.replace(entries, frame.elapsed_ns - exchange.duration_ns, frame.elapsed_ns)
         if items is self.channels:
-            self._announced.update(key for key, _ in found)
+            self._announced.update(key for key, _ in entries)
 
     def _originated(self, exchange: RecordedExchange) -> None:
         """Let an application receive the events of a channel that was created for it."""

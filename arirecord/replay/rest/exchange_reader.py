@@ -82,9 +82,9 @@ def _rest_texts(session: SessionFile, entries: list[StasisEntry]) -> Iterator[tu
             columns = ["seq", "kind", "elapsed_ns", "raw", *(_ENTRY if "channel_id" in part.schema.names else ())]
             for batch in grouped_batches(file, 4096, columns, groups):
                 entries += _entries(batch, part.header.started_ns)
-                found = batch.filter(pc.equal(batch["kind"], pa.scalar("rest")))
-                received = pc.add(found["elapsed_ns"], part.header.started_ns).to_pylist()
-                yield from zip(found["raw"].to_pylist(), received, found["seq"].to_pylist(), strict=True)
+                rest_rows = batch.filter(pc.equal(batch["kind"], pa.scalar("rest")))
+                received = pc.add(rest_rows["elapsed_ns"], part.header.started_ns).to_pylist()
+                yield from zip(rest_rows["raw"].to_pylist(), received, rest_rows["seq"].to_pylist(), strict=True)
 
 
 def _entries(batch: pa.RecordBatch, started_ns: int) -> Iterator[StasisEntry]:

@@ -54,10 +54,10 @@ class ExpectedResources:
             item = json_object(frame.raw).get(field)
             if not isinstance(item, dict) or (kind, _id_of(kind, item)) in self._bound:
                 continue
-            wanted = (kind, _target_of(kind, item))
-            if (found := next((one for one in self._expected if one[:2] == wanted), None)) is not None:
-                self._expected.remove(found)
-                self._bind(kind, _id_of(kind, item), found[2])
+            key = (kind, _target_of(kind, item))
+            if (resource := next((one for one in self._expected if one[:2] == key), None)) is not None:
+                self._expected.remove(resource)
+                self._bind(kind, _id_of(kind, item), resource[2])
 
     def _bind(self, kind: Kind, recorded: str, client: str) -> None:
         self._bound.add((kind, recorded))

@@ -68,9 +68,9 @@ class RestRequest:
     @cached_property
     def parameters(self) -> Mapping[str, str]:
         """The parameters as texts, also from the body, as in Asterisk; the last of a repeated one counts."""
-        found = dict(self.query)
+        in_query = dict(self.query)
         given: Mapping[str, Any] = self.document if isinstance(self.document, dict) else dict(self.form)
-        return found | {name: _text(value) for name, value in given.items() if not isinstance(value, dict)}
+        return in_query | {name: _text(value) for name, value in given.items() if not isinstance(value, dict)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ class RecordedExchange(NamedTuple):
         """The application that sent the request, `a,b` if its WebSocket is for both; empty if unknown."""
         if self.owner:
             return self.owner
-        found = self.client.rpartition(" (")[2] if self.client.endswith(")") else ""
-        return found.removesuffix(")")
+        in_brackets = self.client.rpartition(" (")[2] if self.client.endswith(")") else ""
+        return in_brackets.removesuffix(")")
 
     def is_of(self, applications: Collection[str]) -> bool:
         """Whether one of these applications sent the request. Unknown senders and no applications count as such."""

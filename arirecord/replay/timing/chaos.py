@@ -167,16 +167,16 @@ class Chaos:
 
     def multiply(self, frames: Iterable[Frame]) -> list[Frame]:
         """The frames without the dropped ones, and with the duplicated ones twice."""
-        found = []
+        frames_left = []
         for frame in frames:
             if self.strikes("drop", frame):
                 self.did("drop", frame)
                 continue
-            found.append(frame)
+            frames_left.append(frame)
             if self.strikes("duplicate", frame):
                 self.did("duplicate", frame)
-                found.append(frame)
-        return found
+                frames_left.append(frame)
+        return frames_left
 
     def up_to_break(self, frames: Sequence[Frame]) -> int:
         """The number of frames that can be sent before a stall or a cut."""

@@ -148,21 +148,21 @@ def _end_ns(session: SessionFile, application: str) -> int:
     return max(closed, default=header.started_ns + header.first_elapsed_ns + header.duration_ns)
 
 
-def _application(session: SessionFile, recorded: RecordedRest, wanted: str | None) -> str:
+def _application(session: SessionFile, recorded: RecordedRest, chosen: str | None) -> str:
     names = [*session.header.applications]
     together = list(dict.fromkeys(_subscribed(session)))
     names = names or [name for group in together for name in group.split(",")]
     names = names or list(dict.fromkeys(e.application for e in recorded.exchanges if e.application))
-    if wanted is not None and wanted not in [*names, *together]:
-        raise VerifyError(f"{session.path} has no application {wanted!r}; it has {', '.join(names) or 'none'}")
+    if chosen is not None and chosen not in [*names, *together]:
+        raise VerifyError(f"{session.path} has no application {chosen!r}; it has {', '.join(names) or 'none'}")
     # A WebSocket for several applications is one app.
     joined = {name: group for group in together for name in group.split(",") if "," in group}
     names = list(dict.fromkeys(joined.get(name, name) for name in names))
-    wanted = joined.get(wanted, wanted) if wanted is not None else None
-    if wanted is None and len(names) != 1:
+    chosen = joined.get(chosen, chosen) if chosen is not None else None
+    if chosen is None and len(names) != 1:
         listed = ", ".join(names) or "none"
         raise VerifyError(f"{session.path} has not one application but {listed}: choose one with --app")
-    return wanted or names[0]
+    return chosen or names[0]
 
 
 def _subscribed(session: SessionFile) -> Iterator[str]:

@@ -45,12 +45,12 @@ class Rule:
         is_repeated = text.strip().startswith(REPEATED)
         method, space, rest = text.strip().removeprefix(REPEATED).strip().partition(" ")
         path, mark, names = rest.strip().partition("?")
-        found = tuple(name.strip() for name in names.split(",") if name.strip())
-        if not space or not path.startswith(("/", "*")) or (mark and (is_repeated or not found)):
+        ignored = tuple(name.strip() for name in names.split(",") if name.strip())
+        if not space or not path.startswith(("/", "*")) or (mark and (is_repeated or not ignored)):
             raise ValueError(
                 f"{text!r} is not a rule: write METHOD PATH or METHOD PATH?NAME, as in 'POST /channels?timeout'"
             )
-        return cls(method.upper(), path, found, is_repeated)
+        return cls(method.upper(), path, ignored, is_repeated)
 
     def fits(self, key: RequestKey) -> bool:
         """Whether the rule matches a request."""
