@@ -4,13 +4,15 @@ The public names; everything else may change.
 """
 
 import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+# Imports are late: until `arirecord.startup` has run, Ctrl-C ends the command with a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
     from arirecord.analytics import connect
     from arirecord.api import Session, open_session
     from arirecord.errors import (
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     )
     from arirecord.replay.api import replay
     from arirecord.session.reader import Frame
+else:
+    ModuleType = type(sys)
 
 __all__ = [
     "ArirecordError", "CaptureError", "ConnectionRefused", "Frame", "JournalError", "LeakError", "NoEvents",
@@ -51,8 +55,10 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in __all__:
+        from importlib import import_module
+
         return getattr(import_module(_HOMES.get(name, "arirecord.errors")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
@@ -65,11 +71,11 @@ class _Package(ModuleType):
     """Keeps `arirecord.replay` the function: the import of a submodule sets the name to the package `replay`."""
 
     @property
-    def replay(self) -> Any:
+    def replay(self) -> "Any":
         return __getattr__("replay")
 
     @replay.setter
-    def replay(self, package: ModuleType) -> None: ...
+    def replay(self, package: object) -> None: ...
 
 
 sys.modules[__name__].__class__ = _Package

@@ -106,6 +106,14 @@ def test_an_import_is_interrupted(verb: str, module: str) -> None:
         assert (done.returncode, done.stderr.split()) == (130, [b"Aborted!"]), call
 
 
+def test_ctrl_c_is_taken_over_before_any_import() -> None:
+    """Until then, it ends in a traceback: the first modules are ours alone, and they import none from a file."""
+    code = "import sys; before = {*sys.modules}; import arirecord.startup; print(*sorted({*sys.modules} - before))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=HANG_S).stdout
+
+    assert loaded.split() == [b"arirecord", b"arirecord.startup"]
+
+
 def test_ctrl_c_is_ignored_where_it_was() -> None:
     """A background job of a shell script, or one under nohup."""
     done = interrupted_at(100, "sh", "-c", "trap '' INT; exec \"$@\"", "sh")
