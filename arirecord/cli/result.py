@@ -171,7 +171,7 @@ def show_rows(
             if layout.title:
                 console.print(layout.title, style="dim")
             console.print(layout.table)
-            if note := _not_shown(layout.left_out, view):
+            if note := _not_shown(layout.left_out, view, console.width):
                 say(note)
             return
     _print_lines(record_lines(names, rows))
@@ -182,13 +182,15 @@ def _print_lines(lines: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def _not_shown(left_out: Sequence[str], view: TableView) -> str:
-    named = ", ".join(left_out[:_NAMED])
-    more = len(left_out) - len(left_out[:_NAMED]) + len(view.hidden)
-    others = f"{more} more column{'s' * (more != 1)}"
-    if not named:
-        return f"{others}: {view.show_all}." if more else ""
-    return f"Not shown: {named}{f' and {others}' if more else ''}. To see them: {view.show_all}."
+def _not_shown(left_out: Sequence[str], view: TableView, width: int) -> str:
+    """Return one line about the columns that are not printed, with as many of the names as fit into it."""
+    count = len(left_out) + len(view.hidden)
+    note = f"{count} more column{'s' * (count != 1)}: {view.show_all}." if count else ""
+    for named in range(1, min(len(left_out), _NAMED) + 1):
+        more = f" and {count - named} more" if count > named else ""
+        longer = f"Not shown: {', '.join(left_out[:named])}{more}: {view.show_all}."
+        note = longer if len(longer) <= width else note
+    return note
 
 
 def _is_number(column_type: object) -> bool:

@@ -208,7 +208,7 @@ def _answer(
     if output.is_terminal and output.format == "table" and not (view.is_asked or output.vertical):
         asked["columns"] = _shown(mart, asked)
         hidden = [name for name in known if name not in asked["columns"]]
-        view = TableView(timezone, hidden, show_all="--all-columns, --vertical or --columns NAMES")
+        view = TableView(timezone, hidden, show_all="--all-columns, --vertical or --columns")
     question = TableQuery(mart, **asked)
     # For several values, the message on one that does not occur lists all that do.
     calls = question.calls if len(question.calls) == 1 and mart in CALL_TABLES else ()
@@ -225,8 +225,7 @@ def _answer(
     rows = _rows(made, sql, question, known)
     count = write(in_zone(rows, timezone) if output.format in ("table", "markdown") else rows, output, view)
     others = unknown_values(made.connection, asked, has_rows=count > 0)
-    is_filtered = any((since, until, question.where, question.numbers, question.dispositions, question.calls))
-    if is_filtered and count == 0:
+    if count == 0 and question.limit != 0:
         options = {
             "--since": since,
             "--until": until,

@@ -140,6 +140,7 @@ def test_filter_keeps_a_time_of_each_day(tmp_path: Path) -> None:
         (["calls", "--since", "14:00", "--until", "15:00"], f"No rows: --since 14:00 --until 15:00. {RUNS}"),
         (["calls", "--since", "2027-01-01"], f"No rows: --since 2027-01-01. {RUNS}"),
         (["kpis", "--bucket", "1h", "--since", "+1d"], f"No rows: --since +1d. {RUNS}"),
+        (["registrations"], f"No rows. {RUNS}"),
         (["legs", "--where", "up_s > 9999"], f"No rows: --where up_s > 9999. {RUNS}"),
         (["calls", "--disposition", "ANSWRED"], "No rows. --disposition ANSWRED occurs nowhere; values are ANSWERED."),
         (["hangups", "--disposition", "BUSY"], "No rows. --disposition BUSY occurs nowhere; values are ANSWERED."),
