@@ -86,6 +86,11 @@ class MessageReceived:
     client: Client
     text: str
 
+    @property
+    def address(self) -> str:
+        """The address of the client."""
+        return self.client.name
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -186,7 +191,7 @@ class Respond:
     @property
     def address(self) -> str:
         """The address of the client."""
-        return self.to.address if isinstance(self.to, RequestReceived) else self.to.client.name
+        return self.to.address
 
     @property
     def transport(self) -> str:

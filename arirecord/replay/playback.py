@@ -205,7 +205,7 @@ class Playback:
 
     def _accept(self, pending: _Pending) -> _Pending:
         """Find a request in the recording: its response may be due now, or with a later frame."""
-        accepted = self._rest.accept(pending.request)
+        accepted = self._rest.accept(pending.request, pending.source.address)
         if self.chaos is not None and pending.request.segments[0] not in _STATELESS:
             path = "/" + "/".join(pending.request.segments)
             fault = self.chaos.strike_request(pending.request.method, path)

@@ -89,18 +89,21 @@ class RestHandler:
             ("applications", "filter"): self._filter,
         }
 
-    def respond(self, request: RestRequest) -> tuple[RestResponse, ClientExchange | None]:
+    def respond(self, request: RestRequest, connection: str = "") -> tuple[RestResponse, ClientExchange | None]:
         """Return the response of Asterisk, as far as the recording and the documentation show it.
 
         With it comes the exchange in recorded ids; None if the request is not one of ARI's operations.
         """
-        accepted = self.accept(request)
+        accepted = self.accept(request, connection)
         if isinstance(accepted, RestResponse):
             return accepted, None
         return self.complete(accepted)
 
-    def accept(self, request: RestRequest) -> "Accepted | RestResponse":
-        """Take a request whose response comes later, by `complete`; a response if it is not one of ARI's operations."""
+    def accept(self, request: RestRequest, connection: str = "") -> "Accepted | RestResponse":
+        """Take a request whose response comes later, by `complete`; a response if it is not one of ARI's operations.
+
+        `connection` is the address of the client.
+        """
         if request.path.endswith("/"):
             return error(404, "A path of ARI has no slash at its end")
         segments = request.segments
@@ -116,7 +119,7 @@ class RestHandler:
         self._commands.claim(route, request)
         route, recorded = self.ids.to_recorded(route, request)
         key = request_key(route, recorded, self._recorded.name_of)
-        return Accepted(request, route, recorded, key, self._commands.recall(route, recorded, key))
+        return Accepted(request, route, recorded, key, self._commands.recall(route, recorded, key, connection))
 
     def unknown(self, request: RestRequest, response: RestResponse) -> ClientExchange | None:
         """The exchange for a request that ARI does not have; None for a document."""

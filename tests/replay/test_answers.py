@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from arirecord.replay.clients.app_registry import Applications
 from arirecord.replay.pbx.state import PbxState
 from arirecord.replay.rest.exchange_links import with_applications
@@ -36,9 +38,9 @@ class World:
         now_ns = lambda: int(self.now_s * SECOND_NS)  # noqa: E731 - a clock that the test moves
         self.rest = RestHandler(recorded, pbx, Applications[object](), "00:00", lambda: "then", now_ns)
 
-    def ask(self, method: str, target: str, body: Any = None) -> tuple[int, Any]:
+    def ask(self, method: str, target: str, body: Any = None, connection: str = "") -> tuple[int, Any]:
         text = b"" if body is None else json.dumps(body).encode()
-        answer = self.rest.respond(RestRequest(method, target, text, "application/json"))[0]
+        answer = self.rest.respond(RestRequest(method, target, text, "application/json"), connection)[0]
         return answer.status, json.loads(answer.content) if answer.content else None
 
 
@@ -120,6 +122,54 @@ def test_a_copy_is_no_recording_that_goes_on() -> None:
 
     assert world.ask("POST", "/recordings/stored/a/copy?destinationRecordingName=c") == (201, {**copy, "name": "c"})
     assert world.ask("GET", "/recordings/live/c")[0] == 404
+
+
+def test_a_request_that_was_refused_at_first_is_refused_at_first() -> None:
+    """A name that the client chose is that of the recording, where it was taken until the client freed it."""
+    copy = "/recordings/stored/a/copy?destinationRecordingName=mine"
+    world = World(
+        exchange("POST", copy, {"message": "taken"}, status=409),
+        exchange("DELETE", "/recordings/stored/mine", at_s=1, status=204),
+        exchange("POST", copy, {"name": "mine", "format": "wav"}, at_s=2, status=201),
+    )
+
+    asked = [world.ask("POST", copy), world.ask("DELETE", "/recordings/stored/mine"), world.ask("POST", copy)]
+    assert [status for status, _ in asked] == [409, 204, 201]
+
+
+def racing(first: str, second: str, gap_s: float = 0.1, second_at: str = "10.0.0.1:2") -> World:
+    """Two calls destroy one bridge, and only the first of them succeeds. `c` and `d` sent over a connection each."""
+    exchanges = [
+        exchange("POST", f"/channels/{first}/answer", status=204)._replace(client="10.0.0.1:1"),
+        exchange("POST", f"/channels/{second}/answer", at_s=0.1, status=204)._replace(client=second_at),
+        exchange("DELETE", "/bridges/room", at_s=1, status=204)._replace(client="10.0.0.1:1"),
+        exchange("DELETE", "/bridges/room", at_s=1 + gap_s, status=404)._replace(client=second_at),
+    ]
+    world = World(*exchanges)
+    begin(world, "d")
+    return world
+
+
+@pytest.mark.parametrize(("first", "second"), [("c", "d"), ("d", "c")])
+def test_calls_that_race_for_one_thing_get_their_own_responses(first: str, second: str) -> None:
+    """Whichever comes first: the connection shows the call."""
+    world = racing(first, second)
+    for number, channel in enumerate((first, second)):
+        world.ask("POST", f"/channels/{channel}/answer", connection=f"now:{number}")
+
+    asked = [world.ask("DELETE", "/bridges/room", connection=f"now:{number}")[0] for number in (1, 0)]
+    assert asked == [404, 204]
+
+
+@pytest.mark.parametrize("recorded", [{"gap_s": 5}, {"second_at": "10.0.0.1:1"}])
+def test_requests_that_do_not_race_get_the_responses_in_order(recorded: dict[str, Any]) -> None:
+    """Long after one another, or over one connection, which does not show whose they are."""
+    world = racing("c", "d", **recorded)
+    for number, channel in enumerate("cd"):
+        world.ask("POST", f"/channels/{channel}/answer", connection=f"now:{number}")
+
+    asked = [world.ask("DELETE", "/bridges/room", connection=f"now:{number}")[0] for number in (1, 0)]
+    assert asked == [204, 404]
 
 
 def entry(channel: str, at_s: float) -> StasisEntry:

@@ -77,12 +77,14 @@ class Commands:
         self.made.clear()
         self._claimed.clear()
         self._answers.restart(since_ns)
+        self._links.restart()
         if self.expected is not None:
             self.expected.clear()
 
-    def recall(self, route: Route, request: RestRequest, key: RequestKey) -> Recalled:
+    def recall(self, route: Route, request: RestRequest, key: RequestKey, connection: str = "") -> Recalled:
         """Find a request in the recording, and map the ids that the client chose: events with them may come at once."""
-        if (found := self._answers.find(key, self._now_ns(), self.may_be)) is not None:
+        sender = self._links.sender(key, connection)
+        if (found := self._answers.find(key, self._now_ns(), self.may_be, sender)) is not None:
             self._bind(key, found)
             return Recalled(found)
         if (refusal := self._refusals.find_first(route, request)) is not None:

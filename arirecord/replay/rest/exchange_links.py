@@ -7,6 +7,7 @@ from arirecord.asterisk.rest_operations import find
 
 from .matcher import QueuedExchange, queued_exchange
 from .recorded_exchanges import RecordedExchange, StasisEntry
+from .request_key import RequestKey
 
 __all__ = ["CreationLinks", "with_applications"]
 
@@ -23,15 +24,15 @@ class _Links(NamedTuple):
     resources: Sequence[Resource]
 
 
-def _links(one: QueuedExchange) -> _Links:
-    channels = list(one.key.channels)
-    resources = [(_RESOURCES[name], value) for name, value in one.key.path_ids if name in _RESOURCES]
-    if one.key.new_resource and one.created_id:
-        kind = one.key.new_resource[0]
+def _links(key: RequestKey, created_id: str = "") -> _Links:
+    channels = list(key.channels)
+    resources = [(_RESOURCES[name], value) for name, value in key.path_ids if name in _RESOURCES]
+    if key.new_resource and created_id:
+        kind = key.new_resource[0]
         if kind == "channels":
-            channels.append(one.created_id)
+            channels.append(created_id)
         else:
-            resources.append((kind, one.created_id))
+            resources.append((kind, created_id))
     return _Links(channels, resources)
 
 
@@ -42,7 +43,8 @@ def with_applications(exchanges: Iterable[RecordedExchange], entries: Iterable[S
     of the app names, or that of all other requests over the same connection.
     """
     found = list(exchanges)
-    links = [_links(one) if (one := queued_exchange(exchange)) is not None else _Links((), ()) for exchange in found]
+    queued = [queued_exchange(exchange) for exchange in found]
+    links = [_Links((), ()) if one is None else _links(one.key, one.created_id) for one in queued]
     entered: dict[str, list[StasisEntry]] = {}
     for entry in entries:
         entered.setdefault(entry.channel, []).append(entry)
@@ -89,21 +91,40 @@ def _named(exchange: RecordedExchange) -> str:
 class CreationLinks:
     """For each recorded resource the channels with which requests name it, and when these entered an application.
 
-    A request that creates a bridge names no channel. Later requests do: they show to which call it belongs.
+    A request that creates a bridge names no channel. Later requests do: they show to which call it belongs. For one
+    that no other request names, the request before it over the same connection shows the call: it becomes the `sender`.
     """
 
-    def __init__(self, exchanges: Iterable[QueuedExchange], entries: Iterable[StasisEntry]) -> None:
+    def __init__(self, exchanges: Sequence[QueuedExchange], entries: Iterable[StasisEntry]) -> None:
         self._entered: dict[str, tuple[int, int]] = {}
         for entry in entries:
             self._entered.setdefault(entry.channel, entry.place)
         self._channels: dict[Resource, set[str]] = {}
         self._resources: dict[str, set[Resource]] = {}
         for one in exchanges:
-            link = _links(one)
+            link = _links(one.key, one.created_id)
             for resource in link.resources:
                 self._channels.setdefault(resource, set()).update(link.channels)
                 for channel in link.channels:
                     self._resources.setdefault(channel, set()).add(resource)
+
+        self._senders: dict[str, str] = {}
+        for one in sorted(exchanges, key=lambda one: one.exchange.begun_ns):
+            one.sender = self.sender(one.key, one.exchange.client, one.created_id)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was sent over the connections of clients."""
+        self._senders.clear()
+
+    def sender(self, key: RequestKey, connection: str, created_id: str = "") -> str:
+        """The channel that the latest request over the connection named; empty if this one names a channel itself."""
+        link = _links(key, created_id)
+        named = [*link.channels, *(channel for one in link.resources for channel in sorted(self.channels(one)))]
+        if not named or not connection:
+            return self._senders.get(connection, "")
+        self._senders[connection] = named[0]
+        return ""
 
     def channels(self, resource: Resource) -> set[str]:
         """The channels with which requests name a resource."""

@@ -16,15 +16,22 @@ __all__ = ["Allows", "ExchangeQueue", "QueuedExchange", "ResponseMatcher", "id_c
 # How far behind the replay's position an exchange may be and still match a client that reacts.
 _PATIENCE_NS: Final = 10 * 10**9
 
+# Equal requests of several calls within this time are a race: any of them may be the first in a replay.
+_RACE_NS: Final = 10**9
+
 
 @dataclass
 class QueuedExchange:
-    """A recorded exchange: its request key and response. `created_id` is the id of the created resource, or empty."""
+    """A recorded exchange: its request key and response. `created_id` is the id of the created resource, or empty.
+
+    `sender` is the channel of the call that sent it, if only its connection shows that; otherwise empty.
+    """
 
     key: RequestKey
     exchange: RecordedExchange
     created_id: str
     is_used: bool = False
+    sender: str = ""
 
 
 Allows = Callable[[QueuedExchange], bool]
@@ -74,7 +81,9 @@ class ResponseMatcher:
                 self._by_key.setdefault(known.key.compared, ExchangeQueue()).exchanges.append(known)
                 if known.created_id:
                     self._by_place.setdefault(known.key.operation_key, ExchangeQueue()).exchanges.append(known)
-                    self._by_created_id.setdefault(known.created_id, []).append(known)
+                # A refused request for the same id has its turn, too: the app asks again after it.
+                if name := known.created_id or (known.key.new_resource or ("", ""))[1]:
+                    self._by_created_id.setdefault(name, []).append(known)
 
     def restart(self, since_ns: int | None = None) -> None:
         """Mark all as unused, except those before the time at which the recording continues."""
@@ -88,15 +97,20 @@ class ResponseMatcher:
         """All of them."""
         return self._all
 
-    def find(self, key: RequestKey, now_ns: int | None, may_be: Allows = _any) -> QueuedExchange | None:
+    def find(
+        self, key: RequestKey, now_ns: int | None, may_be: Allows = _any, sender: str = ""
+    ) -> QueuedExchange | None:
         """Return the exchange with the response for a client at `now_ns` (since 1970 UTC; None if unknown), or None.
 
-        Only one that `may_be` the client's now is returned. The exchange is used from now on.
+        Only one that `may_be` the client's now is returned. The exchange is used from now on. Of a race, it is the one
+        of the `sender`, a channel.
         """
         row = self._by_key.get(key.compared)
         if row is None:
             return None
         found = self._that_created(key) or row.next(now_ns, may_be)
+        if found is not None and sender and sender != found.sender:
+            found = row.rival(found, sender, may_be) or found
         if found is None and key.new_resource is None:
             return row.exchanges[-1]
         return _used(found)
@@ -107,7 +121,7 @@ class ResponseMatcher:
         return _used(row.next(now_ns, may_be)) if row and key.new_resource else None
 
     def _that_created(self, key: RequestKey) -> QueuedExchange | None:
-        """If the client names a recorded resource: the exchange that created it."""
+        """If the client names a recorded resource: the exchange that created it, or was refused to."""
         known = self._by_created_id.get(key.new_resource[1], []) if key.new_resource else []
         return next((one for one in known if not one.is_used and one.key.compared == key.compared), None)
 
@@ -130,6 +144,16 @@ class ExchangeQueue:
             for one in islice(self.exchanges, start, end):
                 if not one.is_used and may_be(one):
                     return one
+        return None
+
+    def rival(self, first: QueuedExchange, sender: str, may_be: Allows) -> QueuedExchange | None:
+        """The unused exchange of a race with `first` that this sender sent over another connection."""
+        for one in islice(self.exchanges, self.first, None):
+            if one.exchange.begun_ns - first.exchange.begun_ns > _RACE_NS:
+                break
+            is_other = one.sender == sender and one.exchange.client != first.exchange.client
+            if is_other and not one.is_used and may_be(one):
+                return one
         return None
 
 
