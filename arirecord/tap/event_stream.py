@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -16,7 +17,7 @@ from .frames import CLOSE, Message, MessageReader, parse_close
 from .http import Head
 from .known_secrets import KnownSecrets
 from .safe_recorder import SafeRecorder
-from .secrets import clean_body, clean_frame, clean_text, clean_uri, user_of
+from .secrets import clean_body, clean_frame, clean_text, clean_uri, names_secret_variable, user_of
 
 __all__ = ["ObservedStream", "StreamRegistry", "asked_applications"]
 
@@ -86,8 +87,9 @@ class ObservedStream:
                 self.ends("Asterisk closed it", *parse_close(message.data))
             else:
                 self.last_ns = time.time_ns()
-                uri, finish = self._look_into(message.data)
-                self._recorder.frame(self._secrets.mask_bytes(clean_frame(message.data, uri)))
+                request, finish = self._look_into(message.data)
+                cleaned = clean_frame(message.data, partial(self._learn, message.data), *request)
+                self._recorder.frame(self._secrets.mask_bytes(cleaned))
                 finish()
             self._on_message(self, message)
         if self._events.skipped > self._skipped:
@@ -99,13 +101,16 @@ class ObservedStream:
         for message in self._commands.feed(data):
             if message.opcode is CLOSE:
                 self.ends("the application closed it", *parse_close(message.data))
-            elif b'"RESTRequest"' in message.data:
-                self._request(message.data)
+            else:
+                self._request(json_object(message.data))
 
     def ends(self, why: str, code: int = 1006, reason: str = "") -> None:
         """Note the reason of the end; the first one counts. `code` is that of a Close frame; 1006 is without one."""
         if self.end is None:
-            self.end = self._secrets.mask(f"{why}: {clean_text(reason)}" if reason else why), code
+            self.end = (
+                self._secrets.mask(f"{why}: {clean_text(reason, self._secrets.add_found)}" if reason else why),
+                code,
+            )
 
     def finish(self) -> None:
         """Record the requests without a response, at the end."""
@@ -114,10 +119,17 @@ class ObservedStream:
                 self._keep(request, {"reason_phrase": "no answer: the connection ended"}, began_ns)
         self._asked.clear()
 
-    def _look_into(self, data: bytes) -> tuple[str | None, Callable[[], None]]:
-        """The URI of the request that a message responds to, and what records that exchange after the message."""
+    def _learn(self, data: bytes, secret: str) -> None:
+        """Add a secret of a message, unless it is also something else there: an extension, a number, a context."""
+        if data.count(secret.encode("utf-8", "surrogatepass")) < 2:
+            self._secrets.add_found(secret)
+
+    def _look_into(self, data: bytes) -> tuple[tuple[str, str], Callable[[], None]]:
+        """The URI of the request that a message responds to, with the field of its body that is a secret; and what
+        records that exchange after the message.
+        """
         if b'"RESTResponse"' not in data and b'"ApplicationReplaced"' not in data:
-            return None, _nothing
+            return ("", ""), _nothing
         event = json_object(data)
         if event.get("type") == "ApplicationReplaced":
             self._replaced.add(str(event.get("application")))
@@ -128,47 +140,46 @@ class ObservedStream:
                 self._unanswered -= 1
                 if not waiting:
                     del self._asked[str(event.get("request_id", ""))]
-                return _uri(request), lambda: self._keep(request, event, began_ns)
-            return "", _nothing
-        return None, _nothing
+                uri = _uri(request)
+                return (uri, _secret_field(uri, request)), lambda: self._keep(request, event, began_ns)
+            uri = str(event.get("uri", ""))
+            return (uri, _secret_field(uri, {})), _nothing
+        return ("", ""), _nothing
 
-    def _request(self, data: bytes) -> None:
-        request = json_object(data)
+    def _request(self, request: dict[str, Any]) -> None:
         if request.get("type") != "RESTRequest":
             return
         if self._unanswered >= _MAX_UNANSWERED:
             self._recorder.missed("too many REST requests over the WebSocket were not answered")
             return
         self._unanswered += 1
-        clean_uri(uri := _uri(request), self._secrets.add_found)
-        self._body_fields("request", uri, request)  # learns its secrets: the response may repeat them
+        clean_uri(uri := _uri(request), self._secrets.add_found)  # learns its secrets: the response may repeat them
+        self._body_fields("request", uri, request, _secret_field(uri, request))
+        clean_text(orjson.dumps(request).decode(), self._secrets.add_found)
         self._asked.setdefault(str(request.get("request_id", "")), deque()).append((time.monotonic_ns(), request))
 
     def _keep(self, request: dict[str, Any], answer: dict[str, Any], began_ns: int) -> None:
         uri = _uri(request)
+        whole = _secret_field(uri, request)
         fields: dict[str, Any] = {
             "client": f"{self.client} ({self.name})",
             "transport": "websocket",
             "uri": clean_uri(uri, self._secrets.add_found),
             "request_type": _text(request.get("content_type")),
-            **self._body_fields("request", uri, request),
+            **self._body_fields("request", uri, request, whole),
             "status": _number(answer.get("status_code")),
-            "reason": clean_text(_text(answer.get("reason_phrase")) or "") or None,
+            "reason": clean_text(_text(answer.get("reason_phrase")) or "", self._secrets.add_found) or None,
             "answer_type": _text(answer.get("content_type")),
-            **self._body_fields("answer", uri, answer),
+            **self._body_fields("answer", uri, answer, whole),
             "duration_ns": time.monotonic_ns() - began_ns,
         }
         if fields["status"] is not None and 200 <= fields["status"] < 300:
             self._secrets.accept()
         self._recorder.rest(str(request.get("method", "")), **self._secrets.mask_fields(fields))
 
-    def _body_fields(self, prefix: str, uri: str, message: dict[str, Any]) -> dict[str, str]:
-        body = message.get("message_body")
-        if not body:
-            return {}
-        data = body.encode(errors="surrogatepass") if isinstance(body, str) else orjson.dumps(body)
+    def _body_fields(self, prefix: str, uri: str, message: dict[str, Any], whole: str) -> dict[str, str]:
         content_type = _text(message.get("content_type"))
-        data = clean_body(uri, content_type, data, self._secrets.add_found, is_answer=prefix == "answer")
+        data = clean_body(uri, content_type, _body(message), self._secrets.add_found, whole)
         return body_fields(prefix, self._secrets.mask_bytes(data))
 
 
@@ -185,6 +196,17 @@ def _uri(request: dict[str, Any]) -> str:
             pair = f"{quote(str(item.get('name', '')))}={quote(str(item.get('value', '')))}"
             uri += ("&" if "?" in uri else "?") + pair
     return uri
+
+
+def _body(message: dict[str, Any]) -> bytes:
+    body = message.get("message_body") or ""
+    return body.encode(errors="surrogatepass") if isinstance(body, str) else orjson.dumps(body)
+
+
+def _secret_field(uri: str, request: dict[str, Any]) -> str:
+    """The field of the bodies of an exchange that is a secret; empty if none is."""
+    is_secret = names_secret_variable(uri, _text(request.get("content_type")), _body(request))
+    return "value" if is_secret else ""
 
 
 def _text(value: Any) -> str | None:

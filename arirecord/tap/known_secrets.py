@@ -10,11 +10,16 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 from arirecord.asterisk.login import logins_of
 
 from .http import Head
-from .secrets import clean_query, is_secret_name, removed
+from .secrets import clean_query, clean_text, is_secret_name, removed
 
 __all__ = ["KnownSecrets"]
 
-_MOST = 200
+_DIGEST = re.compile(r'\bresponse="([^"]+)"')
+_SECRET_HEADER = re.compile(r"^(?!sec-websocket-|idempotency-).*-key$|(?<![a-z])auth$")
+_CHANNEL_ID = re.compile(r"(?:[\w.-]+-)?[0-9]{9,10}\.[0-9]{1,9}")
+_MOST = 64
+_PIECE = 500
+_LONGEST = 4000
 _SHORTEST = 4
 _LONG = 8
 _WORDS = {"asterisk", "password", "secret", "channel", "channels", "bridges", "events", "application", "stasis"}
@@ -33,22 +38,16 @@ class KnownSecrets:
         self._logins: dict[str, None] = {}
         self._found: dict[str, None] = {}
         self._pattern: re.Pattern[str] | None = None
-        self._hints: tuple[tuple[bytes, ...], ...] = ()
+        self._hints: dict[bytes, list[tuple[bytes, ...]]] = {}
 
     def learn(self, head: Head) -> None:
         """Add the secrets of a request: login, tokens, cookies, keys."""
         query = head.target.partition("?")[2]
-        for login in logins_of(head.get("authorization"), query):
-            self.add(login)
-            self.add(login.partition(":")[2])
-        for name, value in head.headers:
-            if name in ("authorization", "proxy-authorization"):
-                self.add(value.partition(" ")[2].strip())
-            elif name == "cookie":
-                for pair in value.split(";"):
-                    self.add_found(pair.partition("=")[2].strip())
-            elif is_secret_name(name):
-                self.add(value)
+        for header in ("authorization", "proxy-authorization"):
+            for login in logins_of(head.get(header), query):
+                self.add(login)
+                self.add(login.partition(":")[2])
+        self.learn_headers(head)
         for part in re.split("[&#?]", query):
             name, _, value = part.partition("=")
             if is_secret_name(unquote_plus(name)):
@@ -57,22 +56,40 @@ class KnownSecrets:
         if "@" in (authority := head.target.partition("://")[2].partition("/")[0]):
             self.add(unquote(urlsplit(f"//{authority}").password or ""))
 
+    def learn_headers(self, head: Head) -> None:
+        """Add the secrets in the headers of a request or a response."""
+        for name, value in head.headers:
+            if name in ("authorization", "proxy-authorization"):
+                scheme, space, login = value.partition(" ")
+                for secret in (login.strip() if space else scheme, login.partition(":")[2], *_DIGEST.findall(value)):
+                    self.add(secret)
+            elif name in ("cookie", "set-cookie"):
+                for pair in value.split(";")[: 1 if name == "set-cookie" else None]:
+                    self.add_found((pair.partition("=")[2] or pair).strip(' "'))
+            elif _SECRET_HEADER.search(name) or is_secret_name(name):
+                self.add(value)
+                self.add(value.partition("=")[2])
+            else:
+                clean_text(value, self.add_found)
+
     def add(self, secret: str) -> None:
         """Add a secret of a login."""
         self._add(secret, self._logins)
 
     def add_found(self, secret: str) -> None:
-        """Add the value of a secret field, unless other texts may well have the same value: a PIN of few digits."""
+        """Add the value of a secret field, unless other texts may have the same value: a short PIN, an id."""
+        if _CHANNEL_ID.fullmatch(secret):
+            return
         if len(secret) >= _LONG or (len(secret) >= _SHORTEST + 2 and not secret.isdigit()):
             self._add(secret, self._found)
 
     def _add(self, secret: str, secrets: dict[str, None]) -> None:
-        if not secret or secret in secrets:
-            return
-        secrets[secret] = None
-        if len(secrets) > _MOST:
-            del secrets[next(iter(secrets))]
-        self._pattern = None
+        for start in range(0, min(len(secret), _LONGEST), _PIECE):  # a pattern is many times as long as its secret
+            if (piece := secret[start : start + _PIECE]) not in secrets:
+                secrets[piece] = None
+                if len(secrets) > _MOST:
+                    del secrets[next(iter(secrets))]
+                self._pattern = None
 
     def accept(self) -> None:
         """Share the secrets: Asterisk has accepted them."""
@@ -103,16 +120,23 @@ class KnownSecrets:
     def _may_be_in(self, data: bytes) -> bool:
         if self._logins or self._found:
             self._compile()
-            if any(all(part in data for part in hint) for hint in self._hints):
-                return True
+            lowered = data.lower()
+            for mark, hints in self._hints.items():
+                if mark in lowered and any(all(part in lowered for part in hint) for hint in hints):
+                    return True
         return self._accepted is not None and self._accepted._may_be_in(data)
 
     def _compile(self) -> None:
         if self._pattern is not None:
             return
         secrets = sorted(filter(_is_distinct, {**self._logins, **self._found}), key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_pattern_of, secrets)) or r"(?!)")
-        self._hints = tuple({hint for secret in secrets for hint in _hints_of(secret)})
+        self._pattern = re.compile("|".join(map(_pattern_of, secrets)) or r"(?!)", re.IGNORECASE)
+        self._hints = {}
+        for secret in reversed(secrets):
+            data = secret.lower().encode("utf-8", "surrogateescape")
+            if not any(all(part in data for part in hint) for hint in self._hints.get(b"", ())):  # finds it, too
+                for mark, hint in dict.fromkeys(_hints_of(secret)):
+                    self._hints.setdefault(mark, []).append(hint)
 
 
 def _is_distinct(secret: str) -> bool:
@@ -121,29 +145,54 @@ def _is_distinct(secret: str) -> bool:
 
 def _pattern_of(secret: str) -> str:
     pattern = "".join(map(_pattern_of_character, secret))
-    encoded = base64.b64encode(secret.encode("utf-8", "surrogateescape")).decode().rstrip("=")
     if len(secret) < _LONG and secret.isalnum():
         pattern = rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])"
-    return f"{pattern}|{re.escape(encoded)}=*" if len(encoded) >= _LONG else pattern
+    return "|".join([pattern, *(rf"{re.escape(encoded)}[\w+/-]{{0,3}}={{0,2}}" for encoded in _wholly_encoded(secret))])
 
 
 def _pattern_of_character(character: str) -> str:
     data = character.encode("utf-8", "surrogateescape")
-    escaped = "".join(f"%{byte:02x}" for byte in data)
-    ways = [re.escape(character), rf"(?i:{escaped})", rf"(?i:\\u{ord(character):04x})"]
+    number = ord(character)
+    ways = [
+        re.escape(character),
+        "".join(f"%(?:25)*{byte:02x}" for byte in data),
+        rf"\\+u{number:04x}",
+        rf"&\#(?:0*{number}|x0*{number:x});",
+        "".join(rf"\\+x{byte:02x}" for byte in data),
+    ]
     if character in '"\\/':
         ways.append(rf"\\{re.escape(character)}")
     if (entity := html.escape(character)) != character:
         ways.append(re.escape(entity))
     if character == " ":
         ways.append(r"\+")
-    if 127 < ord(character) < 256:  # as Latin-1
-        ways += [re.escape(data.decode("latin-1")), f"(?i:%{ord(character):02x})"]
+    if 127 < number < 256:  # as Latin-1
+        ways += [re.escape(data.decode("latin-1")), f"%{number:02x}"]
     return f"(?:{'|'.join(ways)})"
 
 
-def _hints_of(secret: str) -> Iterator[tuple[bytes, ...]]:
-    """Parts of the secret in each usual encoding: a text that holds it holds all parts of one of these."""
-    runs = re.findall(f"[A-Za-z0-9]{{{_SHORTEST - 1},}}", secret)
-    yield tuple(run.encode() for run in runs)
-    yield (base64.b64encode(secret.encode("utf-8", "surrogateescape")).rstrip(b"="),)
+def _wholly_encoded(secret: str) -> Iterator[str]:
+    """The secret in hex, and in base64 at each place of three bytes, without the characters that others share."""
+    data = secret.encode("utf-8", "surrogateescape")
+    yield data.hex()
+    for shift in range(3):
+        encoded = base64.b64encode(b"\0" * shift + data).decode()
+        encoded = encoded[(0, 2, 3)[shift] : -4 if (shift + len(data)) % 3 else None]
+        if len(encoded) >= _LONG:
+            yield encoded
+            yield encoded.replace("+", "-").replace("/", "_")
+
+
+_ESCAPES = {b"%": "{:02x}", b"\\u": "u{:04x}", b"\\x": "x{:02x}", b"&#": "{};", b"&#x": "x{:x};"}
+"""How a character is written behind a mark."""
+
+
+def _hints_of(secret: str) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
+    """A mark and parts of the secret for each usual encoding, in lower case: a text that holds the secret holds the
+    mark and all parts of one of these.
+    """
+    yield b"", tuple(run.lower().encode() for run in re.findall(f"[A-Za-z0-9]{{{_SHORTEST - 1},}}", secret))
+    for encoded in _wholly_encoded(secret):
+        yield b"", (encoded.lower().encode(),)
+    for mark, form in _ESCAPES.items():
+        yield mark, tuple(form.format(ord(character)).encode() for character in secret[:_SHORTEST])

@@ -1,6 +1,7 @@
 """The REST exchanges of one proxied connection."""
 
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from arirecord.session.rows import body_fields
 from .admission import RequestRefused
 from .http import END, Head, HeadTooLong, HttpReader
 from .known_secrets import KnownSecrets
-from .secrets import clean_body, clean_text, clean_uri, user_of
+from .secrets import clean_body, clean_text, clean_uri, names_secret_variable, user_of
 
 __all__ = ["Body", "Exchanges", "ObservedExchange"]
 
@@ -43,11 +44,23 @@ class Body:
         """The body; empty if it is not recorded."""
         return b"".join(self._parts)
 
-    def fields(self, prefix: str, uri: str, content_type: str | None, secrets: KnownSecrets) -> dict[str, str]:
-        """Columns of a `rest` row, without secrets; `what` is `request` or `answer`."""
-        if not self.is_kept:
+    def plain(self, head: Head | None) -> bytes | None:
+        """The body without the compression that `head` names; None if it cannot be undone, or is beyond the limit."""
+        if head is None or (head.get("content-encoding") or "identity").lower() == "identity":
+            return self.data
+        unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip, or deflate
+        try:
+            data = unpacking.decompress(self.data, self._limit)
+        except zlib.error:
+            return None
+        return data if unpacking.eof else None
+
+    def fields(self, prefix: str, uri: str, head: Head | None, secrets: KnownSecrets, whole: str) -> dict[str, str]:
+        """Columns of a `rest` row, without secrets; `prefix` is `request` or `answer`, `whole` as in `clean_body`."""
+        data = self.plain(head) if self.is_kept else None
+        if data is None:
             return {f"{prefix}_body": f"[{self.size} bytes, not kept]"}
-        data = clean_body(uri, content_type, self.data, secrets.add_found, is_answer=prefix == "answer")
+        data = clean_body(uri, head.get("content-type") if head else None, data, secrets.add_found, whole)
         return body_fields(prefix, secrets.mask_bytes(data))
 
 
@@ -66,14 +79,18 @@ class ObservedExchange:
         uri = self.request.target
         request_type = self.request.get("content-type")
         answer_type = self.answer.get("content-type") if self.answer else None
+        is_secret = names_secret_variable(uri, request_type, self.request_body.plain(self.request) or b"")
+        whole = "value" if is_secret else ""
+        if self.answer:
+            secrets.learn_headers(self.answer)
         fields = {
             "uri": clean_uri(uri, secrets.add_found),
-            "request_type": request_type,
-            **self.request_body.fields("request", uri, request_type, secrets),
+            "request_type": clean_text(request_type or "") or None,
+            **self.request_body.fields("request", uri, self.request, secrets, whole),
             "status": self.answer.status if self.answer else None,
-            "reason": reason or (clean_text(self.answer.reason) if self.answer else None),
-            "answer_type": answer_type,
-            **self.answer_body.fields("answer", uri, answer_type, secrets),
+            "reason": reason or (clean_text(self.answer.reason, secrets.add_found) if self.answer else None),
+            "answer_type": clean_text(answer_type or "") or None,
+            **self.answer_body.fields("answer", uri, self.answer, secrets, whole),
             "duration_ns": time.monotonic_ns() - self.began_ns,
         }
         if (

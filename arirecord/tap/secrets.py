@@ -3,78 +3,113 @@
 `known_secrets` finds those that an app has sent, wherever they appear.
 """
 
+import base64
+import posixpath
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
-from urllib.parse import quote, unquote, unquote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlsplit
 
 import orjson
 
 from arirecord.asterisk.login import logins_of
-from arirecord.json_text import json_value
+from arirecord.json_text import json_object, json_value
 
 from .http import Head
 
 __all__ = [
-    "clean_body", "clean_frame", "clean_query", "clean_text", "clean_uri", "is_secret_name", "removed", "user_of",
+    "clean_body", "clean_frame", "clean_query", "clean_text", "clean_uri", "is_secret_name", "names_secret_variable",
+    "removed", "user_of",
 ]  # fmt: skip
 
 _LOGIN = ("api_key", "apikey")
-_NAME = re.compile(
-    r"passw|passphrase|pass[-_ ]?code|(?<![a-z])pass(?![a-z])|(?<![a-z])pwd|secret(?!ar)|token|credential|authorization"
-    r"|(?:api|access|account|auth|encryption|license|signing)[-_ ]?key|signature"
-    r"|cookie|private[-_]?key|md5[-_]?cred|(?<![a-z])pin(?![a-z])|pin[-_]?(?:code|number|no)(?![a-z])"
-    r"|(?:user|caller|conf|admin|agent|vm|mailbox|account|my)[-_]?pin(?![a-z])"
-    r"|(?<![a-z])(?:jwt|otp|cvv2?|cvc2?)(?![a-z])",
-    re.IGNORECASE,
+_NAME = (
+    r"(?:(?i:passw|pass[-_ ]?(?:phrase|code|word)|(?<![a-z])pass(?![a-z])|pwd(?![a-z])|secret(?!ar)|token|credential"
+    r"|(?:api|access|account|auth|encryption|license|signing|subscription|private)[-_ ]?key|signature|authorization"
+    r"|cookie|md5[-_]?cred|(?<![a-z])(?:pin|pw|sig|jwt|otp|cvv2?|cvc2?)(?![a-z])|pin[-_]?(?:code|number|no)(?![a-z])"
+    r"|(?:user|caller|conf|admin|agent|vm|mailbox|account|my)[-_]?pin(?![a-z]))|[a-z]Pin(?![a-z]))"
 )
-_CAMEL_PIN = re.compile("[a-z]Pin(?![a-z])")
-_HINTS = (b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"authoriz", b"cookie", b"pin", b"authent",
-          b"jwt", b"otp", b"cvv", b"cvc", b"\\u", b"signature", b"bearer", b"eyj", b"sk-", b" -u ")  # fmt: skip
+_SECRET_NAME = re.compile(_NAME)
+_HINTS = (
+    b"pass", b"pw", b"secret", b"token", b"key", b"cred", b"authoriz", b"cookie", b"pin", b"authent", b"jwt", b"otp",
+    b"cvv", b"cvc", b"\\u", b"sig", b"bearer", b"eyj", b"sk-", b" -u", b"ghp_", b"github", b"xox", b"aiza", b"disa",
+    b"meetme", b"crypto",
+)  # fmt: skip
 """One of these is in each text that holds a secret name, a token or a login, in lower case."""
-_SCHEME = r"(?:(?:Basic|Bearer|Digest)\s+)?"
-_QUOTE = r"""(?:\\*["']|&quot;|&#34;)?"""
-_IN_QUOTES = r"""(?<=")(?:\\.|[^"\\\n])+|(?<=')(?:\\.|[^'\\\n])+"""
-_SIGN = (
-    rf"""={_QUOTE}|{_QUOTE}\]?[ \t]+(?::?==?>?|->)[ \t]*{_QUOTE}|["'],\s*["']|&quot;:&quot;"""
-    r"|:[ \t]*[|>][+-]?[ \t]*\r?\n[ \t]+"  # a block in YAML
-)
-_NAMED_BEFORE = r"(?<![\w-])([\w-]{1,80})"
-_ASSIGNED = re.compile(
-    rf"""{_NAMED_BEFORE}({_SIGN}|{_QUOTE}\s*:\s*{_QUOTE})({_IN_QUOTES}|{_SCHEME}(?:\\.|[^\s&"'<>\#,;()\\])+)""",
-    re.IGNORECASE,
-)
-_IN_STRING = re.compile(
-    rf"""{_NAMED_BEFORE}({_SIGN}|{_QUOTE}[ \t]*:\s+{_QUOTE})({_IN_QUOTES}|{_SCHEME}[^\s&;"'<>]+)""", re.IGNORECASE
-)
-_ENCODED = re.compile(rf"{_NAMED_BEFORE}(%3D)((?:(?!%26)[^\s&\"'<>])+)", re.IGNORECASE)
-_OPTION = re.compile(r"(?<!\S)--([\w-]{1,80})([ \t]+[\"']?)([^\s\"']+)")
-_OPTION_LOGIN = re.compile(r"(?<!\S)(?:-u|--user)[ \t]+[\"']?[^\s:\"']{1,80}:([^\s\"']+)")
-"""Options of shell commands."""
-_LINE = re.compile(r"(?<![\w-])((?:[\w-]*-)?(?:Authorization|Cookie))(:[ \t]+)([^\r\n]+)", re.IGNORECASE)
-"""A header's line: a cookie or a login has several parts."""
-_ELEMENT = re.compile(r"<([\w.:-]{1,80})((?:\s[^<>]*)?>(?:<!\[CDATA\[)?)([^<>]+)(?=</|\]\]>)")
-_NAMED_ELEMENT = re.compile(
-    r"""(?:\b(?:name|key|id|attribute)=["']|<(?:name|key)>)([\w.:-]{1,80})"""
-    r"""(["'][^<>]{0,200}?(?:\bvalue=["']|>(?:<value>)?)|</\w+>\s*<\w+>)([^<>"']+)"""
-)
-_FORM_FIELD = re.compile(r'name="([^"\r\n]{1,80})"(\r?\n(?:[^\r\n]+\r?\n)*\r?\n)(.+?)(?=\r?\n--)', re.DOTALL)
-"""A field of multipart/form-data."""
-_USER_INFO = re.compile(
-    r"(?:(?:://|(?<!\w)sips?:|(?<!\w)(?:SIP|IAX2?)/|\"dialstring\":\s*\"|\bregister\s*=>\s*)[^\s/:@\"'<>]{1,80}|://)"
-    r":([^\s/@\"'<>]+)(?=@)",
-    re.IGNORECASE,
-)
 _USER_INFO_HINT = re.compile(rb":[^\s/:@\"'<>]+@")
-_KEY_BLOCK = re.compile(r"PRIVATE KEY(?: BLOCK)?-----(?!\s*\(removed:)([^-]+)")
-_TOKEN = re.compile(r"(?<![\w-])(?:[Bb]earer\s+([\w.~+/-]{8,}=*)|(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|sk-[\w-]{16,}))")
-"""Tokens that their form shows: in a header, JWT, and keys of language models."""
-_NAMING = ("attribute", "variable", "name", "key", "field", "header", "id", "option", "parameter", "property", "k")
-_NAMED = ("value", "val", "content", "data", "v")
+
+_QUOTE = r"""(?:\\{0,8}["']|&quot;|&#34;)?"""
+_VALUE = (
+    r"""(?P<secret>(?<=\\")[^"\\]+|(?<=")(?:\\.|[^"\\\n])+|(?<=')(?:\\.|[^'\\\n])+"""
+    r"""|(?:(?i:Basic|Bearer|Digest)\s+)?(?:\\.|[^\s&;"'<>\\])+)"""
+)
+_PATTERNS = tuple(
+    (mark, re.compile(pattern, re.DOTALL))
+    for mark, pattern in (
+        # XML and HTML: <password>…, <field name="password" value="…"/>, <name>password</name><value>…; broken JSON
+        ("<", r"<(?P<name>[\w.:-]{1,80})(?:\s[^<>]*)?>(?:<!\[CDATA\[|<!--[^<>]*-->)?(?P<secret>[^<>]+)(?=</|\]\]>)"),
+        ("", r"""(?:\b(?:name|key|id|attribute|variable)["']?\s*[=:]\s*["']|<(?:name|key)>)(?P<name>[\w.:-]{1,80})"""
+             r"""(?:["'][^<>]{0,200}?(?:\b(?:value|content)["']?\s*[=:]\s*["']|>(?:<value>)?)|</\w+>\s*<\w+>)"""
+             r"""(?P<secret>[^<>"']+)"""),
+        ("value", r"""\bvalue["']?\s*[=:]\s*["'](?P<secret>[^<>"']+)["'][^<>{}]{0,200}?"""
+                  r"""\b(?:name|type|id|attribute|variable)["']?\s*[=:]\s*["'](?P<name>[\w.:-]{1,80})"""),
+        # a field of multipart/form-data
+        ("name=", r'name="?(?P<name>[^"\r\n;]{1,80})"?\r?\n(?:[^\r\n]+\r?\n){0,8}\r?\n'
+                  r"(?P<secret>[^\r\n]+(?:\r?\n(?!--)[^\r\n]+)*)"),
+        # logins in URLs, dial strings and registrations
+        ("@", r"""(?i)(?:(?:://|(?<!\w)sips?:|(?<!\w)(?:SIP|IAX2?)/|"dialstring":\s*"|\bregister\s*=>\s*)"""
+              r"""[^\s/:@"'<>]{1,80}|://):(?P<secret>[^\s/@"'<>]+)(?=@)"""),
+        ("PRIVATE KEY", r"PRIVATE KEY(?: BLOCK)?-----(?P<secret>[^-]+)"),
+        # options of commands
+        ("--", r"""(?<!\S)--(?P<name>[\w-]{1,80})[ \t]+["']?(?P<secret>[^\s"']+)"""),
+        ("-u", r"""(?<!\S)(?:-u|--user)[ \t=]*["']?[^\s:"']{1,80}:(?P<secret>[^\s"']+)"""),
+        # headers: a cookie or a login has several parts
+        (":", r"(?i)(?<![\w-])(?:[\w-]{1,80}-)?(?:Authorization|Cookie):[ \t]+(?P<secret>[^\r\n]+)"),
+        # assignments: password=…, "password": "…", $conf['password'] => …, ('password', '…'), a block of YAML
+        ("", rf"""(?!(?<=[/@])[\w-]+:\d){_NAME}[\w-]{{0,80}}(?:[\])]{{0,2}}{_QUOTE}\]?(?:[ \t]*(?::?==?>?|->|:)[ \t]*"""
+             rf"""(?:[|>][+-]?[ \t]*\r?\n[ \t]+)?{_QUOTE}|[ \t]+["'])|["'],\s*["']){_VALUE}"""),
+        # values that their form shows: in a header, in SDP, JSON web tokens, keys of services
+        ("earer", r"(?<![\w-])[Bb]earer\s+(?P<secret>[\w.~+/-]{8,}=*)"),
+        ("a=crypto:", r"a=crypto:\d{1,9} \w{1,40} inline:(?P<secret>[\w+/=]+)"),
+        ("", r"(?<![\w-])(?P<secret>eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|sk-[\w-]{16,}|ghp_\w{20,}"
+             r"|github_pat_\w{20,}|xox[abeoprs]-[\w-]{10,}|AIza[\w-]{30,})"),
+    )
+)  # fmt: skip
+"""A text that holds the mark is searched for the pattern. Group `secret` is replaced, unless there is a group `name`
+that is not the name of a secret."""
+_Coding = Callable[[str], str]
+
+
+def _to_base64(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8", "surrogatepass")).decode()
+
+
+def _from_base64(text: str) -> str:
+    text = text.rstrip("=")
+    try:
+        return base64.urlsafe_b64decode(text.replace("+", "-").replace("/", "_") + "=" * (-len(text) % 4)).decode()
+    except ValueError:
+        return text
+
+
+_CODED: tuple[tuple[str, re.Pattern[str], _Coding, _Coding], ...] = (
+    ("%", re.compile(r"""[^\s"'<>]+"""), unquote, partial(quote, safe="/:?&=(),;@")),
+    ("eyJ", re.compile(r"(?<![\w+/-])eyJ[\w+/-]+={0,2}"), _from_base64, _to_base64),
+)
+"""Texts within texts: percent signs of a URL, and JSON in base64."""
+_DEEPEST = 6
+"""Texts in texts that are read."""
+_NAMING = re.compile(
+    "(?:^id|^k|name|attribute|variable|key|field|header|option|parameter|property|label)$", re.IGNORECASE
+)
+_NAMED = re.compile("(?:^v|value|val|content|data|text)$", re.IGNORECASE)
 _VARIABLE_SET = re.compile(r"(?<![\w-])([\w-]{1,80})\)*=")
 _APP_DATA = {"app_data": "app_name", "dialplan_app_data": "dialplan_app"}
+_PIN_ARGUMENT = {"authenticate": 0, "disa": 0, "meetme": 2}
 _FORM = "application/x-www-form-urlencoded"
-_CONFIGURATION = re.compile("/?config/+dynamic(/|$)")
+_CONFIGURATION = re.compile("/?config/dynamic(/|$)", re.IGNORECASE)
 
 Report = Callable[[str], None]
 """Receives each secret that was removed."""
@@ -82,7 +117,7 @@ Report = Callable[[str], None]
 
 def is_secret_name(name: str) -> bool:
     """Whether the value of a parameter, field or variable of this name is a secret."""
-    return bool(_NAME.search(name) or _CAMEL_PIN.search(name))
+    return _SECRET_NAME.search(name) is not None
 
 
 def removed(secret: str) -> str:
@@ -94,22 +129,35 @@ def _ignore(secret: str) -> None:
     pass
 
 
-def clean_query(query: str, report: Report = _ignore) -> str:
-    """A query, or a form, without the login, and with other secrets replaced; the rest is unchanged."""
-    pairs = [(part, *map(unquote_plus, part.partition("=")[::2])) for part in query.split("&")]
-    variable = next((value for _, name, value in pairs if name == "variable"), "")
+def names_secret_variable(uri: str, content_type: str | None, body: bytes) -> bool:
+    """Whether a request reads or sets a variable that is secret by its name: then `value` is one."""
+    text = body.decode("utf-8", "replace")
+    pairs = parse_qsl(urlsplit(re.sub("^//+", "/", uri)).query) + (parse_qsl(text) if _is_form(content_type) else [])
+    names = [value for name, value in pairs if name == "variable"] + [str(json_object(text).get("variable", ""))]
+    return any(map(is_secret_name, names))
+
+
+def _is_form(content_type: str | None) -> bool:
+    return content_type is not None and content_type.lower().startswith(_FORM)
+
+
+def clean_query(query: str, report: Report = _ignore, whole: str = "") -> str:
+    """A query, or a form, without the login, and with other secrets replaced; the rest is unchanged.
+
+    whole: the name of one more parameter that is a secret.
+    """
     cleaned = []
-    for part, name, value in pairs:
+    for part in query.split("&"):
+        name, value = map(unquote_plus, part.partition("=")[::2])
         if name.lower() in _LOGIN:
             report(value)
             report(value.partition(":")[2])
             continue
-        if value and (is_secret_name(name) or (name == "value" and is_secret_name(variable))):
+        if value and (is_secret_name(unquote(name)) or name == whole):
             report(value)
             part = f"{part.partition('=')[0]}={removed(value)}"
-        elif value[:1] in ("{", "["):
-            text = clean_text(value, report)
-            part = part if text == value else f"{part.partition('=')[0]}={quote(text, safe='')}"
+        elif (text := clean_text(value, report)) != value:
+            part = f"{part.partition('=')[0]}={quote(text, safe='')}"
         cleaned.append(part)
     return "&".join(cleaned)
 
@@ -119,131 +167,115 @@ def clean_uri(uri: str, report: Report = _ignore) -> str:
     uri = re.sub(r"^[a-z]+://[^/?#]*", "", uri, flags=re.IGNORECASE)
     uri, hash_mark, fragment = uri.partition("#")
     path, mark, query = uri.partition("?")
-    query, fragment = clean_query(query, report), clean_query(fragment, report)
+    whole = "value" if names_secret_variable(uri, None, b"") else ""
+    path, query, fragment = clean_text(path, report), clean_query(query, report, whole), clean_query(fragment, report)
     return path + (mark + query if query else "") + (hash_mark + fragment if fragment else "")
 
 
-def clean_body(
-    uri: str, content_type: str | None, body: bytes, report: Report = _ignore, *, is_answer: bool = False
-) -> bytes:
+def clean_body(uri: str, content_type: str | None, body: bytes, report: Report = _ignore, whole: str = "") -> bytes:
     """A body without secrets: parameters of a form, fields, variables, and those in Asterisk's configuration.
 
-    is_answer: whether it is the response to a request for `uri`, which may have asked for a secret variable.
-    Everything else is returned unchanged.
+    uri: that of the request. whole: the name of one more field that is a secret. The rest is unchanged.
     """
-    if content_type is not None and content_type.lower().startswith(_FORM):
-        return clean_query(body.decode("latin-1"), report).encode("latin-1")
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return body
-    query = urlsplit(re.sub("^//+", "/", uri)).query
-    asked = [unquote_plus(part.partition("=")[2]) for part in query.split("&") if part.startswith("variable=")]
-    whole = "value" if is_answer and any(map(is_secret_name, asked)) else ""
-    cleaned = clean_text(text, report, whole)
-    path = re.sub("/+", "/", unquote(uri.partition("?")[0]))
+    coding = "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    text = body.decode(coding, "surrogateescape" if coding == "utf-8" else "replace")
+    cleaned = clean_query(text, report, whole) if _is_form(content_type) else clean_text(text, report, whole)
+    path = posixpath.normpath(unquote(uri.partition("?")[0]))
     if cleaned == text and text and _CONFIGURATION.search(path) and json_value(text) is None:
-        return removed(text).encode()
-    return body if cleaned == text else cleaned.encode()
+        cleaned = removed(text)
+    return body if cleaned == text else cleaned.encode(coding, "surrogateescape" if coding == "utf-8" else "replace")
 
 
-def clean_frame(data: bytes, uri: str | None = None) -> bytes:
-    """A message from Asterisk without secrets, most often unchanged. `uri` is that of the request it responds to."""
+def clean_frame(data: bytes, report: Report = _ignore, uri: str = "", whole: str = "") -> bytes:
+    """A message from Asterisk without secrets, most often unchanged. `uri` and `whole` are those of `clean_body`."""
     lowered = data.lower()
-    has_hint = any(hint in lowered for hint in _HINTS) or _USER_INFO_HINT.search(data)
-    if uri is None and not has_hint:
+    if not uri and not any(hint in lowered for hint in _HINTS) and not _USER_INFO_HINT.search(data):
         return data
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return data
-    event = json_value(text)
+    event = json_value(data)
     if not isinstance(event, dict):
-        cleaned = clean_text(text)
-        return data if cleaned == text else cleaned.encode()
-    changed = _without_secrets(event, _ignore)
-    if isinstance(body := event.get("message_body"), str):
-        content_type = event.get("content_type")
-        kind = content_type if isinstance(content_type, str) else None
-        cleaned_body = clean_body(uri or "", kind, body.encode("utf-8", "surrogatepass"), is_answer=True)
-        changed = {**changed, "message_body": cleaned_body.decode("utf-8", "surrogatepass")}
-    return data if changed == event else orjson.dumps(changed)
+        return clean_body(uri, None, data, report)
+    try:
+        changed = _without_secrets(event, report)
+        if isinstance(body := event.get("message_body"), str):
+            content_type = event.get("content_type")
+            kind = content_type if isinstance(content_type, str) else None
+            cleaned_body = clean_body(uri, kind, body.encode("utf-8", "surrogatepass"), report, whole)
+            changed = {**changed, "message_body": cleaned_body.decode("utf-8", "surrogatepass")}
+        return data if changed == event else orjson.dumps(changed)
+    except (RecursionError, TypeError):
+        return clean_body(uri, None, data, report)
 
 
-def clean_text(text: str, report: Report = _ignore, whole: str = "") -> str:
+def clean_text(text: str, report: Report = _ignore, whole: str = "", *, depth: int = 0) -> str:
     """A text without secrets, JSON or not. In JSON, `whole` is the name of one more secret field."""
-    value = json_value(text)
+    is_json = depth < _DEEPEST and text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
+    value = json_value(text.removeprefix("\ufeff")) if is_json else None
     if isinstance(value, dict | list):
-        changed = _without_secrets(value, report, whole)
-        return text if changed == value else orjson.dumps(changed).decode()
-    return _without_assignments(_ASSIGNED, text, report)
+        with suppress(RecursionError, TypeError):  # nested too deeply: it is read as one text
+            changed = _without_secrets(value, report, whole, depth + 1)
+            return text if changed == value else orjson.dumps(changed).decode()
 
-
-def _without_assignments(pattern: re.Pattern[str], text: str, report: Report) -> str:
     def replace(match: re.Match[str]) -> str:
-        name, sign, value = match.groups()
-        if not is_secret_name(name) or value.startswith("(removed:"):
+        secret = match["secret"]
+        if secret.startswith("(removed:") or not is_secret_name(match.groupdict().get("name", "secret")):
             return match[0]
-        report(unquote(value))
-        at = match.start()
-        return f"{match[0][: match.start(2) - at]}{sign}{removed(value)}"
+        report(unquote(secret))
+        start = match.start("secret") - match.start()
+        return match[0][:start] + removed(secret) + match[0][start + len(secret) :]
 
-    def hide(match: re.Match[str]) -> str:
-        secret = match[match.lastindex or 0]
-        report(secret)
-        return match[0][: len(match[0]) - len(secret)] + removed(secret)
-
-    if "<" in text:
-        text = _NAMED_ELEMENT.sub(replace, _ELEMENT.sub(replace, text))
-    if 'name="' in text:
-        text = _FORM_FIELD.sub(replace, text)
-    if "@" in text:
-        text = _USER_INFO.sub(hide, text)
-    if "PRIVATE KEY" in text:
-        text = _KEY_BLOCK.sub(hide, text)
-    if "--" in text:
-        text = _OPTION.sub(replace, text)
-    if "-u" in text:
-        text = _OPTION_LOGIN.sub(hide, text)
-    if "%3" in text:
-        text = _ENCODED.sub(replace, text)
-    return _TOKEN.sub(hide, pattern.sub(replace, _LINE.sub(replace, text)))
+    for mark, pattern in _PATTERNS:
+        if mark in text:
+            text = pattern.sub(replace, text)
+    for mark, pattern, decode, encode in _CODED if depth < _DEEPEST else ():
+        if mark in text:
+            text = pattern.sub(partial(_in_code, decode, encode, report, depth + 1), text)
+    return text
 
 
-def _without_variable(application: Any, data: str, report: Report) -> str:
+def _in_code(decode: _Coding, encode: _Coding, report: Report, depth: int, match: re.Match[str]) -> str:
+    decoded = decode(match[0])
+    cleaned = decoded if decoded == match[0] else clean_text(decoded, report, depth=depth)
+    return match[0] if cleaned == decoded else encode(cleaned)
+
+
+def _without_setting(application: Any, data: str, report: Report, depth: int) -> str:
     """The arguments of a dialplan application without a PIN, and without a secret variable that they set."""
-    end = 0 if application == "Authenticate" else None
-    for match in _VARIABLE_SET.finditer(data):
-        if end is None and is_secret_name(match[1]):
-            end = match.end()
-    if end is None or not data[end:]:
-        return data
-    report(data[end:])
-    return data[:end] + removed(data[end:])
+    arguments = data.split(",")
+    position = _PIN_ARGUMENT.get(str(application).lower(), len(arguments))
+    if position < len(arguments) and arguments[position]:
+        arguments[position] = _removed_all(arguments[position], report)
+        return ",".join(arguments)
+    end = next((match.end() for match in _VARIABLE_SET.finditer(data) if is_secret_name(match[1])), len(data))
+    return data[:end] + _removed_all(data[end:], report) if data[end:] else clean_text(data, report, depth=depth)
 
 
-def _without_secrets(value: Any, report: Report, whole: str = "") -> Any:
-    if isinstance(value, list):
-        if len(value) == 2 and isinstance(value[0], str) and is_secret_name(value[0]):
-            return [value[0], _removed_all(value[1], report)]  # a header as a pair
-        return [_without_secrets(item, report, whole) for item in value]
+def _without_secrets(value: Any, report: Report, whole: str = "", depth: int = 0) -> Any:
     if isinstance(value, str):
-        # An app sends JSON as text in variables and user events.
-        return clean_text(value, report) if value[:1] in ("{", "[") else _without_assignments(_IN_STRING, value, report)
-    if not isinstance(value, dict):
+        return clean_text(value, report, depth=depth)  # an app sends JSON as text in variables and user events
+    if not isinstance(value, dict | list):
         return value
-    names = (value.get(key) for key in _NAMING)
-    is_pair = any(isinstance(name, str) and is_secret_name(name) for name in names)
-    cleaned = {}
+    if isinstance(value, list):
+        return _without_listed(value, report, whole, depth)
+    is_pair = any(isinstance(item, str) and _NAMING.search(key) and is_secret_name(item) for key, item in value.items())
+    fields = {}
     for key, item in value.items():
-        if is_secret_name(key) or (key in _NAMED and is_pair) or (key and key == whole):
-            cleaned[key] = _removed_all(item, report)
+        if is_secret_name(key) or (is_pair and _NAMED.search(key)) or (key and key == whole):
+            fields[key] = _removed_all(item, report)
         elif key == "dialstring" and isinstance(item, str):
-            cleaned[key] = _without_assignments(_IN_STRING, f"IAX2/{item}", report)[5:]  # it has no technology
+            fields[key] = clean_text(f"IAX2/{item}", report, depth=depth)[5:]  # it has no technology
         elif key in _APP_DATA and isinstance(item, str):
-            cleaned[key] = _without_variable(value.get(_APP_DATA[key]), item, report)
+            fields[key] = _without_setting(value.get(_APP_DATA[key]), item, report, depth)
         else:
-            cleaned[key] = _without_secrets(item, report, whole)
+            fields[key] = _without_secrets(item, report, whole, depth)
+    return fields
+
+
+def _without_listed(values: list[Any], report: Report, whole: str, depth: int) -> list[Any]:
+    """A list without secrets, also where a name stands before its value: a header as a pair, options of a command."""
+    cleaned: list[Any] = []
+    for before, item in zip([None, *values], values, strict=False):
+        is_named = isinstance(before, str) and (len(values) == 2 or before.startswith("-")) and is_secret_name(before)
+        cleaned.append(_removed_all(item, report) if is_named else _without_secrets(item, report, whole, depth))
     return cleaned
 
 

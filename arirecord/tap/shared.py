@@ -15,7 +15,7 @@ from .known_secrets import KnownSecrets
 from .options import TapOptions
 from .rest_exchanges import ObservedExchange
 from .safe_recorder import SafeRecorder
-from .secrets import user_of
+from .secrets import clean_text, user_of
 
 __all__ = ["OpenConnection", "Shared"]
 
@@ -83,7 +83,9 @@ class Shared:
         self.rest_count += 1
         name = self.streams.name_of(client, user_of(exchange.request))
         who = f"{client} ({name})" if name else client
-        self.recorder.rest(exchange.request.method, client=who, transport="http", **exchange.fields(secrets, reason))
+        self.recorder.rest(
+            clean_text(exchange.request.method), client=who, transport="http", **exchange.fields(secrets, reason)
+        )
 
     def remove(self, connection: OpenConnection) -> None:
         """Remove a connection that has ended."""

@@ -16,7 +16,15 @@ from arirecord.tap.frames import CLOSE, Message, MessageReader, close_frame, par
 from arirecord.tap.http import END, Head, HttpReader
 from arirecord.tap.known_secrets import KnownSecrets
 from arirecord.tap.rest_exchanges import Exchanges, ObservedExchange
-from arirecord.tap.secrets import clean_body, clean_frame, clean_query, clean_uri, is_secret_name, user_of
+from arirecord.tap.secrets import (
+    clean_body,
+    clean_frame,
+    clean_query,
+    clean_uri,
+    is_secret_name,
+    names_secret_variable,
+    user_of,
+)
 
 
 def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
@@ -191,9 +199,24 @@ def test_bodies_without_credentials() -> None:
     assert clean_body("/ari/channels", None, b"{half") == b"{half"
     untouched = b'{ "a" : 1.50, "caller": {"number":"1234"}, "value":"x" }'
     assert clean_body("/ari/channels", "application/json", untouched) == untouched
-    asked = "/ari/channels/1/variable?variable=ACCOUNT_PIN"
-    assert clean_body(asked, None, b'{"value":"4711"}', is_answer=True) == b'{"value":"(removed:4-bytes)"}'
-    assert clean_body(asked, None, b'{"value":"4711"}') == b'{"value":"4711"}'
+    assert clean_body("/x", None, b'{"value":"4711"}', whole="value") == b'{"value":"(removed:4-bytes)"}'
+    assert clean_body("/x", None, b'{"value":"4711"}') == b'{"value":"4711"}'
+
+
+@pytest.mark.parametrize(
+    ("uri", "content_type", "body"),
+    [
+        ("/ari/channels/1/variable?variable=ACCOUNT_PIN", None, ""),
+        ("//ari/channels/1/variable?v%61riable=DB(trunk/secr%65t)", None, ""),
+        ("/ari/channels/1/variable?value=x&variable=A_TOKEN", None, ""),
+        ("/ari/channels/1/variable", "application/json", '{"variable":"ACCOUNT_PIN"}'),
+        ("/ari/channels/1/variable", "application/x-www-form-urlencoded", "a=b&variable=ACCOUNT_PIN"),
+    ],
+)
+def test_a_request_names_a_secret_variable(uri: str, content_type: str | None, body: str) -> None:
+    assert names_secret_variable(uri, content_type, body.encode())
+    plain = [text.replace("PIN", "NAME").replace("TOKEN", "NAME").replace("secr%65t", "x") for text in (uri, body)]
+    assert not names_secret_variable(plain[0], content_type, plain[1].encode())
 
 
 @pytest.mark.parametrize(
@@ -238,7 +261,15 @@ def test_no_field_of_ari_is_a_secret() -> None:
         b'{"type":"Dial","dialstring":"ann:hunter2@carrier/5551","forward":""}',
         b'{"type":"X","url":"http://pbx/x?api_key=hunter2"}',
         b"password=hunter2",
+        b"\xff password=hunter2",
         b'{"password":"hunter2", broken',
+        b'{"type":"ChannelVarset","n":NaN,"variable":"CARD_PIN","value":"hunter2"}',
+        b'{"type":"ChannelUserevent","userevent":' + b'{"a":' * 900 + b'{"password":"hunter2"}' + b"}" * 901,
+        b'{"type":"X","args":["--password","hunter2"]}',
+        b'{"type":"X","dialplan_app":"DISA","dialplan_app_data":"hunter2,internal"}',
+        b'{"type":"X","dialplan_app":"AGI","dialplan_app_data":"agi://ann:hunter2@pbx/x"}',
+        b'{"type":"X","dialplan_app":"Set","dialplan_app_data":"CURLOPT(userpwd)=ann:hunter2"}',
+        b'{"type":"X","dialplan_app":"Set","dialplan_app_data":"CURLOPT(httpheader)=X-Auth-Token: hunter2"}',
     ],
 )
 def test_a_frame_without_secrets(frame: bytes) -> None:
@@ -253,7 +284,7 @@ def test_a_frame_without_secrets(frame: bytes) -> None:
     [
         b'{ "type" : "ChannelVarset", "variable":"SPINNING", "value":"1.50" }',
         b'{"type":"Dial","dialstring":"PJSIP/token:5060","forward":"pin"}',
-        b"\xff password=1",
+        b"\xff passw\xffrd=1",
         b"",
     ],
 )
