@@ -142,8 +142,8 @@ class SwitchClock:
                 "warning",
                 "switch-clock",
                 origin.at(row["seq"]),
-                f"About here the time from an event's timestamp to its receipt changes from "
-                f"{_signed(row['before'])} to {_signed(row['delay'])}.",
+                f"About here the time from an event's timestamp to its receipt changes by "
+                f"{_signed(row['delay'] - row['before'])}, from {_signed(row['before'])} to {_signed(row['delay'])}.",
                 "Asterisk's clock was set, or events came late: durations across it may be wrong.",
             ),
         )

@@ -111,7 +111,7 @@ class PartOrder:
         for number, extent in enumerate(self._extents):
             before = latest.get(extent.started_ns)
             latest[extent.started_ns] = number
-            if before is not None:
+            if before is not None and self._goes_on(before, number):
                 finding = self._same_recording(before, number)
             elif number in gaps:
                 finding = self._after_gap(gaps[number])
@@ -121,6 +121,11 @@ class PartOrder:
                 continue
             yield from self._few.one(finding) if finding else ()
         yield from self._few.end()
+
+    def _goes_on(self, before: int, number: int) -> bool:
+        """Whether rows count on from one part to the other, or overlap: those of filtered parts begin with 0 again."""
+        one, two = self._extents[before], self._extents[number]
+        return two.first_seq > one.last_seq or two.begin_ns < one.end_ns
 
     def _same_recording(self, before: int, number: int) -> Finding | None:
         one, two = self._extents[before], self._extents[number]

@@ -190,13 +190,13 @@ def _warnings(session: SessionFile, connection: duckdb.DuckDBPyConnection) -> Se
     header = session.header
     cut = connection.execute("SELECT count(*) FILTER (NOT is_complete) FROM calls").fetchall()[0][0]
     counts = [
-        (header.gap_count, "gaps: times without a connection, or between recordings, with missing events"),
-        (header.lost_count, "frames known to be lost"),
-        (cut, "calls without a recorded beginning or end, or with a gap"),
-        (header.problem_count, "broken lines or frames"),
-        (header.drift_count, "places where the stream differed from the catalogue of ARI"),
+        (header.gap_count, "gap", ": times without a connection, or between recordings, with missing events"),
+        (header.lost_count, "frame", " known to be lost"),
+        (cut, "call", " without a recorded beginning or end, or with a gap"),
+        (header.problem_count, "fault", " in lines or frames"),
+        (header.drift_count, "place", " where the stream differed from the catalogue of ARI"),
     ]
-    warnings = [f"{count:,} {what}" for count, what in counts if count]
+    warnings = [f"{count:,} {noun}{'s' * (count != 1)}{more}" for count, noun, more in counts if count]
     return warnings + ([] if header.ended == "complete" else [f"the recording ended: {header.ended}"])
 
 

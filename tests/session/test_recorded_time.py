@@ -19,6 +19,7 @@ from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.reader import open_session
 from arirecord.session.recorded_time import Extent, Gap, Span, measure
 from arirecord.session.seal import seal
+from arirecord.transform.filter import Selection, filter_session
 
 from .doctoring import SECOND, START_NS, call, damage, row, write
 
@@ -75,6 +76,24 @@ def test_each_second_is_recorded_or_not(drawn: tuple[Sequence[Extent], Sequence[
 @pytest.mark.parametrize("path", FOLDERS, ids=lambda path: path.name)
 def test_everybody_says_the_same(path: Path) -> None:
     """`info`, the doctor, the header, Jupyter and the models, of every sample and of all together."""
+    check_everybody(path)
+
+
+def test_two_filtered_parts_of_one_recording(tmp_path: Path) -> None:
+    """The rows of each begin with 0, and their names are not in the order of their times: the time between is a gap."""
+    whole = open_session(SAMPLES / "transfers.parquet")
+    started_ns = whole.header.started_ns
+    for name, selection in (
+        ("b", Selection(until_ns=started_ns + 30 * SECOND)),
+        ("a", Selection(since_ns=started_ns + 60 * SECOND)),
+    ):
+        filter_session(whole, selection, tmp_path / f"{name}.parquet")
+
+    check_everybody(tmp_path)
+    assert [finding.severity for finding in examine(tmp_path) if finding.rule == "parts"] == ["warning"]
+
+
+def check_everybody(path: Path) -> None:
     session = arirecord.open_session(path)
     info = describe(session)
     words = ("Gap ", "Nothing was recorded", "missing between")
