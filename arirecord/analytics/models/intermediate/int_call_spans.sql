@@ -4,7 +4,7 @@
 SELECT
     legs.call_id,
     CASE WHEN NOT bool_or(COALESCE(unseen.is_older, false)) THEN min(facts.created_at) END AS started_at,
-    CASE WHEN bool_and(facts.is_ended) THEN max(facts.ended_at) END AS ended_at,
+    CASE WHEN bool_and(facts.is_over) THEN max(facts.ended_at) END AS ended_at,
     count(*) AS channel_count,
     count(*) FILTER (legs.role IS DISTINCT FROM 'local' AND NOT facts.is_helper AND NOT facts.is_media) AS leg_count,
     count(*) FILTER (legs.role = 'caller') AS caller_count,

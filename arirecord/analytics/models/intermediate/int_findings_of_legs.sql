@@ -2,11 +2,11 @@
 -- cause that indicates a fault. Identified by `rule`, `channel_id` and `seq`.
 WITH known_legs AS (
     SELECT
-        own_legs.call_id, facts.channel_id, facts.ended_at, facts.first_seq, facts.last_seq,
+        own_legs.call_id, facts.channel_id, lives.ended_at, facts.first_seq, facts.last_seq,
         facts.hangup_cause, facts.hangup_cause_txt, facts.tech_cause,
         facts.is_answered, outcomes.disposition,
         lives.created_seq, lives.ended_seq,
-        bool_or(facts.ended_at IS NOT NULL) OVER (PARTITION BY own_legs.call_id) AS has_ended_leg,
+        bool_or(lives.ended_at IS NOT NULL) OVER (PARTITION BY own_legs.call_id) AS has_ended_leg,
         -- The socket of an application shows nothing of a channel before it enters and after it leaves, and of one that
         -- was never there only its dial.
         lives.created_seq IS NULL

@@ -36,7 +36,7 @@ SELECT
         WHEN parties.is_answered AND epoch_ms(parties.until_at) - epoch_ms(parties.last_left_at) < 100
         THEN ms_between(parties.answered_at, parties.last_left_at) // 1000
         WHEN parties.is_answered THEN ms_between(parties.answered_at, parties.until_at) // 1000
-        WHEN parties.is_ended AND parties.is_tracked THEN 0
+        WHEN (parties.is_ended OR spans.is_whole) AND parties.is_tracked THEN 0
     END AS billsec,
     CASE WHEN NOT spans.is_whole THEN NULL WHEN times.call_id IS NULL THEN 0 ELSE times.talk_ms / 1000 END AS talk_s,
     CASE WHEN NOT spans.is_whole THEN NULL WHEN times.call_id IS NULL THEN 0 ELSE times.hold_ms / 1000 END AS hold_s,

@@ -27,7 +27,7 @@ SELECT
     END AS ring_s,
     CASE
         WHEN facts.is_answered THEN seconds_between(facts.answered_at, facts.ended_at)
-        WHEN facts.is_ended AND facts.is_tracked THEN 0
+        WHEN facts.is_over AND facts.is_tracked THEN 0
     END AS up_s,
     CASE
         WHEN facts.is_tracked AND facts.is_over AND COALESCE(times.is_bridged_known, true)
