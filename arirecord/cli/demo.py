@@ -76,7 +76,7 @@ def _program() -> str:
 def _command(verb: str, args: tuple[str, ...]) -> list[str]:
     shown = " ".join(f'"{arg}"' if " " in arg else arg for arg in ("arirecord", verb, *args))
     say(f"$ {shown}")
-    return [sys.executable, "-m", "arirecord", verb, *args]
+    return [sys.executable, "-P", "-m", "arirecord", verb, *args]  # -P: no modules from the current folder
 
 
 def _run(verb: str, *args: str) -> None:

@@ -49,6 +49,8 @@ def command(session: Path | None, sql: bool, names: tuple[str, ...], output: Out
     if sql and output.format not in ("table", "sql"):
         raise click.UsageError(f"--sql prints SQL, not {output.format}")
     if not (sql or output.format == "sql"):
+        if session is not None:
+            raise click.UsageError(f"Only --sql needs a session. For one model: arirecord models --model {session}")
         rows = [
             (model.layer, model.name, model.row, ", ".join(sorted(model.reads)))
             for model in sorted(models, key=lambda model: (LAYERS.index(model.layer), model.name))

@@ -73,7 +73,9 @@ def command(
     from importlib import import_module
 
     if (sql is None) == (file is None):
-        raise click.UsageError("Give either SQL or --file FILE.")
+        raise click.UsageError("Give either SQL, - for standard input, or --file FILE.")
+    if sql is not None and sql != "-" and not re.search(r"\s", sql.strip()) and Path(sql).is_file():
+        raise click.UsageError(f"{sql} is a file: add --file before it to run its SQL.")
     text = file.read() if file is not None else sys.stdin.read() if sql == "-" else sql
     # The index of a long session takes as long to read as DuckDB to import.
     with ThreadPoolExecutor(1) as thread:
@@ -89,12 +91,24 @@ def command(
 
     tables = Tables(opened, timezone, is_restricted=not unsafe, is_kept=is_kept)
     times = [window.times() for window in windows_of(opened, since, until, timezone)] if since or until else []
+    if unsafe:
+        _check_targets(text or "", session)
     with _advising_unsafe():
         for result in _results(tables, text or "", times, is_one=output.path is not None or output.format == "parquet"):
             if output.is_terminal and output.format == "table" and not output.vertical:
                 write(*_for_terminal(result, text or "", output, timezone))
             else:
                 write(result, output)
+
+
+def _check_targets(sql: str, session: Path) -> None:
+    """Refuse SQL that would replace the session, or add a part to it. Raises `TargetExists`."""
+    from arirecord.session.object_store import ObjectPath
+    from arirecord.session.output_file import check_inputs
+
+    if not isinstance(session, ObjectPath):
+        for name in re.findall(r"\bTO\s+'((?:[^']|'')+)'", sql, re.IGNORECASE):
+            check_inputs(Path(name.replace("''", "'")), [session])
 
 
 @contextmanager

@@ -21,8 +21,8 @@ SAMPLE = Path(__file__).parents[2] / "sample_data" / "ivr_dtmf.parquet"
 
 
 def arirecord(*args: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The real command, in a folder of its own."""
-    command = [sys.executable, "-m", "arirecord", *args]
+    """The real command, in a folder of its own; as the installed script, it imports nothing from there."""
+    command = [sys.executable, "-P", "-m", "arirecord", *args]
     return subprocess.run(
         command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=HANG_S, check=False
     )
@@ -99,7 +99,8 @@ def test_quiet_and_verbose(tmp_path: Path) -> None:
 
 
 def test_a_quiet_demo(tmp_path: Path) -> None:
-    """Prints results only; nothing but errors would be on stderr."""
+    """Prints results only; nothing but errors would be on stderr. Programs in the folder are not imported."""
+    (tmp_path / "click.py").write_text("raise SystemExit('a stranger')")
     done = arirecord("demo", "--quiet", "--speed", "max", "-o", "demo.parquet", cwd=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -74,8 +74,9 @@ def test_sql_from_a_file_and_from_stdin(run: Run, tmp_path: Path) -> None:
     [
         ([""], 2, "The SQL is empty"),
         (["/* nothing */ ;"], 2, "The SQL is empty"),
-        ([], 2, "Give either SQL or --file FILE"),
-        (["SELECT 1", "--file", "-"], 2, "Give either SQL or --file FILE"),
+        ([], 2, "Give either SQL, - for standard input, or --file FILE"),
+        (["SELECT 1", "--file", "-"], 2, "Give either SQL, - for standard input, or --file FILE"),
+        ([str(IVR)], 2, f"{IVR} is a file: add --file before it"),
         (["--file", "missing.sql"], 2, "missing.sql"),
         (["SELECT 1; SELECT 2", "-o", "x.csv", "--format", "csv"], 2, "write one query for each"),
         (["SELECT 1; SELECT 2", "--format", "parquet"], 2, "write one query for each"),
@@ -143,6 +144,21 @@ def test_unsafe_sql_reads_and_writes_files(run: Run, tmp_path: Path) -> None:
     """As DuckDB itself."""
     run("query", IVR, "COPY (SELECT 7 AS seven) TO 'seven.csv'", "--unsafe")
     assert run("query", IVR, "FROM 'seven.csv'", "--unsafe", "--format", "csv").stdout == b"seven\n7\n"
+
+
+@pytest.mark.parametrize("name", ["./session.parquet", "link", "more.parquet"])
+def test_unsafe_sql_never_replaces_the_session(run: Run, tmp_path: Path, name: str) -> None:
+    """However it is named, and adds no part to a folder."""
+    folder = tmp_path / "it's"
+    folder.mkdir()
+    shutil.copy(IVR, folder / "session.parquet")
+    (folder / "link").symlink_to("session.parquet")
+    statement = f"SET threads = 1; COPY (SELECT 1) to 'it''s/{name}' (FORMAT parquet, USE_TMP_FILE false)"
+    done = run("query", "it's", statement, "--unsafe", code=1)
+
+    assert b"it's" in done.stderr and b"choose another" in done.stderr
+    assert (folder / "session.parquet").read_bytes() == IVR.read_bytes()
+    assert not (folder / "more.parquet").exists()
 
 
 def test_restricted_sql_keeps_what_concerns_the_session(run: Run) -> None:

@@ -152,6 +152,7 @@ def test_kpis(run: Run) -> None:
         (["calls", "missing.parquet"], 1, "missing.parquet does not exist"),
         (["metrics", "colours"], 2, "No table is named 'colours'. Known names: agent_calls"),
         (["models", "--sql"], 2, "arirecord models SESSION --sql"),
+        (["models", "calls"], 2, "arirecord models --model calls"),
         (["models", "--model", "colours"], 2, "No model is named 'colours'. `arirecord models` lists"),
     ],
 )
