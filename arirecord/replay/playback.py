@@ -84,6 +84,7 @@ class Playback:
         self.chaos = Chaos(options.chaos, options.seed) if options.chaos else None
         self._seed = options.seed
         self._clock = clock
+        self._connected_ns = recorded.connected_ns
         self._asterisk_id = next(filter(None, header.asterisk_ids), "00:00:00:00:00:00")
         self._state = LazyState(rows_before)
         self.clients = ConnectedClients(header, options, self._state.pbx, membership)
@@ -180,6 +181,8 @@ class Playback:
 
     def _connect(self, event: events.ClientConnected) -> Sequence[Command]:
         arrival = self.clients.connect(event, self.scheduler.has_ended)
+        if self.pacing is not None and self._connected_ns is not None:
+            self.scheduler.moments.connected(self._clock.now_ns(), self._connected_ns, self.scheduler.frames)
         if arrival.restarts:
             self.scheduler.restart()
         commands: list[Command] = [Report(text) for text in arrival.reports]
@@ -271,7 +274,7 @@ class Playback:
             response = _with_fault(pending.fault)
             exchange = exchange and exchange._replace(response=response)
         if exchange is not None and self.pacing is not None:
-            self.scheduler.responded()
+            self.scheduler.moments.responded(self._clock.now_ns())
         shift = self.scheduler.shift
         if shift is not None and response.content_type == "application/json":
             moved = shift.text(response.content.decode("utf-8", "surrogateescape"))

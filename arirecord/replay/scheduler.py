@@ -18,7 +18,7 @@ from .timing.chaos import Chaos, Fault
 from .timing.clock import PlaybackClock
 from .timing.date_shift import DateShift
 from .timing.due_frames import DueFrames
-from .timing.pacing import AGAIN, GATE, GateWait, moment_ns
+from .timing.pacing import AGAIN, GATE, ClientMoments, GateWait
 from .timing.progress import Place, Progress
 
 __all__ = ["Scheduler"]
@@ -71,7 +71,7 @@ class Scheduler:
         self._seek: Position | None = None
         self._seeking: Position | None = None
         self.gate_wait = GateWait(options.pace_timeout_s)
-        self._responded_ns = 0
+        self.moments = ClientMoments(options.pace_settle_s)
         self._held: Sequence[Frame] = ()
         self._in_flight: Sequence[Frame] = ()
         self._sent_count = 0
@@ -107,16 +107,6 @@ class Scheduler:
     def restart(self) -> None:
         """Start again at the position in the options, at the next turn."""
         self._seek = self._options.start or Position(0)
-
-    def responded(self) -> None:
-        """A client was sent a response: it gets a moment for that before the next event."""
-        self._responded_ns = self._clock.now_ns()
-
-    def _settled_ns(self, frame: Frame) -> int:
-        """Until when the client has its moment: as long as the recorded app had, within limits."""
-        least_ns = int(self._options.pace_settle_s * 1e9)
-        recorded_ns = 0 if self.progress.is_at_start else frame.t_ns - self.progress.place[0]
-        return self._responded_ns + moment_ns(recorded_ns, least_ns)
 
     def lost(self) -> None:
         """The frames of this turn did not reach one of the clients."""
@@ -172,7 +162,9 @@ class Scheduler:
             return self._end()
         if not (batch := self._next_batch()):
             return () if self.gate_wait.gate is not None else self._wait(can_read)
-        if now_ns < (until_ns := self._settled_ns(batch[0])) and any(self._options.sends(frame) for frame in batch):
+        if now_ns < (until_ns := self.moments.until_ns(batch[0], self.progress.place[0], self.frames)) and any(
+            self._options.sends(frame) for frame in batch
+        ):
             self._held, self._stalled_until_ns = batch, until_ns
             return ()
         return self._send(batch)

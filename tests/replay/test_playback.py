@@ -283,6 +283,21 @@ def test_a_silent_client_is_waited_for_shorter_each_time() -> None:
     assert len([r for r in world.of(events.Report) if "did not send" in r.text]) == 8
 
 
+def test_a_client_has_a_moment_after_it_has_connected_before_the_first_event() -> None:
+    """Its own thread may register for events only then. It is as long as recorded: the app may do something in it."""
+    for connected_ms, wait_ms in ((8950, 50), (0, 250), (9500, 0), (None, 0)):
+        frames = [event(0, 9 * S), event(1, 9 * S + 1)]
+        connected_ns = None if connected_ms is None else START_NS + connected_ms * S // 1000
+        rest = RecordedRest(applications=["app"], connected_ns=connected_ns)
+        rest.exchanges.append(command_at(99, "/ari/channels/c/ring", seq=2))
+        world = World(frames, rest, speed=None, pace="client", pace_settle_s=0.02)
+        client = world.connect()
+        world.pass_ns(max(wait_ms * S // 1000 - 1, 0))
+        assert client.numbers == ([] if wait_ms else [0, 1])
+        world.pass_ns(1)
+        assert client.numbers == [0, 1]
+
+
 def test_the_moment_after_a_response_is_as_long_as_recorded_within_limits() -> None:
     """An app may register for an event only when the response is there."""
     for gap_ms, wait_ms in ((1, 20), (50, 50), (900, 900), (9000, 1000)):

@@ -327,8 +327,9 @@ def lateness(
     recorded: list[Request],
     request_key: list[Request],
     limits: Limits = Limits(),  # noqa: B008
+    lines: bool = False,
 ) -> list[str]:
-    """What is said of times. Each event has the time at which it was recorded, and at which it was replayed."""
+    """What is said of times, with `lines` of anything. Each event has its recorded time, and that of the replay."""
     frames = [
         frame(number, 0, json.dumps(event))._replace(type=event["type"], t_ns=int(was_s * 1e9))
         for number, (was_s, _, event) in enumerate(events)
@@ -337,7 +338,31 @@ def lateness(
     grouping = grouped([event for _, _, event in events], recorded)
     reactions = Reactions(frames, "app", grouping, recorded, sent)
     calls = compare(recorded, request_key, grouping, Rules([], grouping.knows), limits, reactions)
-    return [text for call in calls for text in call.late]
+    return [text for call in calls for text in (call.lines() if lines else call.late)]
+
+
+def test_tasks_of_an_app_that_handle_a_channel_each_have_no_order() -> None:
+    """A task reacts to its channel. A request much later, or of an app that sends one after the other, has an order."""
+
+    def differs(order: str, task_s: float = 0.1, overlap_s: float = 0) -> bool:
+        recorded = [
+            timed(ANSWER, 1, 1.1),
+            timed(PLAY, 1.2, 1.3),
+            timed("POST /channels/b/ring", 1 + task_s + 0.31, 1 + task_s + 0.32),
+            timed(RING, 9, 9.1 + overlap_s),
+            timed("POST /channels/b/answer", 9.11, 9.2),
+            timed("POST /channels/a/snoop?app=x&appArgs=b", 9.3, 9.4, created_id="b"),  # they are one call
+        ]
+        live = [recorded[int(number)]._replace(begun_ns=n, ended_ns=n) for n, number in enumerate(order, 1)]
+        starts = [(1.0, 0.0, start("a")), (1.05, 0.0, start("b"))]
+        return bool(lateness(starts, recorded, live, Limits(max_delay_s=100), lines=True))
+
+    assert not differs("012345", overlap_s=0.1)
+    assert not differs("021345", overlap_s=0.1)
+    assert not differs("201345", overlap_s=0.1)
+    assert differs("102345", overlap_s=0.1)  # of one task
+    assert differs("021345")  # no tasks
+    assert differs("021345", task_s=0.5, overlap_s=0.1)  # too late for a reaction to its channel
 
 
 def key(channel: str) -> dict[str, Any]:

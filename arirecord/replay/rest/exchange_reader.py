@@ -48,6 +48,9 @@ def _read(session: SessionFile, aliases: Mapping[str, str]) -> RecordedRest:
         if exchange := exchange_of(raw, t_ns, seq):
             _take(recorded, exchange)
     recorded.entries = sorted(entries)
+    if recorded.exchanges:
+        opened = session.frames(kinds=("connection",), types=("opened",))
+        recorded.connected_ns = next((frame.t_ns for frame in opened), None)
     if len(recorded.applications) > 1:
         recorded.exchanges = with_applications(recorded.exchanges, recorded.entries)
     unknown = [name for name in session.header.types if name not in event_types()]

@@ -84,8 +84,8 @@ class RecordedRest:
 
     `exchanges` are those of apps, in order, at most 100,000; `is_cut` is true if there are more. `unknown_events` are
     event types that the catalogue does not contain, with the fields seen. `applications` are those whose events were
-    recorded, `aliases` the names that clients use for them. `entries` are the channels that entered an application, in
-    a recording with exchanges.
+    recorded, `aliases` the names that clients use for them. `entries` are the channels that entered an application, and
+    `connected_ns` is when the first app connected (since 1970 UTC), in a recording with exchanges.
     """
 
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -98,6 +98,7 @@ class RecordedRest:
     applications: Collection[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     entries: Sequence[StasisEntry] = ()
+    connected_ns: int | None = None
 
     def name_of(self, application: str) -> str:
         """The recorded name of a client's application; in a recording of one application, any name is that one's."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from arirecord.session.reader import Frame
 
-__all__ = ["AGAIN", "GATE", "GateWait", "gated", "moment_ns", "paced", "repeated"]
+__all__ = ["AGAIN", "GATE", "ClientMoments", "GateWait", "gated", "paced", "repeated"]
 
 AGAIN: Final = "again"
 """The kind of a marker frame: the recording starts again here."""
@@ -23,6 +23,9 @@ _CONCURRENT_NS: Final = 500_000_000
 
 # The most that a client has after a response, however long the recorded app had. Less is too little on a busy machine.
 _MOST_NS: Final = 1_000_000_000
+
+# Some clients register for events in another thread than the one that connects.
+_READY_NS: Final = 250_000_000
 
 
 def paced(
@@ -119,9 +122,32 @@ class GateWait:
         return None if self.gate is None else self._since_ns + _CONCURRENT_NS
 
 
-def moment_ns(recorded_ns: int, least_ns: int) -> int:
-    """Return the time that a client has between a response and the next event: the recorded one, within limits.
+class ClientMoments:
+    """The moments that a client has before the next event, in which it may register for that event.
 
-    It may register for the event only when the response is there. None is needed if `least_ns` is 0.
+    They are as long as the recorded ones: after a response at least `least_s`, at most 1 s; after the client has
+    connected at most 0.25 s. None are needed if `least_s` is 0. Times are monotonic.
     """
-    return min(max(recorded_ns, least_ns), max(_MOST_NS, least_ns)) if least_ns else 0
+
+    def __init__(self, least_s: float) -> None:
+        self._least_ns = int(least_s * 1e9)
+        self._responded_ns = self._connected_ns = self._recorded_ns = 0
+        self._frames = -1
+
+    def responded(self, now_ns: int) -> None:
+        """A client was sent a response."""
+        self._responded_ns = now_ns
+
+    def connected(self, now_ns: int, recorded_ns: int, frames: int) -> None:
+        """A client has connected after this many frames; the recorded app did at `recorded_ns` (since 1970 UTC)."""
+        self._connected_ns, self._recorded_ns, self._frames = now_ns, recorded_ns, frames
+
+    def until_ns(self, frame: Frame, before_ns: int, frames: int) -> int:
+        """When a frame may be sent. `before_ns` is when the row before it was recorded; 0: there was none."""
+        if not self._least_ns:
+            return 0
+        recorded_ns = frame.t_ns - before_ns if before_ns else 0
+        settled_ns = self._responded_ns + min(max(recorded_ns, self._least_ns), max(_MOST_NS, self._least_ns))
+        if frames != self._frames:
+            return settled_ns
+        return max(settled_ns, self._connected_ns + min(frame.t_ns - self._recorded_ns, _READY_NS))

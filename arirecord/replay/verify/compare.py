@@ -1,10 +1,10 @@
 """Compares the requests of the recorded app with those of another app, call by call."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Final, NamedTuple
 
 from arirecord.replay.rest.request_key import RequestKey
@@ -20,8 +20,11 @@ _SHOWN: Final = 8
 
 
 class _Line(NamedTuple):
+    """A request as text. From `since_ns` on, the app had what it reacts to, as far as the recording shows it."""
+
     text: str
     request: Request
+    since_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,13 @@ def compare(
     """Compare the requests of each call with the recorded ones; calls in the order in which they came.
 
     `grouping` has the requests of both. Of two requests, one is the first only if its
-    response came before the other request: requests in flight together have no order. Without `reactions`, times are
-    not compared.
+    response came before the other request: requests in flight together have no order. In an app with requests for
+    several channels in flight together, tasks handle the channels: requests of two tasks have no order, either.
+    Without `reactions`, times are not compared, and tasks are not known.
     """
-    ours, theirs = _by_call(recorded, grouping, rules), _by_call(live, grouping, rules)
+    recorded, live = sorted(recorded, key=_begun_ns), sorted(live, key=_begun_ns)  # not in the order of responses
+    since_ns = _begun_ns if reactions is None or not _has_tasks(recorded) else reactions.cause_ns
+    ours, theirs = _by_call(recorded, grouping, rules, since_ns), _by_call(live, grouping, rules, _begun_ns)
     calls = sorted({**ours, **theirs}, key=lambda call: (call.t_ns, call.channel_id))
     results = [_compare(call, ours.get(call, []), theirs.get(call, []), limits) for call in calls]
     if reactions is None or limits.max_delay_s is None:
@@ -109,14 +115,32 @@ def compare(
     return in_time
 
 
-def _by_call(requests: Iterable[Request], grouping: Grouping, rules: Rules) -> dict[CallRequests, list[_Line]]:
+def _begun_ns(request: Request) -> int:
+    return request.begun_ns
+
+
+def _has_tasks(recorded: Sequence[Request]) -> bool:
+    """Whether requests for several channels were in flight together. They are in the order of their begin."""
+    of_channels = [one for one in recorded if one.key.channels]
+    return any(
+        one.ended_ns > other.begun_ns and not _share_channels(one, other) for one, other in pairwise(of_channels)
+    )
+
+
+def _share_channels(one: Request, other: Request) -> bool:
+    return not set(one.key.channels).isdisjoint(other.key.channels)
+
+
+def _by_call(
+    requests: Iterable[Request], grouping: Grouping, rules: Rules, since_ns: Callable[[Request], int]
+) -> dict[CallRequests, list[_Line]]:
     found: dict[CallRequests, list[_Line]] = {}
     for request in requests:
         if texts := rules.texts(request.key):
             lines = found.setdefault(grouping.call(request.key, request.created_id), [])
             if rules.counts_once(request.key):
                 texts = [text for text in texts if text not in {line.text for line in lines}]
-            lines += [_Line(text, request) for text in texts]
+            lines += [_Line(text, request, since_ns(request)) for text in texts]
     return found
 
 
@@ -124,8 +148,6 @@ def _compare(
     call: CallRequests, recorded: list[_Line], live: list[_Line], limits: Limits
 ) -> tuple[Compared, list[tuple[_Line, _Line]]]:
     """The differences of a call, and the equal requests."""
-    recorded.sort(key=lambda line: line.request.begun_ns)
-    live.sort(key=lambda line: line.request.begun_ns)  # they came in the order of their responses
     if not limits.strict:
         live = _with_effect(recorded, live)
         recorded = _without_repeated(recorded, live)
@@ -186,7 +208,10 @@ def _may_swap(recorded: Sequence[_Line], first: int | None, second: int | None, 
     """Whether the second request was recorded before the first, without being answered before it."""
     if first is None or second is None:
         return any_order and first is None and second is not None
-    return second < first and (any_order or recorded[second].request.ended_ns > recorded[first].request.begun_ns)
+    one, other = recorded[second].request, recorded[first].request
+    is_of_a_task = one.key.channels and not _share_channels(one, other)
+    since_ns = recorded[first].since_ns if is_of_a_task else other.begun_ns
+    return second < first and (any_order or one.ended_ns > since_ns)
 
 
 def _with_effect(recorded: Sequence[_Line], live: Sequence[_Line]) -> list[_Line]:

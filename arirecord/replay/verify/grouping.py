@@ -10,7 +10,7 @@ from arirecord.asterisk.channel_names import is_media
 from arirecord.replay.rest.request_key import RequestKey
 from arirecord.session.reader import Frame
 
-__all__ = ["TYPES", "CallRequests", "Grouping", "Request"]
+__all__ = ["TYPES", "CallRequests", "Grouping", "Request", "channels_of"]
 
 TYPES: Final = ("StasisStart", "Dial", "ChannelEnteredBridge")
 """The event types that show which resources belong together."""
@@ -126,9 +126,7 @@ class Grouping:
 
     def calls_of(self, event: Object) -> Collection[CallRequests]:
         """The calls whose channels, bridges, playbacks and recordings an event names."""
-        owned: list[tuple[str, str]] = []
-        for name in ("channel", "peer", "caller", "replace_channel"):
-            owned += [("channels", resource_id)] if (resource_id := _id(event.get(name))) else []
+        owned = [("channels", channel) for channel in channels_of(event)]
         for name in ("bridge", "bridge_from"):
             owned += [("bridges", resource_id)] if (resource_id := _id(event.get(name))) else []
         for name in ("playback", "recording"):
@@ -176,6 +174,12 @@ class Grouping:
     def _tie(self, channels: list[str]) -> None:
         for channel in channels:
             self._parents[self._root(channel)] = self._root(channels[0])
+
+
+def channels_of(event: Object) -> list[str]:
+    """The ids of the channels that an event names."""
+    named = (event.get(name) for name in ("channel", "peer", "caller", "replace_channel"))
+    return [channel for channel in map(_id, named) if channel]
 
 
 def _call(channel_id: str, channel: Object, t_ns: int) -> CallRequests:

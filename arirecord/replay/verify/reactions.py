@@ -10,13 +10,16 @@ import orjson
 from arirecord.replay.timing.progress import Place
 from arirecord.session.reader import Frame
 
-from .grouping import CallRequests, Grouping, Request
+from .grouping import CallRequests, Grouping, Request, channels_of
 
 __all__ = ["Reactions"]
 
 # A request that comes as long after an event as in the recording, within this, is that of a timer. One that comes
 # sooner after an event of another call than this may be a reaction to it.
 _TIMER_S: Final = 0.3
+
+# An app reacts to an event of a channel within this time, unless it is busy with something else.
+_REACTION_NS: Final = 500_000_000
 
 
 class _Cause(NamedTuple):
@@ -49,6 +52,7 @@ class Reactions:
         self._grouping = grouping
         self._sent = sent
         self._causes: dict[CallRequests | None, list[_Cause]] = {None: []}
+        self._of_channels: dict[str, list[int]] = {}
         for frame in frames:
             if frame.type == "RESTResponse" or frame.application not in (None, *application.split(",")):
                 continue
@@ -59,11 +63,24 @@ class Reactions:
             if isinstance(event, dict):
                 cause = _Cause(frame.t_ns, str(frame.type), (frame.t_ns, frame.seq))
                 self._add(cause, grouping.calls_of(event))
+                for channel in channels_of(event):
+                    self._of_channels.setdefault(channel, []).append(frame.t_ns)
         for request in recorded:
             name = f"the response to {request.key.operation.method} {request.key.operation.name}"
             self._add(_Cause(request.ended_ns, name, (0, 0), request), [self._call(request)])
+            for channel in request.key.channels:
+                self._of_channels.setdefault(channel, []).append(request.ended_ns)
         for causes in self._causes.values():
             causes.sort(key=itemgetter(0))
+        for times in self._of_channels.values():
+            times.sort()
+
+    def cause_ns(self, recorded: Request) -> int:
+        """When the channels of a request had what it reacts to: a recent event or response; otherwise its own time."""
+        times = [self._of_channels.get(channel, []) for channel in recorded.key.channels]
+        latest = [one[at - 1] for one in times if (at := bisect_left(one, recorded.begun_ns))]
+        is_recent = latest and recorded.begun_ns - max(latest) <= _REACTION_NS
+        return max(latest) if is_recent else recorded.begun_ns
 
     def sentence(self, recorded: Request, live: Request, replayed: Mapping[int, Request], max_delay_s: float) -> str:
         """A sentence on a request that came much later after its cause than in the recording, or much earlier.
