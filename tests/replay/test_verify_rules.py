@@ -305,6 +305,20 @@ def test_what_has_no_effect_makes_no_difference_unless_strict() -> None:
     assert len(compared(recorded, harmless, Limits(strict=True))) == 6
 
 
+def test_a_recorded_query_may_come_at_further_places() -> None:
+    """But not at another place, also if it comes there twice."""
+    query = "GET /channels/a"
+    recorded = [timed(text, n, n) for n, text in enumerate([ANSWER, query, RING])]
+
+    def differences(*texts: str) -> list[str]:
+        return compared(recorded, [timed(text, n, n) for n, text in enumerate(texts)])
+
+    assert differences(query, ANSWER, query, RING, query) == []
+    assert differences(query, ANSWER, RING) == [f"+ {query}", f"- {query}"]
+    assert differences(query, query, ANSWER, RING) == [f"+ {query}", f"- {query}"]
+    assert differences(ANSWER, RING, query) == [f"+ {RING}", f"- {RING}"]
+
+
 def test_how_often_an_app_repeats_a_request_is_learned_if_it_varies() -> None:
     """A request that both runs repeat is a change of the app; one that is missing is a difference in any case."""
 

@@ -219,17 +219,32 @@ def _with_effect(recorded: Sequence[_Line], live: Sequence[_Line]) -> list[_Line
     wanted, left = Counter(line.text for line in recorded), Counter(line.text for line in live)
     # A query with other parameters stands for a recorded one that did not come.
     changed = Counter(line.request.key.operation_key for line in recorded if not left[line.text])
+    # Of a query that comes more often, the copy at another place is the additional one.
+    known_places = {(line.text, command) for line, command in _after_commands(recorded)}
     found = []
-    for line in live:
+    for line, command in _after_commands(live):
         place = line.request.key.operation_key
+        is_spare = left[line.text] > wanted[line.text] and (line.text, command) not in known_places
         left[line.text] -= 1
-        is_additional = not wanted[line.text] and line.request.key.operation.method == "GET" and not changed[place]
+        is_additional = _is_query(line) and (is_spare or not wanted[line.text]) and not changed[place]
         is_repeated = line.request.status >= 400 and left[line.text] >= max(wanted[line.text], 1)
         if not is_additional and not is_repeated:
             found.append(line)
             changed[place] -= not wanted[line.text] and changed[place] > 0
             wanted[line.text] -= wanted[line.text] > 0
     return found
+
+
+def _is_query(line: _Line) -> bool:
+    return line.request.key.operation.method == "GET"
+
+
+def _after_commands(lines: Iterable[_Line]) -> Iterator[tuple[_Line, str]]:
+    """Each request with the command before it, which shows its place."""
+    command = ""
+    for line in lines:
+        yield line, command
+        command = command if _is_query(line) else line.text
 
 
 def _without_repeated(recorded: Sequence[_Line], live: Sequence[_Line]) -> list[_Line]:

@@ -118,7 +118,7 @@ class Rules:
         return f" {self._masked(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode(), key)}" if value else ""
 
     def _masked(self, text: str, key: RequestKey) -> str:
-        # An app may name key it creates again in the same request: in arguments, in a variable.
+        # An app may name what it creates again in the same request: in arguments, in a variable.
         for own_id in (key.new_resource[1] if key.new_resource else "", key.local_second_id):
             if len(own_id) >= _OWN_ID:
                 text = text.replace(own_id, "<id>")
