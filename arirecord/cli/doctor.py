@@ -22,7 +22,7 @@ _EXIT = {"error": 1, "warning": LOST}
 
 
 @click.command("doctor")
-@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=Input(must_exist=True))
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=Input())
 @click.option("--quick", is_flag=True, help="Compare only a sample of the rows with their frames.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:

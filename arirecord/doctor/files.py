@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from arirecord.errors import JournalError, NotASession, is_out_of_memory
 from arirecord.session.journal import JournalReader, is_locked, journal_path
+from arirecord.session.object_store import ObjectPath
 from arirecord.session.reader import Part, in_order_of_time, read_part
 from arirecord.session.seal import Progress, no_progress
 
@@ -23,7 +24,7 @@ _IMPORT = "If it is a recorded stream, `arirecord import {path}` makes it a sess
 
 
 def examine(path: Path, *, is_quick: bool = False, progress: Progress = no_progress) -> Iterator[Finding]:
-    """Yield the findings of a session, a folder of sessions and journals, or a journal.
+    """Yield the findings of a session, a folder of sessions and journals, or a journal, also by its session's name.
 
     is_quick: compare only a sample of the rows with their columns.
     progress: called with the number of rows done.
@@ -34,6 +35,10 @@ def examine(path: Path, *, is_quick: bool = False, progress: Progress = no_progr
         yield from _folder(path, is_quick, progress)
     elif _is_endless(path):
         yield Finding("error", "file", path.name, "It is a pipe, a socket or a device.")
+    elif not isinstance(path, ObjectPath) and not path.exists():
+        if not (journal := journal_path(path)).is_file():
+            raise FileNotFoundError(f"{path} does not exist")
+        yield from _journal(journal, journal.name, progress)
     elif _is_journal(path):
         yield from _journal(path, path.name, progress)
     else:

@@ -161,8 +161,9 @@ def sessions_and_journals(path: Path) -> tuple[list[Path], list[Path]]:
         return files or ([path] if is_named_so or path.is_file() else []), []
     if not path.is_dir():
         journal = path.with_name(f"{path.name}.journal")
-        return ([path], []) if path.exists() else ([], [journal] if journal.is_file() else [])
-    # First, since they may be sealed meanwhile. Folders of a lake come and go: `os.walk` passes over those.
+        journals = [journal] if journal.is_file() else []  # first, since it may be sealed meanwhile
+        return ([path], []) if path.exists() else ([], journals)
+    # First, for the same reason. Folders of a lake come and go: `os.walk` passes over those.
     names = [Path(folder, name) for folder, _, files in os.walk(path) for name in files]
     journals = list(true_files(sorted(name for name in names if name.match("*.parquet.journal"))))
     sessions = list(session_files(path))

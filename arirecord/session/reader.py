@@ -124,8 +124,8 @@ class SessionFile:
                 chosen = choose(paths) if choose is not None and not self.is_running else paths
                 self.parts: Sequence[Part] = in_order_of_time(self._open_parts(chosen))
                 break
-            except FileNotFoundError:  # a file of a lake can be merged with others after it was listed
-                if paths == before or not any(map(is_lake, self.inputs)):
+            except FileNotFoundError:  # a file can be merged with others, or put into a lake, after it was listed
+                if paths == before or not (self.is_running or any(map(is_lake, self.inputs))):
                     raise
                 before = paths
 

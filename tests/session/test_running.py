@@ -11,7 +11,7 @@ from arirecord.capture.recorder import Recorder
 from arirecord.capture.rotation import Folder, Rotation
 from arirecord.cli import cli
 from arirecord.errors import NotASession
-from arirecord.session import journal, unsealed
+from arirecord.session import journal, reader, unsealed
 from arirecord.session.compact import compact
 from arirecord.session.journal import journal_path
 from arirecord.session.reader import open_session
@@ -85,10 +85,54 @@ def test_a_single_file(tmp_path: Path) -> None:
     assert channels(target) == ["0", "1"]
     with pytest.raises(NotASession, match=r"Read .*s\.parquet, up to now"):
         open_session(journal_path(target))
+    examined = CliRunner().invoke(cli, ["doctor", str(target)])
+    assert examined.exit_code == 0, examined.output
+    assert "Let its recorder seal it" in examined.output
     assert journal_path(target).read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["s.parquet.journal"]
     recorder.close()
     recorder.seal()
+
+
+def test_a_file_is_sealed_while_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "s.parquet"
+    recorder = Recorder(target, {})
+    record(recorder, range(2))
+    is_file = Path.is_file
+
+    def seal_and_look(path: Path) -> bool:
+        if path == journal_path(target) and not target.exists():
+            monkeypatch.undo()
+            recorder.close()
+            recorder.seal()
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", seal_and_look)
+    assert channels(target) == ["0", "1"]
+
+
+def test_a_part_is_put_into_a_lake_while_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `capture --lake` does. What is in the folder by then is read."""
+    folder = tmp_path / "days"
+    recorder = Recorder(Folder(folder, Rotation()), {})
+    record(recorder, range(2))
+    recorder.split()
+    wait_for(lambda: any(folder.rglob("[0-9]*.parquet")))
+    record(recorder, range(2, 3))
+    (part,) = folder.rglob("[0-9]*.parquet")
+    open_part = reader._open_part
+
+    def open_later(path: Path) -> reader.Part:
+        part.unlink(missing_ok=True)
+        return open_part(path)
+
+    monkeypatch.setattr(reader, "_open_part", open_later)
+    session = open_session(folder)
+    recorder.close()
+    recorder.seal()
+
+    assert session.is_running
+    assert session.header.events == 1
 
 
 @pytest.mark.parametrize("verb", ["info", "cat", "channels", "calls", "doctor", "explain", "query"])
