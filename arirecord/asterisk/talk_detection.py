@@ -17,7 +17,7 @@ REMEDIES = {
     "no silence": f"The leg sends no audio in its pauses: send silence, or {_ON_A_SNOOP}.",
     "threshold": f"A silence threshold longer than a pause between turns hides turns: set {ADVISED}.",
     "start": f"Talk detection was set, or the leg joined, while it spoke: set {ADVISED} and bridge before speech.",
-    "rate": f"The audio may have more than 8,000 samples a second: set {ADVISED}, which bounds the error, or put "
+    "rate": f"A leg may have more than 8,000 samples a second: set {ADVISED}, which bounds the error, or put "
     "CHANNEL(audioreadformat) and CHANNEL(audionativeformat) into channelvars of ari.conf.",
     "paused": "Hold or mute began in the speech: do so between turns.",
     "hangup": "No end was reported before the leg ended: keep talk detection, and the leg, until the agent is silent.",

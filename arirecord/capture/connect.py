@@ -20,8 +20,9 @@ class CaptureOptions:
 
     `duration_s` and `max_events` end the recording; None: it goes on until it is stopped. `reconnect` reconnects after
     a loss, without limit; `waits` lets it do so before the first connection, too. `takeover` takes the application from
-    a client that has it. `allowed` and `disallowed` are event types for Asterisk's own `eventFilter`. `keepalive_s` is
-    the interval of WebSocket pings, and the time-out of their answers.
+    a client that has it. `formats` requests the format of each channel that talks. `allowed` and `disallowed` are event
+    types for Asterisk's own `eventFilter`. `keepalive_s` is the interval of WebSocket pings, and the time-out of their
+    answers.
     """
 
     address: Address
@@ -33,6 +34,7 @@ class CaptureOptions:
     waits: bool = False
     takeover: bool = False
     snapshot: bool = True
+    formats: bool = True
     allowed: tuple[str, ...] = ()
     disallowed: tuple[str, ...] = ()
     keepalive_s: float = 20

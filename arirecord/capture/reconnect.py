@@ -20,6 +20,7 @@ from .event_stream import EventStream
 from .recorder import Recorder
 from .rest_snapshots import RestRecorder, take_snapshot
 from .silence import SilenceWatch
+from .talker_formats import TalkerFormats
 
 __all__ = ["Capture", "CaptureOptions", "Ending"]
 
@@ -68,6 +69,7 @@ class Capture:
         self._failure: ArirecordError | OSError | None = None
         self._former_filter: dict[str, Any] | None = None
         self._silence = SilenceWatch(options, self._application_path)
+        self._formats = TalkerFormats()
 
     async def run(self, stop: asyncio.Event) -> Ending:
         """Record until `stop` is set, a limit is reached, or the stream ends.
@@ -196,6 +198,8 @@ class Capture:
             await self._filter(rest)
         if self.options.snapshot:
             await take_snapshot(rest)
+        if self.options.formats:
+            await self._formats.send(rest)
 
     @property
     def _application_path(self) -> str:
@@ -223,6 +227,7 @@ class Capture:
     async def _read(self, connection: EventStream, recorder: Recorder, rest: RestRecorder) -> Ending:
         over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         keep, limit = recorder.frames, self.options.max_events
+        notice = self._formats.notice if self.options.formats else None
         short = _SHORT + 6 * len(self.options.application)  # JSON may write a character as six
 
         def take(data: bytes, places: Sequence[slice]) -> None:
@@ -232,6 +237,8 @@ class Capture:
                 places = places[: limit - self._count]
             keep(data, places)
             self._count += len(places)
+            if notice is not None:
+                notice(data, places)
             if self._count == limit:
                 over.set_result(Ending("the number of events asked for was reached", is_wanted=True))
                 return

@@ -128,6 +128,12 @@ def _default_name(table: RepeatedTable) -> str:
     "--reconnect/--no-reconnect", default=True, show_default=True, help="Reconnect when the connection is lost."
 )
 @click.option("--takeover", is_flag=True, help="Take the application over from another client, and keep it.")
+@click.option(
+    "--formats/--no-formats",
+    default=True,
+    show_default=True,
+    help="Request the format of each channel that talks, once: the table `turns` needs its sample rate.",
+)
 @types_option("--filter", "allowed", help="Receive only events of this type (repeatable).")
 @types_option("--exclude", "disallowed", help="Receive no events of this type (repeatable).")
 @click.option(
@@ -159,6 +165,7 @@ def command(
     max_events: int | None,
     reconnect: bool,
     takeover: bool,
+    formats: bool,
     allowed: tuple[str, ...],
     disallowed: tuple[str, ...],
     listen: tuple[str, int] | None,
@@ -231,6 +238,7 @@ def command(
             max_events,
             reconnect=reconnect,
             takeover=takeover,
+            formats=formats,
             allowed=allowed,
             disallowed=disallowed,
             keepalive_s=keepalive_s,

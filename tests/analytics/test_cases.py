@@ -45,7 +45,7 @@ def record(frames: list[str], target: Path, *, start_ms: int = 0) -> Path:
     """A session of these frames, a millisecond apart."""
     start_ns = start_ms * 1_000_000
     writer = JournalWriter(journal_path(target), start_ns, {"verb": "import"})
-    kinds = {"gap": "connection", "POST": "rest", "DELETE": "rest"}
+    kinds = {"gap": "connection", "GET": "rest", "POST": "rest", "DELETE": "rest"}
     writer.write(
         (start_ns + ms * 1_000_000, ms * 1_000_000, kinds.get(orjson.loads(frame)["type"], "event"), frame)
         for ms, frame in enumerate(frames)

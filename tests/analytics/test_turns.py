@@ -173,9 +173,9 @@ def test_a_named_endpoint_is_an_agent(tmp_path: Path) -> None:
 0.300 b enters x
 0.300 a enters x
 1.000 a talks
-2.200 a falls silent 1000
+2.040 a falls silent 1000
 2.600 b talks
-3.800 b falls silent 1000
+3.640 b falls silent 1000
 """
     con = given(frames_of_text(text), tmp_path / "session.parquet", "turns")
     query = "SELECT speaker, latency_s FROM turns ORDER BY started_at"

@@ -137,6 +137,37 @@ def test_a_snapshot_is_taken_at_every_connection(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("options", [(), ("--no-formats",)])
+def test_the_format_of_each_channel_that_talks_is_requested_once(options: tuple[str, ...], tmp_path: Path) -> None:
+    """Of a Snoop it is that of the channel it listens to. Anything else that names the event is only recorded."""
+    target = tmp_path / "s.parquet"
+    channels = [
+        *({"id": "1.1", "name": "PJSIP/a-00000001"}, {"id": "1.1", "name": "PJSIP/a-00000001"}),
+        *({"id": "1.3", "name": "Snoop/1.2-00000000"}, {"id": "a/b", "name": "Local/a"}, {"id": 7}, {}, "1.9"),
+    ]
+    events = [orjson.dumps({"type": "ChannelTalkingStarted", "channel": channel}).decode() for channel in channels]
+    others = ['"ChannelTalkingStarted"', '{"type":"Dial","dialstring":"\\"ChannelTalkingStarted\\""}', "{broken"]
+
+    async def talk(ari: Ari, socket: WebSocket) -> None:
+        for frame in [*others, *events, '{"type":"ChannelTalkingStarted","channel":{"id":"last"}}']:
+            await socket.send_text(frame)
+        end = "/api-docs/last.json" if options else "/channels/last/variable"
+        while ("GET", end, b"") not in ari.asked:
+            ari.news.clear()
+            await ari.news.wait()
+        await socket.close(1000, END_OF_RECORDING)
+
+    ari = Ari(talk)
+    with running(ari):
+        finish(capture(ari.url, target, *options))
+    requested = [path for _, path, _ in ari.asked if path.endswith("/variable")]
+    uris = [str(row["rest_uri"]) for row in rows(target, "rest")]
+
+    assert len(raws(target)) == len(others) + len(events) + 1
+    assert requested == ([] if options else [f"/channels/{name}/variable" for name in ("1.1", "1.2", "a/b", "last")])
+    assert options or "/channels/a%2Fb/variable?variable=CHANNEL(audionativeformat)" in uris
+
+
 def test_an_application_is_not_stolen(tmp_path: Path) -> None:
     """If somebody has it, recording under its name is refused, and nothing is connected."""
     ari = Ari(sends('"a"'))

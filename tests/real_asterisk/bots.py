@@ -47,15 +47,16 @@ class RtpBot(Voice):
 
 
 class AudioSocketBot:
-    """An AudioSocket server for one connection."""
+    """An AudioSocket server for one connection, at 8 or 16 kHz."""
 
-    def __init__(self, *, sends_silence: bool) -> None:
+    def __init__(self, *, sends_silence: bool, is_wide: bool = False) -> None:
         self.speaks, self.sends_silence, self.port = False, sends_silence, 0
+        self._is_wide = is_wide
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, *, sends_silence: bool) -> "AsyncIterator[AudioSocketBot]":
-        bot = cls(sends_silence=sends_silence)
+    async def at(cls, *, sends_silence: bool, is_wide: bool = False) -> "AsyncIterator[AudioSocketBot]":
+        bot = cls(sends_silence=sends_silence, is_wide=is_wide)
         async with await asyncio.start_server(bot._serve, "127.0.0.1", 0) as server:
             bot.port = server.sockets[0].getsockname()[1]
             yield bot
@@ -64,7 +65,7 @@ class AudioSocketBot:
         """The parameters of the request for its media leg."""
         return {
             "external_host": f"127.0.0.1:{self.port}", "encapsulation": "audiosocket", "transport": "tcp",
-            "format": "slin", "data": str(uuid.uuid4()),
+            "format": "slin16" if self._is_wide else "slin", "data": str(uuid.uuid4()),
         }  # fmt: skip
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,10 +80,9 @@ class AudioSocketBot:
         loop = asyncio.get_running_loop()
         due, number = loop.time(), 0
         while True:
-            if self.speaks:
-                writer.write(struct.pack("!BH", 0x10, 2 * SAMPLES) + _linear()[number % len(_linear())])
-            elif self.sends_silence:
-                writer.write(struct.pack("!BH", 0x10, 2 * SAMPLES) + bytes(2 * SAMPLES))
+            if self.speaks or self.sends_silence:
+                samples = _linear()[number % len(_linear())] if self.speaks else (0,) * SAMPLES
+                writer.write(_packet(samples, is_wide=self._is_wide))
             number += 1
             due += FRAME_S
             await asyncio.sleep(due - loop.time())
@@ -104,9 +104,18 @@ class PlayingBot:
 
 
 @cache
-def _linear() -> tuple[bytes, ...]:
-    """One second of speech in packets of signed 16-bit samples, little-endian."""
-    return tuple(struct.pack(f"<{SAMPLES}h", *map(_sample, packet)) for packet in speech(180))
+def _linear() -> tuple[tuple[int, ...], ...]:
+    """One second of speech in packets of samples."""
+    return tuple(tuple(map(_sample, packet)) for packet in speech(180))
+
+
+def _packet(samples: tuple[int, ...], *, is_wide: bool) -> bytes:
+    """20 ms of AudioSocket: its kind, its length, and signed 16-bit samples, little-endian."""
+    if is_wide:
+        samples = tuple(sample for sample in samples for _ in range(2))
+    return struct.pack(f"!BH{2 * len(samples)}s", 0x12 if is_wide else 0x10, 2 * len(samples), struct.pack(
+        f"<{len(samples)}h", *samples
+    ))  # fmt: skip
 
 
 def _sample(code: int) -> int:

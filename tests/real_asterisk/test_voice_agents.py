@@ -101,7 +101,7 @@ class Scene:
 async def bots(rig: Rig, talks: dict[str, Talk]) -> None:
     """A call with each kind of bot, all at once."""
     switch = rig.asterisk
-    phones = Phone.at(switch.sip_port, "1001", switch.password, voices=7)
+    phones = Phone.at(switch.sip_port, "1001", switch.password, voices=8)
     async with rig.app() as app, phones as phone, rig.phone("1002") as bob, AsyncExitStack() as stack:
         scene = Scene(app, phone)
         enter = stack.enter_async_context
@@ -110,6 +110,7 @@ async def bots(rig: Rig, talks: dict[str, Talk]) -> None:
             ("rtp_none", await enter(RtpBot.at(sends_silence=False)), "40,64"),
             ("snoop", await enter(RtpBot.at(sends_silence=False)), "200,128"),
             ("audiosocket", await enter(AudioSocketBot.at(sends_silence=True)), "200,128"),
+            ("audiosocket_wide", await enter(AudioSocketBot.at(sends_silence=True, is_wide=True)), "200,128"),
             ("audiosocket_none", await enter(AudioSocketBot.at(sends_silence=False)), "200,128"),
             ("third_leg", await enter(AudioSocketBot.at(sends_silence=True)), "40,64"),
         ):
@@ -130,7 +131,7 @@ def test_turns_are_those_of_the_audio(record: Record) -> None:
     known = {name: measured(recorded, name, talk) for name, talk in talks.items()}
 
     assert known == {
-        **dict.fromkeys(("rtp", "audiosocket", "snoop", "third_leg", "playback"), (4, 1)),
+        **dict.fromkeys(("rtp", "audiosocket", "audiosocket_wide", "snoop", "third_leg", "playback"), (4, 1)),
         **dict.fromkeys(("rtp_none", "audiosocket_none"), (1, 0)),
     }
 

@@ -1,6 +1,7 @@
 -- One row is one interval of speech that comes from a leg of a call. Identified by `source_id` and `seq`.
 -- A Snoop on the leg is preferred to talk detection on the leg itself, because it delivers silence when the leg sends
 -- nothing. `until_ms` is the latest time until which it can have lasted, and equal to `to_ms` if that is known.
+-- `end_doubt` is `rate` if `to_ms` can be more than 60 ms wrong, because a rate is not known.
 -- `has_start` is false if it may have begun before `from_ms`, because talk detection was set in it.
 WITH sources AS (
     SELECT channel_id, leg_id, 'Snoop' AS source FROM int_snooped_legs
@@ -9,6 +10,20 @@ WITH sources AS (
     FROM int_speech AS speech
     JOIN int_channel_facts AS facts USING (channel_id)
     WHERE NOT facts.is_helper AND speech.channel_id NOT IN (SELECT leg_id FROM int_snooped_legs)
+),
+
+ends AS (
+    SELECT
+        spoken.* REPLACE (
+            CASE
+                WHEN to_ms IS NULL OR doubted.delay_ms IS NULL THEN to_ms
+                ELSE greatest((epoch_ms(speech.finished_at) - doubted.delay_ms)::BIGINT, from_ms)
+            END AS to_ms
+        ),
+        CASE WHEN doubted.seq IS NOT NULL AND doubted.delay_ms IS NULL THEN 'rate' END AS end_doubt
+    FROM int_spoken AS spoken
+    JOIN int_speech AS speech USING (channel_id, seq)
+    LEFT JOIN int_uncertain_ends AS doubted USING (channel_id, seq)
 ),
 
 timed AS (
@@ -24,6 +39,7 @@ timed AS (
             spoken.to_ms, epoch_ms(speech.finished_at), epoch_ms(speech.next_at), epoch_ms(lives.ended_at),
             32503680000000
         ) AS until_ms,
+        spoken.end_doubt,
         COALESCE(speech.silence_ms, speech.usual_silence_ms) AS silence_ms,
         spoken.unknown_reason,
         spoken.is_cut_off,
@@ -31,7 +47,7 @@ timed AS (
             AND COALESCE(epoch_ms(speech.started_at) - epoch_ms(lives.created_at) > 100, true)
             AND NOT COALESCE(lag(speech.is_restarted) OVER of_source, false) AS has_start
     FROM sources
-    JOIN int_spoken AS spoken USING (channel_id)
+    JOIN ends AS spoken USING (channel_id)
     JOIN int_speech AS speech ON speech.channel_id = spoken.channel_id AND speech.seq = spoken.seq
     LEFT JOIN int_channel_lives AS lives ON lives.channel_id = spoken.channel_id
     WINDOW of_source AS (PARTITION BY spoken.channel_id ORDER BY spoken.seq)

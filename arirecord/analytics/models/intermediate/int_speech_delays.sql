@@ -6,6 +6,7 @@
 WITH thresholds AS (
     SELECT
         speech.* EXCLUDE (rate_hz),
+        speech.rate_hz IS NOT NULL AS is_rate_shown,
         -- An end after a gap with another threshold than the channel's is that of a later interval.
         has_gap AND (abs(silence_ms - usual_silence_ms) <= 10) IS NOT true AS is_torn,
         CASE WHEN is_torn THEN usual_silence_ms ELSE COALESCE(silence_ms, usual_silence_ms) END AS threshold_ms,

@@ -1,25 +1,17 @@
 -- One row is one interval of speech whose silence Asterisk may count too fast. Identified by `channel_id` and `seq`.
 -- Two channels alone in a bridge have the higher rate of both; with a third, each has its own. Talk detection expects
--- the rate of the channel's own codec, so that of a media leg itself is right. `channelvars` of the event count before
--- all else. A negative duration proves a higher rate (`is_proven`), also for what lies between two of them; a long one
--- proves that of the only peer's endpoint, also in its other calls. `rate_hz` is NULL if the rate is not known.
-WITH members AS (
-    SELECT speech.channel_id, speech.seq, others.channel_id AS other_id
-    FROM int_speech AS speech
-    JOIN int_bridge_stays AS stays
-        ON stays.channel_id = speech.channel_id
-        AND COALESCE(stays.entered_seq < speech.seq, true) AND COALESCE(stays.left_seq > speech.seq, true)
-    JOIN int_bridge_stays AS others
-        ON others.bridge_id = stays.bridge_id AND others.channel_id <> stays.channel_id
-        AND COALESCE(others.entered_seq < speech.seq, true) AND COALESCE(others.left_seq > speech.seq, true)
-    WHERE EXISTS (FROM int_wide_channels) OR EXISTS (FROM int_speech WHERE duration_ms <= -40)
-),
-
-peers AS (
-    SELECT channel_id, seq, any_value(other_id) AS other_id
-    FROM members
-    GROUP BY channel_id, seq
-    HAVING count(DISTINCT other_id) = 1
+-- the rate of the channel's own codec, 8 kHz if that is not known. `channelvars` of the event count before all else. A
+-- negative duration proves a higher rate (`is_proven`), also for what lies between two of them; a long one proves that
+-- of the only peer's endpoint, also in its other calls. `rate_hz` is that of the audio for an own rate of 8 kHz, NULL if
+-- it is not known.
+WITH paired AS (
+    SELECT
+        peers.channel_id, peers.seq, peers.peer_id,
+        peer_rates.channel_id IS NOT NULL AS is_peer_listed,
+        8000 * peer_rates.rate_hz / COALESCE(own_rates.rate_hz, 8000) AS rate_hz
+    FROM int_speech_peers AS peers
+    LEFT JOIN int_channel_rates AS peer_rates ON peer_rates.channel_id = peers.peer_id
+    LEFT JOIN int_channel_rates AS own_rates ON own_rates.channel_id = peers.channel_id
 ),
 
 -- An AudioSocket's name ends in the UUID of the call.
@@ -34,9 +26,9 @@ places AS (
 wide_endpoints AS (
     SELECT DISTINCT others.endpoint
     FROM int_speech AS speech
-    JOIN peers USING (channel_id, seq)
+    JOIN int_speech_peers AS peers USING (channel_id, seq)
     JOIN places AS own ON own.channel_id = speech.channel_id AND NOT own.is_media
-    JOIN places AS others ON others.channel_id = peers.other_id
+    JOIN places AS others ON others.channel_id = peers.peer_id
     WHERE speech.duration_ms <= -40
 ),
 
@@ -45,17 +37,16 @@ wide AS (
     FROM (
         SELECT speech.channel_id, speech.seq, channels.rate_hz
         FROM int_speech AS speech
-        JOIN int_wide_channels AS channels USING (channel_id)
+        JOIN int_channel_rates AS channels USING (channel_id)
         WHERE channels.rate_hz IS NULL
         UNION ALL
-        SELECT peers.channel_id, peers.seq, channels.rate_hz
-        FROM peers
-        JOIN int_wide_channels AS channels ON channels.channel_id = peers.other_id
+        SELECT channel_id, seq, rate_hz FROM paired WHERE is_peer_listed AND (rate_hz > 8000) IS NOT false
         UNION ALL
-        SELECT peers.channel_id, peers.seq, NULL
-        FROM peers
-        JOIN places ON places.channel_id = peers.other_id
+        SELECT paired.channel_id, paired.seq, NULL
+        FROM paired
+        JOIN places ON places.channel_id = paired.peer_id
         JOIN wide_endpoints USING (endpoint)
+        WHERE NOT paired.is_peer_listed
     )
     GROUP BY channel_id, seq
 ),

@@ -55,7 +55,7 @@ SELECT
     CASE WHEN has_start THEN seconds_between(started_at, ended_at) END AS duration_s,
     CASE WHEN NOT is_caller AND latency_doubt IS NULL
         THEN is_over IS NOT true AND NOT is_own_last AND other_until_at IS NOT NULL END AS is_answer,
-    CASE WHEN is_answer THEN seconds_between(other_until_at, started_at) END AS latency_s,
+    CASE WHEN is_answer AND other_end_doubt IS NULL THEN seconds_between(other_until_at, started_at) END AS latency_s,
     CASE WHEN is_answer THEN stt_ms / 1000 END AS stt_s, CASE WHEN is_answer THEN llm_ms / 1000 END AS llm_s,
     CASE WHEN is_answer THEN tts_ms / 1000 END AS tts_s, CASE WHEN is_answer THEN explained_ms / 1000 END AS explained_s,
     CASE WHEN NOT is_caller AND number = 1 AND has_start THEN seconds_between(answered_at, started_at) END
@@ -64,7 +64,7 @@ SELECT
     CASE WHEN start_doubt IS NULL AND side_doubt IS NULL THEN COALESCE(is_over, false) END AS is_barge_in,
     CASE WHEN barge_in_doubt IS NULL THEN barged_by END AS barge_in_by,
     CASE WHEN barge_in_doubt IS NULL THEN barged_at END AS barge_in_at,
-    CASE WHEN barge_in_doubt IS NULL THEN seconds_between(barged_at, ended_at) END AS yield_s,
+    CASE WHEN barge_in_doubt IS NULL AND end_doubt IS NULL THEN seconds_between(barged_at, ended_at) END AS yield_s,
     CASE WHEN span_doubt IS NULL THEN COALESCE(overlap_ms, 0) / 1000 END AS overlap_s,
     CASE
         WHEN answer_reason IS NULL AND is_caller THEN
@@ -72,9 +72,9 @@ SELECT
     END AS is_unanswered,
     CASE WHEN is_hung_up AND has_clear_end THEN ended_by END AS hung_up_by,
     COALESCE(
-        latency_doubt, barge_in_doubt, end_reason, span_doubt, silence_doubt, answer_reason,
+        latency_doubt, CASE WHEN is_answer THEN other_end_doubt END, barge_in_doubt,
+        CASE WHEN barge_in_by IS NOT NULL THEN end_doubt END, end_reason, span_doubt, silence_doubt, answer_reason,
         CASE WHEN is_hung_up AND NOT has_clear_end THEN reason END
     ) AS unknown_reason,
-    talk_remedy(unknown_reason) AS remedy,
-    turn_seq
+    talk_remedy(unknown_reason) AS remedy, turn_seq
 FROM measured

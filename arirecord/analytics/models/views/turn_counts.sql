@@ -1,7 +1,7 @@
 -- One row is one call with turns, with its numbers of turns and times. Identified by `call_id`.
--- `unknown_count` are turns of the agent of which it is not known whether they answer, and turns of the caller of which
--- it is not known whether they were answered. `is_known`: `unknown_count` is 0; `is_all_known`: also, speech of all
--- parties is detected.
+-- `unknown_count` are turns of the agent of which it is not known whether they answer, or how late, and turns of the
+-- caller of which it is not known whether they were answered. `is_known`: `unknown_count` is 0; `is_all_known`: also,
+-- speech of all parties is detected.
 SELECT
     call_id,
     count(*) AS turn_count,
@@ -11,7 +11,7 @@ SELECT
     min(first_word_s) AS first_word_s,
     count(latency_s) FILTER (speaker = 'agent') AS answer_count,
     count(*) FILTER (
-        (speaker = 'agent' AND is_answer IS NULL)
+        (speaker = 'agent' AND (is_answer IS NULL OR (is_answer AND latency_s IS NULL)))
         OR (speaker = 'caller' AND is_unanswered IS NULL AND unknown_reason <> 'party undetected')
     ) AS unknown_count,
     quantile_cont(latency_s, 0.5) FILTER (speaker = 'agent') AS latency_p50_s,

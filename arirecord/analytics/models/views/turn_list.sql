@@ -1,6 +1,6 @@
 -- One row is one turn, with its times. Identified by `turn_seq`.
--- `reason` is why its parts are not certain, and `next_at` the beginning of the next turn on its side of the call: one
--- side is the caller, the other the agent and the human who takes over.
+-- `reason` is why its parts are not certain, `end_doubt` why `ended_at` may be wrong, and `next_at` the beginning of the
+-- next turn on its side of the call: one side is the caller, the other the agent and the human who takes over.
 SELECT
     turn_seq,
     call_id,
@@ -16,6 +16,7 @@ SELECT
         AS ended_at,
     arg_min(unknown_reason, started_at) FILTER (NOT is_clear) AS reason,
     arg_max(unknown_reason, until_at) FILTER (ended_at IS NULL) AS end_reason,
+    arg_max_null(end_doubt, until_at) AS end_doubt,
     arg_max(
         is_clear OR COALESCE(unknown_reason = 'hangup' AND silence_ms <= param('turn_gap_ms'), false), until_at
     ) AS has_clear_end,

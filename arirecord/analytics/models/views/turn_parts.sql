@@ -58,6 +58,7 @@ SELECT
     make_timestamp_ms(to_ms) AS ended_at,
     make_timestamp_ms(until_ms) AS until_at,
     silence_ms,
+    end_doubt,
     has_start AS is_start_known,
     is_clear,
     CASE

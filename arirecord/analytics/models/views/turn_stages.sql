@@ -4,7 +4,7 @@ WITH silences AS (
     SELECT listed.turn_seq, listed.call_id, starts.other_until_at AS begin_at, listed.started_at AS end_at
     FROM turn_list AS listed
     JOIN turn_starts AS starts USING (turn_seq)
-    WHERE NOT listed.is_caller AND starts.other_until_at < listed.started_at
+    WHERE NOT listed.is_caller AND starts.other_end_doubt IS NULL AND starts.other_until_at < listed.started_at
 ),
 
 covered AS (

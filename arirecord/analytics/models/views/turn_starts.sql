@@ -10,6 +10,7 @@ WITH pairs AS (
         parts.started_at,
         parts.until_at,
         parts.unknown_reason,
+        parts.end_doubt,
         CASE WHEN parts.ended_at IS NULL THEN parts.unknown_reason END AS end_reason
     FROM turn_list AS turns_of_call
     JOIN turn_parts AS parts
@@ -23,6 +24,7 @@ SELECT
     arg_min(unknown_reason, started_at) FILTER (is_other AND is_going_on AND NOT is_clear) AS doubt,
     max(until_at) FILTER (is_other AND NOT is_going_on) AS other_until_at,
     arg_max_null(end_reason, until_at) FILTER (is_other AND NOT is_going_on) AS other_reason,
+    arg_max_null(end_doubt, until_at) FILTER (is_other AND NOT is_going_on) AS other_end_doubt,
     max(until_at) FILTER (NOT is_other) AS own_until_at,
     arg_max_null(end_reason, until_at) FILTER (NOT is_other) AS own_reason
 FROM pairs

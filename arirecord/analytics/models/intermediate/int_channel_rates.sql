@@ -1,7 +1,9 @@
--- One row is one channel whose audio may have more than 8,000 samples a second. Identified by `channel_id`.
+-- One row is one channel whose own number of samples a second the recording shows, or which may have more than 8,000.
+-- Identified by `channel_id`.
 -- `rate_hz` is NULL if the rate is not known: a Local channel that no channel dialled has 192 kHz, unless its request
 -- named other formats. The format of external media is in its request; that by RTP has it in its dial string, too. A
 -- WebSocket has the size of its packets of 20 ms, which are linear (2 bytes a sample) if longer than those of 8 kHz.
+-- Of any channel the recorder may have requested the format.
 WITH media AS (
     SELECT
         originations.channel_id,
@@ -29,13 +31,16 @@ halves AS (
     WHERE facts.technology = 'Local'
 )
 
-SELECT channel_id, any_value(rate_hz) AS rate_hz
+-- Packets of 160 bytes are G.711 at 8 kHz, or G.722 if the format was requested.
+SELECT channel_id, max(rate_hz) AS rate_hz
 FROM (
-    SELECT channel_id, rate_hz FROM media WHERE rate_hz IS DISTINCT FROM 8000
+    SELECT channel_id, rate_hz FROM stg_native_formats WHERE rate_hz IS NOT NULL
     UNION ALL
-    SELECT channel_id, TRY_CAST(value AS INTEGER) * 25
+    SELECT channel_id, rate_hz FROM media
+    UNION ALL
+    SELECT channel_id, greatest(TRY_CAST(value AS INTEGER) * 25, 8000)
     FROM stg_variables
-    WHERE variable = 'MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE' AND TRY_CAST(value AS INTEGER) > 320
+    WHERE variable = 'MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE' AND TRY_CAST(value AS INTEGER) > 0
     UNION ALL
     SELECT channel_id, NULL FROM halves WHERE NOT is_dialled
 )
