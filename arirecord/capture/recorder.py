@@ -182,6 +182,11 @@ class Recorder:
                 self._syncing.join()
             self.target.close()
 
+    @property
+    def output(self) -> Path:
+        """The folder of the parts, or the file: it is where its journal is, which may have been moved."""
+        return self.target.path if isinstance(self.target, Folder) else self.part
+
     def seal(
         self, progress: Progress = no_progress, waiting: Callable[[int], None] = lambda parts: None
     ) -> tuple[Header, list[str]]:

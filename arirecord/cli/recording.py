@@ -182,7 +182,7 @@ def report_losses(recorder: "Recorder", problems: list[str], name: str | None = 
     name: of one of several recordings.
     """
     stats, whose = recorder.stats, "" if name is None else f"{name}: "
-    say(f"{whose}{recorder.target.path}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
+    say(f"{whose}{recorder.output}: {stats.events:,} events, {stats.frame_bytes / 1e6:,.1f} MB of frames.")
     for problem in problems:
         warn(f"{whose}{problem}")
     if stats.lost_count:

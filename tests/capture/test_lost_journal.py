@@ -78,7 +78,7 @@ def test_the_journal_is_kept(
     recorder.seal()
 
     assert [frame.raw for frame in open_session(tmp_path / session).frames()] == [f'{{"n":{n}}}' for n in range(1001)]
-    assert recorder.part == tmp_path / session
+    assert recorder.output == tmp_path / session
     assert len(said) == 1
     assert words in said[0]
     assert recorder.stats.lost_count == 0
