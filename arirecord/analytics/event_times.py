@@ -15,6 +15,8 @@ _EARLIEST = "TIMESTAMP '2000-01-01'"
 """No Asterisk with ARI is older: an earlier time is that of a clock that was not set."""
 _STEP_US = 10_000_000
 """A clock that goes back by more was set back. Events of a busy Asterisk can overtake each other by less."""
+_BARE_STEP_US = 1_000_000
+"""The same without times of receipt: nothing else shows a small step, and an import orders rows but for a second."""
 _AHEAD_US = 60_000_000
 """A clock that gets ahead of the recorder's by more was set forward. Logs may round times of receipt to minutes."""
 _DAY_US = 86_400_000_000
@@ -27,7 +29,7 @@ SELECT
     count(*) - count(timestamp),
     COALESCE(bool_and(received_at = timestamp), true),
     COALESCE(bool_and(received_at = last_received_at) FILTER (timestamp IS NULL), true),
-    COALESCE(bool_or(epoch_us(last_at) - epoch_us(timestamp) > {_STEP_US}), false),
+    COALESCE(max(epoch_us(last_at) - epoch_us(timestamp)), 0),
     COALESCE(min(timestamp) < {_EARLIEST}, false),
     COALESCE(
         -- A recorder that was behind and catches up is not a clock that was set.
@@ -65,21 +67,43 @@ WITH steps AS (
 judged AS (
     SELECT
         seq, received_at,
-        epoch_us(last_received_at) - epoch_us(received_at) > {_STEP_US} AS is_receipt_behind,
-        COALESCE(epoch_us(last_at) - epoch_us(timestamp) > {_STEP_US}, false)
+        epoch_us(last_received_at) - epoch_us(received_at) > {{least_us}} AS is_receipt_behind,
+        COALESCE(epoch_us(last_at) - epoch_us(timestamp) > {{least_us}}, false)
             OR (timestamp < {_EARLIEST} AND (SELECT max(timestamp) FROM events) >= {_EARLIEST}) AS is_behind
     FROM steps
 ),
 
 edges AS (
-    SELECT seq, is_behind IS DISTINCT FROM lag(is_behind, 1, false) OVER (ORDER BY seq) AS is_edge
-    FROM judged
+    SELECT seq, is_behind, lead(seq) OVER (ORDER BY seq) AS end_seq
+    FROM (
+        SELECT seq, is_behind, is_behind IS DISTINCT FROM lag(is_behind, 1, false) OVER (ORDER BY seq) AS is_edge
+        FROM judged
+    )
+    WHERE is_edge
+    ORDER BY seq
+    LIMIT {2 * _STEPS}
+),
+
+lives AS (
+    SELECT min(seq) AS first_seq, max(seq) AS last_seq FROM channel_events GROUP BY channel_id
+),
+
+-- Later times of a channel cannot be compared with those before the step.
+ranges AS (
+    SELECT
+        edges.seq,
+        CASE WHEN end_seq IS NOT NULL THEN greatest(end_seq, max(last_seq) + 1) END AS end_seq
+    FROM edges
+    LEFT JOIN lives ON lives.first_seq < edges.seq AND lives.last_seq >= edges.seq
+    WHERE edges.is_behind
+    GROUP BY edges.seq, end_seq
 )
 
 SELECT
     (SELECT COALESCE(bool_or(is_receipt_behind), false) OR min(received_at) < {_EARLIEST} FROM judged),
-    (SELECT list(seq ORDER BY seq) FROM edges WHERE is_edge)
+    (SELECT list((seq, end_seq) ORDER BY seq) FROM ranges)
 """
+"""Rows from where times go back by more than `least_us` to where they do not, each with the row behind them."""
 
 
 @dataclass(frozen=True)
@@ -102,20 +126,21 @@ class ServerClock:
 def read_clock(runner: StatementRunner, views: SessionViews) -> ServerClock:
     """Return what the view `events` shows of the clock."""
     (bounds,) = runner.rows(views.written_into(_BOUNDS))
-    untimed_count, is_same, is_invented, has_setback, is_unset, is_ahead, has_jump = bounds
+    untimed_count, is_same, is_invented, fall_us, is_unset, is_ahead, has_jump = bounds
     # An import without times of receipt uses the timestamps instead; for an untimed event, the last one before it.
     has_untimed = untimed_count > 0 and not (is_same and is_invented)
-    if not has_setback and not is_unset and not is_ahead:
+    least_us = _BARE_STEP_US if is_same else _STEP_US
+    if fall_us <= least_us and not is_unset and not is_ahead:
         return ServerClock(has_untimed, steps=tuple(find_steps(runner, views)) if has_jump else ())
-    ((is_receipt_wrong, edges),) = runner.rows(views.written_into(_SETBACKS))
-    edges = edges or []
-    if len(edges) > _STEPS:
+    ((is_receipt_wrong, ranges),) = runner.rows(views.written_into(_SETBACKS.format(least_us=least_us)))
+    ranges = ranges or []
+    if len(ranges) == _STEPS:
         return ServerClock(has_untimed)
     if not is_receipt_wrong:
-        return ServerClock(has_untimed, is_wrong=bool(edges) or is_unset or is_ahead)
+        return ServerClock(has_untimed, is_wrong=bool(ranges) or is_unset or is_ahead)
     if not is_unset and (steps := find_steps(runner, views)):
         return ServerClock(steps=tuple(steps))
-    return ServerClock(has_untimed, unknown=tuple(zip(edges[::2], [*edges[1::2], None], strict=False)))
+    return ServerClock(has_untimed, unknown=tuple(ranges))
 
 
 def time_macros(clock: ServerClock) -> Iterator[str]:

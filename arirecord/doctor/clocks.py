@@ -18,6 +18,8 @@ _SLEW_US = 1_000_000
 _BLOCK = 32
 """Delays vary from event to event: the median of this number of delays is compared."""
 _SHIFT_MS = 1_000
+_EARLIEST_MS = 946_684_800_000
+"""The year 2000: no Asterisk with ARI is older."""
 
 
 class WallClock:
@@ -96,20 +98,21 @@ def _jump(origin: Origin, seq: int, jump_us: int) -> Finding:
 
 
 class SwitchClock:
-    """Checks that the time between an event's `timestamp` and its receipt has no jumps, and is small."""
+    """Checks that an event's `timestamp` was set, and that the time to its receipt has no jumps and is small."""
 
     def __init__(self) -> None:
         self._origin: Origin | None = None
         self._rest: pl.DataFrame | None = None
         self._level: float | None = None
         self._least, self._most = inf, -inf
+        self._is_unset = False
         self._few = Few()
 
     def rows(self, batch: Batch) -> Iterator[Finding]:
         origin = batch.origin
         if self._origin is None or self._origin.started_ns != origin.started_ns:
             yield from self._finish()
-            self._level, self._least, self._most = None, inf, -inf
+            self._level, self._least, self._most, self._is_unset = None, inf, -inf, False
         self._origin = origin
         # A jump of the recorder's wall clock is not one of Asterisk's: use the monotonic clock if there is one.
         receipt_ms = (
@@ -118,6 +121,16 @@ class SwitchClock:
             else (pl.col("elapsed_ns") + origin.started_ns) // 1_000_000
         )
         delays = batch.events.filter(pl.col("timestamp").is_not_null())
+        unset = delays.filter(pl.col("timestamp") < _EARLIEST_MS)
+        if unset.height and not self._is_unset:
+            self._is_unset = True
+            yield Finding(
+                "warning",
+                "switch-clock",
+                origin.at(unset["seq"][0]),
+                f"Asterisk's clock was not set: the event is of {moment(unset['timestamp'][0] * 1000)}.",
+                "Run NTP on the PBX. Tables have times of receipt instead; without these, times are wrong or NULL.",
+            )
         delays = delays.select("seq", delay=receipt_ms - pl.col("timestamp"))
         if self._rest is not None:
             delays = pl.concat([self._rest, delays])
@@ -158,7 +171,7 @@ class SwitchClock:
             self._rest = None
         # An event can be late for many reasons; only if all are late, or all early, the clock is wrong.
         is_behind, is_ahead = inf > self._least >= _SHIFT_MS, -inf < self._most <= -_SHIFT_MS
-        if is_behind or is_ahead:
+        if (is_behind or is_ahead) and not self._is_unset:
             offset, way = (self._least, "behind") if is_behind else (self._most, "ahead of")
             yield Finding(
                 "note",

@@ -146,6 +146,21 @@ def test_a_wrong_clock_without_times_of_receipt_gives_null(clock: dict[str, str]
     assert set(found) == {(None, None, False)}
 
 
+@pytest.mark.parametrize("step_s", [3, 8, 15])
+def test_times_that_fall_without_times_of_receipt_give_null(step_s: int, tmp_path: Path) -> None:
+    """The clock is set back by seconds amid a call, which goes on for longer than that. The next call has its times."""
+    call = [channel(0, 0, "ChannelCreated", state="Ring"), channel(0, 1, "ChannelStateChange")]
+    call += [channel(0, second, "ChannelVarset", variable="X", value="1") for second in range(2, 30)]
+    call += [channel(0, 30, "ChannelDestroyed", cause=16)]
+    types = ("ChannelCreated", "ChannelStateChange", "ChannelDestroyed")
+    next_call = [channel(0, 40 + n, kind, channel_id="next", state="Ring", cause=16) for n, kind in enumerate(types)]
+    frames = [*call[:10], *(later(text, -step_s) for text in (*call[10:], *next_call))]
+    (tmp_path / "plain.jsonl").write_text("\n".join(frames))
+    import_streams([tmp_path / "plain.jsonl"], tmp_path / "s.parquet")
+    found = values(tmp_path / "s.parquet", "calls", "call_id", "duration_s", "is_complete")
+    assert sorted(found) == [("agent", None, False), ("next", 2, True)]
+
+
 def seen_by_the_app(number: int, *, is_hung_up: bool) -> list[tuple[int, str]]:
     """What an app's own socket sees of an incoming channel for 30 s: never its end."""
     begin = number * 100

@@ -132,6 +132,16 @@ def test_the_switch_s_clock_is_off(target: Path, offset_s: int, way: str) -> Non
     assert f"5.0 s {way} the recorder's" in found.what
 
 
+def test_the_switch_s_clock_was_not_set(target: Path) -> None:
+    """Its events are of 1970."""
+    since_1970_s = START_NS // SECOND
+    unset = [replace(line, raw=event(i, at_s=i - since_1970_s)) for i, line in enumerate(call())]
+    found = [f for f in examine(write(target, unset)) if f.rule == "switch-clock"]
+
+    assert told(found) == [("warning", "switch-clock", "seq 0")]
+    assert "of 1970-01-01T00:00:00" in found[0].what
+
+
 def test_a_channel_goes_back_in_time(target: Path) -> None:
     """By how much; another channel may."""
     lines = call()
