@@ -12,23 +12,29 @@ __all__ = ["command"]
 
 
 @click.command("recover", cls=Verb)
-@click.argument("journal", type=Input(must_exist=True))
+@click.argument("journal", type=Input())
 @output_options(formats=SESSION, help="Session to write. Default: the journal's name without .journal.")
 def command(journal: Path, output: Output) -> None:
     """Make a session from a recording that was cut off (crash, kill -9, power cut), or from all of them in a folder.
 
-    A journal is removed once every frame in it was read back from the session. A damaged journal is kept, named
-    .damaged, and can be recovered again. Exit code 3: the journal is torn or damaged, and events may be missing. In a
-    folder, journals that cannot be sealed are reported and kept, for example those of a running recording; the exit
-    code is 1 then.
+    JOURNAL may be the name of the session that is missing. A journal is removed once every frame in it was read back
+    from the session. A damaged journal is kept, named .damaged, and can be recovered again. Exit code 3: the journal is
+    torn or damaged, and events may be missing. In a folder, journals that cannot be sealed are reported and kept, for
+    example those of a running recording; the exit code is 1 then.
 
     \b
     Examples:
-      arirecord recover today.parquet.journal
+      arirecord recover today.parquet
       arirecord recover today.parquet.journal -o rescued.parquet
       arirecord recover days/
     """
-    if journal.exists() and not journal.is_dir() and not journal.is_file():
+    if not journal.exists():
+        from arirecord.session.journal import journal_path
+
+        session, journal = journal, journal_path(journal)
+        if not journal.exists():
+            raise click.ClickException(f"{session} does not exist, nor does {journal.name}")
+    if not journal.is_dir() and not journal.is_file():
         raise click.ClickException(f"{journal} is a pipe, a socket or a device, not a journal")
     if not journal.is_dir():
         whole = _recover(journal, output.path, output.force)

@@ -233,7 +233,7 @@ def test_recover(run: Run, tmp_path: Path) -> None:
     hint = run("info", "s.parquet", code=1).stderr.decode()
     assert "arirecord recover s.parquet.journal" in hint
     whole = writer.path.read_bytes()
-    run("recover", "s.parquet.journal")
+    run("recover", "s.parquet")  # the name that was given to `capture`
     assert len(run("cat", "s.parquet").stdout.splitlines()) == 10
 
     writer.path.write_bytes(whole[:-60])
