@@ -230,7 +230,7 @@ class Ari:
     def answer(self, request: str, status: int | None = None, **conditions: Any) -> None:
         """Give further requests an error status, or the usual response later: see `arirecord.replay.api.Replay.answer`.
 
-        `ari.answer("POST /channels/*/play", 500, count=1)`, `ari.answer("GET *", delay_s=2)`.
+        `ari.answer("POST /channels/*/play*", 500, count=1)`, `ari.answer("GET *", delay_s=2)`.
         """
         self._do(lambda: self._replay.answer(request, status, **conditions))
 
