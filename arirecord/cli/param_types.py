@@ -13,12 +13,15 @@ from arirecord.select.times import parse_time
 from arirecord.select.units import parse_seconds
 from arirecord.select.zones import zone_name
 
-from .completion import complete_event_types, later
+from .completion import complete_event_types, completing, later
 
 if TYPE_CHECKING:
     from arirecord.capture.rotation import Rotation
 
-__all__ = ["DURATION", "LISTEN", "ROTATION", "TIME", "Parsed", "time_options", "timezone_option", "types_option"]
+__all__ = [
+    "DURATION", "LISTEN", "ROTATION", "TIME", "Parsed", "settings_option", "time_options", "timezone_option",
+    "types_option",
+]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., object])
 Value = TypeVar("Value")
@@ -59,6 +62,24 @@ LISTEN = Parsed("address", parse_listen)
 ROTATION: Parsed["Rotation"] = Parsed("size", later("arirecord.capture.rotation:Rotation.parse"))
 TIME = Parsed("time", parse_time)
 ZONE = Parsed("zone", zone_name)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r} is not a setting such as dtmf_gap_ms=5000")
+    return name.strip(), value.strip()
+
+
+settings_option = click.option(
+    "--set",
+    "settings",
+    type=Parsed("setting", _setting),
+    multiple=True,
+    metavar="NAME=VALUE",
+    shell_complete=completing(later("arirecord.analytics.parameters:parameters"), "="),
+    help="Set a parameter; `arirecord metrics --parameters` lists them (repeatable).",
+)
 
 
 def timezone_option(help: str) -> Callable[[Command], Command]:

@@ -4,7 +4,7 @@ import click
 
 from .console import progress, say
 from .output import Output, Verb, output_options
-from .param_types import timezone_option
+from .param_types import settings_option, timezone_option
 from .session_input import SessionInput, open_session, otlp_options, session_argument
 
 __all__ = ["command"]
@@ -21,12 +21,21 @@ __all__ = ["command"]
     show_default=True,
     help="Calls with their ladder in the file: those with problems, then the latest.",
 )
+@settings_option
 @otlp_options
 @timezone_option("Time zone of all times, of days and hours, and of the filter in the page")
 @output_options(
     formats={"html": (".html",)}, has_stdout=True, default="report.html", show_default=True, help="File to write."
 )
-def command(session: SessionInput, title: str | None, worst: int, ladders: int, timezone: str, output: Output) -> None:
+def command(
+    session: SessionInput,
+    title: str | None,
+    worst: int,
+    ladders: int,
+    settings: tuple[tuple[str, str], ...],
+    timezone: str,
+    output: Output,
+) -> None:
     """Write an HTML report of a session: key figures, problems, plots, tables, and the calls with their ladders.
 
     The file is self-contained and works offline, in any browser. A filter by time, number and disposition acts on its
@@ -36,12 +45,24 @@ def command(session: SessionInput, title: str | None, worst: int, ladders: int, 
     Examples:
       arirecord report today.parquet
       arirecord report days/ -o week.html --title "Week 47" --worst 30 --timezone Europe/Prague
+      arirecord report days/ --set 'trunks=PJSIP/carrier*'
     """
     from arirecord.report.page import report_html
 
-    opened = open_session(session, has_tables=True)
+    opened = open_session(session, has_tables=not settings)
     with progress() as update:
-        html = report_html(opened, title=title, worst=worst, ladders=ladders, timezone=timezone, progress=update)
+        try:
+            html = report_html(
+                opened,
+                title=title,
+                worst=worst,
+                ladders=ladders,
+                settings=settings,
+                timezone=timezone,
+                progress=update,
+            )
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
     output.write_text(html)
     if output.path is not None:
         say(f"{output.path}: {len(html.encode()) / 1e6:.1f} MB; open it in a browser.")

@@ -12,7 +12,7 @@ from arirecord.tables import MartMethods
 from .completion import completing, completing_list, later
 from .console import live_line, say
 from .output import Output, Verb
-from .param_types import time_options
+from .param_types import settings_option, time_options
 from .result import TableView, result_options, write
 from .session_input import SessionInput, open_session, otlp_options, session_argument
 
@@ -75,7 +75,7 @@ def command_for(mart: str) -> click.Command:
         _all_columns,
         _sort(columns),
         _limit,
-        _set,
+        settings_option,
         *([otlp_options] if mart in _OF_AGENTS.split() else []),
     ]
 
@@ -137,16 +137,6 @@ _call = click.option(
 )
 _where = click.option("--where", metavar="SQL", help="Rows that meet an SQL condition: 'talk_s > 60'.")
 _limit = click.option("--limit", type=click.IntRange(min=0), help="Print at most this many rows.")
-_set = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    shell_complete=completing(later("arirecord.analytics.parameters:parameters"), "="),
-    help="Set a parameter; `arirecord metrics --parameters` lists them (repeatable).",
-)
-
-
 _all_columns = click.option(
     "--all-columns", is_flag=True, help="Print all columns on a terminal; a pipe and a file always get them."
 )
@@ -183,7 +173,7 @@ def _answer(
     mart: str,
     known: list[str],
     output: Output,
-    settings: tuple[str, ...],
+    settings: tuple[tuple[str, str], ...],
     timezone: str = "UTC",
     since: "Time | None" = None,
     until: "Time | None" = None,
@@ -215,7 +205,7 @@ def _answer(
     made = Tables(opened, timezone, is_restricted=True, is_kept=not settings, calls=calls)
     try:
         for setting in settings:
-            made.connection.execute(set_statement(*_pair(setting)))
+            made.connection.execute(set_statement(*setting))
         sql = sql_of(question, known)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
@@ -266,10 +256,3 @@ def _rows(made: "Tables", sql: str, question: "TableQuery", known: list[str]) ->
             raise unknown_name(f"--where: {question.mart} has no column", column, known) from error
         message = str(error).partition("\n")[0].partition(": ")[2]
         raise click.UsageError(f"--where {question.where!r} is not a condition in SQL: {message}") from error
-
-
-def _pair(setting: str) -> tuple[str, str]:
-    name, equals, value = setting.partition("=")
-    if not equals:
-        raise ValueError(f"{setting!r} is not a setting such as dtmf_gap_ms=5000")
-    return name.strip(), value.strip()

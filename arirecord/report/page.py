@@ -1,6 +1,6 @@
 """The report: one HTML file about a session, which works offline."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from importlib.resources import files
@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 from arirecord import __version__
 from arirecord.analytics import connect
 from arirecord.analytics.models import describe
+from arirecord.analytics.parameters import set_statement
 from arirecord.asterisk.timestamps import parse_timestamp
 from arirecord.select.zones import find_zone, local_time
 from arirecord.session.reader import SessionFile
@@ -96,6 +97,7 @@ def report_html(
     title: str | None = None,
     worst: int = 12,
     ladders: int = LADDERS,
+    settings: Iterable[tuple[str, str]] = (),
     timezone: str = "UTC",
     progress: Progress = lambda what, done: None,
 ) -> str:
@@ -103,12 +105,16 @@ def report_html(
 
     It lists the `worst` calls with problems, and has the ladders of at most `ladders` calls: first of those with
     problems, then of the latest. The table has the last `MOST_CALLS` calls. All times, and the beginnings of days and
-    hours, are in `timezone`, an IANA name or `local`. `progress` is called with the name of a step and its count.
+    hours, are in `timezone`, an IANA name or `local`. `settings` are values of parameters, by name. `progress` is
+    called with the name of a step and its count.
 
-    Raises `ValueError` for an unknown zone.
+    Raises `ValueError` for an unknown zone, parameter or value.
     """
     zone = find_zone(timezone)
+    statements = [set_statement(name, value) for name, value in settings]
     connection = connect(session, models=_MODELS | {*call_data.MODELS, *search.MODELS}, timezone=timezone)
+    for statement in statements:
+        connection.execute(statement)
     progress("measured", 1)
     figures, groups = _plots(connection, progress)
     packs = ladders_of(connection, max(ladders, worst), lambda done: progress("ladders", done))

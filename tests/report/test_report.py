@@ -408,6 +408,10 @@ def test_the_command(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     assert "r.html: " in done.stderr
     assert (tmp_path / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    trunks = [*command, "--force", "--set", "trunks=PJSIP/u1001"]
+    assert "By trunk" not in (tmp_path / "r.html").read_text(encoding="utf-8")
+    subprocess.run(trunks, cwd=tmp_path, check=True)
+    assert "By trunk" in (tmp_path / "r.html").read_text(encoding="utf-8")
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert again.returncode == 1
     assert "--force" in again.stderr
