@@ -235,7 +235,7 @@ def _write(
             text = "".join(_rendered(iter([(one, story)]), 1, form, width, lanes, has_rows=has_rows))
             with output.file(target) as path:
                 path.write_text(text, encoding="utf-8")
-            say(f"{target}: call {one.call_id}" if one.why == "call id" else f"{target}: {one.why}")
+            say(f"{target}: {one.problem}" if one.problem else str(target))
     elif form == "text" and output.is_terminal:
         _show(stories, width, lanes, has_rows)
     elif output.path is None:
@@ -277,16 +277,15 @@ def _rendered(
 
         for one, story in stories:
             text = ladder_mermaid(story, max_lanes=lanes or MAX_LANES)
-            yield (
-                text if count == 1 and not is_markdown else f"## {one.call_id}: {one.why}\n\n```mermaid\n{text}```\n\n"
-            )
+            title = ": ".join(filter(None, (one.call_id, one.problem)))
+            yield text if count == 1 and not is_markdown else f"## {title}\n\n```mermaid\n{text}```\n\n"
     else:
         from arirecord.report.ladder_text import MAX_LANES, ladder_text
 
         for place, (one, story) in enumerate(stories):
-            why = f"{'─' * (width or 100)}\n{one.why}\n" if count > 1 else ""
+            head = f"{'─' * (width or 100)}\n{one.problem}".rstrip() + "\n" if count > 1 else ""
             text = ladder_text(story, width=width or 100, max_lanes=lanes or MAX_LANES, has_rows=has_rows)
-            yield ("\n" if place else "") + why + text
+            yield ("\n" if place else "") + head + text
 
 
 def _show(stories: "Iterator[tuple[FoundCall, Story]]", width: int | None, lanes: int | None, has_rows: bool) -> None:

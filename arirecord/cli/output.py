@@ -21,7 +21,10 @@ Formats = Mapping[str, Sequence[str]]
 """The formats of a verb, each with its endings of file names; the first format is the default."""
 
 SESSION: Formats = {"session": (".parquet",)}
-_KNOWN = (".csv", ".html", ".json", ".jsonl", ".md", ".mmd", ".parquet", ".sql", ".svg", ".txt", ".xml")
+_KNOWN = (
+    ".csv", ".html", ".json", ".jsonl", ".md", ".mmd", ".parquet", ".pdf", ".png", ".sql", ".svg", ".txt", ".xlsx",
+    ".xml",
+)  # fmt: skip
 _TAKEN = ("csv_safe", "force", "format", "vertical")
 """Parameters that an `Output` holds."""
 _STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")

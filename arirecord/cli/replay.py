@@ -83,7 +83,8 @@ def replay(
     pause, resume, step, next-call, speed, seek; and for tests in any language: requests, expect, answer, send, verify.
 
     \b
-    Faults, separated by commas; @ adds a probability, an event type, or both (drop@50%@ChannelVarset):
+    Faults, separated by commas; @ adds a probability, an event type, or both
+    (drop@50%@ChannelVarset):
       drop, duplicate          leave out, send twice        drop@1%
       reorder=50ms             delay by up to this time     reorder=1s@10%
       stall=2s                 then send nothing            stall=2s@StasisStart

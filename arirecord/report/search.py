@@ -23,7 +23,7 @@ MODELS = ("bridge_stays", "calls", "findings", *LOOKUP_MODELS)
 
 @dataclass(frozen=True)
 class FoundCall:
-    """A call that was found. `name` is its `CALL_NAME`, `why` the reason."""
+    """A call that was found. `name` is its `CALL_NAME`; `problem` its gravest rule and finding if calls were ranked."""
 
     call_id: str
     started_at: datetime | None
@@ -33,7 +33,7 @@ class FoundCall:
     duration_s: float | None
     server: str | None
     name: str
-    why: str
+    problem: str = ""
 
 
 OF_CALL = "problem_call_id = calls.call_id AND problem_server IS NOT DISTINCT FROM calls.server"
@@ -54,13 +54,13 @@ _CALL = f"""
 
 def find_calls(connection: duckdb.DuckDBPyConnection, call: str) -> Sequence[FoundCall]:
     """Return calls by id, otherwise by number, as in `call_lookup`, in the order of their beginning."""
-    by_id = _select(connection, has_id([call]), "id", {})
-    return by_id or _select(connection, has_number([call]), f"number {call}", {})
+    by_id = _select(connection, has_id([call]), {})
+    return by_id or _select(connection, has_number([call]), {})
 
 
 def all_calls(connection: duckdb.DuckDBPyConnection) -> Sequence[FoundCall]:
     """Return all calls, in the order of their beginning."""
-    return _select(connection, "true", "all calls", {})
+    return _select(connection, "true", {})
 
 
 def worst_calls(
@@ -129,12 +129,12 @@ def calls_of_row(connection: duckdb.DuckDBPyConnection, seq: int) -> Sequence[Fo
         # A bridge is created before channels enter it, and destroyed after all have left.
         f"call_id IN ({in_bridge})",
     ):
-        if calls := _select(connection, where, f"row {seq}", values):
+        if calls := _select(connection, where, values):
             return calls
     return []
 
 
-def _select(connection: duckdb.DuckDBPyConnection, where: str, why: str, values: dict[str, Any]) -> Sequence[FoundCall]:
-    sql = f"SELECT {_CALL}, $why FROM calls WHERE {where} ORDER BY first_seq"
+def _select(connection: duckdb.DuckDBPyConnection, where: str, values: dict[str, Any]) -> Sequence[FoundCall]:
+    sql = f"SELECT {_CALL} FROM calls WHERE {where} ORDER BY first_seq"
     named = {name: value for name, value in values.items() if f"${name}" in sql}
-    return [FoundCall(*row) for row in connection.execute(sql, {**named, "why": why}).fetchall()]
+    return [FoundCall(*row) for row in connection.execute(sql, named).fetchall()]

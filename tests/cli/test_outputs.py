@@ -198,7 +198,7 @@ def test_the_ending_decides_the_format(run: Run, tmp_path: Path) -> None:
         ("a.svg", b"<svg"),
         ("a.html", b"<!DOCTYPE html>"),
         ("a.mmd", b"sequenceDiagram"),
-        ("b.md", b"## 1795474657.0"),
+        ("b.md", b"## 1795474657.0\n"),
     ):
         run("explain", IVR, call, "-o", name)
         assert (tmp_path / name).read_bytes().lower().startswith(begin.lower()), name
@@ -218,6 +218,7 @@ def test_the_ending_decides_the_format(run: Run, tmp_path: Path) -> None:
         (["calls", IVR, "-o", "x.svg"], "must end in"),
         (["calls", IVR, "--format", "json", "-o", "x.csv"], "x.csv ends in .csv, which is not --format json"),
         (["calls", IVR, "--format", "csv", "-o", "x.svg"], "x.svg ends in .svg, which is not --format csv"),
+        (["calls", IVR, "--format", "csv", "-o", "x.xlsx"], "x.xlsx ends in .xlsx, which is not --format csv"),
         (["explain", IVR, "--all", "-o", "x.csv"], "the name must end in .txt, .mmd, .md, .svg or .html"),
         (["report", IVR, "-o", "x.pdf"], "the name must end in .html"),
         (["export", IVR, "-o", "x.json"], "the name must end in .parquet, .csv or .jsonl"),

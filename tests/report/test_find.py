@@ -53,7 +53,7 @@ def test_a_number_is_known_however_it_is_written(wanted: str, connections: Conne
 def test_the_worst_calls_are_those_with_an_error_or_a_warning(sample: Path) -> None:
     """Each listed call has such a finding in its story, whose text is the reason; each other call has none."""
     connection = connect(sample, models={*call_data.MODELS, *search.MODELS})
-    why = {call.call_id: call.why for call in worst_calls(connection)}
+    why = {call.call_id: call.problem for call in worst_calls(connection)}
     ids = [call.call_id for call in all_calls(connection)]
 
     for told in map(tell, read_facts_of(connection, ids)):
@@ -66,14 +66,14 @@ def test_the_worst_calls_are_those_with_an_error_or_a_warning(sample: Path) -> N
 def test_the_beginning_of_the_list_shows_what_there_is() -> None:
     """The first call of each rule comes before the second of any; `rules` keeps only the calls that one finds."""
     connection = connect(SAMPLE_DATA / "peak_load.parquet", models={*call_data.MODELS, *search.MODELS})
-    rules = [call.why.partition(":")[0] for call in worst_calls(connection)]
+    rules = [call.problem.partition(":")[0] for call in worst_calls(connection)]
     kinds = len(set(rules))
 
     assert len(set(rules[:kinds])) == kinds > 3
     assert rules[:kinds] == sorted(rules[:kinds], key=RULES.index)
-    assert [call.why for call in worst_calls(connection, 3)] == [call.why for call in worst_calls(connection)][:3]
+    assert worst_calls(connection, 3) == worst_calls(connection)[:3]
     failed = worst_calls(connection, rules=["transfer-failed", "transfer-in-vain"])
-    assert {call.why.partition(":")[0] for call in failed} == {"transfer-failed", "transfer-in-vain"}
+    assert {call.problem.partition(":")[0] for call in failed} == {"transfer-failed", "transfer-in-vain"}
     with pytest.raises(ValueError, match="transfer-failed, transfer-in-vain"):
         worst_calls(connection, 3, ["beauty"])
 
@@ -83,7 +83,7 @@ def test_a_transfer_that_reached_nobody_is_among_the_worst() -> None:
     """Also where Asterisk says Success; that somebody was on hold is not a problem."""
     connection = connect(SAMPLE_DATA / "peak_load.parquet", models={*call_data.MODELS, *search.MODELS})
     in_vain = "SELECT call_id FROM transfers WHERE result = 'Success' AND outcome IN ('abandoned', 'busy', 'no answer')"
-    why = {call.call_id: call.why for call in worst_calls(connection)}
+    why = {call.call_id: call.problem for call in worst_calls(connection)}
     abandoned = connection.execute(in_vain).fetchall()
 
     assert abandoned
