@@ -1,4 +1,4 @@
-"""arirecord: record, replay and measure telephone calls made with Asterisk.
+"""arirecord: record, replay and measure phone calls made with Asterisk.
 
 The public names; everything else may change.
 """

@@ -18,7 +18,7 @@ CALLS = (
     "Local", "MGCP", "Mobile", "Motif", "NBS", "OOH323", "OSS", "PJSIP", "Phone", "Quectel", "SCCP", "SIP", "SS7",
     "Skinny", "Sofia", "Test", "USTM", "Vpb", "Zap", "mISDN",
 )  # fmt: skip
-"""Channels to telephones and trunks: the technologies of Asterisk's channel drivers, and others that are known."""
+"""Channels to phones and trunks: the technologies of Asterisk's channel drivers, and others that are known."""
 
 SNOOP = r"^Snoop/(.+)-[0-9a-f]{8}$"
 """Name of a channel that listens to the channel whose id it contains (stasis/app.c, `snoop_determine_format`)."""

@@ -9,7 +9,7 @@ OUTGOING_STATES = ("Down", "Dialing", "Ringing", "Busy")
 """A called channel begins so."""
 
 RESERVED_STATES = ("Rsrvd", "OffHook", "Dialing Offhook")
-"""A line that DAHDI reserves for a call to it, and also for a telephone that is lifted (sig_analog.c, sig_pri.c)."""
+"""A line that DAHDI reserves for a call to it, and also for a phone that is lifted (sig_analog.c, sig_pri.c)."""
 
 RINGING_STATES = ("Ring", "Ringing")
 """The far end calls, or rings."""

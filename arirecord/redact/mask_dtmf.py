@@ -10,7 +10,7 @@ __all__ = ["MASK", "Dtmf", "DtmfMasker"]
 
 Dtmf = Literal["keep", "mask", "mask-all"]
 MASK = "X"
-"""Replaces any key; no telephone has it."""
+"""Replaces any key; no phone has it."""
 
 _DIGIT = re.compile(r'("digit"\s*:\s*")((?:[^"\\]|\\.)*)(")')
 _SENT = re.compile(r'((?:[?&]|\\?")dtmf(?:=|\\?"\s*:\s*\\?"))([0-9A-Da-d*#%]+)')

@@ -15,7 +15,7 @@ _OTHER_MAC = re.compile(
     r"(?<![\w.])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.])|(?:(?<=SEP)|(?<=ATA)|(?<=mac[=:]))[0-9a-f]{12}(?!\w)",
     re.IGNORECASE,
 )
-"""As Cisco's switches and telephones write it: `001b.4411.3ab7`, `SEP001B44113AB7`."""
+"""As Cisco's switches and phones write it: `001b.4411.3ab7`, `SEP001B44113AB7`."""
 _IP4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)")
 _IP6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.\d)")
 

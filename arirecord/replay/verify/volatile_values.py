@@ -10,7 +10,7 @@ __all__ = ["mask_volatile"]
 _DAY_S: Final = 86_400
 
 # A UUID with dashes, underscores or without, a ULID, at least 8 hexadecimal digits (also after 0x), and numbers of
-# 17 to 19 digits, as a snowflake has: telephones and most cards have fewer.
+# 17 to 19 digits, as a snowflake has: phones and most cards have fewer.
 _ID: Final = re.compile(
     r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}([-_])(?:[0-9A-Fa-f]{4}\1){3}[0-9A-Fa-f]{12}(?![0-9A-Fa-f])"
     r"|(?<![0-9A-Za-z])[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}(?![0-9A-Za-z])"

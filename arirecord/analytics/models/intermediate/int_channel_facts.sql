@@ -2,7 +2,7 @@
 -- First values come from its creation, last values from its end; only for channels without these the whole recording is
 -- searched. Without its creation, `created_at` is the channel's own creation time, and `made_seq`, which orders channels
 -- by creation, that of the last channel made before. A channel of an unknown technology is media if no channel dialled
--- it, it has no number, and it was up at once: a telephone rings.
+-- it, it has no number, and it was up at once: a phone rings.
 WITH sightings AS MATERIALIZED (
     SELECT DISTINCT ON (events.channel_id, events.seq) events.*
     FROM (

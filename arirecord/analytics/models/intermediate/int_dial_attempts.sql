@@ -66,7 +66,7 @@ SELECT
         -- An earlier ringing may be missing.
         WHEN from_seq IS NULL OR gaps.seq > from_seq THEN NULL
         WHEN rung_seq IS NOT NULL THEN rung_at
-        -- While an attempt is open, a Dial event may still report when it rang. A telephone may ring a moment after it
+        -- While an attempt is open, a Dial event may still report when it rang. A phone may ring a moment after it
         -- was given up.
         WHEN over_seq IS NOT NULL AND peer_ringing_at >= first_at AND COALESCE(peer_ringing_at <= ended_at, true)
         THEN peer_ringing_at

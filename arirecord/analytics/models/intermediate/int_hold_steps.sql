@@ -1,5 +1,5 @@
 -- One row is one time that a hold began, with the step that followed. Identified by `channel_id`, `is_by_app` and `seq`.
--- A telephone may report its hold or resumption more than once. A transfer by the holding channel ends its hold.
+-- A phone may report its hold or resumption more than once. A transfer by the holding channel ends its hold.
 -- `is_by_app`: an application put the channel itself on hold, otherwise the channel put the other side on hold.
 WITH reported AS (
     SELECT channel_id, false AS is_by_app, is_hold, event_at, musicclass, min(seq) AS seq

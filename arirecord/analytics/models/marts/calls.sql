@@ -25,7 +25,7 @@ SELECT
         WHEN spans.is_traced
         THEN seconds_between(dials.ringing_at, COALESCE(
             dials.answered_at,
-            -- A caller who has gone does not wait for telephones that an app leaves ringing.
+            -- A caller who has gone does not wait for phones that an app leaves ringing.
             CASE WHEN dials.ended_at > parties.gone_at THEN greatest(dials.ringing_at, parties.gone_at) END,
             dials.ended_at
         ))
