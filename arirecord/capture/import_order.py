@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, chain, islice, pairwise
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ _EVIDENCE = 1000
 _RUN_BYTES = 1 << 26
 """Rows are sorted in memory up to this size of their text."""
 _BATCH = 1000
+_BATCH_BYTES = 1 << 24
 
 
 class TimedRows(NamedTuple):
@@ -123,15 +124,16 @@ def sorted_journal(sources: Iterable[Iterator[TimedRows]], path: Path, source: d
     first = next(merged, None)
     started_ns = first.received_ns if first else 0
     writer = JournalWriter(path, started_ns, source)
-    elapsed_ns = 0
-    batch = [first] if first else []
-    while batch:
-        lines = []
-        for row in batch:
-            elapsed_ns = max(elapsed_ns, row.received_ns - started_ns)
-            lines.append((row.received_ns, elapsed_ns, row.kind, row.raw))
-        writer.write(lines)
-        batch = list(islice(merged, _BATCH))
+    elapsed_ns = size = 0
+    lines: list[tuple[int, int, str, str]] = []
+    for row in chain([first] if first else [], merged):
+        elapsed_ns = max(elapsed_ns, row.received_ns - started_ns)
+        lines.append((row.received_ns, elapsed_ns, row.kind, row.raw))
+        size += len(row.raw)
+        if len(lines) == _BATCH or size > _BATCH_BYTES:
+            writer.write(lines)
+            lines, size = [], 0
+    writer.write(lines)
     writer.close()
     for run in runs:
         run.unlink()
@@ -139,7 +141,7 @@ def sorted_journal(sources: Iterable[Iterator[TimedRows]], path: Path, source: d
 
 
 def _rows(run: Path) -> Iterator[Row]:
-    for rows in JournalReader(run).batches(_BATCH):
+    for rows in JournalReader(run).batches(_BATCH, _BATCH_BYTES):
         yield from rows
 
 
