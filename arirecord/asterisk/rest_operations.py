@@ -21,6 +21,7 @@ _RECORD: Final = {
 }
 _DEFAULTS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("bridges", "addChannel"): {"absorbDTMF": "false", "mute": "false", "inhibitConnectedLineUpdates": "false"},
+    ("bridges", "create"): {"type": "mixing"},
     ("bridges", "play"): _PLAY,
     ("bridges", "record"): _RECORD,
     ("channels", "dial"): {"timeout": "0"},

@@ -228,6 +228,8 @@ def test_a_parameter_with_its_default_value_makes_no_difference_unless_strict() 
     default = f"{PLAY}&lang=en&skipms=3000"
 
     assert same(PLAY, default)
+    assert same("POST /bridges", "POST /bridges?type=mixing")
+    assert not same("POST /bridges", "POST /bridges?type=holding")
     strict = Rules([], lambda text: False, strict=True)
     assert strict.text(request(PLAY).key) != strict.text(request(default).key)
 
