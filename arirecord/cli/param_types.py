@@ -68,6 +68,9 @@ def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
         raise ValueError(f"{text!r} is not a setting such as dtmf_gap_ms=5000")
+    from arirecord.analytics.parameters import set_statement
+
+    set_statement(name.strip(), value.strip())  # raises for an unknown parameter or value
     return name.strip(), value.strip()
 
 

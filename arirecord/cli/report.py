@@ -51,18 +51,15 @@ def command(
 
     opened = open_session(session, has_tables=not settings)
     with progress() as update:
-        try:
-            html = report_html(
-                opened,
-                title=title,
-                worst=worst,
-                ladders=ladders,
-                settings=settings,
-                timezone=timezone,
-                progress=update,
-            )
-        except ValueError as error:
-            raise click.UsageError(str(error)) from error
+        html = report_html(
+            opened,
+            title=title,
+            worst=worst,
+            ladders=ladders,
+            settings=settings,
+            timezone=timezone,
+            progress=update,
+        )
     output.write_text(html)
     if output.path is not None:
         say(f"{output.path}: {len(html.encode()) / 1e6:.1f} MB; open it in a browser.")
