@@ -46,7 +46,7 @@ class _Follower:
         self._path = path
         self._is_beginning = False
         self._next_seqs: dict[int, int] = {}
-        self._done: set[Path | tuple[int, int]] = set()
+        self._done: set[Path | tuple[int, ...]] = set()
         self._journal: _GrowingJournal | None = None
 
     def rows(self) -> Iterator[Frame]:
@@ -100,12 +100,15 @@ class _Follower:
 
 
 class _GrowingJournal:
-    """A journal that may be written meanwhile. `begin` is the start of its recording and its first `seq`."""
+    """A journal that may be written meanwhile. `begin` is the start of its recording and its first `seq`.
+
+    `identity` holds both numbers, too: the system gives the inode of a deleted journal to a later one.
+    """
 
     def __init__(self, file: IO[bytes], head: Mapping[str, Any]) -> None:
         self.begin: tuple[int, int] = head["started_ns"], head.get("first_seq", 0)
         status = os.fstat(file.fileno())
-        self.identity = status.st_dev, status.st_ino
+        self.identity: tuple[int, ...] = status.st_dev, status.st_ino, *self.begin
         self._file = file
         self._scan = BlockScan(file)
         self._size = 0

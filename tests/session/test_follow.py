@@ -107,6 +107,27 @@ def test_a_recording_that_was_cut_off_and_one_after_it(tmp_path: Path) -> None:
     assert followed(tmp_path, [kill_and_restart, lambda: again[0].close()]) == [["7"], ["8"], []]
 
 
+def test_a_part_that_takes_the_inode_of_an_earlier_one(tmp_path: Path) -> None:
+    """ext4 gives the inode of a deleted journal to the next one."""
+    journals = [tmp_path / f"{name}.parquet.journal" for name in "abc"]
+
+    def begin(path: Path, n: int) -> JournalWriter:
+        writer = JournalWriter(path, 10**18, {}, first_seq=n)
+        writer.write([(10**18, 0, "event", EVENT % (0, n))])
+        return writer
+
+    def begin_a_third_and_end_the_second() -> None:
+        begin(tmp_path / "third", 2).close()
+        journals[0].write_bytes((tmp_path / "third").read_bytes())
+        journals[0].rename(journals[2])
+        second.close()
+
+    begin(journals[0], 0).close()
+    second = begin(journals[1], 1)
+
+    assert followed(tmp_path, [begin_a_third_and_end_the_second]) == [["0", "1"], ["2"]]
+
+
 def test_what_cannot_be_followed(tmp_path: Path) -> None:
     """Nothing there, and a journal of another version."""
     with pytest.raises(FileNotFoundError):
