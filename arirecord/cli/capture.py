@@ -195,7 +195,7 @@ def command(
       arirecord capture --user ari:secret --app rec --duration 30s
       ARIRECORD_PASSWORD=secret arirecord capture --user ari -o days/ --rotate 1h
       arirecord capture -o /var/spool/arirecord/ --rotate 1h --lake /srv/lake
-      arirecord capture --exclude ChannelVarset --exclude ChannelDialplan -o small.parquet
+      arirecord capture --exclude ChannelVarset -o small.parquet
       arirecord capture --listen 127.0.0.1:9000 -o outbound.parquet
       arirecord --config servers.toml capture --health 5m
     """

@@ -57,9 +57,9 @@ def command(
     \b
     Examples:
       arirecord cat session.parquet | jq .type
-      arirecord cat session.parquet --type Dial --type ChannelDestroyed --since +5m --until +6m
+      arirecord cat session.parquet --type Dial --since +5m --until +6m
       arirecord cat days/ --since 14:00 --until 15:00 --timezone Europe/Prague
-      arirecord cat session.parquet --channel PJSIP/1001-0000002a --format jsonl > one-channel.jsonl
+      arirecord cat session.parquet --channel PJSIP/1001-0000002a --format jsonl
       arirecord cat session.parquet --call 1795474818.125
       arirecord cat session.parquet --seq 1207
       arirecord cat session.parquet --follow --type StasisStart | jq .channel.name

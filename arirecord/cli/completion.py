@@ -21,7 +21,7 @@ def command(shell: str | None) -> None:
 
     \b
     Examples:
-      arirecord completion bash > ~/.local/share/bash-completion/completions/arirecord
+      source <(arirecord completion bash)
       arirecord completion zsh > ~/.zfunc/_arirecord
       arirecord completion fish > ~/.config/fish/completions/arirecord.fish
     """

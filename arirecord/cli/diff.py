@@ -26,7 +26,7 @@ def command(a: Path, b: Path, ignore: tuple[str, ...], everything: bool, output:
     \b
     Examples:
       arirecord diff yesterday.parquet today.parquet
-      arirecord diff today.parquet shareable.parquet --ignore caller_number --ignore called_number
+      arirecord diff today.parquet shareable.parquet --ignore caller_number
       arirecord diff before.parquet after.parquet -o differences.csv
     """
     from arirecord.analytics.models import load_models

@@ -35,7 +35,7 @@ def command(paths: tuple[Path, ...], quick: bool, form: str) -> None:
       arirecord doctor today.parquet
       arirecord doctor days/ --quick
       arirecord doctor today.parquet.journal
-      arirecord doctor *.parquet --format json | jq '.[].findings[] | select(.severity != "note")'
+      arirecord doctor *.parquet --format json | jq '.[].findings[].rule'
     """
     from arirecord.doctor import examine, worst
 

@@ -83,10 +83,10 @@ def command(
     Examples:
       arirecord explain session.parquet 1795474818.125
       arirecord explain session.parquet 1002 --all
-      arirecord explain session.parquet --worst 5 -o worst.html --timezone Europe/Prague
-      arirecord explain /srv/lake 1002 --since 2026-11-23T14:00 --until 2026-11-23T15:00
+      arirecord explain session.parquet --worst 5 -o worst.html
+      arirecord explain /srv/lake 1002 --since 2026-11-23 --until 2026-11-24
       arirecord explain session.parquet --seq 1207
-      arirecord explain session.parquet PJSIP/1001-0000002a --format mermaid >> incident.md
+      arirecord explain session.parquet PJSIP/1001-0000002a --format mermaid
     """
     chosen = sum(choice is not None for choice in (call, worst, seq))
     if chosen > 1 or (not chosen and not is_all):

@@ -49,9 +49,9 @@ def command(
     \b
     Examples:
       arirecord filter today.parquet --call 1795474657.0 -o call.parquet
-      arirecord filter today.parquet --since 2026-11-23T14:00 --until 2026-11-23T15:00 -o hour.parquet
+      arirecord filter today.parquet --since 14:00 --until 15:00 -o hour.parquet
       arirecord filter days/ --number +420123456789 -o complaint.parquet
-      arirecord filter today.parquet --app ivr --exclude ChannelVarset --exclude ChannelDialplan -o ivr.parquet
+      arirecord filter days/ --app ivr --exclude ChannelVarset -o ivr.parquet
     """
     from arirecord.errors import NothingKept
     from arirecord.transform.filter import Selection, filter_session

@@ -36,9 +36,9 @@ def command(
     Examples:
       arirecord import events.jsonl -o session.parquet
       arirecord import app.log app.log.1 app.log.2.gz -o days.parquet
-      arirecord import export.json --field message --time-field @timestamp -o export.parquet
+      arirecord import e.json --field log --time-field @timestamp -o s.parquet
       journalctl -u my-app -o cat | arirecord import - -o app.parquet
-      websocat "ws://pbx:8088/ari/events?app=log&subscribeAll=true&api_key=me:secret" | arirecord import - -o l.parquet
+      websocat "$EVENTS_URL" | arirecord import - -o log.parquet
     """
     from arirecord.capture.importer import import_streams
     from arirecord.errors import NoEvents

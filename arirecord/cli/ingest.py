@@ -31,7 +31,7 @@ def command(sessions: tuple[Path, ...], root: Path, tables: bool) -> None:
     \b
     Examples:
       arirecord ingest today.parquet /srv/lake
-      arirecord ingest /var/spool/arirecord/pbx1/ /var/spool/arirecord/pbx2/ /srv/lake
+      arirecord ingest /var/spool/pbx1/ /var/spool/pbx2/ /srv/lake
       arirecord ingest days/ s3://recordings/lake --tables
     """
     from arirecord.lake.ingest import ingest

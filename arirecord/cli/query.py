@@ -63,11 +63,11 @@ def command(
     \b
     Examples:
       arirecord query session.parquet "SELECT * FROM calls"
-      arirecord query session.parquet "SELECT channel_id, digit FROM ChannelDtmfReceived" --format csv
-      arirecord query days/ "SELECT disposition, count(*) FROM calls GROUP BY ALL" --format json
+      arirecord query session.parquet "FROM ChannelDtmfReceived" --format csv
+      arirecord query days/ "SELECT disposition, count(*) FROM calls GROUP BY ALL"
       arirecord query days/ --file weekly.sql
-      arirecord query /srv/lake "SELECT count(*) FROM calls" --since 2026-11-23 --until 2026-11-24
-      arirecord query days/ "SELECT local_time(started_at) AS at FROM calls" --timezone Europe/Prague
+      arirecord query /srv/lake "SELECT count(*) FROM calls" --since 2026-11-23
+      arirecord query days/ "FROM kpis" --format json --timezone Europe/Prague
     """
     from concurrent.futures import ThreadPoolExecutor
     from importlib import import_module

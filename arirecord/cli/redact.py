@@ -77,8 +77,8 @@ def command(
       (umask 077; head -c 32 /dev/urandom | base64 > redact.key)
       arirecord redact today.parquet -o shareable.parquet
       arirecord redact today.parquet -o shareable.parquet --key-file redact.key
-      arirecord redact days/ -o shareable.parquet --key-file redact.key --region CZ --dtmf mask-all --endpoints
-      arirecord redact today.parquet -o shareable.parquet --key-file redact.key --min-digits 4 --keep +420800123456
+      arirecord redact days/ -o shareable.parquet --region CZ --dtmf mask-all
+      arirecord redact today.parquet -o shareable.parquet --keep +420800123456
     """
     import phonenumbers
 

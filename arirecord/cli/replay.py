@@ -93,17 +93,17 @@ def replay(
 
     \b
     Examples:
-      arirecord replay session.parquet                        at the original speed
-      arirecord replay session.parquet --speed 10             ten times as fast
+      arirecord replay session.parquet                   at the original speed
+      arirecord replay session.parquet --speed 10        ten times as fast
       arirecord replay session.parquet --speed max --at-end exit
-      arirecord replay session.parquet --port 0               on any free port, which it prints
-      arirecord replay session.parquet --user app:secret      with a name and a password, as with Asterisk
+      arirecord replay session.parquet --port 0          on any free port
+      arirecord replay session.parquet --user app:secret
       arirecord replay session.parquet --allow-origin https://phone.example
-      arirecord replay session.parquet --connect ws://127.0.0.1:9000/ --connect-app my_app
+      arirecord replay s.parquet --connect ws://127.0.0.1:9000/ --connect-app app
       arirecord replay session.parquet --only-call 1795474753.78
       arirecord replay session.parquet --map-app recorder=my_app --strict-app
       arirecord replay session.parquet --start +5m --idle-limit 2s
-      arirecord replay app.parquet --speed max --pace client  as fast as the app reacts, in order
+      arirecord replay app.parquet --speed max --pace client
       arirecord replay session.parquet --start 14:03:10 --until seq:1234
       arirecord replay session.parquet --chaos drop@1%,close@StasisEnd --seed 7
       curl -X POST 'http://127.0.0.1:8088/control/speed?speed=10'

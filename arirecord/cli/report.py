@@ -44,7 +44,7 @@ def command(
     \b
     Examples:
       arirecord report today.parquet
-      arirecord report days/ -o week.html --title "Week 47" --worst 30 --timezone Europe/Prague
+      arirecord report days/ -o week.html --timezone Europe/Prague --worst 30
       arirecord report days/ --set 'trunks=PJSIP/carrier*'
     """
     from arirecord.report.page import report_html

@@ -96,7 +96,7 @@ def _help(mart: str, columns: Sequence[str], is_macro: bool, moment: str | None)
     if is_macro:
         examples.append(f"arirecord {mart} today.parquet --bucket 1h --by trunk")
     if moment:
-        examples.append(f"arirecord {mart} today.parquet --since 14:00 --until 15:00 -o {mart}.csv")
+        examples.append(f"arirecord {mart} today.parquet --since 14:00 -o {mart}.csv")
     if "call_id" in columns:
         examples.append(f"arirecord {mart} days/ --number '+420*' --format jsonl")
     if mart == "dtmf":

@@ -95,7 +95,7 @@ def command(
     Examples:
       arirecord tap --upstream http://pbx:8088/ari -o today.parquet
       arirecord tap --listen :9000 --upstream https://pbx:8089/ari --ca pbx.pem
-      arirecord tap --listen 192.0.2.7:8089 --insecure-open --fan-out -o days/ --rotate 1h
+      arirecord tap --listen 192.0.2.7:8089 --insecure-open -o days/ --rotate 1h
     """
     from arirecord.capture.address import Address
     from arirecord.tap import TapOptions

@@ -117,10 +117,10 @@ def command(
 
     \b
     Examples:
-      arirecord tap --upstream http://pbx:8088/ari -o transfer.parquet     record it first
+      arirecord tap --upstream http://pbx:8088/ari -o transfer.parquet
       arirecord verify transfer.parquet -- python my_app.py
-      arirecord verify recordings/ --junit verify.xml -- node app.js --ari {base_url} --name {app}
-      arirecord verify transfer.parquet --ignore 'GET *' --ignore 'POST /channels?timeout,variables.trace' -- ./app
+      arirecord verify recordings/ --junit v.xml -- node app.js --ari {base_url}
+      arirecord verify transfer.parquet --ignore 'POST /channels?timeout' -- ./app
     """
     from arirecord.errors import VerifyError
     from arirecord.replay.verify import Limits, Verified, VerifyOptions, sessions_in, verify, write_junit

@@ -19,10 +19,11 @@ IVR = SAMPLES / "ivr_dtmf.parquet"
 
 @pytest.mark.parametrize("verb", [verb for group in GROUPS if group[:6] != "Tables" for verb in GROUPS[group]])
 def test_every_help_ends_with_examples(run: Run, verb: str) -> None:
-    """And each example calls that verb."""
-    text = run(verb, "--help").stdout.decode()
+    """And each example calls that verb; no line is wider than a terminal of 80 columns."""
+    text = run(verb, "--help", env={**os.environ, "COLUMNS": "80"}).stdout.decode()
 
     assert f"arirecord {verb}" in text.partition("Examples:")[2]
+    assert [line for line in text.splitlines() if len(line) > 80] == []
 
 
 def test_help_names_every_verb(run: Run) -> None:

@@ -67,6 +67,7 @@ def test_help(mart: str) -> None:
     assert ("--by" in options) == (mart in ("kpis", "concurrency"))
     for line in command.help.partition("Examples:")[2].split("\n"):
         if line.strip():
+            assert len(line.strip()) <= 76  # and 4 columns before it
             program, verb, *args = line.replace("'", "").split()
             assert (program, verb) == ("arirecord", mart)
             command.make_context(mart, args, parent=context)
