@@ -61,7 +61,8 @@ def check_inputs(output: Path, inputs: Iterable[Path]) -> None:
     for given in inputs:
         files = given.rglob("*") if given.is_dir() else [given]
         if output.exists() and any(file.exists() and file.samefile(output) for file in files):
-            raise TargetExists(f"{output} is an input of this command, which is never replaced: choose another output")
+            role = f"in {given}, an input of this command" if given.is_dir() else "an input of this command"
+            raise TargetExists(f"{output} is {role}; inputs are never replaced: choose another output")
         if given.is_dir() and output.suffix == ".parquet" and output.resolve().is_relative_to(given.resolve()):
             raise TargetExists(f"{output} would become a part of {given}: choose another folder")
 
