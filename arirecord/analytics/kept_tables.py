@@ -25,8 +25,9 @@ import orjson
 from arirecord.session.folder_files import is_lake
 from arirecord.session.output_file import write_whole
 from arirecord.session.parquet import parquet_schema
+from arirecord.session.parts import Part
 from arirecord.session.private_folder import plain_path
-from arirecord.session.reader import Part, SessionFile
+from arirecord.session.reader import SessionFile
 from arirecord.session.servers import Server
 
 from .buckets import bucket_macros

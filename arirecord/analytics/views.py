@@ -94,7 +94,8 @@ class SessionViews:
         self.session, self._server = session, server
         self._source, header = _source(session, server), session.header if session else None
         parts = [session.parts[n] for n in (server.parts if server else range(len(session.parts)))] if session else []
-        self.columns = {column for part in parts for column in part.schema.names}
+        schemas = {id(part.schema): part.schema for part in parts}  # parts of a lake share one
+        self.columns = {column for schema in schemas.values() for column in schema.names}
         self._types = header.types.keys() if header and sum(header.types.values()) == header.events else None
         self._has_other_rows = header is not None and header.rows > header.events
 
@@ -288,10 +289,11 @@ def _source(session: SessionFile | None, server: Server | None) -> _Source:
         is_own = f"({is_own} OR filename IN ({own_paths}))" if own_paths else is_own
     if len(session.parts) < 2 and not session.seq_shifts[0]:
         return _Source(f"read_parquet({paths[0]}, {_READ})", is_own=is_own)
-    read = f"read_parquet([{', '.join(paths.values())}], {_READ}, union_by_name = true, filename = true)"
-    shifts = {number: session.seq_shifts[number] for number in numbers}
-    cases = " ".join(f"WHEN {paths[number]} THEN {shift}" for number, shift in shifts.items() if shift)
-    shift = f"CASE filename {cases} ELSE 0 END" if cases else "0"
+    first, *others = (session.parts[number].schema for number in numbers)
+    unites = "" if all(map(first.equals, others)) else ", union_by_name = true"  # which reads the footers of all
+    read = f"read_parquet([{', '.join(paths.values())}], {_READ}{unites}, filename = true)"
+    shifts = [session.seq_shifts[number] for number in numbers]
+    shift = f"('{shifts}'::BIGINT[])[file_index::BIGINT + 1]" if any(shifts) else "0"
     return _Source(read, f"* EXCLUDE (filename) REPLACE (seq + {shift} AS seq)", f"seq + {shift} AS seq", is_own)
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from arirecord.errors import JournalError, NotASession, is_out_of_memory
 from arirecord.session.journal import JournalReader, is_locked, journal_path
 from arirecord.session.object_store import ObjectPath
-from arirecord.session.reader import Part, in_order_of_time, read_part
+from arirecord.session.parts import Part, in_order_of_time, read_part
 from arirecord.session.seal import Progress, no_progress
 
 from .findings import Finding

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from arirecord.errors import is_out_of_memory
 from arirecord.session.header import Header
 from arirecord.session.parquet import parquet_file
-from arirecord.session.reader import Part, SessionFile
+from arirecord.session.parts import Part
+from arirecord.session.reader import SessionFile
 from arirecord.session.row_groups import stored_batches
 from arirecord.session.seal import Progress, no_progress
 

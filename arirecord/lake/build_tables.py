@@ -25,12 +25,13 @@ from arirecord.analytics.kept_tables import (
 from arirecord.analytics.restarts import Restart
 from arirecord.errors import ArirecordError
 from arirecord.session.object_store import ObjectPath
+from arirecord.session.part_index import write_index
 from arirecord.session.reader import SessionFile
 from arirecord.session.recorded_time import Gap, RecordedTime
 from arirecord.session.servers import Server
 
 from .engines import Engine, LocalEngine
-from .layout import date_folder, server_folder
+from .layout import date_folder, is_lake, server_folder
 from .shard import Shard
 from .split_calls import Visits, find_homes, recording_facts
 from .table_tasks import LinksTask, ShardTask, has_files, links_file, run_links, run_shard, table_file
@@ -89,6 +90,8 @@ def build_tables(
         kept = [_kept_window(task, window_days) for task in tasks]
         write_windows(folder, kept)
         _remove_others(folder, kept, {path.stem for paths in links.values() for path in paths})
+        if is_lake(session.path):
+            write_index(session.path, session.parts)
         known = {window.version for window in before}
     guests = sum(len(keys) for task in tasks for keys in task.shard.guests.values())
     return BuiltTables(folder, len(tasks), len([1 for task in tasks if task.version not in known]), guests)

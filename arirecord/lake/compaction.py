@@ -18,7 +18,9 @@ from arirecord.session.bulk_mode import undisturbed
 from arirecord.session.digest import PROVED, RowDigest
 from arirecord.session.header import SEQ_RANGE, Drift, Header
 from arirecord.session.object_store import ObjectPath
-from arirecord.session.reader import Part, in_order_of_time, read_part
+from arirecord.session.part_index import write_index
+from arirecord.session.parts import Part, in_order_of_time, read_part
+from arirecord.session.reader import open_session
 from arirecord.session.recorded_time import Extent, continues
 from arirecord.session.row_groups import opened, stored_batches
 from arirecord.session.seal import Progress, ahead, no_progress, read_back, sync_folder
@@ -81,6 +83,8 @@ def compact_lake(
         by_day = groupby(list_parts(root, last_day=before - timedelta(days=1)), key=attrgetter("server", "day"))
         for (server, day), parts in by_day:
             _compact_day(root, server, day, list(parts), staging, done, miss, progress)
+        if list_parts(root):
+            write_index(root, open_session(root).parts)
     return done
 
 

@@ -13,7 +13,7 @@ from arirecord.analytics.connection import Tables
 from arirecord.analytics.views import SessionViews, name
 from arirecord.asterisk.catalogue import columns_of, event_types
 from arirecord.session.header import Header
-from arirecord.session.reader import Part
+from arirecord.session.parts import Part
 
 from .windows import LakeWindow
 

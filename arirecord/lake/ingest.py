@@ -15,7 +15,8 @@ from arirecord.session.digest import PROVED
 from arirecord.session.folder_files import sessions_and_journals
 from arirecord.session.header import FORMAT, SEQ_RANGE, Drift, Header
 from arirecord.session.output_file import give_name
-from arirecord.session.reader import Part, open_session, read_part
+from arirecord.session.parts import Part, read_part
+from arirecord.session.reader import open_session
 from arirecord.session.row_groups import opened
 from arirecord.session.seal import Progress, ahead, no_progress, read_back, sync_folder
 

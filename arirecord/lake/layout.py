@@ -4,6 +4,7 @@
 ROOT/arirecord-lake.json                                  {"layout": 1}
 ROOT/events/server=S/date=YYYY-MM-DD/*.parquet            parts, each a session
 ROOT/tables/NAME/server=S/date=YYYY-MM-DD/*.parquet       kept tables
+ROOT/.parts.parquet                                       the index of the parts
 ROOT/.staging/                                            unfinished files
 ```
 

@@ -9,8 +9,10 @@ from arirecord.analytics.kept_tables import KeptWindow, fingerprint, read_window
 from arirecord.errors import ArirecordError, NotASession
 from arirecord.select.times import RecordingSpan, Window
 from arirecord.session.folder_files import is_lake, matching_paths
+from arirecord.session.part_index import known_part
+from arirecord.session.parts import Part, read_part
 from arirecord.session.positions import span_of
-from arirecord.session.reader import Part, SessionFile, open_session, read_part
+from arirecord.session.reader import SessionFile, open_session
 
 from .layout import date_of, part_at
 
@@ -228,7 +230,7 @@ class _Parts:
     def _part(self, path: Path) -> Part | None:
         if path not in self._parts and path not in self.damaged:
             try:
-                self._parts[path] = read_part(path)
+                self._parts[path] = known_part(path) or read_part(path)
             except NotASession:
                 if part_at(path) is None:
                     raise

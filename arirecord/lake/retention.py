@@ -19,7 +19,8 @@ from arirecord.session.folder_files import is_lake, sessions_and_journals
 from arirecord.session.object_store import ObjectPath
 from arirecord.session.output_file import give_name
 from arirecord.session.parquet import parquet_file
-from arirecord.session.reader import Part, read_part
+from arirecord.session.part_index import forget_index
+from arirecord.session.parts import Part, read_part
 from arirecord.session.seal import Progress, no_progress, sync_folder
 
 from .layout import LakePart, list_parts, table_names
@@ -60,6 +61,7 @@ def find_old_parts(
 
 def remove_parts(parts: Iterable[OldPart], root: Path) -> None:
     """Remove files of `find_old_parts`, and folders of days that are empty then."""
+    forget_index(root)
     for part in parts:
         with locked_server(root, part.server) if is_lake(root) else nullcontext():
             part.path.unlink(missing_ok=True)
@@ -220,7 +222,9 @@ def _remove_tables(path: Path, search: LeakSearch) -> int:
 
 
 def _forget_tables(path: Path) -> None:
-    """Let readers compute tables from events, before kept ones are removed."""
+    """Let readers read parts and compute tables, before kept ones are removed."""
+    if is_lake(path):
+        forget_index(path)
     (tables_folder(path) / MANIFEST).unlink(missing_ok=True)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from arirecord.session.reader import Part, SessionFile
+from arirecord.session.parts import Part
+from arirecord.session.reader import SessionFile
 from arirecord.session.recorded_time import Gap, RecordedTime
 from arirecord.session.servers import Server
 

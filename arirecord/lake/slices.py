@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from arirecord.session.digest import PROVED, RowDigest
 from arirecord.session.parquet import column_bounds
-from arirecord.session.reader import Part
+from arirecord.session.parts import Part
 from arirecord.session.row_groups import opened, stored_batches
 from arirecord.session.servers import find_servers
 

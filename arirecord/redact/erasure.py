@@ -17,7 +17,7 @@ from arirecord.session.digest import PROVED
 from arirecord.session.header import FORMAT, KEY, Drift, Header
 from arirecord.session.header_stats import HeaderStats
 from arirecord.session.parquet import GroupWriter, session_writer
-from arirecord.session.reader import Part
+from arirecord.session.parts import Part
 from arirecord.session.row_groups import opened, stored_batches
 from arirecord.session.rows import OWN_COLUMNS
 from arirecord.session.seal import Progress, no_progress

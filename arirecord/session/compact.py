@@ -23,8 +23,9 @@ from .header import COMPACT_FORMAT, KEY
 from .header_stats import TypeBytes
 from .output_file import check_inputs, check_output, followed, give_name
 from .parquet import COMPACT_ROW_GROUP, compact_writer, parquet_file
+from .parts import Part
 from .raw_templates import Templates
-from .reader import Part, SessionFile
+from .reader import SessionFile
 from .row_groups import grouped_batches, is_compact, opened, stored_batches
 from .seal import Progress, no_progress
 

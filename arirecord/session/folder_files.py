@@ -164,8 +164,9 @@ def sessions_and_journals(path: Path) -> tuple[list[Path], list[Path]]:
         journals = [journal] if journal.is_file() else []  # first, since it may be sealed meanwhile
         return ([path], []) if path.exists() else ([], journals)
     # First, for the same reason. Folders of a lake come and go: `os.walk` passes over those.
-    names = [Path(folder, name) for folder, _, files in os.walk(path) for name in files]
-    journals = list(true_files(sorted(name for name in names if name.match("*.parquet.journal"))))
+    walk = os.walk(path / LAKE_EVENTS if is_lake(path) else path)
+    names = [Path(folder, name) for folder, _, files in walk for name in files if name.endswith(".parquet.journal")]
+    journals = list(true_files(sorted(names)))
     sessions = list(session_files(path))
     sealed = set(sessions)
     return sessions, [journal for journal in journals if journal.with_suffix("") not in sealed]

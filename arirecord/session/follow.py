@@ -13,7 +13,8 @@ from .folder_files import sessions_and_journals
 from .journal import is_locked
 from .journal_blocks import BLOCK_FORMAT, BlockScan, first_head, is_head
 from .journal_lines import Columns, read_lines
-from .reader import Frame, open_session, read_part
+from .parts import read_part
+from .reader import Frame, open_session
 
 __all__ = ["follow"]
 

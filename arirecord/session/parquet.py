@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,7 @@ from .object_store import ObjectPath, stored_object
 
 __all__ = [
     "COMPACT_ROW_GROUP", "ROW_GROUP", "GroupWriter", "column_bounds", "compact_writer", "parquet_file",
-    "parquet_schema", "session_writer",
+    "parquet_schema", "plain_schema", "session_writer",
 ]  # fmt: skip
 
 ROW_GROUP = 122_880
@@ -44,14 +45,26 @@ def parquet_file(path: Path) -> pq.ParquetFile:
     if isinstance(path, ObjectPath):
         stored = stored_object(path)
         metadata = pq.read_metadata(pa.BufferReader(stored.footer))
-        has_templates = TEMPLATE in metadata.schema.names
-        dictionaries = [TEMPLATE] if has_templates else None
-        return pq.ParquetFile(stored.file, metadata=metadata, read_dictionary=dictionaries, pre_buffer=True)
-    file = pq.ParquetFile(path.absolute())
+        opened = partial(pq.ParquetFile, stored.file, pre_buffer=True)
+    else:
+        metadata, opened = None, partial(pq.ParquetFile, path.absolute())
+    file = opened(metadata=metadata)
     if TEMPLATE not in file.schema_arrow.names:
         return file
     file.close()
-    return pq.ParquetFile(path.absolute(), metadata=file.metadata, read_dictionary=[TEMPLATE])
+    return opened(metadata=file.metadata, read_dictionary=[TEMPLATE])
+
+
+def plain_schema(file: pq.ParquetFile) -> pa.Schema:
+    """Return the columns of an open file; templates are texts.
+
+    `file.metadata.schema` would be a reference cycle of a megabyte, which stays where no garbage is collected.
+    """
+    schema = file.schema_arrow.remove_metadata()
+    place = schema.get_field_index(TEMPLATE)
+    if place >= 0 and pa.types.is_dictionary(column := schema.field(place).type):
+        schema = schema.set(place, pa.field(TEMPLATE, column.value_type))
+    return schema
 
 
 def parquet_schema(path: Path) -> pa.Schema:

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from arirecord.select.times import Position, RecordingSpan
 
 from .parquet import column_bounds
-from .reader import Part, SessionFile
+from .parts import Part
+from .reader import SessionFile
 from .row_groups import opened
 
 __all__ = ["find_places", "recording_span", "rows_before", "span_of"]

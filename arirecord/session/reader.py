@@ -1,30 +1,28 @@
 """Reading a session: one Parquet file, or a folder of them."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from arirecord.errors import NotASession, is_out_of_memory
+from arirecord.errors import NotASession
 
 # Modules that read rows are imported on use: most queries go to DuckDB, and pyarrow.compute alone takes 50 ms.
-from .column_check import check_columns, check_nulls
 from .folder_files import common_folder, is_lake, is_part_of_lake, matching_paths, readable_files, without_copies
-from .header import KEY, Header
+from .header import Header
 from .header_sums import add_up
-from .object_store import ObjectPath, file_system, stored_object
-from .parquet import column_bounds, parquet_file
+from .object_store import ObjectPath, file_system
+from .part_index import known_part
+from .parts import Part, in_order_of_time, open_part
 from .recorded_time import Extent, Gap, RecordedTime, gaps_between, measure, read_gaps, union
 from .servers import Server, find_servers
 
 if TYPE_CHECKING:
     import polars as pl
-    import pyarrow.parquet as pq
 
-__all__ = ["Frame", "Part", "RowBatch", "SessionFile", "SpanFile", "in_order_of_time", "open_session", "read_part"]
+__all__ = ["Frame", "RowBatch", "SessionFile", "SpanFile", "open_session"]
 
 # Converting columns to Python objects blocks all other threads; a replay needs short blocks.
 _PIECE = 512
@@ -64,16 +62,6 @@ class RowBatch(NamedTuple):
         names = ("seq", "elapsed_ns", "kind", "type", "application", "raw")
         seq, elapsed, *texts = (rows[name].to_pylist() for name in names)
         return map(_frame, zip(seq, [self.started_ns + ns for ns in elapsed], elapsed, *texts, strict=True))
-
-
-@dataclass(frozen=True)
-class Part:
-    """One Parquet file of a session. Without rows `extent` has the value None."""
-
-    path: Path
-    header: Header
-    schema: pa.Schema
-    extent: Extent | None
 
 
 class SpanFile(NamedTuple):
@@ -132,7 +120,7 @@ class SessionFile:
     def _open_parts(self, paths: Sequence[Path]) -> Iterator[Part]:
         for path in paths:
             try:
-                yield _open_part(path)
+                yield known_part(path) or open_part(path)
             except NotASession as error:
                 if not is_part_of_lake(path) or len(self.lost) == len(paths) - 1:
                     raise
@@ -187,7 +175,8 @@ class SessionFile:
         return shifts
 
     def _extents_of(self, parts: Collection[int]) -> Sequence[Extent | None]:
-        return [part.extent if number in parts else None for number, part in enumerate(self.parts)]
+        numbers = set(parts)
+        return [part.extent if number in numbers else None for number, part in enumerate(self.parts)]
 
     @property
     def _extents(self) -> Sequence[Extent | None]:
@@ -283,16 +272,6 @@ class SessionFile:
         return pl.concat(frames, how="diagonal").filter(pl.col("kind") == "event")
 
 
-def _open_part(path: Path) -> Part:
-    part, file = _read(path)
-    try:
-        check_columns(part.schema, part.header.types)
-        check_nulls(file)
-    except NotASession as error:
-        raise NotASession(f"{path} can't be read: {error}. Run `arirecord doctor {path}`") from None
-    return part
-
-
 def _scan(path: Path) -> "pl.LazyFrame":
     import polars as pl
 
@@ -302,49 +281,3 @@ def _scan(path: Path) -> "pl.LazyFrame":
 
     # polars would take credentials from other places.
     return pl.scan_pyarrow_dataset(dataset(path.key, filesystem=file_system(), format="parquet"))
-
-
-def read_part(path: Path) -> Part:
-    """Read the footer of one file of a session, without a check of its columns.
-
-    Raises `NotASession` with the file and the fault, and `FileNotFoundError`.
-    """
-    return _read(path)[0]
-
-
-def _read(path: Path) -> "tuple[Part, pq.ParquetFile]":
-    if isinstance(path, ObjectPath):
-        stored_object(path, is_fresh=True)
-    elif not path.is_file():
-        from .unreadable import missing_session
-
-        raise missing_session(path)
-    try:
-        metadata = (file := parquet_file(path)).metadata
-        text, schema = (metadata.metadata or {}).get(KEY), metadata.schema.to_arrow_schema()
-        seqs = [seq for _, *low_and_high in column_bounds(metadata, "seq") for seq in low_and_high]
-    except FileNotFoundError:  # it was there a moment ago: a part of a lake can be merged with others
-        raise
-    except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
-        if is_out_of_memory(error):
-            raise
-        from .unreadable import not_a_session
-
-        raise not_a_session(path, next(iter(str(error).splitlines()), "its end is missing.")) from error
-    if text is None:
-        raise NotASession(f"{path} is a Parquet file, but not an arirecord session")
-    try:
-        header = Header.load(text)
-    except NotASession as error:
-        raise NotASession(f"{path} can't be read: {error}") from None
-    begin_ns = header.started_ns + header.first_elapsed_ns
-    first_seq, last_seq = min(seqs, default=0), max(seqs, default=metadata.num_rows - 1)
-    if header.seq_range is not None:
-        first_seq, last_seq = header.seq_range
-    extent = Extent(header.started_ns, first_seq, last_seq, begin_ns, begin_ns + header.duration_ns)
-    return Part(path, header, schema, extent if metadata.num_rows else None), file
-
-
-def in_order_of_time(parts: Iterable[Part]) -> Sequence[Part]:
-    """Parts in the order of the times at which they begin; of one time, in the order of their names."""
-    return sorted(parts, key=lambda part: (part.header.started_ns + part.header.first_elapsed_ns, part.path))

@@ -16,7 +16,8 @@ from arirecord.asterisk.timestamps import format_timestamp
 from .header import Header
 from .journal import JournalWriter, journal_path
 from .output_file import check_output, followed, give_name
-from .reader import Part, SessionFile
+from .parts import Part
+from .reader import SessionFile
 from .recorded_time import Gap
 from .row_groups import opened, stored_batches
 from .rows import Row, own_text

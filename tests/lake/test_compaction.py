@@ -18,7 +18,7 @@ from arirecord.lake.ingest import ingest
 from arirecord.lake.layout import list_parts
 from arirecord.lake.pruning import open_pruned
 from arirecord.select.times import Position, Window
-from arirecord.session import reader
+from arirecord.session import parts
 from arirecord.session.parquet import parquet_file
 from arirecord.session.reader import SessionFile, open_session
 from tests.waiting import HANG_S
@@ -201,7 +201,7 @@ def test_a_part_that_goes_while_it_is_opened_is_not_a_damaged_one(
         compact_lake(lake, AFTER)
         return parquet_file(path)
 
-    monkeypatch.setattr(reader, "parquet_file", opened_late)
+    monkeypatch.setattr(parts, "parquet_file", opened_late)
     session = opening(lake)
 
     assert session.lost == []

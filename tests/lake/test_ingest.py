@@ -1,5 +1,6 @@
 """Ingest: sessions in a lake have the same rows and the same tables, each once."""
 
+import gc
 import re
 import signal
 import subprocess
@@ -51,6 +52,22 @@ def test_a_lake_has_the_tables_of_its_session(tmp_path: Path, name: str, factor:
     assert len({part.day for part in list_parts(tmp_path / "lake")}) > 1
     assert rows_of(tmp_path / "lake") == rows_of(session)
     assert tables(tmp_path / "lake") == tables(session)
+
+
+def test_no_part_holds_memory_once_it_is_written(tmp_path: Path) -> None:
+    """No garbage is collected meanwhile: what a part leaves behind would stay to the end, a megabyte each."""
+    session = record(stretched("hold_unhold/all", 15000), tmp_path / "s.parquet")
+    compact(open_session(session), tmp_path / "compact.parquet")
+    gc.collect()
+    gc.disable()
+    try:
+        ingest([session, tmp_path / "compact.parquet"], tmp_path / "lake")
+        compact_lake(tmp_path / "lake", date(2027, 1, 1))
+        left = [one for one in gc.get_objects() if isinstance(one, pq.FileMetaData)]
+    finally:
+        gc.enable()
+
+    assert left == []
 
 
 @pytest.mark.slow

@@ -22,6 +22,8 @@ from arirecord.lake.engines import LocalEngine
 from arirecord.lake.ingest import ingest
 from arirecord.lake.layout import list_parts
 from arirecord.session.object_store import ObjectPath, location
+from arirecord.session.part_index import write_index
+from arirecord.session.parts import open_part
 from arirecord.session.reader import open_session
 from tests.conftest import HERE
 from tests.waiting import HANG_S
@@ -232,7 +234,8 @@ def test_each_reader_sees_each_row_once_while_days_are_compacted(
     assert (done.files_before, done.files_after, done.problems) == (4, 1, [])
     assert len(seen) >= 7
     assert all(rows == expected for rows in [*seen, rows_of(store)])
-    assert [path.suffix for path in store.rglob("*")] == [".json", ".parquet"]
+    left = [path.suffix for path in store.rglob("*") if path.name[0] != "."]
+    assert left == [".json", ".parquet"]
     assert ingest([folder], store).known_count == 4
 
 
@@ -260,7 +263,7 @@ def test_a_killed_compaction_is_finished_by_the_next(
 
     assert rows_of(store) == rows_of(folder)
     assert len(list_parts(store)) == 1
-    assert len(list(store.rglob("*.parquet"))) == 1
+    assert len(list((store / "events").rglob("*.parquet"))) == 1
 
 
 @pytest.mark.slow
@@ -277,6 +280,21 @@ def test_tables_are_kept_in_a_store(store: ObjectPath, folder: Path, tmp_path: P
         assert sorted(map(repr, kept.sql("FROM dtmf").fetchall())) == sorted(
             map(repr, computed.sql("FROM dtmf").fetchall())
         )
+
+
+def test_a_lake_with_an_index_opens_without_its_parts(store: ObjectPath, folder: Path, server: ObjectServer) -> None:
+    """They are as in their files; a part that was put in since is read from its file."""
+    ingest([folder], store)
+    write_index(store, open_session(store).parts)
+    server.forget()
+    parts = open_session(store).parts
+
+    assert {request.key.rpartition("/")[2] for request in server.requests if request.key.endswith(".parquet")} == {
+        ".parts.parquet"
+    }
+    assert parts == [open_part(part.path) for part in list_parts(store)]
+    ingest([SAMPLE_DATA / "ivr_dtmf.parquet"], store)
+    assert len(open_session(store).parts) == len(parts) + 1
 
 
 @pytest.mark.slow

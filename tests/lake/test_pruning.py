@@ -27,7 +27,8 @@ from arirecord.lake.layout import list_parts
 from arirecord.lake.pruning import CALL_TABLES, open_pruned
 from arirecord.select.times import Position, RecordingSpan, Window, is_in, parse_time
 from arirecord.session import reader
-from arirecord.session.reader import Part, SessionFile, open_session
+from arirecord.session.parts import Part, open_part
+from arirecord.session.reader import SessionFile, open_session
 from tests.cli.conftest import Run, run
 
 from .lakes import BASE_NS, Row, record, stretched
@@ -201,13 +202,12 @@ def test_the_command_opens_what_matters(lake: Path, run: Run) -> None:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that sessions are opened with, as they are opened."""
     paths: list[Path] = []
-    open_part = reader._open_part
 
     def noting(path: Path) -> Part:
         paths.append(path)
         return open_part(path)
 
-    monkeypatch.setattr(reader, "_open_part", noting)
+    monkeypatch.setattr(reader, "open_part", noting)
     return paths
 
 

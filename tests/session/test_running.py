@@ -14,6 +14,7 @@ from arirecord.errors import NotASession
 from arirecord.session import journal, reader, unsealed
 from arirecord.session.compact import compact
 from arirecord.session.journal import journal_path
+from arirecord.session.parts import Part, open_part
 from arirecord.session.reader import open_session
 from tests.waiting import wait_for
 
@@ -120,13 +121,12 @@ def test_a_part_is_put_into_a_lake_while_it_is_opened(tmp_path: Path, monkeypatc
     wait_for(lambda: any(folder.rglob("[0-9]*.parquet")))
     record(recorder, range(2, 3))
     (part,) = folder.rglob("[0-9]*.parquet")
-    open_part = reader._open_part
 
-    def open_later(path: Path) -> reader.Part:
+    def open_later(path: Path) -> Part:
         part.unlink(missing_ok=True)
         return open_part(path)
 
-    monkeypatch.setattr(reader, "_open_part", open_later)
+    monkeypatch.setattr(reader, "open_part", open_later)
     session = open_session(folder)
     recorder.close()
     recorder.seal()

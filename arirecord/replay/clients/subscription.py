@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from arirecord.asterisk.channel_names import endpoint_of
 from arirecord.errors import NotASession, ReplayError
-from arirecord.session.reader import Part, SessionFile
+from arirecord.session.parts import Part
+from arirecord.session.reader import SessionFile
 from arirecord.session.row_groups import grouped_batches, opened
 
 __all__ = ["PRIVATE", "Membership", "Subscription", "read_known"]
