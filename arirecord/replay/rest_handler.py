@@ -157,8 +157,10 @@ class RestHandler:
         if handler is None:
             return self._commands.answer(route, request, key, recalled)
         answer = (_recorded_state(route, recalled) if in_place else None) or handler(route, request)
-        if operation.name == "list" and (made := self._commands.made_all(operation.resource)):
-            return RestResponse(200, [*answer.value, *made])
+        if operation.name == "list" and isinstance(answer.value, list):
+            listed = [one.get("id") for one in answer.value if isinstance(one, dict)]
+            made = [one for one in self._commands.made_all(operation.resource) if one.get("id") not in listed]
+            return replace(answer, value=[*answer.value, *made])
         if answer.status != 404 or operation.method != "GET":
             return answer
         if operation.name == "getChannelVar" and (found := self._commands.made_variable(route, request)) is not None:

@@ -16,6 +16,7 @@ from arirecord.replay.rest_handler import RestHandler
 from .support import frame
 
 SECOND_NS = 10**9
+ORIGINATE = "/channels?app=app&endpoint=PJSIP/"
 CHANNEL = {"id": "c", "name": "PJSIP/a-1", "state": "Up"}
 
 
@@ -137,11 +138,37 @@ def test_a_request_that_was_refused_at_first_is_refused_at_first() -> None:
     assert [status for status, _ in asked] == [409, 204, 201]
 
 
-def racing(first: str, second: str, gap_s: float = 0.1, second_at: str = "10.0.0.1:2") -> World:
-    """Two calls destroy one bridge, and only the first of them succeeds. `c` and `d` sent over a connection each."""
+def test_a_refused_request_that_is_left_out_is_passed_over() -> None:
+    """It does not refuse that of a later call, nor any after it."""
+    create, destroy = ("POST", "/bridges?bridgeId=room"), ("DELETE", "/bridges/room")
+    course = [(0, create), (100, destroy), (200, create), (300, destroy), (400, create), (500, destroy), (600, create)]
+    recorded = [
+        exchange(*request, {"id": "room"} if request == create else None, at_s=at_s) for at_s, request in course
+    ]
+    refused = exchange(*create, {"message": "taken"}, at_s=201, status=409)
+    world = World(*recorded[:3], refused, *recorded[3:])
+
+    def status(at_s: float, request: tuple[str, str]) -> int:
+        world.now_s = at_s
+        return world.ask(*request)[0]
+
+    assert [status(*one) for one in course] == [200] * 7
+
+
+def racing(
+    first: str, second: str, gap_s: float = 0.1, second_at: str = "10.0.0.1:2", originated: Sequence[str] = ()
+) -> World:
+    """Two calls destroy one bridge, and only the first of them succeeds. `c` and `d` sent over a connection each.
+
+    Before, each call had originated one of the channels.
+    """
     exchanges = [
         exchange("POST", f"/channels/{first}/answer", status=204)._replace(client="10.0.0.1:1"),
         exchange("POST", f"/channels/{second}/answer", at_s=0.1, status=204)._replace(client=second_at),
+        *(
+            exchange("POST", f"{ORIGINATE}{number}", {"id": one, "name": "PJSIP/1-1"}, at_s=0.5)._replace(client=client)
+            for number, (one, client) in enumerate(zip(originated, ("10.0.0.1:1", second_at), strict=False))
+        ),
         exchange("DELETE", "/bridges/room", at_s=1, status=204)._replace(client="10.0.0.1:1"),
         exchange("DELETE", "/bridges/room", at_s=1 + gap_s, status=404)._replace(client=second_at),
     ]
@@ -150,12 +177,15 @@ def racing(first: str, second: str, gap_s: float = 0.1, second_at: str = "10.0.0
     return world
 
 
+@pytest.mark.parametrize("originated", ["", "ef"])
 @pytest.mark.parametrize(("first", "second"), [("c", "d"), ("d", "c")])
-def test_calls_that_race_for_one_thing_get_their_own_responses(first: str, second: str) -> None:
-    """Whichever comes first: the connection shows the call."""
-    world = racing(first, second)
+def test_calls_that_race_for_one_thing_get_their_own_responses(first: str, second: str, originated: str) -> None:
+    """Whichever comes first: the connection shows the call, also by a channel that was originated over it."""
+    world = racing(first, second, originated=originated)
     for number, channel in enumerate((first, second)):
         world.ask("POST", f"/channels/{channel}/answer", connection=f"now:{number}")
+    for number in range(len(originated)):
+        world.ask("POST", f"{ORIGINATE}{number}", connection=f"now:{number}")
 
     asked = [world.ask("DELETE", "/bridges/room", connection=f"now:{number}")[0] for number in (1, 0)]
     assert asked == [404, 204]
@@ -170,6 +200,22 @@ def test_requests_that_do_not_race_get_the_responses_in_order(recorded: dict[str
 
     asked = [world.ask("DELETE", "/bridges/room", connection=f"now:{number}")[0] for number in (1, 0)]
     assert asked == [204, 404]
+
+
+def test_a_request_of_minutes_ago_is_not_in_a_race() -> None:
+    """The first call left its request out. The second sends its own over the connection of the first."""
+    world = World(
+        exchange("POST", "/channels/c/answer", status=204)._replace(client="10.0.0.1:1"),
+        exchange("DELETE", "/bridges/room", at_s=1, status=404)._replace(client="10.0.0.1:1"),
+        exchange("POST", "/channels/d/answer", at_s=600, status=204)._replace(client="10.0.0.1:2"),
+        exchange("DELETE", "/bridges/room", at_s=601, status=204)._replace(client="10.0.0.1:2"),
+    )
+    begin(world, "d")
+    world.ask("POST", "/channels/c/answer", connection="now:1")
+    world.now_s = 601
+    world.ask("POST", "/channels/d/answer", connection="now:2")
+
+    assert world.ask("DELETE", "/bridges/room", connection="now:1")[0] == 204
 
 
 def entry(channel: str, at_s: float) -> StasisEntry:

@@ -28,6 +28,8 @@ from .world import START_NS, Listener, S, World, command_at, event
 
 ANSWER = "/channels/c/answer"
 RING = "/channels/c/ring"
+CALLS = [(1, "c"), (2, "d")]
+ROOM = {"id": "room"}
 
 
 def course(world: World) -> list[Any]:
@@ -252,6 +254,31 @@ def test_an_app_that_sends_one_request_after_the_other_is_not_held_for_those_sen
     world.ask("POST", ANSWER)
     world.run()
     assert course(world) == [5, RING, ANSWER, 6]
+
+
+def test_a_query_has_the_response_of_its_time_over_whichever_connection() -> None:
+    """Clients with a pool send it over any connection: it is not that of the call which sent the last request there."""
+    room = json.dumps(ROOM).encode()
+    answers = [command_at(0.1 * n, f"/ari/channels/{c}/answer", seq=n)._replace(client=f"then:{n}") for n, c in CALLS]
+    bridges = [
+        command_at(at_s, "/ari/bridges", seq=number)._replace(method=method, status=200, body=body, client=client)
+        for number, (at_s, method, body, client) in enumerate(
+            [(0.3, "GET", b"[]", "then:1"), (0.4, "POST", room, "then:1"), (0.5, "GET", b"[%s]" % room, "then:2")], 3
+        )
+    ]
+    world = World([event(0, 0), event(6, S)], recorded(*answers, *bridges), speed=None, pace="client", pace_settle_s=0)
+    world.connect()
+    world.run()
+    for method, target, address in (
+        *(("POST", f"/channels/{channel}/answer", f"now:{number}") for number, channel in CALLS),
+        ("GET", "/bridges", "now:2"),
+        ("POST", "/bridges", "now:1"),
+        ("GET", "/bridges", "now:1"),
+    ):
+        world.ask(method, target, address=address)
+        world.run()
+
+    assert [json.loads(one.response.content) for one in world.of(events.Respond)[2:]] == [[], ROOM, [ROOM]]
 
 
 def test_requests_over_a_websocket_are_answered_in_their_order() -> None:

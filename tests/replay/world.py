@@ -132,8 +132,8 @@ class World:
         self.now.ns = end_ns
         self.run()
 
-    def ask(self, method: str, target: str, body: bytes = b"") -> events.RequestReceived:
-        request = events.RequestReceived(RestRequest(method, target, body, "application/json"), "1.2.3.4:5")
+    def ask(self, method: str, target: str, body: bytes = b"", address: str = "1.2.3.4:5") -> events.RequestReceived:
+        request = events.RequestReceived(RestRequest(method, target, body, "application/json"), address)
         self.take(request)
         return request
 

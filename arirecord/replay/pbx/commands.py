@@ -85,6 +85,8 @@ class Commands:
         """Find a request in the recording, and map the ids that the client chose: events with them may come at once."""
         sender = self._links.sender(key, connection)
         if (found := self._answers.find(key, self._now_ns(), self.may_be, sender)) is not None:
+            if key.new_resource is not None and key.new_resource[0] == "channels":
+                self._links.sender(found.key, connection, found.created_id)  # as in the recording, for later requests
             self._bind(key, found)
             return Recalled(found)
         if (refusal := self._refusals.find_first(route, request)) is not None:

@@ -118,11 +118,14 @@ class CreationLinks:
         self._senders.clear()
 
     def sender(self, key: RequestKey, connection: str, created_id: str = "") -> str:
-        """The channel that the latest request over the connection named; empty if this one names a channel itself."""
+        """The channel that the latest request over the connection named or created.
+
+        Empty if this one names a channel itself, and for a query: its response depends on its time, not on its call.
+        """
         link = _links(key, created_id)
         named = [*link.channels, *(channel for one in link.resources for channel in sorted(self.channels(one)))]
         if not named or not connection:
-            return self._senders.get(connection, "")
+            return "" if key.operation.method == "GET" else self._senders.get(connection, "")
         self._senders[connection] = named[0]
         return ""
 

@@ -73,7 +73,7 @@ class ResponseMatcher:
     def __init__(self, exchanges: Sequence[RecordedExchange], name_of: Callable[[str], str]) -> None:
         self._by_key: dict[tuple[object, ...], ExchangeQueue] = {}
         self._by_place: dict[tuple[object, ...], ExchangeQueue] = {}
-        self._by_created_id: dict[str, list[QueuedExchange]] = {}
+        self._by_id: dict[tuple[object, ...], ExchangeQueue] = {}
         self._all: list[QueuedExchange] = []
         for exchange in exchanges:
             if (known := queued_exchange(exchange, name_of)) is not None:
@@ -83,13 +83,13 @@ class ResponseMatcher:
                     self._by_place.setdefault(known.key.operation_key, ExchangeQueue()).exchanges.append(known)
                 # A refused request for the same id has its turn, too: the app asks again after it.
                 if name := known.created_id or (known.key.new_resource or ("", ""))[1]:
-                    self._by_created_id.setdefault(name, []).append(known)
+                    self._by_id.setdefault((name, *known.key.compared), ExchangeQueue()).exchanges.append(known)
 
     def restart(self, since_ns: int | None = None) -> None:
         """Mark all as unused, except those before the time at which the recording continues."""
         for known in self._all:
             known.is_used = since_ns is not None and known.exchange.begun_ns < since_ns
-        for row in (*self._by_key.values(), *self._by_place.values()):
+        for row in (*self._by_key.values(), *self._by_place.values(), *self._by_id.values()):
             row.first = 0
 
     @property
@@ -108,7 +108,7 @@ class ResponseMatcher:
         row = self._by_key.get(key.compared)
         if row is None:
             return None
-        found = self._that_created(key) or row.next(now_ns, may_be)
+        found = self._that_created(key, now_ns) or row.next(now_ns, may_be)
         if found is not None and sender and sender != found.sender:
             found = row.rival(found, sender, may_be) or found
         if found is None and key.new_resource is None:
@@ -120,10 +120,10 @@ class ResponseMatcher:
         row = self._by_place.get(key.operation_key)
         return _used(row.next(now_ns, may_be)) if row and key.new_resource else None
 
-    def _that_created(self, key: RequestKey) -> QueuedExchange | None:
+    def _that_created(self, key: RequestKey, now_ns: int | None) -> QueuedExchange | None:
         """If the client names a recorded resource: the exchange that created it, or was refused to."""
-        known = self._by_created_id.get(key.new_resource[1], []) if key.new_resource else []
-        return next((one for one in known if not one.is_used and one.key.compared == key.compared), None)
+        row = self._by_id.get((key.new_resource[1], *key.compared)) if key.new_resource else None
+        return row.next(now_ns) if row else None
 
 
 @dataclass
@@ -149,10 +149,11 @@ class ExchangeQueue:
     def rival(self, first: QueuedExchange, sender: str, may_be: Allows) -> QueuedExchange | None:
         """The unused exchange of a race with `first` that this sender sent over another connection."""
         for one in islice(self.exchanges, self.first, None):
-            if one.exchange.begun_ns - first.exchange.begun_ns > _RACE_NS:
+            gap_ns = one.exchange.begun_ns - first.exchange.begun_ns
+            if gap_ns > _RACE_NS:
                 break
             is_other = one.sender == sender and one.exchange.client != first.exchange.client
-            if is_other and not one.is_used and may_be(one):
+            if is_other and gap_ns >= -_RACE_NS and not one.is_used and may_be(one):
                 return one
         return None
 
