@@ -321,6 +321,26 @@ def test_a_recorded_query_may_come_at_further_places() -> None:
     assert differences(ANSWER, RING, query) == [f"+ {RING}", f"- {RING}"]
 
 
+def test_a_recorded_query_may_come_again_at_its_place() -> None:
+    recorded = [timed(text, n, n) for n, text in enumerate([ANSWER, "GET /channels/a", RING, "GET /channels/a"])]
+    again = [*recorded[:2], *recorded[1:]]
+
+    assert compared(recorded, again) == []
+
+
+def test_a_request_that_succeeds_in_the_end_may_fail_less_often_before() -> None:
+    """Polling, and a retry: failures that are left out do not stand for the success."""
+    polled = [timed(RING, n, n, status=404) for n in range(5)] + [timed(RING, 6, 6), timed(PLAY, 7, 7)]
+
+    assert compared(polled, polled[4:]) == []
+    assert compared(polled, polled[5:]) == []
+    assert compared(polled, polled[:2] + polled[5:]) == []
+    assert compared(polled, polled[6:]) == [f"- {RING}"]
+    assert compared([*polled[4:], timed(RING, 8, 8)], polled[4:]) == [f"- {RING}"]
+    between = [timed(RING, 0, 0, status=404), timed(ANSWER, 1, 1), timed(RING, 2, 2, status=404)]
+    assert compared(between, between[:2]) == []
+
+
 def test_how_often_an_app_repeats_a_request_is_learned_if_it_varies() -> None:
     """A request that both runs repeat is a change of the app; one that is missing is a difference in any case."""
 
@@ -370,7 +390,7 @@ def test_tasks_of_an_app_that_handle_a_channel_each_have_no_order() -> None:
             timed("POST /channels/a/snoop?app=x&appArgs=b", 9.3, 9.4, created_id="b"),  # they are one call
         ]
         live = [recorded[int(number)]._replace(begun_ns=n, ended_ns=n) for n, number in enumerate(order, 1)]
-        starts = [(1.0, 0.0, start("a")), (1.05, 0.0, start("b"))]
+        starts = [(0.99, 0.0, start("a")), (1.05, 0.0, start("b"))]
         return bool(lateness(starts, recorded, live, Limits(max_delay_s=100), lines=True))
 
     assert not differs("012345", overlap_s=0.1)
@@ -379,6 +399,55 @@ def test_tasks_of_an_app_that_handle_a_channel_each_have_no_order() -> None:
     assert differs("102345", overlap_s=0.1)  # of one task
     assert differs("021345")  # no tasks
     assert differs("021345", task_s=0.5, overlap_s=0.1)  # too late for a reaction to its channel
+
+
+def finished(channel: str) -> dict[str, Any]:
+    return {"type": "PlaybackFinished", "playback": {"id": f"p-{channel}", "target_uri": f"channel:{channel}"}}
+
+
+PLAY_B = "POST /channels/b/play?media=x"
+TASKS = [timed("POST /channels/a/ring", 1.2, 1.4), timed("POST /channels/b/ring", 1.3, 1.4)]
+
+
+def test_tasks_react_to_the_ends_of_their_playbacks() -> None:
+    events = [(1.0, 1.0, start("a")), (1.05, 1.0, start("b", "to", "a")), (8.0, 2.0, finished("a"))]
+    events.append((8.001, 2.0, finished("b")))
+    recorded = [*TASKS, timed(PLAY, 8.01, 8.02), timed(PLAY_B, 8.03, 8.04)]
+    live = [*TASKS, timed(PLAY_B, 2.01, 2.02), timed(PLAY, 2.03, 2.04)]
+
+    assert lateness(events, recorded, live, lines=True) == []
+
+
+def test_requests_of_a_task_keep_their_order_whatever_calls_overlap() -> None:
+    """The app reacts to a channel with a request for another one first: that one had no event of its own."""
+    events = [(1.0, 1.0, start("a")), (1.0, 1.0, start("c")), (4.99, 2.0, start("b", "to", "a"))]
+    other_call = "POST /channels/c/ring"
+    recorded = [timed(ANSWER, 5.01, 5.02), timed(other_call, 5.015, 5.018), timed(PLAY_B, 5.03, 5.04)]
+    live = [timed(PLAY_B, 2.01, 2.02), timed(other_call, 2.02, 2.021), timed(ANSWER, 2.03, 2.04)]
+
+    assert lateness(events, recorded, recorded, Limits(max_delay_s=100), lines=True) == []
+    found = lateness(events, recorded, live, Limits(max_delay_s=100), lines=True)
+    assert [line for line in found if line[0] in "+-"] == [f"+ {PLAY_B}", f"- {PLAY_B}"]
+
+
+def test_any_request_in_flight_shows_tasks() -> None:
+    """Not only the one before."""
+    events = [(0.99, 1.0, start("a")), (1.05, 1.0, start("b", "to", "a"))]
+    recorded = [timed(ANSWER, 1, 1.5), timed(PLAY, 1.1, 1.2), timed("POST /channels/b/ring", 1.3, 1.4)]
+    live = [timed(ANSWER, 1, 1.1), timed("POST /channels/b/ring", 1.2, 1.3), timed(PLAY, 1.4, 1.5)]
+
+    assert lateness(events, recorded, live, lines=True) == []
+
+
+@pytest.mark.parametrize("order", ["abqpq", "qabqp", "abqqp", "aqbqp", "abqp"])
+def test_a_query_may_come_at_further_places_beside_tasks(order: str) -> None:
+    texts = {"a": ANSWER, "q": "GET /channels/a", "b": PLAY_B, "p": PLAY}
+    events = [(1.0, 1.0, start("a")), (1.05, 1.0, start("b", "to", "a"))]
+
+    def course(letters: str) -> list[Request]:
+        return [*TASKS, *(timed(texts[one], 1.5 + n / 10, 1.55 + n / 10) for n, one in enumerate(letters))]
+
+    assert lateness(events, course("aqbp"), course(order), lines=True) == []
 
 
 def key(channel: str) -> dict[str, Any]:

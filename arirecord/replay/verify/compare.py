@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from arirecord.replay.rest.request_key import RequestKey
@@ -121,10 +121,14 @@ def _begun_ns(request: Request) -> int:
 
 def _has_tasks(recorded: Sequence[Request]) -> bool:
     """Whether requests for several channels were in flight together. They are in the order of their begin."""
-    of_channels = [one for one in recorded if one.key.channels]
-    return any(
-        one.ended_ns > other.begun_ns and not _share_channels(one, other) for one, other in pairwise(of_channels)
-    )
+    in_flight: list[Request] = []
+    for request in recorded:
+        if request.key.channels:
+            in_flight = [one for one in in_flight if one.ended_ns > request.begun_ns]
+            if not all(_share_channels(one, request) for one in in_flight):
+                return True
+            in_flight.append(request)
+    return False
 
 
 def _share_channels(one: Request, other: Request) -> bool:
@@ -209,8 +213,8 @@ def _may_swap(recorded: Sequence[_Line], first: int | None, second: int | None, 
     if first is None or second is None:
         return any_order and first is None and second is not None
     one, other = recorded[second].request, recorded[first].request
-    is_of_a_task = one.key.channels and not _share_channels(one, other)
-    since_ns = recorded[first].since_ns if is_of_a_task else other.begun_ns
+    are_tasks = not _share_channels(one, other) and recorded[second].since_ns < one.begun_ns  # each after its own event
+    since_ns = recorded[first].since_ns if are_tasks else other.begun_ns
     return second < first and (any_order or one.ended_ns > since_ns)
 
 
@@ -219,15 +223,17 @@ def _with_effect(recorded: Sequence[_Line], live: Sequence[_Line]) -> list[_Line
     wanted, left = Counter(line.text for line in recorded), Counter(line.text for line in live)
     # A query with other parameters stands for a recorded one that did not come.
     changed = Counter(line.request.key.operation_key for line in recorded if not left[line.text])
-    # Of a query that comes more often, the copy at another place is the additional one.
-    known_places = {(line.text, command) for line, command in _after_commands(recorded)}
+    are_in_place = _in_place(recorded, live)
+    in_place = Counter(line.text for line, is_in_place in zip(live, are_in_place, strict=True) if is_in_place)
     found = []
-    for line, command in _after_commands(live):
+    for line, is_in_place in zip(live, are_in_place, strict=True):
         place = line.request.key.operation_key
-        is_spare = left[line.text] > wanted[line.text] and (line.text, command) not in known_places
+        # Of a query that comes more often, a copy at another place is the additional one.
+        is_spare = not is_in_place and in_place[line.text] >= wanted[line.text]
+        in_place[line.text] -= is_in_place
         left[line.text] -= 1
         is_additional = _is_query(line) and (is_spare or not wanted[line.text]) and not changed[place]
-        is_repeated = line.request.status >= 400 and left[line.text] >= max(wanted[line.text], 1)
+        is_repeated = _has_failed(line) and left[line.text] >= max(wanted[line.text], 1)
         if not is_additional and not is_repeated:
             found.append(line)
             changed[place] -= not wanted[line.text] and changed[place] > 0
@@ -239,23 +245,50 @@ def _is_query(line: _Line) -> bool:
     return line.request.key.operation.method == "GET"
 
 
-def _after_commands(lines: Iterable[_Line]) -> Iterator[tuple[_Line, str]]:
-    """Each request with the command before it, which shows its place."""
-    command = ""
+def _has_failed(line: _Line) -> bool:
+    return line.request.status >= 400
+
+
+def _in_place(recorded: Sequence[_Line], live: Sequence[_Line]) -> list[bool]:
+    """Of each new request, whether it comes after the same command as recorded.
+
+    Tasks may have put the command of another channel between: then the command before it for its own channels counts.
+    """
+    found = [False] * len(live)
+    left = Counter(line.text for line in recorded)
+    for is_own in (False, True):
+        places = Counter(_places(recorded, is_own))
+        for number, place in enumerate(_places(live, is_own)):
+            if not found[number] and left[place[0]] and places[place]:
+                found[number] = True
+                left[place[0]] -= 1
+                places[place] -= 1
+    return found
+
+
+def _places(lines: Iterable[_Line], is_own: bool) -> Iterator[tuple[str, str]]:
+    """Each request with the command before it, of its own channels if `is_own`."""
+    commands: dict[Sequence[str], str] = {}
     for line in lines:
-        yield line, command
-        command = command if _is_query(line) else line.text
+        channels = tuple(line.request.key.channels) if is_own else ()
+        yield line.text, commands.get(channels, "")
+        if not _is_query(line):
+            commands[channels] = line.text
 
 
 def _without_repeated(recorded: Sequence[_Line], live: Sequence[_Line]) -> list[_Line]:
     """The recorded requests without failed ones that the new app repeats less often."""
-    left = {text: max(count, 1) for text, count in Counter(line.text for line in live).items()}
+    now = Counter(line.text for line in live)
+    spare = Counter(line.text for line in recorded if _has_failed(line))
+    spare.subtract(line.text for line in live if _has_failed(line))
+    spare &= Counter({text: n - max(now[text], 1) for text, n in Counter(line.text for line in recorded).items()})
     found = []
-    for line in recorded:
-        if line.request.status < 400 or left.setdefault(line.text, 1) > 0:
+    for line in reversed(recorded):
+        if _has_failed(line) and spare[line.text]:
+            spare[line.text] -= 1
+        else:
             found.append(line)
-            left[line.text] = left.get(line.text, 1) - 1
-    return found
+    return found[::-1]
 
 
 def _some(mark: str, texts: Sequence[str]) -> list[str]:

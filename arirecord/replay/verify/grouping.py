@@ -1,6 +1,6 @@
 """Requests as verification compares them, grouped by call: ids that occur together belong together."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -129,10 +129,7 @@ class Grouping:
         owned = [("channels", channel) for channel in channels_of(event)]
         for name in ("bridge", "bridge_from"):
             owned += [("bridges", resource_id)] if (resource_id := _id(event.get(name))) else []
-        for name in ("playback", "recording"):
-            target = event[name].get("target_uri") if isinstance(event.get(name), dict) else None
-            kind, _, resource_id = str(target or "").partition(":")
-            owned += [(f"{kind}s", resource_id)] if kind in ("channel", "bridge") else []
+        owned += _targets(event)
         return {call for one in owned if (call := self._of(one)) != NO_CALL}
 
     def knows(self, text: str) -> bool:
@@ -177,9 +174,18 @@ class Grouping:
 
 
 def channels_of(event: Object) -> list[str]:
-    """The ids of the channels that an event names."""
+    """The ids of the channels that an event names, also as the target of a playback or of a recording."""
     named = (event.get(name) for name in ("channel", "peer", "caller", "replace_channel"))
-    return [channel for channel in map(_id, named) if channel]
+    return [*filter(None, map(_id, named)), *(channel for kind, channel in _targets(event) if kind == "channels")]
+
+
+def _targets(event: Object) -> Iterator[tuple[str, str]]:
+    """The channel or the bridge of a playback and of a recording in an event."""
+    for name in ("playback", "recording"):
+        target = event[name].get("target_uri") if isinstance(event.get(name), dict) else None
+        kind, _, resource_id = str(target or "").partition(":")
+        if kind in ("channel", "bridge"):
+            yield f"{kind}s", resource_id
 
 
 def _call(channel_id: str, channel: Object, t_ns: int) -> CallRequests:
