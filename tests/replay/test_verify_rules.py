@@ -486,6 +486,16 @@ def test_of_two_requests_at_once_none_is_early_because_the_other_was_answered() 
     assert lateness([(1.0, 1.0, start("a"))], recorded, now) == []
 
 
+def test_events_before_its_cause_excuse_no_late_reaction() -> None:
+    """Many earlier events of the call cover all times. A timer that runs out as an event comes has its time exactly."""
+    events = [(1.0, 1.0, start("a")), *((1.2 + 0.4 * n, 1.0, key("a")) for n in range(20))]
+    recorded = [timed(ANSWER, 8.81, 8.82)]
+
+    (late,) = lateness(events, recorded, [timed(ANSWER, 5.21, 5.22)])
+    assert late == f"{ANSWER}: 4.20 s too late, 4.21 s after ChannelDtmfReceived; recorded 0.01 s"
+    assert lateness(events, recorded, [timed(ANSWER, 8.82, 8.83)]) == []
+
+
 def test_a_request_may_follow_an_event_of_another_call() -> None:
     """An agent is free: the next caller, who waited for long, is connected."""
     events = [(1.0, 1.0, start("a")), (100.0, 1.1, {**key("b"), "type": "ChannelDestroyed"})]

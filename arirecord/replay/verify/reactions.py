@@ -18,6 +18,10 @@ __all__ = ["Reactions"]
 # sooner after an event of another call than this may be a reaction to it.
 _TIMER_S: Final = 0.3
 
+# A request this soon after an event or a response of its call reacts to it, as a rule. A timer that runs out just then
+# has its recorded time within this.
+_AT_ONCE_S: Final = 0.05
+
 # An app reacts to an event of a channel within this time, unless it is busy with something else.
 _REACTION_NS: Final = 500_000_000
 
@@ -108,6 +112,8 @@ class Reactions:
         own, every = self._causes.get(self._call(recorded), []), self._causes[None]
         for causes, recent_s in ((own, max_delay_s), (every, timer_s)):
             end = bisect_right(causes, recorded.begun_ns, key=itemgetter(0))
+            is_at_once = causes is own and end and recorded.begun_ns - causes[end - 1].t_ns <= _AT_ONCE_S * 1e9
+            earlier_s = min(_AT_ONCE_S, timer_s) if is_at_once else timer_s
             for at in range(end - 1, -1, -1):
                 is_recent = recorded.begun_ns - causes[at].t_ns <= recent_s * 1e9
                 is_latest = at == end - 1
@@ -117,7 +123,7 @@ class Reactions:
                     # A replay can send this cause and later ones closer together than they were recorded.
                     yield causes[at], max(max_delay_s / 2, timer_s)
                 else:
-                    yield causes[at], max_delay_s if is_recent or (is_latest and causes is own) else timer_s
+                    yield causes[at], max_delay_s if is_recent or (is_latest and causes is own) else earlier_s
 
     def _replayed_ns(self, cause: _Cause, replayed: Mapping[int, Request]) -> int | None:
         """When the replay sent an event or a response; None if it did not."""
