@@ -45,7 +45,7 @@ def command(session: SessionInput, by_type: bool, calls: tuple[str, ...], output
       arirecord export today.parquet -o events/ --by-type
       arirecord export today.parquet -o events.csv
       arirecord export today.parquet --call 1795474657.0 -o call.jsonl
-      arirecord export today.parquet --number 1001 --format jsonl -o - | jq .frame
+      arirecord export today.parquet --format jsonl -o - | jq .frame
     """
     from arirecord.transform.export import export_by_type, export_lines, export_table, jsonl_lines
 
