@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import orjson
-
 from arirecord.asterisk.agent_stages import FIRST_RESULT_S, STT_DELAY_S, TURN_DELAYS_S, USER_TURN, stage_of
 from arirecord.errors import OtlpError
+from arirecord.json_text import json_value
 
 __all__ = ["StageSpan", "read_spans"]
 
@@ -79,21 +78,14 @@ def _documents(path: Path, file: IO[bytes]) -> Iterator[tuple[int, Any]]:
             raise OtlpError(f"{path}: line {number} has more than {_MOST_BYTES >> 20} MiB. {_HELP}")
         if not line.strip():
             continue
-        value = _decoded(line)
+        value = json_value(line)
         if value is None and number == 1:
             text = line + file.read(_MOST_BYTES + 1 - len(line))
-            if len(text) <= _MOST_BYTES and (whole := _decoded(text)) is not None:
+            if len(text) <= _MOST_BYTES and (whole := json_value(text)) is not None:
                 yield 1, whole
                 return
             file.seek(len(line))
         yield number, value
-
-
-def _decoded(text: bytes) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _spans_of(document: Mapping[str, Any], attribute: str | None) -> Iterator[StageSpan]:

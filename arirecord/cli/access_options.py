@@ -1,6 +1,7 @@
 """Options of the verbs that listen: who may connect besides programs of this machine."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import TypeVar
 
 import click
@@ -8,6 +9,7 @@ import click
 from arirecord.asterisk.web_access import WebAccess, is_loopback
 
 from .console import warn
+from .replay_types import option_of
 
 __all__ = ["access_options", "check_access"]
 
@@ -16,22 +18,11 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 def access_options(command: Command) -> Command:
     """Add `--allow-origin`, `--allow-host` and `--insecure-open`, as `replay` has them."""
-    for option in (
-        click.option("--insecure-open", is_flag=True, help="Listen for other machines without a password (unsafe)."),
-        click.option(
-            "--allow-host",
-            multiple=True,
-            metavar="NAME",
-            help="Name of this server that clients may use, besides its address (repeatable).",
-        ),
-        click.option(
-            "--allow-origin",
-            multiple=True,
-            metavar="http[s]://HOST[:PORT]",
-            help="Serve web pages of this origin too, besides those of this machine (repeatable).",
-        ),
-    ):
-        command = option(command)
+    from arirecord.replay.options import ReplayOptions
+
+    declared = {each.name: each for each in fields(ReplayOptions)}
+    for name in ("insecure_open", "allow_host", "allow_origin"):
+        command = option_of(declared[name])(command)
     return command
 
 

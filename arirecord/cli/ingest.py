@@ -43,16 +43,8 @@ def command(sessions: tuple[Path, ...], root: Path, tables: bool) -> None:
     took = duration_text(perf_counter() - begun_s)
     say(f"{root}: {len(done.added):,} parts with {done.rows:,} rows added in {took}{known}.")
     if tables:
-        _build_tables(root)
+        from .build_tables import command as build
+
+        click.get_current_context().invoke(build, action="build", session=root)
     if done.problems:
         raise SystemExit(LOST)
-
-
-def _build_tables(root: Path) -> None:
-    from arirecord.lake.build_tables import build_tables
-
-    from .session_input import open_session
-
-    with progress() as update:
-        built = build_tables(open_session(root), progress=update)
-    say(f"{built.folder}: tables of {built.window_count:,} windows, {built.computed_count:,} of them computed.")

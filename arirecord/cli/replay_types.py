@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 import click
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from arirecord.select.times import Position
     from arirecord.session.reader import SessionFile
 
-__all__ = ["call_starts", "find_call", "option_of", "values_of"]
+__all__ = ["SPEED", "call_starts", "find_call", "option_of", "values_of"]
+
+Command = TypeVar("Command", bound=Callable[..., object])
 
 
 def _parse_speed(text: str) -> float | None:
@@ -37,8 +39,9 @@ def _parse_pair(text: str) -> tuple[str, str]:
     return recorded, asked
 
 
+SPEED: Final = Parsed("speed", _parse_speed)
 _TYPES: Final[Mapping[str, click.ParamType[Any]]] = {
-    "speed": Parsed("speed", _parse_speed),
+    "speed": SPEED,
     "port": click.IntRange(0, 65535),
     "loop": click.IntRange(0),
     "seed": click.IntRange(0),
@@ -53,7 +56,7 @@ _OUTPUTS: Final[Mapping[str, Formats]] = {"record_client": SESSION, "chaos_log":
 _MORE: Final[Mapping[str, Any]] = {name: {"shell_complete": complete_event_types} for name in ("types", "exclude")}
 
 
-def option_of(declared: "Field[Any]") -> Callable[[Callable[..., None]], Callable[..., None]]:
+def option_of(declared: "Field[Any]") -> Callable[[Command], Command]:
     """The option of the command for a field of `ReplayOptions`, from what is declared there."""
     settings: dict[str, Any] = dict(declared.metadata) | _MORE.get(declared.name, {})
     flag = settings.pop("name", declared.name.removesuffix("_s").removesuffix("_ns")).replace("_", "-")

@@ -19,6 +19,7 @@ from .completion import later
 from .console import echo, say
 from .output import Input, Output, Verb, build_result_options
 from .param_types import DURATION, Parsed
+from .replay_types import SPEED
 
 if TYPE_CHECKING:
     from arirecord.replay.verify import Compared, Rule, Verified
@@ -31,6 +32,7 @@ __all__ = ["command"]
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
 @click.option(
     "--speed",
+    type=SPEED,
     default="max",
     show_default=True,
     metavar="SPEED",
@@ -84,7 +86,7 @@ __all__ = ["command"]
 def command(
     session: Path,
     command: tuple[str, ...],
-    speed: str,
+    speed: float | None,
     application: str | None,
     ignore: "tuple[Rule, ...]",
     any_order: bool,
@@ -128,9 +130,7 @@ def command(
 
     limits = Limits(any_order, max_delay, strict)
     typed_lines = typed.read().splitlines() if typed is not None else ()
-    options = VerifyOptions(
-        _speed(speed), pace_timeout, start_timeout, 0.5, application, ignore, limits, connect, typed_lines
-    )
+    options = VerifyOptions(speed, pace_timeout, start_timeout, 0.5, application, ignore, limits, connect, typed_lines)
     results = []
     paths = sessions_in(session)
 
@@ -190,18 +190,6 @@ def _learn(session: Path, first: "Verified", second: "Verified") -> None:
         text = rules_text(session, rules)
         target.write_text(text, "utf-8")
         say(f"{target}: {len(rules)} new rules; later runs apply them.")
-
-
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0
-    if not 0 < speed < float("inf"):
-        raise click.BadParameter(f"{text!r} is not a number above 0 or max", param_hint="--speed")
-    return speed
 
 
 async def _until_signal(result: "Coroutine[Any, Any, Verified]") -> "Verified":

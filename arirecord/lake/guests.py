@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 
 from arirecord.analytics.connection import Tables
 from arirecord.analytics.views import SessionViews, name
-from arirecord.asterisk.catalogue import columns_of, event_types
+from arirecord.asterisk.catalogue import channel_columns
 from arirecord.session.header import Header
 from arirecord.session.parts import Part
 
@@ -57,7 +56,7 @@ def _rows_of(window: LakeWindow, ids: Collection[str], threads: int, memory: str
     connection.execute("CREATE TABLE guest_ids AS FROM given_ids")
     rows = 'later."rows"'
     present = {column for column, *_ in connection.execute(f"DESCRIBE FROM {rows}").fetchall()}
-    naming = [f"{name(column)} IN (FROM guest_ids)" for column in _id_columns() if column in present]
+    naming = [f"{name(column)} IN (FROM guest_ids)" for column in channel_columns("id") if column in present]
     naming += [
         f"list_has_any({name(column)}, (SELECT list(id) FROM guest_ids))" for column in _LISTS if column in present
     ]
@@ -95,10 +94,3 @@ def _target(column: str) -> str:
 def _tokens(columns: Iterable[str]) -> str:
     words = f"url_decode(concat_ws(' ', {', '.join(columns)}))"
     return rf"""regexp_extract_all({words}, '[^\s"/?&=,{{}}\[\]\\:]+')"""
-
-
-@cache
-def _id_columns() -> Collection[str]:
-    """Return the columns with ids of channels: the snapshot of a channel has a dialplan, too."""
-    names = {column.name for event_type in event_types() for column in columns_of(event_type)}
-    return sorted(column for column in names if column.endswith("_id") and f"{column[:-3]}_dialplan_app_name" in names)

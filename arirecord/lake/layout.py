@@ -40,7 +40,6 @@ __all__ = [
     "part_at",
     "server_folder",
     "server_of",
-    "table_folder",
     "table_names",
 ]
 
@@ -99,11 +98,6 @@ def date_of(folder: str) -> date:
 def events_folder(root: Path, server: str | None, day: date) -> Path:
     """Return the folder with the parts of a server's day; it may be missing."""
     return root / LAKE_EVENTS / server_folder(server) / date_folder(day)
-
-
-def table_folder(root: Path, table: str, server: str | None, day: date) -> Path:
-    """Return the folder with a kept table of a server's day; it may be missing."""
-    return root / _TABLES / table / server_folder(server) / date_folder(day)
 
 
 def table_names(root: Path) -> list[str]:

@@ -16,6 +16,7 @@ from arirecord.errors import ArirecordError, NotASession
 from arirecord.redact.erasure import Erasure, erase_from_part
 from arirecord.redact.leak_check import LeakSearch
 from arirecord.session.folder_files import is_lake, sessions_and_journals
+from arirecord.session.header import Header
 from arirecord.session.object_store import ObjectPath
 from arirecord.session.output_file import give_name
 from arirecord.session.parquet import parquet_file
@@ -74,33 +75,27 @@ def _old_in_lake(root: Path, before: datetime, miss: Callable[[str], None]) -> I
     for table in (None, *table_names(root)):
         for part in list_parts(root, table):
             end = datetime(part.day.year, part.day.month, part.day.day, tzinfo=UTC).timestamp() + 86_400
-            if end <= before.timestamp() and (table is not None or _is_session(part.path, miss)):
+            if end <= before.timestamp() and (table is not None or _header(part.path, miss) is not None):
                 yield OldPart(part.path, part.path.stat().st_size, table, part.server)
 
 
 def _is_older(path: Path, before: datetime, miss: Callable[[str], None]) -> bool:
-    if path.is_symlink():
+    header = _header(path, miss)
+    if header is None or header.last_at is None:
         return False
-    try:
-        last_at = read_part(path).header.last_at
-    except ArirecordError as error:
-        miss(f"{path} stays: {error}")
-        return False
-    if last_at is None:
-        return False
-    last = datetime.fromisoformat(last_at)
+    last = datetime.fromisoformat(header.last_at)
     return (last if last.tzinfo else last.replace(tzinfo=UTC)) < before
 
 
-def _is_session(path: Path, miss: Callable[[str], None]) -> bool:
+def _header(path: Path, miss: Callable[[str], None]) -> Header | None:
+    """Return the header of a session; None for a link and for any other file, which is reported."""
     if path.is_symlink():
-        return False
+        return None
     try:
-        read_part(path)
+        return read_part(path).header
     except ArirecordError as error:
         miss(f"{path} stays: {error}")
-        return False
-    return True
+        return None
 
 
 @dataclass

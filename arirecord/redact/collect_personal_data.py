@@ -8,11 +8,11 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-import orjson
 import pyarrow.compute as pc
 
 from arirecord.asterisk import catalogue
 from arirecord.asterisk.catalogue import columns_of, event_types
+from arirecord.json_text import json_value
 from arirecord.select.numbers import SEPARATORS
 from arirecord.session.reader import SessionFile
 from arirecord.session.rewrite import read_batches
@@ -257,10 +257,7 @@ def _objects(text: str, depth: int = 0) -> Iterator[dict[str, Any]]:
     """Yield all objects in a JSON text, also those in its strings."""
     if text[:1] not in ("{", "[") or depth > 4:
         return
-    try:
-        waiting: list[Any] = [orjson.loads(text)]
-    except ValueError:
-        return
+    waiting: list[Any] = [json_value(text)]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):

@@ -28,7 +28,7 @@ from .leak_check import LeakSearch
 from .number_finder import MAX_DIGITS, SHORT, Finder
 from .patterns import Patterns
 from .pseudonym import national_forms
-from .redact import Redactor, masked_row
+from .redact import Redactor, masked_row, recording_times
 from .unescape import is_json
 from .word_index import WordIndex
 
@@ -101,7 +101,7 @@ def erase_from_part(part: Part, erasure: Erasure, target: Path, progress: Progre
 
     Raises `LeakError` if a number is left even so; the file is removed. Raises `NotASession`, `OSError`.
     """
-    finder = erasure.finder(*_times(part))
+    finder = erasure.finder(*recording_times(part.header))
     redactor, search = erasure.redactor(finder), erasure.search(finder)
     header = _erased_header(part.header, redactor.text)
     is_changed = header.dump() != part.header.dump() or any(
@@ -196,11 +196,3 @@ def _erased_header(header: Header, text: Callable[[str], str]) -> Header:
 
     texts = {name: erased(getattr(header, name)) for name in ("source", "drift", "problems", "applications", "ended")}
     return replace(header, **texts) if texts != {name: getattr(header, name) for name in texts} else header
-
-
-def _times(part: Part) -> tuple[datetime, datetime]:
-    started_at = datetime.fromtimestamp(part.header.started_ns / 1e9, UTC)
-    first, last = (
-        datetime.fromisoformat(at) if at else started_at for at in (part.header.first_at, part.header.last_at)
-    )
-    return first, last

@@ -201,7 +201,7 @@ def redact_session(
     does, `TargetExists` and `OSError`.
     """
     check_output(target, inputs=session.inputs, force=force)
-    finder = Finder(options.min_digits, *_times(session))
+    finder = Finder(options.min_digits, *recording_times(session.header))
     originals = collect(session, finder, progress)
     kept = {plain_digits(number) or number for number in options.keep}
     numbers = {n for n in originals.numbers if n not in kept and not is_service(n, options.regions)}
@@ -324,11 +324,10 @@ def _rows_of(leaks: list[Leak]) -> set[int]:
     return {row for leak in leaks for row in leak.rows}
 
 
-def _times(session: SessionFile) -> tuple[datetime, datetime]:
-    first, last = (
-        datetime.fromisoformat(at) if at else datetime.fromtimestamp(session.header.started_ns / 1e9, UTC)
-        for at in (session.header.first_at, session.header.last_at)
-    )
+def recording_times(header: Header) -> tuple[datetime, datetime]:
+    """Return when the first and the last row of a recording were received."""
+    started_at = datetime.fromtimestamp(header.started_ns / 1e9, UTC)
+    first, last = (datetime.fromisoformat(at) if at else started_at for at in (header.first_at, header.last_at))
     return first, last
 
 

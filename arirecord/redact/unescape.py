@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from html import unescape
 
-import orjson
+from arirecord.json_text import json_value
 
 __all__ = ["TextView", "cut", "is_json", "key_of", "views"]
 
@@ -222,10 +222,4 @@ def key_of(pieces: list[str], index: int) -> str:
 
 def is_json(text: str) -> bool:
     """Return whether a text is an object or list in JSON, as frames are."""
-    if text[:1] not in ("{", "["):
-        return False
-    try:
-        orjson.loads(text)
-    except ValueError:
-        return False
-    return True
+    return text[:1] in ("{", "[") and json_value(text) is not None

@@ -97,7 +97,6 @@ def _lanes(facts: Facts) -> Mapping[str, Lane]:
             is_answered=leg["is_answered"],
             ended_at=leg["ended_at"],
             first_seq=leg["first_seq"],
-            last_seq=leg["last_seq"],
             ended_seq=ended.get(channel_id),
             ended_by=None if soft is None else "asterisk" if soft else "itself",
             hangup_cause=leg["hangup_cause"],
@@ -170,15 +169,11 @@ _FROM_MODELS = ("BridgeAttendedTransfer", "BridgeBlindTransfer", "ChannelTransfe
 def _in_the_call(facts: Facts) -> Iterator[Event]:
     """Yield events up to the end of the call, and those of its bridges within 1 s after it."""
     call = facts.call
+    ended_at = call["ended_at"] or facts.recording_ended_at
     for event in facts.events:
-        is_after = event.seq > call["last_seq"] and (event.at - _end(facts)).total_seconds() < 1
+        is_after = event.seq > call["last_seq"] and (event.at - ended_at).total_seconds() < 1
         if call["first_seq"] <= event.seq <= call["last_seq"] or is_after:
             yield event
-
-
-def _end(facts: Facts) -> datetime:
-    ended_at: datetime = facts.call["ended_at"] or facts.recording_ended_at
-    return ended_at
 
 
 def _transfer(row: Row, bridges: Mapping[str, Bridge]) -> LadderStep:

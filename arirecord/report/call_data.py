@@ -106,7 +106,7 @@ def read_facts_of(connection: duckdb.DuckDBPyConnection, call_ids: Sequence[str]
     ordered = connection.execute(
         "SELECT call_id FROM calls WHERE call_id IN (SELECT unnest(?)) ORDER BY first_seq", [call_ids]
     ).fetchall()
-    ended_at = _recording_end(connection)
+    ((ended_at,),) = connection.execute("SELECT max(COALESCE(timestamp, received_at)) FROM rows").fetchall()
     ((timezone,),) = connection.execute("SELECT param_text('timezone')").fetchall()
     for begin in range(0, len(ordered), _AT_ONCE):
         yield from _read_some(
@@ -220,13 +220,6 @@ def _without_application(data: Row, raw: str) -> bytes:
         return orjson.dumps({**data, "application": None}, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # nested deeper than orjson writes
         return raw.encode()
-
-
-def _recording_end(connection: duckdb.DuckDBPyConnection) -> datetime:
-    """Return the end of the recording: the last event's time or receipt."""
-    ended_at: datetime
-    ((ended_at,),) = connection.execute("SELECT max(COALESCE(timestamp, received_at)) FROM rows").fetchall()
-    return ended_at
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> Sequence[Row]:

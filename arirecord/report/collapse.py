@@ -31,7 +31,6 @@ def fold(story: Story, max_lanes: int) -> Story:
         label=f"{len(ids)} others",
         name=f"{len(ids)} channels, {others[0].letter} to {others[-1].letter}",
         first_seq=min(other.first_seq for other in others),
-        last_seq=max(other.last_seq for other in others),
         ended_seq=None if any(o.ended_seq is None for o in others) else max(o.ended_seq or 0 for o in others),
         created_at=min((o.created_at for o in others if o.created_at), default=None),
         answered_at=min((o.answered_at for o in others if o.answered_at), default=None),

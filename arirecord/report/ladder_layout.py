@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from .story import Evidence, Interval, Lane, Story
+from .story import Evidence, Interval, LadderStep, Lane, Story
 
-__all__ = ["STATES", "bar_state", "ending", "length_s", "offset_s", "offset_text", "spent", "state_at", "ticks", "ties"]
+__all__ = [
+    "STATES", "bar_state", "ending", "length_s", "offset_s", "offset_text", "spent", "state_at", "ticks", "ties",
+    "until_text",
+]  # fmt: skip
 
 STATES = ("hold", "talking", "waiting", "up", "ringing", "alive")
 """States of a lane, the strongest first: a lane on hold also talks, is in a bridge and is up."""
@@ -29,6 +32,11 @@ def offset_text(seconds: float | None) -> str:
     hours, minutes = divmod(minutes, 60)
     head = f"{hours}:{minutes:02}" if hours else f"{minutes}"
     return f"{sign}{head}:{rest_ms / 1000:06.3f}"
+
+
+def until_text(story: Story, moment: LadderStep) -> str:
+    """Return `, until …` for a moment that lasts; an empty text for others."""
+    return f", until {offset_text(offset_s(story, moment.last_at))}" if moment.last_at else ""
 
 
 def length_s(story: Story) -> float:

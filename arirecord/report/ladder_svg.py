@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from arirecord.printable import printable
 
 from .collapse import fold
-from .ladder_layout import length_s, offset_s, offset_text, ticks
+from .ladder_layout import length_s, offset_s, offset_text, ticks, until_text
 from .story import Interval, LadderStep, Lane, Story, sentence
 from .style import ladder_style
 from .turn_lanes import SPEAKERS
@@ -35,8 +35,8 @@ def ladder_svg(story: Story, *, max_lanes: int = MAX_LANES, is_standalone: bool 
     width = bars_width + 2 * _EDGE
     bars, top = _timeline(story, bars_width, has_head=is_standalone)
     ladder, height = _ladder(story, top + 20, width)
-    title = escape(_plain(f"Call {story.call_id}: {story.title}, {story.result}"))
-    about = escape(_plain(story.summary or "; ".join(f"{name} {value}" for name, value in story.facts.items())))
+    title = escape(printable(f"Call {story.call_id}: {story.title}, {story.result}"))
+    about = escape(printable(story.summary or "; ".join(f"{name} {value}" for name, value in story.facts.items())))
     style = f"<style>{ladder_style()}</style>" if is_standalone else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" width="{width}" height="{height}" '
@@ -47,7 +47,7 @@ def ladder_svg(story: Story, *, max_lanes: int = MAX_LANES, is_standalone: bool 
 
 def _lane_width(story: Story) -> int:
     """Return the width of a lane that fits the longest word of the labels, such as a phone number of 15 digits."""
-    longest = max((cell_len(word) for lane in story.lanes for word in _plain(lane.label).split(" ")), default=0)
+    longest = max((cell_len(word) for lane in story.lanes for word in printable(lane.label).split(" ")), default=0)
     return min(max(_LANE, math.ceil(longest * _LETTER) + 6), _WIDEST_LANE)
 
 
@@ -94,7 +94,7 @@ def _timeline(story: Story, width: int, *, has_head: bool) -> tuple[list[str], i
             if moment.kind == "dtmf" and at is not None and story.lane_of(moment.channel_id) is lane:
                 begun = x(at - (moment.duration_ms or 0) / 1000)
                 digit = _say(begun - 3.6, y + 15.5, moment.label[:1], "digit")
-                parts.append(f'<g class="key"><title>{escape(_plain(sentence(story, moment)))}</title>')
+                parts.append(f'<g class="key"><title>{escape(printable(sentence(story, moment)))}</title>')
                 parts.append(f'<circle cx="{begun}" cy="{y + 11.5}" r="7.5"/>{digit}</g>')
     for place, speaker in enumerate(speakers, len(story.lanes)):
         parts += _turns(story, speaker, top + 18 + place * _ROW, x)
@@ -137,7 +137,7 @@ def _ladder(story: Story, top: int, width: int) -> tuple[list[str], int]:
     rows: list[tuple[int, LadderStep, list[str]]] = []
     y = top + 56
     for moment in story.moments:
-        lines = _wrapped(sentence(story, moment) + _until(story, moment), room)
+        lines = _wrapped(sentence(story, moment) + until_text(story, moment), room)
         rows.append((y, moment, lines))
         y += _ROW + _LINE * (len(lines) - 1)
     parts = []
@@ -173,7 +173,7 @@ def _lifeline(
         return next((row_y - 4 for row_y, moment, _ in rows if moment.seq >= seq), end_y - 8)
 
     first, last = y_of(lane.first_seq, top + 40), y_of(lane.ended_seq, end_y - 8)
-    name = escape(_plain(lane.name))
+    name = escape(printable(lane.name))
     yield f'<line class="life" x1="{x}" y1="{first}" x2="{x}" y2="{last}"><title>{name}</title></line>'
     labels = {bridge.bridge_id: bridge.label for bridge in story.bridges}
     for interval in story.intervals_of(lane):
@@ -187,19 +187,19 @@ def _lifeline(
             if end > begin:
                 yield (
                     f'<rect class="{interval.kind}" x="{x - 5}" y="{begin}" width="10" height="{end - begin}" rx="2">'
-                    f"<title>{escape(_plain(_lasting(story, interval)))}</title></rect>"
+                    f"<title>{escape(printable(_lasting(story, interval)))}</title></rect>"
                 )
 
 
 def _mark(story: Story, moment: LadderStep, middles: dict[str, int], y: int) -> str:
     lane, other = story.lane_of(moment.channel_id), story.lane_of(moment.other_id)
     style = "bad" if moment.is_bad else moment.kind
-    title = f"<title>{escape(_plain(sentence(story, moment)))}</title>"
+    title = f"<title>{escape(printable(sentence(story, moment)))}</title>"
     if lane and other and lane is not other:
         one, two = middles[lane.channel_id], middles[other.channel_id]
         side = 1 if two > one else -1
         tip = two - side * 6
-        label = _cut(_plain(moment.label), int((abs(two - one) - 24) / _LETTER))
+        label = _cut(printable(moment.label), int((abs(two - one) - 24) / _LETTER))
         return (
             f'<g class="arrow {style}">{title}<line x1="{one + side * 6}" y1="{y - 3}" x2="{tip}" y2="{y - 3}"/>'
             f'<path d="M{tip},{y - 3} l{-side * 8},-4 v8 z"/>'
@@ -224,19 +224,15 @@ def _lasting(story: Story, interval: Interval) -> str:
     return f"{interval.kind} from {begin} to {end}" + (f" (×{interval.count})" if interval.count > 1 else "")
 
 
-def _until(story: Story, moment: LadderStep) -> str:
-    return f", until {offset_text(offset_s(story, moment.last_at))}" if moment.last_at else ""
-
-
 def _bar(style: str, left: float, y: float, right: float, height: int, title: str) -> str:
-    about = f"<title>{escape(_plain(title))}</title>" if title else ""
+    about = f"<title>{escape(printable(title))}</title>" if title else ""
     width = max(right - left, 1)
     place = f'x="{left}" y="{y}" width="{width:.1f}" height="{height}"'
     return f"<rect class={quoteattr(style)} {place} rx='2'>{about}</rect>"
 
 
 def _say(x: float, y: float, text: str, style: str, room: float | None = None) -> str:
-    text = _plain(text)
+    text = printable(text)
     if room is not None:
         text = _cut(text, int(room / _LETTER))
     return f'<text class={quoteattr(style)} x="{x}" y="{y}">{escape(text)}</text>'
@@ -254,7 +250,7 @@ def _cut(text: str, room: int) -> str:
 def _wrapped(text: str, room: int) -> list[str]:
     """Wrap to lines of at most `room` cells, between words if possible."""
     lines = [""]
-    for word in _plain(text).split(" "):
+    for word in printable(text).split(" "):
         while True:
             joined = f"{lines[-1]} {word}" if lines[-1] else word
             if cell_len(joined) <= room:
@@ -269,8 +265,3 @@ def _wrapped(text: str, room: int) -> list[str]:
             lines[-1], word = part, word[len(part) :]
             lines.append("")
     return lines
-
-
-def _plain(text: str) -> str:
-    """Replace characters that XML forbids."""
-    return printable(text)

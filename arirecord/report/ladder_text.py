@@ -12,7 +12,7 @@ from rich.text import Text
 from arirecord.printable import printable_values
 
 from .collapse import fold
-from .ladder_layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks, ties
+from .ladder_layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks, ties, until_text
 from .story import LadderStep, Lane, Story, sentence
 from .turn_lanes import lanes_of_turns
 
@@ -209,7 +209,7 @@ def _ladder(story: Story, width: int, has_rows: bool) -> Iterator[Text]:
         time = Text(f"{moment.seq:>{row_width}}" if row_width else "", "dim")
         time.append(f"{offset_text(offset_s(story, moment.at)):>{_TIME - 2}}{'»' if is_marked else ' '} ", "dim")
         style = "red" if moment.is_bad else _KINDS.get(moment.kind, "")
-        text = Text(sentence(story, moment) + _until(story, moment), f"{style} reverse" if is_marked else style)
+        text = Text(sentence(story, moment) + until_text(story, moment), f"{style} reverse" if is_marked else style)
         room = max(width - _TIME - step * len(lanes) - 1, 20)
         first, *rest = text.wrap(Console(width=room), room, overflow="fold") or [Text()]
         yield time + _rungs(story, moment, step) + Text(" ") + first
@@ -218,10 +218,6 @@ def _ladder(story: Story, width: int, has_rows: bool) -> Iterator[Text]:
     lines = "  ".join(f"{_LINES[s]} {n}" for s, n in _LEGEND.items())
     marked = "  » the selected row" if story.marked_seq is not None else ""
     yield Text(f"{'':{_TIME}}{lines}  ● begins  ✕ ends{marked}", "dim")
-
-
-def _until(story: Story, moment: LadderStep) -> str:
-    return f", until {offset_text(offset_s(story, moment.last_at))}" if moment.last_at else ""
 
 
 def _rungs(story: Story, moment: LadderStep, step: int, *, is_plain: bool = False) -> Text:

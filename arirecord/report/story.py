@@ -40,7 +40,6 @@ class Lane:
     is_answered: bool | None = None
     ended_at: datetime | None = None
     first_seq: int = 0
-    last_seq: int = 0
     ended_seq: int | None = None
     ended_by: str | None = None
     hangup_cause: int | None = None

@@ -92,16 +92,6 @@ def test_a_wanted_model_brings_what_it_reads() -> None:
 
 
 @pytest.mark.parametrize("stream", sorted(streams()), scope="session")
-def test_rows_are_identified_as_said(stream: str, connections: Connections) -> None:
-    """Every mart can be had of every recording, an app's own socket included, and its key is a key."""
-    con = connections[stream]
-    for mart in MARTS:
-        key = ", ".join(describe(mart).key)
-        count, keys = con.execute(f"SELECT count(*), count(DISTINCT ({key})) FROM {mart}").fetchall()[0]
-        assert count == keys, mart
-
-
-@pytest.mark.parametrize("stream", sorted(streams()), scope="session")
 def test_no_length_is_negative_and_talk_fits_into_the_call(stream: str, connections: Connections) -> None:
     """Lengths are 0 or more; nobody talks longer than he is up and bridged, nor a call longer than it lasts."""
     con = connections[stream]

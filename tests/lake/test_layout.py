@@ -16,6 +16,7 @@ from arirecord.errors import ArirecordError, NotASession, TargetExists
 from arirecord.lake.layout import (
     LakePart,
     check_lake,
+    date_folder,
     date_of,
     events_folder,
     is_lake,
@@ -23,7 +24,6 @@ from arirecord.lake.layout import (
     make_lake,
     server_folder,
     server_of,
-    table_folder,
     table_names,
 )
 
@@ -92,7 +92,7 @@ def test_parts_are_listed_by_server_and_day(tmp_path: Path) -> None:
     _touch(tmp_path / "events" / "other", "x.parquet")
     _touch(tmp_path / "events" / "server=b" / "date=never", "x.parquet")
     _touch(tmp_path / ".staging" / "1", "x.parquet")
-    _touch(table_folder(tmp_path, "calls", "a:1", DAY), "calls.parquet")
+    _touch(tmp_path / "tables" / "calls" / server_folder("a:1") / date_folder(DAY), "calls.parquet")
 
     parts = list_parts(tmp_path)
 

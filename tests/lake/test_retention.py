@@ -20,7 +20,7 @@ from arirecord.analytics import connect
 from arirecord.cli import cli
 from arirecord.doctor import examine
 from arirecord.lake.ingest import ingest
-from arirecord.lake.layout import list_parts, table_folder
+from arirecord.lake.layout import date_folder, list_parts, server_folder
 from arirecord.lake.retention import erase, find_old_parts, remove_parts
 from arirecord.redact.erasure import Erasure
 from arirecord.session.compact import compact
@@ -222,7 +222,7 @@ def test_kept_tables_with_the_number_are_removed(lake: Path) -> None:
         ("legs", "two", f"00{NUMBER[1:]}"),
         ("calls", "two", "nobody"),
     ):
-        folder = table_folder(lake, name, server, day)
+        folder = lake / "tables" / name / server_folder(server) / date_folder(day)
         folder.mkdir(parents=True)
         written[name, server] = folder / "kept.parquet"
         pq.write_table(pa.table({"caller_number": [text], "n": [1], "ids": [["a"]]}), folder / "kept.parquet")
@@ -294,7 +294,7 @@ def test_old_days_are_removed_and_nothing_else(aged: tuple[Path, datetime]) -> N
     """With their tables. Journals, foreign files, links and hidden files stay, and what is not a session is named."""
     root, now = aged
     oldest, second, *young = [part.path for part in list_parts(root)]
-    folder = table_folder(root, "calls", "one", (now - timedelta(days=9)).date())
+    folder = root / "tables" / "calls" / "server=one" / date_folder((now - timedelta(days=9)).date())
     folder.mkdir(parents=True)
     pq.write_table(pa.table({"n": [1]}), folder / "kept.parquet")
     stay = [oldest.with_name(name) for name in ("notes.txt", ".hidden.parquet", "x.parquet.journal", "foreign.parquet")]

@@ -86,10 +86,3 @@ def test_what_is_no_speed_is_wrong_usage(tmp_path: Path, speed: str) -> None:
 
     assert result.exit_code == 2
     assert "is not a speed such as 1, 0.5, 100 or max" in result.stderr
-
-
-def test_help_ends_with_examples() -> None:
-    result = CliRunner().invoke(replay, ["--help"])
-
-    assert result.exit_code == 0
-    assert "arirecord replay session.parquet --speed 10" in result.stdout

@@ -31,7 +31,6 @@ def stories(draw: st.DrawFn, max_lanes: int = 8) -> Story:
         Lane(
             channel_id, chr(65 + place), draw(TEXT), draw(TEXT), draw(st.none() | st.sampled_from(["caller", "local"])),
             draw(st.none() | TEXT), draw(TIMES), draw(TIMES), draw(st.none() | st.booleans()), draw(TIMES), draw(seqs),
-            draw(seqs),
             draw(st.none() | seqs), draw(st.none() | st.sampled_from(["itself", "asterisk"])),
             draw(st.none() | st.integers(0, 127)), draw(st.none() | TEXT), draw(st.none() | st.integers(0, 999)),
         )

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, Final
 
 import orjson
@@ -177,7 +177,7 @@ async def serve_media(
 
     async def play() -> None:
         next_s = time.monotonic()
-        for frame in chain(frames or (), _nothing()):
+        for frame in chain(frames or (), repeat(b"")):
             for text in queue.tick():
                 await websocket.send_text(text)
             if frame:
@@ -198,8 +198,3 @@ async def serve_media(
             task.cancel()
     with suppress(RuntimeError, WebSocketDisconnect):  # the client has gone
         await websocket.close(1000)
-
-
-def _nothing() -> Iterator[bytes]:
-    while True:
-        yield b""

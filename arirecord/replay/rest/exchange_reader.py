@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from arirecord.asterisk.catalogue import event_types
 from arirecord.errors import NotASession, ReplayError
 from arirecord.json_text import json_object
+from arirecord.session.parquet import column_bounds
 from arirecord.session.reader import SessionFile
 from arirecord.session.row_groups import grouped_batches, opened
 
@@ -81,7 +81,10 @@ def _rest_texts(session: SessionFile, entries: list[StasisEntry]) -> Iterator[tu
         if part.header.rows == part.header.events or "rest_uri" not in part.schema.names:
             continue
         with opened(part.path) as file:
-            groups = _groups_with_rest(file)
+            ruled_out = {
+                number for number, low, high in column_bounds(file.metadata, "kind") if not low <= "rest" <= high
+            }
+            groups = [number for number in range(file.num_row_groups) if number not in ruled_out]
             columns = ["seq", "kind", "elapsed_ns", "raw", *(_ENTRY if "channel_id" in part.schema.names else ())]
             for batch in grouped_batches(file, 4096, columns, groups):
                 entries += _entries(batch, part.header.started_ns)
@@ -98,23 +101,6 @@ def _entries(batch: pa.RecordBatch, started_ns: int) -> Iterator[StasisEntry]:
     for elapsed_ns, seq, channel, application in zip(*columns, strict=True):
         if channel is not None:
             yield StasisEntry((started_ns + elapsed_ns, seq), channel, application or "")
-
-
-def _groups_with_rest(file: pq.ParquetFile) -> list[int]:
-    column = file.schema_arrow.names.index("kind")
-    found = []
-    for number in range(file.num_row_groups):
-        statistics = file.metadata.row_group(number).column(_leaf(file, column)).statistics
-        known = statistics is not None and statistics.has_min_max
-        if not known or statistics.min <= "rest" <= statistics.max:
-            found.append(number)
-    return found
-
-
-def _leaf(file: pq.ParquetFile, column: int) -> int:
-    """The index of a schema column among the leaves: a list has a leaf with a generated name."""
-    name = file.schema_arrow.names[column]
-    return next(i for i in range(len(file.schema)) if file.schema.column(i).path == name)
 
 
 def _fields(session: SessionFile, event_type: str) -> Mapping[str, str]:
