@@ -24,9 +24,6 @@ __all__ = ["ListenOptions", "Listener"]
 # websockets reports what strangers send as tracebacks, which may quote a password.
 _NO_LOG = logging.Logger("arirecord.capture.listener", logging.CRITICAL)
 
-# websockets reports what strangers send as tracebacks, which may quote a password.
-_NO_LOG = logging.Logger("arirecord.capture.listener", logging.CRITICAL)
-
 
 @dataclass(frozen=True)
 class ListenOptions:

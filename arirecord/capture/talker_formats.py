@@ -16,11 +16,14 @@ __all__ = ["TalkerFormats"]
 _SIGN = b'"ChannelTalkingStarted"'
 _MOST_WAITING = 1000
 _MOST_REMEMBERED = 100_000
+_PAUSE_S = 1
+"""Time without further requests after one without a response: each is a row of the recording."""
 
 
 class TalkerFormats:
-    """Requests the format of a channel once, when talk detection first reports its speech; for a Snoop, that of the
-    channel to which it listens. One request is made at a time, and a channel is left out while 1,000 are waiting.
+    """Requests the format of a channel when talk detection first reports its speech; for a Snoop, that of the channel
+    to which it listens. A request without a response is made again at the channel's next speech. One request is made at
+    a time, and a channel is left out while 1,000 are waiting.
     """
 
     def __init__(self) -> None:
@@ -49,5 +52,12 @@ class TalkerFormats:
     async def send(self, rest: RestRecorder) -> None:
         """Make the requests, without end."""
         while True:
-            channel_id = quote(await self._waiting.get(), safe="")
-            await rest.ask("GET", f"/channels/{channel_id}/variable?variable=CHANNEL(audionativeformat)")
+            channel_id, response = await self._waiting.get(), None
+            path = f"/channels/{quote(channel_id, safe='')}/variable?variable=CHANNEL(audionativeformat)"
+            try:
+                response = await rest.ask("GET", path)
+            finally:  # also if the connection is lost meanwhile
+                if response is None:
+                    self._seen.pop(channel_id, None)
+            if response is None:
+                await asyncio.sleep(_PAUSE_S)

@@ -1,8 +1,11 @@
 """What a production day brings: lost connections, a booting switch, takeovers, filters, parts, outbound sockets."""
 
+import asyncio
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import orjson
 import pytest
@@ -10,6 +13,9 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from arirecord.capture import talker_formats
+from arirecord.capture.rest_snapshots import RestRecorder, SnapshotResponse
+from arirecord.capture.talker_formats import TalkerFormats
 from arirecord.doctor import examine
 from arirecord.session.reader import open_session
 from arirecord.session.rows import END_OF_RECORDING
@@ -329,3 +335,31 @@ def test_tls(tmp_path: Path, certificate: Path) -> None:
     assert "--ca" in words
     assert "WARNING" in loud
     assert raws(tmp_path / "ca.parquet") == raws(tmp_path / "insecure.parquet") == ['"a"']
+
+
+def test_a_format_without_a_response_is_requested_again_when_the_channel_talks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a lost connection and after a request in vain; a refusal is a response."""
+    monkeypatch.setattr(talker_formats, "_PAUSE_S", 0)
+    responses = iter([asyncio.CancelledError(), None, SnapshotResponse(404, b"")])
+    requested: list[str] = []
+    formats = TalkerFormats()
+
+    class Rest:
+        async def ask(self, method: str, path: str) -> SnapshotResponse | None:
+            requested.append(path.split("/")[2])
+            response = asyncio.CancelledError() if requested[-1] == "last" else next(responses)
+            if isinstance(response, asyncio.CancelledError):
+                raise response
+            return response
+
+    async def connection(*talking: str) -> None:
+        for channel in talking:
+            frame = orjson.dumps({"type": "ChannelTalkingStarted", "channel": {"id": channel}})
+            formats.notice(frame, [slice(None)])
+        with suppress(asyncio.CancelledError):
+            await formats.send(cast("RestRecorder", Rest()))
+
+    for talking in (["a"], ["a", "last"], ["a", "last"], ["a", "last"]):
+        asyncio.run(connection(*talking))
+
+    assert requested == ["a", "a", "last", "a", "last", "last"]

@@ -35,6 +35,7 @@ SELECT
         WHEN is_rate_unknown AND longest_ms - shortest_ms <= 120 THEN (longest_ms + shortest_ms) / 2
         WHEN is_rate_unknown THEN NULL
         WHEN rate_hz IS NOT NULL THEN 20 * ceil(threshold_ms * 8000 / rate_hz / 20)
-        ELSE threshold_ms
+        -- Late packets: the silence began before the report of speech.
+        ELSE threshold_ms + least(duration_ms, 0)
     END AS delay_ms
 FROM bounds

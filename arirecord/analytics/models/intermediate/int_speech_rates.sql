@@ -3,11 +3,12 @@
 -- the rate of the channel's own codec, 8 kHz if that is not known. `channelvars` of the event count before all else. A
 -- negative duration proves a higher rate (`is_proven`), also for what lies between two of them; a long one proves that
 -- of the only peer's endpoint, also in its other calls. `rate_hz` is that of the audio for an own rate of 8 kHz, NULL if
--- it is not known.
+-- it is not known. Where the rates of both are known, late packets make a negative duration, and nothing is proven.
 WITH paired AS (
     SELECT
         peers.channel_id, peers.seq, peers.peer_id,
         peer_rates.channel_id IS NOT NULL AS is_peer_listed,
+        own_rates.rate_hz IS NOT NULL AND peer_rates.rate_hz IS NOT NULL AS is_known,
         8000 * peer_rates.rate_hz / COALESCE(own_rates.rate_hz, 8000) AS rate_hz
     FROM int_speech_peers AS peers
     LEFT JOIN int_channel_rates AS peer_rates ON peer_rates.channel_id = peers.peer_id
@@ -54,7 +55,8 @@ wide AS (
 proven AS (
     SELECT channel_id, min(seq) AS first_seq, max(seq) AS last_seq
     FROM int_speech
-    WHERE duration_ms < 0
+    LEFT JOIN paired USING (channel_id, seq)
+    WHERE duration_ms < 0 AND is_known IS NOT true
     GROUP BY channel_id
 )
 
@@ -65,7 +67,8 @@ SELECT
     COALESCE(speech.seq BETWEEN proven.first_seq AND proven.last_seq, false) AS is_proven
 FROM int_speech AS speech
 LEFT JOIN wide USING (channel_id, seq)
-LEFT JOIN proven USING (channel_id)
+LEFT JOIN paired USING (channel_id, seq)
+LEFT JOIN proven ON proven.channel_id = speech.channel_id AND paired.is_known IS NOT true
 WHERE speech.rate_hz > 8000 OR (
     speech.rate_hz IS NULL AND (wide.channel_id IS NOT NULL OR proven.channel_id IS NOT NULL)
 )

@@ -9,6 +9,7 @@ SELECT
         NOT parts.is_clear AND parts.started_at < mine.until_at
     ) AS doubt,
     bool_or(others.started_at >= mine.started_at) AS is_answered,
+    min(parts.started_at) FILTER (parts.started_at >= mine.until_at) AS reply_at,
     arg_min(parts.unknown_reason, parts.started_at) FILTER (NOT parts.is_clear) AS answer_doubt
 FROM turn_list AS mine
 JOIN turn_parts AS parts
