@@ -8,10 +8,10 @@ from typing import NamedTuple
 from arirecord.asterisk.catalogue import channel_columns
 from arirecord.session.servers import Server
 
-from .event_times import ServerClock, read_clock, time_macros
-from .identity import Life, find_lives
 from .macros import Macros
 from .restarts import find_restarts
+from .reused_ids import Life, find_lives
+from .server_clock import ServerClock, read_clock, time_macros
 from .server_models import ModelOptions, ServerModels
 from .statement_runner import StatementRunner
 from .views import SeqRange, SessionViews, name, text

@@ -9,7 +9,7 @@ from arirecord.asterisk.dialplan_apps import PROMPTS, SILENT_PROMPTS
 from arirecord.asterisk.hangup_causes import HARMLESS_CAUSES, HARMLESS_SIP
 from arirecord.asterisk.queue_statuses import REFUSED_JOINS
 from arirecord.asterisk.sample_rates import SAMPLE_RATES
-from arirecord.asterisk.talk_detection import REMEDIES
+from arirecord.asterisk.talk_detection_advice import REMEDIES
 from arirecord.rules import shipped_rules
 from arirecord.select.numbers import INTERNATIONAL, SEPARATORS
 

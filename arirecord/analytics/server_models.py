@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .copies import remove_copies
-from .event_times import ServerClock, read_clock, recorder_time_macro, time_macros
-from .identity import Life, find_lives, key_macros, plain_columns
 from .macros import Macros
 from .models import Model, load_models
 from .restarts import MadeBounds, Restart, find_restarts, made_bounds, restarts_view
+from .reused_ids import Life, find_lives, key_macros, plain_columns
+from .server_clock import ServerClock, read_clock, recorder_time_macro, time_macros
 from .statement_runner import StatementRunner
 from .views import SessionViews, name, text
 

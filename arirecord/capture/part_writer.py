@@ -12,7 +12,7 @@ from typing import Any
 from arirecord.session.journal import JournalWriter, journal_path
 from arirecord.session.rows import binary_text, own_text
 
-from .journal_rescue import is_cut, rescue
+from .deleted_journal import is_cut, rescue
 from .rotation import Folder, Target
 from .sealer import Sealer
 from .stats import Stats

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from arirecord.asterisk.channel_names import is_media, snooped_id
-from arirecord.asterisk.talk_detection import LONGEST_THRESHOLD_MS, REMEDIES
+from arirecord.asterisk.talk_detection_advice import LONGEST_THRESHOLD_MS, REMEDIES
 
 from .findings import Finding
 from .row_batches import Batch

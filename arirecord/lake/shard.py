@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from arirecord.analytics.connection import Tables
-from arirecord.analytics.identity import Life, plain_columns
 from arirecord.analytics.kept_tables import KEPT_MODELS
 from arirecord.analytics.restarts import Restart
+from arirecord.analytics.reused_ids import Life, plain_columns
 from arirecord.analytics.server_models import ModelOptions
 from arirecord.analytics.views import SessionViews, name, text
 from arirecord.errors import ShardError

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import duckdb
 import orjson
 
-from arirecord.analytics.identity import Life
 from arirecord.analytics.object_files import register_object_files
 from arirecord.analytics.restarts import MadeBounds, Restart
+from arirecord.analytics.reused_ids import Life
 from arirecord.analytics.views import text
 from arirecord.session.parquet import parquet_schema
 from arirecord.session.private_folder import new_path, plain_path
@@ -71,7 +71,7 @@ class _Seen(NamedTuple):
 
 @dataclass
 class Visits:
-    """Facts from other windows that a window needs, with the keys of channels (see `analytics.identity`).
+    """Facts from other windows that a window needs, with the keys of channels (see `analytics.reused_ids`).
 
     guests: channels of calls at home here that later windows name, by the number of that window.
     strangers: channels that the window names, whose calls are at home earlier.
@@ -143,7 +143,7 @@ def _number_lives(
 
 
 def _is_another(before: _Seen, seen: _Seen) -> bool:
-    """Whether an id is another channel than in an earlier window, by the rules of `analytics.identity`."""
+    """Whether an id is another channel than in an earlier window, by the rules of `analytics.reused_ids`."""
     if before.created_at is None or seen.created_at is None or seen.created_at == before.created_at:
         return False
     is_after = before.last_at is None or seen.created_at >= before.last_at

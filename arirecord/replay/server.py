@@ -18,8 +18,8 @@ from starlette.websockets import WebSocket
 from arirecord.asterisk.web_access import local_authority
 from arirecord.async_block import AsyncBlock, task_group
 from arirecord.errors import ReplayError
-from arirecord.limits import report_full
 from arirecord.select.times import Position
+from arirecord.server_limits import report_full
 from arirecord.session.positions import rows_before
 from arirecord.session.reader import SessionFile, open_session
 

@@ -12,8 +12,8 @@ from arirecord.select.zones import find_zone, local_time
 from arirecord.session.reader import SessionFile
 
 from .call_data import MODELS, Event, EventContext, Facts, Row, is_detail, read_facts
-from .collapse import fold_variables
 from .event_text import moment_of
+from .fold_lanes import fold_variables
 from .intervals import intervals_of
 from .linter_rules import SEVERITIES
 from .story import Bridge, CallFinding, Evidence, LadderStep, Lane, Story

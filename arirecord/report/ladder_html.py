@@ -5,7 +5,7 @@ from html import escape
 
 from arirecord.printable import printable
 
-from .collapse import fold
+from .fold_lanes import fold
 from .ladder_layout import ending, offset_s, offset_text, spent, ties
 from .ladder_svg import ladder_svg
 from .story import CallFinding, Story, sentence

@@ -2,7 +2,7 @@
 
 import re
 
-from .collapse import fold
+from .fold_lanes import fold
 from .ladder_layout import ending, offset_s, offset_text, spent
 from .story import LadderStep, Story, sentence
 

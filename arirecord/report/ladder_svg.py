@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from arirecord.printable import printable
 
-from .collapse import fold
+from .fold_lanes import fold
 from .ladder_layout import length_s, offset_s, offset_text, ticks, until_text
 from .story import Interval, LadderStep, Lane, Story, sentence
 from .style import ladder_style

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from arirecord.printable import printable_values
 
-from .collapse import fold
+from .fold_lanes import fold
 from .ladder_layout import bar_state, ending, length_s, offset_s, offset_text, state_at, ticks, ties, until_text
 from .story import LadderStep, Lane, Story, sentence
 from .turn_lanes import lanes_of_turns

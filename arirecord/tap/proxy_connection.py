@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from arirecord.capture.address import why_unreachable
-from arirecord.limits import Deadline
+from arirecord.server_limits import Deadline
 
 from .admission import RequestRefused, own_response, without_compression
 from .endpoint import Endpoint

@@ -12,7 +12,7 @@ from arirecord.asterisk.web_access import WebAccess, local_authority, why_not_li
 from arirecord.async_block import AsyncBlock, task_group
 from arirecord.capture.recorder import Recorder
 from arirecord.errors import CaptureError
-from arirecord.limits import connection_limit, report_full
+from arirecord.server_limits import connection_limit, report_full
 
 from .event_stream import StreamRegistry
 from .fan_out import FanOut

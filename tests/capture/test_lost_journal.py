@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from arirecord.capture import journal_rescue, part_writer
+from arirecord.capture import deleted_journal, part_writer
 from arirecord.capture.recorder import Recorder
 from arirecord.capture.rotation import Folder, Rotation
 from arirecord.session.journal import journal_path
@@ -115,7 +115,7 @@ def test_a_journal_that_cannot_be_copied_now(tmp_path: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal_rescue, "_copy", full)
+        patch.setattr(deleted_journal, "_copy", full)
         journal_path(target).unlink()
         recorder.frame(b'{"n":0}')
         wait_for(lambda: said != [])

@@ -10,7 +10,7 @@ from hypothesis import given
 from rich.cells import cell_len
 
 from arirecord.report.build_story import story
-from arirecord.report.collapse import fold
+from arirecord.report.fold_lanes import fold
 from arirecord.report.ladder_html import ladder_html
 from arirecord.report.ladder_mermaid import ladder_mermaid
 from arirecord.report.ladder_svg import ladder_svg

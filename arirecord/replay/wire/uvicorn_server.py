@@ -12,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from arirecord.asterisk.login import is_same, logins_of
 from arirecord.asterisk.web_access import why_not_listening
 from arirecord.errors import ReplayError
-from arirecord.limits import Deadline, connection_limit
+from arirecord.server_limits import Deadline, connection_limit
 
 from .batch_send import BatchProtocol
 
