@@ -8,6 +8,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import orjson
 
+from arirecord.json_text import json_value
+
 __all__ = ["Applications", "EventFilter", "ari_time", "asked_applications", "registered", "replaced", "rewrite"]
 
 Owner = TypeVar("Owner")
@@ -186,20 +188,13 @@ def _any_value(raw: str) -> tuple[int, int] | None:
             depth += 1
         elif mark in ("}", "]"):
             depth -= 1
-        elif mark == ":" and depth == 1 and _names_application(before):
+        elif mark == ":" and depth == 1 and json_value(before) == "application":
             begin = token.end()
         before = mark
     if last is None:
         return None
     value = raw[last[0] : last[1]]
     return last[1] - len(value.lstrip(_SPACE)), last[0] + len(value.rstrip(_SPACE))
-
-
-def _names_application(key: str) -> bool:
-    try:
-        return bool(orjson.loads(key) == "application")
-    except ValueError:
-        return False
 
 
 def ari_time(ns: int) -> str:

@@ -4,9 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import orjson
-
-from arirecord.json_text import json_value
+from arirecord.json_text import json_object, json_value
 from arirecord.session.rows import body_of
 
 from .messages import RestRequest
@@ -111,11 +109,8 @@ class RecordedRest:
 
 def exchange_of(raw: str, t_ns: int = 0, seq: int = -1) -> RecordedExchange | None:
     """The exchange in the text of the `rest` row `seq`, received at `t_ns`; None if the text has no exchange."""
-    try:
-        row = orjson.loads(raw)
-        method, uri, status = row["rest_method"], row["rest_uri"], row.get("rest_status")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
+    row = json_object(raw)
+    method, uri, status = (row.get(f"rest_{name}") for name in ("method", "uri", "status"))
     if not isinstance(method, str) or not isinstance(uri, str) or not isinstance(status, int | None):
         return None
     names = ("by", "answer_type", "request_type", "client")

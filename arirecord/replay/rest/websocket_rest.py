@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 import orjson
 
+from arirecord.json_text import json_value
+
 from .messages import RestRequest, RestResponse, error
 
 __all__ = ["RestMessage", "parse_message", "response_text"]
@@ -24,10 +26,7 @@ class RestMessage:
 
 def parse_message(text: str) -> RestMessage:
     """Parse any message of a client."""
-    try:
-        fields = orjson.loads(text)
-    except ValueError:
-        fields = None
+    fields = json_value(text)
     if not isinstance(fields, dict):
         return RestMessage({}, reason="Failed to parse request message JSON")
     if fields.get("type") != "RESTRequest":

@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from arirecord.asterisk.channel_names import is_media
+from arirecord.json_text import json_object
 from arirecord.replay.rest.request_key import RequestKey
 from arirecord.session.reader import Frame
 
@@ -69,12 +68,7 @@ class Grouping:
 
     def event(self, frame: Frame) -> None:
         """Add an event of one of the `TYPES`."""
-        try:
-            event = orjson.loads(frame.raw)
-        except ValueError:
-            return
-        if not isinstance(event, dict):
-            return
+        event = json_object(frame.raw)
         channel = _id(event.get("channel"))
         if channel and is_media(str(event["channel"].get("name") or "")):
             self._media.add(channel)

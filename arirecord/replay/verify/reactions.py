@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-import orjson
-
+from arirecord.json_text import json_object
 from arirecord.replay.timing.progress import Place
 from arirecord.session.reader import Frame
 
@@ -60,11 +59,7 @@ class Reactions:
         for frame in frames:
             if frame.type == "RESTResponse" or frame.application not in (None, *application.split(",")):
                 continue
-            try:
-                event = orjson.loads(frame.raw)
-            except ValueError:
-                continue
-            if isinstance(event, dict):
+            if event := json_object(frame.raw):
                 cause = _Cause(frame.t_ns, str(frame.type), (frame.t_ns, frame.seq))
                 self._add(cause, grouping.calls_of(event))
                 for channel in channels_of(event):

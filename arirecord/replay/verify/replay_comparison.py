@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import orjson
-
 from arirecord.errors import VerifyError
+from arirecord.json_text import json_object, json_value
 from arirecord.replay.rest.exchange_reader import read_recorded
 from arirecord.replay.rest.id_map import IdMap
 from arirecord.replay.rest.matcher import QueuedExchange, id_created, queued_exchange
@@ -52,10 +51,7 @@ def _unknown(exchange: RecordedExchange) -> QueuedExchange | None:
 def request_of(exchange: ClientExchange) -> Request:
     """A request of a client, as verification compares it."""
     content = exchange.response.content
-    try:
-        value = orjson.loads(content) if content else None
-    except ValueError:
-        value = None
+    value = json_value(content)
     status = exchange.response.status
     created_id = id_created(exchange.key, status, value)
     return Request(exchange.key, created_id, exchange.begun_ns, exchange.ended_ns, status)
@@ -168,9 +164,5 @@ def _application(session: SessionFile, recorded: RecordedRest, chosen: str | Non
 def _subscribed(session: SessionFile) -> Iterator[str]:
     """The applications of the connections that were opened, `a,b` for one of two: an app may receive no event."""
     for frame in session.frames(kinds=("connection",)):
-        try:
-            names = orjson.loads(frame.raw).get("connection_application")
-        except (ValueError, AttributeError):
-            continue
-        if names:
+        if names := json_object(frame.raw).get("connection_application"):
             yield str(names)
