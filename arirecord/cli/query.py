@@ -69,26 +69,18 @@ def command(
       arirecord query /srv/lake "SELECT count(*) FROM calls" --since 2026-11-23
       arirecord query days/ "FROM kpis" --format json --timezone Europe/Prague
     """
-    from concurrent.futures import ThreadPoolExecutor
-    from importlib import import_module
+    from arirecord.analytics.connection import Tables
+
+    from .selection import windows_of
 
     if (sql is None) == (file is None):
         raise click.UsageError("Give either SQL, - for standard input, or --file FILE.")
     if sql is not None and sql != "-" and not re.search(r"\s", sql.strip()) and Path(sql).is_file():
         raise click.UsageError(f"{sql} is a file: add --file before it to run its SQL.")
     text = file.read() if file is not None else sys.stdin.read() if sql == "-" else sql
-    # The index of a long session takes as long to read as DuckDB to import.
-    with ThreadPoolExecutor(1) as thread:
-        # Kept tables were computed with the defaults of all parameters.
-        is_kept = re.search(r"\bSET\b", text or "", re.IGNORECASE) is None
-        opening = thread.submit(open_session, session, since, until, timezone, has_calls=True, has_tables=is_kept)
-        import_module("duckdb")
-        opened = opening.result()
-    # Only now: opening may import it too, and two threads that import modules of a package see half of them.
-    from arirecord.analytics.connection import Tables
-
-    from .selection import windows_of
-
+    # Kept tables were computed with the defaults of all parameters.
+    is_kept = re.search(r"\bSET\b", text or "", re.IGNORECASE) is None
+    opened = open_session(session, since, until, timezone, has_calls=True, has_tables=is_kept)
     tables = Tables(opened, timezone, is_restricted=not unsafe, is_kept=is_kept)
     times = [window.times() for window in windows_of(opened, since, until, timezone)] if since or until else []
     if unsafe:
