@@ -23,6 +23,19 @@ meetings AS (
         AND COALESCE(others.entered_seq < mine.left_seq, true) AND COALESCE(others.left_seq > mine.entered_seq, true)
 ),
 
+-- Of three channels in the bridge, one is neither the speaker nor the listener: more need not be kept.
+crowds AS (
+    SELECT
+        speech.source_id, speech.seq, speech.channel_id, speech.until_ms, stays.bridge_id,
+        (list(DISTINCT stays.channel_id))[:3] AS channel_ids
+    FROM int_call_speech AS speech
+    JOIN (SELECT DISTINCT channel_id, bridge_id FROM stays) AS own USING (channel_id)
+    JOIN stays
+        ON stays.bridge_id = own.bridge_id
+        AND stays.entered_ms < speech.until_ms AND stays.left_ms > speech.from_ms
+    GROUP BY speech.source_id, speech.seq, speech.channel_id, speech.until_ms, stays.bridge_id
+),
+
 audible AS (
     SELECT
         source_id, seq, channel_id AS listener_id, from_ms, until_ms, from_ms AS met_ms, until_ms AS parted_ms,
@@ -32,14 +45,14 @@ audible AS (
     UNION ALL
     SELECT
         speech.source_id, speech.seq, meetings.listener_id, speech.from_ms, speech.until_ms, met_ms, parted_ms,
-        CASE WHEN EXISTS (
-            FROM stays AS thirds
-            WHERE thirds.bridge_id = meetings.bridge_id
-                AND thirds.channel_id NOT IN (meetings.channel_id, meetings.listener_id)
-                AND thirds.entered_ms < speech.until_ms AND thirds.left_ms > speech.from_ms
-        ) THEN 30 ELSE 0 END
+        CASE WHEN len(list_filter(
+            crowds.channel_ids, lambda third: third NOT IN (meetings.channel_id, meetings.listener_id)
+        )) > 0 THEN 30 ELSE 0 END
     FROM int_call_speech AS speech
     JOIN meetings USING (channel_id)
+    LEFT JOIN crowds
+        ON crowds.source_id = speech.source_id AND crowds.seq = speech.seq AND crowds.channel_id = speech.channel_id
+        AND crowds.until_ms = speech.until_ms AND crowds.bridge_id = meetings.bridge_id
     WHERE speech.source <> 'PlaybackStarted'
     UNION ALL
     SELECT speech.source_id, speech.seq, stays.channel_id, speech.from_ms, speech.until_ms, entered_ms, left_ms, 0

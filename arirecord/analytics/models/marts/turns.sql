@@ -11,10 +11,7 @@ WITH facts AS (
             CASE WHEN NOT has_caller THEN 'caller undetected' WHEN NOT has_other_side THEN 'agent undetected' END,
             hidden.undetected_other
         ) AS side_doubt,
-        CASE WHEN NOT listed.has_start THEN 'start' ELSE COALESCE(
-            starts.doubt,
-            CASE WHEN ms_between(other_until_at, listed.started_at) < param('turn_gap_ms') / 2 THEN other_end_doubt END
-        ) END AS start_doubt,
+        CASE WHEN NOT listed.has_start THEN 'start' ELSE starts.order_doubt END AS start_doubt,
         COALESCE(own_until_at > other_until_at, false) AS is_own_last
     FROM turn_list AS listed
     JOIN turn_calls AS agent_calls_heard USING (call_id)
@@ -34,9 +31,7 @@ doubted AS (
         ) AS silence_doubt,
         CASE WHEN NOT is_caller AND is_over IS NOT true THEN COALESCE(start_doubt, side_doubt, last_reason) END
             AS latency_doubt,
-        COALESCE(doubt, side_doubt, barge_doubt, CASE WHEN barged_at IS NULL THEN COALESCE(
-            overlap_doubt, CASE WHEN ms_between(ended_at, reply_at) < param('turn_gap_ms') / 2 THEN end_doubt END
-        ) END) AS barge_in_doubt,
+        COALESCE(doubt, side_doubt, barge_doubt, CASE WHEN barged_at IS NULL THEN reply_doubt END) AS barge_in_doubt,
         COALESCE(CASE WHEN NOT has_start THEN 'start' END, reason, side_doubt, overlap_doubt) AS span_doubt,
         CASE
             WHEN is_caller AND (is_answered IS NOT true OR reason IS NOT NULL)
