@@ -91,7 +91,7 @@ def build_tables(
         write_windows(folder, kept)
         _remove_others(folder, kept, {path.stem for paths in links.values() for path in paths})
         if is_lake(session.path):
-            write_index(session.path, session.parts)
+            write_index(session.path, session.parts, session.opened_ns)
         known = {window.version for window in before}
     guests = sum(len(keys) for task in tasks for keys in task.shard.guests.values())
     return BuiltTables(folder, len(tasks), len([1 for task in tasks if task.version not in known]), guests)

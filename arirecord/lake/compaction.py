@@ -84,7 +84,8 @@ def compact_lake(
         for (server, day), parts in by_day:
             _compact_day(root, server, day, list(parts), staging, done, miss, progress)
         if list_parts(root):
-            write_index(root, open_session(root).parts)
+            session = open_session(root)
+            write_index(root, session.parts, session.opened_ns)
     return done
 
 

@@ -112,8 +112,10 @@ class ObjectPath(PosixPath):
         info = self.info
         if not info.type:
             raise FileNotFoundError(f"{self} does not exist")
-        mode, time = stat.S_IFREG if info.is_file else stat.S_IFDIR, int(info.mtime_ns or 0) // 10**9
-        return os.stat_result((mode | 0o600, 0, 0, 1, 0, 0, info.size or 0, time, time, time))
+        mode, time_ns = stat.S_IFREG if info.is_file else stat.S_IFDIR, int(info.mtime_ns or 0)
+        times = (time_ns // 10**9,) * 3
+        further = {"st_mtime_ns": time_ns, "st_ctime_ns": time_ns}
+        return os.stat_result((mode | 0o600, 0, 0, 1, 0, 0, info.size or 0, *times), further)
 
     def absolute(self) -> Self:
         """Return this path."""

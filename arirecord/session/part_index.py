@@ -25,6 +25,8 @@ __all__ = ["forget_index", "known_part", "write_index"]
 
 _NAME = ".parts.parquet"
 _COLUMNS = ("path", "size", "modified_ns", "header", "columns", "extent")
+_TICK_NS = 20_000_000
+"""The time of a change is the system's last tick, at most 10 ms ago."""
 _log = logging.getLogger(__name__)
 
 
@@ -55,19 +57,27 @@ def known_part(path: Path) -> Part | None:
         return None
 
 
-def write_index(root: Path, parts: Iterable[Part]) -> None:
-    """Replace the index of a lake. parts: those of the lake, opened."""
+def write_index(root: Path, parts: Iterable[Part], opened_ns: int) -> None:
+    """Replace the index of a lake. parts: those of the lake, opened after `opened_ns`, nanoseconds since 1970 UTC.
+
+    A part that changed since is left out.
+    """
     schemas: list[pa.Schema] = []
     rows: list[tuple[object, ...]] = []
     for part in parts:
-        if part.schema not in schemas:
-            schemas.append(part.schema)
         try:
             status = part.path.stat()
         except FileNotFoundError:  # merged with others meanwhile
             continue
+        if status.st_ctime_ns > opened_ns - _TICK_NS:
+            continue
+        if part.schema not in schemas:
+            schemas.append(part.schema)
         number = schemas.index(part.schema)
         rows.append((_place(part.path), status.st_size, status.st_mtime_ns, part.header.dump(), number, part.extent))
+    if not rows:
+        forget_index(root)
+        return
     path, size, modified_ns, header, numbers, extent = map(pa.array, zip(*rows, strict=True))
     columns = pa.DictionaryArray.from_arrays(numbers, [schema.serialize().to_pybytes() for schema in schemas])
     table = pa.table([path, size, modified_ns, header, columns, extent], _COLUMNS)

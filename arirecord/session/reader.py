@@ -1,5 +1,6 @@
 """Reading a session: one Parquet file, or a folder of them."""
 
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -87,6 +88,7 @@ def open_session(path: str | Path | Sequence[str | Path]) -> "SessionFile":
 class SessionFile:
     """A recording. Made by `open_session`; read-only; holds no file open.
 
+    `opened_ns` is when it was opened, nanoseconds since 1970 UTC.
     `inputs` are the files and folders that it was opened with, `path` the only one, or the folder in which all are.
     `remarks` are sentences on journals that are not read, or are read up to now. `is_running` is True if journals of a
     running recording are read up to now: these parts are temporary files. `span_file` is read for tables.
@@ -99,6 +101,7 @@ class SessionFile:
     whole_span: tuple[int, int] | None = None
 
     def __init__(self, path: str | Path | Sequence[str | Path], choose: _Choice | None = None) -> None:
+        self.opened_ns = time.time_ns()
         self.inputs = matching_paths([path] if isinstance(path, str | Path) else path)
         self.path = self.inputs[0] if len(self.inputs) == 1 else common_folder(self.inputs)
         before: list[Path] = []

@@ -283,9 +283,9 @@ def test_tables_are_kept_in_a_store(store: ObjectPath, folder: Path, tmp_path: P
 
 
 def test_a_lake_with_an_index_opens_without_its_parts(store: ObjectPath, folder: Path, server: ObjectServer) -> None:
-    """They are as in their files; a part that was put in since is read from its file."""
+    """They are as in their files; a part that was put in or replaced since is read from its file."""
     ingest([folder], store)
-    write_index(store, open_session(store).parts)
+    write_index(store, open_session(store).parts, 1 << 62)
     server.forget()
     parts = open_session(store).parts
 
@@ -295,6 +295,8 @@ def test_a_lake_with_an_index_opens_without_its_parts(store: ObjectPath, folder:
     assert parts == [open_part(part.path) for part in list_parts(store)]
     ingest([SAMPLE_DATA / "ivr_dtmf.parquet"], store)
     assert len(open_session(store).parts) == len(parts) + 1
+    status = parts[0].path.stat()
+    assert (status.st_mtime_ns, status.st_ctime_ns) == (status.st_mtime * 10**9,) * 2 != (0, 0)
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from arirecord.session.reader import open_session
 from .lakes import BASE_NS, record, stretched
 
 DAY_NS = 24 * 3600 * 10**9
+LATER_NS = 1 << 62
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def lake(tmp_path: Path) -> Path:
             rows = stretched("ivr_dtmf/all", server=server, begin_ns=BASE_NS + day * DAY_NS)
             record(rows, tmp_path / f"{server}{day}.parquet")
     ingest(sorted(tmp_path.glob("*.parquet")), tmp_path / "lake")
-    write_index(tmp_path / "lake", open_session(tmp_path / "lake").parts)
+    write_index(tmp_path / "lake", open_session(tmp_path / "lake").parts, LATER_NS)
     return tmp_path / "lake"
 
 
@@ -93,6 +94,17 @@ def test_a_changed_part_is_read_from_its_file(
     assert len(read) == read_count
     assert sorted(part.path for part in parts) == [part.path for part in list_parts(lake)]
     assert parts == [open_part(part.path) for part in parts]
+
+
+def test_a_part_that_changes_before_the_index_is_written_is_left_out(lake: Path, read: list[Path]) -> None:
+    """Its header is not that of the file any more."""
+    session = open_session(lake)
+    write_index(lake, session.parts, session.parts[3].path.stat().st_ctime_ns)
+    open_session(lake)
+
+    assert session.parts[3].path in read
+    write_index(lake, session.parts, 0)
+    assert open_session(lake).parts == session.parts
 
 
 def test_a_damaged_index_is_not_used(lake: Path, read: list[Path], caplog: pytest.LogCaptureFixture) -> None:
