@@ -62,7 +62,8 @@ def find_old_parts(
 
 def remove_parts(parts: Iterable[OldPart], root: Path) -> None:
     """Remove files of `find_old_parts`, and folders of days that are empty then."""
-    forget_index(root)
+    if is_lake(root):
+        forget_index(root)
     for part in parts:
         with locked_server(root, part.server) if is_lake(root) else nullcontext():
             part.path.unlink(missing_ok=True)

@@ -112,5 +112,5 @@ def _entries(root: Path) -> Mapping[str, _Entry]:
     except FileNotFoundError:
         return {}
     except (pa.ArrowException, OSError, LookupError, AttributeError, TypeError, ValueError) as error:
-        _log.warning("the index of %s is not used: it is damaged: %s", root, error)
+        _log.warning("the index of %s is not used: %s", root, error)
         return {}

@@ -117,7 +117,7 @@ def test_a_damaged_index_is_not_used(lake: Path, read: list[Path], caplog: pytes
         part_index._entries.cache_clear()
         assert open_session(lake).parts == parts
 
-    assert f"the index of {lake} is not used: it is damaged" in caplog.text
+    assert f"the index of {lake} is not used: " in caplog.text
 
 
 def test_it_is_gone_before_parts_are_rewritten_or_removed(lake: Path) -> None:

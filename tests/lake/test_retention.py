@@ -290,6 +290,16 @@ def aged(tmp_path: Path) -> Iterator[tuple[Path, datetime]]:
     yield root, now
 
 
+def test_a_single_session_is_removed_if_it_is_old(tmp_path: Path) -> None:
+    """As a part of a folder is."""
+    session = record(stretched("ivr_dtmf/all"), tmp_path / "s.parquet")
+
+    assert run("retain", session, "--keep", "36500d")[0] == 0
+    assert session.is_file()
+    assert run("retain", session, "--keep", "1d")[0] == 0
+    assert not session.exists()
+
+
 def test_old_days_are_removed_and_nothing_else(aged: tuple[Path, datetime]) -> None:
     """With their tables. Journals, foreign files, links and hidden files stay, and what is not a session is named."""
     root, now = aged
