@@ -13,9 +13,9 @@ from arirecord.lake.ingest import ingest
 from arirecord.lake.layout import list_parts
 from arirecord.lake.retention import erase, find_old_parts, remove_parts
 from arirecord.redact.erasure import Erasure
-from arirecord.session import part_index, reader
+from arirecord.session import part_index
 from arirecord.session.part_index import write_index
-from arirecord.session.parts import Part, open_part
+from arirecord.session.parts import open_part
 from arirecord.session.reader import open_session
 
 from .lakes import BASE_NS, record, stretched
@@ -36,25 +36,11 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
-@pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The parts whose files are read, as they are read."""
-    paths: list[Path] = []
-
-    def noting(path: Path) -> Part:
-        paths.append(path)
-        return open_part(path)
-
-    monkeypatch.setattr(reader, "open_part", noting)
-    part_index._entries.cache_clear()
-    return paths
-
-
-def test_parts_are_those_of_the_files(lake: Path, read: list[Path]) -> None:
+def test_parts_are_those_of_the_files(lake: Path, opened: list[Path]) -> None:
     """Header, columns and rows; no file is read."""
     parts = open_session(lake).parts
 
-    assert read == []
+    assert opened == []
     assert parts == [open_part(part.path) for part in parts]
 
 
@@ -84,30 +70,30 @@ def copy(part: Path, other: Path) -> None:
     ("change", "read_count"), [(replace, 1), (touch, 1), (write_other_content, 1), (copy, 1), (remove, 0)]
 )
 def test_a_changed_part_is_read_from_its_file(
-    lake: Path, read: list[Path], tmp_path: Path, change: Callable[[Path, Path], None], read_count: int
+    lake: Path, opened: list[Path], tmp_path: Path, change: Callable[[Path, Path], None], read_count: int
 ) -> None:
     """Others are not read."""
     part, other = list_parts(lake)[2].path, record(stretched("blind_transfer/all"), tmp_path / "other.parquet")
     change(part, other)
     parts = open_session(lake).parts
 
-    assert len(read) == read_count
+    assert len(opened) == read_count
     assert sorted(part.path for part in parts) == [part.path for part in list_parts(lake)]
     assert parts == [open_part(part.path) for part in parts]
 
 
-def test_a_part_that_changes_before_the_index_is_written_is_left_out(lake: Path, read: list[Path]) -> None:
+def test_a_part_that_changes_before_the_index_is_written_is_left_out(lake: Path, opened: list[Path]) -> None:
     """Its header is not that of the file any more."""
     session = open_session(lake)
     write_index(lake, session.parts, session.parts[3].path.stat().st_ctime_ns)
     open_session(lake)
 
-    assert session.parts[3].path in read
+    assert session.parts[3].path in opened
     write_index(lake, session.parts, 0)
     assert open_session(lake).parts == session.parts
 
 
-def test_a_damaged_index_is_not_used(lake: Path, read: list[Path], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_index_is_not_used(lake: Path, opened: list[Path], caplog: pytest.LogCaptureFixture) -> None:
     """Cut at any place, or with other bytes in the middle."""
     (index,) = lake.glob(".parts*")
     whole, parts = index.read_bytes(), open_session(lake).parts

@@ -26,8 +26,6 @@ from arirecord.lake.ingest import ingest
 from arirecord.lake.layout import list_parts
 from arirecord.lake.pruning import CALL_TABLES, open_pruned
 from arirecord.select.times import Position, RecordingSpan, Window, is_in, parse_time
-from arirecord.session import reader
-from arirecord.session.parts import Part, open_part
 from arirecord.session.reader import SessionFile, open_session
 from tests.cli.conftest import Run, run
 
@@ -196,19 +194,6 @@ def test_the_command_opens_what_matters(lake: Path, run: Run) -> None:
     assert run("calls", lake, *times).stdout == run("calls", lake.parent / "in", *times).stdout
     assert run("cat", lake, *limits[:4]).stdout == run("cat", lake.parent / "whole.parquet", *limits[:4]).stdout
     assert json.loads(run("info", lake, "--server", "b", "--format", "json").stdout)["files"] == 1
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The files that sessions are opened with, as they are opened."""
-    paths: list[Path] = []
-
-    def noting(path: Path) -> Part:
-        paths.append(path)
-        return open_part(path)
-
-    monkeypatch.setattr(reader, "open_part", noting)
-    return paths
 
 
 def printed(*args: object, code: int = 0) -> str:
