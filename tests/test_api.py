@@ -122,7 +122,7 @@ def test_little_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sample = SAMPLE.with_name("peak_load.parquet")
     expected = arirecord.open_session(sample).calls().sort("first_seq")
     monkeypatch.setattr("arirecord.analytics.connection.MEMORY", "12MB")
-    monkeypatch.setattr("arirecord.session.private_folder.private_folder", lambda: tmp_path)
+    monkeypatch.setattr("arirecord.session.temporary_folder.temporary_folder", lambda: tmp_path)
     session = arirecord.open_session(sample)
 
     assert session.calls().sort("first_seq").equals(expected)

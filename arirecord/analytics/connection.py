@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 
 from arirecord.select.zones import zone_name
-from arirecord.session.private_folder import new_path, pattern_of, plain_path
 from arirecord.session.reader import SessionFile, open_session
 from arirecord.session.servers import Server
+from arirecord.session.temporary_folder import new_path, pattern_of, plain_path
 from arirecord.suggest import unknown_name
 
 from .agent_spans import create_spans

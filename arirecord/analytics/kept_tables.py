@@ -26,9 +26,9 @@ from arirecord.session.folder_files import is_lake
 from arirecord.session.output_file import write_whole
 from arirecord.session.parquet import parquet_schema
 from arirecord.session.parts import Part
-from arirecord.session.private_folder import plain_path
 from arirecord.session.reader import SessionFile
 from arirecord.session.servers import Server
+from arirecord.session.temporary_folder import plain_path
 
 from .buckets import bucket_macros
 from .fact_macros import fact_macros

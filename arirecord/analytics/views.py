@@ -7,10 +7,10 @@ from functools import cache
 from typing import NamedTuple
 
 from arirecord.asterisk.catalogue import ColumnType, columns_of, event_types
-from arirecord.session.private_folder import plain_path
 from arirecord.session.reader import SessionFile
 from arirecord.session.recorded_time import RecordedTime
 from arirecord.session.servers import Server
+from arirecord.session.temporary_folder import plain_path
 
 __all__ = ["EVENT_VIEWS", "ROW_VIEWS", "SeqRange", "SessionViews", "name", "text", "words_of"]
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from arirecord.asterisk.catalogue import ENVELOPE, event_types, fields_of
 from arirecord.asterisk.timestamps import parse_timestamp
 
-from .import_json_values import ValueReader, json_text
+from .json_in_text import ValueReader, json_text
 
 __all__ = ["EventFinder", "FoundRow", "as_time_ns", "is_event", "is_plausible", "own_time_ns", "stamp_ns"]
 

@@ -9,7 +9,7 @@ from arirecord.asterisk.catalogue import event_types, fields_of
 from arirecord.session.rows import own_text
 
 from .import_events import FoundRow
-from .import_json_values import json_text
+from .json_in_text import json_text
 
 __all__ = ["FileReport"]
 

@@ -19,9 +19,9 @@ from arirecord.session.seal import Progress, make_session, no_progress, seal
 from .import_events import EventFinder, FoundRow, own_time_ns
 from .import_fast_lines import ImportedRows, alike
 from .import_files import BrokenOffError, LongLineError, Source, find_sources, read_pieces
-from .import_json_values import ValueReader
 from .import_order import OrderCheck, OutOfOrderError, TimedRows, sorted_journal
 from .import_report import FileReport
+from .json_in_text import ValueReader
 
 __all__ = ["import_streams"]
 

@@ -6,7 +6,7 @@ import click
 
 from .console import say
 from .output import Input, Output, Verb
-from .result import result_options, write
+from .query_results import result_options, write
 
 __all__ = ["command"]
 

@@ -11,7 +11,7 @@ from arirecord.rules import SEVERITIES
 
 from .console import LOST, echo, machine_output, progress
 from .output import Input
-from .result import TableView, show_rows
+from .query_results import TableView, show_rows
 
 if TYPE_CHECKING:
     from arirecord.doctor import Finding

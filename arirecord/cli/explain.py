@@ -14,7 +14,7 @@ from arirecord.select.zones import find_zone, local_time
 from .console import machine_output, progress, say
 from .output import Formats, Input, Output, Verb, output_options
 from .param_types import time_options
-from .result import TableView, show_rows
+from .query_results import TableView, show_rows
 from .session_input import open_session, otlp_options, server_option
 
 if TYPE_CHECKING:

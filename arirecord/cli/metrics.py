@@ -8,7 +8,7 @@ from arirecord.suggest import unknown_name
 
 from .completion import completing
 from .output import Output, Verb
-from .result import result_options, write
+from .query_results import result_options, write
 from .tables import table_names
 
 if TYPE_CHECKING:

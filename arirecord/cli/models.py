@@ -7,7 +7,7 @@ import click
 from .completion import completing, later
 from .metrics import relation_of
 from .output import Input, Output, Verb, output_options
-from .result import FORMATS, write
+from .query_results import FORMATS, write
 
 __all__ = ["command"]
 

@@ -12,7 +12,7 @@ import click
 
 from .output import Input, Output, Verb
 from .param_types import time_options
-from .result import TableView, result_options, write
+from .query_results import TableView, result_options, write
 from .session_input import open_session, otlp_options, server_option
 
 if TYPE_CHECKING:

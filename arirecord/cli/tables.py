@@ -13,7 +13,7 @@ from .completion import completing, completing_list, later
 from .console import live_line, say
 from .output import Output, Verb
 from .param_types import settings_option, time_options
-from .result import TableView, result_options, write
+from .query_results import TableView, result_options, write
 from .session_input import SessionInput, open_session, otlp_options, session_argument
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from arirecord.session.header import Header
 from arirecord.session.parquet import parquet_file
 from arirecord.session.parts import Part
 from arirecord.session.reader import SessionFile
-from arirecord.session.row_groups import stored_batches
 from arirecord.session.seal import Progress, no_progress
+from arirecord.session.stored_rows import stored_batches
 
 from .channels import ChannelLives, ChannelOrder, LinkedId
 from .clocks import SwitchClock, WallClock

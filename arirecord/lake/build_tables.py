@@ -31,9 +31,9 @@ from arirecord.session.recorded_time import Gap, RecordedTime
 from arirecord.session.servers import Server
 
 from .engines import Engine, LocalEngine
+from .home_windows import Visits, find_homes, recording_facts
 from .layout import date_folder, is_lake, server_folder
 from .shard import Shard
-from .split_calls import Visits, find_homes, recording_facts
 from .table_tasks import LinksTask, ShardTask, has_files, links_file, run_links, run_shard, table_file
 from .window_links import LINKS_TABLE
 from .windows import LakeWindow, WindowPart, fingerprints, gaps_of, windows_of

@@ -22,8 +22,8 @@ from arirecord.session.part_index import write_index
 from arirecord.session.parts import Part, in_order_of_time, read_part
 from arirecord.session.reader import open_session
 from arirecord.session.recorded_time import Extent, continues
-from arirecord.session.row_groups import opened, stored_batches
 from arirecord.session.seal import Progress, ahead, no_progress, read_back, sync_folder
+from arirecord.session.stored_rows import opened, stored_batches
 
 from .layout import LakePart, check_lake, events_folder, list_parts
 from .part_files import CONTENTS, contents_of, lake_schema, with_all_columns, write_tables

@@ -17,8 +17,8 @@ from arirecord.session.header import FORMAT, SEQ_RANGE, Drift, Header
 from arirecord.session.output_file import give_name
 from arirecord.session.parts import Part, read_part
 from arirecord.session.reader import open_session
-from arirecord.session.row_groups import opened
 from arirecord.session.seal import Progress, ahead, no_progress, read_back, sync_folder
+from arirecord.session.stored_rows import opened
 
 from .layout import events_folder, make_lake
 from .part_files import CONTENTS, contents_of, lake_schema, with_all_columns, write_tables

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from arirecord.session.digest import PROVED, RowDigest
 from arirecord.session.parquet import column_bounds
 from arirecord.session.parts import Part
-from arirecord.session.row_groups import opened, stored_batches
 from arirecord.session.servers import find_servers
+from arirecord.session.stored_rows import opened, stored_batches
 
 __all__ = ["Slice", "find_slices", "slice_batches", "slice_digest"]
 

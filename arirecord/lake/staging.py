@@ -10,7 +10,7 @@ from pathlib import Path
 
 from arirecord.session.folder_files import LAKE_EVENTS
 from arirecord.session.object_store import ObjectPath
-from arirecord.session.private_folder import new_path
+from arirecord.session.temporary_folder import new_path
 
 from .layout import server_folder
 

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from arirecord.analytics.kept_tables import fingerprint
 from arirecord.session.object_store import location
 from arirecord.session.parts import Part, read_part
-from arirecord.session.private_folder import plain_path
 from arirecord.session.reader import SessionFile
 from arirecord.session.recorded_time import Gap, RecordedTime
 from arirecord.session.servers import Server
+from arirecord.session.temporary_folder import plain_path
 
 from .shard_session import ShardSession
 

@@ -18,9 +18,9 @@ from arirecord.session.header import FORMAT, KEY, Drift, Header
 from arirecord.session.header_stats import HeaderStats
 from arirecord.session.parquet import GroupWriter, session_writer
 from arirecord.session.parts import Part
-from arirecord.session.row_groups import opened, stored_batches
 from arirecord.session.rows import OWN_COLUMNS
 from arirecord.session.seal import Progress, no_progress
+from arirecord.session.stored_rows import opened, stored_batches
 
 from .collect_personal_data import plain_digits
 from .keyed_permutation import KeyedPermutation, random_key

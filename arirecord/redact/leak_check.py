@@ -24,8 +24,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from arirecord.asterisk.catalogue import columns_of, event_types
-from arirecord.session.row_groups import grouped_batches, opened
 from arirecord.session.seal import Progress
+from arirecord.session.stored_rows import grouped_batches, opened
 
 from .mask_dtmf import MASK
 from .number_finder import Finder, NumberMatch

@@ -10,8 +10,8 @@ from arirecord.session.header import Header
 from arirecord.session.reader import Frame
 
 from .clients.app_registry import Applications, EventFilter
+from .clients.channel_ownership import Membership
 from .clients.routing import ClientView, EventRouting, plain_payload
-from .clients.subscription import Membership
 from .events import Client, ClientConnected, Close, Send
 from .options import ReplayOptions
 from .pbx.state import PbxState

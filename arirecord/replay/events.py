@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from arirecord.select.times import Position
 from arirecord.session.reader import Frame
 
-from .clients.subscription import Membership
+from .clients.channel_ownership import Membership
 from .pbx.lazy_state import BuildState
 from .pbx.state import PbxState
 from .rest.messages import RestRequest, RestResponse

@@ -9,7 +9,7 @@ from arirecord.session.reader import Frame
 
 from . import events
 from .clients.app_registry import ari_time, registered, replaced
-from .clients.subscription import Membership
+from .clients.channel_ownership import Membership
 from .connected_clients import ConnectedClients
 from .events import Command, Report, Respond, Send, Wait
 from .options import ReplayOptions

@@ -25,8 +25,8 @@ from arirecord.session.reader import SessionFile, open_session
 
 from . import events
 from .clients.app_registry import asked_applications
+from .clients.channel_ownership import Membership, read_known
 from .clients.outbound import Dialler, Outgoing
-from .clients.subscription import Membership, read_known
 from .command_executor import Executor
 from .frame_source import FrameSource, find_place
 from .media.media_channels import MediaChannels
@@ -39,7 +39,7 @@ from .timing.chaos import Fault
 from .timing.clock import PlaybackClock
 from .timing.progress import Place
 from .wire.client_connection import ClientConnection
-from .wire.control import control
+from .wire.playback_control import control
 from .wire.uvicorn_server import ClientAuth, listen, web_server
 from .wire.web import Web, refuse
 

@@ -26,8 +26,8 @@ from .parquet import COMPACT_ROW_GROUP, compact_writer, parquet_file
 from .parts import Part
 from .raw_templates import Templates
 from .reader import SessionFile
-from .row_groups import grouped_batches, is_compact, opened, stored_batches
 from .seal import Progress, no_progress
+from .stored_rows import grouped_batches, is_compact, opened, stored_batches
 
 __all__ = ["compact"]
 

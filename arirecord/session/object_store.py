@@ -205,7 +205,7 @@ class ObjectPath(PosixPath):
 
     def write_bytes(self, data: Any) -> int:
         """Make `data` the object, in one step for readers."""
-        from .private_folder import new_path
+        from .temporary_folder import new_path
 
         temporary = new_path(self.name)
         try:

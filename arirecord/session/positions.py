@@ -11,7 +11,7 @@ from arirecord.select.times import Position, RecordingSpan
 from .parquet import column_bounds
 from .parts import Part
 from .reader import SessionFile
-from .row_groups import opened
+from .stored_rows import opened
 
 __all__ = ["find_places", "recording_span", "rows_before", "span_of"]
 

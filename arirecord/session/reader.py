@@ -227,7 +227,7 @@ class SessionFile:
     ) -> Iterator[RowBatch]:
         """Yield the rows of `frames` in batches of some thousand, never empty; the caller makes the frames later."""
         from .row_filter import picked
-        from .row_groups import opened
+        from .stored_rows import opened
 
         for part in self.parts:
             started_ns = part.header.started_ns
@@ -251,7 +251,7 @@ class SessionFile:
         if len(self.parts) == 1 and (known := self.header.channel_count) is not None:
             return known
         from .header_stats import ChannelCount
-        from .row_groups import grouped_batches, opened
+        from .stored_rows import grouped_batches, opened
 
         count = ChannelCount()
         for part in self.parts:
@@ -268,7 +268,7 @@ class SessionFile:
         """
         import polars as pl
 
-        from .row_groups import is_compact
+        from .stored_rows import is_compact
 
         scans = [(part, _scan(part.path)) for part in self.parts]
         frames = [scan.sort("seq") if is_compact(part.schema) else scan for part, scan in scans]

@@ -141,7 +141,7 @@ def read_gaps(path: Path, extent: Extent, part: int, previous_ns: int | None) ->
     """
     import pyarrow.compute as pc
 
-    from .row_groups import opened, stored_batches
+    from .stored_rows import opened, stored_batches
 
     begin_ns = extent.begin_ns if previous_ns is None else previous_ns
     event_ns: dict[str | None, int] = {}

@@ -19,9 +19,9 @@ from .output_file import check_output, followed, give_name
 from .parts import Part
 from .reader import SessionFile
 from .recorded_time import Gap
-from .row_groups import opened, stored_batches
 from .rows import Row, own_text
 from .seal import Progress, no_progress, seal
+from .stored_rows import opened, stored_batches
 
 __all__ = ["describe_source", "gap_row", "read_batches", "read_rows", "to_rows", "write_session"]
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from arirecord.asterisk.catalogue import channel_columns
 
 from .parquet import column_bounds
-from .row_groups import stored_batches
+from .stored_rows import stored_batches
 
 __all__ = ["picked"]
 

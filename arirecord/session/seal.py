@@ -25,8 +25,8 @@ from .header_stats import HeaderStats
 from .journal import DAMAGED, JournalReader, session_path
 from .output_file import check_output, followed, give_name
 from .parquet import GroupWriter, parquet_file, session_writer
-from .row_groups import grouped_batches
 from .rows import Row, Rows
+from .stored_rows import grouped_batches
 
 __all__ = [
     "Progress", "RowSource", "ahead", "make_session", "no_progress", "read_back", "recover", "seal", "sync_folder",

@@ -7,9 +7,9 @@ from arirecord.errors import JournalError
 
 from .header import Header
 from .journal import JournalReader, is_locked
-from .private_folder import new_path
 from .rows import Rows
 from .seal import make_session
+from .temporary_folder import new_path
 
 __all__ = ["is_any_running", "read_up_to_now"]
 

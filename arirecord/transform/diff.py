@@ -11,8 +11,8 @@ import duckdb
 from arirecord.analytics import connect
 from arirecord.analytics.connection import MEMORY
 from arirecord.analytics.views import text
-from arirecord.session.private_folder import new_path, private_folder
 from arirecord.session.reader import SessionFile
+from arirecord.session.temporary_folder import new_path, temporary_folder
 
 __all__ = ["MARTS", "Difference", "compare_sessions"]
 
@@ -40,7 +40,7 @@ def compare_sessions(
     since they were recorded at another time. Columns in `ignore`, and positions in the recording (`seq`), are left out.
     The result is valid within the context.
     """
-    with tempfile.TemporaryDirectory(prefix="diff-", dir=private_folder()) as name:
+    with tempfile.TemporaryDirectory(prefix="diff-", dir=temporary_folder()) as name:
         folder = Path(name)
         marts = sorted({"calls", *marts})
         for side, session in (("a", a), ("b", b)):

@@ -424,7 +424,7 @@ def test_lines_of_any_length(shape: str, most: int, tmp_path: Path, monkeypatch:
 
 def test_values_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Objects that are too long or too deep to decode do not hide what is in them or after them."""
-    monkeypatch.setattr("arirecord.capture.import_json_values._LIMIT", 2000)
+    monkeypatch.setattr("arirecord.capture.json_in_text._LIMIT", 2000)
     text = '{"a":{"b":[' + ",".join(LINES) + "\n" + '{"a":' * 5000 + "\n" + LINES[-1] + "\n"
     assert imported(tmp_path, text.encode())[0] == [*EVENTS, EVENTS[-1]]
 

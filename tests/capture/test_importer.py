@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from arirecord.capture import importer
 from arirecord.capture.import_events import EventFinder
 from arirecord.capture.import_fast_lines import ImportedRows, alike
-from arirecord.capture.import_json_values import ValueReader
 from arirecord.capture.import_report import FileReport
 from arirecord.capture.importer import _Stream, import_streams
+from arirecord.capture.json_in_text import ValueReader
 from arirecord.errors import JournalError, NoEvents
 from arirecord.session.digest import RowDigest
 from arirecord.session.header import Header

@@ -12,8 +12,8 @@ from websockets.exceptions import InvalidStatus
 
 from arirecord.errors import ReplayError
 from arirecord.replay.clients.app_registry import rewrite
+from arirecord.replay.clients.channel_ownership import PRIVATE, Membership, Subscription, read_known
 from arirecord.replay.clients.routing import ClientView, CombinedView, EventRouting
-from arirecord.replay.clients.subscription import PRIVATE, Membership, Subscription, read_known
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.server import ReplayServer
 from arirecord.session.reader import open_session

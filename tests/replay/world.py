@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from arirecord.replay import events
-from arirecord.replay.clients.subscription import Membership
+from arirecord.replay.clients.channel_ownership import Membership
 from arirecord.replay.options import ReplayOptions
 from arirecord.replay.pbx.lazy_state import BuildState
 from arirecord.replay.pbx.state import PbxState

@@ -10,7 +10,7 @@ from arirecord.json_text import json_object
 from arirecord.session.reader import Frame
 
 from .app_registry import rewrite
-from .subscription import PRIVATE, Membership, Subscription
+from .channel_ownership import PRIVATE, Membership, Subscription
 
 __all__ = ["ClientView", "CombinedView", "EventRouting", "plain_payload"]
 

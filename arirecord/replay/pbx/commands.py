@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from arirecord.asterisk.rest_operations import Route
+from arirecord.replay.rest.created_resources import CreatedResources
 from arirecord.replay.rest.exchange_links import CreationLinks
-from arirecord.replay.rest.expected_resources import ExpectedResources
 from arirecord.replay.rest.id_map import IdMap
 from arirecord.replay.rest.matcher import QueuedExchange, ResponseMatcher
 from arirecord.replay.rest.messages import RestRequest, RestResponse, error
@@ -64,7 +64,7 @@ class Commands:
         self._plausible = SyntheticResponses(moment)
         self._refusals = Refusals(self._exists, lambda name: name in applications(), self._channel_of)
         # Without recorded requests, events alone show what the recorded app created.
-        self.expected = None if recorded.exchanges else ExpectedResources(ids)
+        self.expected = None if recorded.exchanges else CreatedResources(ids)
         self._tables: Mapping[str, Callable[[], ResourceTable]] = {
             "channels": lambda: pbx.channels,
             "bridges": lambda: pbx.bridges,

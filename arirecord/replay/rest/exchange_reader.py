@@ -12,7 +12,7 @@ from arirecord.errors import NotASession, ReplayError
 from arirecord.json_text import json_object
 from arirecord.session.parquet import column_bounds
 from arirecord.session.reader import SessionFile
-from arirecord.session.row_groups import grouped_batches, opened
+from arirecord.session.stored_rows import grouped_batches, opened
 
 from .exchange_links import with_applications
 from .recorded_exchanges import RecordedExchange, RecordedRest, StasisEntry, exchange_of

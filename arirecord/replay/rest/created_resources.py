@@ -9,7 +9,7 @@ from arirecord.session.reader import Frame
 
 from .id_map import IdMap, Kind
 
-__all__ = ["ExpectedResources"]
+__all__ = ["CreatedResources"]
 
 _BEGINS: Final[Mapping[str, tuple[Kind, str]]] = {
     "BridgeCreated": ("bridges", "bridge"),
@@ -22,7 +22,7 @@ _BEGINS: Final[Mapping[str, tuple[Kind, str]]] = {
 Object = Mapping[str, Any]
 
 
-class ExpectedResources:
+class CreatedResources:
     """Binds the id of a client to the next recorded resource of the same type and target: channel, bridge, endpoint."""
 
     def __init__(self, ids: IdMap) -> None:

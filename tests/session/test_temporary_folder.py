@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-MAKE = "from arirecord.session.private_folder import private_folder; print(private_folder(), flush=True); input()"
+MAKE = "from arirecord.session.temporary_folder import temporary_folder; print(temporary_folder(), flush=True); input()"
 
 
 def process(temporary: Path) -> "tuple[subprocess.Popen[str], Path]":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .object_store import ObjectPath
 
-__all__ = ["new_path", "pattern_of", "plain_path", "private_folder"]
+__all__ = ["new_path", "pattern_of", "plain_path", "temporary_folder"]
 
 _SPECIAL = frozenset("*?[\\")
 _numbers = count()
@@ -25,7 +25,7 @@ _numbers = count()
 
 def new_path(name: str) -> Path:
     """Return a path in the folder of this process that does not exist yet."""
-    return private_folder() / f"{next(_numbers)}-{name}"
+    return temporary_folder() / f"{next(_numbers)}-{name}"
 
 
 def plain_path(path: Path) -> str:
@@ -59,7 +59,7 @@ def _link_to(absolute: str) -> str:
 
 
 @cache
-def private_folder() -> Path:
+def temporary_folder() -> Path:
     """Return the folder of this process, which it removes when it ends."""
     root = _root()
     with _locked(root):

@@ -15,7 +15,7 @@ from arirecord.analytics.restarts import MadeBounds, Restart
 from arirecord.analytics.reused_ids import Life
 from arirecord.analytics.views import text
 from arirecord.session.parquet import parquet_schema
-from arirecord.session.private_folder import new_path, plain_path
+from arirecord.session.temporary_folder import new_path, plain_path
 
 from .window_links import BOUNDS, FACTS, RESTARTS, Components
 from .windows import LakeWindow

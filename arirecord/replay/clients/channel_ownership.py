@@ -11,7 +11,7 @@ from arirecord.asterisk.channel_names import endpoint_of
 from arirecord.errors import NotASession, ReplayError
 from arirecord.session.parts import Part
 from arirecord.session.reader import SessionFile
-from arirecord.session.row_groups import grouped_batches, opened
+from arirecord.session.stored_rows import grouped_batches, opened
 
 __all__ = ["PRIVATE", "Membership", "Subscription", "read_known"]
 
