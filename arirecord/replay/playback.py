@@ -182,7 +182,8 @@ class Playback:
     def _connect(self, event: events.ClientConnected) -> Sequence[Command]:
         arrival = self.clients.connect(event, self.scheduler.has_ended)
         if self.pacing is not None and self._connected_ns is not None:
-            self.scheduler.moments.connected(self._clock.now_ns(), self._connected_ns, self.scheduler.frames)
+            start_ns, frames = self.pacing.start_request_ns, self.scheduler.frames
+            self.scheduler.moments.connected(self._clock.now_ns(), self._connected_ns, start_ns, frames)
         if arrival.restarts:
             self.scheduler.restart()
         commands: list[Command] = [Report(text) for text in arrival.reports]
@@ -203,6 +204,7 @@ class Playback:
         if pending.request.segments[0] in _STATELESS:
             return [self._respond(replace(pending, accepted=self._rest.accept(pending.request)))]
         self._pending.append(pending)
+        self.scheduler.requested()
         build = self._state.query()
         return () if build is None else [build]
 
@@ -226,7 +228,7 @@ class Playback:
 
     def _with_responses(self, commands: Sequence[Command], unreadable: str = "") -> Sequence[Command]:
         """The commands with the responses that are due after them, before a further wait."""
-        if self.scheduler.seeks is not None and not unreadable:
+        if (self.scheduler.seeks is not None or self.scheduler.is_held_due) and not unreadable:
             return commands
         if not self._state.is_current and not unreadable:
             build = self._state.query()

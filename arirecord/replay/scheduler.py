@@ -90,6 +90,11 @@ class Scheduler:
         """Where the replay will continue; None: it goes on here."""
         return self._seek or self._seeking
 
+    @property
+    def is_held_due(self) -> bool:
+        """Whether the next turn sends frames that were held: requests come after them."""
+        return bool(self._held) and self._clock.now_ns() >= self._stalled_until_ns
+
     def approaches(self, place: Place) -> bool:
         """Whether the frames before this place are going to be sent, without a further action of the user."""
         if self.progress.place >= place or self.has_ended or self._due_frames.finished:
@@ -111,6 +116,11 @@ class Scheduler:
     def lost(self) -> None:
         """The frames of this turn did not reach one of the clients."""
         self._receivers -= 1
+
+    def requested(self) -> None:
+        """A client has sent a request: an event that waited for the first one is due."""
+        if self.moments.requested() and self._held:
+            self._stalled_until_ns = 0
 
     def update_clock(self) -> None:
         """The clock runs while a client is connected, unless it is paused or an event waits for a request."""

@@ -298,6 +298,23 @@ def test_a_client_has_a_moment_after_it_has_connected_before_the_first_event() -
         assert client.numbers == [0, 1]
 
 
+def test_an_event_before_the_first_request_of_a_starting_app_waits_for_it() -> None:
+    """A slow client registers for events when it starts, as late as it sends that request."""
+    for first, asks, sent_ms in (("bridges", True, 400), ("bridges", False, 1000), ("channels/c/answer", False, 10)):
+        rest = RecordedRest(applications=["app"], connected_ns=START_NS + S)
+        rest.exchanges.append(command_at(1.02, f"/ari/{first}", seq=2))
+        world = World([event(0, S + S // 100), event(5, 9 * S)], rest, speed=None, pace="client", pace_settle_s=0.02)
+        client = world.connect()
+        world.pass_ns(sent_ms * S // 1000 - 1)
+        assert client.numbers == []
+        if asks:
+            world.ask("POST", f"/{first}")
+            world.run()
+        else:
+            world.pass_ns(1)
+        assert client.numbers == [0]
+
+
 def test_the_moment_after_a_response_is_as_long_as_recorded_within_limits() -> None:
     """An app may register for an event only when the response is there."""
     for gap_ms, wait_ms in ((1, 20), (50, 50), (900, 900), (9000, 1000)):

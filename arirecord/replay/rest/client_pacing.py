@@ -70,6 +70,12 @@ class ClientPacing:
         """Whether the client has sent all requests of the recorded app, but for the `missed` ones."""
         return all(known.is_used for known in self._all)
 
+    @property
+    def start_request_ns(self) -> int:
+        """When the app sent its first request; 0 if that names a channel: it may be the reaction to an event."""
+        first = self._all[0] if self._all else None
+        return 0 if first is None or first.key.channels else first.exchange.begun_ns
+
     def pass_by(self, gate: Frame) -> str:
         """Stop waiting for a gate. Returns the missing request as text."""
         known = self._all[int(gate.raw)]

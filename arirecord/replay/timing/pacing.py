@@ -126,21 +126,31 @@ class ClientMoments:
     """The moments that a client has before the next event, in which it may register for that event.
 
     They are as long as the recorded ones: after a response at least `least_s`, at most 1 s; after the client has
-    connected at most 0.25 s. None are needed if `least_s` is 0. Times are monotonic.
+    connected at most 0.25 s. If the recorded app sent its first request in that time, an event before it waits for a
+    request, at most 1 s: a slow client registers later. None are needed if `least_s` is 0. Times are monotonic.
     """
 
     def __init__(self, least_s: float) -> None:
         self._least_ns = int(least_s * 1e9)
-        self._responded_ns = self._connected_ns = self._recorded_ns = 0
+        self._responded_ns = self._connected_ns = self._recorded_ns = self._first_request_ns = 0
         self._frames = -1
 
     def responded(self, now_ns: int) -> None:
         """A client was sent a response."""
         self._responded_ns = now_ns
 
-    def connected(self, now_ns: int, recorded_ns: int, frames: int) -> None:
-        """A client has connected after this many frames; the recorded app did at `recorded_ns` (since 1970 UTC)."""
+    def connected(self, now_ns: int, recorded_ns: int, first_request_ns: int, frames: int) -> None:
+        """A client has connected after this many frames. The recorded app did at `recorded_ns` (since 1970 UTC), and
+        sent its first request at `first_request_ns`.
+        """
         self._connected_ns, self._recorded_ns, self._frames = now_ns, recorded_ns, frames
+        self._first_request_ns = first_request_ns if first_request_ns - recorded_ns <= _READY_NS else 0
+
+    def requested(self) -> bool:
+        """A client has sent a request. Returns whether an event may have waited for it."""
+        waited = self._first_request_ns != 0
+        self._first_request_ns = 0
+        return waited
 
     def until_ns(self, frame: Frame, before_ns: int, frames: int) -> int:
         """When a frame may be sent. `before_ns` is when the row before it was recorded; 0: there was none."""
@@ -150,4 +160,6 @@ class ClientMoments:
         settled_ns = self._responded_ns + min(max(recorded_ns, self._least_ns), max(_MOST_NS, self._least_ns))
         if frames != self._frames:
             return settled_ns
-        return max(settled_ns, self._connected_ns + min(frame.t_ns - self._recorded_ns, _READY_NS))
+        starts_up = self._recorded_ns <= frame.t_ns <= self._first_request_ns
+        ready_ns = _MOST_NS if starts_up else min(frame.t_ns - self._recorded_ns, _READY_NS)
+        return max(settled_ns, self._connected_ns + ready_ns)
