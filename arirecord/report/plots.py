@@ -233,6 +233,7 @@ def _horizontal_bars(
     figure = go.Figure(go.Bar(x=values, y=names, orientation="h", text=texts, textposition="outside", **bar))
     style(figure, title, x=unit, is_empty=not names)
     figure.update_xaxes(nticks=4)  # on a phone long names leave little room
+    figure.update_yaxes(type="category")  # a cause without a text is a number
     return figure.update_layout(margin_r=20 + 7 * max((len(str(text)) for text in texts), default=0))
 
 

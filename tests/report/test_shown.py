@@ -11,6 +11,9 @@ from arirecord.report import story
 from arirecord.report.plots import LENGTHS
 from tests.analytics.test_models import make
 
+from .conftest import recorded
+from .frames import about, ended
+
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 PLOTS = ("concurrency", "calls", "dispositions", "causes", "lengths", "digits", "event_volume", "kpis")
 FLOWS = ("transfers", "ivr_paths")
@@ -96,6 +99,16 @@ def test_digits_are_counted_by_place() -> None:
     assert sum(count for row in drawn.z for count in row if count) == session.dtmf()["digit_count"].sum()
     first = [row[0] or 0 for row in drawn.z]
     assert sum(first) == session.dtmf().height
+
+
+def test_a_cause_without_a_text_is_its_number(tmp_path: Path) -> None:
+    """Asterisk always writes a text, other programs may not. The number names a bar, it is no place on an axis."""
+    rows = [about(0, "ChannelCreated", "1001", "Ring"), ended(1, "1001", 38, "")]
+    session = arirecord.open_session(recorded(rows, tmp_path / "s.parquet"))
+    figure = session.plot.causes()
+
+    assert session.calls()["hangup_cause_txt"].to_list() == [None]
+    assert (figure.data[0].y, figure.layout.yaxis.type) == (("38",), "category")
 
 
 def test_lengths_are_columns_of_calls(busy: arirecord.Session) -> None:

@@ -13,7 +13,7 @@ SELECT
     NULLIF(channel_protocol_id, '') AS protocol_id,
     channel_channelvars AS channelvars,
     cause AS hangup_cause,
-    cause_txt AS hangup_cause_txt,
+    NULLIF(cause_txt, '') AS hangup_cause_txt,
     tech_cause
 FROM ChannelDestroyed
 WHERE channel_id IS NOT NULL
