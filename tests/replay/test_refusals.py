@@ -6,7 +6,7 @@ import pytest
 
 from arirecord.replay import events
 
-from .test_expected_resources import CALLER, FRAMES
+from .test_created_resources import CALLER, FRAMES
 from .world import World
 
 ORIGINATE = "POST /channels?endpoint=PJSIP/bob"
