@@ -100,7 +100,7 @@ def test_kpis(session: arirecord.Session) -> None:
         ({"timezone": "Mars"}, "'Mars' is not a time zone"),
         ({"timezone": "Pragu"}, "'Pragu' is not a time zone. Did you mean 'Europe/Prague'"),
         ({"nosuch": 1}, "No parameter is named 'nosuch'. Known names"),
-        ({"prefix_digits": "many"}, "prefix_digits is a number of digits, not 'many'"),
+        ({"prefix_digits": "many"}, "prefix_digits is a number of digits from 0 on, not 'many'"),
     ],
 )
 def test_what_is_wrong_is_said(session: arirecord.Session, wrong: dict[str, Any], words: str) -> None:

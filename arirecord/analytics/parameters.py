@@ -1,8 +1,8 @@
 """Parameters of the models: limits that users can set, with their defaults (`models/parameters.json`)."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,13 +17,20 @@ from .views import text
 __all__ = ["Parameter", "parameter_macros", "parameters", "set_statement", "setting"]
 
 
+_MOST = 1e9
+
+
 @dataclass(frozen=True)
 class Parameter:
-    """A limit that models use: its `default` (a number or a text), its `unit` and its `meaning`."""
+    """A limit that models use: its `default` (a number or a text), its `unit` and its `meaning`.
+
+    `choices` are the texts that it can be; any if empty.
+    """
 
     default: float | str
     unit: str
     meaning: str
+    choices: Sequence[str] = ()
 
 
 @cache
@@ -51,18 +58,22 @@ def parameter_macros() -> Iterator[str]:
 def set_statement(name: str, value: str | float) -> str:
     """Return the statement that sets a parameter.
 
-    Raises `UnknownName` for an unknown name and `ValueError` for a text where a number is expected.
+    Raises `UnknownName` for an unknown name and `ValueError` for a value that the parameter cannot have: numbers are
+    from 0 to a billion.
     """
-    if name not in parameters():
+    known = parameters().get(name)
+    if known is None:
         raise unknown_name("No parameter is named", name, sorted(parameters()))
     if name == "timezone":
         value = zone_name(str(value))
-    if isinstance(parameters()[name].default, str):
+    if known.choices and value not in known.choices:
+        raise ValueError(f"{name} is {' or '.join(known.choices)}, not {value!r}")
+    if isinstance(known.default, str):
         return f"SET VARIABLE {name} = {text(str(value))}"
-    try:
-        return f"SET VARIABLE {name} = {float(value)}::DOUBLE"
-    except ValueError:
-        raise ValueError(f"{name} is a number of {parameters()[name].unit}, not {value!r}") from None
+    with suppress(ValueError):
+        if 0 <= (number := float(value)) <= _MOST:
+            return f"SET VARIABLE {name} = {number}::DOUBLE"
+    raise ValueError(f"{name} is a number{f' of {known.unit}' if known.unit else ''} from 0 on, not {value!r}")
 
 
 @contextmanager

@@ -204,11 +204,23 @@ def _prepare(ctx: click.Context, verb: str, command: click.Command) -> None:
 def _invoke(command: click.Command, ctx: click.Context) -> Any:
     if paths := ctx.meta.get(_SETTINGS):
         say(f"Settings from {' and '.join(map(str, paths))}.")
+    _check_texts(command, ctx)
     voice.has_lost = False
     result = type(command).invoke(command, ctx)
     if voice.has_lost:
         raise SystemExit(LOST)
     return result
+
+
+def _check_texts(command: click.Command, ctx: click.Context) -> None:
+    """Refuse texts that are not UTF-8. Names of files, and the command line of an app, may be any bytes."""
+    for parameter in command.params:
+        if isinstance(parameter.type, click.Path | click.File) or parameter.type is click.UNPROCESSED:
+            continue
+        value = ctx.params.get(parameter.name or "")
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, str) and not one.isascii() and one.encode(errors="replace").decode() != one:
+                raise click.BadParameter("the text is not UTF-8", ctx, parameter)
 
 
 def _common_options() -> list[click.Option]:

@@ -7,16 +7,14 @@ import click
 
 from .console import LOST, progress, say, warn
 from .output import SESSION, Input, Output, Verb, output_options
-from .param_types import DURATION
+from .param_types import AGE
 
 __all__ = ["command"]
 
 
 @click.command("compact", cls=Verb)
 @click.argument("session", type=Input())
-@click.option(
-    "--older-than", type=DURATION, metavar="AGE", help="Of a lake: compact days that ended this long ago: 7d, 12h."
-)
+@click.option("--older-than", type=AGE, help="Of a lake: compact days that ended this long ago: 7d, 12h.")
 @output_options(
     formats=SESSION,
     is_folder=lambda given: given["session"].is_dir(),

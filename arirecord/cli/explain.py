@@ -88,11 +88,11 @@ def command(
       arirecord explain session.parquet --seq 1207
       arirecord explain session.parquet PJSIP/1001-0000002a --format mermaid
     """
+    if rules and worst is None:
+        raise click.UsageError("--rule needs --worst.")
     chosen = sum(choice is not None for choice in (call, worst, seq))
     if chosen > 1 or (not chosen and not is_all):
         raise click.UsageError("Name a call by an id, a channel or a number, or give --worst N, --seq N or --all.")
-    if rules and worst is None:
-        raise click.UsageError("--rule needs --worst.")
     if seq is not None and (since or until):
         raise click.UsageError("--seq names a row of the whole recording: leave out --since and --until.")
     from arirecord.report.build_story import story
@@ -110,6 +110,8 @@ def command(
         opened, connection = _open(session, call, since, until, timezone)
         times = [window.times() for window in windows_of(opened, since, until, timezone)] if since or until else []
     calls = _choose_calls(connection, session, call, worst, rules, seq, times)
+    if not calls and output.path:
+        return
     if len(calls) > 1 and worst is None and not is_all:
         _list(calls, timezone)
         matching = f"{len(calls)} calls match {call if seq is None else f'row {seq}'}: name one by its id, or add --all"

@@ -27,6 +27,7 @@ _KNOWN = (
 )  # fmt: skip
 _TAKEN = ("csv_safe", "force", "format", "vertical")
 """Parameters that an `Output` holds."""
+_STDIN = Path("/dev/stdin")
 _STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
@@ -143,6 +144,10 @@ class OutputOption(click.Option):
         if self._is_folder is not None and (given.endswith("/") or path.is_dir() or self._is_folder(ctx.params)):
             check_folder(path, inputs=inputs)
             return Output(path, self._format(ctx, None), is_folder=True, force=force, csv_safe=csv_safe)
+        if given == "-":
+            raise click.UsageError(f"{ctx.info_name} can't write to stdout: name a file")
+        if given.endswith("/"):
+            raise click.UsageError(f"{given} names a folder: name a file")
         form = self._format(ctx, path)
         hint = "--force" if "force" in ctx.params else ""
         is_session = form == "session"
@@ -186,6 +191,8 @@ def _inputs(ctx: click.Context) -> Iterator[Path]:
                 name = one if isinstance(one, str | Path) else getattr(one, "name", None)
                 if isinstance(name, str | Path) and (path := Path(name)).exists():
                     yield path
+    if _STDIN.is_file():  # redirected from a file
+        yield _STDIN
 
 
 csv_safe_option = click.option(

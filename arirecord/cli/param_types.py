@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, time
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import IO, TYPE_CHECKING, Generic, TypeVar
 
 import click
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from arirecord.capture.rotation import Rotation
 
 __all__ = [
-    "DURATION", "LISTEN", "ROTATION", "TIME", "Parsed", "settings_option", "time_options", "timezone_option",
-    "types_option",
+    "AGE", "DURATION", "LISTEN", "ROTATION", "TIME", "Parsed", "read_text", "settings_option", "time_options",
+    "timezone_option", "types_option",
 ]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -28,6 +28,7 @@ Value = TypeVar("Value")
 
 _UNPARSED = (str, int, float, date, time)
 """Values of the command line, and of a settings file."""
+_LEAST_AGE_S = 3600
 
 
 class Parsed(click.ParamType[Value], Generic[Value]):
@@ -57,6 +58,16 @@ def _parse_duration(text: str) -> float:
     return seconds
 
 
+def _parse_age(text: str) -> float:
+    """Return the seconds of an age, an hour or more: `90` and `3m` may be meant as days and months."""
+    if re.fullmatch(r"[\d.]+", text):
+        raise ValueError(f"{text!r} has no unit: write {text}d for days")
+    if (age_s := _parse_duration(text)) < _LEAST_AGE_S:
+        raise ValueError(f"{text!r} is less than an hour; m means minutes: write days as in 90d")
+    return age_s
+
+
+AGE = Parsed("age", _parse_age)
 DURATION = Parsed("duration", _parse_duration)
 LISTEN = Parsed("address", parse_listen)
 ROTATION: Parsed["Rotation"] = Parsed("size", later("arirecord.capture.rotation:Rotation.parse"))
@@ -72,6 +83,14 @@ def _setting(text: str) -> tuple[str, str]:
 
     set_statement(name.strip(), value.strip())  # raises for an unknown parameter or value
     return name.strip(), value.strip()
+
+
+def read_text(file: IO[str]) -> str:
+    """Return the text of a file of an option. Fails as wrong usage if it is not UTF-8."""
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file.name} is not text in UTF-8: save it as UTF-8") from None
 
 
 settings_option = click.option(

@@ -1,7 +1,6 @@
 """`arirecord query`."""
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from .output import Input, Output, Verb
-from .param_types import time_options
+from .param_types import read_text, time_options
 from .query_results import TableView, result_options, write
 from .session_input import open_session, otlp_options, server_option
 
@@ -77,18 +76,20 @@ def command(
         raise click.UsageError("Give either SQL, - for standard input, or --file FILE.")
     if sql is not None and sql != "-" and not re.search(r"\s", sql.strip()) and Path(sql).is_file():
         raise click.UsageError(f"{sql} is a file: add --file before it to run its SQL.")
-    text = file.read() if file is not None else sys.stdin.read() if sql == "-" else sql
+    text = sql
+    if text is None or text == "-":
+        text = read_text(file or click.open_file("-", encoding="utf-8"))
     # Kept tables were computed with the defaults of all parameters.
-    is_kept = re.search(r"\bSET\b", text or "", re.IGNORECASE) is None
+    is_kept = re.search(r"\bSET\b", text, re.IGNORECASE) is None
     opened = open_session(session, since, until, timezone, has_calls=True, has_tables=is_kept)
     tables = Tables(opened, timezone, is_restricted=not unsafe, is_kept=is_kept)
     times = [window.times() for window in windows_of(opened, since, until, timezone)] if since or until else []
     if unsafe:
-        _check_targets(text or "", session)
+        _check_targets(text, session)
     with _advising_unsafe():
-        for result in _results(tables, text or "", times, is_one=output.path is not None or output.format == "parquet"):
+        for result in _results(tables, text, times, is_one=output.path is not None or output.format == "parquet"):
             if output.is_terminal and output.format == "table" and not output.vertical:
-                write(*_for_terminal(result, text or "", output, timezone))
+                write(*_for_terminal(result, text, output, timezone))
             else:
                 write(result, output)
 

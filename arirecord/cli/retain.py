@@ -8,14 +8,14 @@ import click
 
 from .console import LOST, echo, say, size_text, warn
 from .output import Input, Verb
-from .param_types import DURATION
+from .param_types import AGE
 
 __all__ = ["command"]
 
 
 @click.command("retain", cls=Verb)
 @click.argument("root", type=Input(must_exist=True))
-@click.option("--keep", "keep_s", type=DURATION, required=True, help="Keep what is younger: 90d, 52w.")
+@click.option("--keep", "keep_s", type=AGE, required=True, help="Keep what is younger: 90d, 52w.")
 @click.option("--dry-run", is_flag=True, help="Print what would be removed, and remove nothing.")
 def command(root: Path, keep_s: float, dry_run: bool) -> None:
     """Remove the parts of a lake, or of a recording in parts, that are older than a time.

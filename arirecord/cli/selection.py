@@ -76,7 +76,24 @@ def no_rows(
     ]
     if others := list(others):
         return " ".join([f"No {rows_name}.", *others])
-    return f"No {rows_name}{': ' if given else ''}{' '.join(given)}. {recording_span(session, find_zone(timezone))}"
+    sentences = [f"No {rows_name}{': ' if given else ''}{' '.join(given)}."]
+    since, until = (value if isinstance(value, Time) else None for value in map(options.get, ("--since", "--until")))
+    windows = windows_of(session, since, until, timezone)
+    if since and until and all(begin and end and begin >= end and end.ns for begin, end in windows):
+        sentences.append("--until is not after --since; a date alone is its midnight.")
+    elif (since or until) and not _is_recorded(session, windows):
+        sentences.append("Nothing was recorded then.")
+    return " ".join([*sentences, str(recording_span(session, find_zone(timezone)))])
+
+
+def _is_recorded(session: "SessionFile", windows: Sequence[Window]) -> bool:
+    """Whether the session recorded at some time of these parts."""
+    return any(
+        (window.begin is None or window.begin.ns <= span.end_ns)
+        and (window.end is None or window.end.ns > span.begin_ns)
+        for span in session.recorded_time.spans
+        for window in windows
+    )
 
 
 def unknown_value(option: str, value: str, known: Iterable[str]) -> str:

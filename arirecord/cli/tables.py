@@ -1,6 +1,7 @@
 """`arirecord calls`, `legs`, `kpis` …: a command for each table, with the options that its columns allow."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,6 @@ from .query_results import TableView, result_options, write
 from .session_input import SessionInput, open_session, otlp_options, session_argument
 
 if TYPE_CHECKING:
-    import duckdb
-
-    from arirecord.analytics.connection import Tables
     from arirecord.analytics.table_query import TableQuery
     from arirecord.select.times import Time
 
@@ -116,8 +114,8 @@ def _help(mart: str, columns: Sequence[str], is_macro: bool, moment: str | None)
 _bucket = click.option("--bucket", metavar="LENGTH", help="One row per interval of this length: 15m, 1h, 1d.")
 _by = click.option(
     "--by",
-    type=click.Choice(["trunk", "prefix", "application", "endpoint", "origin"]),
-    help="One row per trunk, destination prefix, Stasis application, endpoint, or endpoint of the first leg.",
+    type=click.Choice(["trunk", "prefix", "application", "endpoint", "origin", "server"]),
+    help="One row per trunk, destination prefix, Stasis application, endpoint, endpoint of the first leg, or server.",
 )
 _number = click.option(
     "--number",
@@ -181,6 +179,7 @@ def _answer(
     **asked: Any,
 ) -> None:
     from arirecord.analytics.connection import Tables
+    from arirecord.analytics.models import describe
     from arirecord.analytics.parameters import set_statement
     from arirecord.analytics.table_query import TableQuery, models_asked, sql_of
     from arirecord.lake.pruning import CALL_TABLES
@@ -193,7 +192,7 @@ def _answer(
     windows = windows_of(opened, since, until, timezone)
     asked["times"] = [window.times() for window in windows] if since or until else []
     for names in ("columns", "sort"):
-        asked[names] = tuple(filter(None, (asked[names] or "").split(",")))
+        asked[names] = tuple(filter(None, map(str.strip, (asked[names] or "").split(","))))
     view = TableView(timezone, is_asked=bool(asked["columns"] or all_columns), is_whole=all_columns)
     if output.is_terminal and output.format == "table" and not (view.is_asked or output.vertical):
         asked["columns"] = _shown(mart, asked)
@@ -212,8 +211,9 @@ def _answer(
     doing = [""]
     with live_line(lambda: f"Making {doing[-1]} …"):
         made.need_for(sql, models_asked(question), begin=doing.append)
-    rows = _rows(made, sql, question, known)
-    count = write(in_zone(rows, timezone) if output.format in ("table", "markdown") else rows, output, view)
+    with _naming_where(question, known):
+        rows = made.connection.sql(sql)
+        count = write(in_zone(rows, timezone) if output.format in ("table", "markdown") else rows, output, view)
     others = unknown_values(made.connection, asked, has_rows=count > 0)
     if count == 0 and question.limit != 0:
         options = {
@@ -222,7 +222,10 @@ def _answer(
             "--disposition": question.dispositions,
             "--number": question.numbers,
         }
-        say(no_rows("rows", opened, {**options, "--call": question.calls, "--where": question.where}, timezone, others))
+        options |= {"--call": question.calls, "--where": question.where}
+        if (needs := describe(mart).needs) and not any(options.values()):
+            others = [f"The table needs: {needs}"]
+        say(no_rows("rows", opened, options, timezone, others))
     elif others:
         say(" ".join(others))
 
@@ -236,8 +239,9 @@ def _shown(mart: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in describe(mart).shown if name not in unused)
 
 
-def _rows(made: "Tables", sql: str, question: "TableQuery", known: list[str]) -> "duckdb.DuckDBPyRelation":
-    """Return the rows of a query, whose `where` is the only SQL from the user."""
+@contextmanager
+def _naming_where(question: "TableQuery", known: list[str]) -> Iterator[None]:
+    """Blame errors of a query on its `where`, which is the only SQL from the user."""
     import duckdb
 
     from arirecord.analytics.restricted_sql import check_statement
@@ -245,13 +249,16 @@ def _rows(made: "Tables", sql: str, question: "TableQuery", known: list[str]) ->
 
     try:
         check_statement(question.where or "")
-        return made.connection.sql(sql)
+        yield
     except (
+        duckdb.ConversionException,
         duckdb.ParserException,
         duckdb.BinderException,
         duckdb.CatalogException,
         duckdb.PermissionException,
     ) as error:
+        if question.where is None:
+            raise
         if column := unknown_column(error):
             raise unknown_name(f"--where: {question.mart} has no column", column, known) from error
         message = str(error).partition("\n")[0].partition(": ")[2]

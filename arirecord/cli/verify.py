@@ -18,7 +18,7 @@ from arirecord.printable import printable
 from .completion import later
 from .console import echo, say
 from .output import Input, Output, Verb, build_result_options
-from .param_types import DURATION, Parsed
+from .param_types import DURATION, Parsed, read_text
 from .replay_types import SPEED
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ __all__ = ["command"]
 
 @click.command("verify", cls=Verb)
 @click.argument("session", type=Input())
-@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- COMMAND...")
 @click.option(
     "--speed",
     type=SPEED,
@@ -129,7 +129,7 @@ def command(
     from arirecord.replay.wire.precise_loop import precise_loop
 
     limits = Limits(any_order, max_delay, strict)
-    typed_lines = typed.read().splitlines() if typed is not None else ()
+    typed_lines = read_text(typed).splitlines() if typed is not None else ()
     options = VerifyOptions(speed, pace_timeout, start_timeout, 0.5, application, ignore, limits, connect, typed_lines)
     results = []
     paths = sessions_in(session)

@@ -7,7 +7,7 @@ the caller chooses. `docs/select.md` describes them.
 
 import re
 import sys
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -150,8 +150,8 @@ def select_windows(since: Time | None, until: Time | None, recorded: RecordingSp
         begin, end = max(begin, whole.begin or begin), min(end, whole.end or end)
         if begin >= end:
             continue
-        if windows and windows[-1].end == begin:
-            windows[-1] = Window(windows[-1].begin, end)
+        if windows and (before := windows[-1].end) and before >= begin:
+            windows[-1] = Window(windows[-1].begin, max(before, end))
         else:
             windows.append(Window(begin, end))
     return windows
@@ -198,10 +198,13 @@ def _place(limit: Time | None, recorded: RecordingSpan) -> Position | None:
 def _of_day(day: date, since: time | None, until: time | None, zone: tzinfo) -> tuple[Position, Position]:
     """The window of a day. Of a time that clocks show twice, the first counts for `since`, the second for `until`."""
     midnight = time(tzinfo=(since or until or time()).tzinfo)
-    begin = _on(day, since or midnight, zone)
-    until = (until or midnight).replace(fold=1)
-    end = _on(day, until, zone)
-    return Position(begin), Position(end if end > begin else _on(day + _DAY, until, zone))
+    since, until = since or midnight, (until or midnight).replace(fold=1)
+    begin, end = _on(day, since, zone), _on(day, until, zone)
+    if since.tzinfo == until.tzinfo:  # as clocks show them: a window that clocks leave out is empty
+        ends_next_day = until.replace(tzinfo=None) <= since.replace(tzinfo=None)
+    else:
+        ends_next_day = end <= begin
+    return Position(begin), Position(_on(day + _DAY, until, zone) if ends_next_day else end)
 
 
 def _occurrences(limit: Time, recorded: RecordingSpan, after_ns: int) -> list[int]:
@@ -238,7 +241,16 @@ def _hint(limit: Time, recorded: RecordingSpan) -> str:
 
 
 def _on(day: date, of_day: time, zone: tzinfo) -> int:
-    return _ns(datetime.combine(day, of_day, of_day.tzinfo or zone))
+    """Return when clocks show a time of day; when they are changed, if they leave it out that day."""
+    moment = datetime.combine(day, of_day, of_day.tzinfo or zone)
+    first, last = moment.replace(fold=1), moment.replace(fold=0)
+    if _ns(first) >= _ns(last):
+        return _ns(moment)
+    seconds = range(_ns(first) // 10**9, _ns(last) // 10**9)
+    after, zone = first.utcoffset(), moment.tzinfo or zone
+    # The offset changes once in them.
+    place = bisect_left(seconds, True, key=lambda at: datetime.fromtimestamp(at, zone).utcoffset() == after)
+    return (seconds.start + place) * 10**9
 
 
 def _ns(moment: datetime) -> int:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -256,6 +258,22 @@ def test_stdout_by_name(run: Run, name: str) -> None:
     """Is the default, named."""
     assert run("calls", IVR, "--format", "csv", "-o", name).stdout.startswith(b"call_id,")
     assert run("report", IVR, "-o", name, "--worst", "0").stdout.startswith(b"<!")
+
+
+@pytest.mark.parametrize("name", ["-", "new/"])
+def test_a_name_that_is_no_file(run: Run, name: str) -> None:
+    """Nothing is made."""
+    assert b": name a file" in run("filter", IVR, "--type", "Dial", "-o", name, code=2).stderr
+    assert not Path(name).exists()
+
+
+def test_an_input_by_redirection_is_never_replaced(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("SELECT 1")
+    command = f"{sys.executable} -m arirecord query '{IVR}' - -o q.csv --force < q.csv"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, check=False)
+
+    assert (done.returncode, b"q.csv is an input" in done.stderr) == (1, True)
+    assert (tmp_path / "q.csv").read_text() == "SELECT 1"
 
 
 def test_a_device_is_not_replaced(run: Run) -> None:

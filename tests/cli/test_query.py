@@ -51,6 +51,16 @@ def test_a_result_without_rows(run: Run, form: str, text: str) -> None:
     assert run("query", IVR, "SELECT 1 AS a, 'x' AS b WHERE false", "--format", form).stdout.decode() == text
 
 
+@pytest.mark.parametrize("content", [b"SELECT '\xe9'", "SELECT 1".encode("utf-16"), IVR.read_bytes()[:4000]])
+def test_sql_that_is_not_utf8(run: Run, tmp_path: Path, content: bytes) -> None:
+    """In a file, from standard input and as an argument."""
+    (tmp_path / "q.sql").write_bytes(content)
+    assert b"q.sql is not text in UTF-8" in run("query", IVR, "-f", "q.sql", code=2).stderr
+    assert b"<stdin> is not text in UTF-8" in run("query", IVR, "-", input=content, code=2).stderr
+    for arguments in (["query", IVR, "SELECT \udcff"], ["calls", IVR, "--where", "\udcff"], ["explain", IVR, "\udcff"]):
+        assert b"the text is not UTF-8" in run(*arguments, code=2).stderr
+
+
 def test_a_parquet_file_without_rows(run: Run, tmp_path: Path) -> None:
     """Has columns and their types."""
     run("query", IVR, "SELECT 1::BIGINT AS a, 'x' AS b WHERE false", "-o", "empty.parquet")

@@ -137,16 +137,24 @@ def test_filter_keeps_a_time_of_each_day(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["calls", "--since", "14:00", "--until", "15:00"], f"No rows: --since 14:00 --until 15:00. {RUNS}"),
-        (["calls", "--since", "2027-01-01"], f"No rows: --since 2027-01-01. {RUNS}"),
-        (["kpis", "--bucket", "1h", "--since", "+1d"], f"No rows: --since +1d. {RUNS}"),
-        (["registrations"], f"No rows. {RUNS}"),
+        (
+            ["calls", "--since", "14:00", "--until", "15:00"],
+            f"No rows: --since 14:00 --until 15:00. Nothing was recorded then. {RUNS}",
+        ),
+        (["calls", "--since", "2027-01-01"], f"No rows: --since 2027-01-01. Nothing was recorded then. {RUNS}"),
+        (["kpis", "--bucket", "1h", "--since", "+1d"], f"No rows: --since +1d. Nothing was recorded then. {RUNS}"),
+        (["registrations"], "No rows. The table needs: "),
+        (["calls", "--since", "2026-11-24", "--until", "2026-11-23"], "--until is not after --since; a date alone is"),
+        (["calls", "--since", "23:30", "--until", "23:40"], f"--until 23:40. Nothing was recorded then. {RUNS}"),
         (["legs", "--where", "up_s > 9999"], f"No rows: --where up_s > 9999. {RUNS}"),
         (["calls", "--disposition", "ANSWRED"], "No rows. --disposition ANSWRED occurs nowhere; values are ANSWERED."),
         (["hangups", "--disposition", "BUSY"], "No rows. --disposition BUSY occurs nowhere; values are ANSWERED."),
         (["calls", "--number", "424242"], "No rows. --number 424242 occurs nowhere; values are 1001, 1002, "),
         (["calls", "--call", "1795474763.8"], "--call 1795474763.8 occurs nowhere; values are 1795474763.8"),
-        (["cat", "--since", "14:00", "--until", "15:00"], f"No frames: --since 14:00 --until 15:00. {RUNS}"),
+        (
+            ["cat", "--since", "14:00", "--until", "15:00"],
+            f"No frames: --since 14:00 --until 15:00. Nothing was recorded then. {RUNS}",
+        ),
         (["cat", "--type", "Dail"], "No frames. --type Dail occurs nowhere; values are Dial, "),
         (["cat", "--channel", "nobody"], f"No frames: --channel nobody. {RUNS}"),
     ],
@@ -193,7 +201,7 @@ def test_a_filter_that_keeps_nothing_fails_and_says_why(tmp_path: Path) -> None:
     _, err = run("filter", TRANSFERS, "--type", "Dail", "-o", tmp_path / "x.parquet", code=1)
     assert "No events. --type Dail occurs nowhere; values are Dial, " in err
     _, err = run("filter", TRANSFERS, "--since", "+1h", "-o", tmp_path / "x.parquet", code=1)
-    assert f"No events: --since +1h. {RUNS} No session is made." in err
+    assert f"No events: --since +1h. Nothing was recorded then. {RUNS} No session is made." in err
     assert not (tmp_path / "x.parquet").exists()
 
 

@@ -149,7 +149,7 @@ def test_kpis(run: Run) -> None:
         (["kpis", IVR, "--bucket", "1x"], 2, "'1x' is not a length of a bucket such as 15m, 1h, 1d, 1w or 1month"),
         (["dtmf", IVR, "--set", "dtmf_gap_ms"], 2, "is not a setting such as dtmf_gap_ms=5000"),
         (["dtmf", IVR, "--set", "gap=1"], 2, "No parameter is named 'gap'. Did you mean 'dtmf_gap_ms'"),
-        (["dtmf", IVR, "--set", "dtmf_gap_ms=long"], 2, "dtmf_gap_ms is a number of ms, not 'long'"),
+        (["dtmf", IVR, "--set", "dtmf_gap_ms=long"], 2, "dtmf_gap_ms is a number of ms from 0 on, not 'long'"),
         (["calls", "missing.parquet"], 1, "missing.parquet does not exist"),
         (["metrics", "colours"], 2, "No table is named 'colours'. Known names: agent_calls"),
         (["models", "--sql"], 2, "arirecord models SESSION --sql"),

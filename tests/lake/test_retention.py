@@ -300,6 +300,15 @@ def test_a_single_session_is_removed_if_it_is_old(tmp_path: Path) -> None:
     assert not session.exists()
 
 
+@pytest.mark.parametrize("age", ["90", "3m", "30s", "0d", "x"])
+def test_an_age_that_may_be_meant_otherwise_removes_nothing(age: str, tmp_path: Path) -> None:
+    """Months may be meant by `3m`, and days by a number."""
+    session = record(stretched("ivr_dtmf/all"), tmp_path / "s.parquet")
+
+    assert run("retain", tmp_path, "--keep", age)[0] == 2
+    assert session.is_file()
+
+
 def test_old_days_are_removed_and_nothing_else(aged: tuple[Path, datetime]) -> None:
     """With their tables. Journals, foreign files, links and hidden files stay, and what is not a session is named."""
     root, now = aged

@@ -1,6 +1,6 @@
 """Times as people type them, and what they select."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -97,6 +97,21 @@ def test_clocks_that_are_changed(day: str, hours: int) -> None:
     lengths = {(window.end.ns - window.begin.ns) // (3600 * S) for window in found if window.begin and window.end}
 
     assert lengths == {3, hours}
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "spring_h", "autumn_h"),
+    [("02:00", "03:00", 0, 2), ("02:30", "03:00", 0, 1.5), ("02:15", "02:45", 0, 1.5), ("02:30", "02:00", 23, 25)],
+)
+def test_windows_between_changed_clocks(since: str, until: str, spring_h: float, autumn_h: float) -> None:
+    """A window that clocks leave out is empty, and one around them is one day, not two."""
+    for day, expected_h in (("2026-03-29", spring_h), ("2026-10-25", autumn_h)):
+        recording = recorded(f"{day} 00:00:00", f"{day} 20:00:00", "Europe/Prague")
+        is_inside = is_in(select_windows(typed(since), typed(until), recording))
+        midnight = datetime.combine(date.fromisoformat(day), time(), PRAGUE)
+        begin_s, end_s = (int((midnight + timedelta(days=n)).timestamp()) for n in (0, 1))
+        quarters = [is_inside(Row(at * S, 0)) for at in range(begin_s, end_s, 900)]
+        assert sum(quarters) / 4 == expected_h
 
 
 @given(st.datetimes(datetime(2026, 11, 20, 10), datetime(2026, 11, 22, 12)), st.times(), st.times(), st.booleans())
