@@ -56,8 +56,7 @@ class Scheduler:
         self.is_paused = options.start_paused
         self.steps = 0
         self.has_ended = False
-        self.frames = 0
-        self.late_ns = 0
+        self.frames = self.late_ns = 0
         self.progress = Progress()
         self.shift = DateShift() if options.shift_to_now else None
         self._options = options
@@ -74,8 +73,7 @@ class Scheduler:
         self.moments = ClientMoments(options.pace_settle_s)
         self._held: Sequence[Frame] = ()
         self._in_flight: Sequence[Frame] = ()
-        self._sent_count = 0
-        self._receivers = 0
+        self._sent_count = self._receivers = 0
         self._faults: list[Fault] = []
         self._stalled_until_ns = 0
         self._restart(options.start_ns)

@@ -10,9 +10,11 @@ import duckdb
 
 from arirecord.analytics import connect
 from arirecord.analytics.connection import MEMORY
+from arirecord.analytics.mart_columns import mart_columns
 from arirecord.analytics.views import text
 from arirecord.session.reader import SessionFile
 from arirecord.session.temporary_folder import new_path, temporary_folder
+from arirecord.suggest import unknown_name
 
 __all__ = ["MARTS", "Difference", "compare_sessions"]
 
@@ -38,11 +40,14 @@ def compare_sessions(
 
     Calls match by id and server. The others match by numbers, in order of time; their ids and times are not compared,
     since they were recorded at another time. Columns in `ignore`, and positions in the recording (`seq`), are left out.
-    The result is valid within the context.
+    The result is valid within the context. Raises `UnknownName` if none of `marts` has a column of `ignore`.
     """
+    marts = sorted({"calls", *marts})
+    known = {column for mart in marts for column in mart_columns(mart)}
+    if unknown := sorted({*ignore} - known):
+        raise unknown_name("The compared tables have no column", unknown[0], sorted(known))
     with tempfile.TemporaryDirectory(prefix="diff-", dir=temporary_folder()) as name:
         folder = Path(name)
-        marts = sorted({"calls", *marts})
         for side, session in (("a", a), ("b", b)):
             with connect(session, models=marts) as db:
                 for mart in marts:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from arirecord.errors import UnknownName
 from arirecord.session.reader import open_session
 from arirecord.transform.diff import compare_sessions
 from arirecord.transform.filter import Selection, filter_session
@@ -55,6 +56,8 @@ def test_what_differs_in_a_call(tmp_path: Path) -> None:
     assert not [row for row in found if row[0].startswith("only")]
     assert not [row for row in differences(before, after, "caller_name") if row[4] == "caller_name"]
     assert json.dumps(found)
+    with pytest.raises(UnknownName, match=r"no column 'caller_nam'\. Did you mean 'caller_name'"):
+        differences(before, after, "caller_nam")
 
 
 def of_server(frames: list[str], server: str) -> list[str]:
