@@ -28,7 +28,7 @@ _BOUNDS = f"""
 SELECT
     count(*) - count(timestamp),
     COALESCE(bool_and(received_at = timestamp), true),
-    COALESCE(bool_and(received_at = last_received_at) FILTER (timestamp IS NULL), true),
+    COALESCE(bool_and(received_at IN (last_received_at, next_received_at)) FILTER (timestamp IS NULL), true),
     COALESCE(max(epoch_us(last_at) - epoch_us(timestamp)), 0),
     COALESCE(min(timestamp) < {_EARLIEST}, false),
     COALESCE(
@@ -49,7 +49,8 @@ FROM (
         max(ahead_us) OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS last_ahead_us,
         ahead_us > last_ahead_us + {_AHEAD_US} AS is_ahead,
         lag(timestamp IGNORE NULLS) OVER (ORDER BY seq) AS last_at,
-        lag(received_at) OVER (ORDER BY seq) AS last_received_at
+        lag(received_at) OVER (ORDER BY seq) AS last_received_at,
+        lead(received_at) OVER (ORDER BY seq) AS next_received_at
     FROM events
 )
 """

@@ -21,6 +21,7 @@ from arirecord.session.reader import open_session
 from arirecord.session.seal import seal
 from arirecord.transform.merge import merge_sessions
 from tests.conftest import read_lines, streams
+from tests.given import frames as given
 
 A, B = "02:fc:00:00:00:01", "02:fc:00:00:00:02"
 OF_A_SERVER = sorted(model.name for model in load_models() if model.layer == "marts" and model.is_of_server)
@@ -81,6 +82,26 @@ def test_equal_ids_of_two_servers_are_two_things(stream: str, count: int, is_fol
     assert together.execute("SELECT call_count FROM kpis").fetchall() == [(count,)]
     of_servers = together.execute("SELECT group_value, call_count FROM kpis(\"by\" := 'server')").fetchall()
     assert of_servers == [(A, count // 2), (B, count // 2)]
+
+
+def test_a_wait_of_a_local_channel_is_of_its_server(tmp_path: Path) -> None:
+    """No leg of the KPIs says so."""
+    lines = f"""at 2026-01-01T10:00:00 with asterisk_id={A}
+0.0 p created PJSIP/1-00000001 Ring 1 → 232
+0.0 a created Local/q@x-00000001;1 Down
+0.0 b created Local/q@x-00000001;2 Ring '' → 232
+0.0 p dials a
+0.1 b runs Queue line,tT,,,1
+9.0 b hangs up 16
+9.0 b destroyed 16
+9.0 a destroyed 16
+9.0 p destroyed 16
+"""
+    con = connect(record(tmp_path / "s.parquet", enumerate(given(lines))))
+
+    assert con.execute("SELECT server, count(*) FROM queue_calls GROUP BY ALL").fetchall() == [(A, 1)]
+    of_servers = con.execute("SELECT group_value, queue_entry_count FROM kpis(\"by\" := 'server')").fetchall()
+    assert of_servers == [(A, 1)]
 
 
 @pytest.mark.slow

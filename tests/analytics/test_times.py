@@ -50,9 +50,9 @@ def test_an_event_without_a_timestamp_has_the_time_of_receipt(tmp_path: Path) ->
     assert values(path, "playbacks", "duration_s", "is_receipt_time") == [(4, True)]
 
 
-def test_without_times_of_receipt_its_time_is_not_known(tmp_path: Path) -> None:
-    """Lines that were imported without any have the timestamps instead, and those of the events before."""
-    seconds = [0, 1, 1, 1, 10, 20]
+@pytest.mark.parametrize("seconds", [[0, 1, 1, 1, 10, 20], [0, 1, 10, 10, 10, 20]])
+def test_without_times_of_receipt_its_time_is_not_known(seconds: list[int], tmp_path: Path) -> None:
+    """Lines that were imported without any have the timestamps instead, and those of the events before or after."""
     frames = [((START + second) * 10**9, text) for second, (_, text) in zip(seconds, call(), strict=True)]
     path = record(tmp_path / "s.parquet", frames)
     assert values(path, "playbacks", "duration_s", "started_at", "is_receipt_time") == [(None, None, False)]

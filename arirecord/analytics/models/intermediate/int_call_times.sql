@@ -56,7 +56,8 @@ summed AS (
         call_id,
         kind,
         CASE
-            WHEN kind = 'people' OR bool_and(started_ms IS NOT NULL AND ended_ms IS NOT NULL)
+            -- One that ends before it begins is of a clock that was set back.
+            WHEN kind = 'people' OR bool_and(COALESCE(ended_ms > started_ms - 100, false))
             THEN sum(greatest(ended_ms - greatest(started_ms, COALESCE(covered_ms, started_ms)), 0))
         END AS length_ms
     FROM ordered

@@ -11,3 +11,10 @@ FROM int_legs AS legs
 JOIN int_channel_facts AS facts USING (channel_id)
 JOIN int_talk_parts AS talks ON talks.call_id = legs.call_id AND talks.entered_seq > facts.last_seq
 WHERE legs.is_first
+    -- A channel that hung up in a conversation did not hand its call on.
+    AND NOT EXISTS (
+        FROM int_hangup_requests AS asked
+        JOIN int_talk_parts AS own ON own.channel_id = asked.channel_id
+        WHERE asked.channel_id = legs.channel_id AND NOT asked.is_soft
+            AND COALESCE(own.entered_seq < asked.seq, true) AND COALESCE(own.left_seq > asked.seq, true)
+    )

@@ -51,7 +51,8 @@ reasons AS (
     UNION ALL
     SELECT 'other_channel', seq, channel_id, other_channel_id FROM stg_originations
     UNION ALL
-    SELECT 'snoop', first_seq, channel_id, NULLIF(snooped_id(channel_name), '') FROM int_channel_facts
+    SELECT 'snoop', first_seq, channel_id, channel_key(NULLIF(snooped_id(channel_name), ''), first_seq)
+    FROM int_channel_facts
     UNION ALL
     SELECT 'linkedid', linkedid_seq, channel_id, linkedid FROM int_channel_facts
 )

@@ -4,11 +4,11 @@
 WITH judged AS (
     SELECT
         delays.*,
-        COALESCE(
-            lives.ended_seq > delays.seq AND finished_at IS NULL AND NOT is_restarted
-                AND (gaps.seq IS NULL OR gaps.seq < delays.seq),
-            false
-        ) AS is_cut_off,
+        CASE
+            WHEN finished_at IS NOT NULL THEN false
+            WHEN lives.ended_seq > delays.seq AND NOT is_restarted AND (gaps.seq IS NULL OR gaps.seq < delays.seq)
+            THEN true
+        END AS is_cut_off,
         -- A channel whose audio stops in pauses brings no silence: its intervals end in the next sentence, or never.
         bool_or(epoch_ms(next_at) - epoch_ms(finished_at) >= 1000) OVER of_channel IS true
             OR last_value(finished_at) OVER of_channel IS NOT NULL AS has_pause,

@@ -3,7 +3,7 @@
 WITH waits AS (
     SELECT
         bucket_start(bucket, queue_calls.entered_at) AS bucket_at,
-        legs.group_value,
+        CASE WHEN "by" = 'server' THEN queue_calls.server ELSE legs.group_value END AS group_value,
         queue_calls.outcome = 'answered' AS is_answered,
         queue_calls.outcome = 'abandoned' AS is_abandoned,
         (queue_calls.wait_s * 1000)::BIGINT AS wait_ms,

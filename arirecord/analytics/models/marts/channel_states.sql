@@ -12,7 +12,7 @@ followed AS (
     SELECT
         spans.* EXCLUDE (next_at, next_seq),
         CASE
-            WHEN list_bool_or(list_transform(gap_seqs, lambda g: g BETWEEN seq AND COALESCE(next_seq, ended_seq)))
+            WHEN list_bool_or(list_transform(gap_seqs, lambda g: g > seq AND g <= COALESCE(next_seq, ended_seq)))
             THEN NULL
             WHEN next_seq IS NULL THEN ended_at
             ELSE next_at

@@ -27,7 +27,7 @@ spoken AS (
         count(*) FILTER (spoken_ms IS NULL) AS unknown_count,
         CASE WHEN bool_and(spoken_ms IS NOT NULL) THEN sum(spoken_ms) END AS spoken_ms,
         max(spoken_ms) AS longest_ms,
-        bool_or(is_cut_off) AS is_cut_off
+        arg_max_null(is_cut_off, seq) AS is_cut_off
     FROM int_spoken
     GROUP BY channel_id
 ),

@@ -6,7 +6,7 @@ SELECT
     make_timestamp_ms(spoken.from_ms) AS started_at,
     make_timestamp_ms(spoken.to_ms) AS ended_at,
     spoken.spoken_ms AS duration_ms,
-    speech.silence_ms,
+    CASE WHEN spoken.unknown_reason IS DISTINCT FROM 'clock' THEN speech.silence_ms END AS silence_ms,
     spoken.is_cut_off,
     spoken.unknown_reason,
     spoken.seq
