@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.waiting import HANG_S
 
 __all__ = ["Opened", "launched", "opened"]
 
+expect.set_options(timeout=HANG_S * 1000)  # Playwright's own is 5 s: a limit of nothing that is tested
 CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
 
 
