@@ -54,7 +54,6 @@ def style(figure: go.Figure, title: str, *, x: str = "", y: str = "", is_empty: 
         colorway=COLORWAY,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        modebar_bgcolor="rgba(0,0,0,0)",
         font={"color": _INK, "family": "system-ui, sans-serif"},
         margin={"l": 60, "r": 20, "t": 60, "b": 45},
         legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},

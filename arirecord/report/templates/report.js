@@ -123,7 +123,8 @@ const draw = (shown) => {
   for (const [name, figure] of Object.entries(figures)) {
     if (shown && !plots.includes(name)) continue;
     const { data, title } = isFiltering() && remade[name] ? remade[name](shown ?? rows.filter(isShown())) : figure;
-    const layout = { ...figure.layout, font: { ...figure.layout.font, color: ink } };
+    const font = { ...figure.layout.font, color: ink };
+    const layout = { ...figure.layout, font, modebar: { bgcolor: "transparent" } };
     if (title) layout.title = { ...layout.title, text: title };
     // On a phone there is room for three dates.
     if (innerWidth < 600) layout.xaxis = { ...layout.xaxis, nticks: Math.min(layout.xaxis.nticks ?? 3, 3) };
