@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
@@ -26,8 +26,11 @@ _OF_CHANNEL = ("", "", "/variable?variable=CALLERID(num)", "/variable?variable=C
 
 
 @asynccontextmanager
-async def prober(asterisk: Asterisk, url: str, seed: int) -> AsyncIterator[None]:
-    """Hear everything as an application of its own, and ask at random instants, while in use."""
+async def prober(asterisk: Asterisk, url: str, seed: int) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Hear everything as an application of its own, and ask at random instants, while in use.
+
+    Gives a function that asks everything once: a busy machine may ask nothing at random while a call stands.
+    """
     login = (asterisk.user, asterisk.password)
     token = base64.b64encode(":".join(login).encode()).decode()
     async with (
@@ -41,10 +44,10 @@ async def prober(asterisk: Asterisk, url: str, seed: int) -> AsyncIterator[None]
         asyncio.TaskGroup() as tasks,
     ):
         asking = _Prober(http, random.Random(seed))
-        for path in ("/sounds", *_ALWAYS):
-            await http.get(path)
+        await http.get("/sounds")
+        await asking.ask_all()
         running = [tasks.create_task(asking.listen(connection)), tasks.create_task(asking.ask())]
-        yield
+        yield asking.ask_all
         for task in running:
             task.cancel()
 
@@ -70,6 +73,10 @@ class _Prober:
                     if path in self._paths[-8:]:
                         self._paths.remove(path)
                     self._paths.append(path)
+
+    async def ask_all(self) -> None:
+        for path in _ALWAYS:
+            await self._http.get(path)
 
     async def ask(self) -> None:
         lamp = 0

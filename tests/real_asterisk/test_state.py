@@ -1,11 +1,13 @@
 """What a replay says is up equals what Asterisk itself said at that moment."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from tests.replay.test_probes import check_state
+from tests.replay.probes import longest_delay_ns
+from tests.replay.test_probes import AROUND_NS, check_state
 
 from .conftest import Rig
 from .phone import eventually
@@ -17,7 +19,7 @@ from .test_verify import IVR, choose, menu_calls
 pytestmark = pytest.mark.asterisk
 
 
-async def office(rig: Rig) -> None:
+async def office(rig: Rig, ask_all: Callable[[], Awaitable[None]]) -> None:
     """Calls of all sorts: hold, a transfer, a conference, a recording, a call that is given up."""
     async with rig.phone("1001") as ann, rig.phone("1002") as bob, rig.phone("1003") as cem:
         call = ann.call("1002")
@@ -26,6 +28,7 @@ async def office(rig: Rig) -> None:
         ringing.answer()
         await call.until("up")
         await eventually(lambda: bob.voice.heard > 5, "Bob hears Ann")
+        await ask_all()
         await call.hold()
         heard = bob.voice.heard
         await eventually(lambda: bob.voice.heard > heard + 10, "Bob hears music")
@@ -34,11 +37,13 @@ async def office(rig: Rig) -> None:
         passed_on = await cem.rings()
         passed_on.answer()
         await eventually(lambda: cem.voice.heard > 10, "Cem hears Ann")
+        await ask_all()
         await ringing.hangup()
         await call.hangup()
         await passed_on.until("ended")
         members = [await phone.call("400").until("up") for phone in (ann, bob)]
         await eventually(lambda: ann.voice.heard > 10 and bob.voice.heard > 10, "both hear the room")
+        await ask_all()
         for member in members:
             await member.hangup()
         given_up = ann.call("1002")
@@ -61,9 +66,9 @@ def test_state(asterisk: Asterisk, tmp_path: Path) -> None:
     """Somebody asks at random instants, while an application and telephones are at work."""
 
     async def calls(url: str) -> None:
-        async with asyncio.timeout(90), prober(asterisk, url, seed=1):
+        async with asyncio.timeout(90), prober(asterisk, url, seed=1) as ask_all:
             await menu_calls(Rig(asterisk))
-            await office(Rig(asterisk))
+            await office(Rig(asterisk), ask_all)
 
     target = kept(tmp_path, "probed.parquet")
     with Tap(asterisk, target) as tap:
@@ -71,4 +76,4 @@ def test_state(asterisk: Asterisk, tmp_path: Path) -> None:
             asyncio.run(calls(tap.url))
             wait_until(lambda: not asterisk.ari("GET", "channels"), "all calls are over")
         tap.stop()
-    check_state(target)
+    check_state(target, max(AROUND_NS, longest_delay_ns(target)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ from arirecord.replay.rest_handler import RestHandler
 from arirecord.session.reader import Frame, open_session
 
 MOMENT = "2026-11-23T22:05:24.514+0000"
-_AROUND_NS = 10_000_000
-"""How far what REST says and what events say may be apart: Asterisk's threads for them go their own ways."""
+
+_LATE_LISTS = 10
+"""An application's lists change this many times later: a thread of Asterisk's changes them after the event was sent.
+
+Seen beside six busy loops: a list that was more than 22.6 ms late, where no event was later than that.
+"""
 
 _ASKED = {
     *(("channels", name) for name in ("list", "get", "getChannelVar")),
@@ -70,10 +75,21 @@ def _parts(applications: Any) -> set[str]:
     return {repr(sorted(known)), *(repr((name, field)) for name, each in known.items() for field in each.items())}
 
 
-def probes(path: Path) -> list[Probe]:
+def longest_delay_ns(path: Path) -> int:
+    """The longest time from the `timestamp` of an event to its receipt, in nanoseconds."""
+    events = open_session(path).frames(kinds=("event",))
+    return max(frame.t_ns - _timestamp_ns(orjson.loads(frame.raw)["timestamp"]) for frame in events)
+
+
+def _timestamp_ns(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000) * 1_000_000
+
+
+def probes(path: Path, around_ns: int) -> list[Probe]:
     """All questions about what is up, and what a replay says around that moment, from events and commands.
 
-    Only the first answer to each list is known to it, as from a recorder that asks when it connects.
+    Only the first answer to each list is known to it, as from a recorder that asks when it connects. What REST says and
+    what events say may be `around_ns` apart: Asterisk's threads for them run independently.
     """
     session = open_session(path)
     frames = list(session.frames(kinds=("event", "rest")))
@@ -99,7 +115,7 @@ def probes(path: Path) -> list[Probe]:
     events = [frame for frame in frames if frame.kind == "event" or frame.t_ns in known_ns or frame.type == "POST"]
     for before, after in zip([None, *events], [*events, None], strict=True):
         pbx.feed([before] if before else [])
-        for probe in _near(asked, before, after):
+        for probe in _near(asked, before, after, around_ns):
             answer = rest.respond(probe.exchange.request)[0]
             value = comparable(orjson.loads(answer.content))
             if (answer.status, value) not in probe.said:
@@ -116,11 +132,12 @@ def _forgotten_soon(probe: Probe, finished: Frame) -> list[tuple[int, Any]]:
     return [(200, comparable(playback))] if is_asked else []
 
 
-def _near(asked: list[Probe], before: Frame | None, after: Frame | None) -> Iterator[Probe]:
+def _near(asked: list[Probe], before: Frame | None, after: Frame | None, around_ns: int) -> Iterator[Probe]:
     """The probes during which this may have been the state: after one event, and before the next."""
     for probe in asked:
-        begin = probe.exchange.t_ns - probe.exchange.duration_ns - _AROUND_NS
-        end = probe.exchange.t_ns + _AROUND_NS
+        late = _LATE_LISTS if probe.match.operation.resource == "applications" else 1
+        begin = probe.exchange.t_ns - probe.exchange.duration_ns - late * around_ns
+        end = probe.exchange.t_ns + around_ns
         if (before is None or before.t_ns <= end) and (after is None or after.t_ns >= begin):
             yield probe
 
