@@ -149,12 +149,25 @@ class _Verbs(click.Group):
         except UnknownName as error:
             raise click.UsageError(printable(str(error), "\n")) from error
         except click.ClickException as error:
-            error.message = printable(error.message, "\n")  # type: ignore[misc]  # final
+            message = error.message + (_source(error) if isinstance(error, click.BadParameter) else "")
+            error.message = printable(message, "\n")  # type: ignore[misc]  # final
             raise
         except _reported_errors() as error:
             if voice.is_verbose:
                 warn(traceback.format_exc())
             raise click.ClickException(printable(_sentence(error), "\n")) from error
+
+
+def _source(error: click.BadParameter) -> str:
+    """Return where a wrong value is set, if not on the command line."""
+    if error.ctx is None or error.param is None or error.param.name is None:
+        return ""
+    source = error.ctx.get_parameter_source(error.param.name)
+    if source is click.core.ParameterSource.DEFAULT_MAP:
+        return f" It is set in {' or '.join(map(str, error.ctx.meta[_SETTINGS]))}."
+    if source is click.core.ParameterSource.ENVIRONMENT:
+        return f" It is set in the environment by {error.param.envvar}."
+    return ""
 
 
 def _interrupted() -> SystemExit:

@@ -69,7 +69,7 @@ def command(
     """
     from arirecord.select.times import is_in
 
-    from .selection import no_rows, unknown_value, windows_of
+    from .selection import no_rows, unknown_names, windows_of
 
     line_of = _raw if form == "raw" else _jsonl
     if follow:
@@ -95,11 +95,12 @@ def command(
     )
     if since or until:
         frames = filter(is_in(windows), frames)
+    unknown = unknown_names(opened, types)
     if not _print(map(line_of, frames)):
         options = {"--since": since, "--until": until, "--type": types, "--channel": channel}
-        known = opened.header.types
-        others = [unknown_value("--type", name, known) for name in types if name not in known]
-        say(no_rows("frames", opened, options, timezone, others))
+        say(no_rows("frames", opened, options, timezone, unknown))
+    elif unknown:
+        say(" ".join(unknown))
 
 
 def _print(lines: "Iterator[bytes]") -> bool:

@@ -227,8 +227,9 @@ def _write(
 ) -> None:
     """Write stories as they come: to stdout, a file, or one file each in a folder."""
     form = output.format
-    if form == "svg" and count > 1 and not output.is_folder:
-        raise click.UsageError("An SVG shows one call: give -o FOLDER/ for one file per call.")
+    is_of_one = form == "svg" or (output.path is not None and output.path.suffix == ".mmd")
+    if is_of_one and count > 1 and not output.is_folder:
+        raise click.UsageError(f"An {_FORMATS[form][0]} file shows one call: give -o FOLDER/ for one file per call.")
     if output.is_folder:
         folder = output.required_path
         folder.mkdir(parents=True, exist_ok=True)

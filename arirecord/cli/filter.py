@@ -56,7 +56,7 @@ def command(
     from arirecord.errors import NothingKept
     from arirecord.transform.filter import Selection, filter_session
 
-    from .selection import no_rows, unknown_value, windows_of
+    from .selection import no_rows, unknown_names, windows_of
 
     opened = open_session(session, since, until, timezone, has_calls=bool(calls or channels or numbers))
     windows = windows_of(opened, since, until, timezone)
@@ -73,14 +73,13 @@ def command(
     )
     if not selection.describe():
         raise click.UsageError("Nothing to filter by: give an option, for example --call ID or --since +5m.")
+    unknown = unknown_names(opened, types, exclude, apps)
     try:
         with progress() as update:
             header = filter_session(opened, selection, output.required_path, force=output.force, progress=update)
     except NothingKept as error:
         options = {"--since": since, "--until": until, "--call": calls, "--channel": channels, "--number": numbers}
         options |= {"--type": types, "--exclude": exclude, "--app": apps}
-        known = (("--type", types, opened.header.types), ("--app", apps, opened.header.applications))
-        others = [unknown_value(option, name, all) for option, names, all in known for name in names if name not in all]
-        reason = no_rows("events", opened, options, timezone, others)
+        reason = no_rows("events", opened, options, timezone, unknown)
         raise click.ClickException(f"{reason} No session is made.") from error
-    say(f"{output.path}: {header.events:,} of {opened.header.events:,} events.")
+    say(" ".join([f"{output.path}: {header.events:,} of {opened.header.events:,} events.", *unknown]))

@@ -113,6 +113,8 @@ def replay(
     from arirecord.replay.api import Replay
     from arirecord.replay.wire.precise_loop import precise_loop
 
+    from .selection import unknown_names
+
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     sharp_timers()
     gc.freeze()  # the collector skips all that is loaded by now: a full pass would stop the replay for 16 ms
@@ -146,7 +148,7 @@ def replay(
     )
     server = Replay(opened, options, say).server
     with asyncio.Runner(loop_factory=precise_loop) as runner:
-        runner.run(_serve(server))
+        runner.run(_serve(server, unknown_names(opened, sorted(options.types), sorted(options.exclude))))
 
 
 def needed_times(
@@ -191,7 +193,7 @@ def _credentials(user: str | None) -> tuple[str | None, str]:
     return name, password
 
 
-async def _serve(server: "ReplayServer") -> None:
+async def _serve(server: "ReplayServer", notes: Sequence[str]) -> None:
     import asyncio
 
     loop = asyncio.get_running_loop()
@@ -205,6 +207,8 @@ async def _serve(server: "ReplayServer") -> None:
             f"Replaying {server.session.path} ({header.events:,} events, {clock(header.duration_ns)}) "
             f"on {server.url}?app={app}; waiting for a client. Ctrl-C ends it."
         )
+        for note in notes:
+            say(note)
         with live_line(ReplayLine(server).text), keys(server, say):
             await server.wait_done()
 

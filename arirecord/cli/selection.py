@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from arirecord.asterisk.catalogue import event_types
 from arirecord.select.times import Position, Time, Window, select_windows
 from arirecord.select.zones import find_zone
 from arirecord.suggest import close_names
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from arirecord.session.reader import SessionFile
 
-__all__ = ["in_zone", "no_rows", "unknown_value", "unknown_values", "windows_of"]
+__all__ = ["in_zone", "no_rows", "unknown_names", "unknown_values", "windows_of"]
 
 _MOST = 10
 _VALUES = {
@@ -104,6 +105,22 @@ def unknown_value(option: str, value: str, known: Iterable[str]) -> str:
     shown = list(dict.fromkeys([*close_names(value, known), *known]))[:_MOST]
     more = f" and {len(known) - len(shown):,} more" if len(known) > len(shown) else ""
     return f"{option} {value} occurs nowhere; values are {', '.join(shown)}{more}."
+
+
+def unknown_names(
+    session: "SessionFile", types: Iterable[str], exclude: Iterable[str] = (), apps: Iterable[str] = ()
+) -> Sequence[str]:
+    """Return a message for each value of `--type`, `--exclude` and `--app` that the session does not have.
+
+    A type to exclude may be any type of ARI.
+    """
+    here = session.header.types
+    asked = (
+        ("--type", types, here),
+        ("--exclude", exclude, (*here, *event_types())),
+        ("--app", apps, session.header.applications),
+    )
+    return [unknown_value(option, name, known) for option, names, known in asked for name in names if name not in known]
 
 
 def unknown_values(

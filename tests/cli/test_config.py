@@ -97,6 +97,18 @@ def test_the_folder_overrides_the_users_own(folder: Path, tmp_path: Path, monkey
 
 
 @pytest.mark.slow
+def test_a_wrong_value_is_said_to_be_of_the_file_or_the_environment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the command line, everybody sees it."""
+    settings = written(folder / "arirecord.toml", "timezone = 'Mars'")
+    assert "'Mars' is not a time zone" in (said := arirecord("calls", SAMPLE).output) and str(settings) in said
+    monkeypatch.setenv("ARIRECORD_CALLS_TIMEZONE", "Moon")
+    assert "ARIRECORD_CALLS_TIMEZONE" in arirecord("calls", SAMPLE).output
+    said = arirecord("calls", SAMPLE, "--timezone", "Venus").output
+    assert "Venus" in said and "It is set" not in said
+
+
 def test_the_file_used_is_named_unless_quiet(folder: Path) -> None:
     path = written(folder / "arirecord.toml", "[calls]\nlimit = 1")
 

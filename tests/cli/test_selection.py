@@ -178,6 +178,18 @@ def test_a_value_that_occurs_nowhere_beside_one_that_does() -> None:
     assert run(*args)[1] == "--disposition ANSWRED occurs nowhere; values are ANSWERED.\n"
 
 
+def test_a_type_that_occurs_nowhere_beside_one_that_does(tmp_path: Path) -> None:
+    """The events of the other are kept. A type to leave out need not occur, if ARI has it."""
+    dials = ["--type", "Dial"]
+    out, err = run("cat", TRANSFERS, *dials, "--type", "Dail")
+    assert out == run("cat", TRANSFERS, *dials)[0]
+    assert err.startswith("--type Dail occurs nowhere; values are Dial, ")
+    _, err = run("filter", TRANSFERS, *dials, "--exclude", "Dail", "-o", tmp_path / "dials.parquet")
+    assert "events. --exclude Dail occurs nowhere; values are Dial, " in err
+    _, err = run("filter", TRANSFERS, *dials, "--exclude", "ChannelToneDetected", "-o", tmp_path / "others.parquet")
+    assert "nowhere" not in err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "parquet", "markdown"])
 def test_filtered_rows_are_made_once(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,3 +86,17 @@ def test_what_is_no_speed_is_wrong_usage(tmp_path: Path, speed: str) -> None:
 
     assert result.exit_code == 2
     assert "is not a speed such as 1, 0.5, 100 or max" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_type_that_the_recording_does_not_have_is_named(sessions: Sessions) -> None:
+    """The other types are sent."""
+    path = sessions["ivr_dtmf/all"]
+    options = ["--port", 0, "--speed", "max", "--at-end", "exit", "--type", "Dial", "--type", "Dail"]
+    with command(path, *options) as (process, url):
+        with connect(url, compression=None) as connection:
+            frames = list(connection)
+        assert process.stderr is not None
+        assert "--type Dail occurs nowhere; values are " in process.stderr.read()
+
+    assert frames == [frame.raw for frame in open_session(path).frames(types=["Dial"])] != []

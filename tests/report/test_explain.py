@@ -94,7 +94,8 @@ def test_the_worst() -> None:
 
     assert text.count("```mermaid\nsequenceDiagram\n") == 2
     assert text.count("unusual-cause: ended with ") == 2
-    assert "An SVG shows one call" in explain(FAILED, "--worst", "2", "--format", "svg", code=2).stderr
+    for form in (["--format", "svg"], ["-o", "ladder.svg"], ["-o", "ladder.mmd"]):
+        assert "file shows one call" in explain(FAILED, "--worst", "2", *form, code=2).stderr
     assert "no rule is named hold" in explain(FAILED, "--worst", "2", "--rule", "hold", code=2).stderr
 
 
