@@ -13,6 +13,7 @@ from arirecord.asterisk.talk_detection_advice import REMEDIES
 from arirecord.rules import shipped_rules
 from arirecord.select.numbers import INTERNATIONAL, SEPARATORS
 
+from .server_clock import EARLIEST
 from .views import text
 
 __all__ = ["fact_macros"]
@@ -66,6 +67,7 @@ _MACROS = {
     "ms_between(since, until)": """CASE WHEN epoch_ms(until) - epoch_ms(since) > -100
         THEN greatest(epoch_ms(until) - epoch_ms(since), 0) END""",
     "seconds_between(since, until)": "ms_between(since, until) / 1000",
+    "is_unset(at_time)": f"COALESCE(at_time < {EARLIEST}, false)",
     # Seconds, milliseconds, microseconds or nanoseconds since 1970, or a time as ISO 8601 writes it.
     "time_of(value)": """CASE
         WHEN regexp_matches(value, '(Z|[+-]\\d\\d:?\\d\\d)$')

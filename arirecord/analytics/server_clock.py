@@ -9,9 +9,9 @@ from .clock_steps import JUMP_US, ClockStep, find_steps
 from .statement_runner import StatementRunner
 from .views import SessionViews
 
-__all__ = ["ServerClock", "read_clock", "recorder_time_macro", "time_macros"]
+__all__ = ["EARLIEST", "ServerClock", "read_clock", "recorder_time_macro", "time_macros"]
 
-_EARLIEST = "TIMESTAMP '2000-01-01'"
+EARLIEST = "TIMESTAMP '2000-01-01'"
 """No Asterisk with ARI is older: an earlier time is that of a clock that was not set."""
 _STEP_US = 10_000_000
 """A clock that goes back by more was set back. Events of a busy Asterisk can overtake each other by less."""
@@ -30,7 +30,7 @@ SELECT
     COALESCE(bool_and(received_at = timestamp), true),
     COALESCE(bool_and(received_at IN (last_received_at, next_received_at)) FILTER (timestamp IS NULL), true),
     COALESCE(max(epoch_us(last_at) - epoch_us(timestamp)), 0),
-    COALESCE(min(timestamp) < {_EARLIEST}, false),
+    COALESCE(min(timestamp) < {EARLIEST}, false),
     COALESCE(
         -- A recorder that was behind and catches up is not a clock that was set.
         bool_or(is_ahead AND last_ahead_us BETWEEN -{_AHEAD_US} AND {_DAY_US})
@@ -70,7 +70,7 @@ judged AS (
         seq, received_at,
         epoch_us(last_received_at) - epoch_us(received_at) > {{least_us}} AS is_receipt_behind,
         COALESCE(epoch_us(last_at) - epoch_us(timestamp) > {{least_us}}, false)
-            OR (timestamp < {_EARLIEST} AND (SELECT max(timestamp) FROM events) >= {_EARLIEST}) AS is_behind
+            OR (timestamp < {EARLIEST} AND (SELECT max(timestamp) FROM events) >= {EARLIEST}) AS is_behind
     FROM steps
 ),
 
@@ -101,7 +101,7 @@ ranges AS (
 )
 
 SELECT
-    (SELECT COALESCE(bool_or(is_receipt_behind), false) OR min(received_at) < {_EARLIEST} FROM judged),
+    (SELECT COALESCE(bool_or(is_receipt_behind), false) OR min(received_at) < {EARLIEST} FROM judged),
     (SELECT list((seq, end_seq) ORDER BY seq) FROM ranges)
 """
 """Rows from where times go back by more than `least_us` to where they do not, each with the row behind them."""
@@ -157,7 +157,7 @@ def time_macros(clock: ServerClock) -> Iterator[str]:
         # A thing seen after the step can have been made before it.
         snapshot_time = f"CASE WHEN at_seq < {clock.steps[0].seq} THEN own_at END"
     if clock.has_untimed:
-        event_time = f"COALESCE({event_time}, CASE WHEN receipt_at >= {_EARLIEST} THEN receipt_at END)"
+        event_time = f"COALESCE({event_time}, CASE WHEN receipt_at >= {EARLIEST} THEN receipt_at END)"
         is_receipt = "own_at IS NULL"
     if clock.is_wrong:
         event_time, is_receipt, snapshot_time = "receipt_at", "true", "NULL::TIMESTAMP"
@@ -166,7 +166,7 @@ def time_macros(clock: ServerClock) -> Iterator[str]:
             f"at_seq >= {begin}" + (f" AND at_seq < {end}" if end is not None else "") for begin, end in clock.unknown
         )
         event_time, is_receipt = f"CASE WHEN {ranges} THEN NULL ELSE own_at END", "false"
-        snapshot_time = f"CASE WHEN {ranges} OR own_at < {_EARLIEST} THEN NULL ELSE own_at END"
+        snapshot_time = f"CASE WHEN {ranges} OR own_at < {EARLIEST} THEN NULL ELSE own_at END"
     yield f"CREATE MACRO event_time(own_at, receipt_at, at_seq) AS {event_time}"
     yield f"CREATE MACRO is_receipt_time(own_at) AS {is_receipt}"
     yield f"CREATE MACRO snapshot_time(own_at, at_seq) AS {snapshot_time}"

@@ -146,6 +146,35 @@ def test_a_wrong_clock_without_times_of_receipt_gives_null(clock: dict[str, str]
     assert set(found) == {(None, None, False)}
 
 
+def test_recorded_time_begins_when_the_clock_is_set(tmp_path: Path) -> None:
+    """Without times of receipt, a call before that has no time, and one after it has its own. None is 56 years long."""
+    frames = [
+        channel(0, 0, "ChannelCreated", channel_id="before", state="Ring"),
+        channel(0, 5, "ChannelDestroyed", channel_id="before", cause=16),
+        *(text for _, text in call() if "Playback" not in text),
+    ]
+    unset = [text.replace("2026-01-01T10:00", "1970-01-01T00:00") for text in frames[:3]]
+    (tmp_path / "plain.jsonl").write_text("\n".join([*unset, *frames[3:]]))
+    import_streams([tmp_path / "plain.jsonl"], tmp_path / "s.parquet")
+    columns = ("recorded_s", "call_count", "concurrent_peak_count", "erlangs", "busy_hour_at::VARCHAR")
+    assert values(tmp_path / "s.parquet", "kpis", *columns) == [(19, 2, 1, 1, "2026-01-01 10:00:01")]
+    assert values(tmp_path / "s.parquet", "calls", "duration_s", "is_complete") == [(None, False)] * 2
+
+
+def test_traffic_is_never_negative(tmp_path: Path) -> None:
+    """The clock is set back by less than a second, so that the call ends before it is answered."""
+    frames = [
+        channel(0, 0, "ChannelCreated", state="Ring"),
+        channel(0, 1, "ChannelStateChange"),
+        later(channel(0, 1, "ChannelDestroyed", cause=16), -0.5),
+    ]
+    (tmp_path / "plain.jsonl").write_text("\n".join(frames))
+    import_streams([tmp_path / "plain.jsonl"], tmp_path / "s.parquet")
+    assert values(tmp_path / "s.parquet", "kpis", "erlangs", "concurrent_peak_count") == [(0, 1)]
+    for table in ("channels", "legs", "calls"):
+        assert values(tmp_path / "s.parquet", table, "is_complete") == [(False,)]
+
+
 @pytest.mark.parametrize("step_s", [3, 8, 15])
 def test_times_that_fall_without_times_of_receipt_give_null(step_s: int, tmp_path: Path) -> None:
     """The clock is set back by seconds amid a call, which goes on for longer than that. The next call has its times."""

@@ -46,6 +46,8 @@ SELECT
     lives.*,
     list_bool_or(list_transform(gap_seqs, lambda g: g > first_seq AND (g < last_seq OR NOT is_over))) IS NOT true
         AS is_unbroken,
-    created_at IS NOT NULL AND ended_at IS NOT NULL AND is_unbroken AS is_complete
+    -- One that ends before it begins or is answered is of a clock that was set back.
+    created_at IS NOT NULL AND ms_between(greatest(created_at, answered_at), ended_at) IS NOT NULL AND is_unbroken
+        AS is_complete
 FROM lives
 CROSS JOIN (SELECT list(seq) AS gap_seqs FROM int_gaps) AS gaps

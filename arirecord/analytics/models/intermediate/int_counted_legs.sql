@@ -42,10 +42,13 @@ SELECT
         legs.ended_at,
         legs.gone_at,
         CASE WHEN legs.is_only_dialled THEN legs.last_at END,
+        -- The time of its end is not known.
+        CASE WHEN legs.is_over THEN greatest(legs.created_at, legs.ringing_at, legs.answered_at) END,
         -- Asterisk gives no id to a second channel before the first one has ended.
         lead(legs.created_at) OVER (PARTITION BY plain_id(legs.channel_id) ORDER BY legs.first_seq)
     ) AS gone_at,
     legs.is_only_dialled,
+    legs.is_over,
     attempts.begun_at,
     attempts.ringing_at,
     attempts.is_rung,

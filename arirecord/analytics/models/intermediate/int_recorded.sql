@@ -18,6 +18,7 @@ delays AS (
         bounds.begin_at,
         max(epoch_us(receipts.recorded_at) - epoch_us(receipts.event_at)) FILTER (recorded_at = first_recorded_at)
             AS begin_delay_us,
+        any_value(first_recorded_at) AS first_recorded_at,
         min(epoch_us(receipts.recorded_at) - epoch_us(receipts.event_at)) FILTER (recorded_at = last_recorded_at)
             AS end_delay_us
     FROM int_receipts AS receipts
@@ -30,7 +31,13 @@ delays AS (
 shifted AS (
     SELECT
         spans.begin_at AS recorder_begin_at,
-        epoch_us(spans.begin_at) - COALESCE(delays.begin_delay_us, 0) AS begin_us,
+        epoch_us(
+            -- Without times of receipt, the time before the clock was set is not known.
+            CASE
+                WHEN is_unset(spans.begin_at) AND NOT is_unset(delays.first_recorded_at) THEN delays.first_recorded_at
+                ELSE spans.begin_at
+            END
+        ) - COALESCE(delays.begin_delay_us, 0) AS begin_us,
         epoch_us(spans.end_at) - COALESCE(delays.end_delay_us, 0) AS end_us,
         COALESCE(delays.end_delay_us, 0) AS end_delay_us
     FROM stg_recorded_spans AS spans

@@ -1,7 +1,7 @@
 -- One row is one moment at which the number of calls of a group changed, or a bucket begins, with the number of calls
 -- open and up from then on. In a gap both are NULL. Identified by `group_value` and `changed_at`.
 WITH spans AS MATERIALIZED (
-    SELECT * FROM kpi_spans(bucket, "by")
+    SELECT * FROM kpi_spans(bucket, "by") WHERE started_at IS NOT NULL
 ),
 
 changes AS (

@@ -30,7 +30,10 @@ SELECT
             dials.ended_at
         ))
     END AS ring_s,
-    seconds_between(spans.started_at, parties.until_at) AS duration_s,
+    CASE
+        WHEN ms_between(COALESCE(parties.answered_at, parties.until_at), parties.until_at) IS NOT NULL
+        THEN seconds_between(spans.started_at, parties.until_at)
+    END AS duration_s,
     CASE
         -- Like a CDR it stops when the channel leaves the bridge, a moment before the channel's end.
         WHEN parties.is_answered AND epoch_ms(parties.until_at) - epoch_ms(parties.last_left_at) < 100
