@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -67,8 +66,8 @@ class ObservedStream:
 
     @property
     def name(self) -> str:
-        """Its applications as text."""
-        return ",".join(self.applications)
+        """Its applications as text, without secrets: a wrong URL may have its login in the parameter `app`."""
+        return self._secrets.mask(clean_text(",".join(self.applications)))
 
     @property
     def is_replaced(self) -> bool:
@@ -88,7 +87,9 @@ class ObservedStream:
             else:
                 self.last_ns = time.time_ns()
                 request, finish = self._look_into(message.data)
-                cleaned = clean_frame(message.data, partial(self._learn, message.data), *request)
+                found: list[str] = []
+                cleaned = clean_frame(message.data, found.append, *request)
+                self._learn(found, cleaned, is_response=bool(request[0]))
                 self._recorder.frame(self._secrets.mask_bytes(cleaned))
                 finish()
             self._on_message(self, message)
@@ -119,10 +120,11 @@ class ObservedStream:
                 self._keep(request, {"reason_phrase": "no answer: the connection ended"}, began_ns)
         self._asked.clear()
 
-    def _learn(self, data: bytes, secret: str) -> None:
-        """Add a secret of a message, unless it is also something else there: an extension, a number, a context."""
-        if data.count(secret.encode("utf-8", "surrogatepass")) < 2:
-            self._secrets.add_found(secret)
+    def _learn(self, found: list[str], cleaned: bytes, *, is_response: bool) -> None:
+        """Add the secrets of a message, but for those of an event that are also something else there: a context."""
+        for secret in found:
+            if is_response or secret.encode("utf-8", "surrogatepass") not in cleaned:
+                self._secrets.add_found(secret)
 
     def _look_into(self, data: bytes) -> tuple[tuple[str, str], Callable[[], None]]:
         """The URI of the request that a message responds to, with the field of its body that is a secret; and what
@@ -165,17 +167,18 @@ class ObservedStream:
             "client": f"{self.client} ({self.name})",
             "transport": "websocket",
             "uri": clean_uri(uri, self._secrets.add_found),
-            "request_type": _text(request.get("content_type")),
+            "request_type": clean_text(_text(request.get("content_type")) or "") or None,
             **self._body_fields("request", uri, request, whole),
             "status": _number(answer.get("status_code")),
             "reason": clean_text(_text(answer.get("reason_phrase")) or "", self._secrets.add_found) or None,
-            "answer_type": _text(answer.get("content_type")),
+            "answer_type": clean_text(_text(answer.get("content_type")) or "") or None,
             **self._body_fields("answer", uri, answer, whole),
             "duration_ns": time.monotonic_ns() - began_ns,
         }
         if fields["status"] is not None and 200 <= fields["status"] < 300:
             self._secrets.accept()
-        self._recorder.rest(str(request.get("method", "")), **self._secrets.mask_fields(fields))
+        method = self._secrets.mask(clean_text(str(request.get("method", ""))))
+        self._recorder.rest(method, **self._secrets.mask_fields(fields))
 
     def _body_fields(self, prefix: str, uri: str, message: dict[str, Any], whole: str) -> dict[str, str]:
         content_type = _text(message.get("content_type"))

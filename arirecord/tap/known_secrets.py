@@ -3,14 +3,15 @@
 import base64
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from arirecord.asterisk.login import logins_of
 
 from .http import Head
-from .secrets import clean_query, clean_text, is_secret_name, removed
+from .secret_names import is_secret_name
+from .secrets import clean_query, clean_text, removed
 
 __all__ = ["KnownSecrets"]
 
@@ -144,31 +145,52 @@ def _is_distinct(secret: str) -> bool:
 
 
 def _pattern_of(secret: str) -> str:
-    pattern = "".join(map(_pattern_of_character, secret))
+    pattern = "".join(_pattern_of_part(*part.groups()) for part in re.finditer(r"(\\*)([^\\]|\Z)", secret))
     if len(secret) < _LONG and secret.isalnum():
         pattern = rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])"
-    return "|".join([pattern, *(rf"{re.escape(encoded)}[\w+/-]{{0,3}}={{0,2}}" for encoded in _wholly_encoded(secret))])
+    whole = (
+        "".join(_any_of(_ways(sign)) if sign in "+/" else sign for sign in code) for code in _wholly_encoded(secret)
+    )
+    return "|".join([pattern, *(rf"{encoded}[\w+/-]{{0,3}}(?:=|%3d){{0,2}}" for encoded in whole)])
 
 
-def _pattern_of_character(character: str) -> str:
+def _pattern_of_part(backslashes: str, character: str) -> str:
+    """A character with the backslashes before it: JSON in JSON doubles them each time.
+
+    Each text matches in one way only, or many of them would take exponential time.
+    """
+    count = len(backslashes)
+    if not count:
+        return _any_of(_ways(character)) if character else ""
+    coded = rf"{_any_of(_ways(backslashes[0])[1:])}{{{count}}}"
+    if not character:
+        return _any_of([*(rf"\\{{{times * count}}}" for times in (8, 4, 2, 1)), coded])
+    escaped = rf"\\{{{count},{8 * count + 8}}}(?:{re.escape(character)}|u{ord(character):04x})"
+    return _any_of([escaped, coded + _any_of(_ways(character))])
+
+
+def _any_of(patterns: Iterable[str]) -> str:
+    return f"(?:{'|'.join(patterns)})"
+
+
+def _ways(character: str) -> list[str]:
+    """The ways in which a character is written, the plain one first."""
     data = character.encode("utf-8", "surrogateescape")
     number = ord(character)
     ways = [
-        re.escape(character),
+        rf"\\{{0,8}}{re.escape(character)}" if character in "\"'/" else re.escape(character),
         "".join(f"%(?:25)*{byte:02x}" for byte in data),
         rf"\\+u{number:04x}",
-        rf"&\#(?:0*{number}|x0*{number:x});",
+        rf"&(?:amp;)*\#(?:0*{number}|x0*{number:x});",
         "".join(rf"\\+x{byte:02x}" for byte in data),
     ]
-    if character in '"\\/':
-        ways.append(rf"\\{re.escape(character)}")
     if (entity := html.escape(character)) != character:
-        ways.append(re.escape(entity))
+        ways.append(f"&(?:amp;)*{re.escape(entity[1:])}")
     if character == " ":
         ways.append(r"\+")
     if 127 < number < 256:  # as Latin-1
         ways += [re.escape(data.decode("latin-1")), f"%{number:02x}"]
-    return f"(?:{'|'.join(ways)})"
+    return ways
 
 
 def _wholly_encoded(secret: str) -> Iterator[str]:
@@ -193,6 +215,6 @@ def _hints_of(secret: str) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
     """
     yield b"", tuple(run.lower().encode() for run in re.findall(f"[A-Za-z0-9]{{{_SHORTEST - 1},}}", secret))
     for encoded in _wholly_encoded(secret):
-        yield b"", (encoded.lower().encode(),)
+        yield b"", tuple(run.lower().encode() for run in re.split("[+/]", encoded))
     for mark, form in _ESCAPES.items():
         yield mark, tuple(form.format(ord(character)).encode() for character in secret[:_SHORTEST])

@@ -4,6 +4,7 @@
 """
 
 import base64
+import json
 import posixpath
 import re
 from collections.abc import Callable
@@ -18,28 +19,14 @@ from arirecord.asterisk.login import logins_of
 from arirecord.json_text import json_object, json_value
 
 from .http import Head
+from .secret_names import SECRET_NAME, is_secret_name, may_hold_secret
 
 __all__ = [
-    "clean_body", "clean_frame", "clean_query", "clean_text", "clean_uri", "is_secret_name", "names_secret_variable",
-    "removed", "user_of",
+    "clean_body", "clean_frame", "clean_query", "clean_text", "clean_uri", "names_secret_variable", "removed",
+    "user_of",
 ]  # fmt: skip
 
 _LOGIN = ("api_key", "apikey")
-_NAME = (
-    r"(?:(?i:passw|pass[-_ ]?(?:phrase|code|word)|(?<![a-z])pass(?![a-z])|pwd(?![a-z])|secret(?!ar)|token|credential"
-    r"|(?:api|access|account|auth|encryption|license|signing|subscription|private)[-_ ]?key|signature|authorization"
-    r"|cookie|md5[-_]?cred|(?<![a-z])(?:pin|pw|sig|jwt|otp|cvv2?|cvc2?)(?![a-z])|pin[-_]?(?:code|number|no)(?![a-z])"
-    r"|(?:user|caller|conf|admin|agent|vm|mailbox|account|my)[-_]?pin(?![a-z]))|[a-z]Pin(?![a-z]))"
-)
-_SECRET_NAME = re.compile(_NAME)
-_HINTS = (
-    b"pass", b"pw", b"secret", b"token", b"key", b"cred", b"authoriz", b"cookie", b"pin", b"authent", b"jwt", b"otp",
-    b"cvv", b"cvc", b"\\u", b"sig", b"bearer", b"eyj", b"sk-", b" -u", b"ghp_", b"github", b"xox", b"aiza", b"disa",
-    b"meetme", b"crypto",
-)  # fmt: skip
-"""One of these is in each text that holds a secret name, a token or a login, in lower case."""
-_USER_INFO_HINT = re.compile(rb":[^\s/:@\"'<>]+@")
-
 _QUOTE = r"""(?:\\{0,8}["']|&quot;|&#34;)?"""
 _VALUE = (
     r"""(?P<secret>(?<=\\")[^"\\]+|(?<=")(?:\\.|[^"\\\n])+|(?<=')(?:\\.|[^'\\\n])+"""
@@ -50,8 +37,8 @@ _PATTERNS = tuple(
     for mark, pattern in (
         # XML and HTML: <password>…, <field name="password" value="…"/>, <name>password</name><value>…; broken JSON
         ("<", r"<(?P<name>[\w.:-]{1,80})(?:\s[^<>]*)?>(?:<!\[CDATA\[|<!--[^<>]*-->)?(?P<secret>[^<>]+)(?=</|\]\]>)"),
-        ("", r"""(?:\b(?:name|key|id|attribute|variable)["']?\s*[=:]\s*["']|<(?:name|key)>)(?P<name>[\w.:-]{1,80})"""
-             r"""(?:["'][^<>]{0,200}?(?:\b(?:value|content)["']?\s*[=:]\s*["']|>(?:<value>)?)|</\w+>\s*<\w+>)"""
+        ("", r"""(?:\b(?:name|key|id|attribute|variable)["']?\s*[=:]\s*["']|<(?:name|key|dt|td|th)>)"""
+             r"""(?P<name>[\w.:-]{1,80})(?:["'][^<>]{0,200}?(?:\b(?:value|content)["']?\s*[=:]\s*["']|>(?:<value>)?)|</\w+>\s*<\w+>)"""
              r"""(?P<secret>[^<>"']+)"""),
         ("value", r"""\bvalue["']?\s*[=:]\s*["'](?P<secret>[^<>"']+)["'][^<>{}]{0,200}?"""
                   r"""\b(?:name|type|id|attribute|variable)["']?\s*[=:]\s*["'](?P<name>[\w.:-]{1,80})"""),
@@ -59,8 +46,8 @@ _PATTERNS = tuple(
         ("name=", r'name="?(?P<name>[^"\r\n;]{1,80})"?\r?\n(?:[^\r\n]+\r?\n){0,8}\r?\n'
                   r"(?P<secret>[^\r\n]+(?:\r?\n(?!--)[^\r\n]+)*)"),
         # logins in URLs, dial strings and registrations
-        ("@", r"""(?i)(?:(?:://|(?<!\w)sips?:|(?<!\w)(?:SIP|IAX2?)/|"dialstring":\s*"|\bregister\s*=>\s*)"""
-              r"""[^\s/:@"'<>]{1,80}|://):(?P<secret>[^\s/@"'<>]+)(?=@)"""),
+        ("@", r"""(?i)(?:(?:(?<!\w)sips?:|(?<!\w)(?:PJSIP|SIP|IAX2?)/(?!sips?:)|"dialstring":\s*"|\bregister\s*=>\s*)"""
+              r"""[^\s/:@"'<>]{1,80}|://[^\s/:"'<>]{0,80}):(?P<secret>[^\s/@"'<>]+(?:@[^\s/@"'<>,;&?#()=]+)*)(?=@)"""),
         ("PRIVATE KEY", r"PRIVATE KEY(?: BLOCK)?-----(?P<secret>[^-]+)"),
         # options of commands
         ("--", r"""(?<!\S)--(?P<name>[\w-]{1,80})[ \t]+["']?(?P<secret>[^\s"']+)"""),
@@ -68,10 +55,13 @@ _PATTERNS = tuple(
         # headers: a cookie or a login has several parts
         (":", r"(?i)(?<![\w-])(?:[\w-]{1,80}-)?(?:Authorization|Cookie):[ \t]+(?P<secret>[^\r\n]+)"),
         # assignments: password=…, "password": "…", $conf['password'] => …, ('password', '…'), a block of YAML
-        ("", rf"""(?!(?<=[/@])[\w-]+:\d){_NAME}[\w-]{{0,80}}(?:[\])]{{0,2}}{_QUOTE}\]?(?:[ \t]*(?::?==?>?|->|:)[ \t]*"""
-             rf"""(?:[|>][+-]?[ \t]*\r?\n[ \t]+)?{_QUOTE}|[ \t]+["'])|["'],\s*["']){_VALUE}"""),
+        ("", rf"""(?!(?<=[/@])[\w-]+:\d){SECRET_NAME}[\w-]{{0,80}}(?:[\])]{{0,2}}{_QUOTE}\]?(?:[ \t]*"""
+             rf"""(?::?==?>?|->|:)[ \t]*(?:[|>][+-]?[ \t]*\r?\n[ \t]+)?[\[(]?{_QUOTE}|[ \t]+["'])|["'],\s*["'])"""
+             rf"""{_VALUE}"""),
         # values that their form shows: in a header, in SDP, JSON web tokens, keys of services
-        ("earer", r"(?<![\w-])[Bb]earer\s+(?P<secret>[\w.~+/-]{8,}=*)"),
+        ("earer", r"(?<![\w-])[Bb]earer\s+(?=\S*\d)(?P<secret>[\w.~+/-]{8,}=*)"),
+        ("asic", r"(?<![\w-])[Bb]asic\s+(?=\w*[a-z][A-Z])"
+                 r"(?P<secret>(?:[\w+/]{4}){2,}(?:[\w+/]{2}==|[\w+/]{3}=)?)(?![\w+/=])"),
         ("a=crypto:", r"a=crypto:\d{1,9} \w{1,40} inline:(?P<secret>[\w+/=]+)"),
         ("", r"(?<![\w-])(?P<secret>eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|sk-[\w-]{16,}|ghp_\w{20,}"
              r"|github_pat_\w{20,}|xox[abeoprs]-[\w-]{10,}|AIza[\w-]{30,})"),
@@ -96,15 +86,18 @@ def _from_base64(text: str) -> str:
 
 _CODED: tuple[tuple[str, re.Pattern[str], _Coding, _Coding], ...] = (
     ("%", re.compile(r"""[^\s"'<>]+"""), unquote, partial(quote, safe="/:?&=(),;@")),
-    ("eyJ", re.compile(r"(?<![\w+/-])eyJ[\w+/-]+={0,2}"), _from_base64, _to_base64),
+    *(
+        (start, re.compile(rf"(?<![\w+/-]){start}[\w+/-]+={{0,2}}"), _from_base64, _to_base64)
+        for start in ("eyJ", "eyAi", "ewo", "W3si")  # {" with and without a space or a line between, [{"
+    ),
 )
 """Texts within texts: percent signs of a URL, and JSON in base64."""
 _DEEPEST = 6
 """Texts in texts that are read."""
 _NAMING = re.compile(
-    "(?:^id|^k|name|attribute|variable|key|field|header|option|parameter|property|label)$", re.IGNORECASE
+    "(?:^id|^k|^n|name|attribute|variable|key|field|header|option|parameter|property|label)$", re.IGNORECASE
 )
-_NAMED = re.compile("(?:^v|value|val|content|data|text)$", re.IGNORECASE)
+_NAMED = re.compile("(?:^v|values?|val|content|data|text|^default|^current|^old|^new)$", re.IGNORECASE)
 _VARIABLE_SET = re.compile(r"(?<![\w-])([\w-]{1,80})\)*=")
 _APP_DATA = {"app_data": "app_name", "dialplan_app_data": "dialplan_app"}
 _PIN_ARGUMENT = {"authenticate": 0, "disa": 0, "meetme": 2}
@@ -113,11 +106,6 @@ _CONFIGURATION = re.compile("/?config/dynamic(/|$)", re.IGNORECASE)
 
 Report = Callable[[str], None]
 """Receives each secret that was removed."""
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether the value of a parameter, field or variable of this name is a secret."""
-    return _SECRET_NAME.search(name) is not None
 
 
 def removed(secret: str) -> str:
@@ -146,18 +134,26 @@ def clean_query(query: str, report: Report = _ignore, whole: str = "") -> str:
 
     whole: the name of one more parameter that is a secret.
     """
-    cleaned = []
+    cleaned: list[str] = []
+    is_removed = False
     for part in query.split("&"):
         name, value = map(unquote_plus, part.partition("=")[::2])
+        if is_removed and part and "=" not in part:  # the secret before it has an ampersand that should have been %26
+            report(name)
+            cleaned.append(removed(name))
+            continue
+        is_removed = False
         if name.lower() in _LOGIN:
+            is_removed = True
             report(value)
             report(value.partition(":")[2])
             continue
         if value and (is_secret_name(unquote(name)) or name == whole):
             report(value)
             part = f"{part.partition('=')[0]}={removed(value)}"
-        elif (text := clean_text(value, report)) != value:
-            part = f"{part.partition('=')[0]}={quote(text, safe='')}"
+            is_removed = True
+        elif (text := clean_text(value or name, report)) != (value or name):
+            part = f"{part.partition('=')[0]}={quote(text, safe='')}" if value else quote(text, safe="")
         cleaned.append(part)
     return "&".join(cleaned)
 
@@ -179,31 +175,38 @@ def clean_body(uri: str, content_type: str | None, body: bytes, report: Report =
     """
     coding = "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     text = body.decode(coding, "surrogateescape" if coding == "utf-8" else "replace")
-    cleaned = clean_query(text, report, whole) if _is_form(content_type) else clean_text(text, report, whole)
-    path = posixpath.normpath(unquote(uri.partition("?")[0]))
-    if cleaned == text and text and _CONFIGURATION.search(path) and json_value(text) is None:
+    is_form = _is_form(content_type) and not text.lstrip().startswith(("{", "["))  # curl sends JSON as a form
+    cleaned = text
+    if whole or may_hold_secret(text):
+        cleaned = clean_query(text, report, whole) if is_form else clean_text(text, report, whole)
+    if cleaned == text and text and _is_configuration(uri) and json_value(text) is None:
         cleaned = removed(text)
     return body if cleaned == text else cleaned.encode(coding, "surrogateescape" if coding == "utf-8" else "replace")
 
 
+def _is_configuration(uri: str) -> bool:
+    return _CONFIGURATION.search(posixpath.normpath(unquote(uri.partition("?")[0]))) is not None
+
+
 def clean_frame(data: bytes, report: Report = _ignore, uri: str = "", whole: str = "") -> bytes:
     """A message from Asterisk without secrets, most often unchanged. `uri` and `whole` are those of `clean_body`."""
-    lowered = data.lower()
-    if not uri and not any(hint in lowered for hint in _HINTS) and not _USER_INFO_HINT.search(data):
+    if not uri and not may_hold_secret(data.decode("utf-8", "replace")):
         return data
     event = json_value(data)
     if not isinstance(event, dict):
         return clean_body(uri, None, data, report)
     try:
-        changed = _without_secrets(event, report)
+        changed = _without_secrets(event, report, whole)
         if isinstance(body := event.get("message_body"), str):
             content_type = event.get("content_type")
             kind = content_type if isinstance(content_type, str) else None
             cleaned_body = clean_body(uri, kind, body.encode("utf-8", "surrogatepass"), report, whole)
             changed = {**changed, "message_body": cleaned_body.decode("utf-8", "surrogatepass")}
-        return data if changed == event else orjson.dumps(changed)
+        if changed != event or not _repeats_a_field(data, event):
+            return data if changed == event else orjson.dumps(changed)
     except (RecursionError, TypeError):
-        return clean_body(uri, None, data, report)
+        pass
+    return clean_body(uri, None, data, report)
 
 
 def clean_text(text: str, report: Report = _ignore, whole: str = "", *, depth: int = 0) -> str:
@@ -213,7 +216,8 @@ def clean_text(text: str, report: Report = _ignore, whole: str = "", *, depth: i
     if isinstance(value, dict | list):
         with suppress(RecursionError, TypeError):  # nested too deeply: it is read as one text
             changed = _without_secrets(value, report, whole, depth + 1)
-            return text if changed == value else orjson.dumps(changed).decode()
+            if changed != value or not _repeats_a_field(text.encode("utf-8", "surrogatepass"), value):
+                return text if changed == value else orjson.dumps(changed).decode()
 
     def replace(match: re.Match[str]) -> str:
         secret = match["secret"]
@@ -230,6 +234,23 @@ def clean_text(text: str, report: Report = _ignore, whole: str = "", *, depth: i
         if mark in text:
             text = pattern.sub(partial(_in_code, decode, encode, report, depth + 1), text)
     return text
+
+
+def _repeats_a_field(text: bytes, value: Any) -> bool:
+    """Whether an object in a JSON text has a field twice: its value has only the last one."""
+    if orjson.dumps(value) == text:
+        return False
+    is_repeated = False
+
+    def note(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal is_repeated
+        by_name = dict(fields)
+        is_repeated = is_repeated or len(by_name) < len(fields)
+        return by_name
+
+    with suppress(ValueError):
+        json.loads(text, object_pairs_hook=note)
+    return is_repeated
 
 
 def _in_code(decode: _Coding, encode: _Coding, report: Report, depth: int, match: re.Match[str]) -> str:
@@ -251,7 +272,8 @@ def _without_setting(application: Any, data: str, report: Report, depth: int) ->
 
 def _without_secrets(value: Any, report: Report, whole: str = "", depth: int = 0) -> Any:
     if isinstance(value, str):
-        return clean_text(value, report, depth=depth)  # an app sends JSON as text in variables and user events
+        # an app sends JSON as text in variables and user events
+        return clean_text(value, report, depth=depth) if may_hold_secret(value) else value
     if not isinstance(value, dict | list):
         return value
     if isinstance(value, list):

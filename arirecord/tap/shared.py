@@ -84,7 +84,10 @@ class Shared:
         name = self.streams.name_of(client, user_of(exchange.request))
         who = f"{client} ({name})" if name else client
         self.recorder.rest(
-            clean_text(exchange.request.method), client=who, transport="http", **exchange.fields(secrets, reason)
+            secrets.mask(clean_text(exchange.request.method)),
+            client=who,
+            transport="http",
+            **exchange.fields(secrets, reason),
         )
 
     def remove(self, connection: OpenConnection) -> None:

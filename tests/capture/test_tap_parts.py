@@ -16,12 +16,12 @@ from arirecord.tap.frames import CLOSE, Message, MessageReader, close_frame, par
 from arirecord.tap.http import END, Head, HttpReader
 from arirecord.tap.known_secrets import KnownSecrets
 from arirecord.tap.rest_exchanges import Exchanges, ObservedExchange
+from arirecord.tap.secret_names import is_secret_name
 from arirecord.tap.secrets import (
     clean_body,
     clean_frame,
     clean_query,
     clean_uri,
-    is_secret_name,
     names_secret_variable,
     user_of,
 )
