@@ -67,12 +67,13 @@ SELECT
     lasts.seq AS linkedid_seq, lasts.hangup_cause, lasts.hangup_cause_txt,
     CASE WHEN undialled.channel_id IS NULL THEN lasts.tech_cause END AS tech_cause,
     lives.gone_at, lasts.event_at AS last_at, lives.is_only_dialled, lives.ended_seq IS NOT NULL AS is_ended,
-    lives.is_answered, lives.is_complete, lives.is_over, lives.is_unbroken, lives.created_seq IS NOT NULL AS is_created,
+    lives.is_answered, lives.is_calling, lives.is_complete, lives.is_over, lives.is_unbroken, lives.first_seq,
+    lives.created_seq IS NOT NULL AS is_created, lives.last_seq,
     -- Recorded since before it could do anything, or since an app received it.
     COALESCE(lives.created_seq IS NOT NULL OR firsts.channel_state <> 'Up' OR lives.first_seq = lives.answered_seq
         OR firsts.event_type IN ('CallBroadcast', 'StasisStart'), false) AS has_start,
     has_start AND lives.is_unbroken AS is_tracked,
-    COALESCE(lives.created_seq, firsts.after_seq, -1) AS made_seq, lives.first_seq, lives.last_seq
+    COALESCE(lives.created_seq, firsts.after_seq, -1) AS made_seq
 FROM int_channel_lives AS lives
 JOIN firsts ON firsts.channel_id = lives.channel_id AND firsts.seq = COALESCE(lives.created_seq, lives.first_seq)
 JOIN lasts ON lasts.channel_id = lives.channel_id AND lasts.seq = COALESCE(lives.ended_seq, lives.last_seq)

@@ -12,6 +12,7 @@ WITH seen AS (
         min(event_at) FILTER (event_type = 'ChannelDestroyed') AS ended_at,
         min(seq) FILTER (event_type = 'ChannelDestroyed') AS ended_seq,
         bool_or(channel_state = 'Up') AS is_answered,
+        bool_or(is_state AND channel_state = 'Ring') AS is_calling,
         max(seq) FILTER (event_type = 'ChannelHangupRequest') AS requested_seq,
         max(seq) FILTER (event_type = 'StasisEnd') AS left_seq,
         max(event_at) FILTER (event_type = 'StasisEnd') AS left_at

@@ -9,8 +9,10 @@ WITH roles AS (
             WHEN known.is_media THEN 'media'
             WHEN known.technology = 'Local' THEN 'local'
             WHEN is_incoming_state(known.first_state) THEN 'caller'
-            -- Some drivers (SCCP, Skinny) make a caller's channel as one that is called. Nothing dialled it.
-            WHEN known.is_created AND dialled.is_caller AND known.first_state = 'Down' THEN 'caller'
+            -- Some drivers (SCCP, Skinny) make a caller's channel as one that is called. Nothing dialled it, and it dials
+            -- or enters the dialplan in the state Ring.
+            WHEN known.is_created AND known.first_state = 'Down' AND COALESCE(dialled.is_caller, known.is_calling)
+                THEN 'caller'
             WHEN is_outgoing_state(known.first_state) THEN 'called'
             WHEN dialled.is_caller THEN 'caller'
             WHEN NOT dialled.is_caller THEN 'called'
