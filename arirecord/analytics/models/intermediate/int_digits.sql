@@ -1,7 +1,8 @@
 -- One row is one DTMF digit received from a channel, counted once. Identified by `channel_id` and `seq`.
--- Asterisk reports a digit when it ends, with its length: it began `duration_ms` before.
+-- Asterisk reports a digit when it ends, with its length: it began `duration_ms` before. A digit that would have begun
+-- before its channel has no known length and beginning.
 -- A Local channel relays digits, and each of its ends reports them again: the digit of the channel behind it counts,
--- but if an app played prompts only to the Local end, the digit answers them and counts there.
+-- but if the last prompt before it was played to the Local end, the digit answers it and counts there.
 WITH received AS (
     SELECT
         channel_id,
@@ -14,17 +15,22 @@ WITH received AS (
     GROUP BY ALL
 ),
 
+prompts AS (
+    SELECT channel_id, seq FROM int_prompts
+    UNION
+    SELECT channel_id, first_seq FROM int_playbacks WHERE channel_id IS NOT NULL
+),
+
 placed AS (
-    SELECT
-        received.*, legs.call_id, legs.role,
-        received.channel_id IN (SELECT channel_id FROM int_playbacks WHERE channel_id IS NOT NULL) AS is_prompted
+    SELECT received.*, legs.call_id, legs.role, prompts.seq AS prompt_seq
     FROM received
     LEFT JOIN int_legs AS legs USING (channel_id)
+    ASOF LEFT JOIN prompts ON prompts.channel_id = received.channel_id AND prompts.seq < received.seq
 ),
 
 relayed AS (
     SELECT DISTINCT
-        relays.is_prompted AND NOT keyed.is_prompted AS is_answer,
+        COALESCE(relays.prompt_seq > COALESCE(keyed.prompt_seq, -1), false) AS is_answer,
         CASE WHEN is_answer THEN keyed.channel_id ELSE relays.channel_id END AS channel_id,
         CASE WHEN is_answer THEN keyed.seq ELSE relays.seq END AS seq
     FROM placed AS relays
@@ -34,6 +40,11 @@ relayed AS (
     WHERE relays.role = 'local'
 )
 
-SELECT received.*
+SELECT
+    received.* EXCLUDE (duration_ms, started_at),
+    ms_between(COALESCE(facts.created_at, received.started_at), received.started_at) IS NOT NULL AS is_possible,
+    CASE WHEN is_possible THEN received.duration_ms END AS duration_ms,
+    CASE WHEN is_possible THEN received.started_at END AS started_at
 FROM received
 ANTI JOIN relayed USING (channel_id, seq)
+LEFT JOIN int_channel_facts AS facts USING (channel_id)

@@ -8,7 +8,7 @@ WITH marked AS (
         CASE WHEN COALESCE(untimed.seq > timed.seq, untimed.seq IS NOT NULL) THEN untimed ELSE timed END AS mark
     FROM int_digits AS digits
     ASOF LEFT JOIN int_menu_marks AS timed
-        ON timed.channel_id = digits.channel_id AND timed.event_at <= digits.started_at
+        ON timed.channel_id = digits.channel_id AND timed.event_at <= COALESCE(digits.started_at, digits.ended_at)
     ASOF LEFT JOIN (FROM int_menu_marks WHERE event_at IS NULL) AS untimed
         ON untimed.channel_id = digits.channel_id AND untimed.seq < digits.seq
 ),
@@ -18,7 +18,8 @@ placed AS (
         * EXCLUDE (mark),
         lag(ended_at) OVER digits_of_channel AS last_ended_at,
         -- Asterisk reports keys pressed before the answer all at once.
-        epoch_ms(greatest(started_at, last_ended_at)) - epoch_ms(last_ended_at) AS gap_ms,
+        epoch_ms(greatest(COALESCE(started_at, ended_at), last_ended_at)) - epoch_ms(last_ended_at) AS break_ms,
+        CASE WHEN started_at IS NOT NULL THEN break_ms END AS gap_ms,
         mark.kind,
         mark.prompt,
         mark.seq AS prompt_seq,
@@ -31,7 +32,7 @@ placed AS (
 broken AS (
     SELECT
         *,
-        gap_ms IS NULL OR gap_ms > param('dtmf_gap_ms')
+        break_ms IS NULL OR break_ms > param('dtmf_gap_ms')
             OR (
                 param_text('dtmf_sequences') = 'prompt'
                 AND lag(prompt_seq) OVER (PARTITION BY channel_id ORDER BY seq) IS DISTINCT FROM prompt_seq

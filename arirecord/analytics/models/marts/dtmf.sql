@@ -8,7 +8,7 @@ WITH sequences AS (
         any_value(call_id) AS call_id,
         string_agg(digit, '' ORDER BY seq) AS digits,
         count(*) AS digit_count,
-        min(started_at) AS started_at,
+        CASE WHEN arg_min_null(started_at, seq) IS NOT NULL THEN min(started_at) END AS started_at,
         max(ended_at) AS ended_at,
         list(gap_ms ORDER BY seq)[2:] AS gaps_ms,
         list(duration_ms ORDER BY seq) AS durations_ms,

@@ -5,7 +5,7 @@ WITH given AS (
         channel_id,
         prompt_seq,
         string_agg(digit, '' ORDER BY seq) AS digits,
-        min(started_at) AS answered_at,
+        CASE WHEN arg_min_null(started_at, seq) IS NOT NULL THEN min(started_at) END AS answered_at,
         min(seq) AS first_seq
     FROM digits
     WHERE is_connected IS NOT true
