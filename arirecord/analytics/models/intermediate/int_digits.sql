@@ -1,6 +1,6 @@
 -- One row is one DTMF digit received from a channel, counted once. Identified by `channel_id` and `seq`.
 -- Asterisk reports a digit when it ends, with its length: it began `duration_ms` before. A digit that would have begun
--- before its channel has no known length and beginning.
+-- before its channel, or after its end, has no known length and beginning.
 -- A Local channel relays digits, and each of its ends reports them again: the digit of the channel behind it counts,
 -- but if the last prompt before it was played to the Local end, the digit answers it and counts there.
 WITH received AS (
@@ -42,7 +42,8 @@ relayed AS (
 
 SELECT
     received.* EXCLUDE (duration_ms, started_at),
-    ms_between(COALESCE(facts.created_at, received.started_at), received.started_at) IS NOT NULL AS is_possible,
+    ms_between(COALESCE(facts.created_at, received.started_at), received.started_at) IS NOT NULL
+        AND COALESCE(received.duration_ms >= 0, true) AS is_possible,
     CASE WHEN is_possible THEN received.duration_ms END AS duration_ms,
     CASE WHEN is_possible THEN received.started_at END AS started_at
 FROM received
