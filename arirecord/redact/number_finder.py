@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Container, Iterator
+from bisect import bisect_right
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from string import ascii_letters
 
 from arirecord.asterisk.catalogue import columns_of, event_types, models
 from arirecord.session.rows import OWN_COLUMNS
@@ -25,7 +27,10 @@ _GROUPS = re.compile(rf"(?<![0-9]){_NONE}[0-9]+(?:[\s().\-/]{{1,3}}[0-9]+)+(?![0
 _SPREAD = re.compile(rf'(?<![0-9]){_NONE}[0-9]+(?:(?:(?:[^\w"]|_){{1,6}}|",\s?")[0-9]+)+(?![0-9])')
 STAMP = re.compile(r'"?[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-9:.]+(?:Z|[ +-][0-9:]+)"?')
 """The time of an event, also read as in a URL."""
-_GLUED = re.compile(r"[A-Za-z]*([0-9]{10,})[A-Za-z]*")
+_MAX_GROUPS = 20
+"""So many groups have more digits than a number."""
+_GLUED = 10
+"""From this number of digits on, digits that letters touch are a number."""
 _EXTENSION = re.compile(r"x[0-9]")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
@@ -133,6 +138,7 @@ class Finder:
     def _segments(self, text: str, match: re.Match[str]) -> Iterator[list[tuple[int, int]]]:
         """Split groups of digits at ids, times, dates, addresses, and at numbers without a separator."""
         apart = [gap.span() for gap in _APART.finditer(text, max(match.start() - 30, 0), match.end() + 30)]
+        begins = [first for first, _ in apart]
         runs: list[tuple[int, int]] = []
         for group in re.finditer(r"[0-9]+", match[0]):
             start, end = match.start() + group.start(), match.start() + group.end()
@@ -140,7 +146,7 @@ class Finder:
             if (
                 is_whole
                 or self._is_time(text[start:end])
-                or any(first <= start < last for first, last in apart)
+                or ((place := bisect_right(begins, start)) and start < apart[place - 1][1])
                 or (end - start == 8 and self._is_other(text, start, end))
             ):
                 yield runs
@@ -151,17 +157,18 @@ class Finder:
 
     def _is_glued(self, text: str, start: int, end: int) -> bool:
         """Return whether letters touch the digits, and the whole is not hexadecimal."""
+        if end - start < _GLUED or not _is_length(text[start:end]):
+            return False
         first, last = start, end
-        while first and text[first - 1].isalnum():
+        while first and text[first - 1] in ascii_letters:
             first -= 1
-        while last < len(text) and text[last].isalnum():
+        while last < len(text) and text[last] in ascii_letters:
             last += 1
-        word = text[first:last]
         return (
             (first, last) != (start, end)
-            and bool(_GLUED.fullmatch(word))
-            and not _HEX.fullmatch(word)
-            and _is_length(text[start:end])
+            and not text[first - 1 : first].isalnum()
+            and not text[last : last + 1].isalnum()
+            and not _HEX.fullmatch(text, first, last)
             and not self._is_time(text[start:end])
             and not self._is_other(text, start, end)
         )
@@ -232,30 +239,35 @@ def _grouped(text: str, match: re.Match[str], numbers: Container[str], longest: 
         first += len(number.runs) if number else 1
 
 
-def _phone_numbers(text: str, runs: list[tuple[int, int]]) -> Iterator[str]:
+def _phone_numbers(text: str, runs: Sequence[tuple[int, int]]) -> Iterator[str]:
     """Yield the digits of groups that read like one number, or like several in a row."""
-    groups = [text[start:end] for start, end in runs]
-    count, digits = len(groups), "".join(groups)
-    if len(digits) < SHORT or count < 2:
-        return
-    if not _is_length(digits):
-        prefixes = ["".join(groups[:n]) for n in range(count)]
-        cards = (n for n, prefix in enumerate(prefixes) if _is_card(prefix))
-        count = next(cards, 0) or next((n for n, prefix in enumerate(prefixes) if len(prefix) >= _WINDOW), count)
-        yield from _phone_numbers(text, runs[count:])
-        digits = "".join(groups[:count])
-    start, end = runs[0][0], runs[count - 1][1]
+    first, left = 0, sum(end - start for start, end in runs)
+    while left >= SHORT and len(runs) - first >= 2:
+        groups = [text[start:end] for start, end in runs[first : first + _MAX_GROUPS]]
+        count, digits = len(groups), "".join(groups)
+        if len(digits) < left or not _is_length(digits):
+            prefixes = ["".join(groups[:n]) for n in range(count)]
+            cards = (n for n, prefix in enumerate(prefixes) if _is_card(prefix))
+            count = next(cards, 0) or next((n for n, prefix in enumerate(prefixes) if len(prefix) >= _WINDOW), count)
+            digits = "".join(groups[:count])
+        if _is_phone_number(text, runs[first][0], runs[first + count - 1][1], digits, count):
+            yield digits
+        first, left = first + count, left - len(digits)
+
+
+def _is_phone_number(text: str, start: int, end: int, digits: str, count: int) -> bool:
+    """Return whether `digits`, which are `count` groups in this part of the text, read like one number."""
     is_spelled = len(digits) == count and 9 <= count <= 12
     is_sparse = len(digits) < 2 * count and not _is_international(text, start) and not is_spelled
     is_in_word = text[start - 1 : start].isalnum() or (
         text[end : end + 1].isalnum() and not _EXTENSION.match(text, end)
     )
-    if is_sparse or is_in_word:
-        return
-    if all(_DECIMAL.fullmatch(part) for part in text[start:end].split()):
-        return
-    if not _MEASURE.search(text, max(start - 16, 0), start):
-        yield digits
+    return (
+        not is_sparse
+        and not is_in_word
+        and not all(_DECIMAL.fullmatch(part) for part in text[start:end].split())
+        and not _MEASURE.search(text, max(start - 16, 0), start)
+    )
 
 
 def _is_international(text: str, start: int) -> bool:
@@ -274,8 +286,10 @@ def _is_length(digits: str) -> bool:
 
 def _is_card(digits: str) -> bool:
     """Return whether the digits are a payment card number (ISO/IEC 7812): 13 to 19 digits with Luhn's check digit."""
+    if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
+        return False
     doubled = [int(digit) * (1 + i % 2) for i, digit in enumerate(reversed(digits))]
-    return 13 <= len(digits) <= 19 and len(set(digits)) > 1 and sum(n - 9 * (n > 9) for n in doubled) % 10 == 0
+    return sum(n - 9 * (n > 9) for n in doubled) % 10 == 0
 
 
 def _is_iban(text: str) -> bool:

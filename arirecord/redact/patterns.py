@@ -8,7 +8,7 @@ from .keyed_permutation import KeyedPermutation
 
 __all__ = ["Patterns"]
 
-_EMAIL = re.compile(r"(?<![\w.%+/-])(?<!sip:)(?<!sips:)([\w.+-]*[^\W\d][\w.+-]*)@((?:[\w-]+\.)+[^\W\d_]{2,})")
+_EMAIL = re.compile(r"(?<![\w.%+/-])(?<!sip:)(?<!sips:)(?=[\d.+-]*+[^\W\d])([\w.+-]++)@((?:[\w-]+\.)+[^\W\d_]{2,})")
 """Not the address of an endpoint: `sip:alice@pbx.example.com`, `PJSIP/alice@pbx.example.com`."""
 _MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}(?!\1|\w)")
 _OTHER_MAC = re.compile(
