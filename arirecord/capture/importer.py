@@ -126,7 +126,7 @@ class _Stream:
             with suppress(BrokenOffError, LongLineError):  # reported when rows are read
                 yield from read_pieces(source.path)
 
-    def batches(self, size: int, max_bytes: int = 1 << 27) -> Iterator[Rows]:
+    def batches(self, size: int, max_bytes: int = 1 << 25) -> Iterator[Rows]:
         """Yield all rows, up to `size` at a time, or fewer to keep their text within `max_bytes`."""
         times: list[int] = []
         kinds: list[str] = []
