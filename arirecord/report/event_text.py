@@ -22,6 +22,8 @@ _STATUS = {
     "CONGESTION": ("gives congestion to", "gives congestion"),
     "CHANUNAVAIL": ("can't be reached by", "can't be reached"),
 }
+_LONGEST = 500
+"""Characters of a text that are shown, such as a variable's value. `arirecord cat --seq` prints the whole frame."""
 _BUSINESS_AS_USUAL = ("RINGING", "PROGRESS", "PROCEEDING", "ANSWER")
 
 
@@ -32,8 +34,12 @@ def moment_of(event: Event, context: EventContext) -> LadderStep:
     for name in ("channel_id", "other_id"):
         fields[name] = fields[name] if isinstance(fields.get(name), str) else None
     for name in ("what", "label", "detail", "actor"):
-        fields[name] = str(fields.get(name) or "")
+        fields[name] = _shortened(str(fields.get(name) or ""))
     return LadderStep(seq=event.seq, at=event.at, **fields)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
 
 
 def _other(event: Event, context: EventContext) -> Row:

@@ -167,19 +167,26 @@ def test_a_call_that_is_not_there() -> None:
 
 
 @pytest.mark.slow
-def test_a_user_event_nested_deeply(tmp_path: Path) -> None:
-    """The call is explained; the value is replaced by a remark."""
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('{"a":' * 900 + "1" + "}" * 900, "user event x: (nested too deeply to be shown)"),
+        (f'{{"a":"{"long " * 200}"}}', "long long… (1,008 characters)"),
+    ],
+    ids=["nested deeply", "long"],
+)
+def test_a_user_event_that_is_not_shown_whole(tmp_path: Path, value: str, said: str) -> None:
+    """The call is explained; a remark stands for the value, or for its rest."""
     channel = '{"id":"1.1","name":"PJSIP/a-1","state":"Up"}'
     head = f'"timestamp":"2026-11-23T22:58:46.368+0000","application":"a","asterisk_id":"b","channel":{channel}'
-    deep = '{"a":' * 900 + "1" + "}" * 900
     lines = (
         f'{{"type":"ChannelCreated",{head}}}',
-        f'{{"type":"ChannelUserevent",{head},"eventname":"x","userevent":{deep}}}',
+        f'{{"type":"ChannelUserevent",{head},"eventname":"x","userevent":{value}}}',
         f'{{"type":"ChannelDestroyed",{head},"cause":16,"cause_txt":"x"}}',
     )
-    (tmp_path / "deep.jsonl").write_text("\n".join(lines))
-    session = str(tmp_path / "deep.parquet")
-    made = CliRunner().invoke(cli, ["import", str(tmp_path / "deep.jsonl"), "-o", session])
+    (tmp_path / "event.jsonl").write_text("\n".join(lines))
+    session = str(tmp_path / "event.parquet")
+    made = CliRunner().invoke(cli, ["import", str(tmp_path / "event.jsonl"), "-o", session])
     assert made.exit_code == 0, made.output
 
-    assert "user event x: (nested too deeply to be shown)" in explain(session, "--all").stdout
+    assert said in explain(session, "--all", "--width", "1000").stdout
