@@ -72,8 +72,7 @@ SELECT
     -- Recorded since before it could do anything, or since an app received it.
     COALESCE(lives.created_seq IS NOT NULL OR firsts.channel_state <> 'Up' OR lives.first_seq = lives.answered_seq
         OR firsts.event_type IN ('CallBroadcast', 'StasisStart'), false) AS has_start,
-    has_start AND lives.is_unbroken AS is_tracked,
-    COALESCE(lives.created_seq, firsts.after_seq, -1) AS made_seq
+    has_start AND lives.is_unbroken AS is_tracked, COALESCE(lives.created_seq, firsts.after_seq, -1) AS made_seq
 FROM int_channel_lives AS lives
 JOIN firsts ON firsts.channel_id = lives.channel_id AND firsts.seq = COALESCE(lives.created_seq, lives.first_seq)
 JOIN lasts ON lasts.channel_id = lives.channel_id AND lasts.seq = COALESCE(lives.ended_seq, lives.last_seq)
