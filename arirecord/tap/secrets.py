@@ -59,7 +59,7 @@ _PATTERNS = tuple(
              rf"""(?::?==?>?|->|:)[ \t]*(?:[|>][+-]?[ \t]*\r?\n[ \t]+)?[\[(]?{_QUOTE}|[ \t]+["'])|["'],\s*["'])"""
              rf"""{_VALUE}"""),
         # values that their form shows: in a header, in SDP, JSON web tokens, keys of services
-        ("earer", r"(?<![\w-])[Bb]earer\s+(?=\S*\d)(?P<secret>[\w.~+/-]{8,}=*)"),
+        ("earer", r"(?<![\w-])[Bb]earer\s+(?!(?:capabilit(?:y|ies)|channels?|services?)\b)(?P<secret>[\w.~+/-]{8,}=*)"),
         ("asic", r"(?<![\w-])[Bb]asic\s+(?=\w*[a-z][A-Z])"
                  r"(?P<secret>(?:[\w+/]{4}){2,}(?:[\w+/]{2}==|[\w+/]{3}=)?)(?![\w+/=])"),
         ("a=crypto:", r"a=crypto:\d{1,9} \w{1,40} inline:(?P<secret>[\w+/=]+)"),

@@ -289,3 +289,7 @@ async def test_requests_over_http(tmp_path: Path) -> None:
 
     assert SECRET not in everything(target)
     assert [row["status"] for row in rows(target, "rest")][:4] == [200, 400, 302, 403]
+
+
+def test_a_bearer_without_digits_goes() -> None:
+    assert clean_text("Bearer topsecret-words") == "Bearer (removed:15-bytes)"
