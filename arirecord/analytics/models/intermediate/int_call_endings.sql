@@ -2,7 +2,7 @@
 -- The first far end that requested its end in the last stage of the call, while no other two parties went on talking
 -- and no other was being called, ended the call; later requests come from parties that are left over. A party that went
 -- on in the dialplan ended it if it requested its end there. Without such a request Asterisk ended it. `ended_by` is
--- NULL if two parties requested it in one millisecond.
+-- NULL if parties of different roles requested it in one millisecond; of one role, only their channel is not known.
 WITH dials AS (
     SELECT
         legs.call_id, legs.role, legs.channel_id, attempts.caller_channel_id, attempts.seq,
@@ -48,19 +48,26 @@ endings AS (
 firsts AS (
     FROM endings
     QUALIFY row_number() OVER (PARTITION BY call_id ORDER BY is_before_step, seq) = 1
+),
+
+tied AS (
+    SELECT
+        asked.call_id, asked.is_soft, firsts.role, firsts.channel_id,
+        COALESCE(
+            NOT asked.is_soft AND asked.channel_id <> firsts.channel_id AND asked.event_at = firsts.event_at
+            AND asked.seq < firsts.next_left_seq, false
+        ) AS is_tied,
+        is_tied AND asked.role IS DISTINCT FROM firsts.role AS is_open
+    FROM int_call_requests AS asked
+    LEFT JOIN firsts ON firsts.call_id = asked.call_id
 )
 
 SELECT
-    asked.call_id,
-    COALESCE(bool_or(
-        NOT asked.is_soft AND asked.channel_id <> firsts.channel_id AND asked.event_at = firsts.event_at
-        AND asked.seq < firsts.next_left_seq
-    ), false) AS is_tied,
+    call_id,
     CASE
-        WHEN is_tied THEN NULL
-        ELSE COALESCE(any_value(firsts.role), CASE WHEN bool_or(asked.is_soft) THEN 'asterisk' END)
+        WHEN NOT bool_or(is_open)
+        THEN COALESCE(any_value(role), CASE WHEN bool_or(is_soft) THEN 'asterisk' END)
     END AS ended_by,
-    CASE WHEN NOT is_tied THEN any_value(firsts.channel_id) END AS ended_by_channel_id
-FROM int_call_requests AS asked
-LEFT JOIN firsts ON firsts.call_id = asked.call_id
-GROUP BY asked.call_id
+    CASE WHEN NOT bool_or(is_tied) THEN any_value(channel_id) END AS ended_by_channel_id
+FROM tied
+GROUP BY call_id
